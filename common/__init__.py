@@ -1,0 +1,1 @@
+"""What two or more parts of Re:Live share."""

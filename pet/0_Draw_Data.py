@@ -1,0 +1,56 @@
+"""Step 0: draw everything in data/pet again, bit for bit. Needed only after an SVG was added or changed.
+
+Reads   data/pet/art/{Body,Head,Face,Torso}/*.svg
+Writes  data/pet/{Body,Head,Face,Torso}/*.png, data/pet/AccessoryDataset.csv, data/pet/users.csv,
+        outputs/pet/0_Draw_Data.png (all of it on one sheet)
+"""
+
+import csv
+import io
+from pathlib import Path
+
+from tqdm import tqdm
+
+from common.files import write_text
+from common.genres import GENRES
+from common.grids import picture_grid
+from common.images import write_png
+from common.paths import DATA, OUTPUTS, shown
+from common.runner import Report, run
+from pet.artwork import read_drawing, render, sample_users
+from pet.wardrobe import LAYERS
+
+# ---- settings: edit here, or override once on the command line (--output /tmp/pet) ----
+ART = DATA / "pet/art"  # folder of the SVG drawings
+OUTPUT = DATA / "pet"  # folder of the pictures and tables
+SHEET = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture
+
+
+def main(art: Path = ART, output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
+    drawings = [(kind, read_drawing(path)) for kind in ("Body", *LAYERS) for path in sorted((art / kind).glob("*.svg"))]
+    rows, pictures = [], []
+    for kind, drawing in tqdm(drawings, desc="drawing", unit="picture"):
+        file = f"{kind}/{drawing.path.stem}.png"
+        picture = render(drawing.path)
+        write_png(output / file, picture, compress_level=9)
+        pictures.append(picture.resize((256, 256)))
+        if kind != "Body":
+            weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
+            rows.append({"name": drawing.name, "type": kind, "file": file} | weights)
+    write_csv(output / "AccessoryDataset.csv", rows)
+    write_csv(output / "users.csv", sample_users())
+    write_png(sheet, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))
+    print(f"{len(drawings)} pictures, {len(rows)} of them accessories; overview: {shown(sheet)}")
+    return Report(sheet, inputs=[drawing.path for _, drawing in drawings])
+
+
+def write_csv(path: Path, rows: list[dict[str, str]]) -> None:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+if __name__ == "__main__":
+    run(main)

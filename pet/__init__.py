@@ -1,0 +1,1 @@
+"""PET: music tastes choose accessories, and a pet wears them."""

@@ -1,0 +1,161 @@
+"""The accessories that pets can wear and the bodies that wear them: `AccessoryDataset.csv` and its pictures."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import UserError, raise_faults
+from common.genres import GENRES, genres_of
+from common.images import read_image
+from common.paths import DATA
+
+SLOTS = ("Head", "Torso", "Face")  # order of output columns, and of names when sets tie
+LAYERS = ("Torso", "Face", "Head")  # order of pasting onto the body
+ACCESSORIES_CSV = DATA / "pet/AccessoryDataset.csv"
+BODIES = DATA / "pet/Body"
+
+
+@dataclass(frozen=True)
+class Accessory:
+    """One row of AccessoryDataset.csv; `vector` has one value from 0 to 1 for each of GENRES."""
+
+    name: str
+    type: str
+    file: Path
+    vector: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """All accessories by slot, in the order of names: where scores tie, the first name wins."""
+
+    path: Path
+    slots: dict[str, list[Accessory]]
+
+    def vectors(self, slot: str) -> NDArray[np.float64]:
+        """(accessories of the slot, genres) float64 in [0, 1]."""
+        return np.stack([accessory.vector for accessory in self.slots[slot]])
+
+    def find(self, name: str) -> Accessory:
+        """The accessory of that name.
+
+        Raises:
+            UserError: there is none.
+        """
+        for accessories in self.slots.values():
+            for accessory in accessories:
+                if accessory.name == name:
+                    return accessory
+        raise UserError(f"{self.path}: has no accessory named {name!r}")
+
+
+def load_wardrobe(path: Path = ACCESSORIES_CSV, slots: Sequence[str] = SLOTS) -> Wardrobe:
+    """Read and check AccessoryDataset.csv. Pictures are not opened here (`check_pictures`).
+
+    Raises:
+        UserError: every fault of the table at once, with line numbers.
+    """
+    rows = _read_rows(path)
+    faults: list[str] = []
+    accessories: list[Accessory] = []
+    seen: dict[str, int] = {}
+    for line, row in rows:
+        name, kind, file = (row[column].strip() for column in ("name", "type", "file"))
+        if not name:
+            faults.append(f"line {line}: no name")
+        elif name in seen:
+            faults.append(f"line {line}: name {name!r} is already on line {seen[name]}")
+        seen.setdefault(name, line)
+        if kind not in slots:
+            faults.append(f"line {line}: type {kind!r} is none of {', '.join(slots)}")
+        if not file or Path(file).is_absolute() or ".." in Path(file.replace("\\", "/")).parts:
+            faults.append(f"line {line}: file {file!r} must be a path below the table's folder")
+        vector, vector_faults = _read_vector(line, row)
+        faults += vector_faults
+        accessories.append(Accessory(name, kind, path.parent / file, vector))
+    for slot in slots:
+        if rows and not any(accessory.type == slot for accessory in accessories):
+            faults.append(f"no accessory of type {slot}")
+    raise_faults(str(path), faults)
+    by_name = sorted(accessories, key=lambda accessory: accessory.name)
+    return Wardrobe(path, {slot: [a for a in by_name if a.type == slot] for slot in slots})
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """(line number, cells by column) of every row, genre columns under their keys; faults of the form end it here."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+    reader = csv.reader(text.splitlines())
+    header = [_column_key(cell) for cell in next(reader, [])]
+    if not header:
+        raise UserError(f"{path}: is empty")
+    missing = [column for column in ("name", "type", "file", *GENRES) if column not in header]
+    twice = sorted({column for column in header if header.count(column) > 1})
+    raise_faults(str(path), [f"no column {column!r}" for column in missing] + [f"column {c!r} stands twice" for c in twice])
+    rows = [(reader.line_num, cells) for cells in reader if any(cells)]
+    raise_faults(
+        str(path),
+        [f"line {n}: {len(cells)} cells, the header has {len(header)}" for n, cells in rows if len(cells) != len(header)]
+        or ([] if rows else ["has a header but no rows"]),
+    )
+    return [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
+
+
+def _column_key(cell: str) -> str:
+    name = cell.strip()
+    if name.lower() in ("name", "type", "file"):
+        return name.lower()
+    genres = genres_of(name)
+    return genres[0] if len(genres) == 1 else name
+
+
+def _read_vector(line: int, row: dict[str, str]) -> tuple[NDArray[np.float64], list[str]]:
+    vector, faults = np.zeros(len(GENRES)), []
+    for index, genre in enumerate(GENRES):
+        try:
+            vector[index] = float(row[genre])
+        except ValueError:
+            vector[index] = np.nan
+        if not 0 <= vector[index] <= 1:
+            faults.append(f"line {line}, column {genre!r}: {row[genre]!r} is not a number from 0 to 1")
+    if not faults and not vector.any():
+        faults.append(f"line {line}: every genre is 0, nobody could be matched with it")
+    return vector, faults
+
+
+def load_bodies(folder: Path = BODIES) -> dict[str, Path]:
+    """Base bodies by name, in the order of names.
+
+    Raises:
+        UserError: the folder is missing or has no PNG.
+    """
+    bodies = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    if not bodies:
+        raise UserError(f"{folder}: no base body (*.png) there")
+    return bodies
+
+
+def check_pictures(paths: Sequence[Path]) -> None:
+    """Open every picture and compare its size with the first one's: layers align only on one canvas.
+
+    Raises:
+        UserError: all faults at once.
+    """
+    faults: list[str] = []
+    canvas: tuple[int, int] | None = None
+    for path in paths:
+        try:
+            size = read_image(path).size
+        except UserError as error:
+            faults.append(str(error))
+            continue
+        canvas = canvas or size
+        if size != canvas:
+            faults.append(f"{path}: {size[0]} x {size[1]} px, the canvas is {canvas[0]} x {canvas[1]}")
+    raise_faults("pictures", faults)
