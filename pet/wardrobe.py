@@ -1,6 +1,5 @@
 """The accessories that pets can wear and the bodies that wear them: `AccessoryDataset.csv` and its pictures."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from common.errors import UserError, raise_faults
 from common.genres import GENRES, genres_of
 from common.images import read_image
 from common.paths import DATA
+from pet.tables import Dialect, check_table_path, find_dialect
 
 SLOTS = ("Head", "Torso", "Face")  # order of output columns, and of names when sets tie
 LAYERS = ("Torso", "Face", "Head")  # order of pasting onto the body
@@ -59,7 +59,7 @@ def load_wardrobe(path: Path = ACCESSORIES_CSV, slots: Sequence[str] = SLOTS) ->
     Raises:
         UserError: every fault of the table at once, with line numbers.
     """
-    rows = _read_rows(path)
+    dialect, rows = _read_rows(path)
     faults: list[str] = []
     accessories: list[Accessory] = []
     seen: dict[str, int] = {}
@@ -74,7 +74,7 @@ def load_wardrobe(path: Path = ACCESSORIES_CSV, slots: Sequence[str] = SLOTS) ->
             faults.append(f"line {line}: type {kind!r} is none of {', '.join(slots)}")
         if not file or Path(file).is_absolute() or ".." in Path(file.replace("\\", "/")).parts:
             faults.append(f"line {line}: file {file!r} must be a path below the table's folder")
-        vector, vector_faults = _read_vector(line, row)
+        vector, vector_faults = _read_vector(line, row, dialect)
         faults += vector_faults
         accessories.append(Accessory(name, kind, path.parent / file, vector))
     for slot in slots:
@@ -85,26 +85,18 @@ def load_wardrobe(path: Path = ACCESSORIES_CSV, slots: Sequence[str] = SLOTS) ->
     return Wardrobe(path, {slot: [a for a in by_name if a.type == slot] for slot in slots})
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _read_rows(path: Path) -> tuple[Dialect, list[tuple[int, dict[str, str]]]]:
     """(line number, cells by column) of every row, genre columns under their keys; faults of the form end it here."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
-    reader = csv.reader(text.splitlines())
-    header = [_column_key(cell) for cell in next(reader, [])]
-    if not header:
-        raise UserError(f"{path}: is empty")
+    check_table_path(path, suffixes=(".csv",))
+    dialect = find_dialect(path)
+    header = [_column_key(name) for name in dialect.names]
     missing = [column for column in ("name", "type", "file", *GENRES) if column not in header]
     twice = sorted({column for column in header if header.count(column) > 1})
-    raise_faults(str(path), [f"no column {column!r}" for column in missing] + [f"column {c!r} stands twice" for c in twice])
-    rows = [(reader.line_num, cells) for cells in reader if any(cells)]
-    raise_faults(
-        str(path),
-        [f"line {n}: {len(cells)} cells, the header has {len(header)}" for n, cells in rows if len(cells) != len(header)]
-        or ([] if rows else ["has a header but no rows"]),
-    )
-    return [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
+    raise_faults(str(path), [f"no column {c!r}" for c in missing] + [f"column {c!r} stands twice" for c in twice])
+    rows = list(dialect.rows(path))
+    faults = [f"line {n}: {len(cells)} cells, the header has {len(header)}" for n, cells in rows if len(cells) != len(header)]
+    raise_faults(str(path), faults if rows else ["has a header but no rows"])
+    return dialect, [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
 
 
 def _column_key(cell: str) -> str:
@@ -115,11 +107,11 @@ def _column_key(cell: str) -> str:
     return genres[0] if len(genres) == 1 else name
 
 
-def _read_vector(line: int, row: dict[str, str]) -> tuple[NDArray[np.float64], list[str]]:
+def _read_vector(line: int, row: dict[str, str], dialect: Dialect) -> tuple[NDArray[np.float64], list[str]]:
     vector, faults = np.zeros(len(GENRES)), []
     for index, genre in enumerate(GENRES):
         try:
-            vector[index] = float(row[genre])
+            vector[index] = dialect.number(row[genre])
         except ValueError:
             vector[index] = np.nan
         if not 0 <= vector[index] <= 1:

@@ -1,0 +1,53 @@
+"""Step 1: choose every user's accessories by cosine similarity.
+
+For each user the best TOP_N accessories of Head, Torso and Face are found by cosine similarity; of all TOP_N^3 sets
+that these make, the one is taken whose combined vector (the sum of its three raw vectors) has the highest cosine
+with the user. Ties, within 1e-6, go by name. A user who scored nothing has cosine 0 with everything and so gets the
+first names.
+
+Reads   data/pet/users.csv (any table of genre scores, .csv or .parquet), data/pet/AccessoryDataset.csv
+Writes  outputs/pet/1_TopN.csv (or .parquet): users, chosen accessories, all vectors, scores, ranks;
+        outputs/pet/1_TopN.json
+"""
+
+from pathlib import Path
+
+from common.errors import UserError
+from common.paths import DATA, OUTPUTS, shown
+from common.runner import Report, run
+from pet.pipeline import choose_for_all
+from pet.surveys import open_survey
+from pet.wardrobe import SLOTS, load_wardrobe
+
+# ---- settings: edit here, or override once on the command line (--top-n 5) ----
+USERS = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
+ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
+OUTPUT = OUTPUTS / "pet/1_TopN.csv"  # .csv or .parquet
+TOP_N: int | None = 3  # accessories of each slot that go on to the sets; None: all, the exact optimum
+COLUMNS = ""  # what your own columns mean: "Schlager=pop, Country=" (nothing: leave it out)
+SCALE = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest one
+
+
+def main(
+    users: Path = USERS,
+    accessories: Path = ACCESSORIES,
+    output: Path = OUTPUT,
+    top_n: int | None = TOP_N,
+    columns: str = COLUMNS,
+    scale: str = SCALE,
+) -> Report:
+    wardrobe = load_wardrobe(accessories)
+    smallest = min(SLOTS, key=lambda slot: len(wardrobe.slots[slot]))
+    if top_n is not None and not 1 <= top_n <= len(wardrobe.slots[smallest]):
+        raise UserError(f"setting TOP_N is {top_n}; it must be from 1 to {len(wardrobe.slots[smallest])} ({smallest}), or None")
+    survey = open_survey(users, columns, scale)
+    print(survey.describe())
+    figures = choose_for_all(survey, wardrobe, top_n, output)
+    for name, value in figures.items():
+        print(f"{name}: {value}")
+    print(f"written: {shown(output)}")
+    return Report(output, [users, accessories], figures)
+
+
+if __name__ == "__main__":
+    run(main)
