@@ -36,7 +36,7 @@ class Report:
     """What `main()` hands back; it becomes the JSON beside the result.
 
     Attributes:
-        output: the main file or folder written; the JSON is `<output without suffix>.json`.
+        output: the main file or folder written; the JSON lies beside a file, under its name, or in a folder as `run.json`.
         inputs: files that were read, hashed in the JSON.
         figures: measured results, plain numbers and texts.
         faults: items that were skipped; above 0 the script ends with exit status 2.
@@ -108,7 +108,7 @@ def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str,
         [parameter.replace(annotation=hints[name]) for name, parameter in parameters.items()]
     )
     take.__annotations__ = {name: hints[name] for name in parameters}
-    description = inspect.getdoc(sys.modules[main.__module__]) or ""
+    description = (inspect.getdoc(sys.modules[main.__module__]) or "").replace("\nWrites", "\n\nWrites")
     tyro.cli(take, prog=script.name, description=description, config=(tyro.conf.FlagConversionOff,))
     for name, value in taken.items():
         default = parameters[name].default
@@ -130,7 +130,7 @@ def setting_comments(source: str) -> dict[str, str]:
 
 
 def _write_record(script: Path, settings: dict[str, object], report: Report, seconds: float) -> Path:
-    record = report.output.with_suffix(".json") if report.output.suffix else report.output / f"{script.stem}.json"
+    record = report.output / "run.json" if report.output.is_dir() else report.output.with_suffix(".json")
     content = {
         "script": f"{script.parent.name}/{script.name}",
         "settings": settings,

@@ -1,0 +1,67 @@
+"""Step 1.5: draw every user's pet, and the chart that explains it.
+
+Run again after an interruption, it goes on where it stopped.
+
+Reads   outputs/pet/1_TopN.csv (from step 1), data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png
+Writes  outputs/pet/1.5_Plot_Pet/: pets/*.png, combined/*.png (pet and chart), contact_sheet_01.png, ...
+"""
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from common.errors import UserError
+from common.paths import DATA, OUTPUTS, shown
+from common.runner import Report, run
+from pet.contact_sheets import write_contact_sheets
+from pet.rendering import Job, plan, render_all, start_or_resume
+from pet.wardrobe import load_bodies, load_wardrobe
+
+# ---- settings: edit here, or override once on the command line (--size-px 1024) ----
+CHOICES = OUTPUTS / "pet/1_TopN.csv"  # table that 1_TopN.py wrote, .csv or .parquet
+ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # where the accessories' pictures are found
+BODIES = DATA / "pet/Body"  # folder of base bodies
+OUTPUT = OUTPUTS / "pet/1.5_Plot_Pet"  # folder for the pictures
+SIZE_PX = 512  # side of a pet's picture
+BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the user's name
+CHARTS = True  # False: the pets alone
+COMBINED = True  # pet and chart in one picture; False: in two
+TILES = 400  # pets on a page of the contact sheet, at most 400
+
+
+def main(
+    choices: Path = CHOICES,
+    accessories: Path = ACCESSORIES,
+    bodies: Path = BODIES,
+    output: Path = OUTPUT,
+    size_px: int = SIZE_PX,
+    body: str = BODY,
+    charts: bool = CHARTS,
+    combined: bool = COMBINED,
+    tiles: int = TILES,
+) -> Report:
+    for name, value, low, high in (("SIZE_PX", size_px, 64, 4096), ("TILES", tiles, 1, 400)):
+        if not low <= value <= high:
+            raise UserError(f"setting {name} is {value}; it must be from {low} to {high}")
+    if not choices.is_file() and choices == CHOICES:
+        raise UserError(f"{shown(choices)}: no such file; run pet/1_TopN.py first")
+    wardrobe = load_wardrobe(accessories)
+    pictures = {a.name: a.file for worn in wardrobe.slots.values() for a in worn}
+    job = Job(output, size_px, charts, combined, body, load_bodies(bodies), pictures)
+    people = plan(choices, wardrobe, job)
+    start_or_resume(choices, job)
+    drawn = 0
+    with tqdm(total=people, desc="drawing", unit="pet") as bar:
+        for count in render_all(choices, job):
+            drawn += count
+            bar.update(count)
+        bar.update(people - drawn)
+    sheets = write_contact_sheets(choices, job, tiles)
+    print(f"{people} people, {drawn} drawn now, {people - drawn} were there")
+    for sheet in sheets:
+        print(f"contact sheet: {shown(sheet)}")
+    return Report(output, [choices, accessories], {"people": people, "drawn now": drawn, "pages": len(sheets)})
+
+
+if __name__ == "__main__":
+    run(main)

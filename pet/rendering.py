@@ -1,0 +1,187 @@
+"""Pictures of all choices: in parallel, in flat memory, and resumable.
+
+Every picture is named by its row and its person, "000007_Júlia.png", so that no name can leave the folder or meet
+another one. A file beside them, `.made_from`, holds the hash of all that they were made from: when it is the same,
+pictures that exist are kept, else all are drawn anew.
+"""
+
+import functools
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import signal
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from common.errors import UserError, raise_faults
+from common.files import sha256_of, write_text
+from common.images import write_png
+from pet.charts import ChartPainter, beside
+from pet.choices import Choice, read_choices
+from pet.compositing import Dresser, body_for
+from pet.wardrobe import SLOTS, Wardrobe, check_pictures
+
+CHUNK = 32  # people whom a process draws at a time
+COMPRESS_LEVEL = 1  # of PNG: writing is a third of the work, and 1 costs little in size
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is drawn of every person, and where.
+
+    Attributes:
+        folder: gets `pets/`, and `combined/` or `charts/`.
+        size_px: side of the pet's square, and the height of the chart.
+        charts: draw charts too.
+        combined: pet and chart in one picture.
+        body: name of the base body, or "auto".
+        bodies: base bodies by name.
+        pictures: picture files by accessory name.
+    """
+
+    folder: Path
+    size_px: int
+    charts: bool
+    combined: bool
+    body: str
+    bodies: dict[str, Path]
+    pictures: dict[str, Path]
+
+    def files(self, row: int, user: str) -> dict[str, Path]:
+        """The picture files of one person by kind: "pet", and "combined" or "chart"."""
+        name = file_name(row, user)
+        files = {"pet": self.folder / "pets" / name}
+        if self.charts and self.combined:
+            files["combined"] = self.folder / "combined" / name
+        elif self.charts:
+            files["chart"] = self.folder / "charts" / name
+        return files
+
+
+def file_name(row: int, user: str) -> str:
+    """A file name for any user name: letters, digits, dots and dashes of at most 40 characters behind the row."""
+    safe = re.sub(r"[^\w-]+", "_", user)[:40].strip("_")
+    return f"{row:06d}_{safe}.png" if safe else f"{row:06d}.png"
+
+
+def plan(choices: Path, wardrobe: Wardrobe, job: Job) -> int:
+    """Check all that will be read, before any work; return the number of people.
+
+    Raises:
+        UserError: every accessory that the wardrobe lacks and every picture at fault, or no people at all.
+    """
+    if job.body != "auto" and job.body not in job.bodies:
+        raise UserError(f"setting BODY is {job.body!r}; it must be auto or one of {', '.join(job.bodies)}")
+    people = 0
+    faults: list[str] = []
+    users: dict[str, str] = {}
+    for place, choice in read_choices(choices):
+        people += 1
+        for slot, worn in choice.worn.items():
+            if worn.name not in job.pictures:
+                faults.append(f"{place}, column {slot.lower()!r}: {wardrobe.path.name} has no accessory {worn.name!r}")
+        if choice.user in users:
+            faults.append(f"{place}: user {choice.user!r} is already on {users[choice.user]}")
+        users[choice.user] = place
+    raise_faults(str(choices), faults if people else ["has a header but no rows"])
+    check_pictures([*job.bodies.values(), *job.pictures.values()])
+    return people
+
+
+def start_or_resume(choices: Path, job: Job) -> None:
+    """Remove pictures that were made from something else, and note what these are made from.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    inputs = [choices, *job.bodies.values(), *job.pictures.values()]
+    facts = {name: str(value) for name, value in asdict(job).items()} | {"inputs": [sha256_of(p) for p in inputs]}
+    made_from = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    note = job.folder / ".made_from"
+    if note.is_file() and note.read_text(encoding="utf-8") == made_from:
+        return
+    note.unlink(missing_ok=True)
+    for kind in ("pets", "combined", "charts"):
+        for path in (job.folder / kind).glob("*.png"):
+            path.unlink()
+    write_text(note, made_from)
+
+
+def render_all(choices: Path, job: Job) -> Iterator[int]:
+    """Draw what is missing, on all processors; yields how many people each finished piece of work holds.
+
+    Raises:
+        UserError: a picture cannot be read or written.
+    """
+    missing = (
+        (row, choice)
+        for row, (_, choice) in enumerate(read_choices(choices), 1)
+        if not all(path.is_file() for path in job.files(row, choice.user).values())
+    )
+    chunks = iter(functools.partial(_take, missing, CHUNK), [])
+    first = next(chunks, [])
+    if len(first) < CHUNK:  # not worth starting processes
+        yield _render_chunk(job, first)
+        return
+    # "spawn" everywhere: forking a process that has threads (pyarrow's) may hang.
+    context = multiprocessing.get_context("spawn")
+    workers = os.cpu_count() or 1
+    pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
+    try:
+        running: set[Future[int]] = {pool.submit(_render_chunk, job, first)}
+        for chunk in chunks:
+            running.add(pool.submit(_render_chunk, job, chunk))
+            if len(running) > 2 * workers:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _take(items: Iterator[tuple[int, Choice]], count: int) -> list[tuple[int, Choice]]:
+    return [item for _, item in zip(range(count), items, strict=False)]
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process; the parent decides, the workers finish their picture."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@functools.cache
+def _tools(size_px: int) -> tuple[Dresser, ChartPainter]:
+    return Dresser(size_px), ChartPainter(size_px)
+
+
+def _render_chunk(job: Job, people: Iterable[tuple[int, Choice]]) -> int:
+    """Draw some people; the pet's file last, so that a person with a pet is complete."""
+    count = 0
+    for row, choice in people:
+        files = job.files(row, choice.user)
+        dresser, painter = _tools(job.size_px)
+        worn = {slot: job.pictures[choice.worn[slot].name] for slot in SLOTS}
+        pet = dresser.dress(body_for(choice.user, job.bodies, job.body), worn)
+        if job.charts:
+            chart = painter.paint(choice)
+            if job.combined:
+                write_png(files["combined"], beside(pet, chart), COMPRESS_LEVEL)
+            else:
+                write_png(files["chart"], chart, COMPRESS_LEVEL)
+        write_png(files["pet"], pet, COMPRESS_LEVEL)
+        count += 1
+    return count
+
+
+def open_picture(path: Path) -> Image.Image:
+    """A picture that this module wrote."""
+    with Image.open(path) as image:
+        image.load()
+        return image
