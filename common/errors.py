@@ -12,13 +12,15 @@ class UserError(Exception):
 def raise_faults(what: str, faults: Sequence[str]) -> None:
     """Raise one UserError that lists all faults of a data set together; do nothing where there are none.
 
-    A single fault makes a single line; several come one a line, the first FAULTS_SHOWN of them.
+    A single fault makes a single line; several come one a line, the first FAULTS_SHOWN of them. `what` is the file
+    or data set, or empty where a caller puts it before the message.
     """
     if not faults:
         return
+    before = f"{what}: " if what else ""
     if len(faults) == 1:
-        raise UserError(f"{what}: {faults[0]}")
+        raise UserError(f"{before}{faults[0]}")
     shown = [f"  {fault}" for fault in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
         shown.append(f"  ... and {len(faults) - FAULTS_SHOWN} more")
-    raise UserError("\n".join([f"{what}: {len(faults)} faults", *shown]))
+    raise UserError("\n".join([f"{before}{len(faults)} faults", *shown]))

@@ -1,9 +1,11 @@
-"""Files that are either whole or absent, and their hashes. Standard library only: `run.py` uses it before any install."""
+"""Files that are either whole or absent, and their hashes.
+
+Standard library only: `run.py` uses it before anything is installed.
+"""
 
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import UserError
@@ -24,12 +26,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        os.replace(part, target)
+        part.replace(target)
     except BaseException as error:
-        try:
+        with suppress(OSError):  # a folder that cannot be written: the first error says so
             part.unlink(missing_ok=True)
-        except OSError:  # a folder that cannot be written: the first error says so
-            pass
         if isinstance(error, OSError) and (error.filename is None or Path(error.filename).parent == part.parent):
             raise UserError(f"cannot write {target}: {error.strerror or error}") from error
         raise

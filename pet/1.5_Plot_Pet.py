@@ -46,8 +46,7 @@ def main(
     if not choices.is_file() and choices == CHOICES:
         raise UserError(f"{shown(choices)}: no such file; run pet/1_TopN.py first")
     wardrobe = load_wardrobe(accessories)
-    pictures = {a.name: a.file for worn in wardrobe.slots.values() for a in worn}
-    job = Job(output, size_px, charts, combined, body, load_bodies(bodies), pictures)
+    job = Job(output, size_px, charts, combined, body, load_bodies(bodies), wardrobe.pictures())
     people = plan(choices, wardrobe, job)
     start_or_resume(choices, job)
     drawn = 0

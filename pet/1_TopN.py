@@ -39,7 +39,9 @@ def main(
     wardrobe = load_wardrobe(accessories)
     smallest = min(SLOTS, key=lambda slot: len(wardrobe.slots[slot]))
     if top_n is not None and not 1 <= top_n <= len(wardrobe.slots[smallest]):
-        raise UserError(f"setting TOP_N is {top_n}; it must be from 1 to {len(wardrobe.slots[smallest])} ({smallest}), or None")
+        raise UserError(
+            f"setting TOP_N is {top_n}; it must be from 1 to {len(wardrobe.slots[smallest])} ({smallest}), or None"
+        )
     survey = open_survey(users, columns, scale)
     print(survey.describe())
     figures = choose_for_all(survey, wardrobe, top_n, output)

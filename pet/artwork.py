@@ -8,9 +8,9 @@ All are drawn on one canvas, so that layers align, in the colours of `data/pet/a
 import io
 import random
 import re
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from PIL import Image
 

@@ -5,6 +5,7 @@ bars ends at the same place, the cosine is 1.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ class ChartPainter:
     def __init__(self, height_px: int) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
 
         figure = Figure(figsize=(INCHES * ASPECT, INCHES), dpi=height_px / INCHES, facecolor=PAPER)
         self._canvas = FigureCanvasAgg(figure)
@@ -50,11 +52,11 @@ class ChartPainter:
         axes.grid(axis="x", color=GREY, alpha=0.25, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
-        place = {"parse_math": False, "transform": figure.transFigure}
+        place: dict[str, Any] = {"parse_math": False, "transform": figure.transFigure}
         self._title = axes.text(0.04, 0.925, "", color=INK, fontsize=14, weight="bold", **place)
         self._score = axes.text(0.96, 0.925, "", color=INK, fontsize=11, ha="right", **place)
         self._legend = figure.legend(
-            [self._taste, *self._parts.values()],
+            [Patch(color=colour) for colour in (TASTE_COLOUR, *SLOT_COLOURS.values())],
             [" "] * 4,
             loc="lower center",
             ncols=2,

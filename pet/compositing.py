@@ -49,7 +49,9 @@ class Dresser:
         if path not in self._layers:
             whole = read_image(path, "RGBA")
             # Scaled with premultiplied alpha: colours of transparent pixels must not bleed into the edges.
-            scaled = whole.convert("RGBa").resize((self.size_px, self.size_px), Image.Resampling.LANCZOS).convert("RGBA")
+            scaled = (
+                whole.convert("RGBa").resize((self.size_px, self.size_px), Image.Resampling.LANCZOS).convert("RGBA")
+            )
             box = scaled.getbbox() or (0, 0, 1, 1)
             self._layers[path] = Layer(scaled.crop(box), box[:2])
         return self._layers[path]

@@ -22,7 +22,7 @@ def write_contact_sheets(choices: Path, job: Job, tiles: int) -> list[Path]:
         path = job.folder / f"contact_sheet_{len(written) + 1:02d}.png"
         sheet = picture_grid(
             [functools.partial(open_picture, file) for file, _ in page],
-            [f"{choice.user}  {choice.score:.2f}" for _, choice in page],
+            [f"{' '.join(choice.user.split())}\n{choice.score:.2f}" for _, choice in page],
             columns,
             tile_px=min(384, PAGE_PX // columns, job.size_px),
             title="Pets for music tastes",

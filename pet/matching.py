@@ -123,7 +123,7 @@ def _check_n(n: int, slots: Sequence[Floats]) -> None:
 
 
 class Workspace:
-    """Working arrays of one thread, kept between blocks: fresh ones of this size would cost more than the arithmetic."""
+    """Working arrays of one thread, kept between blocks: fresh memory would cost more than the arithmetic."""
 
     def __init__(self) -> None:
         self._buffers: dict[str, NDArray[np.uint8]] = {}
@@ -175,7 +175,7 @@ def _largest(scores: Float32s, kept: int, workspace: Workspace) -> tuple[Indices
     best = _bitonic_top(keys.reshape(groups, size, users), workspace)
     top = (best >> 32).astype(np.int32).view(np.float32)
     following = top[1 : kept + 1] if candidates > kept else top[1:kept]
-    near = (top[: len(following)] - following < NEAR_TIE).any(axis=0)
+    near = np.any(top[: len(following)] - following < NEAR_TIE, axis=0)
     return (candidates - 1 - (best[:kept] & 0xFFFFFFFF)).astype(np.int32), top[:kept], near
 
 
@@ -264,7 +264,7 @@ def _short_list_work(users: Floats, slots: Sequence[Floats], n: int, result: Bes
 
     def work(block: slice, workspace: Workspace) -> None:
         tops = [_top_n_block(users[block], slot, n, workspace) for slot in slots]
-        (a, a_cos), (b, b_cos), (c, c_cos) = tops
+        a, b, c = (indices for indices, _ in tops)
         a_dot, b_dot, c_dot = (length[i] * cos for length, (i, cos) in zip(lengths, tops, strict=True))
         dots = (a_dot[:, None] + b_dot[None])[:, :, None] + c_dot[None, None]
         squares = (pairs[0][a[:, None], b[None]])[:, :, None] + pairs[1][b[:, None], c[None]][None]
@@ -293,7 +293,11 @@ def _best_set_exact(users: Floats, slots: Sequence[Float64s], lists: Indices) ->
     by_name = np.take_along_axis(lists, order, axis=2)
     a, b, c = (slot[by_name[:, i]] for i, slot in enumerate(slots))
     sums = a[:, :, None, None] + b[:, None, :, None] + c[:, None, None, :]
-    scores = np.einsum("ugd,ud->ug", unit(sums.reshape(-1, sums.shape[-1])).reshape(len(users), n**3, -1), unit(users.astype(np.float64)))
+    scores = np.einsum(
+        "ugd,ud->ug",
+        unit(sums.reshape(-1, sums.shape[-1])).reshape(len(users), n**3, -1),
+        unit(users.astype(np.float64)),
+    )
     chosen = _first_of_best(scores)
     rows = np.arange(len(users))
     places = [order[rows, i, place] for i, place in enumerate(np.unravel_index(chosen, (n, n, n)))]

@@ -210,18 +210,10 @@ def open_survey(path: Path, columns: str = "", scale: str = "auto") -> Survey:
     reader = ParquetReader(path) if path.suffix.lower() == ".parquet" else CsvReader(path)
     try:
         alignment = align_columns(reader.names, columns)
+        answers = reader.check(alignment)
+        return Survey(path, alignment, answers.scale(scale), answers.rows, reader)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    answers = reader.check(alignment)
-    if answers.rows == 0:
-        raise UserError(f"{path}: has a header but no rows")
-    try:
-        chosen = detect_scale(answers.low, answers.high, answers.whole) if scale == "auto" else parse_scale(scale)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    if not chosen.low <= answers.low <= answers.high <= chosen.high:
-        raise UserError(f"{path}: scores go from {answers.low:g} to {answers.high:g}, outside the scale {chosen}")
-    return Survey(path, alignment, chosen, answers.rows, reader)
 
 
 def to_vectors(columns: dict[str, NDArray[Any]], alignment: Alignment, scale: Scale) -> NDArray[np.float32]:
@@ -265,20 +257,28 @@ class Answers:
             numbers = _numbers(column)
             if np.isnan(numbers).sum() != column.null_count or np.isinf(numbers).any():
                 return False
-            numbers = numbers[~np.isnan(numbers)] if column.null_count else numbers
-            if len(numbers) == 0:
-                continue
-            self.low, self.high = min(self.low, numbers.min()), max(self.high, numbers.max())
-            self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
-            if self.low < 0:
-                return False
-        return True
+            self.include(numbers[~np.isnan(numbers)] if column.null_count else numbers)
+        return self.low >= 0
 
-    def finish(self) -> "Answers":
-        """The same; a file without a single answer counts as all 0."""
-        if self.low > self.high:
-            self.low = self.high = 0
-        return self
+    def include(self, numbers: NDArray[np.float64]) -> None:
+        """Take finite scores in."""
+        if len(numbers):
+            self.low, self.high = min(self.low, float(numbers.min())), max(self.high, float(numbers.max()))
+            self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
+
+    def scale(self, wanted: str) -> Scale:
+        """The wanted scale, "LOW-HIGH", or for "auto" the one that the answers fit.
+
+        Raises:
+            UserError: no rows, or answers outside the scale.
+        """
+        if self.rows == 0:
+            raise UserError("has a header but no rows")
+        low, high = (self.low, self.high) if self.low <= self.high else (0.0, 0.0)  # not a single answer
+        scale = detect_scale(low, high, self.whole) if wanted == "auto" else parse_scale(wanted)
+        if not scale.low <= low <= high <= scale.high:
+            raise UserError(f"scores go from {low:g} to {high:g}, outside the scale {scale}")
+        return scale
 
 
 class SeenIds:
@@ -333,14 +333,14 @@ class CsvReader:
                 else:
                     repeated = ids.repeated()
                     if not repeated:
-                        return answers.finish()
+                        return answers
                     self._explain(repeated)
-                    return answers.finish()  # two ids of one hash, but not the same
+                    return answers  # two ids of one hash, but not the same
                 break
             except pa.ArrowInvalid:
                 continue
         self._explain(set())
-        raise UserError(f"{self.path}: cannot be read as a table")
+        raise UserError("cannot be read as a table")
 
     def batches(self) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (float64, null for no answer)."""
@@ -380,7 +380,7 @@ class CsvReader:
         first_line: dict[str, int] = {}
         for line, cells in self.dialect.rows(self.path):
             faults += self._faults_of(line, cells, repeated, first_line)
-        raise_faults(str(self.path), faults)
+        raise_faults("", faults)
 
     def _faults_of(self, line: int, cells: list[str], repeated: set[int], first_line: dict[str, int]) -> list[str]:
         assert self._alignment is not None
@@ -437,10 +437,13 @@ class ParquetReader:
         self._alignment = alignment
         schema = self._file.schema_arrow
         numeric = {
-            name: pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind)
+            name: pa.types.is_integer(kind)
+            or pa.types.is_floating(kind)
+            or pa.types.is_boolean(kind)
+            or pa.types.is_decimal(kind)
             for name, kind in zip(schema.names, schema.types, strict=True)
         }
-        raise_faults(str(self.path), [f"column {n!r} holds no numbers" for n in alignment.columns if not numeric[n]])
+        raise_faults("", [f"column {n!r} holds no numbers" for n in alignment.columns if not numeric[n]])
         answers, ids = Answers(), SeenIds()
         for batch in self.batches():
             first = answers.rows + 1
@@ -452,7 +455,7 @@ class ParquetReader:
         repeated = ids.repeated()
         if repeated:
             self._explain_repeated(repeated)
-        return answers.finish()
+        return answers
 
     def batches(self) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (numbers, null for no answer)."""
@@ -468,7 +471,7 @@ class ParquetReader:
                     batch = batch.set_column(place, id_column, batch.column(id_column).cast(pa.string()))  # noqa: PLW2901
                 yield batch
         except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"{self.path}: damaged ({error})") from error
+            raise UserError(f"damaged ({error})") from error
 
     def _explain(self, batch: "pa.RecordBatch", first_row: int) -> None:
         assert self._alignment is not None
@@ -479,8 +482,10 @@ class ParquetReader:
             for name in self._alignment.columns:
                 value = row[name]
                 if value is not None and not (np.isfinite(float(value)) and value >= 0):
-                    faults.append(f"row {first_row + offset}, column {name!r}: {value} is not a finite number from 0 up")
-        raise_faults(str(self.path), faults)
+                    faults.append(
+                        f"row {first_row + offset}, column {name!r}: {value} is not a finite number from 0 up"
+                    )
+        raise_faults("", faults)
 
     def _explain_repeated(self, repeated: set[int]) -> None:
         assert self._alignment is not None and self._alignment.id_column is not None
@@ -494,4 +499,4 @@ class ParquetReader:
                     faults.append(f"row {row}: user {user!r} is already in row {first_row[user]}")
                 elif hash(user) in repeated:
                     first_row[user] = row
-        raise_faults(str(self.path), faults)
+        raise_faults("", faults)

