@@ -12,6 +12,7 @@ text of its flag, so that both are written once.
 import inspect
 import io
 import json
+import os
 import platform
 import signal
 import sys
@@ -29,6 +30,7 @@ from common.paths import shown
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
 
 
 @dataclass
@@ -78,6 +80,9 @@ def run(main: Callable[..., Report | None]) -> None:
         _fail(script, str(error))
     except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
         _fail(script, f"{error.filename}: {error.strerror}")
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        sys.exit(EXIT_BROKEN_PIPE)
     except KeyboardInterrupt:
         print(f"\n{script.name}: interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
