@@ -48,9 +48,10 @@ class Dresser:
     def _layer(self, path: Path) -> Layer:
         if path not in self._layers:
             whole = read_image(path, "RGBA")
-            # Scaled with premultiplied alpha: colours of transparent pixels must not bleed into the edges.
+            # Scaled with premultiplied alpha, so that colours of transparent pixels do not bleed into the edges, and by
+            # a filter that does not overshoot, which would draw faint rings around outlines.
             scaled = (
-                whole.convert("RGBa").resize((self.size_px, self.size_px), Image.Resampling.LANCZOS).convert("RGBA")
+                whole.convert("RGBa").resize((self.size_px, self.size_px), Image.Resampling.HAMMING).convert("RGBA")
             )
             box = scaled.getbbox() or (0, 0, 1, 1)
             self._layers[path] = Layer(scaled.crop(box), box[:2])

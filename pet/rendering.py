@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import re
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -132,7 +133,7 @@ def render_all(choices: Path, job: Job) -> Iterator[int]:
     # "spawn" everywhere: forking a process that has threads (pyarrow's) may hang.
     context = multiprocessing.get_context("spawn")
     workers = os.cpu_count() or 1
-    pool = ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
     try:
         running: set[Future[int]] = {pool.submit(_render_chunk, job, first)}
         for chunk in chunks:
@@ -151,9 +152,17 @@ def _take(items: Iterator[tuple[int, Choice]], count: int) -> list[tuple[int, Ch
     return [item for _, item in zip(range(count), items, strict=False)]
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process; the parent decides, the workers finish their picture."""
+def _start_worker() -> None:
+    """Leave Ctrl-C, which reaches every process, to the parent; and do not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
 from common.genres import GENRES, genres_of, plain
-from pet.tables import Dialect, check_table_path, find_dialect
+from pet.tables import BLOCK_BYTES, Dialect, check_table_path, find_dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,6 @@ ID_NAMES = frozenset(
     subject id, respondent, respondent id, response id, participant, participant id, usuari, usuaria, usuaris,
     id usuari, nom, usuario, usuarios, id usuario, nombre, persona, participante""".replace("\n   ", "").split(", ")
 )
-BLOCK_BYTES = 1 << 22
 BATCH_ROWS = 1 << 16
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.errors import UserError
 
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 20  # of a file in work at a time; pyarrow holds some dozens of them
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""Speed of step 1.5: pets alone, and pets with the combined chart picture, beside a new matplotlib figure a user.
+
+python -m tests.benchmarks.pet_rendering
+"""
+
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from common.genres import GENRES
+from pet.choices import Choice, open_choices, read_choices
+from pet.compositing import body_for
+from pet.data import data_transform, get_some_data
+from pet.matching import best_sets
+from pet.rendering import Job, render_all, start_or_resume
+from pet.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
+from tests.benchmarks.hardware import describe_machine
+
+PEOPLE = 1_000
+NAIVE_PEOPLE = 20
+SIZE_PX = 512
+
+
+def write_choices(path: Path, wardrobe: Wardrobe) -> None:
+    """Step 1 for random people."""
+    import pyarrow as pa
+
+    people = data_transform(get_some_data(PEOPLE))
+    sets = best_sets(people.vectors, [wardrobe.vectors(slot) for slot in SLOTS], 3)
+    with open_choices(path, wardrobe) as writer:
+        writer.write(writer.encode(pa.array(people.users), people.vectors, sets))
+
+
+def ours(choices: Path, job: Job) -> float:
+    """People per second, starting the processes included."""
+    start_or_resume(choices, job)
+    start = time.perf_counter()
+    people = sum(render_all(choices, job))
+    return people / (time.perf_counter() - start)
+
+
+def naive_picture(choice: Choice, job: Job, output: Path) -> None:
+    """What a first script does: read the layers, paste, and make a figure, anew for every user."""
+    from matplotlib import pyplot
+
+    pet = Image.open(body_for(choice.user, job.bodies, job.body)).convert("RGBA")
+    for slot in LAYERS:
+        layer = Image.open(job.pictures[choice.worn[slot].name]).convert("RGBA")
+        pet.paste(layer, (0, 0), layer)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11.52, 5.12), dpi=100)
+    left.imshow(pet.resize((SIZE_PX, SIZE_PX)))
+    left.axis("off")
+    rows = np.arange(len(GENRES))
+    right.barh(rows - 0.2, choice.taste, 0.4, label="user")
+    right.barh(rows + 0.2, np.mean([worn.vector for worn in choice.worn.values()], axis=0), 0.4, label="accessories")
+    right.set_yticks(rows, list(GENRES.values()))
+    right.legend()
+    figure.savefig(output)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    print(describe_machine())
+    print(f"{PEOPLE} people, {SIZE_PX} px")
+    wardrobe = load_wardrobe()
+    with tempfile.TemporaryDirectory() as name:
+        choices = Path(name) / "choices.csv"
+        write_choices(choices, wardrobe)
+        job = Job(Path(name) / "out", SIZE_PX, False, False, "auto", load_bodies(), wardrobe.pictures())
+        print(f"ours, pets alone                {ours(choices, job):7.1f} a second   (target 60)")
+        with_charts = dataclasses.replace(job, charts=True, combined=True)
+        print(f"ours, pets + combined charts    {ours(choices, with_charts):7.1f} a second   (target 12)")
+        some = [choice for _, (_, choice) in zip(range(NAIVE_PEOPLE), read_choices(choices), strict=False)]
+        start = time.perf_counter()
+        for choice in some:
+            naive_picture(choice, job, Path(name) / "naive.png")
+        print(f"a new matplotlib figure a user  {len(some) / (time.perf_counter() - start):7.1f} a second, one process")
+
+
+if __name__ == "__main__":
+    main()
