@@ -55,7 +55,9 @@ class Alignment:
 
     def describe(self) -> str:
         """What was understood and what was not, for a person to check."""
-        lines = [f"  {genre:<11} <- {', '.join(columns)}" for genre, columns in self.sources.items()]
+        same = [genre for genre, columns in self.sources.items() if columns == (genre,)]
+        lines = [f"  by their own names: {', '.join(same)}"] if same else []
+        lines += [f"  {g:<11} <- {', '.join(names)}" for g, names in self.sources.items() if g not in same]
         absent = [genre for genre in GENRES if genre not in self.sources]
         lines.append(f"  person      <- {self.id_column or 'row number'}")
         if absent:
