@@ -35,7 +35,7 @@ SYNONYMS: dict[str, str] = {
     "rock": """rock, rock n roll, rock and roll, rock roll, rocknroll, rocanrol, rock i roll, rock y roll, rockabilly,
         classic rock, rock clasico, rock classic, hard rock, hardrock, rock duro, rock dur, soft rock, oldies,
         contemporary rock, conrock, prog, prog rock, progressive rock, rock progresivo, rock progressiu,
-        psychedelic rock, psychedelia, psychedelic, psicodelia, grunge, rock catala, rock espanol, rock en espanol,
+        psychedelic rock, psychedelia, psychedelic, psicodelia, grunge, rock catala, rock espanol, rock en espanol, rock en catala,
         arena rock, glam rock, glam, stoner rock, garage rock, post rock, krautrock, surf rock""",
     "indie": """indie, indy, indie rock, indie pop, indie folk, independent music, alternative, alternativa,
         alternativo, alternatiu, alternative rock, rock alternativo, rock alternatiu, alt rock, shoegaze, dream pop,
@@ -68,17 +68,21 @@ SYNONYMS: dict[str, str] = {
         barroca, barroc, barroco, chamber music, chamber, choral, early music""",
     "world": """world, worldmusic, musica del mundo, musicas del mundo, musica del mon, musiques del mon, flamenco,
         flamenc, rumba, rumba catalana, rumba flamenca, afrobeat, afrobeats, afro, afropop, amapiano, african music,
-        arabic music, asian music, indian music, international music, international foreign, balkan, balkan music,
+        arabic music, asian music, indian music, international music, international foreign, ethnic, balkan, balkan music,
         musica balcanica, celtic, celta, celtica, klezmer, fado, bollywood, ethnic music, musica etnica, sardana,
         sardanes, havaneres, copla, mestissatge, mestizaje""",
 }
 
-# Words around a genre that say nothing about which genre it is: "Music genre: Rock", "rock_score", "Q3 Jazz".
+# Words around a genre that do not change which genre it is: "How much do you like rock?", "rock_score", "80s pop".
 FILLER = frozenset(
-    """music musica musical musiques genre genres genero generos genere generes style styles estilo estil like likes
-    liking listen listening love enjoy interest score scores rating rate pref preference preferences frequency freq
-    taste gusto gustos gust puntuacion puntuacio nota valoracion valoracio fav favourite favorite the la el de me m
-    gusta agrada how much do you often to my of for in level grade and or y o i e""".split()
+    """music musica musical musiques genre genres genero generos genere generes style styles estilo estil kind type
+    how much often frequently do does you your i me my we to of the a an in on for from by and or with is are at all
+    like likes liking listen listening love enjoy enjoyment interest interested prefer please rate rating rated
+    score scores pref prefs preference preferences frequency freq taste fav favourite favorite scale level grade
+    la el els les los las de del al en una un y o e cuanto cuanta que te se escala gusto gustos gusta gustan escuchas
+    escucho sueles puntuacion nota valoracion quant t et m per que gust agrada agraden escoltes escolto puntuacio
+    valoracio contemporary contemporani contemporanea contemporaneo modern moderna moderno traditional tradicional
+    old new school underground commercial comercial live eg g etc""".split()
 )
 _QUESTION_NUMBER = re.compile(r"(q|p|v|item|var|col|pregunta)?\d+[a-z]?")
 

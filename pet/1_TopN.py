@@ -36,6 +36,8 @@ def main(
     columns: str = COLUMNS,
     scale: str = SCALE,
 ) -> Report:
+    if output.resolve() in (users.resolve(), accessories.resolve()):
+        raise UserError(f"setting OUTPUT is {output}, which is an input too")
     wardrobe = load_wardrobe(accessories)
     smallest = min(SLOTS, key=lambda slot: len(wardrobe.slots[slot]))
     if top_n is not None and not 1 <= top_n <= len(wardrobe.slots[smallest]):
