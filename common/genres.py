@@ -35,8 +35,8 @@ SYNONYMS: dict[str, str] = {
     "rock": """rock, rock n roll, rock and roll, rock roll, rocknroll, rocanrol, rock i roll, rock y roll, rockabilly,
         classic rock, rock clasico, rock classic, hard rock, hardrock, rock duro, rock dur, soft rock, oldies,
         contemporary rock, conrock, prog, prog rock, progressive rock, rock progresivo, rock progressiu,
-        psychedelic rock, psychedelia, psychedelic, psicodelia, grunge, rock catala, rock espanol, rock en espanol, rock en catala,
-        arena rock, glam rock, glam, stoner rock, garage rock, post rock, krautrock, surf rock""",
+        psychedelic rock, psychedelia, psychedelic, psicodelia, grunge, rock catala, rock espanol, rock en espanol,
+        rock en catala, arena rock, glam rock, glam, stoner rock, garage rock, post rock, krautrock, surf rock""",
     "indie": """indie, indy, indie rock, indie pop, indie folk, independent music, alternative, alternativa,
         alternativo, alternatiu, alternative rock, rock alternativo, rock alternatiu, alt rock, shoegaze, dream pop,
         emo, new wave, post punk, postpunk""",
@@ -68,9 +68,9 @@ SYNONYMS: dict[str, str] = {
         barroca, barroc, barroco, chamber music, chamber, choral, early music""",
     "world": """world, worldmusic, musica del mundo, musicas del mundo, musica del mon, musiques del mon, flamenco,
         flamenc, rumba, rumba catalana, rumba flamenca, afrobeat, afrobeats, afro, afropop, amapiano, african music,
-        arabic music, asian music, indian music, international music, international foreign, ethnic, balkan, balkan music,
-        musica balcanica, celtic, celta, celtica, klezmer, fado, bollywood, ethnic music, musica etnica, sardana,
-        sardanes, havaneres, copla, mestissatge, mestizaje""",
+        arabic music, asian music, indian music, international music, international foreign, ethnic, balkan,
+        balkan music, musica balcanica, celtic, celta, celtica, klezmer, fado, bollywood, musica etnica, sardana, sardanes,
+        havaneres, copla, mestissatge, mestizaje""",
 }
 
 # Words around a genre that do not change which genre it is: "How much do you like rock?", "rock_score", "80s pop".
