@@ -69,8 +69,8 @@ SYNONYMS: dict[str, str] = {
     "world": """world, worldmusic, musica del mundo, musicas del mundo, musica del mon, musiques del mon, flamenco,
         flamenc, rumba, rumba catalana, rumba flamenca, afrobeat, afrobeats, afro, afropop, amapiano, african music,
         arabic music, asian music, indian music, international music, international foreign, ethnic, balkan,
-        balkan music, musica balcanica, celtic, celta, celtica, klezmer, fado, bollywood, musica etnica, sardana, sardanes,
-        havaneres, copla, mestissatge, mestizaje""",
+        balkan music, musica balcanica, celtic, celta, celtica, klezmer, fado, bollywood, musica etnica, sardana,
+        sardanes, havaneres, copla, mestissatge, mestizaje""",
 }
 
 # Words around a genre that do not change which genre it is: "How much do you like rock?", "rock_score", "80s pop".
