@@ -79,7 +79,7 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
         UserError: a column stands twice, `own` names a column or a genre that is not there, or no column is a genre.
     """
     twice = sorted({name for name in names if list(names).count(name) > 1})
-    raise_faults("columns", [f"column {name!r} stands twice" for name in twice])
+    raise_faults("", [f"column {name!r} stands twice" for name in twice])
     said = _parse_own(own, names)
     found: dict[str, tuple[str, ...]] = {}
     id_column = None
