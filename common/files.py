@@ -30,7 +30,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):  # a folder that cannot be written: the first error says so
             part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and (error.filename is None or Path(error.filename).parent == part.parent):
+        ours = (part, target, *target.parents)
+        if isinstance(error, OSError) and (error.filename is None or Path(error.filename) in ours):
             raise UserError(f"cannot write {target}: {error.strerror or error}") from error
         raise
 
