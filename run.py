@@ -194,7 +194,7 @@ def check() -> None:
     if ready:
         code = "from common.devices import describe_device; print(describe_device())"
         found = subprocess.run([str(PYTHON), "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-        print(f"device       {found.stdout.strip() or 'unknown: ' + found.stderr.strip().splitlines()[-1]}")
+        print(f"device       {found.stdout.strip() or 'unknown: ' + found.stderr.strip()[-200:]}")
     print_weights("real weights", REAL)
     print_weights("embedded weights", EMBEDDED)
 

@@ -24,3 +24,9 @@ def raise_faults(what: str, faults: Sequence[str]) -> None:
     if len(faults) > FAULTS_SHOWN:
         shown.append(f"  ... and {len(faults) - FAULTS_SHOWN} more")
     raise UserError("\n".join([f"{before}{len(faults)} faults", *shown]))
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise UserError where a number setting is outside [low, high]."""
+    if not low <= value <= high:
+        raise UserError(f"setting {name} is {value}; it must be from {low} to {high}")

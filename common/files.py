@@ -4,11 +4,16 @@ Standard library only: `run.py` uses it before anything is installed.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -16,24 +21,55 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Give a temporary path beside `target`; rename it to `target` when the block ends well.
 
     An error or a kill leaves the old file (or none). The temporary name is always the same, so that the next
-    run replaces what a killed one left.
+    run replaces what a killed one left; two runs that write one file at once are kept apart by a lock.
 
     Raises:
-        UserError: the folder cannot be written, or the disk is full.
+        UserError: the folder cannot be written, the disk is full, or another run is writing the same file.
     """
     target = Path(target)
     part = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(target)
-    except BaseException as error:
-        with suppress(OSError):  # a folder that cannot be written: the first error says so
-            part.unlink(missing_ok=True)
-        ours = (part, target, *target.parents)
-        if isinstance(error, OSError) and (error.filename is None or Path(error.filename) in ours):
+        with _locked(part, target):
+            try:
+                yield part
+                part.replace(target)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        if error.filename is None or Path(error.filename) in (part, target, *target.parents):
             raise UserError(f"cannot write {target}: {error.strerror or error}") from error
         raise
+
+
+@contextmanager
+def _locked(part: Path, target: Path) -> Iterator[None]:
+    """Hold a lock on the temporary file; Windows itself lets no other process replace a file that is open."""
+    if fcntl is None:
+        yield
+        return
+    with open(part, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"cannot write {target}: another run is writing it") from error
+        yield
+
+
+def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] = ()) -> None:
+    """Refuse an output of the wrong kind, or one that would replace an input or lie where the run's JSON goes.
+
+    Raises:
+        UserError: another suffix than `suffixes`, a folder, or the same file as one of `inputs`.
+    """
+    if output.suffix.lower() not in suffixes:
+        raise UserError(f"setting OUTPUT is {output}; it needs the suffix {' or '.join(suffixes)}")
+    if output.is_dir():
+        raise UserError(f"setting OUTPUT is {output}, which is a folder")
+    for path in inputs:
+        if path.exists() and any(o.exists() and o.samefile(path) for o in (output, output.with_suffix(".json"))):
+            raise UserError(f"setting OUTPUT is {output}, which would replace {path}, an input")
 
 
 def write_text(target: Path, text: str) -> None:

@@ -19,6 +19,7 @@ import sys
 import time
 import tokenize
 import typing
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -64,6 +65,7 @@ def run(main: Callable[..., Report | None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    warnings.showwarning = lambda message, *_: print(f"{script.name}: {message}", file=sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_INTERRUPTED + 13))
     try:
         settings = _settings_from_shell(main, script)
@@ -78,13 +80,15 @@ def run(main: Callable[..., Report | None]) -> None:
         sys.exit(EXIT_USER_ERROR if report.faults else 0)
     except UserError as error:
         _fail(script, str(error))
-    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        _fail(script, f"{error.filename}: {error.strerror}")
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         sys.exit(EXIT_BROKEN_PIPE)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(script, f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
-        print(f"\n{script.name}: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        print(f"\n{script.name}: interrupted; what was written is whole, the same command goes on", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from common.errors import UserError
+from common.errors import UserError, check_range
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 from pet.contact_sheets import write_contact_sheets
@@ -22,7 +22,7 @@ CHOICES = OUTPUTS / "pet/1_TopN.csv"  # table that 1_TopN.py wrote, .csv or .par
 ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # where the accessories' pictures are found
 BODIES = DATA / "pet/Body"  # folder of base bodies
 OUTPUT = OUTPUTS / "pet/1.5_Plot_Pet"  # folder for the pictures
-SIZE_PX = 512  # side of a pet's picture
+SIZE_PX = 512  # side of a pet's picture; charts are readable from 256
 BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the user's name
 CHARTS = True  # False: the pets alone
 COMBINED = True  # pet and chart in one picture; False: in two
@@ -40,9 +40,8 @@ def main(
     combined: bool = COMBINED,
     tiles: int = TILES,
 ) -> Report:
-    for name, value, low, high in (("SIZE_PX", size_px, 64, 4096), ("TILES", tiles, 1, 400)):
-        if not low <= value <= high:
-            raise UserError(f"setting {name} is {value}; it must be from {low} to {high}")
+    check_range("SIZE_PX", size_px, 64, 4096)
+    check_range("TILES", tiles, 1, 400)
     if not choices.is_file() and choices == CHOICES:
         raise UserError(f"{shown(choices)}: no such file; run pet/1_TopN.py first")
     wardrobe = load_wardrobe(accessories)

@@ -12,10 +12,12 @@ Writes  outputs/pet/1_TopN.csv (or .parquet): users, chosen accessories, all vec
 
 from pathlib import Path
 
-from common.errors import UserError
+from common.errors import check_range
+from common.files import check_output
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.pipeline import choose_for_all
+from pet.choices import SUFFIXES as CHOICE_SUFFIXES
+from pet.pipeline import check_sets, choose_for_all
 from pet.surveys import open_survey
 from pet.wardrobe import SLOTS, load_wardrobe
 
@@ -36,14 +38,12 @@ def main(
     columns: str = COLUMNS,
     scale: str = SCALE,
 ) -> Report:
-    if output.resolve() in (users.resolve(), accessories.resolve()):
-        raise UserError(f"setting OUTPUT is {output}, which is an input too")
+    check_output(output, CHOICE_SUFFIXES, [users, accessories])
     wardrobe = load_wardrobe(accessories)
-    smallest = min(SLOTS, key=lambda slot: len(wardrobe.slots[slot]))
-    if top_n is not None and not 1 <= top_n <= len(wardrobe.slots[smallest]):
-        raise UserError(
-            f"setting TOP_N is {top_n}; it must be from 1 to {len(wardrobe.slots[smallest])} ({smallest}), or None"
-        )
+    sizes = [len(wardrobe.slots[slot]) for slot in SLOTS]
+    if top_n is not None:
+        check_range("TOP_N", top_n, 1, min(sizes))
+    check_sets(sizes if top_n is None else [top_n] * 3)
     survey = open_survey(users, columns, scale)
     print(survey.describe())
     figures = choose_for_all(survey, wardrobe, top_n, output)

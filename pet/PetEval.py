@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import write_text
+from common.errors import check_range
+from common.files import check_output, write_text
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
@@ -18,7 +18,7 @@ from pet.comparison import Outcome, draw_comparison
 from pet.data import data_transform, get_some_data
 from pet.matching import best_sets
 from pet.neighbours import choose_among_nearest, set_cosines
-from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
+from pet.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--synthetic-users 5000) ----
 USERS = DATA / "pet/users.csv"  # table of tastes
@@ -41,15 +41,15 @@ def main(
     samples: int = SAMPLES,
     output: Path = OUTPUT,
 ) -> Report:
-    wardrobe = load_wardrobe(accessories)
-    smallest = min(len(wardrobe.slots[slot]) for slot in SLOTS)
-    for name, value, low, high in (
-        ("K", k, 1, smallest),
-        ("SAMPLES", samples, 1, 12),
-        ("SYNTHETIC_USERS", synthetic_users, 0, 10**6),
-    ):
-        if not low <= value <= high:
-            raise UserError(f"setting {name} is {value}; it must be from {low} to {high}")
+    inputs = [accessories, *([] if synthetic_users else [users])]
+    check_output(output, (".png",), inputs)
+    check_output(output.with_suffix(".csv"), (".csv",), inputs)
+    wardrobe, base = load_wardrobe(accessories), load_bodies(bodies)
+    check_range("K", k, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
+    check_range("SAMPLES", samples, 1, 12)
+    check_range("SYNTHETIC_USERS", synthetic_users, 0, 1_000_000)
+    check_range("SEED", seed, 0, 2**32 - 1)
+    check_pictures(wardrobe, list(base.values()))
     people = data_transform(get_some_data(synthetic_users, seed) if synthetic_users else users)
     slots = [wardrobe.vectors(slot) for slot in SLOTS]
     nearest = best_sets(people.vectors, slots, 1)
@@ -66,13 +66,11 @@ def main(
     for outcome in outcomes:
         lines.append(outcome.as_csv())
         print(outcome)
-    write_png(
-        output, draw_comparison(outcomes, people.users, wardrobe, load_bodies(bodies), min(samples, len(people.users)))
-    )
+    write_png(output, draw_comparison(outcomes, people.users, wardrobe, base, min(samples, len(people.users))))
     write_text(output.with_suffix(".csv"), "\n".join(lines) + "\n")
     print(f"written: {shown(output)}, {shown(output.with_suffix('.csv'))}")
     figures = {outcome.way: round(float(np.mean(outcome.cosines)), 4) for outcome in outcomes}
-    return Report(output, [accessories, *([] if synthetic_users else [users])], figures)
+    return Report(output, inputs, figures)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its p
 1; 0 where all accessories competed), `<slot>` (its name) and `<slot>_<genre>` (its vector).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIXES = (".csv", ".parquet")
-FORMULA_STARTS = "=+-@\t\r"  # a spreadsheet would run such a cell; an apostrophe before it makes it text
+# A spreadsheet would run a cell that starts so; an apostrophe before it makes it text (also before an apostrophe).
+FORMULA_STARTS = "=+-@\t\r'"
 
 
 def columns() -> list[str]:
@@ -67,7 +69,7 @@ class CsvWriter:
 
         # Accessories are few: the text of each is made once.
         self._blocks = [
-            pa.array([",".join([_quoted(a.name), *(f"{x:g}" for x in a.vector)]) for a in wardrobe.slots[slot]])
+            pa.array([",".join([_cell(a.name), *(f"{x:g}" for x in a.vector)]) for a in wardrobe.slots[slot]])
             for slot in SLOTS
         ]
         self._file = open(part, "wb")  # noqa: SIM115 (closed by close())
@@ -78,7 +80,7 @@ class CsvWriter:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        cells = [_inert(ids), *(_decimal_texts(vectors[:, genre]) for genre in range(len(GENRES)))]
+        cells = [_cells(ids), *(_decimal_texts(vectors[:, genre]) for genre in range(len(GENRES)))]
         cells.append(_decimal_texts(sets.scores))
         for slot, block in enumerate(self._blocks):
             cells.append(_decimal_texts(sets.slot_scores[:, slot]))
@@ -159,19 +161,26 @@ def _decimal_texts(values: NDArray[np.float32]) -> "pa.Array":
     return pc.cast(pa.array(np.round(values.astype(np.float64), 6)), pa.string())
 
 
-def _inert(ids: "pa.Array") -> "pa.Array":
-    """Names as CSV cells: nothing that a spreadsheet would run, and quoted where needed."""
+def _cells(names: "pa.Array") -> "pa.Array":
+    """Names as CSV cells."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not pc.any(pc.match_substring_regex(ids, f'^[{FORMULA_STARTS}]|[",\r\n]')).as_py():
-        return ids
-    texts = ids.to_pylist()
-    return pa.array([_quoted("'" + text if text[0] in FORMULA_STARTS else text) for text in texts], pa.string())
+    special = pc.match_substring_regex(names, f'^[{re.escape(FORMULA_STARTS)}]|[",\r\n]')
+    if not pc.any(special).as_py():
+        return names
+    return pa.array([_cell(name) for name in names.to_pylist()], pa.string())
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in '",\r\n') else text
+def _cell(name: str) -> str:
+    """A name as a CSV cell: nothing that a spreadsheet would run, quoted where needed."""
+    inert = "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
+    return '"' + inert.replace('"', '""') + '"' if any(c in inert for c in '",\r\n') else inert
+
+
+def _name(cell: str) -> str:
+    """The name that `_cell` wrote."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in tuple(FORMULA_STARTS) else cell
 
 
 # ---- reading ----
@@ -194,15 +203,12 @@ def read_choices(path: Path) -> Iterator[tuple[str, Choice]]:
 
 def _to_choice(row: dict[str, Any]) -> Choice:
     user = str(row["user"] or "")
-    if user[:1] == "'" and user[1:2] and user[1] in FORMULA_STARTS:
-        user = user[1:]
-    if not user:
+    if not user.strip():
         raise ValueError("column 'user': no name or id")
     worn = {}
     for slot in SLOTS:
         key = slot.lower()
-        score, rank = _number(row, f"{key}_score"), int(_number(row, f"{key}_rank"))
-        worn[slot] = Worn(str(row[key]), score, rank, _vector(row, key))
+        worn[slot] = Worn(str(row[key]), _number(row, f"{key}_score"), _rank(row, f"{key}_rank"), _vector(row, key))
     return Choice(user, _vector(row, "user"), _number(row, "score"), worn)
 
 
@@ -215,9 +221,16 @@ def _number(row: dict[str, Any], column: str) -> float:
         number = float(row[column])
     except (TypeError, ValueError):
         number = np.nan
-    if not (np.isfinite(number) and number >= 0):
-        raise ValueError(f"column {column!r}: {row[column]!r} is not a number from 0 up")
+    if not 0 <= number <= 1 + 1e-5:  # float32 may step over 1
+        raise ValueError(f"column {column!r}: {row[column]!r} is not a number from 0 to 1")
     return number
+
+
+def _rank(row: dict[str, Any], column: str) -> int:
+    try:
+        return int(row[column])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {column!r}: {row[column]!r} is not a whole number") from error
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
@@ -232,7 +245,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for line, cells in dialect.rows(path):
         if len(cells) != len(dialect.names):
             raise UserError(f"{path}: line {line}: {len(cells)} cells, the header has {len(dialect.names)}")
-        yield f"line {line}", dict(zip(dialect.names, cells, strict=True))
+        row = dict(zip(dialect.names, cells, strict=True))
+        yield f"line {line}", row | {name: _name(row[name]) for name in ("user", *map(str.lower, SLOTS))}
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

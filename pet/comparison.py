@@ -60,7 +60,7 @@ def draw_comparison(
             pairs = zip(SLOTS, outcome.indices[person], strict=True)
             worn = {slot: wardrobe.slots[slot][index].file for slot, index in pairs}
             pets.append(dresser.dress(body_for(users[person], bodies), worn))
-            labels.append(f"{' '.join(users[person].split())}  {outcome.cosines[person]:.2f}\n{outcome.way}")
+            labels.append(f"{' '.join(users[person].split())} · {outcome.cosines[person]:.2f}\n{outcome.way}")
     grid = picture_grid(pets, labels, samples, 256)
     sheet = Image.new("RGB", (max(top.width, grid.width), top.height + grid.height), PAPER)
     sheet.paste(top, ((sheet.width - top.width) // 2, 0))

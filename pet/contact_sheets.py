@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+import re
 from pathlib import Path
 
 from common.grids import picture_grid
@@ -31,6 +32,6 @@ def write_contact_sheets(choices: Path, job: Job, tiles: int) -> list[Path]:
         write_png(path, sheet)
         written.append(path)
     for path in job.folder.glob("contact_sheet_*.png"):
-        if path not in written:
+        if path not in written and re.fullmatch(r"contact_sheet_\d{2,}\.png", path.name):
             path.unlink()
     return written

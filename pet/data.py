@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from common.errors import raise_faults
-from common.files import atomic_path
+from common.errors import check_range, raise_faults
+from common.files import atomic_path, check_output
 from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 from pet.surveys import Alignment, Answers, Scale, align_columns, open_survey, to_vectors
-from pet.wardrobe import ACCESSORIES_CSV, SLOTS, Wardrobe, check_pictures, load_bodies, load_wardrobe
+from pet.wardrobe import ACCESSORIES_CSV, SLOTS, Wardrobe, load_bodies, load_wardrobe, picture_faults, read_accessories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,8 +110,7 @@ def data_transform(table: "pd.DataFrame | Path | str", columns: str = "", scale:
     for values in scores.values():
         answers.include(values[~np.isnan(values)])
     found = answers.scale(scale)
-    users = range(1, len(frame) + 1) if alignment.id_column is None else frame[alignment.id_column]
-    return Aligned([str(user) for user in users], to_vectors(scores, alignment, found), alignment, found)
+    return Aligned(_names_of(frame, alignment.id_column), to_vectors(scores, alignment, found), alignment, found)
 
 
 def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
@@ -120,10 +119,26 @@ def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
     Raises:
         UserError: all faults at once, with line numbers.
     """
-    wardrobe = load_wardrobe(accessories)
+    rows, faults = read_accessories(accessories)
     bodies = load_bodies(accessories.parent / "Body")
-    check_pictures([*bodies.values(), *wardrobe.pictures().values()])
-    return wardrobe
+    raise_faults(
+        str(accessories), faults + picture_faults(list(bodies.values()), [row for row in rows if row.file.suffix])
+    )
+    return load_wardrobe(accessories)
+
+
+def _names_of(frame: "pd.DataFrame", column: str | None) -> list[str]:
+    """The id column as text, or row numbers; every name once."""
+    if column is None:
+        return [str(number) for number in range(1, len(frame) + 1)]
+    names = ["" if missing else str(name) for name, missing in zip(frame[column], frame[column].isna(), strict=True)]
+    faults = [f"row {row}, column {column!r}: no name or id" for row, name in enumerate(names, 1) if not name.strip()]
+    first: dict[str, int] = {}
+    for row, name in enumerate(names, 1):
+        if first.setdefault(name, row) != row and name.strip():
+            faults.append(f"row {row}: user {name!r} is already in row {first[name]}")
+    raise_faults("table", faults)
+    return names
 
 
 def _scores_of(frame: "pd.DataFrame", column: str) -> NDArray[np.float64]:
@@ -147,13 +162,18 @@ def main(
     seed: int = SEED,
     output: Path = OUTPUT,
 ) -> Report:
+    check_range("SYNTHETIC_USERS", synthetic_users, 0, 10_000_000)
+    check_range("SEED", seed, 0, 2**32 - 1)
+    table = output.with_name("synthetic_users.csv")
+    inputs = [accessories, *([survey] if survey else [])]
+    check_output(output, (".png",), inputs)
+    check_output(table, (".csv",), inputs)
     wardrobe = check_dataset(accessories)
     everything = [accessory for slot in SLOTS for accessory in wardrobe.slots[slot]]
     print(f"{shown(accessories)}: {len(everything)} accessories, every picture in order")
     if survey is not None:
         print(open_survey(survey, columns, scale).describe())
     if synthetic_users:
-        table = output.with_name("synthetic_users.csv")
         with atomic_path(table) as part:
             get_some_data(synthetic_users, seed).to_csv(part, index=False)
         print(f"written: {shown(table)}")
@@ -170,7 +190,7 @@ def main(
     )
     write_png(output, sheet)
     print(f"written: {shown(output)}")
-    return Report(output, [accessories, *([survey] if survey else [])], {"accessories": len(everything)})
+    return Report(output, inputs, {"accessories": len(everything)})
 
 
 def _cut_out(picture: Image.Image) -> Image.Image:

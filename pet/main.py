@@ -10,13 +10,15 @@ Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; da
 Writes  outputs/pet/main.png (pet and chart)
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from common.errors import UserError
+from common.errors import UserError, check_range
+from common.files import check_output
 from common.genres import parse_taste
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
@@ -26,7 +28,7 @@ from pet.choices import Choice, Worn
 from pet.compositing import Dresser, body_for
 from pet.neighbours import choose_among_nearest
 from pet.surveys import open_survey
-from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
+from pet.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
 TASTE = ""  # "rock=5,jazz=3": genres and how much each is liked, any scale from 0; goes before USER
@@ -56,12 +58,14 @@ def main(
     save: bool = SAVE,
     show: bool = SHOW,
     output: Path = OUTPUT,
-) -> Report:
-    if k < 1:
-        raise UserError(f"setting K is {k}; it must be at least 1")
-    if not 64 <= size_px <= 4096:
-        raise UserError(f"setting SIZE_PX is {size_px}; it must be from 64 to 4096")
+) -> Report | None:
+    check_range("SIZE_PX", size_px, 64, 4096)
+    check_range("SEED", seed, 0, 2**32 - 1)
+    check_output(output, (".png",), [users, accessories])
+    if show:
+        check_display()
     wardrobe = load_wardrobe(accessories)
+    check_range("K", k, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
     base = load_bodies(bodies)
     if body != "auto" and body not in base:
         raise UserError(f"setting BODY is {body!r}; it must be auto or one of {', '.join(base)}")
@@ -74,6 +78,7 @@ def main(
         slot: Worn(chosen[slot].name, float(sets.slot_scores[0, i]), int(sets.ranks[0, i]), chosen[slot].vector)
         for i, slot in enumerate(SLOTS)
     }
+    check_pictures(wardrobe, [body_for(name, base, body)], list(chosen.values()))
     pet = Dresser(size_px).dress(body_for(name, base, body), {slot: item.file for slot, item in chosen.items()})
     card = beside(pet, ChartPainter(size_px).paint(Choice(name, vector, float(sets.scores[0]), worn)))
     for slot in SLOTS:
@@ -84,6 +89,8 @@ def main(
         print(f"written: {shown(output)}")
     if show:
         show_picture(card, name)
+    if not save:
+        return None
     figures = {slot: worn[slot].name for slot in SLOTS} | {"cosine": round(float(sets.scores[0]), 4)}
     return Report(output, [accessories], figures)
 
@@ -97,13 +104,24 @@ def taste_of(user: str, users: Path) -> NDArray[np.float64]:
     raise UserError(f"{users}: has no user {user!r}")
 
 
-def show_picture(card: Image.Image, title: str) -> None:
-    """Open a window with the picture, until it is closed."""
+def check_display() -> None:
+    """Raise UserError where no window can be opened."""
     import matplotlib
     from matplotlib import pyplot
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pyplot.switch_backend(matplotlib.rcParams["backend"])
     if matplotlib.get_backend().lower() == "agg":
-        raise UserError("no window can be opened: no display, or no window toolkit (pip install PySide6); use --save")
+        raise UserError(
+            "setting SHOW: no window can be opened, there is no display or no toolkit (pip install PySide6)"
+        )
+
+
+def show_picture(card: Image.Image, title: str) -> None:
+    """Open a window with the picture, until it is closed."""
+    from matplotlib import pyplot
+
     figure = pyplot.figure(title, layout="tight")
     axes = figure.add_subplot()
     axes.imshow(card)

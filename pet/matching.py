@@ -33,7 +33,7 @@ Keys = NDArray[np.int64]
 TIE = 1e-6
 NEAR_TIE = 3e-6  # TIE plus the error of two float32 cosines in up to 16 dimensions, with room
 BLOCK_VALUES = 1 << 19  # scores in work at a time; measured: fewer cost calls, more leave the processor's cache
-ALL_SETS_BLOCK = 256  # users at a time for the comparison with all sets
+ALL_SETS_VALUES = 1 << 20  # the same for the comparison with all sets
 
 
 class TopN(NamedTuple):
@@ -108,7 +108,8 @@ def best_sets(users: Floats, slots: Sequence[Floats], n: int | None, threads: in
         np.empty(count, np.float32),
     )
     if n is None:
-        _in_blocks(_all_sets_work(users, slots, result), count, ALL_SETS_BLOCK, threads)
+        block = ALL_SETS_VALUES // math.prod(map(len, slots))
+        _in_blocks(_all_sets_work(users, slots, result), count, block, threads)
     else:
         _check_n(n, slots)
         block = BLOCK_VALUES // max(n**3, *map(len, slots))
@@ -140,7 +141,7 @@ Work = Callable[[slice, Workspace], None]
 
 
 def _in_blocks(work: Work, count: int, block: int, threads: int | None) -> None:
-    block = max(block, 64)
+    block = max(block, 1)
     blocks = [slice(start, min(start + block, count)) for start in range(0, count, block)]
     workers = max(1, min(threads or os.cpu_count() or 1, len(blocks)))
 

@@ -1,8 +1,9 @@
 """From a survey to the table of choices, batch by batch on all processors, in flat memory."""
 
+import math
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import UserError
 from pet.choices import CsvWriter, ParquetWriter, open_choices
 from pet.matching import BestSets, best_sets
 from pet.surveys import Survey
@@ -18,7 +20,22 @@ from pet.wardrobe import SLOTS, Wardrobe
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MAX_SETS = 1_000_000
 SHORT_LIST = 3  # what the exact optimum is compared with
+
+
+def check_sets(sizes: Sequence[int]) -> None:
+    """Refuse to compare more than MAX_SETS sets for every person.
+
+    Args:
+        sizes: accessories of each slot that compete.
+
+    Raises:
+        UserError: too many.
+    """
+    sets = math.prod(sizes)
+    if sets > MAX_SETS:
+        raise UserError(f"setting TOP_N makes {sets:,} sets, more than {MAX_SETS:,}; choose a smaller TOP_N")
 
 
 class Totals:

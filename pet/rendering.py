@@ -7,6 +7,7 @@ pictures that exist are kept, else all are drawn anew.
 
 import functools
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -28,7 +29,10 @@ from pet.choices import Choice, read_choices
 from pet.compositing import Dresser, body_for
 from pet.wardrobe import SLOTS, Wardrobe, check_pictures
 
-CHUNK = 32  # people whom a process draws at a time
+CHUNK = 8  # people whom a process draws at a time; Ctrl-C waits for it
+IN_PROCESS = 32  # as few people are not worth starting processes
+FAULTS_KEPT = 1000
+OUR_PICTURE = re.compile(r"\d{6,}(_.*)?\.png")
 COMPRESS_LEVEL = 1  # of PNG: writing is a third of the work, and 1 costs little in size
 
 
@@ -81,17 +85,15 @@ def plan(choices: Path, wardrobe: Wardrobe, job: Job) -> int:
         raise UserError(f"setting BODY is {job.body!r}; it must be auto or one of {', '.join(job.bodies)}")
     people = 0
     faults: list[str] = []
-    users: dict[str, str] = {}
+    names = {slot: {accessory.name for accessory in wardrobe.slots[slot]} for slot in SLOTS}
     for place, choice in read_choices(choices):
         people += 1
         for slot, worn in choice.worn.items():
-            if worn.name not in job.pictures:
-                faults.append(f"{place}, column {slot.lower()!r}: {wardrobe.path.name} has no accessory {worn.name!r}")
-        if choice.user in users:
-            faults.append(f"{place}: user {choice.user!r} is already on {users[choice.user]}")
-        users[choice.user] = place
+            if worn.name not in names[slot] and len(faults) < FAULTS_KEPT:
+                where = f"{place}, column {slot.lower()!r}"
+                faults.append(f"{where}: {wardrobe.path.name} has no accessory {worn.name!r} of type {slot}")
     raise_faults(str(choices), faults if people else ["has a header but no rows"])
-    check_pictures([*job.bodies.values(), *job.pictures.values()])
+    check_pictures(wardrobe, list(job.bodies.values()))
     return people
 
 
@@ -110,7 +112,8 @@ def start_or_resume(choices: Path, job: Job) -> None:
     note.unlink(missing_ok=True)
     for kind in ("pets", "combined", "charts"):
         for path in (job.folder / kind).glob("*.png"):
-            path.unlink()
+            if OUR_PICTURE.fullmatch(path.name):
+                path.unlink()
     write_text(note, made_from)
 
 
@@ -125,18 +128,19 @@ def render_all(choices: Path, job: Job) -> Iterator[int]:
         for row, (_, choice) in enumerate(read_choices(choices), 1)
         if not all(path.is_file() for path in job.files(row, choice.user).values())
     )
-    chunks = iter(functools.partial(_take, missing, CHUNK), [])
-    first = next(chunks, [])
-    if len(first) < CHUNK:  # not worth starting processes
-        yield _render_chunk(job, first)
+    first = _take(missing, IN_PROCESS)
+    if len(first) < IN_PROCESS:
+        for person in first:
+            yield _render_chunk(job, [person])
         return
     # "spawn" everywhere: forking a process that has threads (pyarrow's) may hang.
     context = multiprocessing.get_context("spawn")
     workers = os.cpu_count() or 1
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
     try:
-        running: set[Future[int]] = {pool.submit(_render_chunk, job, first)}
-        for chunk in chunks:
+        running: set[Future[int]] = set()
+        everybody = itertools.chain(first, missing)
+        for chunk in iter(functools.partial(_take, everybody, CHUNK), []):
             running.add(pool.submit(_render_chunk, job, chunk))
             if len(running) > 2 * workers:
                 done, running = wait(running, return_when=FIRST_COMPLETED)

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCALES = ("0-1", "0-3", "0-5", "1-5", "1-7", "0-10", "0-100")
-MISSING = ("", "NA", "N/A", "n/a", "null", "NULL", "None", "-")  # a blank answer; it counts as 0
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "N.A.", "NS/NC", "null", "NULL", "None", "-")  # no answer; it counts as 0
 ID_NAMES = frozenset(
-    """user, users, user id, userid, user name, username, id, uid, name, nick, nickname, person, person id, subject,
-    subject id, respondent, respondent id, response id, participant, participant id, usuari, usuaria, usuaris,
-    id usuari, nom, usuario, usuarios, id usuario, nombre, persona, participante""".replace("\n   ", "").split(", ")
+    re.split(
+        r",\s+",
+        """user, users, user id, userid, user name, username, id, uid, name, nick, nickname, person, person id, subject,
+        subject id, respondent, respondent id, response id, participant, participant id, usuari, usuaria, usuaris,
+        id usuari, nom, usuario, usuarios, id usuario, nombre, persona, participante""",
+    )
 )
 BATCH_ROWS = 1 << 16
 
@@ -57,7 +60,7 @@ class Alignment:
         """What was understood and what was not, for a person to check."""
         same = [genre for genre, columns in self.sources.items() if columns == (genre,)]
         lines = [f"  by their own names: {', '.join(same)}"] if same else []
-        lines += [f"  {g:<11} <- {', '.join(names)}" for g, names in self.sources.items() if g not in same]
+        lines += [f"  {g:<11} <- {' + '.join(names)}" for g, names in self.sources.items() if g not in same]
         absent = [genre for genre in GENRES if genre not in self.sources]
         lines.append(f"  person      <- {self.id_column or 'row number'}")
         if absent:
@@ -73,13 +76,11 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
     Args:
         names: the table's columns.
         own: what the user says about columns, "Video game music=electronic, Country=": a genre word, or nothing
-            for a column to leave out. It goes before the vocabulary.
+            for a column to leave out; parted by semicolons where a name has a comma. It goes before the vocabulary.
 
     Raises:
         UserError: a column stands twice, `own` names a column or a genre that is not there, or no column is a genre.
     """
-    twice = sorted({name for name in names if list(names).count(name) > 1})
-    raise_faults("", [f"column {name!r} stands twice" for name in twice])
     said = _parse_own(own, names)
     found: dict[str, tuple[str, ...]] = {}
     id_column = None
@@ -88,6 +89,8 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
             id_column = name
         else:
             found[name] = said[name] if name in said else genres_of(name)
+    used = [name for name in names if name == id_column or found.get(name)]
+    raise_faults("", [f"column {name!r} stands twice" for name in sorted({n for n in used if used.count(n) > 1})])
     sources = {g: tuple(name for name, genres in found.items() if g in genres) for g in GENRES}
     sources = {genre: columns for genre, columns in sources.items() if columns}
     if not sources:
@@ -101,7 +104,7 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
 def _parse_own(own: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     said: dict[str, tuple[str, ...]] = {}
     faults = []
-    for part in filter(str.strip, own.split(",")):
+    for part in filter(str.strip, own.split(";" if ";" in own else ",")):
         name, equals, word = (text.strip() for text in part.partition("="))
         said[name] = genres_of(word) if word else ()
         if not equals or name not in names:
@@ -123,7 +126,7 @@ class Scale:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.low:g}-{self.high:g}"
+        return f"{self.low:.10g}-{self.high:.10g}"
 
 
 def parse_scale(text: str) -> Scale:
@@ -132,12 +135,9 @@ def parse_scale(text: str) -> Scale:
     Raises:
         UserError: not LOW-HIGH with 0 <= LOW < HIGH.
     """
-    match = re.fullmatch(r"\s*([\d.]+)\s*-\s*([\d.]+)\s*", text)
-    try:
-        scale = Scale(float(match[1]), float(match[2])) if match else Scale(1, 0)
-    except ValueError:
-        scale = Scale(1, 0)
-    if scale.low >= scale.high:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text, re.ASCII)
+    scale = Scale(float(match[1]), float(match[2])) if match else Scale(1, 0)
+    if not scale.low < scale.high < np.inf:
         raise UserError(f"scale {text!r} is not LOW-HIGH, such as {', '.join(SCALES)}")
     return scale
 
@@ -153,7 +153,9 @@ def detect_scale(low: float, high: float, whole: bool) -> Scale:
         UserError: above 100; the user must name the scale.
     """
     if high > 100:
-        raise UserError(f"the largest score, {high:g}, fits no usual scale; name it, such as --scale 0-{high:g}")
+        raise UserError(
+            f"the largest score, {high:.10g}, fits no usual scale; name it, such as --scale 0-{np.ceil(high):.0f}"
+        )
     if high <= 1:
         return Scale(0, 1)
     if low >= 1 and high <= 5:
@@ -168,11 +170,12 @@ def detect_scale(low: float, high: float, whole: bool) -> Scale:
 
 @dataclass
 class Survey:
-    """A checked file of tastes."""
+    """A checked file of tastes; `sure` tells whether the scale was named, or reached by the lowest answers."""
 
     path: Path
     alignment: Alignment
     scale: Scale
+    sure: bool
     rows: int
     reader: "CsvReader | ParquetReader"
 
@@ -192,7 +195,8 @@ class Survey:
 
     def describe(self) -> str:
         """What was understood of the file, for a person to check."""
-        return f"{self.path.name}: {self.rows:,} people, scale {self.scale}\n{self.alignment.describe()}"
+        doubt = "" if self.sure else f" (taken for it; if the lowest answer is not {self.scale.low:g}, say --scale 1-7)"
+        return f"{self.path.name}: {self.rows:,} people, scale {self.scale}{doubt}\n{self.alignment.describe()}"
 
 
 def open_survey(path: Path, columns: str = "", scale: str = "auto") -> Survey:
@@ -212,9 +216,12 @@ def open_survey(path: Path, columns: str = "", scale: str = "auto") -> Survey:
     try:
         alignment = align_columns(reader.names, columns)
         answers = reader.check(alignment)
-        return Survey(path, alignment, answers.scale(scale), answers.rows, reader)
+        found = answers.scale(scale)
+        sure = scale != "auto" or found.high <= 1 or answers.low < 1 or found.low == 1
+        return Survey(path, alignment, found, sure, answers.rows, reader)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        text = str(error)
+        raise UserError(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
 
 
 def to_vectors(columns: dict[str, NDArray[Any]], alignment: Alignment, scale: Scale) -> NDArray[np.float32]:
@@ -234,7 +241,7 @@ def to_vectors(columns: dict[str, NDArray[Any]], alignment: Alignment, scale: Sc
 def _numbers(column: "pa.Array") -> NDArray[np.float64]:
     import pyarrow as pa
 
-    numbers: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    numbers: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return numbers
 
 
@@ -291,7 +298,7 @@ class SeenIds:
     def add(self, ids: "pa.Array") -> bool:
         """Take ids in; False where one is missing or blank."""
         texts = ids.to_pylist()
-        if not all(texts):
+        if not all(text and text.strip() for text in texts):
             return False
         self._hashes.append(np.fromiter(map(hash, texts), np.int64, len(texts)))
         return True
@@ -338,7 +345,7 @@ class CsvReader:
                     self._explain(repeated)
                     return answers  # two ids of one hash, but not the same
                 break
-            except pa.ArrowInvalid:
+            except (pa.ArrowInvalid, UnicodeDecodeError):
                 continue
         self._explain(set())
         raise UserError("cannot be read as a table")
@@ -365,7 +372,7 @@ class CsvReader:
                 arrow_csv.ConvertOptions(
                     column_types=wanted,
                     include_columns=list(wanted),
-                    null_values=list(MISSING),
+                    null_values=[a + blank + b for blank in MISSING for a in ("", " ") for b in ("", " ")],
                     strings_can_be_null=False,
                     decimal_point=self.decimal,
                 ),
@@ -379,9 +386,15 @@ class CsvReader:
         assert self._alignment is not None
         faults: list[str] = []
         first_line: dict[str, int] = {}
+        marks: dict[str, int] = {}
         for line, cells in self.dialect.rows(self.path):
             faults += self._faults_of(line, cells, repeated, first_line)
+            for name, cell in zip(self.names, cells, strict=False):
+                if name in self._alignment.columns:
+                    marks |= {mark: line for mark in ".," if mark in cell and mark not in marks}
         raise_faults("", faults)
+        if len(marks) == 2 and not repeated:
+            raise UserError(f"decimal points (line {marks['.']}) and decimal commas (line {marks[',']}) are mixed")
 
     def _faults_of(self, line: int, cells: list[str], repeated: set[int], first_line: dict[str, int]) -> list[str]:
         assert self._alignment is not None
@@ -391,7 +404,7 @@ class CsvReader:
         faults = []
         if self._alignment.id_column is not None:
             user = row[self._alignment.id_column]
-            if not user:
+            if not user.strip():
                 faults.append(f"line {line}, column {self._alignment.id_column!r}: no name or id")
             elif not repeated or hash(user) in repeated:
                 if user in first_line:
@@ -413,7 +426,7 @@ def _fault_of_score(cell: str, dialect: Dialect) -> str:
         return f"{cell!r} is not a number"
     if not np.isfinite(number):
         return f"{cell!r} is not a finite number"
-    return f"{cell} is negative" if number < 0 else ""
+    return f"{cell.strip()} is negative" if number < 0 else ""
 
 
 class ParquetReader:
@@ -444,7 +457,10 @@ class ParquetReader:
             or pa.types.is_decimal(kind)
             for name, kind in zip(schema.names, schema.types, strict=True)
         }
-        raise_faults("", [f"column {n!r} holds no numbers" for n in alignment.columns if not numeric[n]])
+        faults = [f"column {n!r} holds no numbers" for n in alignment.columns if not numeric[n]]
+        if alignment.id_column is not None and pa.types.is_nested(schema.field(alignment.id_column).type):
+            faults.append(f"column {alignment.id_column!r} holds lists, not names")
+        raise_faults("", faults)
         answers, ids = Answers(), SeenIds()
         for batch in self.batches():
             first = answers.rows + 1
@@ -478,7 +494,7 @@ class ParquetReader:
         assert self._alignment is not None
         faults = []
         for offset, row in enumerate(batch.to_pylist()):
-            if self._alignment.id_column is not None and not row[self._alignment.id_column]:
+            if self._alignment.id_column is not None and not (row[self._alignment.id_column] or "").strip():
                 faults.append(f"row {first_row + offset}, column {self._alignment.id_column!r}: no name or id")
             for name in self._alignment.columns:
                 value = row[name]

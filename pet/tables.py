@@ -2,12 +2,14 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
 
+_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 BLOCK_BYTES = 1 << 20  # of a file in work at a time; pyarrow holds some dozens of them
 
 
@@ -31,18 +33,28 @@ class Dialect:
         """Line number, from 1, and cells of every row below the header; blank lines are left out."""
         with open(path, encoding=self.encoding, newline="") as file:
             reader = csv.reader(file, delimiter=self.delimiter)
-            next(reader)
-            for cells in reader:
-                if cells:
-                    yield reader.line_num, cells
+            try:
+                next(reader)
+                for cells in reader:
+                    if cells:
+                        yield reader.line_num, cells
+            except csv.Error as error:
+                raise UserError(f"{path}: line {reader.line_num}: {error}") from error
+            except UnicodeDecodeError as error:
+                raise UserError(f"{path}: below line {reader.line_num}: not text ({self.encoding})") from error
 
     def number(self, cell: str) -> float:
         """The cell as a number; where commas do not part cells, they may be decimal marks.
 
         Raises:
-            ValueError: no number.
+            ValueError: no number in plain digits.
         """
-        return float(cell.replace(",", ".") if self.delimiter != "," else cell)
+        text = cell.strip(" \t")
+        if self.delimiter != ",":
+            text = text.replace(",", ".")
+        if not _NUMBER.fullmatch(text):
+            raise ValueError(f"{cell!r} is not a number")
+        return float(text)
 
 
 def check_table_path(path: Path, suffixes: Sequence[str] = (".csv", ".parquet")) -> None:

@@ -23,6 +23,7 @@ BODIES = DATA / "pet/Body"
 class Accessory:
     """One row of AccessoryDataset.csv; `vector` has one value from 0 to 1 for each of GENRES."""
 
+    line: int
     name: str
     type: str
     file: Path
@@ -57,11 +58,23 @@ class Wardrobe:
         raise UserError(f"{self.path}: has no accessory named {name!r}")
 
 
-def load_wardrobe(path: Path = ACCESSORIES_CSV, slots: Sequence[str] = SLOTS) -> Wardrobe:
-    """Read and check AccessoryDataset.csv. Pictures are not opened here (`check_pictures`).
+def load_wardrobe(path: Path = ACCESSORIES_CSV) -> Wardrobe:
+    """Read and check AccessoryDataset.csv. Pictures are not opened here (`check_dataset` in `pet/data.py` does).
 
     Raises:
         UserError: every fault of the table at once, with line numbers.
+    """
+    accessories, faults = read_accessories(path)
+    raise_faults(str(path), faults)
+    by_name = sorted(accessories, key=lambda accessory: accessory.name)
+    return Wardrobe(path, {slot: [a for a in by_name if a.type == slot] for slot in SLOTS})
+
+
+def read_accessories(path: Path) -> tuple[list[Accessory], list[str]]:
+    """All rows of AccessoryDataset.csv, and what is wrong with them.
+
+    Raises:
+        UserError: the file as a whole cannot be used (missing, no rows, columns missing, ragged).
     """
     dialect, rows = _read_rows(path)
     faults: list[str] = []
@@ -74,19 +87,15 @@ def load_wardrobe(path: Path = ACCESSORIES_CSV, slots: Sequence[str] = SLOTS) ->
         elif name in seen:
             faults.append(f"line {line}: name {name!r} is already on line {seen[name]}")
         seen.setdefault(name, line)
-        if kind not in slots:
-            faults.append(f"line {line}: type {kind!r} is none of {', '.join(slots)}")
+        if kind not in SLOTS:
+            faults.append(f"line {line}: type {kind!r} is none of {', '.join(SLOTS)}")
         if not file or Path(file).is_absolute() or ".." in Path(file.replace("\\", "/")).parts:
             faults.append(f"line {line}: file {file!r} must be a path below the table's folder")
         vector, vector_faults = _read_vector(line, row, dialect)
         faults += vector_faults
-        accessories.append(Accessory(name, kind, path.parent / file, vector))
-    for slot in slots:
-        if rows and not any(accessory.type == slot for accessory in accessories):
-            faults.append(f"no accessory of type {slot}")
-    raise_faults(str(path), faults)
-    by_name = sorted(accessories, key=lambda accessory: accessory.name)
-    return Wardrobe(path, {slot: [a for a in by_name if a.type == slot] for slot in slots})
+        accessories.append(Accessory(line, name, kind, path.parent / file, vector))
+    faults += [f"no accessory of type {slot}" for slot in SLOTS if all(a.type != slot for a in accessories)]
+    return accessories, faults
 
 
 def _read_rows(path: Path) -> tuple[Dialect, list[tuple[int, dict[str, str]]]]:
@@ -133,27 +142,45 @@ def load_bodies(folder: Path = BODIES) -> dict[str, Path]:
     Raises:
         UserError: the folder is missing or has no PNG.
     """
-    bodies = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    bodies = {path.stem: path for path in files if path.suffix.lower() == ".png"}
     if not bodies:
         raise UserError(f"{folder}: no base body (*.png) there")
     return bodies
 
 
-def check_pictures(paths: Sequence[Path]) -> None:
-    """Open every picture and compare its size with the first one's: layers align only on one canvas.
+def picture_faults(bodies: Sequence[Path], accessories: Sequence[Accessory]) -> list[str]:
+    """What is wrong with pictures: every one must open, have transparent parts, and be as large as the first body.
+
+    Faults of accessories begin with their line in the table.
+    """
+    canvas: tuple[int, int] | None = None
+    faults: list[str] = []
+    places = [("", path) for path in bodies] + [(f"line {a.line}: ", a.file) for a in accessories]
+    for place, path in places:
+        try:
+            image = read_image(path)
+        except UserError as error:
+            faults.append(f"{place}{error}")
+            continue
+        canvas = canvas or image.size
+        alpha = np.asarray(image.getchannel("A"))
+        if image.width != image.height:
+            faults.append(f"{place}{path}: {image.width} x {image.height} px, a layer must be square")
+        elif image.size != canvas:
+            faults.append(f"{place}{path}: {image.width} px, but the canvas of the first body is {canvas[0]} px")
+        elif not alpha.any():
+            faults.append(f"{place}{path}: nothing is visible, every pixel is transparent")
+        elif alpha.all():
+            faults.append(f"{place}{path}: no pixel is fully transparent, it would cover everything below it")
+    return faults
+
+
+def check_pictures(wardrobe: Wardrobe, bodies: Sequence[Path], worn: Sequence[Accessory] | None = None) -> None:
+    """Raise all faults of the bodies' pictures and those of `worn` (default: of every accessory) at once.
 
     Raises:
-        UserError: all faults at once.
+        UserError: see `picture_faults`.
     """
-    faults: list[str] = []
-    canvas: tuple[int, int] | None = None
-    for path in paths:
-        try:
-            size = read_image(path).size
-        except UserError as error:
-            faults.append(str(error))
-            continue
-        canvas = canvas or size
-        if size != canvas:
-            faults.append(f"{path}: {size[0]} x {size[1]} px, the canvas is {canvas[0]} x {canvas[1]}")
-    raise_faults("pictures", faults)
+    everything = [accessory for slot in wardrobe.slots.values() for accessory in slot]
+    raise_faults(str(wardrobe.path), picture_faults(bodies, everything if worn is None else worn))
