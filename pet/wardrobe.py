@@ -1,5 +1,6 @@
 """The accessories that pets can wear and the bodies that wear them: `AccessoryDataset.csv` and its pictures."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,9 +151,9 @@ def load_bodies(folder: Path = BODIES) -> dict[str, Path]:
 
 
 def picture_faults(bodies: Sequence[Path], accessories: Sequence[Accessory]) -> list[str]:
-    """What is wrong with pictures: every one must open, have transparent parts, and be as large as the first body.
+    """What is wrong with pictures: every one must open, show something, and be as large as the first body.
 
-    Faults of accessories begin with their line in the table.
+    Faults of accessories begin with their line in the table. Of a picture without transparency a warning is given.
     """
     canvas: tuple[int, int] | None = None
     faults: list[str] = []
@@ -165,14 +166,13 @@ def picture_faults(bodies: Sequence[Path], accessories: Sequence[Accessory]) -> 
             continue
         canvas = canvas or image.size
         alpha = np.asarray(image.getchannel("A"))
-        if image.width != image.height:
-            faults.append(f"{place}{path}: {image.width} x {image.height} px, a layer must be square")
-        elif image.size != canvas:
-            faults.append(f"{place}{path}: {image.width} px, but the canvas of the first body is {canvas[0]} px")
+        if image.size != canvas:
+            sizes = f"{image.width} x {image.height} px, the canvas is {canvas[0]} x {canvas[1]} px"
+            faults.append(f"{place}{path}: {sizes} ({places[0][1].name})")
         elif not alpha.any():
             faults.append(f"{place}{path}: nothing is visible, every pixel is transparent")
         elif alpha.all():
-            faults.append(f"{place}{path}: no pixel is fully transparent, it would cover everything below it")
+            warnings.warn(f"{place}{path}: no pixel is transparent, it covers what is below it", stacklevel=2)
     return faults
 
 
