@@ -34,7 +34,7 @@ class Dresser:
             worn: picture of the accessory of each slot; a slot may be absent.
 
         Returns:
-            RGBA, size_px x size_px, transparent around the pet.
+            RGBA, size_px x size_px, transparent around the pet; a canvas that is not square is centred in it.
 
         Raises:
             UserError: a picture cannot be read.
@@ -50,11 +50,12 @@ class Dresser:
             whole = read_image(path, "RGBA")
             # Scaled with premultiplied alpha, so that colours of transparent pixels do not bleed into the edges, and by
             # a filter that does not overshoot, which would draw faint rings around outlines.
-            scaled = (
-                whole.convert("RGBa").resize((self.size_px, self.size_px), Image.Resampling.HAMMING).convert("RGBA")
-            )
-            box = scaled.getbbox() or (0, 0, 1, 1)
-            self._layers[path] = Layer(scaled.crop(box), box[:2])
+            scale = self.size_px / max(whole.size)
+            size = (max(1, round(whole.width * scale)), max(1, round(whole.height * scale)))
+            scaled = whole.convert("RGBa").resize(size, Image.Resampling.HAMMING).convert("RGBA")
+            left, top, right, bottom = scaled.getbbox() or (0, 0, 1, 1)
+            place = (left + (self.size_px - size[0]) // 2, top + (self.size_px - size[1]) // 2)
+            self._layers[path] = Layer(scaled.crop((left, top, right, bottom)), place)
         return self._layers[path]
 
 
