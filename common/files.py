@@ -4,6 +4,7 @@ Standard library only: `run.py` uses it before anything is installed.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
         with _locked(part, target):
             try:
                 yield part
+                if part.stat().st_mtime == 0:
+                    raise UserError(f"cannot write {target}: nothing was written")
                 part.replace(target)
             except BaseException:
                 part.unlink(missing_ok=True)
@@ -54,6 +57,7 @@ def _locked(part: Path, target: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError(f"cannot write {target}: another run is writing it") from error
+        os.utime(part, (0, 0))  # still so afterwards: nothing was written
         yield
 
 

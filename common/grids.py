@@ -25,8 +25,9 @@ def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
     """The text on one line, with its end cut and replaced by an ellipsis where it is wider than `width_px`."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[:300]).split())
-    if font.getlength(text) <= width_px:
+    whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = whole[:300]
+    if text == whole and font.getlength(text) <= width_px:
         return text
     while text and font.getlength(text + "…") > width_px:
         text = text[:-1]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from common.errors import UserError
 from common.files import atomic_path
@@ -13,6 +13,16 @@ from common.files import atomic_path
 Mode = Literal["RGBA", "RGB", "L"]
 MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 8
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no format that runs another program, as EPS does
+ORIENTATIONS = {  # EXIF orientation: what turns the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -22,7 +32,7 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
     or L puts transparent pixels on white, so that colours hidden under alpha 0 never show.
 
     Args:
-        path: any format that Pillow reads.
+        path: one of FORMATS.
         mode: "RGBA", "RGB" or "L", 8 bits a channel.
         max_pixels: refused above this, before any pixel is decoded.
 
@@ -30,30 +40,40 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
         UserError: missing, a folder, empty, no picture, truncated or corrupt, a side under MIN_SIDE_PX, too large.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a picture' if path.is_dir() else 'no such file'}")
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: {'is a folder, not a picture' if path.is_dir() else 'no such file'}")
+    except OSError as error:  # a name longer than the disk allows
+        raise UserError(f"{path}: {error.strerror}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides, below
-            with Image.open(path) as check:
+            with Image.open(path, formats=FORMATS) as check:
                 _check_size(path, check.size, max_pixels)
                 if check.format == "PNG":
                     check.verify()  # load() does not compare the checksums of pixel data
-            with Image.open(path) as opened:
-                if getattr(opened, "n_frames", 1) > 1:
+            with Image.open(path, formats=FORMATS) as opened:
+                if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # phones add a preview frame
                     warnings.warn(f"{path}: an animation, its first frame is taken", stacklevel=2)
                 opened.load()
-                image = ImageOps.exif_transpose(opened)
+                image = _to_mode(path, _upright(opened), mode)
+    except UserError:
+        raise
     except Image.DecompressionBombError as error:
         raise UserError(f"{path}: larger than the limit of {max_pixels / 1e6:.0f} megapixels") from error
     except UnidentifiedImageError as error:
         what = "is empty" if path.stat().st_size == 0 else "is not a picture that can be read"
         raise UserError(f"{path}: {what}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # Pillow's readers raise nearly anything on damaged files
         raise UserError(f"{path}: truncated or damaged ({error})") from error
-    image = _to_mode(path, image, mode)
     image.info = {}
     return image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation alone; other tags may hold nonsense and are not needed."""
+    turn = ORIENTATIONS.get(image.getexif().get(0x0112, 1))
+    return image.transpose(turn) if turn is not None else image.copy()
 
 
 def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
@@ -67,13 +87,32 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
 
 def _to_mode(path: Path, image: Image.Image, mode: Mode) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; convert() would clip it to white
-        image = Image.fromarray((np.asarray(image).astype(np.uint32).clip(0, 65535) >> 8).astype(np.uint8))
+        image = _grey_to_8_bits(image)
     if image.mode == "F":
         raise UserError(f"{path}: floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode in ("LAB", "HSV", "YCbCr"):
+        image = _from_lab(image) if image.mode == "LAB" else image.convert("RGB")
     if mode == "RGBA" or not image.has_transparency_data:
         return image.convert(mode)
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert(mode)
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+    assert converted is not None
+    return converted
+
+
+def _grey_to_8_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64).clip(0, 65535)
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if not isinstance(transparent, int):
+        return grey
+    alpha = Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
+    return Image.merge("LA", (grey, alpha))
 
 
 def write_png(path: Path, image: Image.Image, compress_level: int = 6) -> None:

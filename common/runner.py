@@ -71,17 +71,17 @@ def run(main: Callable[..., Report | None]) -> None:
         settings = _settings_from_shell(main, script)
         started = time.perf_counter()
         report = main(**settings)
-        if report is None:
-            sys.exit(0)
-        seconds = time.perf_counter() - started
-        record = _write_record(script, settings, report, seconds)
-        print(f"device: {report.device}, weights: {', '.join(report.weights) or 'none'}, {seconds:.1f} s")
-        print(f"record: {shown(record)}")
-        sys.exit(EXIT_USER_ERROR if report.faults else 0)
+        if report is not None:
+            seconds = time.perf_counter() - started
+            record = _write_record(script, settings, report, seconds)
+            print(f"device: {report.device}, weights: {', '.join(report.weights) or 'none'}, {seconds:.1f} s")
+            print(f"record: {shown(record)}")
+        sys.stdout.flush()  # here, where a reader that went away is caught
+        sys.exit(EXIT_USER_ERROR if report is not None and report.faults else 0)
     except UserError as error:
         _fail(script, str(error))
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_BROKEN_PIPE)
     except OSError as error:
         if error.filename is None:
@@ -131,15 +131,17 @@ def setting_comments(source: str) -> dict[str, str]:
     comments: dict[str, str] = {}
     name = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.NAME and token.start[1] == 0:
-            name = token.string if token.string.isupper() else ""
+        if token.start[1] == 0 and token.string.strip() and token.string not in ")]}":
+            name = token.string if token.type == tokenize.NAME and token.string.isupper() else ""
         elif token.type == tokenize.COMMENT and name and token.start[1] > 0:
             comments[name] = token.string.lstrip("# ")
     return comments
 
 
 def _write_record(script: Path, settings: dict[str, object], report: Report, seconds: float) -> Path:
-    record = report.output / "run.json" if report.output.is_dir() else report.output.with_suffix(".json")
+    record = report.output.with_suffix(".run.json" if report.output.suffix == ".json" else ".json")
+    if report.output.is_dir():
+        record = report.output / "run.json"
     content = {
         "script": f"{script.parent.name}/{script.name}",
         "settings": settings,

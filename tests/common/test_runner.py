@@ -1,0 +1,421 @@
+import ast
+import hashlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.runner import setting_comments
+from tests.helpers import ROOT, assert_user_error
+
+posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows knows neither SIGINT from outside nor /dev/full")
+
+SCRIPT = '''"""Step 7: count the letters of a text.
+
+Reads   text.txt
+Writes  outputs/count.csv
+"""
+
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tyro
+
+from common.errors import UserError
+from common.files import write_text
+from common.runner import Report, run
+
+# ---- settings: edit here ----
+TEXT = Path(__file__).parent / "text.txt"  # the text to count in, [UTF-8], 100 % of it
+OUTPUT = Path(__file__).parent / "outputs/count.csv"  # table of counts
+SIZE_PX = 512  # side of the picture
+SHARE: float | None = 0.5  # None: all
+CHARTS = True  # False: none
+HOW = "well"
+
+What = Literal["count", "folder", "faults", "nothing", "user", "missing", "bare", "bug", "wait", "warn"]
+
+
+def main(
+    what: tyro.conf.Positional[What],
+    text: Path = TEXT,
+    output: Path = OUTPUT,
+    size_px: int = SIZE_PX,
+    share: float | None = SHARE,
+    charts: bool = CHARTS,
+    how: str = HOW,
+) -> Report | None:
+    print(f"ran with {size_px!r} {share!r} {charts!r} {how!r}", flush=what == "wait")
+    if what == "nothing":
+        return None
+    if what == "user":
+        raise UserError("text.txt: no letters; write some")
+    if what == "missing":
+        open(Path(__file__).parent / "missing.txt")
+    if what == "bare":
+        raise FileNotFoundError("the folder of models lacks model.bin")
+    if what == "bug":
+        raise ZeroDivisionError("a bug")
+    if what == "warn":
+        warnings.warn("wave.gif: an animation, its first frame is taken", stacklevel=2)
+        return None
+    if what == "wait":
+        time.sleep(60)
+    if what == "folder":
+        output.parent.mkdir()
+        return Report(output.parent)
+    write_text(output, "a,1")
+    return Report(
+        output,
+        [text],
+        {"letters": 3, "mean": float(np.mean([1, 2])), "name": "Júlia 🎸"},
+        faults=2 if what == "faults" else 0,
+        device="CUDA",
+        weights=["u2netp"],
+    )
+
+
+if __name__ == "__main__":
+    # a shell may have started the tests with Ctrl-C switched off
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    run(main)
+'''
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    folder = tmp_path / "parts – Júlia"
+    folder.mkdir()
+    (folder / "text.txt").write_bytes(b"abc")
+    (folder / "7_Count.py").write_text(SCRIPT, encoding="utf-8")
+    return folder / "7_Count.py"
+
+
+@pytest.fixture
+def shell(script: Path, tmp_path: Path) -> Shell:
+    """Run the script from another folder."""
+
+    def call(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(script), *flags],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    return call
+
+
+# ---- flags, help and echo ----
+
+
+def test_without_flags_the_settings_of_the_file_hold_and_nothing_is_echoed(shell: Shell) -> None:
+    result = shell("nothing")
+    assert (result.returncode, result.stdout) == (0, "ran with 512 0.5 True 'well'\n")
+    assert result.stderr == ""
+
+
+def test_every_setting_is_a_flag_and_each_change_is_echoed(shell: Shell) -> None:
+    result = shell("nothing", "--size-px", "64", "--share", "None", "--no-charts", "--how", "Júlia 🎸")
+    assert result.returncode == 0, result.stderr
+    *echo, ran = result.stdout.splitlines()
+    assert ran == "ran with 64 None False 'Júlia 🎸'"
+    assert len(echo) == 4
+    for line, name, new, old in zip(
+        echo,
+        ("SIZE_PX", "SHARE", "CHARTS", "HOW"),
+        ("64", "None", "False", "Júlia 🎸"),
+        ("512", "0.5", "True", "well"),
+        strict=True,
+    ):
+        assert f"{name} = {new}" in line and old in line
+
+
+def test_a_flag_that_repeats_the_setting_is_not_echoed(shell: Shell) -> None:
+    assert shell("nothing", "--size-px", "512").stdout == "ran with 512 0.5 True 'well'\n"
+
+
+def test_help_shows_docstring_flags_comments_and_defaults(shell: Shell) -> None:
+    result = shell("--help", COLUMNS="200", NO_COLOR="1")
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert any("7_Count.py" in line for line in lines[:3])
+    assert "Step 7: count the letters of a text." in lines
+    assert "Reads   text.txt" in lines and "Writes  outputs/count.csv" in lines
+    flags = " ".join(result.stdout.replace("│", " ").split())
+    assert "--text PATH the text to count in, [UTF-8], 100 % of it (default:" in flags
+    assert "--size-px INT side of the picture (default: 512)" in flags
+    assert "--share {None}|FLOAT None: all (default: 0.5)" in flags
+    assert "--charts, --no-charts False: none" in flags
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["count", "--colour", "red"], "--colour"),
+        (["count", "--size-px", "large"], "--size-px"),
+        (["count", "--size-px", "1.5"], "--size-px"),
+        (["count", "--size-px"], "--size-px"),
+        (["count", "--charts", "perhaps"], "perhaps"),
+        (["dance"], "dance"),
+        (["count", "extra"], "extra"),
+        ([], "what"),
+    ],
+)
+def test_a_faulty_flag_ends_with_2_and_is_named_before_any_work(shell: Shell, flags: list[str], named: str) -> None:
+    result = shell(*flags, COLUMNS="200")
+    assert result.returncode == 2
+    assert named.lower() in (result.stdout + result.stderr).lower()
+    assert "ran with" not in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+# ---- the record ----
+
+
+def record_of(script: Path) -> dict[str, Any]:
+    return dict(json.loads((script.parent / "outputs/count.json").read_text(encoding="utf-8")))
+
+
+def test_the_record_beside_the_result_holds_what_repeats_the_run(shell: Shell, script: Path) -> None:
+    started = time.perf_counter()
+    result = shell("count", "--size-px", "64")
+    elapsed = time.perf_counter() - started
+    assert result.returncode == 0, result.stderr
+    record = record_of(script)
+    assert record["script"] == "parts – Júlia/7_Count.py"
+    text, output = script.parent / "text.txt", script.parent / "outputs/count.csv"
+    assert record["settings"] == {
+        "what": "count",
+        "text": str(text),
+        "output": str(output),
+        "size_px": 64,
+        "share": 0.5,
+        "charts": True,
+        "how": "well",
+    }
+    assert record["inputs"] == {str(text): hashlib.sha256(b"abc").hexdigest()}
+    assert record["figures"] == {"letters": 3, "mean": 1.5, "name": "Júlia 🎸"}
+    assert (record["skipped"], record["device"], record["weights"]) == (0, "CUDA", ["u2netp"])
+    assert 0 <= record["seconds"] < elapsed
+    versions = record["versions"]
+    assert versions["python"] == platform.python_version()
+    for package in ("numpy", "tyro"):
+        assert versions[package] == metadata.version(package)
+    assert "pandas" not in versions and "pytest" not in versions  # installed, but not used by this run
+
+
+def test_the_end_says_device_weights_and_where_the_record_is(shell: Shell) -> None:
+    lines = shell("count").stdout.splitlines()
+    assert "CUDA" in lines[-2] and "u2netp" in lines[-2]
+    assert str(Path("parts – Júlia/outputs/count.json")) in lines[-1]
+
+
+def test_the_record_of_a_folder_lies_in_it(shell: Shell, script: Path) -> None:
+    result = shell("folder")
+    assert result.returncode == 0, result.stderr
+    record = json.loads((script.parent / "outputs/run.json").read_text(encoding="utf-8"))
+    assert record["weights"] == [] and "none" in result.stdout.splitlines()[-2]
+
+
+def test_the_record_never_overwrites_the_result_itself(shell: Shell, script: Path) -> None:
+    """Where the result is a .json file, the two need two names."""
+    output = script.parent / "outputs/count.json"
+    result = shell("count", "--output", str(output))
+    assert result.returncode in (0, 2), result.stderr
+    assert not output.exists() or output.read_text(encoding="utf-8") == "a,1"
+
+
+def test_skipped_items_end_with_2_after_the_record_is_written(shell: Shell, script: Path) -> None:
+    result = shell("faults")
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    assert record_of(script)["skipped"] == 2
+
+
+def test_no_report_leaves_no_record(shell: Shell, script: Path) -> None:
+    assert shell("nothing").returncode == 0
+    assert not (script.parent / "outputs").exists()
+
+
+# ---- how runs end ----
+
+
+def test_a_user_error_is_one_line_on_stderr(shell: Shell, script: Path) -> None:
+    result = shell("user")
+    assert_user_error(result)
+    assert result.stderr == "7_Count.py: text.txt: no letters; write some\n"
+    assert not (script.parent / "outputs").exists()
+
+
+def test_a_missing_file_is_named_in_one_line(shell: Shell) -> None:
+    result = shell("missing")
+    assert_user_error(result, "missing.txt", "No such file")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_missing_input_of_the_record_is_named_in_one_line(shell: Shell) -> None:
+    result = shell("count", "--text", "gone.txt")
+    assert_user_error(result, "gone.txt")
+
+
+def test_what_a_library_says_of_a_missing_file_is_not_lost(shell: Shell) -> None:
+    """Some raise FileNotFoundError with a sentence, without a file name."""
+    result = shell("bare")
+    assert result.returncode in (1, 2)
+    assert "the folder of models lacks model.bin" in result.stderr
+
+
+def test_a_warning_is_one_line_that_begins_with_the_script(shell: Shell) -> None:
+    result = shell("warn")
+    assert result.returncode == 0
+    assert result.stderr == "7_Count.py: wave.gif: an animation, its first frame is taken\n"
+
+
+def test_an_output_below_a_file_is_a_user_error(shell: Shell, script: Path) -> None:
+    result = shell("count", "--output", str(script.parent / "text.txt" / "count.csv"))
+    assert_user_error(result, "text.txt")
+
+
+def test_a_bug_keeps_its_traceback(shell: Shell, script: Path) -> None:
+    result = shell("bug")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr and "ZeroDivisionError: a bug" in result.stderr
+    assert not (script.parent / "outputs").exists()
+
+
+@posix_only
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_ends_with_the_shells_status_and_without_a_traceback(
+    script: Path, number: signal.Signals, status: int
+) -> None:
+    command = [sys.executable, str(script), "wait"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and "ran with" in process.stdout.readline()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == status, errors
+    assert "Traceback" not in errors
+    assert "interrupted" in errors or number == signal.SIGTERM
+    assert not (script.parent / "outputs").exists()
+
+
+@posix_only
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error_message(script: Path, unbuffered: str) -> None:
+    """`python 7_Count.py nothing | true`, whether Python holds the lines back or not."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        result = subprocess.run(
+            [sys.executable, str(script), "count"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert result.stderr == ""
+    assert result.returncode in (0, 141)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_narrow_terminal_encoding_stops_nothing(shell: Shell, encoding: str) -> None:
+    result = shell("nothing", "--how", "Júlia 🎸", PYTHONIOENCODING=encoding, PYTHONUTF8="1")
+    assert result.returncode == 0, result.stderr
+    assert "Júlia 🎸" in result.stdout
+
+
+@posix_only
+def test_a_name_that_is_no_text_can_still_be_echoed(shell: Shell) -> None:
+    """File names on Linux are bytes; Python holds those that are not UTF-8 as lone surrogates."""
+    result = shell("nothing", "--how", "caf\udce9")
+    assert result.returncode == 0, result.stderr
+    assert "setting: HOW = caf" in result.stdout
+
+
+# ---- the comments behind settings ----
+
+
+def test_comments_belong_to_the_upper_case_assignment_at_the_margin_of_their_line() -> None:
+    source = '''"""A "quoted" # no comment."""
+# ---- settings ----
+SIZE_PX = 3  # side; in px
+NAME: str = "a # b"  # with a # inside
+NO_COMMENT = 4
+LONG = [
+    1,
+    2,
+]  # after the bracket
+lower = 5  # not a setting
+
+
+def f() -> None:  # nothing
+    INNER = 1  # not at the margin
+'''
+    assert setting_comments(source) == {
+        "SIZE_PX": "side; in px",
+        "NAME": "with a # inside",
+        "LONG": "after the bracket",
+    }
+
+
+def test_a_comment_behind_a_decorator_is_not_the_setting_aboves() -> None:
+    source = "SIZE_PX = 3  # side in px\n\n\n@cache  # noqa: B019\ndef f() -> None: ...\n"
+    assert setting_comments(source) == {"SIZE_PX": "side in px"}
+
+
+# ---- the real scripts ----
+
+SCRIPTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("masks", "pet", "avatar", "carousel")
+    for path in (ROOT / folder).glob("*.py")
+    if "\n    run(main)" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_of_every_script_tells_its_story_and_its_time(name: str, tmp_path: Path) -> None:
+    """The time, which should stay under 1 s, is printed (pytest -s) and decides nothing."""
+    command = [sys.executable, str(ROOT / name), "--help"]
+    started = time.perf_counter()
+    result = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"COLUMNS": "200"},
+        check=False,
+    )
+    print(f"{name} --help: {time.perf_counter() - started:.2f} s")
+    assert result.returncode == 0, result.stderr
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    assert (ast.get_docstring(tree) or "-").splitlines()[0] in result.stdout
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    for argument in [*main.args.args, *main.args.kwonlyargs]:
+        annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+        if "Positional" not in annotation:
+            assert f"--{argument.arg.replace('_', '-')}" in result.stdout
+    assert list(tmp_path.iterdir()) == []
