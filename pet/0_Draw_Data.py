@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from common.errors import raise_faults
 from common.files import write_text
 from common.genres import GENRES
 from common.grids import picture_grid
@@ -27,7 +28,9 @@ SHEET = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture
 
 
 def main(art: Path = ART, output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
-    drawings = [(kind, read_drawing(path)) for kind in ("Body", *LAYERS) for path in sorted((art / kind).glob("*.svg"))]
+    files = {kind: sorted((art / kind).glob("*.svg")) for kind in ("Body", *LAYERS)}
+    raise_faults(str(art), [f"no SVG in {kind}/" for kind, paths in files.items() if not paths])
+    drawings = [(kind, read_drawing(path)) for kind, paths in files.items() for path in paths]
     rows, pictures = [], []
     for kind, drawing in tqdm(drawings, desc="drawing", unit="picture"):
         file = f"{kind}/{drawing.path.stem}.png"
@@ -45,6 +48,7 @@ def main(art: Path = ART, output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
 
 
 def write_csv(path: Path, rows: list[dict[str, str]]) -> None:
+    """Write rows, which have the same keys, under a header."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
     writer.writeheader()

@@ -36,6 +36,7 @@ class ChartPainter:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.patches import Patch
+        from matplotlib.transforms import Bbox, TransformedBbox
 
         figure = Figure(figsize=(INCHES * ASPECT, INCHES), dpi=height_px / INCHES, facecolor=PAPER)
         self._canvas = FigureCanvasAgg(figure)
@@ -53,7 +54,9 @@ class ChartPainter:
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
         place: dict[str, Any] = {"parse_math": False, "transform": figure.transFigure}
-        self._title = axes.text(0.04, 0.925, "", color=INK, fontsize=14, weight="bold", **place)
+        self._title = axes.text(0.04, 0.925, "", color=INK, fontsize=14, weight="bold", clip_on=True, **place)
+        # Letters that the font lacks come out wider than they are measured.
+        self._title.set_clip_box(TransformedBbox(Bbox([[0.04, 0.9], [0.78, 1.0]]), figure.transFigure))
         self._score = axes.text(0.96, 0.925, "", color=INK, fontsize=11, ha="right", **place)
         self._legend = figure.legend(
             [Patch(color=colour) for colour in (TASTE_COLOUR, *SLOT_COLOURS.values())],
@@ -66,7 +69,6 @@ class ChartPainter:
             handlelength=1,
             bbox_to_anchor=(0.5, 0.01),
         )
-        self._font = label_font(100)
 
     def paint(self, choice: Choice) -> Image.Image:
         """The chart of one person as an RGB picture."""
@@ -79,12 +81,12 @@ class ChartPainter:
                 bar.set_width(width)
             left += part
         self._axes.set_xlim(0, 1.02 * max(1.0, float(left.max()), float(choice.taste.max())))
-        self._title.set_text(fit_text(choice.user, self._font, 2900))
+        self._title.set_text(fit_text(choice.user, label_font(100, bold=True), 2100))
         self._score.set_text(f"cosine {choice.score:.2f}")
         labels = ["taste", *(f"{slot}: {choice.worn[slot].name} ({choice.worn[slot].score:.2f})" for slot in SLOTS)]
         for text, label in zip(self._legend.get_texts(), labels, strict=True):
             text.set_parse_math(False)
-            text.set_text(fit_text(label, self._font, 1900))
+            text.set_text(fit_text(label, label_font(100), 1900))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")  # emoji in a name: the font draws a box
             self._canvas.draw()

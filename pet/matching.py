@@ -60,9 +60,11 @@ class BestSets(NamedTuple):
 
 
 def unit(vectors: Floats) -> Floats:
-    """Vectors (n, d) scaled to length 1; all-zero ones stay zero."""
-    length = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    return vectors / np.where(length > 0, length, 1)[:, None]
+    """Vectors (n, d), not negative, scaled to length 1; all-zero ones stay zero."""
+    peak = vectors.max(axis=1, keepdims=True)  # first to a largest value of 1, whose square cannot vanish
+    scaled = vectors / np.where(peak > 0, peak, 1)
+    length = np.sqrt(np.einsum("nd,nd->n", scaled, scaled))
+    return scaled / np.where(length > 0, length, 1)[:, None]
 
 
 def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None) -> TopN:
@@ -81,7 +83,7 @@ def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None
     indices, scores = np.empty((len(users), n), np.int32), np.empty((len(users), n), np.float32)
 
     def work(block: slice, workspace: Workspace) -> None:
-        top = _top_n_block(users[block], accessories, n, workspace)
+        top = _top_n_block(users[block], _unit32(users[block]), accessories, n, workspace)
         indices[block], scores[block] = top[0].T, top[1].T
 
     _in_blocks(work, len(users), BLOCK_VALUES // len(accessories), threads)
@@ -220,9 +222,14 @@ def _exchange(a: Keys, b: Keys, workspace: Workspace) -> None:
 # ---- top-N of a slot ----
 
 
-def _top_n_block(users: Floats, accessories: Floats, n: int, workspace: Workspace) -> tuple[Indices, Float32s]:
-    """Indices and cosines (n, users) of the n best."""
-    users32 = unit(users.astype(np.float32, copy=False))
+def _unit32(users: Floats) -> Float32s:
+    return unit(users.astype(np.float32, copy=False))
+
+
+def _top_n_block(
+    users: Floats, users32: Float32s, accessories: Floats, n: int, workspace: Workspace
+) -> tuple[Indices, Float32s]:
+    """Indices and cosines (n, users) of the n best, for users as they came and as unit vectors."""
     cosines = workspace.array("cosines", (len(accessories), len(users)), np.float32)
     np.matmul(unit(accessories).astype(np.float32), users32.T, out=cosines)
     indices, scores, near = _largest(cosines, n, workspace)
@@ -264,7 +271,8 @@ def _short_list_work(users: Floats, slots: Sequence[Floats], n: int, result: Bes
     ]
 
     def work(block: slice, workspace: Workspace) -> None:
-        tops = [_top_n_block(users[block], slot, n, workspace) for slot in slots]
+        users32 = _unit32(users[block])
+        tops = [_top_n_block(users[block], users32, slot, n, workspace) for slot in slots]
         a, b, c = (indices for indices, _ in tops)
         a_dot, b_dot, c_dot = (length[i] * cos for length, (i, cos) in zip(lengths, tops, strict=True))
         dots = (a_dot[:, None] + b_dot[None])[:, :, None] + c_dot[None, None]

@@ -14,8 +14,9 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Job:
 
 
 def file_name(row: int, user: str) -> str:
-    """A file name for any user name: letters, digits, dots and dashes of at most 40 characters behind the row."""
+    """A file name for any user name: letters, digits and dashes of at most 40 characters behind the row."""
     safe = re.sub(r"[^\w-]+", "_", user)[:40].strip("_")
     return f"{row:06d}_{safe}.png" if safe else f"{row:06d}.png"
 
@@ -130,18 +131,20 @@ def render_all(choices: Path, job: Job) -> Iterator[int]:
     )
     first = _take(missing, IN_PROCESS)
     if len(first) < IN_PROCESS:
+        artist = Artist(job)
         for person in first:
-            yield _render_chunk(job, [person])
+            yield artist.draw([person])
         return
     # "spawn" everywhere: forking a process that has threads (pyarrow's) may hang.
     context = multiprocessing.get_context("spawn")
     workers = os.cpu_count() or 1
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (job,))
     try:
         running: set[Future[int]] = set()
         everybody = itertools.chain(first, missing)
         for chunk in iter(functools.partial(_take, everybody, CHUNK), []):
-            running.add(pool.submit(_render_chunk, job, chunk))
+            with _interrupts_held():
+                running.add(pool.submit(_draw, chunk))
             if len(running) > 2 * workers:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
@@ -152,12 +155,40 @@ def render_all(choices: Path, job: Job) -> Iterator[int]:
         pool.shutdown(cancel_futures=True)
 
 
-def _take(items: Iterator[tuple[int, Choice]], count: int) -> list[tuple[int, Choice]]:
-    return [item for _, item in zip(range(count), items, strict=False)]
+class Artist:
+    """Draws people for one job; keeps the layers and the chart's figure between them."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._dresser = Dresser(job.size_px)
+        self._painter = ChartPainter(job.size_px) if job.charts else None
+
+    def draw(self, people: Iterable[tuple[int, Choice]]) -> int:
+        """Draw some people, by row; the pet's file last, so that a person with a pet is complete."""
+        count = 0
+        for row, choice in people:
+            files = self._job.files(row, choice.user)
+            worn = {slot: self._job.pictures[choice.worn[slot].name] for slot in SLOTS}
+            pet = self._dresser.dress(body_for(choice.user, self._job.bodies, self._job.body), worn)
+            if self._painter is not None:
+                chart = self._painter.paint(choice)
+                if self._job.combined:
+                    write_png(files["combined"], beside(pet, chart), COMPRESS_LEVEL)
+                else:
+                    write_png(files["chart"], chart, COMPRESS_LEVEL)
+            write_png(files["pet"], pet, COMPRESS_LEVEL)
+            count += 1
+        return count
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C, which reaches every process, to the parent; and do not outlive it."""
+# ---- worker processes ----
+
+_artist: Artist  # of this process
+
+
+def _start_worker(job: Job) -> None:
+    """Leave Ctrl-C, which reaches every process, to the parent; do not outlive it; and lay out the tools."""
+    global _artist  # noqa: PLW0603 (the only way to keep something between the calls of a worker)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -167,30 +198,28 @@ def _start_worker() -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+    _artist = Artist(job)
 
 
-@functools.cache
-def _tools(size_px: int) -> tuple[Dresser, ChartPainter]:
-    return Dresser(size_px), ChartPainter(size_px)
+def _draw(people: Sequence[tuple[int, Choice]]) -> int:
+    return _artist.draw(people)
 
 
-def _render_chunk(job: Job, people: Iterable[tuple[int, Choice]]) -> int:
-    """Draw some people; the pet's file last, so that a person with a pet is complete."""
-    count = 0
-    for row, choice in people:
-        files = job.files(row, choice.user)
-        dresser, painter = _tools(job.size_px)
-        worn = {slot: job.pictures[choice.worn[slot].name] for slot in SLOTS}
-        pet = dresser.dress(body_for(choice.user, job.bodies, job.body), worn)
-        if job.charts:
-            chart = painter.paint(choice)
-            if job.combined:
-                write_png(files["combined"], beside(pet, chart), COMPRESS_LEVEL)
-            else:
-                write_png(files["chart"], chart, COMPRESS_LEVEL)
-        write_png(files["pet"], pet, COMPRESS_LEVEL)
-        count += 1
-    return count
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block; processes that start in it never get it (on POSIX)."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _take(items: Iterator[tuple[int, Choice]], count: int) -> list[tuple[int, Choice]]:
+    return [item for _, item in zip(range(count), items, strict=False)]
 
 
 def open_picture(path: Path) -> Image.Image:

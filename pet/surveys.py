@@ -387,12 +387,13 @@ class CsvReader:
         faults: list[str] = []
         first_line: dict[str, int] = {}
         marks: dict[str, int] = {}
+        line = 0
         for line, cells in self.dialect.rows(self.path):
             faults += self._faults_of(line, cells, repeated, first_line)
             for name, cell in zip(self.names, cells, strict=False):
                 if name in self._alignment.columns:
                     marks |= {mark: line for mark in ".," if mark in cell and mark not in marks}
-        raise_faults("", faults)
+        raise_faults("", faults if line else ["has a header but no rows"])
         if len(marks) == 2 and not repeated:
             raise UserError(f"decimal points (line {marks['.']}) and decimal commas (line {marks[',']}) are mixed")
 

@@ -71,7 +71,7 @@ def main() -> None:
         write_users(users, 2 * USERS)
         seconds, double = run_ours(users, output)
         print(
-            f"peak memory           {memory:6.0f} MB for {USERS:,}, {double:.0f} MB for {2 * USERS:,} in {seconds:.2f} s"
+            f"peak memory           {memory:6.0f} MB for {USERS:,}, {double:.0f} MB for twice as many ({seconds:.2f} s)"
         )
         print(f"growth                {double / memory - 1:6.1%}     (targets under 700 MB, within 10 %)")
 
