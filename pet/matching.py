@@ -32,6 +32,7 @@ Keys = NDArray[np.int64]
 
 TIE = 1e-6
 NEAR_TIE = 3e-6  # TIE plus the error of two float32 cosines in up to 16 dimensions, with room
+SAFE_SQUARES = (1e-20, 1e20)  # lengths whose squares float32 holds with all digits
 BLOCK_VALUES = 1 << 19  # scores in work at a time; measured: fewer cost calls, more leave the processor's cache
 ALL_SETS_VALUES = 1 << 20  # the same for the comparison with all sets
 
@@ -61,10 +62,14 @@ class BestSets(NamedTuple):
 
 def unit(vectors: Floats) -> Floats:
     """Vectors (n, d), not negative, scaled to length 1; all-zero ones stay zero."""
-    peak = vectors.max(axis=1, keepdims=True)  # first to a largest value of 1, whose square cannot vanish
-    scaled = vectors / np.where(peak > 0, peak, 1)
-    length = np.sqrt(np.einsum("nd,nd->n", scaled, scaled))
-    return scaled / np.where(length > 0, length, 1)[:, None]
+    squares = np.einsum("nd,nd->n", vectors, vectors)
+    odd = (squares < SAFE_SQUARES[0]) | (squares > SAFE_SQUARES[1])
+    if odd.any():  # squares of very small or large values lose digits: scale those rows to a largest value of 1
+        vectors = vectors.copy()
+        peaks = vectors[odd].max(axis=1, keepdims=True)
+        vectors[odd] /= np.where(peaks > 0, peaks, 1)
+        squares[odd] = np.maximum((vectors[odd] ** 2).sum(axis=1), SAFE_SQUARES[0])
+    return vectors / np.sqrt(squares)[:, None]
 
 
 def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None) -> TopN:
