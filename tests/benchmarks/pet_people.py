@@ -55,7 +55,8 @@ def main() -> None:
             worn = {slot: wardrobe.slots[slot][index].file for slot, index in chosen}
             pets.append(dresser.dress(body_for(people.users[person], bodies), worn))
             top = [list(GENRES)[genre] for genre in np.argsort(-people.vectors[person], kind="stable")[:2]]
-            labels.append(f"{people.users[person]}  {exact.scores[person]:.2f}\n{', '.join(top)}")
+            liked = ", ".join(top) if people.vectors[person].any() else "nothing scored"
+            labels.append(f"{people.users[person]} · {exact.scores[person]:.2f}\n{liked}")
     output = OUTPUTS / "benchmarks/pet_people.png"
     write_png(output, picture_grid(pets, labels, 10, 256, "60 of 1,210 real people: two strongest genres, and the pet"))
     print(f"\nwritten: {shown(output)}")
