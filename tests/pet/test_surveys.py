@@ -17,7 +17,9 @@ from pyarrow import parquet
 
 from common.errors import UserError
 from common.genres import GENRES
-from pet.surveys import BATCH_ROWS, MISSING, align_columns, detect_scale, open_survey, parse_scale
+from pet.alignment import align_columns, detect_scale, parse_scale
+from pet.readers import BATCH_ROWS, MISSING
+from pet.surveys import open_survey
 from pet.tables import BLOCK_BYTES, find_dialect
 
 INDEX = {genre: index for index, genre in enumerate(GENRES)}
