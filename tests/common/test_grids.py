@@ -44,7 +44,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=80)
 
 
 @given(text=texts, width_px=st.integers(15, 400), size_px=st.integers(8, 40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_fitted_text_is_never_wider_than_its_place(text: str, width_px: int, size_px: int) -> None:
     font = label_font(size_px)
     fitted = fit_text(text, font, width_px)
@@ -89,7 +89,7 @@ def test_the_font_has_the_letters_that_names_in_europe_need(letter: str) -> None
 
 
 @given(count=st.integers(1, 12), columns=st.integers(1, 15), tile_px=st.integers(24, 90))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_tiles_stand_in_rows_from_left_to_right_whole_and_apart(count: int, columns: int, tile_px: int) -> None:
     pictures = [Image.new("RGB", (40, 40), colour) for colour in colours(count)]
     sheet = picture_grid(pictures, [""] * count, columns, tile_px)
@@ -113,7 +113,7 @@ def test_tiles_stand_in_rows_from_left_to_right_whole_and_apart(count: int, colu
 
 
 @given(width=st.integers(1, 300), height=st.integers(1, 300), tile_px=st.integers(32, 80))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_picture_is_scaled_into_its_tile_aspect_kept_and_centred(width: int, height: int, tile_px: int) -> None:
     first, last = Image.new("RGB", (9, 9), (0, 0, 255)), Image.new("RGB", (9, 9), (0, 255, 0))
     picture = Image.new("RGB", (width, height), (255, 0, 0))
@@ -216,7 +216,7 @@ def test_title_above_and_footer_below_move_the_tiles_but_not_their_sizes() -> No
 
 
 @given(title=texts, footer=texts, label=texts)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_text_changes_the_width_or_escapes_the_sheet(title: str, footer: str, label: str) -> None:
     pictures = [Image.new("RGB", (20, 20), (255, 0, 0))] * 2
     assert (

@@ -242,7 +242,7 @@ def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
     refused(tmp_path / "depth.tiff", "floating-point")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_transparency_lies_on_white_by_the_over_operator(tmp_path: Path, seed: int) -> None:
     pixels = noise(8, 9, 4, seed)
@@ -398,7 +398,7 @@ GOOD_FILES = {
 }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(kind=st.sampled_from(sorted(GOOD_FILES)), mode=st.sampled_from(MODES), seed=st.integers(0, 2**32))
 def test_a_damaged_file_is_read_or_refused_but_never_a_crash(tmp_path: Path, kind: str, mode: Mode, seed: int) -> None:
     chance = random.Random(seed)

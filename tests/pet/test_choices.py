@@ -87,7 +87,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 FORMULAS = st.builds(str.__add__, st.sampled_from(["=", "+", "-", "@", "\t", "\r", "'", "'=", "''-"]), TEXTS)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(names=st.lists(TEXTS | FORMULAS, min_size=1, max_size=5))
 def test_any_names_come_back_and_are_inert_in_csv(
     names: list[str], wardrobe: Wardrobe, tmp_path_factory: pytest.TempPathFactory

@@ -282,7 +282,7 @@ def decided(scores: Iterable[float]) -> bool:
     return all(abs(abs(a - b) - TIE) > 1e-12 for a, b in itertools.combinations(set(scores), 2))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases(), st.data())
 def test_top_n_of_hard_cases_is_the_naive_reference(
     case: tuple[list[list[float]], list[list[list[float]]]], data: st.DataObject
@@ -298,7 +298,7 @@ def test_top_n_of_hard_cases_is_the_naive_reference(
         assert scores == pytest.approx([cosines[i] for i in indices], abs=1e-6)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(cases(), st.data())
 def test_best_sets_of_hard_cases_are_the_naive_reference(
     case: tuple[list[list[float]], list[list[list[float]]]], data: st.DataObject

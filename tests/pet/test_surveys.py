@@ -109,7 +109,7 @@ NAMES = st.text(
 ANSWERS = st.none() | st.floats(0, 5) | st.sampled_from([0.0, 1.0, 5.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=st.dictionaries(NAMES, st.tuples(ANSWERS, ANSWERS), min_size=1, max_size=6))
 def test_csv_and_parquet_of_any_table_read_the_same_numbers(
     table: dict[str, tuple[float | None, float | None]], tmp_path_factory: pytest.TempPathFactory
