@@ -271,9 +271,19 @@ def flags_of(chosen: Path, output: Path, table: Path) -> list[str]:
 
 def start(chosen: Path, output: Path, table: Path) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / STEP), *flags_of(chosen, output, table)]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True
-    )
+    # A suite that was started in the background ignores Ctrl-C, and so would the script.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for_pictures(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
