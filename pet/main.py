@@ -10,7 +10,7 @@ Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; da
 Writes  outputs/pet/main.png (pet and chart)
 """
 
-import warnings
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -109,23 +109,25 @@ def check_display() -> None:
     import matplotlib
     from matplotlib import pyplot
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    try:
         pyplot.switch_backend(matplotlib.rcParams["backend"])
-    if matplotlib.get_backend().lower() == "agg":
-        raise UserError(
-            "setting SHOW: no window can be opened, there is no display or no toolkit (pip install PySide6)"
-        )
+        shown_in = matplotlib.get_backend().lower()
+    except ImportError:  # a toolkit without a display
+        shown_in = "agg"
+    if shown_in == "agg":
+        raise UserError("setting SHOW: there is no display, or no toolkit for windows (pip install PySide6)")
 
 
 def show_picture(card: Image.Image, title: str) -> None:
     """Open a window with the picture, until it is closed."""
     from matplotlib import pyplot
 
-    figure = pyplot.figure(title, layout="tight")
-    axes = figure.add_subplot()
+    figure = pyplot.figure(title, figsize=(12, 12 * card.height / card.width))
+    axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(card)
     axes.set_axis_off()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a window's loop hears of a signal only when something is clicked
+        signal.signal(number, signal.SIG_DFL)
     pyplot.show()
 
 
