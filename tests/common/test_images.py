@@ -512,7 +512,7 @@ def test_another_mode_is_a_bug_of_the_caller_and_writes_nothing(tmp_path: Path, 
 def test_a_failing_encoder_leaves_the_old_picture(tmp_path: Path) -> None:
     old = noise(9, 9, 3, seed=1)
     write_png(tmp_path / "out.png", Image.fromarray(old))
-    with pytest.raises(ValueError, match="empty"):
+    with pytest.raises((ValueError, SystemError)):  # by the version of Pillow
         write_png(tmp_path / "out.png", Image.new("RGB", (0, 0)))
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
     assert np.array_equal(np.asarray(read_image(tmp_path / "out.png", "RGB")), old)
