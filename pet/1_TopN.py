@@ -26,7 +26,7 @@ USERS = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
 ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 OUTPUT = OUTPUTS / "pet/1_TopN.csv"  # .csv or .parquet
 TOP_N: int | None = 3  # accessories of each slot that go on to the sets; None: all, the exact optimum
-COLUMNS = ""  # what your own columns mean: "Schlager=pop, Country=" (nothing: leave it out)
+COLUMNS = ""  # what your own columns mean: "Polka=folk, Country=" (nothing: leave it out)
 SCALE = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest one
 
 

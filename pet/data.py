@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # ---- settings: edit here, or override once on the command line (--survey answers.csv) ----
 ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # table to check
 SURVEY: Path | None = None  # a table of tastes to align with the genres, .csv or .parquet
-COLUMNS = ""  # what your own columns mean: "Schlager=pop, Country=" (nothing: leave it out)
+COLUMNS = ""  # what your own columns mean: "Polka=folk, Country=" (nothing: leave it out)
 SCALE = "auto"  # scale of the answers, such as 1-5
 SYNTHETIC_USERS = 0  # random users to write; 0: none
 SEED = 0  # of the random users
@@ -93,7 +93,7 @@ def data_transform(table: "pd.DataFrame | Path | str", columns: str = "", scale:
 
     Args:
         table: a DataFrame, or a .csv or .parquet file. A whole file is read into memory here; `1_TopN.py` does not.
-        columns: what the caller says of columns, "Schlager=pop, Country=".
+        columns: what the caller says of columns, "Polka=folk, Country=".
         scale: "auto" (0-1, 0-3, 0-5, 1-5, 1-7, 0-10 or 0-100) or "LOW-HIGH".
 
     Raises:

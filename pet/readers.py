@@ -197,6 +197,8 @@ class CsvReader:
                 first_line.setdefault(user, line)
         for name in self._alignment.columns:
             fault = _fault_of_score(row[name], self.dialect)
+            if fault.endswith("is not a number"):
+                fault += f" (no genre after all? --columns '{name}=')"
             if fault:
                 faults.append(f"line {line}, column {name!r}: {fault}")
         return faults
