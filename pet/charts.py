@@ -58,6 +58,14 @@ class ChartPainter:
         # Letters that the font lacks come out wider than they are measured.
         self._title.set_clip_box(TransformedBbox(Bbox([[0.04, 0.9], [0.78, 1.0]]), figure.transFigure))
         self._score = axes.text(0.96, 0.925, "", color=INK, fontsize=11, ha="right", **place)
+        self._nothing = axes.text(
+            0.5,
+            0.5,
+            "nothing scored:\nthe first accessories by name",
+            color=GREY,
+            ha="center",
+            transform=axes.transAxes,
+        )
         self._legend = figure.legend(
             [Patch(color=colour) for colour in (TASTE_COLOUR, *SLOT_COLOURS.values())],
             [" "] * 4,
@@ -82,6 +90,7 @@ class ChartPainter:
             left += part
         self._axes.set_xlim(0, 1.02 * max(1.0, float(left.max()), float(choice.taste.max())))
         self._title.set_text(fit_text(choice.user, label_font(100, bold=True), 2100))
+        self._nothing.set_visible(not choice.taste.any())
         self._score.set_text(f"cosine {choice.score:.2f}")
         labels = ["taste", *(f"{slot}: {choice.worn[slot].name} ({choice.worn[slot].score:.2f})" for slot in SLOTS)]
         for text, label in zip(self._legend.get_texts(), labels, strict=True):

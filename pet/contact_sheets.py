@@ -27,7 +27,7 @@ def write_contact_sheets(choices: Path, job: Job, tiles: int) -> list[Path]:
             columns,
             tile_px=min(384, PAGE_PX // columns, job.size_px),
             title="Pets for music tastes",
-            footer="The number is the cosine between the taste and what the pet wears: 1 is a perfect match.",
+            footer="Cosine between taste and pet; 1 is perfect.",
         )
         write_png(path, sheet)
         written.append(path)
