@@ -360,7 +360,7 @@ def test_main_refuses_what_it_cannot_draw(settings: dict[str, Any], words: list[
 def test_main_without_a_display_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
     result = run_script("pet/main.py", "--show", "--no-save", "--size-px", 64, "--output", tmp_path / "o.png")
-    assert_user_error(result, "no window")
+    assert_user_error(result, "no display")
     assert not list(tmp_path.iterdir())
 
 
