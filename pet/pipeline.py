@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from common.errors import UserError
 from pet.choices import CsvWriter, ParquetWriter, open_choices
@@ -95,7 +96,13 @@ def choose_for_all(survey: Survey, wardrobe: Wardrobe, top_n: int | None, output
         short = best_sets(vectors, slots, shortest, threads=1) if top_n is None else None
         return writer.encode(ids, vectors, sets), vectors, sets, short
 
-    with open_choices(output, wardrobe) as writer, tqdm(total=survey.rows, desc="matching", unit="person") as bar:
+    with (
+        threadpool_limits(
+            1, "blas"
+        ),  # batches are matched in threads; BLAS threads of their own would fight with these
+        open_choices(output, wardrobe) as writer,
+        tqdm(total=survey.rows, desc="matching", unit="person") as bar,
+    ):
         jobs = ((writer, ids, vectors) for ids, vectors in survey.batches())
         for encoded, vectors, sets, short in _in_order(work, jobs):
             writer.write(encoded)
