@@ -157,10 +157,7 @@ def _in_blocks(work: Work, count: int, block: int, threads: int | None) -> None:
         for part in blocks[first::workers]:
             work(part, workspace)
 
-    if workers == 1:
-        share(0)
-        return
-    # BLAS threads of their own would fight with these.
+    # BLAS threads of their own would fight with these, and round differently from machine to machine.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(share, range(workers)):
             pass
