@@ -32,6 +32,7 @@ from common.paths import shown
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
 
 
 @dataclass
@@ -66,7 +67,7 @@ def run(main: Callable[..., Report | None]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     warnings.showwarning = lambda message, *_: print(f"{script.name}: {message}", file=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_INTERRUPTED + 13))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         settings = _settings_from_shell(main, script)
         started = time.perf_counter()

@@ -21,7 +21,7 @@ from common.runner import Report, run
 from pet.artwork import read_drawing, render, sample_users
 from pet.wardrobe import LAYERS
 
-# ---- settings: edit here, or override once on the command line (--output /tmp/pet) ----
+# ---- settings: edit here, or override once on the command line (--output drawn) ----
 ART = DATA / "pet/art"  # folder of the SVG drawings
 OUTPUT = DATA / "pet"  # folder of the pictures and tables
 SHEET = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture

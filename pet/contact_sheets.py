@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from common.grids import picture_grid
-from common.images import write_png
+from common.images import read_image, write_png
 from pet.choices import read_choices
-from pet.rendering import Job, open_picture
+from pet.rendering import Job
 
 PAGE_PX = 2560  # width that the tiles of a page share
 
@@ -22,7 +22,7 @@ def write_contact_sheets(choices: Path, job: Job, tiles: int) -> list[Path]:
         columns = min(20, math.ceil(math.sqrt(1.5 * len(page))))
         path = job.folder / f"contact_sheet_{len(written) + 1:02d}.png"
         sheet = picture_grid(
-            [functools.partial(open_picture, file) for file, _ in page],
+            [functools.partial(read_image, file) for file, _ in page],
             [f"{' '.join(choice.user.split())}\n{choice.score:.2f}" for _, choice in page],
             columns,
             tile_px=min(384, PAGE_PX // columns, job.size_px),

@@ -5,7 +5,6 @@ another one. A file beside them, `.made_from`, holds the hash of all that they w
 pictures that exist are kept, else all are drawn anew.
 """
 
-import functools
 import hashlib
 import itertools
 import json
@@ -19,8 +18,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from PIL import Image
 
 from common.errors import UserError, raise_faults
 from common.files import sha256_of, write_text
@@ -129,7 +126,7 @@ def render_all(choices: Path, job: Job) -> Iterator[int]:
         for row, (_, choice) in enumerate(read_choices(choices), 1)
         if not all(path.is_file() for path in job.files(row, choice.user).values())
     )
-    first = _take(missing, IN_PROCESS)
+    first = list(itertools.islice(missing, IN_PROCESS))
     if len(first) < IN_PROCESS:
         artist = Artist(job)
         for person in first:
@@ -142,7 +139,7 @@ def render_all(choices: Path, job: Job) -> Iterator[int]:
     try:
         running: set[Future[int]] = set()
         everybody = itertools.chain(first, missing)
-        for chunk in iter(functools.partial(_take, everybody, CHUNK), []):
+        while chunk := list(itertools.islice(everybody, CHUNK)):
             with _interrupts_held():
                 running.add(pool.submit(_draw, chunk))
             if len(running) > 2 * workers:
@@ -216,14 +213,3 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _take(items: Iterator[tuple[int, Choice]], count: int) -> list[tuple[int, Choice]]:
-    return [item for _, item in zip(range(count), items, strict=False)]
-
-
-def open_picture(path: Path) -> Image.Image:
-    """A picture that this module wrote."""
-    with Image.open(path) as image:
-        image.load()
-        return image
