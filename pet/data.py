@@ -107,12 +107,17 @@ def data_transform(table: "pd.DataFrame | Path | str", columns: str = "", scale:
     names = [str(name) for name in table.columns]
     frame = table.set_axis(names, axis=1)
     alignment = align_columns(names, columns)
-    scores = {name: _scores_of(frame, name) for name in alignment.columns}
+    users, faults = _names_of(frame, alignment.id_column)
+    scores = {}
+    for name in alignment.columns:
+        scores[name], more = _scores_of(frame, name)
+        faults += more
+    raise_faults("table", faults)
     answers = Answers(rows=len(frame))
     for values in scores.values():
         answers.include(values[~np.isnan(values)])
     found = answers.scale(scale)
-    return Aligned(_names_of(frame, alignment.id_column), to_vectors(scores, alignment, found), alignment, found)
+    return Aligned(users, to_vectors(scores, alignment, found), alignment, found)
 
 
 def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
@@ -129,30 +134,27 @@ def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
     return load_wardrobe(accessories)
 
 
-def _names_of(frame: "pd.DataFrame", column: str | None) -> list[str]:
-    """The id column as text, or row numbers; every name once."""
+def _names_of(frame: "pd.DataFrame", column: str | None) -> tuple[list[str], list[str]]:
+    """The id column as text, or row numbers; and what is wrong with it."""
     if column is None:
-        return [str(number) for number in range(1, len(frame) + 1)]
+        return [str(number) for number in range(1, len(frame) + 1)], []
     names = ["" if missing else str(name) for name, missing in zip(frame[column], frame[column].isna(), strict=True)]
     faults = [f"row {row}, column {column!r}: no name or id" for row, name in enumerate(names, 1) if not name.strip()]
     first: dict[str, int] = {}
     for row, name in enumerate(names, 1):
         if first.setdefault(name, row) != row and name.strip():
             faults.append(f"row {row}: user {name!r} is already in row {first[name]}")
-    raise_faults("table", faults)
-    return names
+    return names, faults
 
 
-def _scores_of(frame: "pd.DataFrame", column: str) -> NDArray[np.float64]:
-    """A column as numbers, NaN for no answer."""
+def _scores_of(frame: "pd.DataFrame", column: str) -> tuple[NDArray[np.float64], list[str]]:
+    """A column as numbers, NaN for no answer; and what is wrong with it."""
     import pandas as pd
 
     numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero((np.isnan(numbers) & frame[column].notna().to_numpy()) | (numbers < 0) | np.isinf(numbers))
-    raise_faults(
-        "table", [f"row {n + 1}, column {column!r}: {frame[column].iloc[n]!r} is not a number from 0 up" for n in bad]
-    )
-    return numbers
+    cells = frame[column]
+    return numbers, [f"row {n + 1}, column {column!r}: {cells.iloc[n]!r} is not a number from 0 up" for n in bad]
 
 
 def main(

@@ -105,18 +105,16 @@ class CsvReader:
         self.names = self.dialect.names
         self.decimal = "."
         self.newlines_in_cells = False
-        self._alignment: Alignment | None = None
 
     def check(self, alignment: Alignment) -> Answers:
         """Read all once, by the first dialect that fits; where none does, say what is wrong line by line."""
         import pyarrow as pa
 
-        self._alignment = alignment
         decimals = [".", ","] if self.dialect.delimiter != "," else ["."]
         for self.newlines_in_cells, self.decimal in itertools.product([False, True], decimals):
             try:
                 answers, ids = Answers(), SeenIds()
-                for batch in self.batches():
+                for batch in self.batches(alignment):
                     fine = answers.add(batch, alignment)
                     if alignment.id_column is not None:
                         fine = ids.add(batch.column(alignment.id_column)) and fine
@@ -126,23 +124,22 @@ class CsvReader:
                     repeated = ids.repeated()
                     if not repeated:
                         return answers
-                    self._explain(repeated)
+                    self._explain(alignment, repeated)
                     return answers  # two ids of one hash, but not the same
                 break
             except (pa.ArrowInvalid, UnicodeDecodeError):
                 continue
-        self._explain(set())
+        self._explain(alignment, set())
         raise UserError("cannot be read as a table")
 
-    def batches(self) -> Iterator["pa.RecordBatch"]:
+    def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (float64, null for no answer)."""
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        assert self._alignment is not None
-        wanted = {name: pa.float64() for name in self._alignment.columns}
-        if self._alignment.id_column is not None:
-            wanted[self._alignment.id_column] = pa.string()
+        wanted = {name: pa.float64() for name in alignment.columns}
+        if alignment.id_column is not None:
+            wanted[alignment.id_column] = pa.string()
         try:
             yield from arrow_csv.open_csv(
                 self.path,
@@ -165,37 +162,37 @@ class CsvReader:
             if "Empty CSV" not in str(error):
                 raise
 
-    def _explain(self, repeated: set[int]) -> None:
+    def _explain(self, alignment: Alignment, repeated: set[int]) -> None:
         """Walk through the file slowly and raise all its faults with line numbers."""
-        assert self._alignment is not None
         faults: list[str] = []
         first_line: dict[str, int] = {}
         marks: dict[str, int] = {}
         line = 0
         for line, cells in self.dialect.rows(self.path):
-            faults += self._faults_of(line, cells, repeated, first_line)
+            faults += self._faults_of(alignment, line, cells, repeated, first_line)
             for name, cell in zip(self.names, cells, strict=False):
-                if name in self._alignment.columns:
+                if name in alignment.columns:
                     marks |= {mark: line for mark in ".," if mark in cell and mark not in marks}
         raise_faults("", faults if line else ["has a header but no rows"])
         if len(marks) == 2 and not repeated:
             raise UserError(f"decimal points (line {marks['.']}) and decimal commas (line {marks[',']}) are mixed")
 
-    def _faults_of(self, line: int, cells: list[str], repeated: set[int], first_line: dict[str, int]) -> list[str]:
-        assert self._alignment is not None
+    def _faults_of(
+        self, alignment: Alignment, line: int, cells: list[str], repeated: set[int], first_line: dict[str, int]
+    ) -> list[str]:
         if len(cells) != len(self.names):
             return [f"line {line}: {len(cells)} cells, the header has {len(self.names)}"]
         row = dict(zip(self.names, cells, strict=True))
         faults = []
-        if self._alignment.id_column is not None:
-            user = row[self._alignment.id_column]
+        if alignment.id_column is not None:
+            user = row[alignment.id_column]
             if not user.strip():
-                faults.append(f"line {line}, column {self._alignment.id_column!r}: no name or id")
+                faults.append(f"line {line}, column {alignment.id_column!r}: no name or id")
             elif not repeated or hash(user) in repeated:
                 if user in first_line:
                     faults.append(f"line {line}: user {user!r} is already on line {first_line[user]}")
                 first_line.setdefault(user, line)
-        for name in self._alignment.columns:
+        for name in alignment.columns:
             fault = _fault_of_score(row[name], self.dialect)
             if fault.endswith("is not a number"):
                 fault += f" (no genre after all? --columns '{name}=')"
@@ -229,13 +226,11 @@ class ParquetReader:
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"{path}: is not a Parquet file that can be read ({error})") from error
         self.names: list[str] = self._file.schema_arrow.names
-        self._alignment: Alignment | None = None
 
     def check(self, alignment: Alignment) -> Answers:
         """Read all once; the first batch with faults is explained row by row."""
         import pyarrow as pa
 
-        self._alignment = alignment
         schema = self._file.schema_arrow
         numeric = {
             name: pa.types.is_integer(kind)
@@ -249,25 +244,24 @@ class ParquetReader:
             faults.append(f"column {alignment.id_column!r} holds lists, not names")
         raise_faults("", faults)
         answers, ids = Answers(), SeenIds()
-        for batch in self.batches():
+        for batch in self.batches(alignment):
             first = answers.rows + 1
             fine = answers.add(batch, alignment)
             if alignment.id_column is not None:
                 fine = ids.add(batch.column(alignment.id_column)) and fine
             if not fine:
-                self._explain(batch, first)
+                self._explain(alignment, batch, first)
         repeated = ids.repeated()
         if repeated:
-            self._explain_repeated(repeated)
+            self._explain_repeated(alignment, repeated)
         return answers
 
-    def batches(self) -> Iterator["pa.RecordBatch"]:
+    def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (numbers, null for no answer)."""
         import pyarrow as pa
 
-        assert self._alignment is not None
-        id_column = self._alignment.id_column
-        wanted = [*self._alignment.columns, *([id_column] if id_column is not None else [])]
+        id_column = alignment.id_column
+        wanted = [*alignment.columns, *([id_column] if id_column is not None else [])]
         try:
             for batch in self._file.iter_batches(BATCH_ROWS, columns=wanted):
                 if id_column is not None:
@@ -277,13 +271,12 @@ class ParquetReader:
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"damaged ({error})") from error
 
-    def _explain(self, batch: "pa.RecordBatch", first_row: int) -> None:
-        assert self._alignment is not None
+    def _explain(self, alignment: Alignment, batch: "pa.RecordBatch", first_row: int) -> None:
         faults = []
         for offset, row in enumerate(batch.to_pylist()):
-            if self._alignment.id_column is not None and not (row[self._alignment.id_column] or "").strip():
-                faults.append(f"row {first_row + offset}, column {self._alignment.id_column!r}: no name or id")
-            for name in self._alignment.columns:
+            if alignment.id_column is not None and not (row[alignment.id_column] or "").strip():
+                faults.append(f"row {first_row + offset}, column {alignment.id_column!r}: no name or id")
+            for name in alignment.columns:
                 value = row[name]
                 if value is not None and not (np.isfinite(float(value)) and value >= 0):
                     faults.append(
@@ -291,13 +284,12 @@ class ParquetReader:
                     )
         raise_faults("", faults)
 
-    def _explain_repeated(self, repeated: set[int]) -> None:
-        assert self._alignment is not None and self._alignment.id_column is not None
+    def _explain_repeated(self, alignment: Alignment, repeated: set[int]) -> None:
         first_row: dict[str, int] = {}
         faults = []
         row = 0
-        for batch in self.batches():
-            for user in batch.column(self._alignment.id_column).to_pylist():
+        for batch in self.batches(alignment):
+            for user in batch.column(alignment.id_column).to_pylist():
                 row += 1
                 if hash(user) in repeated and user in first_row:
                     faults.append(f"row {row}: user {user!r} is already in row {first_row[user]}")

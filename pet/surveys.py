@@ -37,7 +37,7 @@ class Survey:
         import pyarrow as pa
 
         first = 1
-        for batch in self.reader.batches():
+        for batch in self.reader.batches(self.alignment):
             if self.alignment.id_column is None:
                 ids = pa.array([str(number) for number in range(first, first + len(batch))], pa.string())
             else:
