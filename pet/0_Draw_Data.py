@@ -28,6 +28,7 @@ SHEET = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture
 
 
 def main(art: Path = ART, output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
+    """Draw every SVG and write both tables."""
     files = {kind: sorted((art / kind).glob("*.svg")) for kind in ("Body", *LAYERS)}
     raise_faults(str(art), [f"no SVG in {kind}/" for kind, paths in files.items() if not paths])
     drawings = [(kind, read_drawing(path)) for kind, paths in files.items() for path in paths]

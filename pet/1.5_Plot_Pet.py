@@ -40,6 +40,7 @@ def main(
     combined: bool = COMBINED,
     tiles: int = TILES,
 ) -> Report:
+    """Draw everybody who has no picture yet, then the contact sheets."""
     check_range("SIZE_PX", size_px, 64, 4096)
     check_range("TILES", tiles, 1, 400)
     if not choices.is_file() and choices == CHOICES:

@@ -38,6 +38,7 @@ def main(
     columns: str = COLUMNS,
     scale: str = SCALE,
 ) -> Report:
+    """Choose for everybody in the table."""
     check_output(output, CHOICE_SUFFIXES, [users, accessories])
     wardrobe = load_wardrobe(accessories)
     sizes = [len(wardrobe.slots[slot]) for slot in SLOTS]

@@ -41,6 +41,7 @@ def main(
     samples: int = SAMPLES,
     output: Path = OUTPUT,
 ) -> Report:
+    """Compare the three ways on the same people."""
     inputs = [accessories, *([] if synthetic_users else [users])]
     check_output(output, (".png",), inputs)
     check_output(output.with_suffix(".csv"), (".csv",), inputs)

@@ -166,6 +166,7 @@ def main(
     seed: int = SEED,
     output: Path = OUTPUT,
 ) -> Report:
+    """Check the accessories; look at a survey, write synthetic users where asked."""
     check_range("SYNTHETIC_USERS", synthetic_users, 0, 10_000_000)
     check_range("SEED", seed, 0, 2**32 - 1)
     table = output.with_name("synthetic_users.csv")

@@ -59,6 +59,7 @@ def main(
     show: bool = SHOW,
     output: Path = OUTPUT,
 ) -> Report | None:
+    """Choose, paste, explain, save and show one pet."""
     check_range("SIZE_PX", size_px, 64, 4096)
     check_range("SEED", seed, 0, 2**32 - 1)
     check_output(output, (".png",), [users, accessories])
