@@ -86,7 +86,8 @@ def report_favourites(path: Path, vectors: np.ndarray, indices: np.ndarray, slot
     sums = np.sum([slot[indices[known, i]] for i, slot in enumerate(slots)], axis=0)
     place = (sums > sums[np.arange(len(known)), favourite][:, None]).sum(axis=1)
     print(
-        f"  favourite genre, named apart by {len(known)} people: among the highest scores of {highest.mean():.1%} ({by_mean.mean():.1%} by means), ",
+        f"  favourite genre, named apart by {len(known)} people: among the highest scores of {highest.mean():.1%} "
+        f"({by_mean.mean():.1%} by means), ",
         end="",
     )
     print(f"first genre of the pet for {(place == 0).mean():.1%}, among its first three for {(place < 3).mean():.1%}")
