@@ -1,0 +1,1 @@
+"""MASKS: which pixels of a clothed sprite are clothing."""

@@ -1,0 +1,71 @@
+"""The network: a small U-Net from a pair of frames to one logit a pixel."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CHANNELS = 8  # base RGBA, clothed RGBA
+SIZE_PX = 256  # side of the square that the network sees
+WIDTHS = (24, 48, 96, 192, 320)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input's side
+
+
+class UNet(nn.Module):
+    """U-Net (Ronneberger et al. 2015, arXiv:1505.04597) that works at half resolution and shuffles pixels back.
+
+    The input is folded 2 x 2 into channels first (space to depth, Shi et al. 2016, arXiv:1609.05158), which keeps
+    every pixel and quarters the cost of the widest level; skips are added, not concatenated; blocks are residual.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(4 * (CHANNELS + 3), widths[0], 3, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(widths[0])
+        self.encoders = nn.ModuleList(Residual(width) for width in widths)
+        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths))
+        self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
+        self.decoders = nn.ModuleList(Residual(width) for width in widths[:-1])
+        self.head = nn.Conv2d(widths[0], 4, 1)
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """From (B, 8, H, W) float32 in [0, 1], colours premultiplied by alpha, to (B, 1, H, W) logits.
+
+        H and W are multiples of 32.
+        """
+        seen = torch.cat([pairs, 2 * (pairs[:, 4:7] - pairs[:, :3])], dim=1)
+        x = functional.relu(self.stem_norm(self.stem(functional.pixel_unshuffle(2 * seen - 1, 2))))
+        skips = []
+        for level, encoder in enumerate(self.encoders):
+            x = encoder(x)
+            if level < len(self.downs):
+                skips.append(x)
+                x = self.downs[level](x)
+        for up, decoder, skip in zip(reversed(self.ups), reversed(self.decoders), reversed(skips), strict=True):
+            x = decoder(skip + functional.interpolate(up(x), scale_factor=2.0, mode="nearest"))
+        return functional.pixel_shuffle(self.head(x), 2)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside an identity (He et al. 2016, arXiv:1512.03385)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, H, W) to the same."""
+        return functional.relu(x + self.body(x))
+
+
+class Down(nn.Sequential):
+    """Half the side: a 2 x 2 convolution of stride 2."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__(nn.Conv2d(width_in, width_out, 2, stride=2, bias=False), nn.BatchNorm2d(width_out), nn.ReLU())
