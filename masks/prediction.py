@@ -68,7 +68,7 @@ def as_rgba(picture: Picture) -> np.ndarray:
     return picture if picture.shape[2] == 4 else np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def place(base: np.ndarray, clothed: np.ndarray) -> tuple[np.ndarray, Placement]:
+def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, Placement]:
     """Cut out what is drawn and fit it into the network's square, aspect kept.
 
     Pixel art is taken back to one value an art pixel and enlarged by a whole factor, so that its edges stay hard;
@@ -77,6 +77,7 @@ def place(base: np.ndarray, clothed: np.ndarray) -> tuple[np.ndarray, Placement]
     Args:
         base: (H, W, 4) uint8.
         clothed: (H, W, 4) uint8 of the same size.
+        margin: free border around the figure, as a share of its longer side.
 
     Returns:
         (8, SIZE_PX, SIZE_PX) uint8, colours premultiplied by alpha, and where the frames were put.
@@ -88,19 +89,19 @@ def place(base: np.ndarray, clothed: np.ndarray) -> tuple[np.ndarray, Placement]
     if drawn.any():
         rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
         top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = math.ceil(max(bottom - top, right - left) * (1 + MARGIN))
+    side = math.ceil(max(bottom - top, right - left) * (1 + margin))
     factor = SIZE_PX // side
     if factor:
         side = SIZE_PX // factor
     placement = Placement(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
-    cut = _cut(pair, placement)
-    if factor:
-        rest = SIZE_PX - factor * side
-        seen = np.pad(enlarge(cut, factor), [(0, rest), (0, rest), (0, 0)])
-    else:  # OpenCV resizes four channels at most
-        halves = (cut[..., :4], cut[..., 4:])
-        seen = np.dstack([cv2.resize(half, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA) for half in halves])
-    return np.ascontiguousarray(seen.transpose(2, 0, 1)), placement
+    halves = [_see(pair[..., half], placement) for half in (slice(4), slice(4, 8))]
+    return np.ascontiguousarray(np.dstack(halves).transpose(2, 0, 1)), placement
+
+
+def place_mask(mask: np.ndarray, placement: Placement) -> np.ndarray:
+    """A mask (H, W) uint8 where `place` put its pair: (SIZE_PX, SIZE_PX) uint8 of 0 or 255."""
+    seen = _see(shrink(mask, placement.pixel_px), placement)
+    return np.where(seen > 127, 255, 0).astype(np.uint8)
 
 
 def premultiply(rgba: np.ndarray) -> np.ndarray:
@@ -111,12 +112,16 @@ def premultiply(rgba: np.ndarray) -> np.ndarray:
     return np.concatenate([(rgba[..., :3] * alpha + 127) // 255, alpha], axis=-1).astype(np.uint8)
 
 
-def _cut(picture: np.ndarray, placement: Placement) -> np.ndarray:
-    """The square of the placement, transparent where it reaches over an edge."""
+def _see(picture: np.ndarray, placement: Placement) -> np.ndarray:
+    """Bring the square of the placement, transparent where it reaches over an edge, to the network's size."""
     (rows, columns), (cut_rows, cut_columns) = placement.overlap(picture.shape[:2])
     cut = np.zeros((placement.side, placement.side, *picture.shape[2:]), picture.dtype)
     cut[cut_rows, cut_columns] = picture[rows, columns]
-    return cut
+    factor = SIZE_PX // placement.side
+    if not factor:
+        return cv2.resize(cut, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+    rest = SIZE_PX - factor * placement.side
+    return np.pad(enlarge(cut, factor), [(0, rest), (0, rest), (0, 0)][: cut.ndim])
 
 
 def put_back(logits: np.ndarray, placement: Placement) -> np.ndarray:

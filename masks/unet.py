@@ -20,6 +20,7 @@ class UNet(nn.Module):
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
+        self.widths = widths
         self.stem = nn.Conv2d(4 * (CHANNELS + 3), widths[0], 3, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm2d(widths[0])
         self.encoders = nn.ModuleList(Residual(width) for width in widths)

@@ -1,0 +1,140 @@
+"""A skeleton that walks: eight phases of a step cycle, seen from three sides."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+View = Literal["south", "east", "north"]  # where the character walks to; the camera stands in the south
+VIEWS: tuple[View, ...] = ("south", "east", "north")
+PHASES = 8
+CELL = 64  # side of a frame in art pixels
+MIDDLE, GROUND = 32, 60  # where the character stands in it
+TILT = 0.3  # art pixels further down for each one nearer to the camera, which looks down a little
+
+# Angles in degrees of the leg that is in front in phase 0; the other leg is half a cycle behind.
+# Phases: contact, down, passing, up, and the same for the other leg.
+THIGH = (27, 20, 2, -13, -25, -20, 10, 30)  # forward is positive
+KNEE = (4, 20, 6, 4, 14, 52, 64, 40)
+TOES = (20, 0, 0, -4, -30, -50, -18, 10)  # up is positive
+UPPER_ARM = (-32, -24, -2, 16, 32, 24, 2, -18)  # of the arm on the same side, which swings against its leg
+ELBOW = (14, 12, 18, 26, 38, 32, 20, 14)
+SWAY = (0, 1, 1, 0, 0, -1, -1, 0)  # of hair and cloth that hang, art pixels
+
+Point = tuple[float, float, float]  # screen x, screen y (down), nearness to the camera; art pixels
+
+
+@dataclass(frozen=True)
+class Body:
+    """Proportions of a character in art pixels.
+
+    Attributes:
+        leg: hip to ankle.
+        torso: hip to shoulder line.
+        arm: shoulder to wrist.
+        shoulders: half the distance between the shoulder joints.
+        hips: half the distance between the hip joints.
+        girth: factor for the thickness of torso and limbs.
+        head: factor for the size of the head.
+    """
+
+    leg: float = 13
+    torso: float = 10
+    arm: float = 11
+    shoulders: float = 6.4
+    hips: float = 3.1
+    girth: float = 1
+    head: float = 1
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A body in one phase, seen from one side.
+
+    Attributes:
+        body: its proportions.
+        view: where it walks to.
+        phase: 0 to PHASES - 1.
+        joints: "pelvis", "chest", "head", and for "left" and "right" sides "shoulder", "elbow", "hand", "hip",
+            "knee", "ankle", "toes", such as "left knee".
+    """
+
+    body: Body
+    view: View
+    phase: int
+    joints: Mapping[str, Point] = field(repr=False)
+
+    @property
+    def sway(self) -> int:
+        """How far what hangs lags behind, in art pixels on the screen."""
+        return SWAY[self.phase]
+
+    def at(self, joint: str) -> tuple[float, float]:
+        """A joint on the screen."""
+        return self.joints[joint][:2]
+
+    def sides(self, joint: str) -> tuple[str, str]:
+        """The side whose joint is further from the camera, and the other."""
+        left, right = (self.joints[f"{side} {joint}"][2] for side in ("left", "right"))
+        return ("left", "right") if left <= right else ("right", "left")
+
+
+def pose(body: Body, view: View, phase: int, snap: int = 1) -> Pose:
+    """Bend the skeleton and put it on the ground.
+
+    Args:
+        body: proportions.
+        view: where it walks to.
+        phase: 0 to PHASES - 1.
+        snap: steps in an art pixel to which pelvis, chest and head are rounded, so that they do not shimmer.
+    """
+    legs = {"left": _leg(body, phase), "right": _leg(body, (phase + PHASES // 2) % PHASES)}
+    arms = {"left": _arm(body, phase), "right": _arm(body, (phase + PHASES // 2) % PHASES)}
+    lowest = min(min(chain["ankle"][1] - 2.2, chain["toes"][1] - 1.6) for chain in legs.values())
+    height = round(-lowest * snap) / snap
+    joints = {
+        "pelvis": (0.0, height, 0.0),
+        "chest": (0.0, height + body.torso, 0.5),
+        "head": (0.0, height + body.torso + 2.5 + 9.5 * body.head, 1.0),
+    }
+    for side, sign in (("left", 1), ("right", -1)):
+        for name, (up, forward) in ((n, p[1:]) for n, p in legs[side].items()):
+            joints[f"{side} {name}"] = (sign * body.hips, height + up, forward)
+        for name, (out, up, forward) in arms[side].items():
+            shoulder = sign * (body.shoulders + out)
+            joints[f"{side} {name}"] = (shoulder, height + body.torso - 1 + up, forward + 0.5)
+    screen = {name: _project(point, view) for name, point in joints.items()}
+    for name in ("pelvis", "chest", "head"):
+        x, y, near = screen[name]
+        screen[name] = (math.floor(x * snap + 0.5) / snap, math.floor(y * snap + 0.5) / snap, near)
+    return Pose(body, view, phase, screen)
+
+
+def _project(point: Point, view: View) -> Point:
+    """From (to the character's left, up, forward) to the screen."""
+    left, up, forward = point
+    across, near = {"south": (left, forward), "north": (-left, -forward), "east": (forward, -left)}[view]
+    return MIDDLE + across, GROUND - up + TILT * near, near
+
+
+def _leg(body: Body, phase: int) -> dict[str, Point]:
+    """Hip, knee, ankle and toes of the leg that is in front in phase 0, from the hip."""
+    thigh, shin = THIGH[phase], THIGH[phase] - KNEE[phase]
+    knee = _along((0.0, 0.0, 0.0), thigh, body.leg * 0.52)
+    ankle = _along(knee, shin, body.leg * 0.48)
+    toes = _along(ankle, 90 + TOES[phase], 4.2)
+    return {"hip": (0.0, 0.0, 0.0), "knee": knee, "ankle": ankle, "toes": (0.0, toes[1] - 0.6, toes[2])}
+
+
+def _arm(body: Body, phase: int) -> dict[str, Point]:
+    """Shoulder, elbow and hand of the arm on that leg's side, from the shoulder."""
+    elbow = _along((0.6, 0.0, 0.0), UPPER_ARM[phase], body.arm * 0.52)
+    hand = _along(elbow, UPPER_ARM[phase] + ELBOW[phase], body.arm * 0.48)
+    return {"shoulder": (0.0, 0.0, 0.0), "elbow": elbow, "hand": hand}
+
+
+def _along(start: Point, degrees: float, length: float) -> Point:
+    """The end of a bone that hangs down at 0 degrees and points forward at 90."""
+    angle = math.radians(degrees)
+    out, up, forward = start
+    return out, up - length * round(math.cos(angle), 4), forward + length * round(math.sin(angle), 4)
