@@ -293,8 +293,8 @@ def train_step(training: Training, batch: list[Tensor], step: int) -> dict[str, 
         logits = training.network(pairs)
     parts = loss_parts(logits.float(), truth)
     loss = weigh(parts, settings.dice_weight)
-    values = {name: float(part) for name, part in parts.items()}
-    if not math.isfinite(float(loss)):
+    values = {name: float(part.detach()) for name, part in parts.items()}
+    if not math.isfinite(float(loss.detach())):
         detail = ", ".join(f"{name} {value}" for name, value in values.items())
         raise UserError(f"the loss is not finite in epoch {training.epoch + 1}, batch {step + 1}: {detail}")
     training.optimiser.zero_grad(set_to_none=True)
