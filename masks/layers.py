@@ -30,11 +30,19 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Mark:
-    """A detail inside a layer in one flat tone: an eye, a button, a strand."""
+    """A detail inside a layer in one flat tone: an eye, a button, a strand.
+
+    Attributes:
+        outline: its shape.
+        ramp: material.
+        tone: of the ramp.
+        opacity: how much it covers in the smooth style, 0 to 1; below 1 its edges are soft too.
+    """
 
     outline: Outline
     ramp: Ramp
     tone: int
+    opacity: float = 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Layer:
         clothing: whether it belongs to the clothes.
         seam: whether its edge is drawn also where the same material goes on below.
         shadow: how far it casts a shadow on what lies below, art pixels.
+        cut: outlines of what is taken away from the piece.
+        lined: whether it has a dark edge.
         pattern: a second colour.
         marks: details, drawn in order.
     """
@@ -58,6 +68,8 @@ class Layer:
     clothing: bool = False
     seam: bool = True
     shadow: float = 0
+    cut: tuple[Outline, ...] = ()
+    lined: bool = True
     pattern: Pattern | None = None
     marks: tuple[Mark, ...] = ()
 

@@ -39,12 +39,18 @@ def polygon(points: Sequence[tuple[float, float]]) -> Outline:
     return np.array(points, float)
 
 
+def box(x: float, y: float, width: float, height: float) -> Outline:
+    """A rectangle from its top left corner."""
+    return polygon([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+
+
 def curve(points: Sequence[tuple[float, float]]) -> Outline:
     """A smooth line through the points; a point given twice in a row is a corner."""
     here = np.array(points, float)
     around = [np.roll(here, shift, axis=0)[:, None] for shift in (1, 0, -1, -2)]
     before, start, end, after = (part * weight for part, weight in zip(around, _SPLINE, strict=True))
-    return (before + start + end + after).reshape(-1, 2)
+    moving = (here != np.roll(here, -1, axis=0)).any(axis=1)
+    return (before + start + end + after)[moving].reshape(-1, 2)
 
 
 def mirrored(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -57,11 +63,14 @@ def moved(outline: Outline, x: float, y: float, scale: float = 1) -> Outline:
     return outline * scale + np.array([x, y])
 
 
-def coverage(outlines: Sequence[Outline], size: int, scale: int, samples: int) -> np.ndarray:
+def coverage(
+    outlines: Sequence[Outline], size: int, scale: int, samples: int, cut: Sequence[Outline] = ()
+) -> np.ndarray:
     """How much of each pixel the union of the outlines covers.
 
     Args:
         outlines: in art pixels.
+        cut: outlines of what is taken away.
         size: side of the canvas in art pixels.
         scale: canvas pixels in an art pixel.
         samples: sub-samples of a canvas pixel in each direction.
@@ -80,6 +89,8 @@ def coverage(outlines: Sequence[Outline], size: int, scale: int, samples: int) -
     inside = np.zeros((height, width), bool)
     for outline in outlines:
         inside |= _fill((outline * scale - np.array([left, top])) * samples, height, width)
+    for outline in cut:
+        inside &= ~_fill((outline * scale - np.array([left, top])) * samples, height, width)
     counts = inside.reshape(bottom - top, samples, right - left, samples).sum(axis=(1, 3))
     covered[top:bottom, left:right] = counts
     return covered

@@ -52,7 +52,7 @@ teal       8fe8cf 4cbfae 2f8c93 266071 1c3450
 plum       b887c9 86559f 5f3a7d 43285f 281740
 """)
 EYES = _ramps("""
-brown      c98d5a 8f5438 5f342d 3a1f26 22121c
+brown      e0a868 b5733c 6b3d2c 3a1f26 22121c
 blue       8fd0f2 4a90d0 2f5fa3 24396f 161d3f
 green      a9de7c 5fa85a 3c7650 274c42 162a2b
 violet     cfa6ee 9468c9 65449a 412b6b 221640
@@ -76,3 +76,4 @@ bark       9a7159 704b43 503337 38232d 20131f
 denim      94b3d8 6488bb 466394 324671 202a4b
 sand       f8dcae e0b884 b98a63 8a6052 55393f
 """)
+WHITE = CLOTHS["snow"]

@@ -204,3 +204,11 @@ def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np
     """(B, 8, SIZE_PX, SIZE_PX) uint8 to (B, SIZE_PX, SIZE_PX) float32 logits."""
     batch = torch.from_numpy(pairs).to(device, memory_format=torch.channels_last).float() / 255
     return model(batch)[:, 0].float().cpu().numpy()
+
+
+def predict_masks(
+    model: nn.Module, pairs: Iterable[tuple[Picture, Picture]], device: torch.device
+) -> Iterator[np.ndarray]:
+    """The clothing mask of each pair as (H, W) uint8 of 0 or 255; as `predict_probabilities` otherwise."""
+    for probability in predict_probabilities(model, pairs, device):
+        yield np.where(probability > THRESHOLD, 255, 0).astype(np.uint8)

@@ -4,7 +4,6 @@ Domain randomisation (Tobin et al. 2017, arXiv:1703.06907): nothing here looks l
 garments, styles, palettes, lights and shadows vary so widely that real sprites are one more variation.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +12,7 @@ import numpy as np
 from masks.random_layers import (
     Canvas,
     Points,
+    Texture,
     near_colour,
     random_colour,
     random_style,
@@ -20,7 +20,7 @@ from masks.random_layers import (
     skin_colour,
 )
 
-Cutter = Callable[[np.ndarray, np.ndarray], np.ndarray]  # x and y in px to True where a garment stays
+Fabric = tuple[np.ndarray, Texture | None]  # colours (one, or one a row) and the pattern that chooses among them
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def random_pair(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
         255 where more than half of the visible colour is clothing. Pixel art comes at one value an art pixel.
     """
     pixel_art = rng.random() < 0.6
-    side_px = int(rng.integers(24, 100)) if pixel_art else int(rng.integers(200, 330))
+    side_px = int(rng.integers(24, 100)) if pixel_art else int(rng.integers(180, 290))
     canvas = Canvas(side_px, random_style(rng, pixel_art, side_px), rng)
     kind = rng.choice(["walker", "bust", "shapes"], p=[0.62, 0.16, 0.22])
     draw = {"walker": draw_walker, "bust": draw_bust, "shapes": draw_shapes}[kind]
@@ -88,25 +88,34 @@ class Wardrobe:
         self.rng = canvas.rng
         self.skin = skin
         self.hair = hair
+        self.near_skin = 0.9 if self.rng.random() < 0.12 else 0.25  # share of garments close to the skin's colour
         size = canvas.side_px
         self.grow_px = float(self.rng.choice([0.0, self.rng.uniform(0, 0.02), self.rng.uniform(0.02, 0.06)])) * size
         self.y, self.x = np.mgrid[:size, :size].astype(np.float32)
 
-    def colours(self) -> tuple[np.ndarray, "object"]:
+    def colours(self) -> Fabric:
         """Colours and pattern of a new garment; now and then close to the skin or like the hair."""
         count, texture = random_texture(self.rng, self.canvas.side_px)
         kind = self.rng.random()
         first = random_colour(self.rng)
-        if kind < 0.3:
+        if kind < self.near_skin:
             first = near_colour(self.rng, self.skin)
-        elif kind < 0.36:
+        elif kind < self.near_skin + 0.06:
             first = near_colour(self.rng, self.hair, 0, 30)
         second = near_colour(self.rng, first, 20, 120) if self.rng.random() < 0.6 else random_colour(self.rng)
         return (first if texture is None else np.stack([first, second])[:count]), texture
 
-    def wear(self, coverage: np.ndarray, colours: tuple[np.ndarray, "object"]) -> None:
-        """Lay a garment on top of what is drawn so far."""
-        self.canvas.add(coverage, colours[0], cloth=True, texture=colours[1])  # type: ignore[arg-type]
+    def wear(self, coverage: np.ndarray, colours: Fabric) -> None:
+        """Lay a garment on top of what is drawn so far, now and then with seams or folds."""
+        self.canvas.add(coverage, colours[0], cloth=True, texture=colours[1])
+        if self.rng.random() < 0.15 and coverage.any():
+            rows, columns = np.nonzero(coverage)
+            for _ in range(int(self.rng.integers(1, 4))):
+                at = self.rng.integers(len(rows), size=2)
+                ends = np.stack([columns[at], rows[at]], axis=1).astype(float)
+                seam = Part("seam", ends, (max(0.5, self.canvas.side_px * self.rng.uniform(0.002, 0.012)),) * 2)
+                shade = np.atleast_2d(colours[0])[0] * self.rng.uniform(0.4, 1.3)
+                self.canvas.add(self.canvas.fill(seam.outline()) * coverage, np.clip(shade, 0, 255), cloth=True)
 
     def on_part(self, part: Part, start: float, end: float, loose: float = 1.0) -> np.ndarray:
         """Coverage of a garment on a body part from `start` to `end` of its axis, with a slanted or wavy hem."""
@@ -126,7 +135,8 @@ class Outfit:
     """What is worn where: for each kind of body part from where to where along its axis, and its colours."""
 
     spans: dict[str, tuple[float, float, int]]
-    colours: list[tuple[np.ndarray, "object"]]
+    colours: list[Fabric]
+    jacket: Fabric | None
 
 
 def random_outfit(wardrobe: Wardrobe) -> Outfit:
@@ -156,7 +166,8 @@ def random_outfit(wardrobe: Wardrobe) -> Outfit:
     if gloves:
         spans["hand"] = (0, 1, 3)
         spans["glove"] = (rng.uniform(0.3, 1.0), 1, 3)
-    return Outfit(spans, colours)
+    jacket = wardrobe.colours() if rng.random() < 0.15 else None
+    return Outfit(spans, colours, jacket)
 
 
 SPANS_OF_PART = {  # body part: the entries of an outfit that it wears, from below to above
@@ -182,14 +193,19 @@ def dress_part(wardrobe: Wardrobe, outfit: Outfit, part: Part, hidden: np.ndarra
         if hidden is not None:
             coverage = coverage * (1 - hidden)
         wardrobe.wear(coverage, outfit.colours[which])
+        if name == "torso" and outfit.jacket is not None:
+            wardrobe.wear(wardrobe.on_part(part, 0, end) * neckline(wardrobe, part, "open"), outfit.jacket)
 
 
-def neckline(wardrobe: Wardrobe, torso: Part) -> np.ndarray:
-    """1 where a top stays, 0 in its neckline, arm holes or open front."""
+NECKLINES = {"high": 0.25, "round": 0.25, "v": 0.18, "straps": 0.14, "open": 0.1, "one shoulder": 0.08}  # shares
+
+
+def neckline(wardrobe: Wardrobe, torso: Part, kind: str = "") -> np.ndarray:
+    """1 where a top stays, 0 in its neckline, arm holes or open front; a random kind where none is given."""
     rng = wardrobe.rng
     along, across = torso.position(wardrobe.x, wardrobe.y)
     keep = np.ones_like(along)
-    kind = rng.choice(["high", "round", "v", "straps", "open", "one shoulder"], p=[0.25, 0.25, 0.18, 0.14, 0.1, 0.08])
+    kind = kind or str(rng.choice(list(NECKLINES), p=list(NECKLINES.values())))
     depth, width = rng.uniform(0.1, 0.45), rng.uniform(0.25, 0.8)
     if kind == "round":
         keep[(along / depth) ** 2 + (across / width) ** 2 < 1] = 0
@@ -390,7 +406,9 @@ def draw_bust(canvas: Canvas) -> None:
     colours = wardrobe.colours()
     top = wardrobe.on_part(torso, 0, 1) * neckline(wardrobe, torso)
     wardrobe.wear(top * (1 - canvas.fill(neck.outline()) * rng.integers(0, 2)), colours)
-    if rng.random() < 0.4:  # jacket over shirt, lapel, collar, print
+    if rng.random() < 0.3:
+        wardrobe.wear(wardrobe.on_part(torso, 0, 1) * neckline(wardrobe, torso, "open"), wardrobe.colours())
+    if rng.random() < 0.3:  # lapel, collar, print
         for _ in range(int(rng.integers(1, 4))):
             spot = np.array([side / 2 + rng.normal(0, 0.6) * wide, shoulder + rng.uniform(0, 0.5) * (side - shoulder)])
             shape = canvas.fill(blob(rng, spot, wide * rng.uniform(0.1, 0.6), 0.4))
@@ -466,7 +484,31 @@ def finish(canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if rng.random() < 0.06:
         ground = random_colour(rng)
         base, clothed = on_ground(base, ground), on_ground(clothed, ground)
-    return base, clothed, np.where(mask, 255, 0).astype(np.uint8)
+    base, clothed, mask_u8 = spoil(rng, base, clothed, np.where(mask, 255, 0).astype(np.uint8))
+    return base, clothed, mask_u8
+
+
+def spoil(
+    rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What careless saving does to some sprites: traces of JPEG, a blurred enlargement, a shift by one pixel."""
+    kind = rng.random()
+    if kind < 0.05:
+        base, clothed = (as_jpeg(picture, int(rng.integers(60, 96))) for picture in (base, clothed))
+    elif kind < 0.10 and len(mask) < 128:
+        size = (round(len(mask) * rng.uniform(1.3, 2.6)),) * 2
+        base, clothed, mask = (cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in (base, clothed, mask))
+        mask = np.where(mask > 127, 255, 0).astype(np.uint8)
+    elif kind < 0.13:
+        step = rng.integers(-1, 2, 2)
+        clothed, mask = (np.roll(picture, step, axis=(0, 1)) for picture in (clothed, mask))
+    return base, clothed, mask
+
+
+def as_jpeg(rgba: np.ndarray, quality: int) -> np.ndarray:
+    """The colours through JPEG and back, the alpha kept."""
+    _, file = cv2.imencode(".jpg", np.ascontiguousarray(rgba[..., :3]), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.dstack([cv2.imdecode(file, cv2.IMREAD_COLOR), rgba[..., 3]])
 
 
 def cast_shadow(rng: np.random.Generator, rgb: np.ndarray, cloth: np.ndarray, pixel_art: bool) -> np.ndarray:

@@ -38,11 +38,11 @@ class Body:
         head: factor for the size of the head.
     """
 
-    leg: float = 13
-    torso: float = 10
-    arm: float = 11
-    shoulders: float = 6.4
-    hips: float = 3.1
+    leg: float = 14
+    torso: float = 10.5
+    arm: float = 11.5
+    shoulders: float = 6.6
+    hips: float = 3.3
     girth: float = 1
     head: float = 1
 
@@ -95,7 +95,7 @@ def pose(body: Body, view: View, phase: int, snap: int = 1) -> Pose:
     joints = {
         "pelvis": (0.0, height, 0.0),
         "chest": (0.0, height + body.torso, 0.5),
-        "head": (0.0, height + body.torso + 2.5 + 9.5 * body.head, 1.0),
+        "head": (0.0, height + body.torso + 0.6 + 10 * body.head, 1.0),
     }
     for side, sign in (("left", 1), ("right", -1)):
         for name, (up, forward) in ((n, p[1:]) for n, p in legs[side].items()):
@@ -128,8 +128,9 @@ def _leg(body: Body, phase: int) -> dict[str, Point]:
 
 def _arm(body: Body, phase: int) -> dict[str, Point]:
     """Shoulder, elbow and hand of the arm on that leg's side, from the shoulder."""
-    elbow = _along((0.6, 0.0, 0.0), UPPER_ARM[phase], body.arm * 0.52)
-    hand = _along(elbow, UPPER_ARM[phase] + ELBOW[phase], body.arm * 0.48)
+    elbow = _along((0.7, 0.0, 0.0), UPPER_ARM[phase], body.arm * 0.52)
+    out, up, forward = _along(elbow, UPPER_ARM[phase] + ELBOW[phase], body.arm * 0.48)
+    hand = (out - 0.22 * forward, up, forward)  # swings inwards in front, outwards behind
     return {"shoulder": (0.0, 0.0, 0.0), "elbow": elbow, "hand": hand}
 
 

@@ -1,0 +1,257 @@
+"""The regular grid of a sprite sheet: given by settings, or found from what is drawn.
+
+A grid is found along each axis by itself. A number of columns is possible where the width divides evenly; it is
+believed where no figure crosses a border between columns, where few columns are empty, and where the columns look
+alike. Coarser grids pass that test too (two figures a frame), so the finest one that passes is taken. Where a finer
+one nearly passes, or none but the whole sheet, the grid is not clear, and a person has to say.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import UserError, check_range
+
+MIN_FRAME_PX = 8  # smaller cells are never proposed
+GAPS_PX = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16)  # margins and spacings that are tried
+COMMON_STEP_PX = 8  # sides of frames are usually multiples of it
+QUANTILE = 0.25
+CLEAN_CUT = 0.1  # figures across borders, as a share of those across an average line, up to which a grid is clean
+CLEAN_LIKENESS = 0.5  # correlation of a column with the mean of the others, from which they count as alike
+NEAR_CUT = 0.5  # the same for a grid that cannot be ruled out
+NEAR_LIKENESS = 0.8
+MIN_BUSY_SHARE = 0.75  # columns that hold something, up to the last one that does
+MAX_WIDE = 1.75  # width of a frame by its height, above which it rather holds two figures
+MAX_TALL = 3  # height by width
+MAX_SIDE_PX = 8192  # of a frame
+REMEDY = "give COLUMNS and ROWS, or FRAME_WIDTH and FRAME_HEIGHT, and MARGIN and SPACING where there are any"
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """What a person says of a grid, in px of the sheet; what is None is found from the picture."""
+
+    columns: int | None = None
+    rows: int | None = None
+    frame_width: int | None = None
+    frame_height: int | None = None
+    margin: int | None = None
+    spacing: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UserError where a setting is out of range."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                check_range(field.name.upper(), value, 0 if field.name in ("margin", "spacing") else 1, MAX_SIDE_PX)
+
+    @property
+    def given(self) -> bool:
+        """Whether a person said anything."""
+        return self != GridSettings()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Equal cells in rows.
+
+    Attributes:
+        columns: cells in a row.
+        rows: rows of cells.
+        frame_width: width of a cell in px of the sheet.
+        frame_height: its height.
+        margin: px left of the first column and above the first row.
+        spacing: px between two cells.
+    """
+
+    columns: int
+    rows: int
+    frame_width: int
+    frame_height: int
+    margin: int = 0
+    spacing: int = 0
+
+    def __str__(self) -> str:
+        gaps = f", margin {self.margin} px, spacing {self.spacing} px" if self.margin or self.spacing else ""
+        return f"{self.columns} x {self.rows} frames of {self.frame_width} x {self.frame_height} px{gaps}"
+
+    def boxes(self) -> Iterator[tuple[int, int, int, int]]:
+        """Left, top, width and height of every cell, row by row, in px."""
+        for row in range(self.rows):
+            for column in range(self.columns):
+                left = self.margin + column * (self.frame_width + self.spacing)
+                top = self.margin + row * (self.frame_height + self.spacing)
+                yield left, top, self.frame_width, self.frame_height
+
+
+def drawn_pixels(sheet: np.ndarray) -> np.ndarray:
+    """(H, W) bool: where something is drawn; on a sheet without transparency, what differs from its corner's colour.
+
+    Args:
+        sheet: (H, W, 4) uint8.
+    """
+    if (sheet[..., 3] < 255).any():
+        return sheet[..., 3] > 0
+    return (sheet != sheet[0, 0]).any(axis=2)
+
+
+# ---- one axis ----
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A division of one axis: `count` cells of `size` px, and how well it fits.
+
+    Attributes:
+        crossing: drawn px across its borders by those across an average line; 0 where no figure is cut.
+        likeness: mean correlation of a cell's profile with that of all the others, -1 to 1.
+    """
+
+    count: int
+    size: int
+    crossing: float = 0.0
+    likeness: float = 1.0
+
+    @property
+    def clean(self) -> bool:
+        return self.crossing <= CLEAN_CUT and self.likeness >= CLEAN_LIKENESS
+
+    @property
+    def near(self) -> bool:
+        return self.crossing <= NEAR_CUT and self.likeness >= NEAR_LIKENESS
+
+
+class Axis:
+    """What is drawn on the lines (columns or rows of pixels) of a sheet."""
+
+    def __init__(self, drawn: np.ndarray) -> None:
+        """Lines run along the first axis of `drawn`, (lines, pixels) bool."""
+        self.length = len(drawn)
+        self.profile = drawn.sum(axis=1)
+        self.joins = np.concatenate([[0], (drawn[1:] & drawn[:-1]).sum(axis=1)])  # across the border before a line
+
+    def cuts(self, margin: int, spacing: int) -> list[Cut]:
+        """All divisions into equal cells that fill the axis and leave its gaps free, finest first."""
+        room = self.length - 2 * margin + spacing
+        counts = [n for n in range(room // (MIN_FRAME_PX + spacing), 0, -1) if room % n == 0]
+        found = (self._judge(Cut(n, room // n - spacing), margin, spacing) for n in counts)
+        return [cut for cut in found if cut is not None]
+
+    def _judge(self, cut: Cut, margin: int, spacing: int) -> Cut | None:
+        starts = margin + np.arange(cut.count) * (cut.size + spacing)
+        cells = self.profile[starts[:, None] + np.arange(cut.size)]
+        busy = cells.any(axis=1)
+        used = int(np.flatnonzero(busy)[-1]) + 1 if busy.any() else 0
+        if cells.sum() < self.profile.sum() or busy[:used].sum() < MIN_BUSY_SHARE * used:
+            return None
+        if used < 2:  # a whole axis is always possible, but one busy cell is no evidence for a division
+            return cut if cut.count == 1 else None
+        average = self.joins[: starts[used - 1] + cut.size].mean()
+        crossing = float(self.joins[starts[1:used]].mean() / average) if average else 0.0
+        return Cut(cut.count, cut.size, crossing, _likeness(cells[busy].astype(float)))
+
+
+def _likeness(profiles: np.ndarray) -> float:
+    """Mean correlation of each row of (cells, lines) with the mean of the other rows."""
+    others = profiles.sum(axis=0) - profiles
+    a, b = (values - values.mean(axis=1, keepdims=True) for values in (profiles, others))
+    norm = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    return float(np.quantile(np.divide((a * b).sum(axis=1), norm, out=np.zeros(len(a)), where=norm > 0), QUANTILE))
+
+
+# ---- both axes ----
+
+
+def find_grid(sheets: Sequence[np.ndarray], wanted: GridSettings, name: str) -> Grid:
+    """The grid that the settings say; what they leave open is found from what is drawn.
+
+    Args:
+        sheets: (H, W, 4) uint8 of one size that share the grid.
+        wanted: what is known.
+        name: of the sheets, for messages.
+
+    Raises:
+        UserError: the settings do not fit the sheets, or the grid is not clear.
+    """
+    height, width = sheets[0].shape[:2]
+    known = [(width, wanted.columns, wanted.frame_width), (height, wanted.rows, wanted.frame_height)]
+    if all(count or size for _, count, size in known):
+        margin, spacing = wanted.margin or 0, wanted.spacing or 0
+        cuts = [_known_cut(*side, margin, spacing) for side in known]
+        if cuts[0] is None or cuts[1] is None:
+            raise UserError(f"{name}: {width} x {height} px do not hold {_in_words(wanted)}; {REMEDY}")
+        return Grid(cuts[0].count, cuts[1].count, cuts[0].size, cuts[1].size, margin, spacing)
+    drawn = np.logical_or.reduce([drawn_pixels(sheet) for sheet in sheets])
+    if not drawn.any():
+        raise UserError(f"{name}: nothing is drawn")
+    return _detect(Axis(np.ascontiguousarray(drawn.T)), Axis(drawn), wanted, name)
+
+
+def _known_cut(length: int, count: int | None, size: int | None, margin: int, spacing: int) -> Cut | None:
+    """The division of an axis whose number of cells, or their size, is known; None where it does not fit."""
+    if size is None:
+        assert count is not None
+        size, rest = divmod(length - 2 * margin + spacing - count * spacing, count)
+        return Cut(count, size) if size > 0 and not rest else None
+    most = (length - margin + spacing) // (size + spacing)  # the last row may lack its margin, or have px left over
+    return Cut(count or most, size) if most >= (count or 1) else None
+
+
+def _in_words(wanted: GridSettings) -> str:
+    said = [f"{name.upper()} {value}" for name, value in dataclasses.asdict(wanted).items() if value is not None]
+    return ", ".join(said)
+
+
+def _detect(across: Axis, down: Axis, wanted: GridSettings, name: str) -> Grid:
+    """The finest grid that cuts no figure.
+
+    Raises:
+        UserError: there is none, or another one cannot be ruled out.
+    """
+    grids: list[Grid] = []
+    rivals: list[Grid] = []
+    margins = GAPS_PX if wanted.margin is None else (wanted.margin,)
+    spacings = GAPS_PX if wanted.spacing is None else (wanted.spacing,)
+    for margin, spacing in itertools.product(margins, spacings):
+        columns = _options(across, wanted.columns, wanted.frame_width, margin, spacing)
+        rows = _options(down, wanted.rows, wanted.frame_height, margin, spacing)
+        for a, b in itertools.product(columns, rows):
+            grid = Grid(a.count, b.count, a.size, b.size, margin, spacing)
+            (grids if a.clean and b.clean else rivals).append(grid)
+    best = sorted(grids, key=_preference)[:2]
+    likely = best[0] if best else None
+    if likely and len(best) == 2 and _preference(best[1]) == _preference(likely):
+        rivals.append(best[1])
+    if likely is None or likely.columns * likely.rows == 1 or not _shapely(likely):
+        raise UserError(f"{name}: no grid can be seen{_perhaps(rivals)}; {REMEDY}")
+    finer = [g for g in rivals if g.columns * g.rows >= likely.columns * likely.rows and _shapely(g)]
+    if finer:
+        raise UserError(f"{name}: the grid is not clear{_perhaps([likely, *finer])}; {REMEDY}")
+    return likely
+
+
+def _options(axis: Axis, count: int | None, size: int | None, margin: int, spacing: int) -> list[Cut]:
+    """The divisions of an axis that may be meant."""
+    if count or size:
+        cut = _known_cut(axis.length, count, size, margin, spacing)
+        return [cut] if cut else []
+    return [cut for cut in axis.cuts(margin, spacing) if cut.clean or cut.near]
+
+
+def _preference(grid: Grid) -> tuple[int, bool, bool, int]:
+    """Sorts the likeliest grid first: many frames, no gaps, sides of a usual length, small gaps."""
+    gaps = grid.margin + grid.spacing
+    odd = bool(grid.frame_width % COMMON_STEP_PX or grid.frame_height % COMMON_STEP_PX)
+    return -grid.columns * grid.rows, gaps > 0, odd, gaps
+
+
+def _shapely(grid: Grid) -> bool:
+    return grid.frame_width <= MAX_WIDE * grid.frame_height and grid.frame_height <= MAX_TALL * grid.frame_width
+
+
+def _perhaps(grids: Sequence[Grid]) -> str:
+    named = list(dict.fromkeys(str(grid) for grid in sorted(grids, key=_preference)))[:3]
+    return f" (perhaps {', or '.join(named)})" if named else ""
