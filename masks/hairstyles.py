@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from masks.layers import Layer, Mark, stroke
-from masks.outlines import Outline, curve, ellipse, moved
-from masks.palettes import DEEP, Ramp
+from masks.outlines import Outline, curve, ellipse, moved, stroke
+from masks.palettes import DEEP, HIGHLIGHT, Ramp
+from masks.sprite_layers import Layer, Mark
 from masks.walk_cycle import Pose, View
 
 
@@ -29,47 +29,50 @@ def hair_top(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
     """The hair on the head."""
     x, y = pose.at("head")
     size = pose.body.head
-    marks = tuple(Mark(moved(wisp, x, y, size), ramp, DEEP, 0.5) for wisp in style.wisps.get(pose.view, ()))
-    outlines = tuple(moved(outline, x, y, size) for outline in style.top[pose.view])
-    return [Layer(outlines, ((x, y - 1, x, y - 1, 13.5 * size),), ramp, shadow=1, marks=marks)]
+    outlines = [moved(outline, x, y, size) for outline in style.top[pose.view]]
+    low = max(outline[:, 1].max() for outline in outlines)
+    marks = [Mark(moved(wisp, x, y, size), ramp, DEEP, 0.3) for wisp in style.wisps.get(pose.view, ())]
+    shine = Mark(moved(SHINE, x, y, size), ramp, HIGHLIGHT, 0.5)
+    radius = 13.5 * size
+    form = ((x, y - 1, x, max(y - 1, float(low) - radius), radius),)
+    return [Layer(tuple(outlines), form, ramp, shadow=1, marks=(shine, *marks))]
 
 
 def hair_back(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
-    """The hair that hangs; none for short hair."""
+    """The hair that hangs; nothing where the hair is short."""
     x, y = pose.at("head")
-    size = pose.body.head
-    outlines = tuple(moved(_swaying(o, pose.sway), x, y, size) for o in style.back.get(pose.view, ()))
+    outlines = [moved(_swung(outline, pose.sway), x, y, pose.body.head) for outline in style.back.get(pose.view, ())]
     if not outlines:
         return []
-    left, top = np.concatenate(outlines).min(axis=0)
-    right, bottom = np.concatenate(outlines).max(axis=0)
-    radius = (right - left) / 2 + 0.8
-    middle = left + radius - 0.8
-    form = ((middle, top + radius, middle, max(top + radius, bottom - radius), radius),)
-    return [Layer(outlines, form, ramp, shadow=1)]
+    points = np.concatenate(outlines)
+    (left, top), (right, low) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    middle, radius = (left + right) / 2, (right - left) / 2 + 0.8
+    form = ((middle, top + radius, middle, max(top + radius, low - radius), radius),)
+    return [Layer(tuple(outlines), form, ramp, shadow=1)]
 
 
-def _swaying(outline: Outline, sway: float) -> Outline:
+def _swung(outline: Outline, sway: float) -> Outline:
     """Lower points lag behind by up to `sway` art pixels."""
     share = ((outline[:, 1] + 4) / 24).clip(0, 1)
-    swung = outline.copy()
-    swung[:, 0] -= sway * share
-    return swung
+    return np.stack([outline[:, 0] - sway * share, outline[:, 1]], axis=1)
 
 
 def _line(text: str) -> Outline:
     """A smooth outline through points "x,y"; "!" behind a point makes a corner."""
     points: list[tuple[float, float]] = []
     for word in text.split():
-        x, y = word.rstrip("!").split(",")
-        points += [(float(x), float(y))] * (2 if word.endswith("!") else 1)
+        points += [_point(word.rstrip("!"))] * (2 if word.endswith("!") else 1)
     return curve(points)
+
+
+def _point(word: str) -> tuple[float, float]:
+    x, y = map(float, word.split(","))
+    return x, y
 
 
 def _wisps(*lines: str) -> tuple[Outline, ...]:
     """Thin strokes through points "x,y"."""
-    points = [[tuple(map(float, word.split(","))) for word in line.split()] for line in lines]
-    return tuple(outline for line in points for outline in stroke(line, 1.1))
+    return tuple(outline for line in lines for outline in stroke([_point(word) for word in line.split()], 1.1, 0.8))
 
 
 def _discs(text: str) -> tuple[Outline, ...]:
@@ -77,6 +80,7 @@ def _discs(text: str) -> tuple[Outline, ...]:
     return tuple(ellipse(x, y, r, r) for x, y, r in (map(float, word.split(",")) for word in text.split()))
 
 
+SHINE = _line("-8.6,-3.4! -7,-7.4 -3,-9.8 0.6,-10.2! -2.4,-8.2 -5.6,-6.2!")
 TOUSLED = Hairstyle(
     top={
         "south": (_line(
@@ -185,9 +189,18 @@ CURLS = Hairstyle(
         ),
     },
     wisps={
-        "south": _wisps("-7,-6 -5.6,-5 -4,-6", "-5,-10 -3.6,-9 -2,-10", "1,-8 2.4,-7 4,-8", "6,-5 7.4,-4 9,-5", "4,-12 5.4,-11 7,-12", "-10,-1 -8.6,0"),
-        "east": _wisps("-9,-5 -7.6,-4 -6,-5", "-8,1 -6.6,2 -5,1", "-3,-9 -1.6,-8 0,-9", "3,-8 4.4,-7 6,-8", "-3,-3 -1.6,-2 0,-3", "-9,6 -7.6,7"),
-        "north": _wisps("-7,-6 -5.6,-5 -4,-6", "1,-8 2.4,-7 4,-8", "-3,-1 -1.6,0 0,-1", "5,-1 6.4,0 8,-1", "-8,3 -6.6,4 -5,3", "1,5 2.4,6 4,5"),
+        "south": _wisps(
+            "-7,-6 -5.6,-5 -4,-6", "-5,-10 -3.6,-9 -2,-10", "1,-8 2.4,-7 4,-8", "6,-5 7.4,-4 9,-5",
+            "4,-12 5.4,-11 7,-12", "-10,-1 -8.6,0",
+        ),
+        "east": _wisps(
+            "-9,-5 -7.6,-4 -6,-5", "-8,1 -6.6,2 -5,1", "-3,-9 -1.6,-8 0,-9", "3,-8 4.4,-7 6,-8", "-3,-3 -1.6,-2 0,-3",
+            "-9,6 -7.6,7",
+        ),
+        "north": _wisps(
+            "-7,-6 -5.6,-5 -4,-6", "1,-8 2.4,-7 4,-8", "-3,-1 -1.6,0 0,-1", "5,-1 6.4,0 8,-1", "-8,3 -6.6,4 -5,3",
+            "1,5 2.4,6 4,5",
+        ),
     },
 )  # fmt: skip
 BUNS = Hairstyle(

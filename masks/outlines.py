@@ -4,6 +4,7 @@ An outline is an (N, 2) float64 array of x and y in art pixels, y downwards. Coo
 multiplications, divisions and square roots, which every processor rounds alike.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ import numpy as np
 
 Outline = np.ndarray
 
-_TURN = [2 * math.pi * step / 32 for step in range(32)]
+_TURN = [2 * math.pi * step / 64 for step in range(64)]
 _COS, _SIN = (np.array([round(f(turn), 9) for turn in _TURN]) for f in (math.cos, math.sin))
 _T = np.arange(8)[:, None] / 8
 _SPLINE = (  # Catmull-Rom weights of four neighbouring points, for eight places between the middle two
@@ -37,6 +38,13 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> Outline:
 def polygon(points: Sequence[tuple[float, float]]) -> Outline:
     """Straight lines from point to point."""
     return np.array(points, float)
+
+
+def stroke(points: Sequence[tuple[float, float]], width: float, tip: float | None = None) -> list[Outline]:
+    """A line of some width from point to point; its last piece narrows to `tip`."""
+    widths = [width] * (len(points) - 1) + [width if tip is None else tip]
+    ends = [(x, y, wide / 2) for (x, y), wide in zip(points, widths, strict=True)]
+    return [hull(start, end) for start, end in itertools.pairwise(ends)]
 
 
 def box(x: float, y: float, width: float, height: float) -> Outline:

@@ -32,7 +32,7 @@ porcelain  ffeadb fad2bd e5a796 c07b7c 7a3f50
 peach      ffdcb8 f5bd94 d98d70 b0635a 6d3240
 honey      f7cd94 e3a86c bd774c 91523f 562c33
 umber      d79a6c b87348 8c4e38 643330 3b1c28
-ebony      a8715a 855043 623638 45242f 281320
+ebony      bd8069 965c4b 6e403b 4b2a31 2a1421
 """)
 BLUSHES = _ramps("""
 porcelain  f7b5ac f7b5ac f7b5ac f7b5ac f7b5ac
@@ -77,3 +77,4 @@ denim      94b3d8 6488bb 466394 324671 202a4b
 sand       f8dcae e0b884 b98a63 8a6052 55393f
 """)
 WHITE = CLOTHS["snow"]
+UNDERWEAR = _ramps("linen e9e6e2 ccc7ce a29bab 746d85 413b52")["linen"]

@@ -14,9 +14,9 @@ TILT = 0.3  # art pixels further down for each one nearer to the camera, which l
 
 # Angles in degrees of the leg that is in front in phase 0; the other leg is half a cycle behind.
 # Phases: contact, down, passing, up, and the same for the other leg.
-THIGH = (27, 20, 2, -13, -25, -20, 10, 30)  # forward is positive
-KNEE = (4, 20, 6, 4, 14, 52, 64, 40)
-TOES = (20, 0, 0, -4, -30, -50, -18, 10)  # up is positive
+THIGH = (27, 24, 3, -13, -25, -22, 10, 32)  # forward is positive
+KNEE = (6, 42, 8, 0, 22, 58, 64, 44)
+TOES = (20, 2, 0, -14, -34, -50, -18, 12)  # up is positive
 UPPER_ARM = (-32, -24, -2, 16, 32, 24, 2, -18)  # of the arm on the same side, which swings against its leg
 ELBOW = (14, 12, 18, 26, 38, 32, 20, 14)
 SWAY = (0, 1, 1, 0, 0, -1, -1, 0)  # of hair and cloth that hang, art pixels
@@ -73,10 +73,10 @@ class Pose:
         """A joint on the screen."""
         return self.joints[joint][:2]
 
-    def sides(self, joint: str) -> tuple[str, str]:
-        """The side whose joint is further from the camera, and the other."""
+    def nearer(self, joint: str) -> str:
+        """The side, "left" or "right", whose joint is nearer to the camera."""
         left, right = (self.joints[f"{side} {joint}"][2] for side in ("left", "right"))
-        return ("left", "right") if left <= right else ("right", "left")
+        return "left" if left > right else "right"
 
 
 def pose(body: Body, view: View, phase: int, snap: int = 1) -> Pose:
