@@ -45,6 +45,20 @@ class Part:
 
 
 PARTS = {
+    "masks": Part(
+        demo=[
+            ["masks/1_split_spritesheet.py"],
+            ["masks/5_predict_masks.py"],
+            ["masks/6_evaluate_masks.py"],
+            ["masks/8_dress.py"],
+        ],
+        pictures=[
+            "outputs/masks/1_split_spritesheet.png",
+            "outputs/masks/5_predict_masks/contact_sheet.png",
+            "outputs/masks/6_evaluate_masks.png",
+            "outputs/masks/8_dress/*/preview.png",
+        ],
+    ),
     "pet": Part(
         demo=[["pet/1_TopN.py"], ["pet/1.5_Plot_Pet.py"]],
         pictures=["outputs/pet/1.5_Plot_Pet/contact_sheet_*.png", "outputs/pet/1.5_Plot_Pet/combined"],

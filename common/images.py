@@ -56,7 +56,7 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
                 if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # phones add a preview frame
                     warnings.warn(f"{path}: an animation, its first frame is taken", stacklevel=2)
                 opened.load()
-                image = _to_mode(path, _upright(opened), mode)
+                image = to_mode(path, _upright(opened), mode)
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -85,7 +85,12 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
         raise UserError(f"{path}: {width} x {height} px is too small, both sides need {MIN_SIDE_PX} px")
 
 
-def _to_mode(path: Path, image: Image.Image, mode: Mode) -> Image.Image:
+def to_mode(path: Path, image: Image.Image, mode: Mode) -> Image.Image:
+    """Convert a picture as `read_image` does; `path` is for the message.
+
+    Raises:
+        UserError: floating-point pixels.
+    """
     if image.mode.startswith("I"):  # 16-bit grey; convert() would clip it to white
         image = _grey_to_8_bits(image)
     if image.mode == "F":

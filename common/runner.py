@@ -123,8 +123,12 @@ def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str,
     for name, value in taken.items():
         default = parameters[name].default
         if value != default and default is not inspect.Parameter.empty:
-            print(f"setting: {name.upper()} = {value} (in the file: {default})")
+            print(f"setting: {name.upper()} = {_in_words(value)} (in the file: {_in_words(default)})")
     return taken
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def setting_comments(source: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from common.devices import describe_device, seed_everything
+from common.errors import check_range
 from common.files import check_output
 from common.paths import OUTPUTS, shown
 from common.runner import Report, run
@@ -43,18 +44,19 @@ def main(
     """Draw figures, train on them, and keep the averaged weights."""
     from dataclasses import asdict
 
-    from masks.checkpoints import write_checkpoint
+    from masks.checkpoints import check_not_shipped, write_checkpoint
     from masks.training import Samples, TrainingSettings, fit
     from masks.unet import UNet
 
     check_output(output, [".pth"])
+    check_not_shipped(output)
+    check_range("SAMPLES", samples, 1, 10_000_000)
+    settings = TrainingSettings(epochs, batch, learning_rate, dice_weight, 1.0, seed, workers, repeats)
     seed_everything(seed)
-    settings = TrainingSettings(epochs, batch, learning_rate, dice_weight, seed, workers, repeats)
     print(f"training on {describe_device()}: {epochs} epochs of {samples} random figures")
-    training = fit(settings, UNet(), Samples([], samples, seed), [], output, resume, every=1)
+    training = fit(settings, UNet(), Samples([], samples, settings), [], output, resume, every=1)
     figures = {"random figures": epochs * samples, **training.history[-1]}
-    names: dict[str, list[str]] = {"trained": [], "held out": []}
-    write_checkpoint(output, training.average, sets=names, settings=asdict(settings), figures=figures)
+    write_checkpoint(output, training.average, frames=[], settings=asdict(settings), figures=figures)
     print(f"written: {shown(output)}")
     return Report(output, [], figures, device=describe_device())
 

@@ -3,18 +3,25 @@
 All work at one value an art pixel, on both frames of a pair together unless said otherwise.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
-from masks.random_figures import blob, cast_shadow, relight
-from masks.random_layers import near_colour, random_colour, random_style, random_texture, paint
+from masks.prediction import premultiply
+from masks.random_figures import blob, cast_shadow, relight, to_rgba
+from masks.random_layers import near_colour, paint, random_colour, random_style, random_texture
+
+FAITHFUL = 0.4  # share of the variations that are as true to the frame as a mirror
 
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # base and clothed (H, W, 4) uint8 RGBA, mask (H, W) uint8
 
 
 def augment(rng: np.random.Generator, sample: Sample) -> Sample:
-    """One random variation of a pair and its mask."""
-    base, clothed, mask = flip_and_turn(rng, sample)
+    """One random variation of a pair and its mask; FAITHFUL of them keep the frame's own colours and light."""
+    if rng.random() < FAITHFUL:
+        return mirror(rng, sample)
+    base, clothed, mask = turn(rng, mirror(rng, sample))
     smooth = rng.random() < 0.35
     if smooth:
         base, clothed, mask = soften(rng, (base, clothed, mask))
@@ -26,11 +33,17 @@ def augment(rng: np.random.Generator, sample: Sample) -> Sample:
     return base, new_light(rng, clothed, mask, pixel_art=not smooth), mask
 
 
-def flip_and_turn(rng: np.random.Generator, sample: Sample) -> Sample:
-    """Mirror, and now and then turn by a quarter."""
-    quarter, mirror = rng.choice([0, 1, 2, 3], p=[0.85, 0.05, 0.05, 0.05]), rng.random() < 0.5
-    turned = [np.rot90(picture, quarter) for picture in sample]
-    base, clothed, mask = (np.ascontiguousarray(p[:, ::-1] if mirror else p) for p in turned)
+def mirror(rng: np.random.Generator, sample: Sample) -> Sample:
+    """Mirror left and right, or not."""
+    step = -1 if rng.random() < 0.5 else 1
+    base, clothed, mask = (np.ascontiguousarray(picture[:, ::step]) for picture in sample)
+    return base, clothed, mask
+
+
+def turn(rng: np.random.Generator, sample: Sample) -> Sample:
+    """Turn by a quarter now and then."""
+    quarter = rng.choice([0, 1, 2, 3], p=[0.85, 0.05, 0.05, 0.05])
+    base, clothed, mask = (np.ascontiguousarray(np.rot90(picture, quarter)) for picture in sample)
     return base, clothed, mask
 
 
@@ -39,14 +52,18 @@ def soften(rng: np.random.Generator, sample: Sample) -> Sample:
     factor = float(rng.uniform(1.5, 4))
     size = tuple(min(320, round(side * factor)) for side in sample[0].shape[1::-1])
     spread = rng.uniform(0.3, 0.8) * factor
-    large = []
-    for picture in sample:
+
+    def widen(picture: np.ndarray) -> np.ndarray:
         wide = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
-        large.append(cv2.GaussianBlur(wide, (0, 0), spread))
-    base, clothed, mask = large
-    for picture in (base, clothed):
-        picture[..., 3] = np.clip((picture[..., 3].astype(np.float32) - 127) * 3 + 127, 0, 255).astype(np.uint8)
-    return base, clothed, np.where(mask > 127, 255, 0).astype(np.uint8)
+        return cv2.GaussianBlur(wide.astype(np.float32), (0, 0), spread)
+
+    frames = []
+    for picture in sample[:2]:
+        wide = widen(premultiply(picture))
+        rgba = to_rgba(wide[..., :3], wide[..., 3] / 255)
+        rgba[..., 3] = np.clip((wide[..., 3] - 127) * 3 + 127, 0, 255).astype(np.uint8)
+        frames.append(rgba)
+    return frames[0], frames[1], np.where(widen(sample[2]) > 127, 255, 0).astype(np.uint8)
 
 
 def recolour(
@@ -64,7 +81,7 @@ def recolour(
     return new_base, np.where(on, new_garment, new_body)
 
 
-def random_colours(rng: np.random.Generator):  # noqa: ANN201
+def random_colours(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
     """A change of colours that keeps light and dark: permuted channels, turned hue, other contrast."""
     order = rng.permutation(3) if rng.random() < 0.5 else np.arange(3)
     matrix = np.eye(3)[order]

@@ -5,6 +5,7 @@ While a mask is painted, only the touched rectangle of the screen is drawn and s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from masks.viewing import SURROUND, FrameScreen, Viewport, as_bytes, packed
 
 HEADER_PX, STRIP_PX, FOOTER_PX = 50, 6, 60  # heights at 100 dpi
 MARGIN_PX, TOOL_PX = 16, 58
+SEPARATOR = "   ·   "
 PANEL, INK, DIM = "#1f2229", "#e8eaf0", "#9aa1b1"
 GOOD, WARM, BAD = "#5fd38d", "#ffb454", "#ff7a7a"
 WAITING = "#454b58"
@@ -35,18 +37,18 @@ class Header:
 
     Attributes:
         title: name of the frame.
-        detail: beside it.
-        badge: state of the frame.
+        badge: state of the frame, beside it.
         badge_colour: of the badge.
+        detail: facts behind it; the last ones are left out where the window is narrow.
         progress: at the right end.
         strip: a colour of each frame, for the strip below.
         place: of the open frame in the strip, from 0.
     """
 
     title: str
-    detail: str
     badge: str
     badge_colour: str
+    detail: Sequence[str]
     progress: str
     strip: Sequence[str]
     place: int
@@ -58,6 +60,7 @@ class CorrectionDisplay:
     Attributes:
         canvas: matplotlib's.
         screen: the pixels of the frame and its mask.
+        message: the lower line below the frame, whole.
     """
 
     def __init__(self, figure: Figure) -> None:
@@ -74,6 +77,7 @@ class CorrectionDisplay:
         self._badge, self._progress = _text(figure, 10, weight="bold"), _text(figure, 9.5, align="right")
         self._tool, self._status = _text(figure, 10, WARM, weight="bold"), _text(figure, 9.5)
         self._message = _text(figure, 9, DIM)
+        self.message = ""
         self._help: list[Artist] = []
         for artist in (self._view, self._strip):
             figure.add_artist(artist)
@@ -127,16 +131,19 @@ class CorrectionDisplay:
 
     def set_header(self, header: Header) -> None:
         """Change the header; it shows with the next `show`."""
-        width = self.size[0]
         self._title.set_text(header.title)
-        self._detail.set_text(header.detail)
         self._badge.set_text(header.badge)
         self._badge.set_color(header.badge_colour)
         self._progress.set_text(header.progress)
-        x = self._title.get_position()[0]
-        for before, text in ((self._title, self._detail), (self._detail, self._badge)):
-            x += before.get_window_extent(self.canvas.get_renderer()).width + MARGIN_PX * self.scale
-            text.set_position((x, self._title.get_position()[1]))
+        x, y = self._title.get_position()
+        for before, text in ((self._title, self._badge), (self._badge, self._detail)):
+            x += self._width_of(before) + MARGIN_PX * self.scale
+            text.set_position((x, y))
+        self._fit(self._detail, header.detail, SEPARATOR, MARGIN_PX * self.scale + self._width_of(self._progress))
+        self._strip.pixels = self._strip_of(header)
+
+    def _strip_of(self, header: Header) -> np.ndarray:
+        width = self.size[0]
         places = np.arange(width) * len(header.strip) // width
         colours = np.array([packed(colour) for colour in header.strip])[places]
         strip = np.repeat(colours[None], round(STRIP_PX * self.scale), axis=0)
@@ -144,14 +151,26 @@ class CorrectionDisplay:
             strip[:, 1:][:, places[1:] != places[:-1]] = packed(PANEL)
         strip[: -round(2 * self.scale), places != header.place] = packed(PANEL)
         strip[: -round(2 * self.scale), places == header.place] = packed(INK)
-        self._strip.pixels = strip
+        return strip
 
-    def set_footer(self, tool: str, status: str, message: str, message_colour: str) -> None:
-        """Change the two lines below the frame; they show with the next `show`."""
+    def set_footer(self, tool: str, status: Sequence[str], message: str, message_colour: str) -> None:
+        """Change the two lines below the frame; they show with the next `show`, as much of them as there is room."""
+        self.message = message
         self._tool.set_text(tool)
-        self._status.set_text(status)
-        self._message.set_text(message)
+        self._fit(self._status, status, SEPARATOR)
+        self._fit(self._message, message.split(" "), " ")
         self._message.set_color(message_colour)
+
+    def _fit(self, text: Text, parts: Sequence[str], separator: str, taken_px: float = 0) -> None:
+        """Show the first parts, as many as there is room for left of the margin and of what is taken there."""
+        room = self.size[0] - MARGIN_PX * self.scale - taken_px - text.get_position()[0]
+        for count in range(len(parts), -1, -1):
+            text.set_text(separator.join(parts[:count]))
+            if self._width_of(text) <= room:
+                return
+
+    def _width_of(self, text: Text) -> float:
+        return text.get_window_extent(self.canvas.get_renderer()).width
 
     def set_help(self, groups: Sequence[HelpGroup]) -> None:
         """Lay a list of keys over everything: groups of (keys, meaning); an empty one takes it away."""
@@ -163,12 +182,11 @@ class CorrectionDisplay:
 
     def outline_brush(self, brush: Brush, at: Point, viewport: Viewport) -> None:
         """Show which pixels a brush would paint; `at` is a point of the view."""
-        corners = brush_outline(brush, viewport.to_frame(at))
-        self._set_outline(np.array([viewport.to_screen((x, y)) for x, y in corners.tolist()]))
+        self._set_outline(viewport.path_on_screen(brush_outline(brush, viewport.to_frame(at))))
 
     def outline_loop(self, points: Sequence[Point], viewport: Viewport) -> None:
         """Show a lasso through points of the frame, and how it would close."""
-        self._set_outline(np.array([viewport.to_screen(point) for point in [*points, points[0]]]))
+        self._set_outline(viewport.path_on_screen(np.array([*points, points[0]])))
 
     def hide_outline(self) -> None:
         """Show no outline."""
@@ -204,7 +222,21 @@ class CorrectionDisplay:
         for outline in self._outlines:
             outline.draw(renderer)
         top = self.size[1] - self.view_top
-        self.canvas.blit(Bbox([[box.left, top - box.bottom], [box.right, top - box.top]]))
+        sent = on_whole_points(
+            Box(top - box.bottom, box.left, top - box.top, box.right), self.canvas.device_pixel_ratio
+        )
+        self.canvas.blit(Bbox([[sent.left, sent.top], [sent.right, sent.bottom]]))
+
+
+def on_whole_points(box: Box, pixel_ratio: float) -> Box:
+    """The box, made larger until its edges are whole numbers in a toolkit's own unit of `pixel_ratio` screen px.
+
+    Qt repaints whole units alone, and leaves seams where a screen is scaled by 1.5 and a box ends inside one.
+    """
+    step = Fraction(pixel_ratio).limit_denominator(8).numerator
+    top, left = (edge // step * step for edge in box[:2])
+    bottom, right = (-(-edge // step) * step for edge in box[2:])
+    return Box(top, left, bottom, right)
 
 
 class _Pixels(Artist):
@@ -254,7 +286,7 @@ def _help_panel(figure: Figure, size: tuple[int, int], scale: float, groups: Seq
     columns = _two_columns(groups)
     lines = max(sum(len(rows) + 2 for _, rows in column) for column in columns)
     step = min(22 * scale, (height - 20 * scale) / lines)
-    font = min(9.5, 0.42 * step / scale)
+    font = min(9.5, 0.42 * step / scale, 9.5 * width / (1100 * scale))
 
     def write(x: float, y: float, words: str, colour: str, weight: str) -> None:
         text = _text(figure, font, colour, weight)

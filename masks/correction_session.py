@@ -81,7 +81,7 @@ class CorrectionSession:
         reviewed: frames that a person has reviewed.
         frame: the one that is open.
         saved: frames whose masks were written in this session.
-        fault: why the last `save` could not write everything; empty where all is on disk.
+        fault: what kept the last `save` from writing everything, the first of it; empty where all is on disk.
     """
 
     def __init__(self, folder: Path, by_unsureness: bool = True) -> None:
@@ -111,6 +111,7 @@ class CorrectionSession:
         self._flags_changed = False
         first = next((number for number in self.numbers if number not in self.reviewed), self.numbers[0])
         self.frame = self._open(first)
+        self._previous: np.ndarray | None = None
 
     def __enter__(self) -> "CorrectionSession":
         return self
@@ -177,19 +178,20 @@ class CorrectionSession:
         old = self.frame
         self._resting[old.number] = Resting(Bits(old.editor.mask), old.editor.history, old.editor.is_changed)
         self._resting.pop(number, None)
-        self.frame = frame
+        self.frame, self._previous = frame, None
 
     def step(self, count: int) -> None:
         """Go to the next (1) or previous (-1) frame of the order; from the last one to the first."""
         self.go_to(self.numbers[(self.position + count) % len(self.numbers)])
 
     def go_to_unreviewed(self) -> bool:
-        """Go to the next frame that is not reviewed; return whether there is another one."""
+        """Save, then go to the next frame that is not reviewed; return whether there is another one."""
         start = self.position + 1
         for number in self.numbers[start:] + self.numbers[: start - 1]:
             if number not in self.reviewed:
                 self.go_to(number)
                 return True
+        self.save()
         return False
 
     def toggle_order(self) -> None:
@@ -209,7 +211,9 @@ class CorrectionSession:
         """The mask of the frame before the open one by number, as it is now: (H, W) bool; None for the first frame."""
         numbers = list(self._pairs)
         place = numbers.index(self.frame.number)
-        return self._mask_of(numbers[place - 1]) if place else None
+        if self._previous is None and place:  # it cannot change while another frame is open
+            self._previous = self._mask_of(numbers[place - 1])
+        return self._previous
 
     def _ordered(self) -> list[str]:
         if not self.by_unsureness:
@@ -266,7 +270,7 @@ class CorrectionSession:
                 write_reviewed(self.folder, self.reviewed - set(self.unsaved))  # the mask first, then its flag
                 self._flags_changed = bool(self.unsaved)
             except UserError as error:
-                self.fault = str(error)
+                self.fault = self.fault or str(error)
         return written
 
     def _written_well(self, number: str) -> bool:
@@ -278,10 +282,7 @@ class CorrectionSession:
                 self._has_copy = True
             write_png(path, mask_image(mask.astype(np.uint8) * 255))
         except UserError as error:
-            self.fault = str(error)
-            return False
-        except OSError as error:
-            self.fault = f"cannot keep a copy of {self.folder / MASKS_CORRECTED}: {error.strerror or error}"
+            self.fault = self.fault or str(error)
             return False
         self.saved.add(number)
         if number == self.frame.number:
@@ -312,7 +313,7 @@ def _check_frames(session: CorrectionSession, pairs: list[Pair]) -> None:
         return faults
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = tqdm(pool.map(faults_of, pairs), total=len(pairs), desc="checking", unit="frame", leave=False)
+        found = tqdm(pool.map(faults_of, pairs), "checking", len(pairs), unit="frame", delay=1, leave=False)
         raise_faults(str(session.folder), [fault for faults in found for fault in faults])
 
 

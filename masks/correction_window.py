@@ -1,6 +1,8 @@
 """The window in which masks are corrected: what mouse and keys do, saving by the clock, and closing without loss."""
 
 import contextlib
+import gc
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from matplotlib.backend_tools import Cursors
 from matplotlib.figure import Figure
 
 from common.errors import UserError
-from masks.correction_display import BAD, DIM, GOOD, WAITING, WARM, CorrectionDisplay, Header, HelpGroup
+from masks.correction_display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, Header, HelpGroup
 from masks.correction_session import CorrectionSession
 from masks.editing import Box, Brush, Point, flood, lasso, sweep, whole
 from masks.viewing import Viewport, difference
@@ -70,7 +72,7 @@ class CorrectionWindow:
         self.shows_mask, self.shows_onion, self._shows_help = True, False, False
         self.brush_size = max(1, round(session.frame.base.shape[1] / session.frame.cell_px / BRUSHES_ACROSS))
         self._autosave_s = autosave_s
-        self._message, self._message_colour = "h shows all keys", DIM
+        self._message, self._message_colour = "", DIM
         self._drag: Drag | None = None
         self._holds_space = self._is_closing = self._has_warned = False
         self._mouse: Point | None = None
@@ -78,6 +80,7 @@ class CorrectionWindow:
         self._shape = session.frame.base.shape[:2]
         self._difference: tuple[str, np.ndarray] | None = None  # of the frame of that number
         self._connect()
+        self._greet_frame("h shows all keys")
         self._on_resize()
 
     def _connect(self) -> None:
@@ -115,12 +118,17 @@ class CorrectionWindow:
         return Brush(self.brush_size, self.is_round, self.cell_px)
 
     def refresh(self) -> None:
-        """Lay the frame out anew, after anything but the mask has changed."""
+        """Show everything anew."""
+        self._lay_out_frame()
+        self.refresh_texts()
+
+    def _lay_out_frame(self) -> None:
         frame = self.session.frame
         shape, view = frame.base.shape[:2], self.display.screen.pixels.shape
         if self._is_fitted or self._shape != shape:
             self._is_fitted, self._shape = True, shape
             self.viewport = Viewport.fit(shape, view)
+        self.viewport = self.viewport.kept_in_view(shape, view)
         onion = self.session.previous_mask() if self.shows_onion else None
         if onion is not None and onion.shape != shape:
             onion = None
@@ -128,11 +136,11 @@ class CorrectionWindow:
         self.display.screen.lay_out(self._picture(), self.viewport, onion, tint)
         self._paint_screen(whole(self.display.screen.pixels))
         self._outline()
-        self.refresh_texts()
 
     def refresh_texts(self) -> None:
         """Write header, footer and title anew, and draw everything."""
         self.display.set_header(self._header())
+        self._has_warned = self._has_warned and bool(self.session.fault)
         message = (self._fault(), BAD) if self.session.fault else (self._message, self._message_colour)
         self.display.set_footer(self.tool, self.status(), *message)
         if self.display.canvas.manager is not None:
@@ -146,7 +154,8 @@ class CorrectionWindow:
 
     def _fault(self) -> str:
         closing = "; closing again loses it" if self._has_warned else ""
-        return f"NOT SAVED, kept in memory, tried again every {self._autosave_s:g} s{closing}: {self.session.fault}"
+        fault = self.session.fault.replace(f"{self.session.folder}{os.sep}", "")  # a long path would hide the reason
+        return f"NOT SAVED, kept in memory, tried again every {self._autosave_s:g} s{closing}: {fault}"
 
     def title(self) -> str:
         """The window's title: frame, progress, and a mark for what is not saved."""
@@ -155,7 +164,7 @@ class CorrectionWindow:
         mark, words = ("", "") if session.is_saved else ("* ", ", unsaved")
         return f"{mark}frame {session.frame.number}, {progress}{words} - mask correction"
 
-    def status(self) -> str:
+    def status(self) -> list[str]:
         """The status line behind the tool's name: brush, tolerance, view."""
         cell = self.session.frame.cell_px
         unit = "px" if self.cell_px == 1 else f"art pixel{'s' * (self.brush_size > 1)} of {cell} px"
@@ -170,7 +179,7 @@ class CorrectionWindow:
             words.append("mask hidden")
         if self.shows_onion:
             words.append("onion skin")
-        return "   ·   ".join([*words, f"zoom {self.viewport.zoom:.0%}"])
+        return [*words, f"zoom {self.viewport.zoom:.0%}"]
 
     def _header(self) -> Header:
         session = self.session
@@ -186,10 +195,10 @@ class CorrectionWindow:
         progress = f"{len(session.reviewed_frames)} of {len(session.numbers)} reviewed"
         return Header(
             f"frame {frame.number}",
-            "   ·   ".join(detail),
             "reviewed" if is_reviewed else "not reviewed",
             GOOD if is_reviewed else DIM,
-            progress + ("" if session.is_saved else "   ·   unsaved"),
+            detail,
+            progress + ("" if session.is_saved else f"{SEPARATOR}unsaved"),
             [WARM if n in unsaved else GOOD if n in session.reviewed else WAITING for n in session.numbers],
             session.position,
         )
@@ -297,14 +306,17 @@ class CorrectionWindow:
     def _on_wheel(self, event: MouseEvent) -> None:
         point = self.display.point(event.x, event.y)
         if not self._shows_help and self.display.is_in_view(point):
-            self._look_at(self.viewport.zoomed(ZOOM_STEP**event.step, point))
+            notches = min(max(event.step, -1), 1)  # touchpads count in pixels
+            self._look_at(self.viewport.zoomed(ZOOM_STEP**notches, point))
+            self.refresh_texts()
 
     def _look_at(self, viewport: Viewport) -> None:
-        self._is_fitted = False
-        self.viewport = viewport.kept_in_view(self._shape, self.display.screen.pixels.shape)
-        self.refresh()
+        self._is_fitted, self.viewport = False, viewport
+        self._lay_out_frame()
+        self.display.show_box(whole(self.display.screen.pixels))
 
     def _on_leave(self, _event: LocationEvent) -> None:
+        self._holds_space = False  # its release may go to another window
         if self._drag is None:
             self._mouse = None
             self._show_change(None)
@@ -453,12 +465,14 @@ class CorrectionWindow:
     def _change_frame(self, go: Callable[[], None]) -> None:
         self._finish_drag()
         go()
-        frame = self.session.frame
-        has_mask = frame.proposal is not None or frame.editor.mask.any()
-        self._message, self._message_colour = "", DIM
-        if not has_mask:
-            self._message, self._message_colour = "no proposal for this frame: it starts from an empty mask", WARM
+        self._greet_frame("")
         self.refresh()
+
+    def _greet_frame(self, greeting: str) -> None:
+        frame = self.session.frame
+        self._message, self._message_colour = greeting, DIM
+        if frame.proposal is None and not frame.editor.mask.any():
+            self._message, self._message_colour = "no proposal for this frame: it starts from an empty mask", WARM
 
     def toggle_reviewed(self) -> None:
         """Say that this mask is right, or that it is not yet."""
@@ -474,6 +488,7 @@ class CorrectionWindow:
 
     def toggle_help(self) -> None:
         """Show all keys, or hide them."""
+        self._finish_drag()
         self._shows_help = not self._shows_help
         self.display.set_help(help_groups() if self._shows_help else [])
         self.display.show()
@@ -486,7 +501,6 @@ class CorrectionWindow:
             return
         written = self.session.save()
         if not self.session.fault:
-            self._has_warned = False
             self._message, self._message_colour = f"saved at {time.strftime('%H:%M:%S')}: {', '.join(written)}", DIM
         self.refresh_texts()
 
@@ -539,23 +553,21 @@ class Key(NamedTuple):
 
 MOUSE = [
     ("left drag", "paint; with flood: add a colour; with lasso: add"),
-    ("right drag, Shift-drag", "erase; with flood and lasso: take away"),
+    ("right or Shift-drag", "erase; with flood and lasso: take away"),
     ("wheel", "zoom at the cursor"),
-    ("middle drag, Space-drag", "move the frame"),
+    ("middle or Space-drag", "move the frame"),
 ]
 KEYS: dict[str, list[Key]] = {
     "Tools": [
         Key(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
-        Key(
-            ("g",), "g", "flood: connected pixels of like colour in the clothed frame", lambda w: w.choose_tool("flood")
-        ),
+        Key(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
         Key(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
         Key(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
         Key(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
         Key(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
         Key(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
-        Key((",",), ",", "flood takes fewer colours (less tolerance)", lambda w: w.change_tolerance(-1)),
-        Key((".",), ".", "flood takes more colours", lambda w: w.change_tolerance(1)),
+        Key((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
+        Key((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
     ],
     "Mask": [
         Key(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
@@ -618,6 +630,7 @@ def correct(session: CorrectionSession, backend: str, autosave_s: float) -> int 
     window = CorrectionWindow(session, open_figure(backend), autosave_s)
     manager = window.display.canvas.manager
     assert manager is not None
+    gc.freeze()  # or a collection looks at all of matplotlib, for 50 ms, in the middle of a stroke
     with _signals_to(window.stop):
         pyplot.show(block=False)
         ask_before_closing(manager, window.may_close)

@@ -265,7 +265,7 @@ class MaskEditor:
 
     def __init__(self, mask: np.ndarray, history: History | None = None, is_changed: bool = False) -> None:
         self.mask = mask
-        self.history = history or History()
+        self.history = History() if history is None else history
         self.is_changed = is_changed
         self._before: np.ndarray | None = None  # the mask at the start of the stroke that goes on
         self._touched = Box(0, 0, 0, 0)

@@ -1,7 +1,9 @@
-"""How well a mask matches the truth: F1 score of the pixels, and F1 score of the boundary."""
+"""How well a mask matches the truth: F1 of the pixels, F1 of the boundary; and how sure it is without any truth."""
 
 import cv2
 import numpy as np
+
+THRESHOLD = 0.5  # probability above which a pixel is clothing
 
 
 def f1_score(predicted: np.ndarray, truth: np.ndarray) -> float:
@@ -16,7 +18,7 @@ def f1_score(predicted: np.ndarray, truth: np.ndarray) -> float:
     """
     ours, true = _as_bool(predicted, truth)
     total = np.count_nonzero(ours) + np.count_nonzero(true)
-    return 2 * np.count_nonzero(ours & true) / total if total else 1.0
+    return float(2 * np.count_nonzero(ours & true) / total) if total else 1.0
 
 
 def boundary_f1(predicted: np.ndarray, truth: np.ndarray, tolerance_px: float = 2.0) -> float:
@@ -62,3 +64,14 @@ def _disc(radius_px: float) -> np.ndarray:
     """All offsets within a radius, as a structuring element."""
     reach = np.arange(-int(radius_px), int(radius_px) + 1)
     return (reach[:, None] ** 2 + reach**2 <= radius_px**2).astype(np.uint8)
+
+
+def unsureness(probability: np.ndarray) -> float:
+    """How unsure a mask is, 0 to 1: one minus the F1 score that the probabilities themselves let expect.
+
+    Args:
+        probability: (H, W) float32 in [0, 1].
+    """
+    mask = probability > THRESHOLD
+    total = float(probability.sum() + mask.sum())
+    return 1 - (2 * float(probability[mask].sum()) + 1) / (total + 1)

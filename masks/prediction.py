@@ -15,12 +15,12 @@ from PIL import Image
 from torch import nn
 
 from common.errors import UserError
-from common.images import read_image
+from common.images import read_image, to_mode
+from masks.metrics import THRESHOLD
 from masks.pixel_art import enlarge, find_pixel_size, shrink
 from masks.unet import SIZE_PX
 
 MARGIN = 0.06  # free border around the figure, as a share of its longer side
-THRESHOLD = 0.5  # probability above which a pixel is clothing
 BATCH = 4  # pairs that go through the network together
 
 Picture = Path | str | Image.Image | np.ndarray
@@ -62,7 +62,7 @@ def as_rgba(picture: Picture) -> np.ndarray:
     if isinstance(picture, str | Path):
         return np.asarray(read_image(Path(picture)))
     if isinstance(picture, Image.Image):
-        return np.asarray(picture.convert("RGBA"))
+        return np.asarray(to_mode(Path("a picture"), picture, "RGBA"))
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (3, 4):
         raise ValueError(f"a picture is (H, W, 3 or 4) uint8, got {picture.shape} {picture.dtype}")
     return picture if picture.shape[2] == 4 else np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
@@ -145,17 +145,6 @@ def put_back(logits: np.ndarray, placement: Placement) -> np.ndarray:
     (rows, columns), (cut_rows, cut_columns) = placement.overlap(shape)
     probability[rows, columns] = 1 / (1 + np.exp(-square[cut_rows, cut_columns]))
     return enlarge(probability, placement.pixel_px)
-
-
-def unsureness(probability: np.ndarray) -> float:
-    """How unsure a mask is, 0 to 1: one minus the F1 score that the probabilities themselves let expect.
-
-    Args:
-        probability: (H, W) float32 in [0, 1].
-    """
-    mask = probability > THRESHOLD
-    total = float(probability.sum() + mask.sum())
-    return 1 - (2 * float(probability[mask].sum()) + 1) / (total + 1)
 
 
 def predict_probabilities(

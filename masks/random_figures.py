@@ -397,7 +397,7 @@ def draw_bust(canvas: Canvas) -> None:
     middle = np.array([side / 2, side * rng.uniform(0.3, 0.45)])
     shoulder = middle[1] + head * rng.uniform(1.3, 1.9)
     if rng.random() < 0.4:  # hair behind
-        canvas.add(canvas.fill(blob(rng, middle + [0, head * 0.5], head * rng.uniform(1.2, 1.9), 0.15)), hair)
+        canvas.add(canvas.fill(blob(rng, middle + np.array([0, head * 0.5]), head * rng.uniform(1.2, 1.9), 0.15)), hair)
     neck = Part("neck", np.stack([middle, [side / 2, shoulder]]), (head * rng.uniform(0.4, 0.7),) * 2)
     wide = side * rng.uniform(0.25, 0.45)
     torso = Part("torso", np.array([[side / 2, shoulder], [side / 2, side * 1.3]]), (wide * 0.7, wide, wide))
@@ -508,7 +508,9 @@ def spoil(
 def as_jpeg(rgba: np.ndarray, quality: int) -> np.ndarray:
     """The colours through JPEG and back, the alpha kept."""
     _, file = cv2.imencode(".jpg", np.ascontiguousarray(rgba[..., :3]), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.dstack([cv2.imdecode(file, cv2.IMREAD_COLOR), rgba[..., 3]])
+    rgb = cv2.imdecode(file, cv2.IMREAD_COLOR)
+    assert rgb is not None
+    return np.dstack([rgb, rgba[..., 3]])
 
 
 def cast_shadow(rng: np.random.Generator, rgb: np.ndarray, cloth: np.ndarray, pixel_art: bool) -> np.ndarray:

@@ -18,15 +18,16 @@ from common.errors import UserError, check_range
 MIN_FRAME_PX = 8  # smaller cells are never proposed
 GAPS_PX = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16)  # margins and spacings that are tried
 COMMON_STEP_PX = 8  # sides of frames are usually multiples of it
-QUANTILE = 0.25
-CLEAN_CUT = 0.1  # figures across borders, as a share of those across an average line, up to which a grid is clean
-CLEAN_LIKENESS = 0.5  # correlation of a column with the mean of the others, from which they count as alike
-NEAR_CUT = 0.5  # the same for a grid that cannot be ruled out
-NEAR_LIKENESS = 0.8
+CLEAN_CROSSING = 0.1  # figures across borders, by those across an average line, up to which a grid is clean
+CLEAN_LIKENESS = 0.4  # correlation of a cell's profile with the mean of the others, from which they count as alike
+NEAR_CROSSING = 0.5  # the same for a grid that cannot be ruled out
+NEAR_LIKENESS = 0.6
+LIKENESS_QUANTILE = 0.25  # of all cells, so that a few odd ones do not decide
 MIN_BUSY_SHARE = 0.75  # columns that hold something, up to the last one that does
 MAX_WIDE = 1.75  # width of a frame by its height, above which it rather holds two figures
 MAX_TALL = 3  # height by width
 MAX_SIDE_PX = 8192  # of a frame
+MAX_FRAMES = 10_000
 REMEDY = "give COLUMNS and ROWS, or FRAME_WIDTH and FRAME_HEIGHT, and MARGIN and SPACING where there are any"
 
 
@@ -78,6 +79,13 @@ class Grid:
         gaps = f", margin {self.margin} px, spacing {self.spacing} px" if self.margin or self.spacing else ""
         return f"{self.columns} x {self.rows} frames of {self.frame_width} x {self.frame_height} px{gaps}"
 
+    @property
+    def sheet_size(self) -> tuple[int, int]:
+        """Width and height of a sheet that holds the grid and nothing else, in px."""
+        width = 2 * self.margin + self.columns * (self.frame_width + self.spacing) - self.spacing
+        height = 2 * self.margin + self.rows * (self.frame_height + self.spacing) - self.spacing
+        return width, height
+
     def boxes(self) -> Iterator[tuple[int, int, int, int]]:
         """Left, top, width and height of every cell, row by row, in px."""
         for row in range(self.rows):
@@ -107,7 +115,7 @@ class Cut:
 
     Attributes:
         crossing: drawn px across its borders by those across an average line; 0 where no figure is cut.
-        likeness: mean correlation of a cell's profile with that of all the others, -1 to 1.
+        likeness: correlation of a cell's profile with that of the others, -1 to 1.
     """
 
     count: int
@@ -117,11 +125,13 @@ class Cut:
 
     @property
     def clean(self) -> bool:
-        return self.crossing <= CLEAN_CUT and self.likeness >= CLEAN_LIKENESS
+        """Whether this may be the grid."""
+        return self.crossing <= CLEAN_CROSSING and self.likeness >= CLEAN_LIKENESS
 
     @property
     def near(self) -> bool:
-        return self.crossing <= NEAR_CUT and self.likeness >= NEAR_LIKENESS
+        """Whether figures that nearly touch may hide this grid."""
+        return self.crossing <= NEAR_CROSSING and self.likeness >= NEAR_LIKENESS
 
 
 class Axis:
@@ -155,11 +165,12 @@ class Axis:
 
 
 def _likeness(profiles: np.ndarray) -> float:
-    """Mean correlation of each row of (cells, lines) with the mean of the other rows."""
+    """Correlation of a row of (cells, lines) with the mean of the other rows, a low quantile of all rows."""
     others = profiles.sum(axis=0) - profiles
     a, b = (values - values.mean(axis=1, keepdims=True) for values in (profiles, others))
     norm = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    return float(np.quantile(np.divide((a * b).sum(axis=1), norm, out=np.zeros(len(a)), where=norm > 0), QUANTILE))
+    correlations = np.divide((a * b).sum(axis=1), norm, out=np.zeros(len(a)), where=norm > 0)
+    return float(np.quantile(correlations, LIKENESS_QUANTILE))
 
 
 # ---- both axes ----
@@ -183,11 +194,15 @@ def find_grid(sheets: Sequence[np.ndarray], wanted: GridSettings, name: str) -> 
         cuts = [_known_cut(*side, margin, spacing) for side in known]
         if cuts[0] is None or cuts[1] is None:
             raise UserError(f"{name}: {width} x {height} px do not hold {_in_words(wanted)}; {REMEDY}")
-        return Grid(cuts[0].count, cuts[1].count, cuts[0].size, cuts[1].size, margin, spacing)
-    drawn = np.logical_or.reduce([drawn_pixels(sheet) for sheet in sheets])
-    if not drawn.any():
-        raise UserError(f"{name}: nothing is drawn")
-    return _detect(Axis(np.ascontiguousarray(drawn.T)), Axis(drawn), wanted, name)
+        grid = Grid(cuts[0].count, cuts[1].count, cuts[0].size, cuts[1].size, margin, spacing)
+    else:
+        drawn = np.logical_or.reduce([drawn_pixels(sheet) for sheet in sheets])
+        if not drawn.any():
+            raise UserError(f"{name}: nothing is drawn")
+        grid = _detect(Axis(np.ascontiguousarray(drawn.T)), Axis(drawn), wanted, name)
+    if grid.columns * grid.rows > MAX_FRAMES:
+        raise UserError(f"{name}: {grid} are more than the limit of {MAX_FRAMES}; {REMEDY}")
+    return grid
 
 
 def _known_cut(length: int, count: int | None, size: int | None, margin: int, spacing: int) -> Cut | None:
@@ -215,30 +230,35 @@ def _detect(across: Axis, down: Axis, wanted: GridSettings, name: str) -> Grid:
     rivals: list[Grid] = []
     margins = GAPS_PX if wanted.margin is None else (wanted.margin,)
     spacings = GAPS_PX if wanted.spacing is None else (wanted.spacing,)
-    for margin, spacing in itertools.product(margins, spacings):
-        columns = _options(across, wanted.columns, wanted.frame_width, margin, spacing)
-        rows = _options(down, wanted.rows, wanted.frame_height, margin, spacing)
+    said = wanted.margin or 0, wanted.spacing or 0
+    for gaps in itertools.product(margins, spacings):
+        columns = _options(across, wanted.columns, wanted.frame_width, gaps, said)
+        rows = _options(down, wanted.rows, wanted.frame_height, gaps, said)
         for a, b in itertools.product(columns, rows):
-            grid = Grid(a.count, b.count, a.size, b.size, margin, spacing)
+            grid = Grid(a.count, b.count, a.size, b.size, *gaps)
             (grids if a.clean and b.clean else rivals).append(grid)
-    best = sorted(grids, key=_preference)[:2]
-    likely = best[0] if best else None
-    if likely and len(best) == 2 and _preference(best[1]) == _preference(likely):
-        rivals.append(best[1])
+    grids.sort(key=_preference)
+    likely = grids[0] if grids else None
     if likely is None or likely.columns * likely.rows == 1 or not _shapely(likely):
         raise UserError(f"{name}: no grid can be seen{_perhaps(rivals)}; {REMEDY}")
-    finer = [g for g in rivals if g.columns * g.rows >= likely.columns * likely.rows and _shapely(g)]
-    if finer:
-        raise UserError(f"{name}: the grid is not clear{_perhaps([likely, *finer])}; {REMEDY}")
+    doubts = [grid for grid in grids[1:2] if _preference(grid) == _preference(likely)]
+    doubts += [grid for grid in rivals if grid.columns * grid.rows > likely.columns * likely.rows and _shapely(grid)]
+    if doubts:
+        raise UserError(f"{name}: the grid is not clear{_perhaps([likely, *doubts])}; {REMEDY}")
     return likely
 
 
-def _options(axis: Axis, count: int | None, size: int | None, margin: int, spacing: int) -> list[Cut]:
-    """The divisions of an axis that may be meant."""
-    if count or size:
-        cut = _known_cut(axis.length, count, size, margin, spacing)
+def _options(
+    axis: Axis, count: int | None, size: int | None, gaps: tuple[int, int], said: tuple[int, int]
+) -> list[Cut]:
+    """The divisions of an axis that may be meant; what a person said counts, but gaps that nobody said must fit."""
+    cuts = [cut for cut in axis.cuts(*gaps) if cut.clean or cut.near]
+    if not count and not size:
+        return cuts
+    if gaps == said:
+        cut = _known_cut(axis.length, count, size, *gaps)
         return [cut] if cut else []
-    return [cut for cut in axis.cuts(margin, spacing) if cut.clean or cut.near]
+    return [cut for cut in cuts if cut.clean and cut.count == (count or cut.count) and cut.size == (size or cut.size)]
 
 
 def _preference(grid: Grid) -> tuple[int, bool, bool, int]:

@@ -4,7 +4,6 @@
 threshold on the plain difference reaches where the truth is known.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,16 +18,21 @@ from masks.pixel_art import enlarge, find_pixel_size, shrink
 OPAQUE = 127  # alpha above which a pixel counts as drawn
 SWEPT = range(200)  # thresholds that `best_threshold` tries, levels of 255
 
+OTSU_BINS = 256
 LIGHTNESS_WEIGHT = 0.5  # in the Lab distance: light changes lightness, cloth changes colour too
 LIGHT_SCALE = 20.0  # levels; pixels that differ by more than about this say nothing about the light
 LIGHT_PRIOR = 2000.0  # squared levels a pixel; how strongly the light is held to be the same
 LIGHT_STEPS = 8
+LIGHT_PIXELS = 10_000  # of the figure, that are looked at
 
 TIDY_ART_PX = 8  # islands and holes of at most so many art pixels are removed
 FIGURE_ART_PX = 64  # smooth art is tidied as if the longer side of its figure had so many art pixels
-SURE = 0.98  # probability where only the clothed frame has a pixel
-FILLED = 0.8  # share of filled holes that is clothing, and of removed islands, on real sprites
-REMOVED = 0.1
+# Shares of pixels that are clothing, measured on real sprites:
+ADDED = 0.9  # where only the clothed frame is drawn
+FILLED = 0.8  # in holes that were filled
+REMOVED = 0.1  # in islands that were removed
+
+CLEAR_CHANGE = 20.0  # Lab distance that no change of light makes
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,15 @@ class Measure:
 
     def pick_threshold(self, differences: np.ndarray) -> float:
         """The threshold that parts (N,) differences best into two groups: Otsu 1979, on a logarithmic scale."""
-        scaled = np.log(differences + self.noise)
-        if scaled.size == 0 or math.isclose(scaled.min(), scaled.max()):
+        if differences.size == 0 or differences.max() <= self.least:
             return self.least
-        return max(float(np.exp(threshold_otsu(scaled))) - self.noise, self.least)
+        scaled = np.log(differences + self.noise)
+        half_bin = np.ptp(scaled) / OTSU_BINS / 2  # Otsu's threshold is the middle of a bin
+        below = scaled <= threshold_otsu(scaled, OTSU_BINS) + half_bin
+        if below.all():  # all the same
+            return self.least
+        gap = (scaled[below].max() + scaled[~below].min()) / 2
+        return max(float(np.exp(gap)) - self.noise, self.least)
 
     def probability(self, differences: np.ndarray, threshold: float) -> np.ndarray:
         """Probability of clothing, above 0.5 where a difference is above the threshold."""
@@ -59,7 +68,7 @@ class Measure:
 
 
 MEASURES = {
-    "lab": Measure(noise=1.0, least=2.3, steepness=3.5),  # distance in CIE Lab
+    "lab": Measure(noise=1.0, least=2.3, steepness=2.9),  # distance in CIE Lab
     "difference": Measure(noise=8.0, least=8.0, steepness=3.5),  # mean of |clothed - base| over RGB, levels of 255
 }
 DEFAULT_METHOD = "lab"
@@ -90,14 +99,11 @@ def propose_mask(
     base, clothed = shrink(base, pixel_px), shrink(clothed, pixel_px)
     drawn = clothed[..., 3] > OPAQUE
     both = drawn & (base[..., 3] > OPAQUE)
-    body, dressed = on_black(base)[both], on_black(clothed)[both]
-    if even_light:
-        body = body * light_between(body, dressed)
-    differences = lab_distance(body, dressed) if method == "lab" else np.abs(dressed - body).mean(axis=1)
+    differences = _differences(on_black(base)[both], on_black(clothed)[both], method, even_light)
     measure = MEASURES[method]
     if threshold is None:
         threshold = measure.pick_threshold(differences)
-    probability = np.where(drawn, SURE, 0).astype(np.float32)
+    probability = np.where(drawn, ADDED, 0).astype(np.float32)
     probability[both] = measure.probability(differences, threshold)
     mask = probability > 0.5
     unit = 1 if pixel_px > 1 else max(1, round(_longer_side(drawn) / FIGURE_ART_PX))
@@ -105,6 +111,22 @@ def propose_mask(
     probability[tidied & ~mask] = FILLED
     probability[mask & ~tidied] = REMOVED
     return enlarge(np.where(tidied, 255, 0).astype(np.uint8), pixel_px), enlarge(probability, pixel_px)
+
+
+def share_that_changed(base: np.ndarray, clothed: np.ndarray) -> float:
+    """Share of a figure that differs more between two (H, W, 4) uint8 frames than light alone can make it, 0 to 1."""
+    shown, drawn = base[..., 3] > OPAQUE, clothed[..., 3] > OPAQUE
+    both = shown & drawn
+    differences = _differences(on_black(base)[both], on_black(clothed)[both], "lab", even_light=True)
+    changed = np.count_nonzero(differences > CLEAR_CHANGE) + np.count_nonzero(drawn & ~shown)
+    return int(changed) / max(1, int(np.count_nonzero(shown | drawn)))
+
+
+def _differences(body: np.ndarray, dressed: np.ndarray, method: str, even_light: bool) -> np.ndarray:
+    """How much (N, 3) colours in [0, 255] differ, as (N,) float32 in the unit of the method."""
+    if even_light:
+        body = body * light_between(body, dressed)
+    return lab_distance(body, dressed) if method == "lab" else np.abs(dressed - body).mean(axis=1)
 
 
 def on_black(rgba: np.ndarray) -> np.ndarray:
@@ -122,6 +144,8 @@ def light_between(body: np.ndarray, dressed: np.ndarray) -> np.ndarray:
     Returns:
         (3,) float32, near 1.
     """
+    step = max(1, len(body) // LIGHT_PIXELS)
+    body, dressed = body[::step], dressed[::step]
     gain = np.ones(3, np.float32)
     for _ in range(LIGHT_STEPS):
         off = ((dressed - body * gain) ** 2).mean(axis=1, keepdims=True)
@@ -160,7 +184,7 @@ def _small_parts(mask: np.ndarray, most_px: int) -> np.ndarray:
 
 def _longer_side(drawn: np.ndarray) -> int:
     """Longer side in px of the box around a (H, W) bool figure; 0 for none."""
-    return max(int(np.ptp(places)) + 1 if places.size else 0 for places in np.nonzero(drawn))
+    return max(cv2.boundingRect(drawn.astype(np.uint8))[2:])
 
 
 # ---- the yardstick ----

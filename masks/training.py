@@ -3,7 +3,6 @@
 import copy
 import functools
 import math
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,9 +17,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
 from common.devices import pick_device
-from common.errors import UserError
-from common.files import atomic_path
+from common.errors import UserError, check_range
 from masks.augmentation import Sample, augment
+from masks.checkpoints import load_plain, save_plain
 from masks.metrics import f1_score
 from masks.pixel_art import find_pixel_size, shrink
 from masks.prediction import place, place_mask, predict_masks
@@ -45,19 +44,37 @@ class TrainingSettings:
         batch: pairs a step.
         learning_rate: its highest value, of AdamW.
         dice_weight: weight of the Dice loss; the binary cross-entropy has the rest of 1.
+        drawn_share: share of the samples that are random figures, 0 to 1.
         seed: of weights, order and augmentation.
         workers: processes that prepare samples beside the training one.
         repeats: steps on each batch, each in another turn and with other colours; worth it where preparing samples
             takes longer than training on them, as it does with a GPU (Hoffer et al. 2020, arXiv:1901.09335).
+        frames: fingerprint of the frames, so that a run is not resumed on others.
+
+    Raises:
+        UserError: a value out of its range.
     """
 
     epochs: int
     batch: int
     learning_rate: float
     dice_weight: float
+    drawn_share: float
     seed: int
     workers: int
     repeats: int = 1
+    frames: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        check_range("EPOCHS", self.epochs, 1, 1_000_000)
+        check_range("BATCH", self.batch, 1, 100_000)
+        check_range("LEARNING_RATE", self.learning_rate, 1e-9, 10)
+        check_range("DICE_WEIGHT", self.dice_weight, 0, 1)
+        check_range("DRAWN_SHARE", self.drawn_share, 0, 1)
+        check_range("SEED", self.seed, 0, 2**63 - 1)
+        check_range("WORKERS", self.workers, 0, 1024)
+        check_range("REPEATS", self.repeats, 1, 1000)
 
 
 # ---- samples ----
@@ -67,25 +84,25 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
     """Random samples, each determined by the seed and its number alone.
 
     Args:
-        frames: pairs and masks at one value an art pixel, which are augmented.
-        drawn: number of random figures an epoch that are mixed in.
-        seed: of the run.
+        frames: pairs and masks at one value an art pixel, which are augmented; may be empty where all are drawn.
+        length: samples an epoch.
+        settings: of the run.
     """
 
-    def __init__(self, frames: list[Sample], drawn: int, seed: int) -> None:
+    def __init__(self, frames: list[Sample], length: int, settings: TrainingSettings) -> None:
         self.frames = frames
-        self.drawn = drawn
-        self.seed = seed
+        self.length = length
+        self.drawn_share = settings.drawn_share
+        self.seed = settings.seed
 
     def __len__(self) -> int:
-        """Samples an epoch."""
-        return len(self.frames) + self.drawn
+        return self.length
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng((self.seed, index))
-        place = index % len(self)
-        pair = augment(rng, self.frames[place]) if place < len(self.frames) else random_pair(rng)
-        return to_tensors(rng, *pair)
+        drawn = rng.random() < self.drawn_share
+        sample = random_pair(rng) if drawn else augment(rng, self.frames[index % self.length % len(self.frames)])
+        return to_tensors(rng, *sample)
 
 
 class EpochSampler(Sampler[int]):
@@ -377,7 +394,11 @@ def fit(
     training = Training(settings, start, pick_device())
     state = checkpoint.with_suffix(".state.pth")
     if resume:
-        training.restore(read_state(state, settings))
+        content = read_state(state, settings)
+        try:
+            training.restore(content)
+        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{state}: does not fit this network; start without --resume") from error
     validate = functools.partial(mean_f1, sets=held_out, device=training.device) if held_out else None
     train(training, samples, validate, every, functools.partial(save_state, state))
     if training.best:
@@ -399,8 +420,7 @@ def frame_f1(network: UNet, frame_set: FrameSet, device: torch.device) -> list[f
 
 def save_state(path: Path, training: Training) -> None:
     """Write the state of a run atomically."""
-    with atomic_path(path) as part:
-        torch.save(training.state(), part)
+    save_plain(path, training.state())
 
 
 def read_state(path: Path, settings: TrainingSettings) -> dict[str, Any]:
@@ -412,9 +432,9 @@ def read_state(path: Path, settings: TrainingSettings) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path}: nothing to resume; start without --resume")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_plain(path)
         before = TrainingSettings(**state["settings"])
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # torch's readers raise nearly anything on damaged files
         raise UserError(f"{path}: damaged; start without --resume") from error
     changed = [
         f"{name.upper()} was {value}, now {getattr(settings, name)}"

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from masks.editing import Box, Point, whole
+from masks.pixel_art import visible
 
 MIN_ZOOM, MAX_ZOOM = 1 / 16, 64.0  # screen px a frame px
 FIT_SHARE = 0.94  # of the view, that a frame fills at first
@@ -70,6 +71,10 @@ class Viewport:
         """From frame to screen."""
         return point[0] * self.zoom + self.left, point[1] * self.zoom + self.top
 
+    def path_on_screen(self, path: np.ndarray) -> np.ndarray:
+        """The same of (N, 2) points."""
+        return path * self.zoom + np.array([self.left, self.top])
+
     def zoomed(self, factor: float, at: Point) -> "Viewport":
         """Larger or smaller; the point of the frame that is `at` a point of the screen stays there."""
         zoom = min(max(self.zoom * factor, MIN_ZOOM), MAX_ZOOM)
@@ -101,8 +106,9 @@ def difference(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
 
     The largest difference of any channel counts, faint ones raised by a square root; colours under alpha 0 do not.
     """
-    seen = [picture.astype(np.int16) * (picture[..., 3:] > 0) for picture in (base, clothed)]
-    largest = np.abs(seen[0] - seen[1]).max(axis=2)
+    seen = [as_bytes(visible(picture)) for picture in (base, clothed)]
+    apart = np.maximum(*seen) - np.minimum(*seen)
+    largest = np.maximum.reduce([apart[..., channel] for channel in range(4)])
     stops = np.array([list(_bytes_of(colour)) for colour in DIFFERENCE_RAMP])
     places = np.sqrt(np.arange(256) / 255) * (len(stops) - 1)
     ramp = np.stack([np.interp(places, np.arange(len(stops)), channel) for channel in stops.T], axis=1)
@@ -227,10 +233,8 @@ def _on_checkerboard(picture: np.ndarray, box: Box, exact: Box) -> np.ndarray:
 
 def _blended(pixels: np.ndarray, colour: str, opacity: float) -> np.ndarray:
     """A colour laid over (h, w) uint32 pixels."""
-    below = np.arange(256) * (1 - opacity)
-    tables = [np.rint(below + value * opacity).astype(np.uint8) for value in _bytes_of(colour)]
-    channels = as_bytes(pixels)
-    return _as_pixels(np.stack([table[channels[..., i]] for i, table in enumerate(tables)], axis=2))
+    below = Image.fromarray(as_bytes(pixels))
+    return _as_pixels(np.asarray(Image.blend(below, Image.new("RGBA", below.size, colour), opacity)))
 
 
 def _as_pixels(picture: np.ndarray) -> np.ndarray:

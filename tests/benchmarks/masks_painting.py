@@ -3,7 +3,7 @@
 python -m tests.benchmarks.masks_painting
 """
 
-import os
+import gc
 import statistics
 import subprocess
 import sys
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from tests.benchmarks.hardware import describe_machine
-from tests.masks.desktop import LACKING, virtual_desktop
+from tests.masks.desktop import LACKING, Desktop, virtual_desktop
 
 SIZES_PX = (512, 2048)
 MOVES = 200
@@ -65,6 +65,7 @@ def measure_ours(folder: Path, backend: str) -> None:
         canvas = window.display.canvas
         pyplot.show(block=False)
         canvas.flush_events()
+        gc.freeze()  # as `correct` does
         width, height = window.display.size
 
         def send(name: str, number: int, **more: object) -> None:
@@ -74,7 +75,8 @@ def measure_ours(folder: Path, backend: str) -> None:
 
         first = window.brush_size
         for zoom in (1, 8):
-            send("scroll_event", 0, step=9 if zoom == 8 else 0)
+            for _ in range(9 if zoom == 8 else 0):
+                send("scroll_event", 0, step=1)
             for size in (first, max(first, 256)):
                 window.brush_size = size
                 send("button_press_event", 0, button=1)
@@ -111,23 +113,28 @@ def measure_naive(folder: Path, backend: str) -> None:
     pyplot.close("all")
 
 
+def measure_all(desktop: Desktop, folder: Path, size_px: int) -> None:
+    """Both windows of both toolkits, each in a process of its own."""
+    write_frames(folder, size_px)
+    for backend in ("TkAgg", "QtAgg"):
+        print(f"{size_px} px, {backend}", flush=True)
+        for kind in ("ours", "naive"):
+            command = [sys.executable, "-m", "tests.benchmarks.masks_painting", kind, str(folder), backend]
+            result = subprocess.run(command, env=desktop.environment, check=False, capture_output=True, text=True)
+            print(result.stdout or f"  {kind}: {result.stderr.strip().splitlines()[-1]}\n", end="", flush=True)
+
+
 def main() -> None:
-    if len(sys.argv) > 1:  # a process of its own for each window
-        kind, folder, backend = sys.argv[1:]
-        (measure_ours if kind == "ours" else measure_naive)(Path(folder), backend)
+    if len(sys.argv) > 1:
+        kind, path, backend = sys.argv[1:]
+        (measure_ours if kind == "ours" else measure_naive)(Path(path), backend)
         return
     if LACKING:
         sys.exit(f"not installed: {', '.join(LACKING)}")
     print(f"{describe_machine()}\none mouse move, from the event to the window; target: under {TARGET_MS} ms")
     with virtual_desktop() as desktop, tempfile.TemporaryDirectory() as name:
         for size_px in SIZES_PX:
-            folder = Path(name) / str(size_px)
-            write_frames(folder, size_px)
-            for backend in ("TkAgg", "QtAgg"):
-                print(f"{size_px} px, {backend}", flush=True)
-                for kind in ("ours", "naive"):
-                    command = [sys.executable, "-m", "tests.benchmarks.masks_painting", kind, folder, backend]
-                    subprocess.run(command, env=desktop.environment, check=False, stderr=subprocess.DEVNULL)
+            measure_all(desktop, Path(name) / str(size_px), size_px)
 
 
 if __name__ == "__main__":

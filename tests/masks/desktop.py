@@ -41,7 +41,7 @@ class Desktop:
 @contextlib.contextmanager
 def virtual_desktop(width: int = 1280, height: int = 900) -> Iterator[Desktop]:
     """Start Xvfb on a display number that is free, and end it."""
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert server.stdout is not None

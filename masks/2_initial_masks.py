@@ -1,0 +1,90 @@
+"""Step 2: propose a mask for every frame of the working set, and say how unsure it is.
+
+By the model, or by the best simple method: what changed between base and clothed frame by more than a threshold, as a
+distance in CIE Lab (or as a plain difference), after a change of light that all share was taken out and small holes
+and islands were removed. Unsureness is one minus the F1 score that the method itself expects: 0 sure, 1 a guess.
+
+masks_corrected/ is never touched. What an earlier run wrote goes to backups/ if it would change. Run again after an
+interruption, it goes on where it stopped.
+
+Reads   <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png; checkpoints/masks/mask_model.pth
+Writes  <training data>/masks_initial/: mask_XX.png, proposals.csv (unsureness), faults.csv (frames that were skipped);
+        outputs/masks/2_initial_masks.png: the masks, the most unsure first
+"""
+
+import sys
+from pathlib import Path
+from statistics import fmean
+
+import tyro
+
+from common.errors import check_range, raise_faults
+from common.files import check_output
+from common.images import write_png
+from common.paths import CHECKPOINTS, OUTPUTS, shown
+from common.runner import Report, run
+
+# ---- settings: edit here, or override once on the command line (--method lab) ----
+TRAINING_DATA = OUTPUTS / "masks/training_data"  # folder that holds frames/
+METHOD = "model"  # model; lab: by distance in CIE Lab; difference: by |clothed - base|
+CHECKPOINT = CHECKPOINTS / "masks/mask_model.pth"  # of the model
+THRESHOLD: float | None = None  # of lab and difference; None: found for each frame
+EVEN_LIGHT = True  # lab and difference: take out a change of light that the whole figure shares
+TIDY_ART_PX = 8  # lab and difference: remove holes and islands of at most so many art pixels
+OUTPUT = OUTPUTS / "masks/2_initial_masks.png"  # contact sheet
+TILES = 100  # frames on the contact sheet, the most unsure ones
+
+
+def main(
+    training_data: tyro.conf.Positional[Path] = TRAINING_DATA,
+    method: str = METHOD,
+    checkpoint: Path = CHECKPOINT,
+    threshold: float | None = THRESHOLD,
+    even_light: bool = EVEN_LIGHT,
+    tidy_art_px: int = TIDY_ART_PX,
+    output: Path = OUTPUT,
+    tiles: int = TILES,
+) -> Report:
+    """Propose all masks, then draw the contact sheet."""
+    from masks import proposals
+    from masks.training_sets import FRAMES, MASKS_INITIAL, scan_pairs
+
+    check_range("TILES", tiles, 1, 400)
+    check_output(output, [".png"])
+    if method == "model":
+        proposer = proposals.by_model(checkpoint)
+    else:
+        proposer = proposals.by_threshold(method, threshold, even_light, tidy_art_px)
+    pairs, faults = scan_pairs(training_data / FRAMES)
+    unsureness, unread = proposals.propose_all(training_data, pairs, proposer)
+    faults |= unread
+    if not unsureness:
+        raise_faults(str(training_data / FRAMES), list(faults.values()))
+    has_changed, kept = proposals.put_in_place(training_data, unsureness, faults, proposer)
+    write_png(output, proposals.contact_sheet(training_data, pairs, unsureness, tiles, method))
+
+    masks = training_data / MASKS_INITIAL
+    print(f"{len(unsureness)} masks by {method} in {shown(masks)}{'' if has_changed else ', the same as before'}")
+    if kept is not None:
+        print(f"the earlier ones: {shown(kept)}")
+    print("most unsure (0 sure, 1 a guess):")
+    for number in proposals.most_unsure(unsureness)[: proposals.PRINTED]:
+        print(f"  frame {number}  {unsureness[number]:.3f}")
+    print(f"contact sheet: {shown(output)}")
+    if faults:
+        print(f"{len(faults)} files skipped, listed in {shown(masks / proposals.FAULTS)}", file=sys.stderr)
+    return Report(
+        output,
+        [
+            *proposer.weights,
+            *(path for pair in pairs if pair.number in unsureness for path in (pair.base, pair.clothed)),
+        ],
+        {"masks": len(unsureness), "mean unsureness": round(fmean(unsureness.values()), 4)},
+        len(faults),
+        proposer.device,
+        [path.name for path in proposer.weights],
+    )
+
+
+if __name__ == "__main__":
+    run(main)

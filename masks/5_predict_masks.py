@@ -1,0 +1,98 @@
+"""Step 5: predict the clothing masks of a folder of pairs, or of two sheets, and cut the clothing out.
+
+A cut-out is the clothing alone, as RGBA: pixel art keeps hard edges, smooth art gets soft ones without a rim of skin.
+From sheets the frames are cut in the sheet's own size, and masks and cut-outs are put back into sheets as well. Run
+again, only what has changed is made anew. Pairs that cannot be read are skipped and listed.
+
+Reads   base_frame_XX.png and clothed_frame_XX.png in a folder, or two sheets; checkpoints/masks/mask_model.pth
+Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cutout_XX.png, contact_sheet.png;
+        from sheets mask_sheet.png and cutout_sheet.png; faults.csv (pairs that were skipped)
+"""
+
+import sys
+from pathlib import Path
+
+from common.errors import FAULTS_SHOWN, check_range, raise_faults
+from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
+from common.runner import Report, run
+from masks.sheet_grids import GridSettings
+
+# ---- settings: edit here, or override once on the command line (--frames my_frames) ----
+FRAMES = DATA / "masks/frames_backup_walk_south"  # folder of base_frame_XX.png and clothed_frame_XX.png
+BASE: Path | None = None  # sheet of the base body, instead of FRAMES
+CLOTHED: Path | None = None  # the same sheet clothed
+CHECKPOINT = CHECKPOINTS / "masks/mask_model.pth"  # the model
+OUTPUT = OUTPUTS / "masks/5_predict_masks"  # folder for the results
+CUTOUTS = True  # False: masks alone
+COMPRESS_LEVEL = 1  # of PNG, 0 (fast, large) to 9 (slow, small)
+TILES = 48  # pairs on the contact sheet, taken from the whole batch
+COLUMNS: int | None = None  # frames in a row of the sheets; None: found
+ROWS: int | None = None  # rows of frames; None: found
+FRAME_WIDTH: int | None = None  # of a frame on the sheets, in px; None: found
+FRAME_HEIGHT: int | None = None  # in px; None: found
+MARGIN: int | None = None  # px around the grid; None: found, or 0 where the rest is given
+SPACING: int | None = None  # px between frames; None: found, or 0 where the rest is given
+LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a grid
+
+
+def main(
+    frames: Path = FRAMES,
+    base: Path | None = BASE,
+    clothed: Path | None = CLOTHED,
+    checkpoint: Path = CHECKPOINT,
+    output: Path = OUTPUT,
+    cutouts: bool = CUTOUTS,
+    compress_level: int = COMPRESS_LEVEL,
+    tiles: int = TILES,
+    columns: int | None = COLUMNS,
+    rows: int | None = ROWS,
+    frame_width: int | None = FRAME_WIDTH,
+    frame_height: int | None = FRAME_HEIGHT,
+    margin: int | None = MARGIN,
+    spacing: int | None = SPACING,
+    layout: Path | None = LAYOUT,
+) -> Report:
+    """Predict what has no mask yet, then draw the contact sheet."""
+    from common.devices import describe_device
+    from common.files import sha256_of
+    from masks import predicting
+    from masks.checkpoints import find_checkpoint
+    from masks.mask_model import load_model
+    from masks.proposals import write_faults
+
+    check_range("COMPRESS_LEVEL", compress_level, 0, 9)
+    check_range("TILES", tiles, 1, 400)
+    grid = GridSettings(columns, rows, frame_width, frame_height, margin, spacing)
+    sources, faults, record = predicting.find_sources(frames, base, clothed, layout, grid)
+    weights = find_checkpoint(checkpoint)
+    model, device = load_model(weights)
+    job = predicting.Job(output, sha256_of(weights), cutouts, compress_level)
+    missing = predicting.start_or_resume(sources, job)
+    skipped = predicting.predict_all(missing, job, model, device)
+    faults |= skipped
+    write_faults(output, faults)
+    there = [source for source in sources if source.name not in skipped]
+    new = len(missing) - len(skipped)
+    if not there:
+        raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
+    written = predicting.write_overviews(there, record, job, tiles)
+
+    print(f"{len(there)} masks in {shown(output)}: {new} predicted now, {len(there) - new} were there")
+    for path in written:
+        print(f"written: {shown(path)}")
+    for name, fault in list(faults.items())[:FAULTS_SHOWN]:
+        print(f"skipped: {name}: {fault}", file=sys.stderr)
+    if faults:
+        print(f"{len(faults)} skipped, listed in {shown(output / 'faults.csv')}", file=sys.stderr)
+    return Report(
+        output,
+        [weights, *dict.fromkeys(path for source in there for path in source.files)],
+        {"masks": len(there), "predicted now": new},
+        len(faults),
+        describe_device(),
+        [weights.name],
+    )
+
+
+if __name__ == "__main__":
+    run(main)

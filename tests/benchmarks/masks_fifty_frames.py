@@ -1,0 +1,95 @@
+"""Training on fifty real frames (walk_north and walk_south), by the protocol that clothing-mask tools report.
+
+    python -m tests.benchmarks.masks_fifty_frames scratch      ours and smp's network, from random weights, same epochs
+    python -m tests.benchmarks.masks_fifty_frames fine-tuned   going on from the shipped model
+    python -m tests.benchmarks.masks_fifty_frames loss         binary cross-entropy alone beside Dice + cross-entropy
+    ... --epochs 40                                            a shorter run
+
+All runs end with the averaged weights of the last epoch: no held-out frame chooses among them.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from masks.checkpoints import load_network, network_of, read_checkpoint
+from masks.mask_model import DRAWN_SHARE_GO_ON, EPOCHS, LEARNING_RATE_GO_ON, LEARNING_RATE_SCRATCH
+from masks.training import EpochSampler, Samples, Training, TrainingSettings, load_frames, set_learning_rate, train_step
+from masks.training_sets import FrameSet
+from masks.unet import UNet
+from tests.benchmarks.hardware import describe_machine
+from tests.benchmarks.masks_setup import CPU, mean, peer_network, print_table, real_sets, score_set, threshold_scores
+
+SEEN = ("walk_north", "walk_south")
+SAME_STYLE = ("walk_east", "run_west")
+SCRATCH = TrainingSettings(EPOCHS, 8, LEARNING_RATE_SCRATCH, 0.7, 0.0, 1, 0)
+SHIPPED = "mask_model.pth"
+
+
+def main() -> None:
+    """Train what was asked for and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["scratch", "fine-tuned", "loss"])
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    arguments = parser.parse_args()
+    print(f"{describe_machine()}, {torch.get_num_threads()} threads, {arguments.epochs} epochs of 50 frames")
+    sets = real_sets()
+    scratch = replace(SCRATCH, epochs=arguments.epochs)
+    scores = {"best threshold": {name: threshold_scores(frame_set) for name, frame_set in sets.items()}}
+    if arguments.what == "scratch":
+        runs = {"ours": (UNet, scratch), "smp resnet34": (peer_network, scratch)}
+    elif arguments.what == "loss":
+        alone = replace(scratch, dice_weight=0.0)
+        runs = {"Dice + cross-entropy": (UNet, scratch), "cross-entropy alone": (UNet, alone)}
+    else:
+        scores["shipped, zero-shot"] = score_sets(load_network(SHIPPED)[0].to(CPU), sets)
+        going_on = replace(scratch, learning_rate=LEARNING_RATE_GO_ON, drawn_share=DRAWN_SHARE_GO_ON)
+        runs = {"shipped, fine-tuned": (lambda: network_of(read_checkpoint(SHIPPED), SHIPPED), going_on)}
+    for name, (make, settings) in runs.items():
+        torch.manual_seed(settings.seed)
+        started = time.perf_counter()
+        network = train_frames(make(), [sets[name] for name in SEEN], settings)
+        print(f"{name}: {(time.perf_counter() - started) / 60:.1f} min")
+        scores[name] = score_sets(network, sets)
+    print_scores(scores)
+
+
+def train_frames(network: nn.Module, sets: list[FrameSet], settings: TrainingSettings) -> nn.Module:
+    """Train any network with the loop's own parts; gives the averaged weights."""
+    frames = load_frames(sets)
+    samples = Samples(frames, len(frames), settings)
+    sampler = EpochSampler(len(samples), settings.seed)
+    training = Training(settings, network, CPU)  # type: ignore[arg-type]
+    loader = DataLoader(samples, settings.batch, sampler=sampler)
+    for epoch in range(settings.epochs):
+        sampler.epoch = epoch
+        for step, batch in enumerate(loader):
+            set_learning_rate(training, (epoch + step / len(loader)) / settings.epochs)
+            train_step(training, batch, step)
+    return training.average
+
+
+def score_sets(network: nn.Module, sets: dict[str, FrameSet]) -> dict[str, list[float]]:
+    """F1 of every frame of every set."""
+    return {name: score_set(network, frame_set) for name, frame_set in sets.items()}
+
+
+def print_scores(scores: dict[str, dict[str, list[float]]]) -> None:
+    """Mean F1 a set, and the three figures of the protocol."""
+    names = list(next(iter(scores.values())))
+    rows = [(who, [mean(by_set[name]) for name in names]) for who, by_set in scores.items()]
+    print_table("mean F1 a set", names, rows)
+    groups = {"seen": SEEN, "same style": SAME_STYLE, "five others": [n for n in names if n not in SEEN]}
+    rows = [
+        (who, [mean([mean(by_set[name]) for name in group]) for group in groups.values()])
+        for who, by_set in scores.items()
+    ]
+    print_table("mean of sets", list(groups), rows)
+
+
+if __name__ == "__main__":
+    main()

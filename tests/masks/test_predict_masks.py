@@ -1,0 +1,461 @@
+"""5_predict_masks.py as a user runs it: masks, cut-outs, what is kept and made anew, bad pairs, sheets, kills."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from common.errors import UserError
+from common.paths import CHECKPOINTS, DATA
+from common.runner import Report
+from masks.checkpoints import write_checkpoint
+from masks.cutouts import cut_out
+from masks.metrics import f1_score
+from masks.pixel_art import enlarge
+from masks.training_sets import base_name, clothed_name, mask_name, read_mask
+from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
+from tests.masks.test_initial_masks import load_main
+from tests.masks.test_training_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
+from tests.masks.test_unet import lively_network
+
+STEP = "masks/5_predict_masks.py"
+SHEETS = DATA / "masks/sheets"
+COUNT = 5
+
+main = load_main(STEP)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    """A few pairs, in a folder with a space and an accent."""
+    folder = tmp_path / "mis imágenes"
+    for number in range(COUNT):
+        write_pair(folder, None, f"{number:02d}", number)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network whose answers mean nothing."""
+    return small_checkpoint(tmp_path_factory.mktemp("weights") / "small.pth", seed=3)
+
+
+def small_checkpoint(path: Path, seed: int) -> Path:
+    write_checkpoint(path, lively_network((6, 8), seed), frames=[], settings={}, figures={})
+    return path
+
+
+def predict(frames: Path, checkpoint: Path, **settings: Any) -> Report:
+    return main(frames=frames, checkpoint=checkpoint, **{"output": frames.parent / "out", **settings})
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def faults_in(folder: Path) -> dict[str, str]:
+    with open(folder / "faults.csv", encoding="utf-8", newline="") as file:
+        return {row["file"]: row["fault"] for row in csv.DictReader(file)}
+
+
+def written(folder: Path, kind: str) -> set[str]:
+    return {path.name for path in (folder / kind).glob("*")}
+
+
+def masks_of(*numbers: str) -> set[str]:
+    return {mask_name(number) for number in numbers}
+
+
+# ---- what comes out ----
+
+
+def test_a_run_from_any_folder_with_the_model_that_ships(tmp_path: Path) -> None:
+    """Two drawn frames of each style: good masks, cut-outs that belong to them, sheet and record."""
+    truths = []
+    for number, name in enumerate(["walk_south"] * 2 + ["walk_east_smooth"] * 2):
+        for half in (base_name, clothed_name):
+            source = DATA / f"masks/frames_backup_{name}" / half(f"{6 * number:02d}")
+            (tmp_path / "f").mkdir(exist_ok=True)
+            shutil.copy(source, tmp_path / "f" / half(f"0{number}"))
+        truths.append(read_mask(DATA / f"masks/masks_backup_{name}" / mask_name(f"{6 * number:02d}")))
+    result = run_script(STEP, "--frames", "f", "--output", "out", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "4 masks in out: 4 predicted now, 0 were there" in result.stdout
+    out = tmp_path / "out"
+    for number, truth in enumerate(truths):
+        mask = read(out / "masks" / mask_name(f"0{number}"))
+        assert mask.dtype == np.uint8 and mask.shape == truth.shape
+        assert set(np.unique(mask)) == {0, 255}
+        assert f1_score(mask, truth) > 0.9
+        base, clothed = (read(tmp_path / "f" / half(f"0{number}")) for half in (base_name, clothed_name))
+        assert (read(out / f"cutouts/cutout_0{number}.png") == cut_out(base, clothed, mask)).all()
+    with Image.open(out / "contact_sheet.png") as sheet:
+        assert sheet.mode == "RGB" and sheet.width > 1000
+        assert len(sheet.resize((64, 64)).getcolors(1 << 20) or []) > 50
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["weights"] == ["mask_model.pth"] and record["skipped"] == 0
+    assert record["figures"] == {"masks": 4, "predicted now": 4}
+    assert len(record["inputs"]) == 9 and not (out / "faults.csv").exists()
+
+
+def test_help_comes_without_torch() -> None:
+    command = [sys.executable, "-X", "importtime", str(ROOT / STEP), "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
+    assert "--frames" in result.stdout and "folder of base_frame_XX.png" in result.stdout
+    assert "tyro" in result.stderr and "torch" not in result.stderr
+
+
+def test_the_masks_are_those_of_predict_masks(frames: Path, checkpoint: Path) -> None:
+    from masks.mask_model import load_model, predict_mask
+
+    predict(frames, checkpoint)
+    model, device = load_model(checkpoint)
+    seen = set()
+    for number in range(COUNT):
+        base, clothed = frames / base_name(f"0{number}"), frames / clothed_name(f"0{number}")
+        mask = read(frames.parent / "out/masks" / mask_name(f"0{number}"))
+        assert (mask == predict_mask(model, base, clothed, device)).all()
+        seen.add(mask.tobytes())
+    assert len(seen) > 2, "or an order mixed up would not show"
+
+
+def test_masks_alone(frames: Path, checkpoint: Path) -> None:
+    predict(frames, checkpoint, cutouts=False)
+    out = frames.parent / "out"
+    assert len(written(out, "masks")) == COUNT and not (out / "cutouts").exists()
+    report = predict(frames, checkpoint, cutouts=True)
+    assert report.figures["predicted now"] == COUNT and len(written(out, "cutouts")) == COUNT
+
+
+@pytest.mark.parametrize("size", [(9, 40), (53, 31), (300, 280)])
+def test_odd_sizes(size: tuple[int, int], tmp_path: Path, checkpoint: Path) -> None:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for name in (base_name("7"), clothed_name("7")):
+        Image.fromarray(rng.integers(0, 256, (*size, 4), np.uint8)).save(folder / name)
+    predict(folder, checkpoint)
+    assert read(tmp_path / "out/masks/mask_7.png").shape == size
+    assert read(tmp_path / "out/cutouts/cutout_7.png").shape == (*size, 4)
+
+
+def test_a_transparent_frame_has_an_empty_mask_and_an_empty_cut_out(frames: Path, checkpoint: Path) -> None:
+    nothing = np.full((48, 48, 4), 200, np.uint8)
+    nothing[..., 3] = 0
+    for name in (base_name("02"), clothed_name("02")):
+        Image.fromarray(nothing).save(frames / name)
+    assert predict(frames, checkpoint).faults == 0
+    assert not read(frames.parent / "out/masks/mask_02.png").any()
+    assert not read(frames.parent / "out/cutouts/cutout_02.png").any()
+
+
+def test_the_contact_sheet_takes_pairs_from_the_whole_batch(frames: Path, checkpoint: Path) -> None:
+    sizes = []
+    for tiles in (1, 400):
+        predict(frames, checkpoint, tiles=tiles)
+        sizes.append(read(frames.parent / "out/contact_sheet.png").size)
+    assert 3 * sizes[0] < sizes[1]
+
+
+# ---- what is kept, and what is made anew ----
+
+
+def test_a_second_run_makes_only_what_changed(frames: Path, checkpoint: Path) -> None:
+    out = frames.parent / "out"
+    predict(frames, checkpoint)
+    before = files_of(out / "masks")
+    stamps = {path: path.stat().st_mtime_ns for path in (out / "masks").iterdir()}
+    assert predict(frames, checkpoint).figures == {"masks": COUNT, "predicted now": 0}
+    write_pair(frames, None, "03", 77)
+    (out / "cutouts/cutout_01.png").unlink()
+    assert predict(frames, checkpoint).figures == {"masks": COUNT, "predicted now": 2}
+    changed = {path.name for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp}
+    assert changed == masks_of("01", "03")
+    after = files_of(out / "masks")
+    assert {name for name in after if after[name] != before[name]} == masks_of("03")
+
+
+def test_results_of_frames_that_are_gone_go_too(frames: Path, checkpoint: Path) -> None:
+    predict(frames, checkpoint)
+    for name in (base_name("04"), clothed_name("04"), clothed_name("01")):
+        (frames / name).unlink()
+    report = predict(frames, checkpoint)
+    out = frames.parent / "out"
+    assert report.figures == {"masks": 3, "predicted now": 0} and report.faults == 1
+    assert written(out, "masks") == masks_of("00", "02", "03")
+    assert written(out, "cutouts") == {"cutout_00.png", "cutout_02.png", "cutout_03.png"}
+
+
+def test_another_checkpoint_makes_all_anew(frames: Path, checkpoint: Path, tmp_path: Path) -> None:
+    predict(frames, checkpoint)
+    before = files_of(frames.parent / "out/masks")
+    other = small_checkpoint(tmp_path / "other.pth", seed=9)
+    assert predict(frames, other).figures["predicted now"] == COUNT
+    assert files_of(frames.parent / "out/masks") != before
+
+
+@pytest.mark.parametrize("file", ["masks/mask_02.png", "cutouts/cutout_02.png"])
+def test_files_that_it_did_not_make_are_never_replaced(file: str, frames: Path, checkpoint: Path) -> None:
+    own = frames.parent / "out" / file
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"made by hand")
+    with pytest.raises(UserError, match=r"_02\.png: not made by this script; set OUTPUT to another folder"):
+        predict(frames, checkpoint)
+    assert own.read_bytes() == b"made by hand" and len(files_of(frames.parent / "out")) == 1
+
+
+def test_files_of_other_numbers_stay(frames: Path, checkpoint: Path) -> None:
+    own = frames.parent / "out/masks/mask_99.png"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"made by hand")
+    predict(frames, checkpoint)
+    predict(frames, checkpoint)
+    assert own.read_bytes() == b"made by hand"
+
+
+@pytest.mark.parametrize("damage_to", ["half a line", "nonsense", "nothing"])
+def test_a_damaged_journal_costs_work_but_no_error(damage_to: str, frames: Path, checkpoint: Path) -> None:
+    out = frames.parent / "out"
+    predict(frames, checkpoint)
+    expected = files_of(out / "masks")
+    journal = out / ".made_from"
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    if damage_to == "half a line":  # its number's files were not there yet when it was written
+        journal.write_text("".join(lines[:-1]) + lines[-1][:9], encoding="utf-8")
+        (out / "masks/mask_04.png").unlink()
+        (out / "cutouts/cutout_04.png").unlink()
+    elif damage_to == "nonsense":
+        journal.write_bytes("".join(f"{line.split()[0]} ?\n" for line in lines).encode() + b"\xff\xfe\n\n04\n")
+    assert predict(frames, checkpoint).figures["masks"] == COUNT
+    assert files_of(out / "masks") == expected
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, checkpoint: Path) -> None:
+    frames, count = tmp_path / "f", 40
+    for number in range(count):
+        base, clothed, _ = (enlarge(picture, 4) for picture in drawn_pair(number))
+        frames.mkdir(exist_ok=True)
+        Image.fromarray(base).save(frames / base_name(f"{number:03d}"))
+        Image.fromarray(clothed).save(frames / clothed_name(f"{number:03d}"))
+    output = tmp_path / "out"
+    command = [sys.executable, str(ROOT / STEP), "--frames", str(frames), "--output", str(output)]
+    command += ["--checkpoint", str(checkpoint), "--compress-level", "9"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(list(output.glob("masks/mask_*.png"))) < 5:
+        assert process.poll() is None, "it ended before it was killed"
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    there = len(list(output.glob("masks/mask_*.png")))
+    assert there < count
+    report = predict(frames, checkpoint, output=output, compress_level=9)
+    assert report.figures["masks"] == count
+    assert count - there <= int(str(report.figures["predicted now"])) <= count - there + 1
+    predict(frames, checkpoint, output=tmp_path / "undisturbed", compress_level=9)
+    for kind in ("masks", "cutouts"):
+        assert files_of(output / kind) == files_of(tmp_path / "undisturbed" / kind)
+    assert not list(output.rglob("*.part"))
+
+
+# ---- bad input ----
+
+
+def test_bad_pairs_are_skipped_and_listed_and_the_rest_is_done(frames: Path, checkpoint: Path) -> None:
+    damage(frames / clothed_name("00"), 0.5)
+    Image.new("RGBA", (20, 30)).save(frames / base_name("01"))
+    (frames / base_name("03")).unlink()
+    result = run_script(
+        STEP, "--frames", frames, "--checkpoint", checkpoint, "--output", frames.parent / "out", cwd=frames.parent
+    )
+    assert_user_error(result, "3 skipped, listed in", "faults.csv", "truncated", "sizes differ")
+    out = frames.parent / "out"
+    assert written(out, "masks") == masks_of("02", "04")
+    faults = faults_in(out)
+    assert faults.keys() == {base_name("00"), base_name("01"), clothed_name("03")}
+    assert "clothed_frame_00.png" in faults[base_name("00")]
+    assert "20 x 30 but 48 x 48 px" in faults[base_name("01")]
+    assert json.loads((out / "run.json").read_text(encoding="utf-8"))["skipped"] == 3
+
+    for number in ("00", "01", "03"):
+        write_pair(frames, None, number, int(number))
+    report = predict(frames, checkpoint)
+    assert report.faults == 0 and report.figures == {"masks": COUNT, "predicted now": 3}
+    assert not (out / "faults.csv").exists()
+
+
+def test_a_mask_of_a_frame_that_broke_later_is_removed(frames: Path, checkpoint: Path) -> None:
+    predict(frames, checkpoint)
+    damage(frames / clothed_name("02"), 0.5)
+    assert predict(frames, checkpoint).faults == 1
+    assert mask_name("02") not in written(frames.parent / "out", "masks")
+
+
+def test_nothing_but_bad_pairs_ends_with_all_faults(frames: Path, checkpoint: Path) -> None:
+    for number in range(COUNT):
+        damage(frames / base_name(f"0{number}"), 0.4)
+    with pytest.raises(UserError, match="5 faults") as error:
+        predict(frames, checkpoint)
+    assert all(base_name(f"0{number}") in str(error.value) for number in range(COUNT))
+
+
+def test_pictures_without_alpha_of_16_bits_or_with_a_palette_are_read(frames: Path, checkpoint: Path) -> None:
+    for number, mode in enumerate(("RGB", "P", "L")):
+        path = frames / clothed_name(f"0{number}")
+        with Image.open(path) as image:
+            changed = image.convert(mode)
+        changed.save(path)
+    grey = np.random.default_rng(0).integers(0, 65536, (48, 48), np.uint16)
+    Image.fromarray(grey).save(frames / clothed_name("03"))
+    report = predict(frames, checkpoint)
+    assert report.faults == 0 and report.figures["masks"] == COUNT
+
+
+@needs_shared
+def test_hostile_pictures_are_read_or_listed(tmp_path: Path, checkpoint: Path) -> None:
+    pictures = hostile_pictures(tmp_path / "images")
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for number, (source, _) in enumerate(pictures):
+        for name in (base_name(f"{number:02d}"), clothed_name(f"{number:02d}")):
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report = predict(folder, checkpoint)
+    valid = {mask_name(f"{number:02d}") for number, (_, is_valid) in enumerate(pictures) if is_valid}
+    assert written(tmp_path / "out", "masks") == valid and 0 < len(valid) < len(pictures)
+    faults = faults_in(tmp_path / "out")
+    assert report.faults == len(faults) == len(pictures) - len(valid)
+    assert all(fault.count("\n") == 0 and ".png" in fault for fault in faults.values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"frames": Path("none")}, "none: no such folder of frames"),
+        ({"frames": Path("empty")}, "empty: no frames; they are named"),
+        ({"checkpoint": Path("gone.pth")}, "gone.pth: no such checkpoint"),
+        ({"compress_level": 10}, "COMPRESS_LEVEL is 10"),
+        ({"tiles": 0}, "TILES is 0"),
+        ({"base": Path("a.png")}, "BASE and CLOTHED go together"),
+        ({"clothed": Path("a.png")}, "BASE and CLOTHED go together"),
+        ({"columns": 4}, "give BASE and CLOTHED too"),
+        ({"layout": Path("a.json")}, "give BASE and CLOTHED too"),
+        ({"base": Path("a.png"), "clothed": Path("b.png")}, "a.png: no such file"),
+    ],
+)
+def test_faulty_settings_stop_before_any_work(
+    settings: dict[str, Any],
+    words: str,
+    frames: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=words):
+        main(**{"frames": frames, "checkpoint": checkpoint, "output": Path("out"), **settings})
+    assert not Path("out").exists()
+
+
+def test_a_malicious_checkpoint_is_refused_and_keeps_what_is_there(frames: Path, checkpoint: Path) -> None:
+    predict(frames, checkpoint)
+    before = files_of(frames.parent / "out")
+    evil = frames.parent / "evil.pth"
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch '{frames.parent / 'owned'}'",)
+
+    torch.save({"format": Evil()}, evil)
+    with pytest.raises(UserError, match=r"evil\.pth: refused"):
+        predict(frames, evil)
+    assert not (frames.parent / "owned").exists()
+    assert files_of(frames.parent / "out") == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_said(frames: Path, checkpoint: Path) -> None:
+    (frames.parent / "locked").mkdir(mode=0o500)
+    with pytest.raises(UserError, match="cannot write"):
+        predict(frames, checkpoint, output=frames.parent / "locked/out")
+
+
+def test_an_output_that_is_a_file_is_said(frames: Path, checkpoint: Path) -> None:
+    (frames.parent / "file").write_text("x")
+    with pytest.raises((UserError, OSError), match="file"):
+        predict(frames, checkpoint, output=frames.parent / "file")
+
+
+# ---- sheets ----
+
+
+def test_sheets_give_frames_masks_and_sheets_of_them(tmp_path: Path) -> None:
+    """With the model that ships, on the drawn sheets: every cell's mask lies where its frame does."""
+    settings: dict[str, Any] = {"base": SHEETS / "base.png", "clothed": SHEETS / "clothed.png"}
+    report = main(checkpoint=CHECKPOINTS / "masks/mask_model.pth", output=tmp_path, **settings)
+    assert report.figures == {"masks": 24, "predicted now": 24}
+    clothed, masks, cutouts = (
+        read(path) for path in (SHEETS / "clothed.png", tmp_path / "mask_sheet.png", tmp_path / "cutout_sheet.png")
+    )
+    assert masks.shape == clothed.shape[:2] and set(np.unique(masks)) == {0, 255}
+    assert (cutouts == clothed * (masks > 0)[..., None]).all(), "pixel art: the mask's pixels, as they are"
+    for number in range(24):
+        row, column = divmod(number, 8)
+        cell = slice(64 * row, 64 * row + 64), slice(64 * column, 64 * column + 64)
+        assert (read(tmp_path / "masks" / mask_name(f"{number:02d}")) == masks[cell]).all()
+        assert masks[cell].any()
+    again = main(checkpoint=CHECKPOINTS / "masks/mask_model.pth", output=tmp_path, **settings)
+    assert again.figures["predicted now"] == 0
+
+
+def test_empty_cells_and_another_grid(tmp_path: Path, checkpoint: Path) -> None:
+    base, clothed, _ = drawn_pair(1)
+    nothing = np.zeros_like(base)
+    for name, frame in (("b", base), ("c", clothed)):
+        Image.fromarray(np.vstack([np.hstack([frame, nothing]), np.hstack([nothing, frame])])).save(
+            tmp_path / f"{name}.png"
+        )
+    settings: dict[str, Any] = {"base": tmp_path / "b.png", "clothed": tmp_path / "c.png", "checkpoint": checkpoint}
+    report = main(output=tmp_path / "out", columns=2, rows=2, **settings)
+    assert report.figures["masks"] == 2 and written(tmp_path / "out", "masks") == masks_of("00", "03")
+    assert read(tmp_path / "out/mask_sheet.png").shape == (96, 96)
+    report = main(output=tmp_path / "out", columns=1, rows=2, **settings)
+    assert report.figures == {"masks": 2, "predicted now": 2}
+    assert written(tmp_path / "out", "masks") == masks_of("00", "01")
+
+
+@needs_shared
+def test_real_sprites_are_masked(tmp_path: Path) -> None:
+    """A frame of each real set, which the model never saw."""
+    folder, truths = tmp_path / "f", []
+    folder.mkdir()
+    for number, frames in enumerate(sorted((SHARED / "data/masks").glob("frames_backup_*"))):
+        for half in (base_name, clothed_name):
+            shutil.copy(frames / half("11"), folder / half(f"{number}"))
+        truths.append(read_mask(Path(str(frames).replace("frames_", "masks_")) / mask_name("11")))
+    main(frames=folder, checkpoint=CHECKPOINTS / "masks/mask_model.pth", output=tmp_path / "out")
+    scores = [f1_score(read(tmp_path / f"out/masks/mask_{n}.png"), truth) for n, truth in enumerate(truths)]
+    assert len(scores) == 7 and np.mean(scores) > 0.95, scores
