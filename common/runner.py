@@ -63,6 +63,8 @@ def run(main: Callable[..., Report | None]) -> None:
     Any other exception is a bug and keeps its traceback.
     """
     script = Path(inspect.getfile(main))
+    # Threads of PyTorch that wait for one another must not keep the cores of a busy machine; read when it is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
