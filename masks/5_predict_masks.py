@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 from common.errors import FAULTS_SHOWN, check_range, raise_faults
-from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
+from common.paths import CHECKPOINTS, OUTPUTS, shown
 from common.runner import Report, run
 from masks.sheet_grids import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--frames my_frames) ----
-FRAMES = DATA / "masks/frames_backup_walk_south"  # folder of base_frame_XX.png and clothed_frame_XX.png
+FRAMES = OUTPUTS / "masks/training_data/frames"  # folder of base_frame_XX.png and clothed_frame_XX.png
 BASE: Path | None = None  # sheet of the base body, instead of FRAMES
 CLOTHED: Path | None = None  # the same sheet clothed
 CHECKPOINT = CHECKPOINTS / "masks/mask_model.pth"  # the model

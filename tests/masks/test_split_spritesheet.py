@@ -410,7 +410,7 @@ def run_in_copy(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 def test_without_settings_it_says_which_sheets_to_give(tmp_path: Path) -> None:
     result = run_in_copy(tmp_path, STEP)
-    assert_user_error(result, "base_sheet.png: no such file; set BASE", "clothed_sheet.png: no such file; set CLOTHED")
+    assert_user_error(result, "base.png: no such file; set BASE", "clothed.png: no such file; set CLOTHED")
     assert not (tmp_path / "outputs").exists()
 
 
