@@ -2,4 +2,4 @@
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as common.runner sets it; read when PyTorch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")  # as common.runner sets it; read when PyTorch is imported
