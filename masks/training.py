@@ -22,7 +22,7 @@ from masks.augmentation import Sample, augment
 from masks.checkpoints import load_plain, save_plain
 from masks.metrics import f1_score
 from masks.pixel_art import find_pixel_size, shrink
-from masks.prediction import place, place_mask, predict_masks
+from masks.prediction import MARGIN, place, place_mask, predict_masks
 from masks.random_figures import random_pair
 from masks.training_sets import FrameSet, read_mask, read_pair
 from masks.unet import UNet
@@ -125,7 +125,7 @@ def to_tensors(
     rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """A sample as the network sees it: (8, S, S) and (1, S, S) uint8, with a random free border around the figure."""
-    margin = float(rng.choice([0.06, rng.uniform(0, 0.6)]))
+    margin = float(rng.choice([MARGIN, rng.uniform(0, 0.6)]))
     pair, placement = place(base, clothed, margin)
     return torch.from_numpy(pair), torch.from_numpy(place_mask(mask, placement))[None]
 
