@@ -33,6 +33,7 @@ CLIP_NORM = 1.0
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
 WEIGHT_DECAY = 1e-4
 EMA_DECAY = 0.999
+NETWORK_STEP_PX = 32  # sides that the network takes are multiples of it
 
 
 @dataclass(frozen=True)
@@ -315,7 +316,7 @@ def train_step(training: Training, batch: list[Tensor], step: int) -> dict[str, 
         UserError: the loss is not finite.
     """
     device, settings = training.device, training.settings
-    seen, mask = (part.to(device, non_blocking=True) for part in batch)
+    seen, mask = (part.to(device, non_blocking=True) for part in cut_empty(*batch))
     if settings.repeats > 1:
         seen, mask = vary(seen, mask, np.random.default_rng((settings.seed, training.steps)))
     pairs = seen.contiguous(memory_format=torch.channels_last).float() / 255
@@ -336,6 +337,30 @@ def train_step(training: Training, batch: list[Tensor], step: int) -> dict[str, 
     training.steps += 1
     update_average(training)
     return values
+
+
+def cut_empty(pairs: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Cut rows and columns off that no pair of the batch draws in: sprites are rarely square, and nothing is learnt there.
+
+    Args:
+        pairs: (B, 8, S, S) uint8.
+        masks: (B, 1, S, S) uint8.
+
+    Returns:
+        The same with sides that are multiples of NETWORK_STEP_PX.
+    """
+    drawn = ((pairs[:, 3] > 0) | (pairs[:, 7] > 0)).any(dim=0)
+    if not drawn.any():
+        return pairs, masks
+    spans = []
+    for along in (1, 0):
+        places = drawn.any(dim=along).nonzero().flatten()
+        first, last = int(places[0]), int(places[-1]) + 1
+        side = -(-(last - first) // NETWORK_STEP_PX) * NETWORK_STEP_PX
+        first = min(first, drawn.shape[0] - side)
+        spans.append(slice(first, first + side))
+    rows, columns = spans
+    return pairs[:, :, rows, columns], masks[:, :, rows, columns]
 
 
 def vary(pairs: Tensor, masks: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

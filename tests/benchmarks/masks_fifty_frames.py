@@ -51,11 +51,12 @@ def main() -> None:
         runs = {"shipped, fine-tuned": (lambda: network_of(read_checkpoint(SHIPPED), SHIPPED), going_on)}
     for name, (make, settings) in runs.items():
         torch.manual_seed(settings.seed)
-        started = time.perf_counter()
+        wall, processor = time.perf_counter(), time.process_time()
         network = train_frames(make(), [sets[name] for name in SEEN], settings)
-        print(f"{name}: {(time.perf_counter() - started) / 60:.1f} min")
+        wall, processor = time.perf_counter() - wall, time.process_time() - processor
+        print(f"\n{name}: {wall / 60:.1f} min, {processor / 60:.1f} min of processor time")
         scores[name] = score_sets(network, sets)
-    print_scores(scores)
+        print_scores(scores)
 
 
 def train_frames(network: nn.Module, sets: list[FrameSet], settings: TrainingSettings) -> nn.Module:
