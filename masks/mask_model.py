@@ -109,11 +109,12 @@ def main(
 ) -> Report:
     """Gather, train, compare with the model before."""
     check_output(output, [".pth"])
-    from masks.checkpoints import check_not_shipped
+    from common.checkpoints import check_not_shipped
+    from masks.checkpoints import PART
     from masks.retraining import retrain
     from masks.training import TrainingSettings
 
-    check_not_shipped(output)
+    check_not_shipped(output, PART)
     scratch = start.lower() == "none"
     if learning_rate is None:
         learning_rate = LEARNING_RATE_SCRATCH if scratch else LEARNING_RATE_GO_ON

@@ -6,12 +6,12 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from common.curves import draw_curves
 from common.devices import describe_device, pick_device, seed_everything
 from common.errors import UserError
 from common.paths import shown
 from common.runner import Report
 from masks.checkpoints import find_checkpoint, network_of, read_checkpoint, write_checkpoint
-from masks.curves import draw_curves
 from masks.evaluation import draw_scores, evaluate, format_table, write_frame_scores
 from masks.training import Samples, TrainingSettings, fit, load_frames
 from masks.training_sets import FrameSet, frame_keys, gather_training_data
@@ -57,7 +57,8 @@ def retrain(
         output, training.average, frames=sorted(known.union(keys)), settings=asdict(settings), figures=figures
     )
     print(f"\n{format_table(after, before)}\n")
-    draw_curves(training.history, output.with_name(f"{output.stem}_curves.png"))
+    curves = output.with_name(f"{output.stem}_curves.png")
+    draw_curves(training.history, curves, "epoch", ["dice", "cross-entropy"], "held-out F1", "held-out F1")
     draw_scores(after, output.with_name(f"{output.stem}_samples.png"))
     write_frame_scores(after, output.with_suffix(".csv"))
     print(f"written: {shown(output)}, and beside it _curves.png, _samples.png, .csv")

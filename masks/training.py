@@ -16,10 +16,10 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
+from common.checkpoints import learning_rate, read_state, save_plain, update_average
 from common.devices import pick_device
 from common.errors import UserError, check_range
 from masks.augmentation import Sample, augment
-from masks.checkpoints import load_plain, save_plain
 from masks.metrics import f1_score
 from masks.pixel_art import find_pixel_size, shrink
 from masks.prediction import MARGIN, place, place_mask, predict_masks
@@ -303,10 +303,9 @@ def _one_thread(_: int) -> None:
 
 
 def set_learning_rate(training: Training, progress: float) -> None:
-    """Warm-up, then a cosine to nothing; `progress` goes from 0 to 1 over the whole run."""
-    rising = min(1.0, (progress + 1e-9) / WARM_UP)
+    """Set what the schedule wants; `progress` goes from 0 to 1 over the whole run."""
     for group in training.optimiser.param_groups:
-        group["lr"] = training.settings.learning_rate * rising * 0.5 * (1 + math.cos(math.pi * progress))
+        group["lr"] = learning_rate(training.settings.learning_rate, progress, WARM_UP)
 
 
 def train_step(training: Training, batch: list[Tensor], step: int) -> dict[str, float]:
@@ -335,12 +334,12 @@ def train_step(training: Training, batch: list[Tensor], step: int) -> dict[str, 
     torch.nn.utils.clip_grad_norm_(training.network.parameters(), CLIP_NORM)
     training.optimiser.step()
     training.steps += 1
-    update_average(training)
+    update_average(training.average, training.network, training.steps, EMA_DECAY)
     return values
 
 
 def cut_empty(pairs: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Cut rows and columns off that no pair of the batch draws in: sprites are rarely square, and nothing is learnt there.
+    """Cut off rows and columns that no pair of the batch draws in: figures are rarely square, nothing is learnt there.
 
     Args:
         pairs: (B, 8, S, S) uint8.
@@ -376,18 +375,6 @@ def vary(pairs: Tensor, masks: Tensor, rng: np.random.Generator) -> tuple[Tensor
     mirror, quarter = bool(rng.integers(2)), int(rng.integers(4))
     turned = [torch.rot90(x.flip(3) if mirror else x, quarter, (2, 3)) for x in (pairs, masks)]
     return turned[0], turned[1]
-
-
-@torch.no_grad()
-def update_average(training: Training) -> None:
-    """Move the averaged weights and statistics a little towards the trained ones; faster in the first steps."""
-    rate = 1 - min(EMA_DECAY, (1 + training.steps) / (10 + training.steps))
-    pairs = zip(training.average.state_dict().values(), training.network.state_dict().values(), strict=True)
-    for mean, value in pairs:
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, rate)
-        else:
-            mean.copy_(value)
 
 
 def fit(
@@ -446,26 +433,3 @@ def frame_f1(network: UNet, frame_set: FrameSet, device: torch.device) -> list[f
 def save_state(path: Path, training: Training) -> None:
     """Write the state of a run atomically."""
     save_plain(path, training.state())
-
-
-def read_state(path: Path, settings: TrainingSettings) -> dict[str, Any]:
-    """The state that `save_state` wrote.
-
-    Raises:
-        UserError: missing, damaged, or of a run with other settings.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: nothing to resume; start without --resume")
-    try:
-        state = load_plain(path)
-        before = TrainingSettings(**state["settings"])
-    except Exception as error:  # torch's readers raise nearly anything on damaged files
-        raise UserError(f"{path}: damaged; start without --resume") from error
-    changed = [
-        f"{name.upper()} was {value}, now {getattr(settings, name)}"
-        for name, value in asdict(before).items()
-        if value != getattr(settings, name) and name != "workers"
-    ]
-    if changed:
-        raise UserError(f"{path}: the run to resume had other settings: {', '.join(changed)}")
-    return state

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import Tensor
 
+from common.checkpoints import read_state, update_average
 from common.errors import UserError
 from common.paths import DATA
 from masks.augmentation import Sample
@@ -34,19 +35,18 @@ from masks.training import (
     Training,
     TrainingSettings,
     crop,
+    cut_empty,
     dice_loss,
     fit,
     frame_f1,
     load_frames,
     loss_parts,
     mean_f1,
-    read_state,
     save_state,
     set_learning_rate,
     to_tensors,
     train,
     train_step,
-    update_average,
     vary,
     weigh,
 )
@@ -182,7 +182,7 @@ def test_the_average_is_the_naive_one() -> None:
         for value in weights.values():
             value.add_(torch.randn(value.shape) if value.is_floating_point() else 1)
         training.steps = step
-        update_average(training)
+        update_average(training.average, training.network, training.steps, EMA_DECAY)
         decay = min(EMA_DECAY, (1 + step) / (10 + step))
         for name, value in weights.items():  # statistics of the normalisations too
             naive[name] = decay * naive[name] + (1 - decay) * value if value.is_floating_point() else value
@@ -547,3 +547,25 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_state_is_refused(state: Path, kind: str) -> None:
     DAMAGE[kind](state)
     assert "start without --resume" in refusal(state)
+
+
+@given(
+    box=st.tuples(*[st.integers(0, SIZE_PX - 1)] * 4).map(
+        lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]) + 1, max(b[1], b[3]) + 1)
+    )
+)
+def test_batches_are_cut_to_what_is_drawn(box: tuple[int, int, int, int]) -> None:
+    left, top, right, bottom = box
+    pairs = torch.zeros(2, 8, SIZE_PX, SIZE_PX, dtype=torch.uint8)
+    pairs[0, 3, top, left] = pairs[1, 7, bottom - 1, right - 1] = 255
+    masks = pairs[:, 3:4].clone()
+    cut, cut_masks = cut_empty(pairs, masks)
+    assert cut.shape[2:] == cut_masks.shape[2:]
+    for side, span in zip(cut.shape[2:], (bottom - top, right - left), strict=True):
+        assert side % 32 == 0 and span <= side < span + 32
+    assert cut.sum() == pairs.sum() and cut_masks.sum() == masks.sum(), "nothing that is drawn is lost"
+
+
+def test_an_empty_batch_is_not_cut() -> None:
+    pairs, masks = torch.zeros(1, 8, 64, 64, dtype=torch.uint8), torch.zeros(1, 1, 64, 64, dtype=torch.uint8)
+    assert cut_empty(pairs, masks)[0].shape == pairs.shape

@@ -1,0 +1,126 @@
+"""Checkpoints and the states of training runs: tensors and plain values, loaded without running anything in them."""
+
+import io
+import math
+import pickle
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import nn
+
+from common.errors import UserError
+from common.files import atomic_path
+from common.paths import CHECKPOINTS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
+SPEED_ALONE = ("workers",)  # settings that change nothing but the time; a resumed run may have others
+
+
+def find_checkpoint(path: Path | str, part: str) -> Path:
+    """The file itself, or, for a bare name that is not in the current folder, the one in checkpoints/<part>/.
+
+    Raises:
+        UserError: neither exists.
+    """
+    path = Path(path)
+    if path.exists() or path.name != str(path):
+        if not path.is_file():
+            raise UserError(f"{path}: no such checkpoint")
+        return path
+    shipped = CHECKPOINTS / part / path
+    if not shipped.is_file():
+        raise UserError(f"{path}: no such checkpoint, neither here nor in {shipped.parent}")
+    return shipped
+
+
+def read_checkpoint(path: Path, form: str, maker: str) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU; only tensors and plain values are allowed in it.
+
+    Args:
+        path: the file.
+        form: what its "format" must be.
+        maker: the script that writes such checkpoints, for the message.
+
+    Raises:
+        UserError: damaged, holding anything but tensors and plain values, or of another format.
+    """
+    try:
+        content = load_plain(path)
+    except pickle.UnpicklingError as error:
+        raise UserError(f"{path}: refused, it holds more than tensors and plain values, or is damaged") from error
+    except Exception as error:  # torch's readers raise nearly anything on damaged files
+        raise UserError(f"{path}: damaged, or no checkpoint at all") from error
+    if not isinstance(content, dict) or content.get("format") != form:
+        raise UserError(f"{path}: a checkpoint of another model; it must be one that {maker} wrote")
+    return content
+
+
+def save_plain(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values atomically; a full disk is an OSError here, which torch.save hides."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic_path(path) as part:
+        part.write_bytes(buffer.getbuffer())
+
+
+def load_plain(path: Path) -> Any:
+    """Read tensors and plain values onto the CPU; torch's guesses at what a foreign file is are not shown."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def check_not_shipped(output: Path, part: str) -> None:
+    """Refuse an output inside checkpoints/<part>/.
+
+    Raises:
+        UserError: it lies there.
+    """
+    if (CHECKPOINTS / part).resolve() in output.resolve().parents:
+        raise UserError(f"setting OUTPUT is {output}; checkpoints that ship are not replaced by training")
+
+
+def read_state(path: Path, settings: Settings) -> dict[str, Any]:
+    """The state of a training run to go on with: a dict whose "settings" are those of the run.
+
+    Raises:
+        UserError: missing, damaged, or of a run with other settings.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: nothing to resume; start without --resume")
+    try:
+        state = load_plain(path)
+        before = type(settings)(**state["settings"])
+    except Exception as error:  # torch's readers raise nearly anything on damaged files
+        raise UserError(f"{path}: damaged; start without --resume") from error
+    changed = [
+        f"{name.upper()} was {value}, now {getattr(settings, name)}"
+        for name, value in asdict(before).items()
+        if value != getattr(settings, name) and name not in SPEED_ALONE
+    ]
+    if changed:
+        raise UserError(f"{path}: the run to resume had other settings: {', '.join(changed)}")
+    return state
+
+
+def learning_rate(highest: float, progress: float, warm_up: float) -> float:
+    """Warm-up over a share of the run, then a cosine to nothing; `progress` goes from 0 to 1 over the whole run."""
+    rising = min(1.0, (progress + 1e-9) / warm_up)
+    return highest * rising * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, steps: int, decay: float) -> None:
+    """Move averaged weights and statistics a little towards the trained ones; faster in the first steps."""
+    rate = 1 - min(decay, (1 + steps) / (10 + steps))
+    for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, rate)
+        else:
+            mean.copy_(value)
