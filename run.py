@@ -44,7 +44,26 @@ class Part:
     weights: list[str] = field(default_factory=list)
 
 
+PACKAGES = "{packages}"  # stands for the folder in which pip installs
+PORTRAIT = f"{PACKAGES}/skimage/data/astronaut.png"  # a real photo, in the public domain, that scikit-image ships
+DRAWN = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
 PARTS = {
+    "carousel": Part(
+        demo=[
+            ["carousel/Collage_segmentation.py", "--photos", PORTRAIT, "--output", "outputs/carousel/portrait"],
+            ["carousel/Collage_segmentation.py", *DRAWN],
+            ["carousel/Evaluate.py", "--split", "all"],
+            ["carousel/Inference.py"],
+        ],
+        pictures=[
+            "outputs/carousel/portrait/contact_sheet.png",
+            "outputs/carousel/collages/contact_sheet.png",
+            "outputs/carousel/Evaluate.png",
+            "outputs/carousel/Inference/contact_sheet.png",
+            "outputs/carousel/Inference/carousel.gif",
+        ],
+        weights=["u2netp.onnx", "person-ssdlite.pb"],
+    ),
     "masks": Part(
         demo=[
             ["masks/1_split_spritesheet.py"],
@@ -174,8 +193,11 @@ def read_stamp() -> dict[str, Any]:
 
 def demo(parts: list[str]) -> int:
     """Run the parts' demo scripts; return the exit status."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     for part in parts:
-        for script in PARTS[part].demo:
+        for command in PARTS[part].demo:
+            script = [argument.replace(PACKAGES, packages) for argument in command]
             print(f"\n== {' '.join(script)}", flush=True)
             status = subprocess.run([str(PYTHON), *script], cwd=ROOT, check=False).returncode
             if status:

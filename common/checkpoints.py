@@ -6,7 +6,7 @@ import pickle
 import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,10 +15,6 @@ from common.errors import UserError
 from common.files import atomic_path
 from common.paths import CHECKPOINTS
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Settings = TypeVar("Settings", bound="DataclassInstance")
 SPEED_ALONE = ("workers",)  # settings that change nothing but the time; a resumed run may have others
 
 
@@ -86,8 +82,12 @@ def check_not_shipped(output: Path, part: str) -> None:
         raise UserError(f"setting OUTPUT is {output}; checkpoints that ship are not replaced by training")
 
 
-def read_state(path: Path, settings: Settings) -> dict[str, Any]:
+def read_state(path: Path, settings: Any) -> dict[str, Any]:
     """The state of a training run to go on with: a dict whose "settings" are those of the run.
+
+    Args:
+        path: the file.
+        settings: a dataclass of plain values, of the run that goes on.
 
     Raises:
         UserError: missing, damaged, or of a run with other settings.

@@ -16,7 +16,7 @@ def draw_curves(
     """Draw the parts of the loss, and a held-out measure where there is one, against epochs or steps.
 
     Args:
-        history: entries with the keys `along` and `losses`, and `measure` in some.
+        history: entries with the key `along`; `losses` and `measure` are in some.
         path: the PNG.
         along: key of the horizontal axis, and its label.
         losses: keys of the losses, three at most.
@@ -28,7 +28,7 @@ def draw_curves(
     figure = Figure(figsize=(9, 4.2), facecolor=PAPER, layout="constrained")
     axes = figure.add_subplot(facecolor=PAPER)
     for name, colour in zip(losses, LOSS_COLOURS, strict=False):
-        values = [(entry[along], entry[name]) for entry in history]
+        values = [(entry[along], entry[name]) for entry in history if name in entry]
         axes.plot(*zip(*values, strict=True), color=colour, label=f"{name} loss", linewidth=1.6)
     axes.set_yscale("log")
     axes.set_xlabel(along, color=INK)

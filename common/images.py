@@ -1,5 +1,6 @@
 """Reading and writing pictures: upright, without metadata, of a stated mode and a bounded size."""
 
+import io
 import warnings
 from pathlib import Path
 from typing import Literal
@@ -45,14 +46,29 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
             raise UserError(f"{path}: {'is a folder, not a picture' if path.is_dir() else 'no such file'}")
     except OSError as error:  # a name longer than the disk allows
         raise UserError(f"{path}: {error.strerror}") from error
+    return decode_image(path, path, mode, max_pixels)
+
+
+def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """`read_image` for what may lie in memory.
+
+    Args:
+        path: for messages.
+        source: a file, or the bytes of one.
+        mode: as in `read_image`.
+        max_pixels: the same.
+
+    Raises:
+        UserError: empty, no picture, truncated or corrupt, a side under MIN_SIDE_PX, too large.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides, below
-            with Image.open(path, formats=FORMATS) as check:
+            with _open(source) as check:
                 _check_size(path, check.size, max_pixels)
                 if check.format == "PNG":
                     check.verify()  # load() does not compare the checksums of pixel data
-            with Image.open(path, formats=FORMATS) as opened:
+            with _open(source) as opened:
                 if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # phones add a preview frame
                     warnings.warn(f"{path}: an animation, its first frame is taken", stacklevel=2)
                 opened.load()
@@ -62,12 +78,16 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
     except Image.DecompressionBombError as error:
         raise UserError(f"{path}: larger than the limit of {max_pixels / 1e6:.0f} megapixels") from error
     except UnidentifiedImageError as error:
-        what = "is empty" if path.stat().st_size == 0 else "is not a picture that can be read"
-        raise UserError(f"{path}: {what}") from error
+        is_empty = (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0
+        raise UserError(f"{path}: {'is empty' if is_empty else 'is not a picture that can be read'}") from error
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
         raise UserError(f"{path}: truncated or damaged ({error})") from error
     image.info = {}
     return image
+
+
+def _open(source: Path | bytes) -> Image.Image:
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,0 +1,116 @@
+"""Step 1: cut people out of photos, and make a collage [ground truth | clean background | avatar | mask] of each.
+
+Zip archives, folders and single photos are read; nothing of an archive is unpacked to disk. People who are too small,
+cut by the frame or covered by others are left out, by the rules below. Run again, only what is new or has changed is
+made; other settings make all anew.
+
+Reads   zip archives and folders of photos; data/carousel/photos by default
+Writes  outputs/carousel/collages/: NAME-HASH_1.png (four square panels in a row) for each person, index.csv (photo,
+        window, box, score and segmenter of each), contact_sheet.png, dropped.csv (why people got no collage),
+        faults.csv (photos and archives that were skipped)
+"""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from carousel.inpainting import Method
+from carousel.segmenters import SegmenterName
+from common.errors import FAULTS_SHOWN, UserError, check_range, raise_faults
+from common.paths import DATA, OUTPUTS, shown
+from common.runner import Report, run
+from common.weights import CACHE
+
+# ---- settings: edit here, or override once on the command line (--photos album.zip holidays) ----
+PHOTOS: tuple[Path, ...] = (DATA / "carousel/photos",)  # zip archives, folders and photos, in any mixture
+OUTPUT = OUTPUTS / "carousel/collages"  # folder for the collages
+SEGMENTER: SegmenterName = "embedded"  # "embedded", "maskrcnn", "detectron2", or "files": masks that you made
+MASKS: Path | None = None  # folder of masks for "files"; None: they lie beside the photos
+PANEL_PX = 256  # side of each of the four panels, 64 to 1024
+CONTEXT = 1.4  # side of the part of the photo that is shown, in longer sides of the person's box
+MIN_HEIGHT_PX = 64  # smaller people are left out, height of the box in px of the photo
+MIN_SHARE = 0.005  # people who are a smaller share of the photo's pixels are left out
+MAX_CUT = 0.15  # people of whose box the photo's left, right or upper edge cuts a larger share of a side are left out
+MAX_OVERLAP = 0.25  # people of whose box others cover a larger share are left out
+BACKGROUND: Method = "rows"  # what fills the hole: "rows", "opencv" (Navier-Stokes), or "lama", which needs its weights
+LAMA = CACHE / "lama.onnx"  # LaMa's weights: lama_fp32.onnx of Carve/LaMa-ONNX
+PLATES: Path | None = None  # folder of photos without the people, each named as its photo; None: fill the hole
+SCENES: Literal["photo", "folder"] = "photo"  # what later splits keep together: each photo, or each folder of photos
+TILES = 12  # collages on the contact sheet, taken from all of them
+WORKERS: int | None = None  # processes, each with its own segmenter; None: one a core, at most 8
+MAX_FILES = 200_000  # members of an archive; more is refused
+MAX_GIGABYTES = 500.0  # of an archive when unpacked; more is refused
+MAX_MEGAPIXELS = 64.0  # of a photo; larger ones are skipped
+
+
+def main(
+    photos: tuple[Path, ...] = PHOTOS,
+    output: Path = OUTPUT,
+    segmenter: SegmenterName = SEGMENTER,
+    masks: Path | None = MASKS,
+    panel_px: int = PANEL_PX,
+    context: float = CONTEXT,
+    min_height_px: int = MIN_HEIGHT_PX,
+    min_share: float = MIN_SHARE,
+    max_cut: float = MAX_CUT,
+    max_overlap: float = MAX_OVERLAP,
+    background: Method = BACKGROUND,
+    lama: Path = LAMA,
+    plates: Path | None = PLATES,
+    scenes: Literal["photo", "folder"] = SCENES,
+    tiles: int = TILES,
+    workers: int | None = WORKERS,
+    max_files: int = MAX_FILES,
+    max_gigabytes: float = MAX_GIGABYTES,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Report:
+    """Make the collages that are not there yet, then draw the contact sheet."""
+    from carousel import collage_runs
+    from carousel.archives import Limits, check_inputs
+    from carousel.collage_making import Job
+    from carousel.collages import MAX_PANEL_PX, MIN_PANEL_PX
+    from carousel.inpainting import check_method
+    from carousel.people import Rules
+    from common.images import write_png
+
+    check_range("PANEL_PX", panel_px, MIN_PANEL_PX, MAX_PANEL_PX)
+    check_range("CONTEXT", context, 1, 10)
+    for name, share in (("MIN_SHARE", min_share), ("MAX_CUT", max_cut), ("MAX_OVERLAP", max_overlap)):
+        check_range(name, share, 0, 1)
+    check_range("TILES", tiles, 1, 400)
+    workers = collage_runs.default_workers() if workers is None else workers
+    check_range("WORKERS", workers, 1, 64)
+    check_range("MAX_MEGAPIXELS", max_megapixels, 0.01, 178)
+    check_method(background, lama)
+    if plates is not None and not plates.is_dir():
+        raise UserError(f"{plates}: no such folder of clean plates (setting PLATES)")
+    inputs = check_inputs(photos)
+    limits = Limits(max_files, round(max_gigabytes * 1e9))
+    rules = Rules(min_height_px, min_share, max_cut, max_overlap)
+    pixels = round(max_megapixels * 1e6)
+    job = Job(output, segmenter, masks, plates, panel_px, context, rules, background, lama, scenes, pixels)
+    summary = collage_runs.make_all(job, inputs, limits, workers)
+
+    if not summary.counts["photos"]:
+        raise_faults("", [f"{name}: {fault}" for name, fault in summary.faults.items()])
+    for name, fault in list(summary.faults.items())[:FAULTS_SHOWN]:
+        print(f"skipped: {name}: {fault}", file=sys.stderr)
+    if not summary.entries:
+        (output / collage_runs.CONTACT_SHEET).unlink(missing_ok=True)
+        raise UserError(f"no collages: {collage_runs.describe(summary.counts)}")
+    sheet = output / collage_runs.CONTACT_SHEET
+    write_png(sheet, collage_runs.contact_sheet(output, summary.entries, tiles))
+    for name, count in summary.counts.items():
+        print(f"{name:44} {count:8,}")
+    print(f"collages in {shown(output)}: {summary.made} made now, {len(summary.entries) - summary.made} were there")
+    print(f"written: {shown(sheet)}")
+    if summary.faults:
+        print(f"{len(summary.faults)} skipped, listed in {shown(output / collage_runs.FAULTS)}", file=sys.stderr)
+    device = f"{summary.device} (segmenter {segmenter})" if summary.device else "none, nothing was left to do"
+    weights = [*summary.weights, *([lama.name] if background == "lama" and plates is None else [])]
+    figures = {**summary.counts, "collages made now": summary.made, "photos sha256": summary.sha256}
+    return Report(output, [], figures, len(summary.faults), device, weights if summary.device else [])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,125 @@
+"""The pretrained layers by which pictures are compared as a network sees them: where they lie, and reading them.
+
+The files of the registry package are pickled NumPy arrays. A pickle can run anything, so these are opened by an
+unpickler that knows NumPy's arrays and nothing else, and only after their SHA-256 was found to be the pinned one.
+"""
+
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from common.errors import UserError
+from common.weights import EMBEDDED, is_present
+
+Layer = tuple[Tensor, Tensor]  # kernel (out, in, height, width) and bias (out,), float32
+
+VGG16_FILE = "vgg16.ckpt"
+ALEXNET_FILE = "alexnet.ckpt"
+TORCHVISION_VGG16 = "vgg16-397923af.pth"  # as torchvision names it in the hub's cache
+ARRAY_NAMES = {
+    ("numpy.core.multiarray", "_reconstruct"),  # NumPy 1 wrote these files
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Layers of a network trained on ImageNet.
+
+    Attributes:
+        name: of the weights, for the record of a run.
+        convolutions: in the order of the network.
+        heads: weights of LPIPS, (channels,) a stage; empty where the file has none.
+    """
+
+    name: str
+    convolutions: Sequence[Layer]
+    heads: Sequence[Tensor] = ()
+
+
+def load_vgg16() -> Pretrained:
+    """The 13 convolutions of VGG16 (Simonyan & Zisserman 2015): torchvision's own file where its cache has it, else the
+    same layers out of the registry package.
+
+    Raises:
+        UserError: neither is present.
+    """
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_VGG16
+    return read_torchvision(cached) if cached.is_file() else read_packaged(VGG16_FILE)
+
+
+def load_alexnet() -> Pretrained:
+    """The five convolutions of AlexNet (Krizhevsky 2014) and the heads of LPIPS 0.1.
+
+    Raises:
+        UserError: not present.
+    """
+    return read_packaged(ALEXNET_FILE)
+
+
+def read_torchvision(path: Path) -> Pretrained:
+    """The convolutions of a state that torchvision published; its other layers are not even read from the disk.
+
+    Raises:
+        UserError: damaged, or of another network.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        names = [name.removesuffix(".weight") for name in state if name.startswith("features.") and "weight" in name]
+        return Pretrained(path.name, [(state[f"{name}.weight"], state[f"{name}.bias"]) for name in names])
+    except Exception as error:  # torch's readers raise nearly anything on damaged files
+        raise UserError(f"{path}: damaged, or no weights of torchvision; delete it") from error
+
+
+def read_packaged(name: str) -> Pretrained:
+    """The layers in a file of the registry package, checked against its pinned SHA-256.
+
+    Raises:
+        UserError: not present, or not the pinned file.
+    """
+    weights = EMBEDDED[name]
+    if not is_present(weights):
+        what = "is not the pinned file" if weights.path.is_file() else "is not here"
+        raise UserError(f"{weights.path}: {what}; fetch it: {weights.command}")
+    with open(weights.path, "rb") as file:
+        return parse_packaged(name, read_arrays(file))
+
+
+def parse_packaged(name: str, tree: Mapping[str, Any]) -> Pretrained:
+    """Bring {"VGG16_0": {"Conv_0": {"kernel": HWIO, "bias"}, ...}, "NetLinLayer_0": ...} to PyTorch's layout."""
+    backbone = next(layers for key, layers in tree.items() if not key.startswith("NetLinLayer"))
+    layers = [backbone[f"Conv_{index}"] for index in range(len(backbone))]
+    heads = [tree[f"NetLinLayer_{index}"]["Conv_0"]["kernel"] for index in range(len(tree) - 1)]
+    return Pretrained(
+        name,
+        [(_tensor(layer["kernel"].transpose(3, 2, 0, 1)), _tensor(layer["bias"])) for layer in layers],
+        [_tensor(head.reshape(-1)) for head in heads],
+    )
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(array, np.float32, order="C"))
+
+
+def read_arrays(file: IO[bytes]) -> Any:
+    """Unpickle dictionaries of NumPy arrays.
+
+    Raises:
+        pickle.UnpicklingError: the pickle names anything but NumPy's arrays.
+    """
+    return _ArrayUnpickler(file).load()
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ARRAY_NAMES:
+            raise pickle.UnpicklingError(f"{module}.{name} is not a NumPy array")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
