@@ -44,6 +44,7 @@ class Part:
     weights: list[str] = field(default_factory=list)
 
 
+SEGMENTER_WEIGHTS = ["person-ssdlite.pb", "pose_landmark_full.tflite", "u2netp.onnx", "selfie_segmentation.tflite"]
 PACKAGES = "{packages}"  # stands for the folder in which pip installs
 PORTRAIT = f"{PACKAGES}/skimage/data/astronaut.png"  # a real photo, in the public domain, that scikit-image ships
 DRAWN = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
@@ -52,17 +53,14 @@ PARTS = {
         demo=[
             ["carousel/Collage_segmentation.py", "--photos", PORTRAIT, "--output", "outputs/carousel/portrait"],
             ["carousel/Collage_segmentation.py", *DRAWN],
-            ["carousel/Evaluate.py", "--split", "all"],
-            ["carousel/Inference.py"],
+            ["carousel/Dataset.py"],
         ],
         pictures=[
             "outputs/carousel/portrait/contact_sheet.png",
             "outputs/carousel/collages/contact_sheet.png",
-            "outputs/carousel/Evaluate.png",
-            "outputs/carousel/Inference/contact_sheet.png",
-            "outputs/carousel/Inference/carousel.gif",
+            "outputs/carousel/Dataset.png",
         ],
-        weights=["u2netp.onnx", "person-ssdlite.pb"],
+        weights=SEGMENTER_WEIGHTS,
     ),
     "masks": Part(
         demo=[
@@ -106,7 +104,7 @@ def main() -> None:
             get_weights(names)
         elif arguments.command == "test":
             install([*requirements(parts), "tests/requirements.txt"])
-            get_weights(TEST_WEIGHTS)
+            get_weights([*TEST_WEIGHTS, *(name for name, weights in EMBEDDED.items() if weights.part in parts)])
             sys.exit(test(parts if arguments.only else []))
         else:
             install(requirements(parts))

@@ -6,7 +6,7 @@ else for a camera held at eye level. A figure that its photo cuts stands at the 
 person the scene stays as it is, bit for bit, but for the soft shadow around the feet; SHADOW 0 leaves that out too.
 A folder makes a carousel; run again, only what has changed is made anew, and people that cannot be used are listed.
 
-Reads   data/carousel/scenes/, data/carousel/people/; checkpoints/carousel/fusion_model.pth
+Reads   data/carousel/plates/main_stage_1.jpg, data/carousel/people/; checkpoints/carousel/fusion_model.pth
 Writes  outputs/carousel/Inference/: fused/NAME.png, before_after/NAME.png, contact_sheet.png, carousel.gif, faults.csv;
         of a single person OUTPUT itself where it ends with .png, else NAME.png in it, and NAME_before_after.png
 """
@@ -20,7 +20,7 @@ from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--person me.jpg) ----
-SCENE = DATA / "carousel/scenes/scene_01.png"  # the picture that the person is put into
+SCENE = DATA / "carousel/plates/main_stage_1.jpg"  # the picture that the person is put into
 PERSON = DATA / "carousel/people"  # photo, cut-out or avatar, or a folder of them
 OUTPUT = OUTPUTS / "carousel/Inference"  # folder for the results; for one person it may be a .png
 CHECKPOINT = CHECKPOINTS / "carousel/fusion_model.pth"  # the model

@@ -23,10 +23,9 @@ from carousel.archives import PHOTO_SUFFIXES
 from carousel.carousel_pictures import TILE_PX, contact_sheet, evenly, reduced, write_animation
 from carousel.staging import STRIP, Outcome, SegmenterError, Stage, make, write
 from common.errors import UserError, raise_faults
-from common.files import check_output, sha256_of, write_text
+from common.files import check_output, sha256_of, write_faults, write_text
 from common.images import read_image, write_png
 from common.paths import shown
-from masks.proposals import write_faults
 
 FUSED = "fused"
 NOTE = ".made_from"

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from carousel.network import FusionNetwork
+from carousel.network import FusionNetwork, check_size
 from common import checkpoints
 from common.errors import UserError
 
@@ -35,10 +35,11 @@ def network_of(content: dict[str, Any], path: Path | str) -> FusionNetwork:
         UserError: the tensors do not fit the network, as with the tensors of the other decoder.
     """
     try:
+        check_size(content["size_px"], content["network"]["shrink"])
         network = FusionNetwork(**content["network"])
         network.load_state_dict({name: tensor.float() for name, tensor in content["model"].items()})
-        network.size_px = int(content["size_px"])
-    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        network.size_px = content["size_px"]
+    except (UserError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: its tensors do not fit; they are of another encoder or decoder") from error
     return network.eval()
 

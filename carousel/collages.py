@@ -92,7 +92,7 @@ def read_collage(path: Path) -> Collage:
         raise UserError(f"{path}: {width} x {height} px is no row of four equal square panels (4 x as wide as high)")
     if not MIN_PANEL_PX <= height <= MAX_PANEL_PX:
         raise UserError(f"{path}: panels of {height} px; they must have {MIN_PANEL_PX} to {MAX_PANEL_PX} px")
-    truth, background, avatar, grey = np.split(pixels, 4, axis=1)
+    truth, background, avatar, grey = (part.copy() for part in np.split(pixels, 4, axis=1))  # not views of the whole
     soft = np.minimum(grey, 255 - grey).max(axis=2) > MASK_TOLERANCE
     if soft.mean() > 0.001:
         raise UserError(f"{path}: the mask panel is soft: {soft.mean():.1%} of it is neither black nor white")

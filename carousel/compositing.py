@@ -96,19 +96,15 @@ def fuse_into(scene: np.ndarray, placed: Placed, network: FusionNetwork, device:
         network: from `carousel.fusion.load_model`.
         device: where it lies.
         shadow: strength of the contact shadow, 0 to 1; above 0 it alone changes pixels beside the figure.
-
-    Raises:
-        UserError: not enough memory.
     """
-    with enough_memory():
-        part = np.ascontiguousarray(scene[placed.window])
-        ground, shaded = part, 0
-        if shadow > 0:
-            ground = darken(part, contact_shadow(placed.alpha, placed.height), shadow)
-            shaded = int(((ground != part).any(axis=2) & (placed.alpha == 0)).sum())
-        picture = scene.copy()
-        picture[placed.window] = fuse(network, device, ground, placed.colours, placed.alpha)
-        return Fused(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded)
+    part = np.ascontiguousarray(scene[placed.window])
+    ground, shaded = part, 0
+    if shadow > 0:
+        ground = darken(part, contact_shadow(placed.alpha, placed.height), shadow)
+        shaded = int(((ground != part).any(axis=2) & (placed.alpha == 0)).sum())
+    picture = scene.copy()
+    picture[placed.window] = fuse(network, device, ground, placed.colours, placed.alpha)
+    return Fused(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded)
 
 
 def paste(background: np.ndarray, colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:

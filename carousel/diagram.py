@@ -12,7 +12,7 @@ from carousel.network import COEFFICIENTS, FOLD, WIDTHS, FusionNetwork
 from common.grids import CARD, GREY, INK, PAPER, label_font
 from common.images import write_png
 
-WIDTH_PX, HEIGHT_PX = 1500, 780
+WIDTH_PX, HEIGHT_PX = 1310, 780
 ENCODER_COLOUR, DECODER_COLOUR, LIGHT_COLOUR = "#7b4fd0", "#1d8a74", "#e0803a"
 
 
@@ -75,6 +75,7 @@ def draw_diagram(network: FusionNetwork, layers: list[Layer], path: Path) -> Non
         _arrow(draw, (465, first + 90), (465, second))
     _box(draw, (40, rows[0], 270, rows[0] + 90), GREY, "scene + person", "6 channels")
     _arrow(draw, (270, rows[0] + 45), (330, rows[0] + 45))
+    _elbow(draw, [(155, rows[0]), (155, 125), (1165, 125), (1165, rows[0])])
     kind = "transformer" if choice["decoder"] == "transformer" else "convolutions"
     for number in range(len(WIDTHS)):
         y = rows[3 - number]
@@ -85,6 +86,7 @@ def draw_diagram(network: FusionNetwork, layers: list[Layer], path: Path) -> Non
     affine = choice["head"] == "affine"
     last = rows[1] + 45
     if affine:
+        _arrow(draw, (155, rows[0] + 90), (155, rows[2]))
         _box(draw, (40, rows[2], 270, rows[2] + 90), LIGHT_COLOUR, "light statistics", f"{COUNT}")
         _elbow(draw, [(155, rows[2] + 90), (155, 730), (1010, 730), (1010, rows[2] + 45), (1060, rows[2] + 45)])
         _box(draw, (1060, rows[2], 1270, rows[2] + 90), LIGHT_COLOUR, "one transform", f"{COEFFICIENTS}")

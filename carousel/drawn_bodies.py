@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from carousel.drawn_canvas import points
-from masks.outlines import Outline, curve, hull
+from common.outlines import Outline, curve, hull
 
 Point = tuple[float, float]
 SIDES = (-1, 1)  # left and right of the picture
@@ -142,6 +142,11 @@ def _limb(start: Point, lengths: tuple[float, float], angles: tuple[float, float
     return Limb(start, middle, _turned(middle, lengths[1], angles[1], side), side)
 
 
+def _raised(limb: Limb, by: float) -> Limb:
+    start, middle, end = ((x, y - by) for x, y in (limb.start, limb.middle, limb.end))
+    return Limb(start, middle, end, limb.side)
+
+
 def _axis(degrees: float) -> Point:
     return math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
 
@@ -156,7 +161,7 @@ def pose_body(build: Build, pose: Pose) -> Body:
         hip = (pose.shift + hip_axis[0] * reach * side, hip_axis[1] * reach * side)
         legs.append(_limb(hip, (THIGH, SHIN * shin), angles, side))
     drop = max(leg.end[1] for leg in legs) + ANKLE
-    legs = [Limb(*((x, y - drop) for x, y in (leg.start, leg.middle, leg.end)), leg.side) for leg in legs]
+    legs = [_raised(leg, drop) for leg in legs]
     pelvis = (pose.shift, -drop)
     lean = math.radians(pose.lean)
     chest = (pelvis[0] * 0.55 + SHOULDER * math.sin(lean), pelvis[1] - SHOULDER * math.cos(lean))

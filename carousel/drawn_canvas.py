@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from carousel.relighting import to_linear, to_srgb, to_u8
-from masks.outlines import Outline
+from common.outlines import Outline
 
 SHIFT = 4  # OpenCV takes places as whole 16ths of a pixel
 Window = tuple[slice, slice]

@@ -21,7 +21,7 @@ from carousel.drawn_bodies import (
 )
 from carousel.drawn_canvas import colour, mix, points, smoothstep
 from carousel.drawn_figures import Pattern, Sculpture, Stuff
-from masks.outlines import Outline, curve, ellipse, hull
+from common.outlines import Outline, box, curve, ellipse, hull
 
 INK = colour("#1d1820")
 WHITE = colour("#efe9df")
@@ -35,7 +35,7 @@ class Outfit:
     Attributes:
         top: of TOPS.
         bottom: of BOTTOMS; "" under a dress.
-        shoes: of SHOES.
+        shoes: "sneakers", "sandals", or a key of BOOTS.
         top_colour, under_colour, bottom_colour, shoe_colour, accent: linear RGB.
         pattern: of PATTERNS, on the top.
         extras: of EXTRAS.
@@ -72,7 +72,7 @@ class Dresser:
         """Legs, shoes and what covers them; the leg that is lifted lies behind."""
         order = sorted(self.body.legs, key=lambda leg: leg.end[1])
         form = BOTTOMS[self.outfit.bottom]
-        high_shoes = self.outfit.shoes in ("boots", "rain boots") and self.outfit.bottom not in (
+        high_shoes = self.outfit.shoes in BOOTS and self.outfit.bottom not in (
             "wide trousers",
             "cargos",
         )
@@ -105,7 +105,7 @@ class Dresser:
                 middle = (crotch[0] + (end[0] - crotch[0]) * 0.5, crotch[1] + (end[1] - crotch[1]) * 0.35)
                 lines.append(smooth_line([crotch, middle, end]))
                 values.append(0.15 if i % 2 else 0.9)
-        self._crease(lines, values, [trunk_outline(self.body, -0.2, 0.3, 0.01)], width=0.008, height=0.006)
+        self.crease(lines, values, [trunk_outline(self.body, -0.2, 0.3, 0.01)], width=0.008, height=0.006)
         self.sculpture.darken([ellipse(crotch[0], crotch[1] + 0.03, 0.018, 0.045)], 0.6, 0.012)
 
     def _knee(self, leg: Limb) -> None:
@@ -113,8 +113,8 @@ class Dresser:
         self.sculpture.emboss([ellipse(x, y - 0.008, 0.014, 0.016)], 0.006, 0.006)
 
     def _trouser_leg(self, leg: Limb, form: "Bottom") -> None:
-        if self.outfit.shoes in ("boots", "rain boots") and form.last > 1.9 and self.outfit.bottom in TUCKED:
-            form = replace(form, last=1.6)
+        if self.outfit.shoes in BOOTS and form.last > 1.9 and self.outfit.bottom in TUCKED:
+            form = replace(form, last=BOOTS[self.outfit.shoes][0] + 0.06)
         radii = [bare + extra for bare, extra in zip(self._bare(leg, form.last), form.radii, strict=True)]
         pieces = limb_tube(leg, radii, 0.0, form.last)
         self.sculpture.add(
@@ -136,7 +136,7 @@ class Dresser:
                     )
                 )
                 values.append(float(self.rng.choice((0.15, 0.85))))
-        self._crease(lines, values, pieces, width=0.008, height=0.007)
+        self.crease(lines, values, pieces, width=0.008, height=0.007)
         if form.last < 1.5 or self.outfit.bottom == "jeans":
             (ax, ay), (bx, by) = along(leg, form.last - 0.015), along(leg, form.last)
             hem = hull((ax - radii[-1], ay, 0.002), (ax + radii[-1], ay, 0.002), (bx, by + radii[-1] * 0.2, 0.004))
@@ -175,60 +175,57 @@ class Dresser:
             end = (middle + u * (right - left) / 2, low + 0.012)
             lines.append(smooth_line([start, ((start[0] + end[0]) / 2 + u * 0.01, (start[1] + end[1]) / 2), end]))
             values.append(float(self.rng.uniform(0.0, 1.0)))
-        self._crease(lines, values, [outline], width=0.014, height=0.016)
+        self.crease(lines, values, [outline], width=0.014, height=0.016)
 
     def _shoe(self, leg: Limb) -> None:
-        kind, tone = self.outfit.shoes, self.outfit.shoe_colour
         (x, y), side = leg.end, leg.side
         lifted = max(0.0, -0.045 - y)
         toe = (x + side * (0.016 + lifted * 0.2), y + 0.030 - lifted * 0.1)
         if self.behind:
             toe = (x + side * 0.006, y + 0.022)
-        body = hull((x, y + 0.004, 0.0215), (x, y + 0.018, 0.0235), (*toe, 0.0225))
-        sole = hull((x, y + 0.022, 0.0235), (toe[0], toe[1] + 0.005, 0.0235))
-        if kind == "sandals":
-            self.sculpture.add(
-                [hull((x, y + 0.02, 0.02), (toe[0], toe[1] + 0.004, 0.022))], Stuff(colour("#7a5738")), 0.012, 0.2
-            )
-            self.sculpture.add([hull((x, y + 0.004, 0.018), (toe[0], toe[1] - 0.002, 0.0185))], self.skin, 0.02)
-            strap = [
-                hull((toe[0] - 0.018, toe[1] - 0.008, 0.004), (toe[0] + 0.018, toe[1] - 0.008, 0.004)),
-                hull((x - 0.016, y + 0.004, 0.0035), (x + 0.016, y + 0.004, 0.0035)),
-            ]
-            self.sculpture.add(strap, Stuff(colour("#5a3b26")), 0.006, 0.2)
-            return
-        if kind in ("boots", "rain boots"):
-            high = 1.62 if kind == "boots" else 1.42
-            gloss = 0.25 if kind == "boots" else 0.8
-            shaft = limb_tube(leg, [0.036, 0.030, 0.025, 0.024], high, 2.0)
-            mouth = along(leg, high)
-            rim = np.array(
-                [
-                    (mouth[0] - 0.07, mouth[1] - 0.07),
-                    (mouth[0] + 0.07, mouth[1] - 0.07),
-                    (mouth[0] + 0.07, mouth[1] - 0.008),
-                    (mouth[0] - 0.07, mouth[1] - 0.008),
-                ]
-            )
-            heel = hull((x - side * 0.004, y + 0.026, 0.022), (toe[0], toe[1] + 0.007, 0.0235))
-            self.sculpture.add([heel], Stuff(mix(tone, INK, 0.75)), 0.012, 0.3)
-            self.sculpture.add([*shaft, body], Stuff(tone, gloss=gloss), 0.026, 0.3, cut=[rim])
-            self.sculpture.emboss([ellipse(toe[0], toe[1] - 0.006, 0.014, 0.010)], 0.012, 0.008)
-            creases = [
-                smooth_line([(x - 0.03, y + d), (x, y + d + 0.006), (x + 0.03, y + d)]) for d in (-0.012, -0.002, 0.008)
-            ]
-            self._crease(creases, [0.1, 0.9, 0.1], [*shaft, body], 0.006, 0.006)
-            return
+        {"sandals": self._sandal, "sneakers": self._sneaker}.get(self.outfit.shoes, self._boot)(leg, toe)
+
+    def _foot(self, leg: Limb, toe: Point) -> Outline:
+        x, y = leg.end
+        return hull((x, y + 0.004, 0.0215), (x, y + 0.018, 0.0235), (*toe, 0.0225))
+
+    def _sandal(self, leg: Limb, toe: Point) -> None:
+        (x, y), (tx, ty) = leg.end, toe
+        sole = hull((x, y + 0.02, 0.02), (tx, ty + 0.004, 0.022))
+        self.sculpture.add([sole], Stuff(colour("#7a5738")), 0.012, 0.2)
+        self.sculpture.add([hull((x, y + 0.004, 0.018), (tx, ty - 0.002, 0.0185))], self.skin, 0.02)
+        straps = [
+            hull((tx - 0.018, ty - 0.008, 0.004), (tx + 0.018, ty - 0.008, 0.004)),
+            hull((x - 0.016, y + 0.004, 0.0035), (x + 0.016, y + 0.004, 0.0035)),
+        ]
+        self.sculpture.add(straps, Stuff(colour("#5a3b26")), 0.006, 0.2)
+
+    def _boot(self, leg: Limb, toe: Point) -> None:
+        (x, y), tone = leg.end, self.outfit.shoe_colour
+        high, gloss = BOOTS[self.outfit.shoes]
+        wide = self._bare(leg, high)[-1] + 0.010  # trousers are inside
+        boot = [*limb_tube(leg, [wide, 0.031, 0.025, 0.024], high, 2.0), self._foot(leg, toe)]
+        mx, my = along(leg, high)
+        above = box(mx - 0.07, my - 0.07, 0.14, 0.062)
+        heel = hull((x - leg.side * 0.004, y + 0.026, 0.022), (toe[0], toe[1] + 0.007, 0.0235))
+        self.sculpture.add([heel], Stuff(mix(tone, INK, 0.75)), 0.012, 0.3)
+        self.sculpture.add(boot, Stuff(tone, gloss=gloss), 0.026, 0.3, cut=[above])
+        self.sculpture.emboss([ellipse(toe[0], toe[1] - 0.006, 0.014, 0.010)], 0.012, 0.008)
+        lines = [
+            smooth_line([(x - 0.03, y + d), (x, y + d + 0.006), (x + 0.03, y + d)]) for d in (-0.012, -0.002, 0.008)
+        ]
+        self.crease(lines, [0.1, 0.9, 0.1], boot, 0.006, 0.006)
+
+    def _sneaker(self, leg: Limb, toe: Point) -> None:
+        (x, y), (tx, ty) = leg.end, toe
+        sole = hull((x, y + 0.022, 0.0235), (tx, ty + 0.005, 0.0235))
         self.sculpture.add([sole], Stuff(WHITE * 0.9), 0.012, 0.2)
-        self.sculpture.add([body], Stuff(tone, gloss=0.08), 0.022)
+        self.sculpture.add([self._foot(leg, toe)], Stuff(self.outfit.shoe_colour, gloss=0.08), 0.022)
         if not self.behind:
-            laces = [
-                np.array([(toe[0] - 0.009, y + 0.006 + 0.007 * i), (toe[0] + 0.006, y + 0.004 + 0.007 * i)])
-                for i in range(3)
-            ]
-            for lace in laces:
-                self.sculpture.paint([hull((*lace[0], 0.0022), (*lace[1], 0.0022))], WHITE, 0.9)
-            self.sculpture.paint([ellipse(toe[0], toe[1] + 0.006, 0.016, 0.009)], WHITE * 0.92, 0.9, 0.002)
+            for low in (0.0, 0.007, 0.014):
+                lace = hull((tx - 0.009, y + 0.006 + low, 0.0022), (tx + 0.006, y + 0.004 + low, 0.0022))
+                self.sculpture.paint([lace], WHITE, 0.9)
+            self.sculpture.paint([ellipse(tx, ty + 0.006, 0.016, 0.009)], WHITE * 0.92, 0.9, 0.002)
 
     # ---- trunk ----
 
@@ -246,7 +243,7 @@ class Dresser:
         if not self.behind:
             for side in (-1, 1):
                 bone = smooth_line(body.path("1 .012, .985 .045, 1 .082", side))
-                self._crease([bone], [0.95], [shoulders], width=0.007, height=0.005)
+                self.crease([bone], [0.95], [shoulders], width=0.007, height=0.005)
         TOPS[self.outfit.top].trunk(self)
 
     def shirt(
@@ -274,11 +271,11 @@ class Dresser:
             ]
         )
         self.sculpture.add([outline], stuff, 0.065, shadow=0.35, cut=[cut])
-        self._chest(stuff)
-        self._trunk_creases(outline, low, width)
+        self.chest(stuff)
+        self.trunk_creases(outline, low, width)
         return [outline]
 
-    def _chest(self, stuff: Stuff) -> None:
+    def chest(self, stuff: Stuff) -> None:
         """The form of the chest, or of the shoulder blades."""
         build = self.body.build
         if self.behind:
@@ -294,7 +291,8 @@ class Dresser:
         if build.belly:
             self.sculpture.emboss([ellipse(*self.body.trunk(0.30, 0), 0.06, 0.05)], build.belly * 1.2, 0.03)
 
-    def _trunk_creases(self, outline: Outline, low: float, extra: float) -> None:
+    def trunk_creases(self, outline: Outline, low: float, extra: float) -> None:
+        """Folds that run from the sides of the trunk, `extra` deeper than usual."""
         lines, values = [], []
         for _ in range(16):
             side = float(self.rng.choice((-1, 1)))
@@ -312,11 +310,12 @@ class Dresser:
                 )
             )
             values.append(float(self.rng.choice((0.1, 0.3, 0.75, 0.9))))
-        self._crease(lines, values, [outline], width=0.010, height=0.009 + extra)
+        self.crease(lines, values, [outline], width=0.010, height=0.009 + extra)
 
-    def _crease(
+    def crease(
         self, lines: Sequence[Outline], values: Sequence[float], within: Sequence[Outline], width: float, height: float
     ) -> None:
+        """Raise and sink lines of cloth within a shape, by values 0..1 over and under 0.5."""
         self.sculpture.comb(lines, values, width, height, within, tint=0.10)
 
     # ---- arms ----
@@ -358,7 +357,7 @@ class Dresser:
             tilt = float(self.rng.normal(0, 0.012))
             lines.append(smooth_line([(x - 0.03, y + tilt), (x, y + 0.006), (x + 0.03, y - tilt)]))
             values.append(float(self.rng.choice((0.15, 0.85))))
-        self._crease(lines, values, pieces, width=0.007, height=0.006)
+        self.crease(lines, values, pieces, width=0.007, height=0.006)
 
     # ---- what is carried ----
 
@@ -443,14 +442,14 @@ def _tank(d: Dresser) -> None:
     straps = [tube(body.path(".72 .06, .92 .055, 1 .056", side), [0.025, 0.013, 0.011]) for side in (-1, 1)]
     neck = curve(body.path(".9 .045, .79 .028, .765 0, .79 -.028, .9 -.045"))
     d.sculpture.add([low, *straps[0], *straps[1]], d.top, 0.055, shadow=0.3, cut=[neck])
-    d._chest(d.top)
-    d._trunk_creases(low, -0.04, 0.0)
+    d.chest(d.top)
+    d.trunk_creases(low, -0.04, 0.0)
 
 
 def _crop(d: Dresser) -> None:
-    d.sculpture.add([trunk_outline(d.body, -0.05, 0.75)], d.skin, 0.055)
+    d.sculpture.add([trunk_outline(d.body, 0.42, 0.75)], d.skin, 0.055)
     d.sculpture.emboss([hull((*d.body.trunk(0.3, 0), 0.003), (*d.body.trunk(0.5, 0), 0.003))], -0.004, 0.006)
-    d.sculpture.darken([ellipse(*d.body.trunk(0.25, 0), 0.004, 0.005)], 0.6, 0.002)
+    d.sculpture.darken([ellipse(*d.body.trunk(0.47, 0), 0.004, 0.005)], 0.6, 0.002)
     d.shirt(d.top, 0.52, 0.006, (0.050, 0.90))
 
 
@@ -475,7 +474,7 @@ def _hoodie(d: Dresser) -> None:
             1.0,
         )
     pocket = body.path(".34 .035, .16 .058, .08 .058, .08 -.058, .16 -.058, .34 -.035")
-    d._crease(
+    d.crease(
         [np.array([*pocket, pocket[0]])], [0.05], [trunk_outline(body, -0.1, 0.6, 0.02)], width=0.005, height=0.008
     )
 
@@ -490,40 +489,26 @@ def _open_jacket(d: Dresser) -> None:
     if d.behind:
         outline = trunk_outline(body, low, 1.05, 0.014)
         d.sculpture.add([outline], stuff, 0.06, 0.3)
-        d._chest(stuff)
-        d._trunk_creases(outline, low, 0.002)
-    for side in (-1, 1) if not d.behind else ():
+        d.chest(stuff)
+        d.trunk_creases(outline, low, 0.002)
+        return
+    for side in (-1, 1):
         outer = body.side([low, 0.1, 0.3, 0.5, 0.7, 0.88, 0.97, 1.02, 1.05], side, 0.013)
-        inner = [
-            body.trunk(level, side * wide)
-            for level, wide in ((1.05, 0.034), (0.93, 0.034), (0.7, 0.030), (0.4, 0.036), (0.15, 0.044), (low, 0.05))
-        ]
+        inner = [*body.path("1.05 .034, .93 .034, .7 .03, .4 .036, .15 .044", side), body.trunk(low, side * 0.05)]
         panel = curve([outer[0], *outer, outer[-1], *inner, inner[-1]])
         d.sculpture.add([panel], stuff, 0.035, 0.45)
-        d._trunk_creases(panel, low, 0.002)
+        d.trunk_creases(panel, low, 0.002)
         lapel = curve(body.path("1.06 .03, 1 .062, .86 .058, .8 .028", side))
         d.sculpture.add([lapel], stuff, 0.015, 0.3)
         if d.outfit.top == "denim jacket":
-            x, y = body.trunk(0.66, side * 0.068)
-            d._crease(
-                [
-                    np.array(
-                        [
-                            (x - 0.018, y),
-                            (x + 0.018, y),
-                            (x + 0.018, y + 0.03),
-                            (x, y + 0.038),
-                            (x - 0.018, y + 0.03),
-                            (x - 0.018, y),
-                        ]
-                    )
-                ],
-                [0.05],
-                [panel],
-                0.003,
-                0.006,
-            )
-            d.sculpture.paint([ellipse(x, y + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
+            _pocket(d, body.trunk(0.66, side * 0.068), panel)
+
+
+def _pocket(d: Dresser, at: Point, panel: Outline) -> None:
+    """A patch pocket with a button."""
+    edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0")) + np.array(at)
+    d.crease([edge], [0.05], [panel], 0.003, 0.006)
+    d.sculpture.paint([ellipse(at[0], at[1] + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
 
 
 def _dress(d: Dresser) -> None:
@@ -553,12 +538,12 @@ def _dress(d: Dresser) -> None:
         start, end = body.trunk(0.42, u * body.half_width(0.42)), (middle + swing + u * (right - left) / 2, low + 0.01)
         lines.append(smooth_line([start, ((start[0] + end[0]) / 2 + u * 0.012, (start[1] + end[1]) / 2), end]))
         values.append(float(d.rng.uniform(0, 1)))
-    d._crease(lines, values, [outline], 0.014, 0.018)
+    d.crease(lines, values, [outline], 0.014, 0.018)
     bodice = trunk_outline(body, 0.36, 0.80, 0.004)
     straps = [tube(body.path(".76 .055, .93 .05, 1 .054", side), [0.016, 0.007, 0.006]) for side in (-1, 1)]
     neck = curve(body.path(".87 .04, .8 .016, .775 0, .8 -.016, .87 -.04"))
     d.sculpture.add([bodice, *straps[0], *straps[1]], d.top, 0.055, shadow=0.2, cut=[neck])
-    d._chest(d.top)
+    d.chest(d.top)
     belt = tube([body.side([0.43], -1, 0.002)[0], body.trunk(0.415, 0), body.side([0.43], 1, 0.002)[0]], [0.008])
     d.sculpture.add(belt, Stuff(d.outfit.accent), 0.008, 0.2)
 
@@ -568,11 +553,11 @@ def _raincoat(d: Dresser) -> None:
     coat = Stuff(d.outfit.top_colour, gloss=0.55, weave=0.03)
     outline = trunk_outline(body, -0.42, 1.05, 0.024, flare=0.026)
     d.sculpture.add([outline], coat, 0.06, shadow=0.5)
-    d._trunk_creases(outline, -0.4, 0.006)
+    d.trunk_creases(outline, -0.4, 0.006)
     hood = body.path("1.1 -.062, 1 -.056, .95 0, 1 .056, 1.1 .062")
     d.sculpture.add(tube(hood, [0.022, 0.024, 0.016, 0.024, 0.022]), coat, 0.018, 0.4)
     if not d.behind:
-        d._crease([np.array([body.trunk(0.96, 0), body.trunk(-0.4, 0.004)])], [0.0], [outline], 0.006, 0.012)
+        d.crease([np.array([body.trunk(0.96, 0), body.trunk(-0.4, 0.004)])], [0.0], [outline], 0.006, 0.012)
         for level in (0.85, 0.62, 0.38, 0.14, -0.1):
             d.sculpture.add(
                 [ellipse(*body.trunk(level, 0.012), 0.006, 0.006)],
@@ -592,11 +577,11 @@ def _coat(d: Dresser) -> None:
         smooth_line([body.side([level], -1, 0.04)[0], body.trunk(level - 0.03, 0), body.side([level], 1, 0.04)[0]])
         for level in np.arange(-0.2, 1.0, 0.125)
     ]
-    d._crease(seams, [0.0] * len(seams), [outline], 0.016, 0.022)
+    d.crease(seams, [0.0] * len(seams), [outline], 0.016, 0.022)
     collar = body.path("1.12 -.05, 1.03 -.047, 1 0, 1.03 .047, 1.12 .05")
     d.sculpture.add(tube(collar, [0.022, 0.026, 0.022, 0.026, 0.022]), cloth, 0.02, 0.4)
     if not d.behind:
-        d._crease([np.array([body.trunk(0.98, 0), body.trunk(-0.3, 0.0)])], [0.0], [outline], 0.006, 0.012)
+        d.crease([np.array([body.trunk(0.98, 0), body.trunk(-0.3, 0.0)])], [0.0], [outline], 0.006, 0.012)
 
 
 TOPS = {
@@ -645,8 +630,8 @@ BOTTOMS = {
     "dress": Bottom(0.92, flare=0.055),
     "": Bottom(0.0),
 }
+BOOTS = {"boots": (1.62, 0.25), "rain boots": (1.42, 0.8)}  # how high up the leg, as a share; and their gloss
 TUCKED = ("jeans", "leggings")  # worn inside boots
-SHOES = ("sneakers", "boots", "rain boots", "sandals")
 
 
 # ---- patterns ----
@@ -762,9 +747,7 @@ def _bag(d: Dresser) -> None:
         [(x - 0.034, y - 0.028), (x + 0.030, y - 0.028), (x + 0.038, y + 0.03), (x, y + 0.038), (x - 0.038, y + 0.03)]
     )
     d.sculpture.add([bag], leather, 0.018, 0.5)
-    d._crease(
-        [smooth_line([(x - 0.036, y - 0.004), (x, y + 0.010), (x + 0.034, y - 0.004)])], [0.0], [bag], 0.004, 0.01
-    )
+    d.crease([smooth_line([(x - 0.036, y - 0.004), (x, y + 0.010), (x + 0.034, y - 0.004)])], [0.0], [bag], 0.004, 0.01)
 
 
 def _backpack(d: Dresser) -> None:
@@ -772,7 +755,7 @@ def _backpack(d: Dresser) -> None:
     if d.behind:
         pack = curve(body.path("1 -.055, 1 .055, .7 .075, .25 .07, .2 0, .25 -.07, .7 -.075"))
         d.sculpture.add([pack], cloth, 0.03, 0.5)
-        d._crease([smooth_line(body.path(".55 -.06, .5 0, .55 .06"))], [0.0], [pack], 0.005, 0.012)
+        d.crease([smooth_line(body.path(".55 -.06, .5 0, .55 .06"))], [0.0], [pack], 0.005, 0.012)
         return
     for side in (-1, 1):
         strap = tube(body.path("1 .066, .85 .064, .66 .086, .52 .096", side), [0.009])
@@ -825,7 +808,8 @@ def guitar(d: Dresser) -> None:
 
     form = at(
         points(
-            ".07 -.012, .1 -.055, .05 -.062, 0 -.044, -.05 -.062, -.1 -.05, -.112 0, -.09 .055, -.04 .062, 0 .046, .05 .07, .105 .066, .075 .014"
+            ".07 -.012, .1 -.055, .05 -.062, 0 -.044, -.05 -.062, -.1 -.05, -.112 0,"
+            "-.09 .055, -.04 .062, 0 .046, .05 .07, .105 .066, .075 .014"
         )
     )
     lacquer = Stuff(d.outfit.accent, gloss=0.9, weave=0.02)
@@ -901,7 +885,7 @@ def _flag(d: Dresser) -> None:
         )
         for i in range(5)
     ]
-    d._crease(waves, [0.9, 0.1, 0.9, 0.1, 0.9], [cloth], 0.02, 0.02)
+    d.crease(waves, [0.9, 0.1, 0.9, 0.1, 0.9], [cloth], 0.02, 0.02)
     d.sculpture.paint([ellipse(x + 0.105, y - 0.282, 0.026, 0.026)], WHITE, 0.9)
 
 

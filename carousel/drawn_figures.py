@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from carousel.drawn_canvas import Raster, Window, blurred, mix, noise, slopes, smoothstep
-from masks.outlines import Outline
+from common.outlines import Outline
 
 Pattern = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # x, y, colour -> colour at each pixel
 STEEPEST = 0.985  # of a normal's sine: an edge is never quite turned away
@@ -208,9 +208,16 @@ class Sculpture:
         facing = np.sqrt(1 - (slope**2).sum(axis=2))
         normal = np.dstack([slope[..., 0], -slope[..., 1], facing])
         x, y = raster.pixels(np.array([foot]))[0]
-        layers = [layer[window] for layer in (self.alpha, self.openness, self.gloss, self.flesh)]
-        at = (float(x - window[1].start), float(y - window[0].start))
-        return Figure(self.albedo[window], normal, *layers, foot=at, height_px=height * raster.scale)
+        return Figure(
+            self.albedo[window],
+            normal,
+            self.alpha[window],
+            self.openness[window],
+            self.gloss[window],
+            self.flesh[window],
+            foot=(float(x - window[1].start), float(y - window[0].start)),
+            height_px=height * raster.scale,
+        )
 
     def _rounded(self, mask: np.ndarray, rounding: float) -> np.ndarray:
         """Slopes of a form that falls off at its edge: the gradient of the blurred shape, 1 at a straight edge."""
@@ -243,8 +250,7 @@ class Sculpture:
         tone = np.broadcast_to(stuff.colour, (*self.alpha[window].shape, 3))
         if stuff.pattern is not None:
             x, y = self.raster.grid(window)
-            bend = self.slope[window]
-            tone = stuff.pattern(x + 0 * y, y + 0 * x, tone.copy()) if bend.size else tone
+            tone = stuff.pattern(x + 0 * y, y + 0 * x, tone)
         return tone * (1 + self._blots[window] * np.float32(stuff.weave))[..., None]
 
 
@@ -271,4 +277,4 @@ def relight(figure: Figure, lighting: Lighting) -> np.ndarray:
         sharp = (normal @ half).clip(0, 1) ** 18
         shine += lamp.light * (sharp * figure.gloss * figure.openness)[..., None]
     lit = figure.albedo * light + shine * 0.5
-    return mix(lit, lighting.haze, np.float32(lighting.haze_share)).astype(np.float32)
+    return mix(lit, lighting.haze, lighting.haze_share).astype(np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from carousel.drawn_bodies import HEAD, Body, smooth_line, tube
 from carousel.drawn_canvas import colour, mix, points
 from carousel.drawn_figures import Sculpture, Stuff
-from masks.outlines import Outline, curve, ellipse, hull, mirrored
+from common.outlines import Outline, curve, ellipse, hull, mirrored
 
 Points = Sequence[tuple[float, float]]
 WIDEST = 0.37  # half the head's width
@@ -100,7 +100,7 @@ class Head:
 
     def draw(self) -> None:
         """Head, face, hair in front, and what is worn."""
-        skin = Stuff(self.face.skin, gloss=0.10, flesh=True, weave=0.02)
+        skin = Stuff(self.face.skin, gloss=0.16, flesh=True, weave=0.02)
         for side in (-1, 1):
             if side * self.turn < 0.55 or self.behind:
                 self.add([self.at(ellipse(side * 0.365 - self.turn * 0.03, 0.07, 0.055, 0.105))], skin, 0.05)
@@ -117,7 +117,7 @@ class Head:
         self._relief()
         blush = mix(self.face.skin, colour("#c8453c"), 0.5)
         for side in (-1, 1):
-            self._paint(ellipse(side * 0.215, 0.19, 0.085, 0.06), blush, 0.34, 0.045)
+            self.paint(ellipse(side * 0.215, 0.19, 0.085, 0.06), blush, 0.34, 0.045)
             self._eye(side)
         self._nose()
         self._mouth()
@@ -130,11 +130,10 @@ class Head:
                 side = self.rng.choice((-1, 1))
                 x, y = side * self.rng.uniform(0.13, 0.30), self.rng.uniform(0.08, 0.22)
                 tone = mix(self.face.trim, WHITE, float(self.rng.uniform(0, 0.8)))
-                self._paint(ellipse(x, y, 0.012, 0.014), tone, 0.95, 0.0, gloss=1.0)
+                self.paint(ellipse(x, y, 0.012, 0.014), tone, 0.95, 0.0, gloss=1.0)
 
-    def _paint(
-        self, outline: Outline, tone: np.ndarray, opacity: float, blur: float = 0.006, gloss: float = -1
-    ) -> None:
+    def paint(self, outline: Outline, tone: np.ndarray, opacity: float, blur: float = 0.006, gloss: float = -1) -> None:
+        """Colour a shape on the face, which turns with the head; `blur` in heights of the head."""
         self.sculpture.paint([self.around(outline)], tone, opacity, blur * self.size, gloss)
 
     def _bump(self, outline: Outline, height: float, blur: float) -> None:
@@ -154,19 +153,19 @@ class Head:
         open_up, open_down = 0.044 * sly, 0.026
         upper = [(x - half, y + 0.008), (x - 0.03, y - open_up), (x + 0.025, y - open_up), (x + half, y + 0.008)]
         lower = [(x + 0.03, y + open_down), (x - 0.03, y + open_down)]
-        self._paint(ellipse(x, y - 0.005, 0.095, 0.06), mix(self.face.skin, INK, 0.5), 0.28, 0.02)
-        self._paint(curve([*upper, *lower]), mix(WHITE, self.face.skin, 0.22), 1.0, 0.004, gloss=0.3)
+        self.paint(ellipse(x, y - 0.005, 0.095, 0.06), mix(self.face.skin, INK, 0.5), 0.28, 0.02)
+        self.paint(curve([*upper, *lower]), mix(WHITE, self.face.skin, 0.22), 1.0, 0.004, gloss=0.3)
         look = x + self.turn * 0.012
-        self._paint(ellipse(look, y - 0.006, 0.035, 0.036 * min(1.0, sly + 0.12)), self.face.iris, 1.0, 0.003)
-        self._paint(ellipse(look, y - 0.006, 0.018, 0.020), INK * 0.4, 1.0, 0.003)
+        self.paint(ellipse(look, y - 0.006, 0.035, 0.036 * min(1.0, sly + 0.12)), self.face.iris, 1.0, 0.003)
+        self.paint(ellipse(look, y - 0.006, 0.018, 0.020), INK * 0.4, 1.0, 0.003)
         line = smooth_line(upper)
         lid = mix(self.face.skin, INK, 0.72 + 0.28 * self.face.lashes)
-        self._stroke(line, 0.010 + 0.007 * self.face.lashes, lid)
+        self.stroke(line, 0.010 + 0.007 * self.face.lashes, lid)
         if self.face.lashes > 0.5:
             flick = [(x + side * half * 0.9, y + 0.004), (x + side * (half + 0.022), y - 0.018)]
-            self._stroke(np.array(flick), 0.008, lid)
-        self._paint(ellipse(look + 0.012, y - 0.018, 0.009, 0.010), WHITE * 1.1, 0.95, 0.0)
-        self._stroke(
+            self.stroke(np.array(flick), 0.008, lid)
+        self.paint(ellipse(look + 0.012, y - 0.018, 0.009, 0.010), WHITE * 1.1, 0.95, 0.0)
+        self.stroke(
             smooth_line(
                 [(x - half * 0.8, y - open_up - 0.022), (x, y - open_up - 0.036), (x + half * 0.8, y - open_up - 0.022)]
             ),
@@ -176,9 +175,10 @@ class Head:
         brow = mix(self.face.hair_colour, INK, 0.45)
         high = -0.105 - (0.015 if self.face.mood == "laugh" else 0)
         arch = [(x - side * 0.075, high + 0.022), (x + side * 0.02, high - 0.006), (x + side * 0.09, high + 0.020)]
-        self._stroke(smooth_line(arch), 0.013 + 0.008 * (1 - self.face.lashes), brow, 0.85)
+        self.stroke(smooth_line(arch), 0.013 + 0.008 * (1 - self.face.lashes), brow, 0.85)
 
-    def _stroke(self, line: np.ndarray, half: float, tone: np.ndarray, opacity: float = 1.0) -> None:
+    def stroke(self, line: np.ndarray, half: float, tone: np.ndarray, opacity: float = 1.0) -> None:
+        """Draw a line on the face that is thin at its ends and `half` wide on both sides in its middle."""
         taper = half * np.sin(np.linspace(0.35, math.pi - 0.35, len(line)))
         ends = [(float(x), float(y), float(r)) for (x, y), r in zip(line, taper, strict=True)]
         pieces = [self.around(hull(a, b)) for a, b in itertools.pairwise(ends)]
@@ -190,62 +190,64 @@ class Head:
         for side in (-1, 1):
             self._bump(ellipse(side * 0.045 * self.nose + tip, 0.185, 0.022, 0.018), 0.03, 0.012)
         shade = mix(self.face.skin, INK, 0.55)
-        self._paint(ellipse(tip, 0.212, 0.052 * self.nose, 0.010), shade, 0.5, 0.012)
+        self.paint(ellipse(tip, 0.212, 0.052 * self.nose, 0.010), shade, 0.5, 0.012)
         for side in (-1, 1):
-            self._paint(
+            self.paint(
                 ellipse(side * 0.028 * self.nose + tip, 0.208, 0.012, 0.006), mix(self.face.skin, INK, 0.8), 0.75, 0.005
             )
-        self._paint(ellipse(tip + 0.004, 0.165, 0.016, 0.02), mix(self.face.skin, WHITE, 0.5), 0.35, 0.012, gloss=0.3)
+        self.paint(ellipse(tip + 0.004, 0.165, 0.016, 0.02), mix(self.face.skin, WHITE, 0.5), 0.35, 0.012, gloss=0.3)
 
     def _mouth(self) -> None:
-        x, y = self.turn * 0.02, 0.308
-        half = {"smile": 0.108, "laugh": 0.112, "calm": 0.078}[self.face.mood] * self.mouth
-        lift = {"smile": 0.032, "laugh": 0.036, "calm": 0.004}[self.face.mood]
+        x, y, mood = self.turn * 0.02, 0.308, self.face.mood
+        half = {"smile": 0.108, "laugh": 0.112, "calm": 0.078}[mood] * self.mouth
+        lift = {"smile": 0.032, "laugh": 0.036, "calm": 0.004}[mood]
         corners = (x - half, y - lift), (x + half, y - lift)
-        if self.face.mood == "laugh":
-            inside = curve(
-                [corners[0], (x, y - 0.008), corners[1], (x + 0.06, y + 0.052), (x, y + 0.068), (x - 0.06, y + 0.052)]
-            )
-            self._paint(inside, colour("#571a20"), 1.0, 0.006)
-            self._paint(
-                curve(
-                    [
-                        (x - half * 0.82, y - lift + 0.006),
-                        (x, y + 0.0),
-                        (x + half * 0.82, y - lift + 0.006),
-                        (x + 0.05, y + 0.022),
-                        (x, y + 0.028),
-                        (x - 0.05, y + 0.022),
-                    ]
-                ),
-                WHITE * 0.92,
-                1.0,
-                0.004,
-            )
-            lower = smooth_line([(x - half * 0.75, y + 0.028), (x, y + 0.082), (x + half * 0.75, y + 0.028)])
+        if mood == "laugh":
+            lower = self._open_mouth(x, y, half, lift)
         else:
-            if self.face.mood == "smile":
-                teeth = curve(
-                    [
-                        corners[0],
-                        (x, y - 0.004),
-                        corners[1],
-                        (x + 0.05, y + 0.022),
-                        (x, y + 0.030),
-                        (x - 0.05, y + 0.022),
-                    ]
-                )
-                self._paint(teeth, WHITE * 0.9, 1.0, 0.005)
-            lower = smooth_line(
-                [(x - half * 0.8, y + 0.010 - lift * 0.3), (x, y + 0.042), (x + half * 0.8, y + 0.010 - lift * 0.3)]
-            )
+            if mood == "smile":
+                teeth = [
+                    corners[0],
+                    (x, y - 0.004),
+                    corners[1],
+                    (x + 0.05, y + 0.022),
+                    (x, y + 0.03),
+                    (x - 0.05, y + 0.022),
+                ]
+                self.paint(curve(teeth), WHITE * 0.9, 1.0, 0.005)
+            ends = y + 0.010 - lift * 0.3
+            lower = smooth_line([(x - half * 0.8, ends), (x, y + 0.042), (x + half * 0.8, ends)])
         upper = smooth_line([corners[0], (x - 0.03, y - 0.014), (x, y - 0.008), (x + 0.03, y - 0.014), corners[1]])
-        self._stroke(upper, 0.013, self.face.lips)
-        self._stroke(lower, 0.019, mix(self.face.lips, self.face.skin, 0.15))
-        if self.face.mood == "calm":
-            self._stroke(smooth_line([corners[0], (x, y + 0.006), corners[1]]), 0.006, mix(self.face.lips, INK, 0.7))
+        self.stroke(upper, 0.013, self.face.lips)
+        self.stroke(lower, 0.019, mix(self.face.lips, self.face.skin, 0.15))
+        if mood == "calm":
+            self.stroke(smooth_line([corners[0], (x, y + 0.006), corners[1]]), 0.006, mix(self.face.lips, INK, 0.7))
         for side, (cx, cy) in zip((-1, 1), corners, strict=True):
-            self._paint(ellipse(cx + side * 0.008, cy, 0.010, 0.012), mix(self.face.skin, INK, 0.6), 0.5, 0.008)
+            self.paint(ellipse(cx + side * 0.008, cy, 0.010, 0.012), mix(self.face.skin, INK, 0.6), 0.5, 0.008)
+
+    def _open_mouth(self, x: float, y: float, half: float, lift: float) -> np.ndarray:
+        """A laughing mouth with its upper teeth; gives the line of the lower lip."""
+        left, right, low = x - half, x + half, y - lift
+        inside = [
+            (left, low),
+            (x, y - 0.008),
+            (right, low),
+            (x + 0.06, y + 0.052),
+            (x, y + 0.068),
+            (x - 0.06, y + 0.052),
+        ]
+        self.paint(curve(inside), colour("#571a20"), 1.0, 0.006)
+        a, b = x - half * 0.82, x + half * 0.82
+        teeth = [
+            (a, low + 0.006),
+            (x, y),
+            (b, low + 0.006),
+            (x + 0.05, y + 0.022),
+            (x, y + 0.028),
+            (x - 0.05, y + 0.022),
+        ]
+        self.paint(curve(teeth), WHITE * 0.92, 1.0, 0.004)
+        return smooth_line([(x - half * 0.75, y + 0.028), (x, y + 0.082), (x + half * 0.75, y + 0.028)])
 
     def _beard(self) -> None:
         tone = mix(self.face.hair_colour, INK, 0.25)
@@ -272,15 +274,15 @@ class Head:
     def _age(self) -> None:
         crease = mix(self.face.skin, INK, 0.5)
         for side in (-1, 1):
-            self._stroke(
+            self.stroke(
                 smooth_line([(side * 0.085, 0.22), (side * 0.135, 0.27), (side * 0.15, 0.33)]), 0.006, crease, 0.55
             )
-            self._stroke(smooth_line([(side * 0.225, 0.045), (side * 0.26, 0.065)]), 0.005, crease, 0.5)
-            self._stroke(
+            self.stroke(smooth_line([(side * 0.225, 0.045), (side * 0.26, 0.065)]), 0.005, crease, 0.5)
+            self.stroke(
                 smooth_line([(side * 0.10, 0.085), (side * 0.15, 0.098), (side * 0.20, 0.085)]), 0.005, crease, 0.4
             )
         for y in (-0.2, -0.245):
-            self._stroke(smooth_line([(-0.12, y + 0.008), (0, y), (0.12, y + 0.008)]), 0.005, crease, 0.35)
+            self.stroke(smooth_line([(-0.12, y + 0.008), (0, y), (0.12, y + 0.008)]), 0.005, crease, 0.35)
 
     # ---- hair ----
 
@@ -630,9 +632,9 @@ def _glasses(head: Head, lens: Callable[[float], Outline], tone: np.ndarray, opa
         head.sculpture.paint([head.around(shape)], tone, opacity, 0.002, gloss=0.9)
         shine = middle + (shape - middle) * 0.35 + np.array([-0.02, -0.025])
         head.sculpture.paint([head.around(shine)], mix(tone, WHITE, 0.5), 0.5, 0.012 * head.size)
-    head._stroke(smooth_line(points("-.06 .02, 0 .005, .06 .02")), 0.012, frame)
+    head.stroke(smooth_line(points("-.06 .02, 0 .005, .06 .02")), 0.012, frame)
     for side in (-1, 1):
-        head._stroke(np.array([(side * 0.25, 0.02), (side * 0.355, 0.015)]), 0.011, frame)
+        head.stroke(np.array([(side * 0.25, 0.02), (side * 0.355, 0.015)]), 0.011, frame)
 
 
 def _round_glasses(head: Head) -> None:
@@ -705,7 +707,7 @@ def _cap(head: Head) -> None:
         [head.at(curve(mirrored(points("0 -.63, .22 -.59, .37 -.42, .405 -.2, .2 -.27, 0 -.29"))))], cloth, 0.2, 0.2
     )
     if not head.behind:
-        head._paint(ellipse(0, -0.42, 0.09, 0.075), head.face.trim, 0.95, 0.004)
+        head.paint(ellipse(0, -0.42, 0.09, 0.075), head.face.trim, 0.95, 0.004)
 
 
 def _beanie(head: Head) -> None:

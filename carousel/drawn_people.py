@@ -251,57 +251,53 @@ def _headwear(rng: np.random.Generator, style: str, hair: str, child: bool, old:
     return tuple(wear)
 
 
+TOPS_FOR = {
+    "summer": ("tee", "tank", "shirt", "tee"),
+    "evening": ("tee", "hoodie", "denim jacket", "leather jacket", "shirt", "sweater"),
+    "rain": ("raincoat", "raincoat", "hoodie"),
+    "winter": ("coat", "coat", "sweater"),
+}
+BOTTOMS_FOR = {
+    "summer": ("shorts", "shorts", "jeans", "wide trousers"),
+    "evening": ("jeans", "cargos", "wide trousers", "jeans"),
+    "rain": ("jeans", "cargos"),
+    "winter": ("jeans", "cargos", "leggings"),
+}
+SHOES_FOR = {
+    "summer": ("sneakers", "sandals", "boots"),
+    "evening": ("sneakers", "boots", "sneakers"),
+    "rain": ("rain boots",),
+    "winter": ("boots",),
+}
+COLOURS_OF = {  # of clothes that come in few colours
+    "denim jacket": ("#5a7ca3", "#3f5f86"),
+    "leather jacket": ("#2b2226", "#4a2c22"),
+    "raincoat": ("#e8b52e", "#d9573f", "#3f7f9c", "#6aa06a", "#c96a9c"),
+    "jeans": ("#3d5a80", "#2c3e57", "#6d8bad", "#25262c"),
+    "boots": ("#5a3b26", "#2a2226", "#8a5a38", "#efe9df"),
+    "rain boots": ("#d9b23a", "#3f5f4a", "#2a3a5a", "#b8483f"),
+}
+
+
 def random_outfit(rng: np.random.Generator, build: Build, style: str, covered: bool) -> Outfit:
     """Clothes for a style of weather, in colours that go together; `covered` has long sleeves and legs."""
-    top, under, bottom, shoes, accent = (colour(tone) for tone in OUTFITS[int(rng.integers(len(OUTFITS)))])
+    top, under, bottom, shoe, accent = (colour(tone) for tone in OUTFITS[int(rng.integers(len(OUTFITS)))])
+    warm = style in ("summer", "evening")
     female, child = build.female > 0.5, build.head > 1.1
-    tops = {
-        "summer": ("tee", "tank", "shirt", "tee") + (("dress", "crop", "dress") if female and not child else ()),
-        "evening": ("tee", "hoodie", "denim jacket", "leather jacket", "shirt", "sweater")
-        + (("dress", "crop") if female and not child else ()),
-        "rain": ("raincoat", "raincoat", "hoodie"),
-        "winter": ("coat", "coat", "sweater"),
-    }[style]
-    bottoms = {
-        "summer": ("shorts", "shorts", "jeans", "wide trousers") + (("skirt", "long skirt") if female else ()),
-        "evening": ("jeans", "cargos", "wide trousers", "jeans") + (("skirt", "long skirt") if female else ()),
-    }.get(style, ("jeans", "leggings" if female else "cargos"))
-    worn = pick(rng, tops)
-    if worn == "denim jacket":
-        top = colour("#5a7ca3")
-    elif worn == "leather jacket":
-        top = colour("#2b2226")
-    elif worn == "raincoat":
-        top = colour(pick(rng, ("#e8b52e", "#d9573f", "#3f7f9c", "#6aa06a", "#c96a9c")))
-    pants = "" if worn == "dress" else pick(rng, bottoms)
+    worn = pick(rng, TOPS_FOR[style] + (("dress", "crop") if warm and female and not child else ()))
+    pants = pick(rng, BOTTOMS_FOR[style] + (("skirt", "long skirt") if warm and female else ()))
     if covered:
         worn = worn if TOPS[worn].sleeve > 1.8 else "sweater"
         pants = pants if BOTTOMS[pants].last > 1.5 else "wide trousers"
-    if pants == "jeans":
-        bottom = colour(pick(rng, ("#3d5a80", "#2c3e57", "#6d8bad", "#25262c")))
-    if style != "rain" and shoes.mean() > 0.5 and rng.random() < 0.8:
-        shoes = colour(pick(rng, ("#5a3b26", "#2a2226", "#8a5a38", "#efe9df")))
-    footwear = {"summer": ("sneakers", "sandals", "boots"), "rain": ("rain boots",), "winter": ("boots",)}
-    patterns = ("", "", "stripes", "dots", "flowers", "tie-dye", "plaid")
-    pattern = (
-        pick(rng, patterns)
-        if worn in ("tee", "tank", "dress", "crop", "sweater")
-        else "plaid"
-        if worn == "shirt"
-        else ""
+    shoes = pick(rng, SHOES_FOR[style])
+    top, bottom, shoe = (
+        colour(pick(rng, COLOURS_OF[kind])) if kind in COLOURS_OF else tone
+        for kind, tone in ((worn, top), (pants, bottom), (shoes, shoe))
     )
-    return Outfit(
-        worn,
-        pants,
-        pick(rng, footwear.get(style, ("sneakers", "boots", "sneakers"))),
-        top,
-        under,
-        bottom,
-        colour("#d9b23a") if style == "rain" and rng.random() < 0.4 else shoes,
-        accent,
-        pattern,
-        _extras(rng, style),
-    )
+    patterns = ("plaid",) if worn == "shirt" else ("", "", "stripes", "dots", "flowers", "tie-dye", "plaid")
+    pattern = pick(rng, patterns) if worn in ("tee", "tank", "dress", "crop", "sweater", "shirt") else ""
+    pants = "" if worn == "dress" else pants
+    return Outfit(worn, pants, shoes, top, under, bottom, shoe, accent, pattern, _extras(rng, style))
 
 
 def _extras(rng: np.random.Generator, style: str) -> tuple[str, ...]:
@@ -407,6 +403,3 @@ def neutral_light() -> Lighting:
         ground=grey * 0.40,
         lamps=(Lamp((-0.55, 0.6, 0.8), grey * 0.58, 0.35), Lamp((0.8, 0.3, -0.25), grey * 0.30, 0.1)),
     )
-
-
-__all__ = ["BOTTOMS", "TOPS", "Look", "draw_figure", "neutral_light", "random_look", "random_pose"]

@@ -16,6 +16,7 @@ from carousel.drawn_settings import Setting
 
 SUPERSAMPLING = 2  # everything is painted this much larger
 BRIGHTEST = 1.8  # light is cut here before it is reduced, so that edges before lamps stay smooth
+BEFORE_LAMPS = 0.6  # share of the glare that a person keeps off who stands before a lamp
 MIN_GAP = 0.02  # between two people, in heights of the picture
 
 
@@ -62,9 +63,10 @@ def draw_scene(rng: np.random.Generator, width: int, height: int, kind: str = ""
     people = place_people(setting)
     grain = film_grain(rng, width, height)
     spread = bloom(canvas.light, setting.bloom)
-    front = spread if setting.front is None else spread + setting.front
-    plate = canvas.light + front
-    photo, alphas = _with_people(setting, people, front)
+    air = np.float32(0) if setting.front is None else setting.front
+    painted, alphas = _with_people(setting, people)
+    hidden = 1 - sum(alphas, np.zeros_like(spread[..., 0]))[..., None] * np.float32(BEFORE_LAMPS)
+    photo, plate = painted + spread * hidden + air, canvas.light + spread + air
     pictures = [
         to_picture(develop(_reduce(light, width, height), setting.film), grain, setting.film)
         for light in (photo, plate)
@@ -117,7 +119,7 @@ def _person(setting: Setting, x: float, foot: float) -> Placed:
     return Placed(figure, relight(figure, lighting), left, top, foot)
 
 
-def _with_people(setting: Setting, people: list[Placed], front: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+def _with_people(setting: Setting, people: list[Placed]) -> tuple[np.ndarray, list[np.ndarray]]:
     """The painting with shadows and people, and what of each is seen."""
     light = setting.canvas.light.copy()
     for person in people:
@@ -129,7 +131,7 @@ def _with_people(setting: Setting, people: list[Placed], front: np.ndarray) -> t
         alpha[window] = person.figure.alpha[inner]
         light[window] += (person.light[inner] - light[window]) * alpha[window][..., None]
         alphas = [*(farther * (1 - alpha) for farther in alphas), alpha]
-    return light + front, alphas
+    return light, alphas
 
 
 def _overlap(person: Placed, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

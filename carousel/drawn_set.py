@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -27,6 +26,7 @@ HALF_FIGURE = 0.52  # what is kept of a half figure, from the top
 EDGE_PX = 6  # left free around a cut-out; none below a half figure
 TILE_PX = 384
 
+TITLE = "Festivals and people drawn by the project: photo, and plate with the masks in pink"
 Tile = tuple[Image.Image, str]
 
 
@@ -61,7 +61,7 @@ def draw_scenes(output: Path, seed: int, count: int, width: int) -> tuple[list[R
         write_scene(output, name, scene)
         rows.append(Row(name, scene.kind, len(scene.masks), width, width * 2 // 3))
         if index < 2 * len(KINDS):  # more would not be seen on the overview
-            tiles += list(_tiles(name, scene))
+            tiles.append((_tile(scene), name))
     return rows, tiles
 
 
@@ -79,14 +79,13 @@ def write_jpeg(path: Path, rgb: np.ndarray) -> None:
         Image.fromarray(rgb).save(part, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
 
 
-def _tiles(name: str, scene: Scene) -> Iterator[Tile]:
-    """The photo, and the plate in which the masks are painted."""
-    small = TILE_PX, TILE_PX * 2 // 3
-    yield Image.fromarray(scene.photo).resize(small, Image.Resampling.LANCZOS), name
+def _tile(scene: Scene) -> Image.Image:
+    """The photo over the plate, in which the masks are painted."""
     plate = scene.plate.astype(np.float32)
     for mask in scene.masks:
         plate[mask > 0] = plate[mask > 0] * 0.35 + np.array([255, 45, 120]) * 0.65
-    yield Image.fromarray(plate.astype(np.uint8)).resize(small, Image.Resampling.LANCZOS), "plate, masks in pink"
+    both = Image.fromarray(np.concatenate([scene.photo, plate.astype(np.uint8)]))
+    return both.resize((TILE_PX * 3 // 4, TILE_PX), Image.Resampling.LANCZOS)
 
 
 def draw_people(output: Path, seed: int, count: int) -> list[Tile]:
@@ -122,7 +121,7 @@ def draw_cutout(rng: np.random.Generator, index: int) -> Image.Image:
 
 
 def _on_grey(cutout: Image.Image) -> Image.Image:
-    tile = Image.new("RGBA", (TILE_PX, TILE_PX * 2 // 3), "#8d929c")
+    tile = Image.new("RGBA", (TILE_PX * 3 // 4, TILE_PX), "#8d929c")
     small = cutout.copy()
     small.thumbnail(tile.size, Image.Resampling.LANCZOS)
     tile.alpha_composite(small, ((tile.width - small.width) // 2, tile.height - small.height))
@@ -143,5 +142,5 @@ def overview(sheet: Path, tiles: list[Tile]) -> None:
     pictures, labels = zip(*tiles, strict=True)
     write_png(
         sheet,
-        picture_grid(pictures, labels, columns=8, tile_px=TILE_PX, title="Festivals and people drawn by the project"),
+        picture_grid(pictures, labels, columns=10, tile_px=TILE_PX, title=TITLE),
     )

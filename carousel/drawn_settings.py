@@ -11,10 +11,12 @@ import numpy as np
 
 from carousel.drawn_canvas import Canvas, Colour, Film, blurred, colour, mix, points, smoothstep
 from carousel.drawn_figures import Lamp, Lighting
-from masks.outlines import Outline, box, ellipse, hull
+from common.outlines import Outline, box, ellipse, hull
 
 FOCAL = 1.1  # of the camera, in heights of the picture: a moderate wide angle
 NOISE_SIDE = 256
+FILL = np.float32(1.2)  # what people have more of the ambient light: a photographer exposes for faces
+WHITE = np.ones(3, np.float32)
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,10 @@ class Setting:
         """x of the right edge."""
         return self.canvas.aspect
 
+    def across(self, share: float) -> float:
+        """A share of the picture's width as a place."""
+        return self.canvas.aspect * share
+
     def in_air(self, tone: Colour, distance: float) -> Colour:
         """A colour as it looks through the air."""
         return mix(tone, self.haze, 1 - float(np.exp(-self.haze_per_metre * distance)))
@@ -166,7 +172,23 @@ class Setting:
                 )
             )
         share = 1 - float(np.exp(-self.haze_per_metre * distance))
-        return Lighting(self.sky, self.bounce, tuple(lamps), self.haze, share)
+        return Lighting(self.sky * FILL, self.bounce * FILL, tuple(lamps), self.haze, share)
+
+
+def choose(rng: np.random.Generator, options: Sequence[tuple[str, ...]]) -> list[Colour]:
+    """One of several palettes of "#rrggbb", as linear RGB."""
+    return [colour(tone) for tone in options[int(rng.integers(len(options)))]]
+
+
+def either_side(rng: np.random.Generator) -> int:
+    """-1 for left or 1 for right."""
+    return 1 if rng.random() < 0.5 else -1
+
+
+def random_view(rng: np.random.Generator) -> Ground:
+    """A camera between a crouching person's eyes and the top of a step; the lower, the more sky."""
+    height = float(rng.uniform(0, 1))
+    return Ground(0.60 - 0.15 * height + float(rng.normal(0, 0.012)), 1.2 + 0.9 * height)
 
 
 def calmed(light: Colour) -> Colour:

@@ -19,7 +19,7 @@ SOLID = 128  # and from here on of the silhouette that stands on the ground
 FEET = 0.04  # share of the height: the rows whose middle is where the figure stands
 CUT_ROWS = 0.01  # share of the height: the rows that show whether the lower edge is a cut
 CUT_SHARE = 0.4  # of the box's width: a cut edge is longer than soles are
-CUT_ASPECT = 0.48  # width / height; a whole figure is slimmer, even in a long dress
+CUT_ASPECT = 0.45  # width / height; a whole figure is slimmer, even in a long dress
 MARGIN = 0.05  # share of the person's box kept around it for soft edges
 
 

@@ -75,10 +75,13 @@ def see(
 ) -> np.ndarray:
     """What the network predicts for a window: (h, w, 12) float32 coefficients, or (S, S, 3) colour residuals."""
     size = (network.size_px, network.size_px)
-    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (background, avatar, alpha)]
-    mask = np.where(small[2] > 0.5, 1, 0).astype(np.float32)
-    cut = np.where(mask[..., None] > 0, small[1], 0).astype(np.uint8)
-    inputs = torch.cat([to_tensor(small[0]), to_tensor(cut)])[None].to(device)
+    # Colours are weighed by alpha, so that a rim of the small person is not mixed with what lies outside of it.
+    parts = (background, avatar * alpha[..., None], alpha)
+    scene, weighed, share = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts)
+    mask = np.where(share > 0.5, 1, 0).astype(np.float32)
+    person = np.rint(weighed / np.maximum(share, 0.5)[..., None])
+    cut = np.where(mask[..., None] > 0, person, 0).astype(np.uint8)
+    inputs = torch.cat([to_tensor(scene), to_tensor(cut)])[None].to(device)
     transform = network.transform(inputs, torch.from_numpy(mask)[None, None].to(device))
     if network.settings["head"] == "colours":
         transform = torch.nn.functional.pixel_shuffle(transform, FOLD * network.settings["shrink"])

@@ -19,8 +19,9 @@ from common.errors import UserError, raise_faults
 
 CACHE_BYTES = 1_500_000_000  # decoded collages that a process keeps
 MIN_PERSON_PX = 64  # pixels of a person, below which a variation is not taken
-CLEAN_SHARE = 0.3  # of the training samples whose scene is inpainted around the person as well
-CROP_SHARE = 0.5  # of the training samples that show a part of the collage
+CLEAN_SHARE = 0.25  # of the training samples whose scene is inpainted around the person as well
+SMALLER_SHARE, LARGER_SHARE = 0.15, 0.07  # of the training samples with such masks
+CROP_SHARE = 0.4  # of the training samples that show a part of the collage
 KERNEL = np.ones((3, 3), np.uint8)
 
 
@@ -142,9 +143,9 @@ def vary_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
     kind = rng.random()
     steps = int(rng.integers(1, 3))
     varied = mask
-    if kind < 0.2:
+    if kind < SMALLER_SHARE:
         varied = erode(mask, steps)
-    elif kind < 0.3:
+    elif kind < SMALLER_SHARE + LARGER_SHARE:
         varied = cv2.dilate(mask, KERNEL, iterations=steps)
     return varied if (varied > 0).sum() >= MIN_PERSON_PX else mask
 

@@ -45,7 +45,8 @@ class LightSamples(Dataset[dict[str, Tensor]]):
         pasted = np.column_stack([example.avatar[on] / 255 - PIVOT, np.ones(on.sum())])
         truth = example.truth[on] / 255 - PIVOT
         moments = {"second": pasted.T @ pasted, "cross": pasted.T @ truth, "power": (truth**2).sum()}
-        return {"statistics": statistics} | {n: torch.tensor(m / len(truth)).float() for n, m in moments.items()}
+        pixels = max(1, len(truth))
+        return {"statistics": statistics} | {n: torch.tensor(m / pixels).float() for n, m in moments.items()}
 
 
 def pretrain_light(network: FusionNetwork, samples: AvatarFusionDataset, count: int, workers: int, seed: int) -> None:

@@ -8,7 +8,7 @@ al. 2017, arXiv:1707.02880, and PCT-Net, Guerreiro et al. 2023).
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -136,7 +136,9 @@ class ResNetEncoder(nn.Module):
     def load_resnet(self, state: dict[str, Tensor]) -> None:
         """Take the tensors of a torchvision ResNet without classifier, its first convolution already widened."""
         own = {"stem.0": "conv1", "stem.1": "bn1", **{f"stages.{n}": f"layer{n + 1}" for n in range(4)}}
-        self.load_state_dict({name: state[_rename(name, own)] for name in self.state_dict()})
+        names = [name for name in self.state_dict() if not name.endswith("num_batches_tracked")]
+        # Files older than PyTorch 0.4.1 lack those counters of batches, and nothing here uses them.
+        self.load_state_dict({name: state[_rename(name, own)] for name in names}, strict=False)
 
     def forward(self, inputs: Tensor) -> list[Tensor]:
         """(B, 6, S, S) to features at 1/4, 1/8, 1/16 and 1/32 of the side."""
@@ -190,7 +192,13 @@ class LightEstimate(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.statistics = nn.Sequential(
-            nn.Dropout(LIGHT_DROPOUT), nn.Linear(COUNT, 384), nn.GELU(), nn.Dropout(LIGHT_DROPOUT), nn.Linear(384, 256)
+            nn.BatchNorm1d(COUNT, eps=1e-4, affine=False),
+            nn.Hardtanh(-6, 6),  # bins that are hardly ever filled
+            nn.Dropout(LIGHT_DROPOUT),
+            nn.Linear(COUNT, 384),
+            nn.GELU(),
+            nn.Dropout(LIGHT_DROPOUT),
+            nn.Linear(384, 256),
         )
         self.places = nn.Linear(2 * width, 256)
         self.mix = nn.Sequential(nn.GELU(), nn.Dropout(LIGHT_DROPOUT), nn.Linear(256, COEFFICIENTS))
@@ -199,6 +207,18 @@ class LightEstimate(nn.Module):
         for layer in (last, self.places):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+
+    def rest(self) -> None:
+        """Keep what was learnt from statistics while the rest of the network learns what they leave open."""
+        for part in (self.statistics, self.mix):
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; parts that rest stay in evaluation mode, without dropout."""
+        super().train(mode)
+        for part in (self.statistics, self.mix):
+            part.train(mode and any(parameter.requires_grad for parameter in part.parameters()))
+        return self
 
     def forward(self, statistics: Tensor, features: Tensor, mask: Tensor) -> Tensor:
         """Estimate a transform.

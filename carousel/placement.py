@@ -179,7 +179,7 @@ def place(figure: Silhouette, size: tuple[int, int], people: Sequence[Person], w
     ]
     costs = [spot.covered + _before_nearer(people, figure, spot) for spot in spots]
     fitting = [spot for spot, cost in zip(spots, costs, strict=True) if cost <= min(costs) + NO_COVER]
-    return min(fitting, key=lambda spot: abs(np.log(spot.height / sizes[0][1])) + abs(spot.x / width - 0.5))
+    return min(fitting, key=lambda spot: 2 * abs(np.log(spot.height / sizes[0][1])) + abs(spot.x / width - 0.5))
 
 
 def box_of(figure: Silhouette, spot: Spot) -> tuple[float, float, float, float]:

@@ -13,6 +13,7 @@ EXPOSURE_EV = 0.7  # the fixed protocol: each value is uniform within plus and m
 GAIN = 0.15
 CONTRAST = 0.2
 SATURATION = 0.3
+FIXED_SHARE = 0.55  # of the training samples whose light changes by the fixed protocol
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 LEVELS = np.arange(256, dtype=np.float32) / 255
 
@@ -43,21 +44,23 @@ def relight_random(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) 
 
     Exposure, gains, contrast and saturation in linear light or on the stored values; a tone curve; colour statistics
     moved in Lab as the makers of harmonisation sets do (Cong et al. 2020, arXiv:1911.13239); light that falls off over
-    the person; a little blur or noise. Arguments and result as `relight_fixed`.
+    the person; a little blur or noise. FIXED_SHARE are of the fixed protocol. Arguments and result as `relight_fixed`.
     """
-    if rng.random() < 0.75:
-        linear = bool(rng.random() < 0.7)
+    if rng.random() < FIXED_SHARE:
+        return relight_fixed(rng, rgb, mask)
+    if rng.random() < 0.5:
+        linear = bool(rng.random() < 0.5)
         width = EXPOSURE_EV if linear else 0.5
         gains = 2 ** rng.uniform(-width, width) * rng.uniform(1 - 1.1 * GAIN, 1 + 1.1 * GAIN, 3)
         contrast, saturation = rng.uniform(0.78, 1.22), rng.uniform(0.67, 1.33)
         rgb = adjust(rgb, mask, gains, contrast, saturation, linear)
     else:
         rgb = move_statistics(rng, rgb, mask)
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         rgb = cv2.LUT(rgb, to_u8(LEVELS ** np.exp(rng.normal(0, 0.25))))
-    if rng.random() < 0.15:
+    if rng.random() < 0.25:
         rgb = light_gradient(rng, rgb, mask)
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         rgb = soften(rng, rgb)
     return rgb
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from carousel.archives import PHOTO_SUFFIXES
 from carousel.carousel_pictures import before_after
-from carousel.compositing import Fused, fuse_into, put
+from carousel.compositing import Fused, enough_memory, fuse_into, put
 from carousel.figures import read_figure
 from carousel.fusion import load_model
 from carousel.network import FusionNetwork
@@ -135,7 +135,12 @@ def set_stage(scene: Path, checkpoint: Path, finder: Finder, look: Look) -> Stag
         UserError: a scene or a checkpoint that cannot be used, or a segmenter that cannot be loaded.
     """
     pixels = read_scene(scene)
-    people = finder(pixels, scene) if look.find_people and not look.wishes.are_complete else []
+    people: list[Person] = []
+    if look.find_people and not look.wishes.are_complete:
+        try:
+            people = finder(pixels, scene)
+        except SegmenterError as error:
+            raise UserError(f"{error}; or set FIND_PEOPLE to False") from error
     return Stage(pixels, people, *load_model(checkpoint), finder, look)
 
 
@@ -161,17 +166,19 @@ def make(stage: Stage, person: Path) -> Made:
     Raises:
         UserError: a picture without a person that can be used, a place outside the scene, or not enough memory.
     """
-    figure = read_figure(person, stage.finder, stage.look.is_half)
     height, width = stage.scene.shape[:2]
-    spot = place(figure.silhouette, (width, height), stage.people, stage.look.wishes)
-    shadow = 0.0 if figure.silhouette.is_half else stage.look.shadow
-    placed = put(figure, spot, (height, width))
+    with enough_memory():
+        figure = read_figure(person, stage.finder, stage.look.is_half)
+        spot = place(figure.silhouette, (width, height), stage.people, stage.look.wishes)
+        shadow = 0.0 if figure.silhouette.is_half else stage.look.shadow
+        placed = put(figure, spot, (height, width))
+        fused = fuse_into(stage.scene, placed, stage.network, stage.device, shadow)
     notes = list(figure.notes)
     if placed.enlarged > ENLARGED:
         notes.append(f"{person.name}: enlarged {placed.enlarged:.1f} times; a larger picture would look sharper")
     if spot.covered > NO_COVER:
         notes.append(f"{person.name}: stands before people of the scene, for want of room beside them")
-    return Made(spot, fuse_into(stage.scene, placed, stage.network, stage.device, shadow), notes)
+    return Made(spot, fused, notes)
 
 
 def write(stage: Stage, made: Made, picture: Path, strip: Path, title: str) -> None:

@@ -239,9 +239,11 @@ def fit(
             training.restore(content)
         except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{state}: does not fit this network; start without --resume") from error
-    elif training.settings.light_samples and training.settings.head == "affine":
+    elif light_rests(training.settings):
         teach_light(training, samples)
         measure(training, held_out, accelerator, {"step": 0})
+    if light_rests(training.settings):
+        training.network.light.rest()
     network, optimiser = accelerator.prepare(training.network, training.optimiser)
     weight = training.settings.perceptual_weight
     perceptual = PerceptualLoss().to(accelerator.device) if weight else None
@@ -276,6 +278,11 @@ def teach_light(training: Training, samples: AvatarFusionDataset) -> None:
     others.seed = settings.seed + 1
     pretrain_light(training.network, others, settings.light_samples, settings.workers, settings.seed)
     training.average.load_state_dict(training.network.state_dict())
+
+
+def light_rests(settings: TrainingSettings) -> bool:
+    """Whether the light estimate is taught before the first step."""
+    return settings.light_samples > 0 and settings.head == "affine"
 
 
 def batches(training: Training, samples: AvatarFusionDataset, accelerator: Accelerator) -> Iterator[dict[str, Tensor]]:

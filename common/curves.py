@@ -29,7 +29,8 @@ def draw_curves(
     axes = figure.add_subplot(facecolor=PAPER)
     for name, colour in zip(losses, LOSS_COLOURS, strict=False):
         values = [(entry[along], entry[name]) for entry in history if name in entry]
-        axes.plot(*zip(*values, strict=True), color=colour, label=f"{name} loss", linewidth=1.6)
+        marker = "o" if len(values) == 1 else ""  # a line through one point is invisible
+        axes.plot(*zip(*values, strict=True), color=colour, label=f"{name} loss", linewidth=1.6, marker=marker, ms=3.5)
     axes.set_yscale("log")
     axes.set_xlabel(along, color=INK)
     axes.set_ylabel("training loss (log)", color=INK)
@@ -40,11 +41,12 @@ def draw_curves(
         right.plot(*zip(*measured, strict=True), color=MEASURE_COLOUR, label=label, marker="o", ms=3.5)
         right.set_ylabel(label, color=MEASURE_COLOUR)
         right.spines[["top"]].set_visible(False)
+        right.tick_params(colors=GREY)
         lines = [*lines, *right.get_lines()]
     labels = [str(line.get_label()) for line in lines]
     figure.legend(lines, labels, frameon=False, ncols=4, loc="outside upper left")
     axes.spines[["top"]].set_visible(False)
-    axes.tick_params(colors=GREY)
+    axes.tick_params(which="both", colors=GREY)
     axes.grid(axis="y", alpha=0.25)
     with atomic_path(path) as part:
         figure.savefig(part, format="png", dpi=130)

@@ -3,9 +3,11 @@
 Standard library only: `run.py` uses it before anything is installed.
 """
 
+import csv
 import hashlib
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +17,9 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+
+FAULTS = "faults.csv"  # what a batch skipped
 
 
 @contextmanager
@@ -86,3 +91,14 @@ def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
+    """List the files that were skipped in the folder's faults.csv, or remove an earlier one where there are none."""
+    path = folder / FAULTS
+    if not faults:
+        path.unlink(missing_ok=True)
+        return
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("file", "fault"), *faults.items()])
+    write_text(path, table.getvalue())

@@ -104,7 +104,7 @@ def main(
 
 def join_into_sheets(folder: Path, training_data: Path, output: Path, grid: GridSettings) -> Report:
     """Put the numbered pictures of a folder into sheets; list those that are missing or do not fit."""
-    from masks.proposals import write_faults
+    from common.files import write_faults
     from masks.splitting import join_folder
 
     written, faults, record = join_folder(folder, training_data, output, grid)

@@ -46,6 +46,7 @@ def main(
     tiles: int = TILES,
 ) -> Report:
     """Propose all masks, then draw the contact sheet."""
+    from common.files import FAULTS
     from masks import proposals
     from masks.training_sets import FRAMES, MASKS_INITIAL, scan_pairs
 
@@ -72,7 +73,7 @@ def main(
         print(f"  frame {number}  {unsureness[number]:.3f}")
     print(f"contact sheet: {shown(output)}")
     if faults:
-        print(f"{len(faults)} files skipped, listed in {shown(masks / proposals.FAULTS)}", file=sys.stderr)
+        print(f"{len(faults)} files skipped, listed in {shown(masks / FAULTS)}", file=sys.stderr)
     return Report(
         output,
         [

@@ -54,11 +54,10 @@ def main(
 ) -> Report:
     """Predict what has no mask yet, then draw the contact sheet."""
     from common.devices import describe_device
-    from common.files import sha256_of
+    from common.files import sha256_of, write_faults
     from masks import predicting
     from masks.checkpoints import find_checkpoint
     from masks.mask_model import load_model
-    from masks.proposals import write_faults
 
     check_range("COMPRESS_LEVEL", compress_level, 0, 9)
     check_range("TILES", tiles, 1, 400)

@@ -47,8 +47,8 @@ def main(
     spacing: int | None = SPACING,
 ) -> Report:
     """Dress all bodies."""
+    from common.files import write_faults
     from masks.dressing import dress_body, find_cutouts, open_bodies
-    from masks.proposals import write_faults
 
     check_range("OFFSET_X", offset_x, -64, 64)
     check_range("OFFSET_Y", offset_y, -64, 64)

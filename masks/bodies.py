@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from masks.outlines import Outline, curve, ellipse, hull, mirrored, moved, stroke
+from common.outlines import Outline, curve, ellipse, hull, mirrored, moved, stroke
 from masks.palettes import BLUSHES, DEEP, HIGHLIGHT, LIGHT, LINE, SHADE, UNDERWEAR, WHITE, Ramp
 from masks.sprite_layers import Layer, Mark, Segment
 from masks.walk_cycle import Pose

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from common.outlines import Outline, box, curve, ellipse, hull, mirrored, moved, polygon, stroke
 from masks.bodies import SIDES, along, foot, foot_form, limb, limb_circles, seat_outline, trunk_form, trunk_outline
-from masks.outlines import Outline, box, curve, ellipse, hull, mirrored, moved, polygon, stroke
 from masks.palettes import DEEP, HIGHLIGHT, LIGHT, SHADE, Ramp
 from masks.sprite_layers import Layer, Mark, Pattern, Segment
 from masks.walk_cycle import Pose

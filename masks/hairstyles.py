@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from masks.outlines import Outline, curve, ellipse, moved, stroke
+from common.outlines import Outline, curve, ellipse, moved, stroke
 from masks.palettes import DEEP, HIGHLIGHT, Ramp
 from masks.sprite_layers import Layer, Mark
 from masks.walk_cycle import Pose, View

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from masks.outlines import coverage
+from common.outlines import coverage
 from masks.palettes import DEEP, LINE, Ramp
 from masks.sprite_layers import SAME_LIGHT, Layer, Light, light_on
 from masks.walk_cycle import CELL

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from common.devices import describe_device
 from common.errors import UserError, check_range
-from common.files import sha256_of, write_text
+from common.files import sha256_of, write_faults, write_text
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from masks.editing import whole
@@ -44,7 +44,6 @@ from masks.viewing import FrameScreen, Viewport, as_bytes
 STAGE = f".{MASKS_INITIAL}.part"
 NOTE = ".made_from"
 JOURNAL = ".journal.csv"
-FAULTS = "faults.csv"
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
 TILE_MARGIN = 0.1  # around the figure, as a share of its longer side
@@ -211,17 +210,6 @@ def put_in_place(
         target.rmdir()  # empty
     stage.rename(target)
     return True, kept
-
-
-def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
-    """List the files that were skipped in the folder's faults.csv, or remove an earlier one where there are none."""
-    path = folder / FAULTS
-    if not faults:
-        path.unlink(missing_ok=True)
-        return
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("file", "fault"), *faults.items()])
-    write_text(path, table.getvalue())
 
 
 def _hold_the_same(one: Path, other: Path) -> bool:

@@ -10,7 +10,7 @@ import itertools
 import cv2
 import numpy as np
 
-from masks.outlines import coverage
+from common.outlines import coverage
 from masks.palettes import DEEP, HIGHLIGHT, LIGHT, LINE, SHADE, Ramp
 from masks.sprite_layers import SAME_LIGHT, Layer, Light, light_on
 from masks.walk_cycle import CELL

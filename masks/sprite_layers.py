@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from masks.outlines import Outline
+from common.outlines import Outline
 from masks.palettes import Ramp
 
 Segment = tuple[float, float, float, float, float]  # x and y of both ends, radius: a rod with round ends

@@ -68,8 +68,8 @@ def lively(decoder: Decoder = "cnn", head: Head = "affine", shrink: int = 1, see
     return network
 
 
-def write_lively(path: Path) -> FusionNetwork:
+def write_lively(path: Path, shrink: int = 1) -> FusionNetwork:
     """A checkpoint as training leaves it, and its network."""
-    network = lively()
+    network = lively(shrink=shrink)
     write_checkpoint(path, network, settings={"steps": 3}, figures={"held-out gain": 0.5})
     return network

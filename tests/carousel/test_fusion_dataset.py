@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from carousel import fusion_dataset
 from carousel.collages import Collage, compose, read_collage, write_collage, write_index
 from carousel.fusion_dataset import (
+    CROP_SHARE,
+    LARGER_SHARE,
     MIN_PERSON_PX,
+    SMALLER_SHARE,
     AvatarFusionDataset,
     Example,
     crop,
@@ -240,7 +243,7 @@ def test_variations_flip_crop_and_change_masks_in_the_stated_shares() -> None:
         truth = vary(np.random.default_rng(seed), marked, SIDE).truth.astype(int)
         flipped += truth[0, -1, 1] < truth[0, 0, 1]
         whole += truth[0, 0, 0] == 0 and truth[-1, 0, 0] == 3 * (SIDE - 1)
-    assert 120 < flipped < 180 and 60 < whole < 125
+    assert flipped == pytest.approx(150, abs=30) and whole == pytest.approx(300 * (1 - CROP_SHARE), abs=35)
 
 
 @settings(max_examples=40)
@@ -288,7 +291,8 @@ def test_masks_vary_in_both_directions_and_are_mostly_exact() -> None:
     mask = draw_collage(1).mask
     areas = np.array([int((vary_mask(np.random.default_rng(seed), mask) > 0).sum()) for seed in range(300)])
     area = int((mask > 0).sum())
-    assert 130 < (areas == area).sum() < 200 and 60 < (areas < area).sum() < 120 and 25 < (areas > area).sum() < 70
+    assert (areas < area).sum() == pytest.approx(300 * SMALLER_SHARE, abs=25)
+    assert (areas > area).sum() == pytest.approx(300 * LARGER_SHARE, abs=18)
 
 
 def test_a_tiny_person_is_not_eroded_away() -> None:

@@ -22,9 +22,11 @@ from PIL import Image
 from carousel import carousel_pictures, staging
 from carousel.carousels import people_in
 from carousel.checkpoints import write_checkpoint
+from carousel.figures import read_figure
 from carousel.fusion import load_model
-from carousel.Inference import main
+from carousel.Inference import PERSON, SCENE, main
 from carousel.network import FusionNetwork
+from carousel.people import Person
 from common.errors import UserError
 from common.runner import Report
 from tests.carousel.test_compositing import drawn_person, lively_network, scene_of
@@ -309,16 +311,28 @@ def test_a_killed_run_goes_on_where_it_stopped(scene: Path, people: Path, checkp
     limit = time.monotonic() + 100
     while len(list((out / "fused").glob("[!.]*.png"))) < 2 and process.poll() is None and time.monotonic() < limit:
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    assert process.wait() in (-signal.SIGKILL, 0), "0: it was done before a busy machine got to killing it"
     there = len(list((out / "fused").glob("[!.]*.png")))
-    assert 2 <= there < 10
+    assert there >= 2
     report = infer(scene, people, checkpoint)
     assert report.figures["people"] == 10 and 10 - there <= int(str(report.figures["fused now"])) <= 11 - there
     infer(scene, people, checkpoint, output=scene.parent / "undisturbed")
     for kind in ("fused", "before_after"):
         assert files_of(out / kind) == files_of(scene.parent / "undisturbed" / kind)
     assert not list(out.rglob("*.part"))
+
+
+def test_the_drawn_people_can_all_be_used() -> None:
+    """Every third of them is a half figure."""
+    people = people_in(PERSON, SCENE)
+    figures = [read_figure(path, nobody) for path in people.values()]
+    assert len(figures) >= 6 and staging.read_scene(SCENE).shape[1] > 400
+    assert [figure.silhouette.is_half for figure in figures] == [n % 3 == 2 for n in range(len(figures))]
+
+
+def nobody(photo: np.ndarray, source: Path) -> list[Person]:
+    return []
 
 
 # ---- the animation ----
@@ -452,7 +466,7 @@ def test_a_scene_with_transparency_is_refused(tmp_path: Path, people: Path, chec
         ({"person": Path("gone.png")}, "gone.png: no such file or folder"),
         ({"person": Path("empty")}, "empty: no pictures of people in it"),
         ({"output": Path("x.png")}, "PERSON is a folder, so OUTPUT must be one too"),
-        ({"masks": Path("empty"), "find_people": True}, "MASKS"),
+        ({"masks": Path("empty"), "find_people": True}, "MASKS.*or set FIND_PEOPLE to False"),
         ({"foot": 0.3}, "at or above the horizon"),
     ],
 )

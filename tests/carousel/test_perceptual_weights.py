@@ -167,6 +167,6 @@ def test_lpips_orders_pictures_as_people_do() -> None:
     with torch.inference_mode():
         batch = torch.stack([to_tensor(picture) for picture in (photo, brighter, blurred)])
         same, light, blur = lpips(batch, to_tensor(photo)[None]).tolist()
-    assert same == 0 and 0.001 < light < 0.1 and 0.25 < blur < 0.6
+    assert same == pytest.approx(0, abs=1e-9) and 0.001 < light < 0.1 and 0.25 < blur < 0.6
     heads = [float(head.mean()) for head in lpips.heads]
     assert np.allclose(heads, [0.03671, 0.08408, 0.10226, 0.10624, 0.07936], atol=1e-5), "those of lpips 0.1.4"

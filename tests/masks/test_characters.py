@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.outlines import Outline, box, coverage, curve, ellipse, hull, mirrored, moved, polygon, stroke
 from masks import garments
 from masks.characters import (
     CAST,
@@ -25,7 +26,6 @@ from masks.characters import (
     layers_of,
     paint,
 )
-from masks.outlines import Outline, box, coverage, curve, ellipse, hull, mirrored, moved, polygon, stroke
 from masks.palettes import BLUSHES, CLOTHS, EYES, HAIRS, SKINS, UNDERWEAR, Ramp
 from masks.pixel_style import PixelCanvas, shifted
 from masks.smooth_style import SIDE, blurred
