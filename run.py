@@ -46,12 +46,13 @@ class Part:
 
 SEGMENTER_WEIGHTS = ["person-ssdlite.pb", "pose_landmark_full.tflite", "u2netp.onnx", "selfie_segmentation.tflite"]
 PACKAGES = "{packages}"  # stands for the folder in which pip installs
-PORTRAIT = f"{PACKAGES}/skimage/data/astronaut.png"  # a real photo, in the public domain, that scikit-image ships
+PHOTO = f"{PACKAGES}/skimage/data/astronaut.png"  # a real one, in the public domain
+PORTRAIT = ["--photos", PHOTO, "--max-cut", "1", "--output", "outputs/carousel/portrait"]
 DRAWN = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
 PARTS = {
     "carousel": Part(
         demo=[
-            ["carousel/Collage_segmentation.py", "--photos", PORTRAIT, "--output", "outputs/carousel/portrait"],
+            ["carousel/Collage_segmentation.py", *PORTRAIT],
             ["carousel/Collage_segmentation.py", *DRAWN],
             ["carousel/Dataset.py"],
         ],

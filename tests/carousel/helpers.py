@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from carousel.checkpoints import write_checkpoint
 from carousel.collages import Collage, Entry, compose, write_collage, write_index
@@ -73,3 +74,10 @@ def write_lively(path: Path, shrink: int = 1) -> FusionNetwork:
     network = lively(shrink=shrink)
     write_checkpoint(path, network, settings={"steps": 3}, figures={"held-out gain": 0.5})
     return network
+
+
+def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    """Bit for bit."""
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name

@@ -25,7 +25,7 @@ from carousel.network import FusionNetwork
 from common.errors import UserError
 from common.runner import Report
 from tests.carousel.helpers import SIDE, draw_collage, lively, untrained, write_collages, write_lively
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, run_script
 from tests.masks.test_checkpoints import ATTACKS, Attack, assert_plain
 
 SCRIPTS = ["carousel/Dataset.py", "carousel/Model.py", "carousel/Train.py"]
@@ -171,11 +171,12 @@ def test_all_faults_of_the_folder_are_listed_and_nothing_is_written(collages: Pa
     Image.new("RGB", (256, 64)).save(collages / "scene 2_0.png")
     collage = draw_collage(9, 48)
     write_collage(collages / "scene 3_0.png", collage)
-    output = tmp_path / "batch.png"
-    result = run_script("carousel/Dataset.py", "--collages", collages, "--output", output, cwd=tmp_path)
+    with pytest.raises(UserError) as error:
+        draw_dataset(collages, tmp_path / "batch.png")
+    first, *faults = str(error.value).splitlines()
     words = ("scene 0_0.png: is empty", "scene 1_0.png: truncated", "scene 2_0.png: the mask panel is empty", "48 px")
-    assert_user_error(result, "4 faults", *words)
-    assert not output.exists() and not output.with_suffix(".json").exists()
+    assert first == "4 faults" and all(word in fault for word, fault in zip(words, faults, strict=True))
+    assert not (tmp_path / "batch.png").exists()
 
 
 def test_settings_of_dataset_out_of_range_are_named(collages: Path, tmp_path: Path) -> None:

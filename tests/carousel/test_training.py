@@ -28,6 +28,7 @@ from carousel.training import (
     StepSampler,
     Training,
     TrainingSettings,
+    batches,
     fit,
     held_out_psnr,
     loss_parts,
@@ -43,7 +44,7 @@ from common.errors import UserError
 from common.paths import CHECKPOINTS
 from common.runner import Report
 from common.weights import EMBEDDED, is_present
-from tests.carousel.helpers import SIDE, entry_of, lively, untrained, write_collages, write_lively
+from tests.carousel.helpers import SIDE, assert_same, entry_of, lively, untrained, write_collages, write_lively
 
 STEP = "carousel/Train.py"
 SHORT = TrainingSettings(
@@ -264,6 +265,25 @@ def test_a_step_moves_weights_and_average_and_follows_the_schedule(collages: Pat
     low, high = sorted((float(before[name][0]), float(after[name][0])))
     assert low <= float(average[name][0]) <= high and not training.average.training
     assert 0.9 < EMA_DECAY < 1
+
+
+def some_steps(collages: Path, run: TrainingSettings) -> Training:
+    """Two steps as `fit` does them."""
+    accelerator, samples = Accelerator(), sides(collages, run.seed)[0]
+    training = Training(run, untrained(shrink=2, seed=run.seed))
+    for batch in batches(training, samples, accelerator):
+        train_step(training, batch, training.network, training.optimiser, None, accelerator)
+    return training
+
+
+def test_the_same_seed_trains_the_same_weights_bit_for_bit(collages: Path) -> None:
+    run = replace(SHORT, steps=2)
+    first = some_steps(collages, run)
+    torch.rand(7)  # whatever else was drawn in between
+    second, other = some_steps(collages, run), some_steps(collages, replace(run, seed=9))
+    assert_same(first.network.state_dict(), second.network.state_dict())
+    assert_same(first.average.state_dict(), second.average.state_dict())
+    assert not torch.equal(first.network.state_dict()["local.bias"], other.network.state_dict()["local.bias"])
 
 
 def test_dropout_draws_by_seed_step_and_device() -> None:
