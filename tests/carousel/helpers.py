@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from carousel.checkpoints import write_checkpoint
@@ -74,6 +75,14 @@ def write_lively(path: Path, shrink: int = 1) -> FusionNetwork:
     network = lively(shrink=shrink)
     write_checkpoint(path, network, settings={"steps": 3}, figures={"held-out gain": 0.5})
     return network
+
+
+def count_colours(path: Path) -> int:
+    """How many colours a PNG has; a blank one has a single one."""
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        pixels = np.asarray(picture.convert("RGB")).astype(np.int64)
+    return len(np.unique(pixels @ [1 << 16, 1 << 8, 1]))
 
 
 def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:

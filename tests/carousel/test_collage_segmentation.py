@@ -461,7 +461,7 @@ def test_a_folder_that_another_run_is_writing_is_left_alone(folder: Path, use: A
 # ---- kills ----
 
 
-COUNT = 30
+COUNT = 80
 
 
 @pytest.fixture

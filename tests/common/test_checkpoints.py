@@ -223,7 +223,7 @@ def test_nothing_to_resume_and_a_damaged_state_are_told_apart(tmp_path: Path) ->
 def test_the_learning_rate_never_leaves_its_range(highest: float, progress: float, warm_up: float) -> None:
     rate = learning_rate(highest, progress, warm_up)
     cosine = highest * 0.5 * (1 + math.cos(math.pi * progress))
-    assert 0 < rate <= cosine or progress == 1
+    assert 0 <= rate <= cosine and (rate > 0 or progress > 0.999)
     if progress >= warm_up:
         assert rate == pytest.approx(cosine)
     else:
