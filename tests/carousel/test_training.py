@@ -1,5 +1,6 @@
 """Training: order of samples, losses against naive versions, runs that repeat and resume bit for bit, and faults."""
 
+import copy
 import itertools
 import math
 import os
@@ -284,6 +285,22 @@ def test_the_same_seed_trains_the_same_weights_bit_for_bit(collages: Path) -> No
     assert_same(first.network.state_dict(), second.network.state_dict())
     assert_same(first.average.state_dict(), second.average.state_dict())
     assert not torch.equal(first.network.state_dict()["local.bias"], other.network.state_dict()["local.bias"])
+
+
+def test_a_run_in_two_parts_is_the_same_while_dropout_draws(collages: Path) -> None:
+    run, accelerator = replace(SHORT, steps=2), Accelerator()
+    samples = sides(collages)[0]
+    first, second = (Training(run, untrained(shrink=2, seed=seed)) for seed in (run.seed, 99))
+    batch = next(batches(first, samples, accelerator))
+    train_step(first, batch, first.network, first.optimiser, None, accelerator)
+    second.restore(copy.deepcopy(first.state()))
+    torch.rand(7)
+    for batch in batches(second, samples, accelerator):
+        train_step(second, batch, second.network, second.optimiser, None, accelerator)
+    whole = some_steps(collages, run)
+    assert second.steps == whole.steps == 2
+    assert_same(second.network.state_dict(), whole.network.state_dict())
+    assert_same(second.average.state_dict(), whole.average.state_dict())
 
 
 def test_dropout_draws_by_seed_step_and_device() -> None:

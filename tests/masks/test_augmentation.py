@@ -146,7 +146,7 @@ def test_figures_stand_upright_mostly_and_look_both_ways() -> None:
     mirrored = [mirror(rng_of(seed), (picture, picture, code))[2][0, 0] for seed in range(300)]
     turned = [turn(rng_of(seed), (picture, picture, code))[2].tobytes() for seed in range(300)]
     assert set(mirrored) == {0, 3} and 0.4 < np.mean(np.array(mirrored) == 3) < 0.6
-    assert len(set(turned)) == 4 and 0.78 < np.mean([mask == code.tobytes() for mask in turned]) < 0.92
+    assert len(set(turned)) == 4 and 0.88 < np.mean([mask == code.tobytes() for mask in turned]) < 0.98
 
 
 @given(SEEDS)
