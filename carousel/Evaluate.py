@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from common.errors import UserError, check_range
+from common.errors import UserError, check_range, enough_memory
 from common.files import check_output
 from common.paths import CHECKPOINTS, OUTPUTS, shown
 from common.runner import Report, run
@@ -60,7 +60,7 @@ def main(
     if missing:
         print(missing, file=sys.stderr)
     methods = evaluation.methods_with(network, device)
-    with evaluation.enough_memory("lower SIZE_PX, or close other programs"):
+    with enough_memory("lower SIZE_PX, or close other programs"):
         scores = evaluation.measure(evaluation.items_of(dataset), methods, lpips)
         draw_scores(scores, dataset.example, methods, output, f"{split}, {size_px} px")
     print(evaluation.format_table(scores))

@@ -33,7 +33,7 @@ L1_WEIGHT = 0.5  # of the mean absolute error over the whole picture
 MASKED_WEIGHT = 1.0  # of the mean absolute error over the person
 PERCEPTUAL_WEIGHT = 0.05  # of the distance in VGG16's features; 0: off, three times as fast on a CPU
 # optimiser
-LIGHT_SAMPLES = 16_000  # samples whose statistics teach the light estimate before the first step; 0: none
+LIGHT_SAMPLES = 16_000  # samples whose statistics teach the light estimate first, unless START has; 0: none
 STEPS = 20_000  # of the optimiser
 BATCH = 8  # samples a step, on each device
 LEARNING_RATE = 5e-4  # its highest value

@@ -44,7 +44,7 @@ from carousel.collage_making import (
 )
 from carousel.collages import INDEX, PANELS, Entry, read_collage, write_index
 from carousel.user_masks import find_mask_files, is_mask_file
-from common.errors import FAULTS_SHOWN, UserError
+from common.errors import FAULTS_SHOWN, UserError, raise_faults
 from common.files import atomic_path, write_text
 from common.grids import picture_grid
 
@@ -97,10 +97,17 @@ def make_all(job: Job, inputs: list[Path], limits: Limits, workers: int) -> Summ
         workers: processes; 1 works in this one.
 
     Raises:
-        UserError: no photos; the folder cannot be written, holds collages of another origin or is in use by another
-            run; the segmenter cannot be loaded; a worker was ended by the system.
+        UserError: no photos, or none that can be read; the folder cannot be written, holds collages of another
+            origin or is in use by another run; the segmenter cannot be loaded; a worker was ended by the system.
     """
-    versions = dict(_facts(job, found) for found in _find(job, inputs, limits))
+    versions: dict[str, str] = {}
+    faults = []
+    for found in _find(job, inputs, limits):
+        name, versions[name] = _facts(job, found)
+        if isinstance(found, Fault):
+            faults.append(f"{found.label}: {found.reason}")
+    if len(faults) == len(versions):  # before collages of earlier photos are removed
+        raise_faults("", faults)
     if not versions:
         raise UserError(f"no photos in {', '.join(map(str, inputs))} ({', '.join(sorted(PHOTO_SUFFIXES))})")
     with atomic_path(job.output / RUNNING) as running:

@@ -4,8 +4,6 @@ Only the window around the figure is computed; a scene of any size costs what th
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -110,20 +108,6 @@ def fuse_into(scene: np.ndarray, placed: Placed, network: FusionNetwork, device:
 def paste(background: np.ndarray, colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Alpha blending, (H, W, 3) uint8 twice and (H, W) float32: where alpha is 0 the background stays bit for bit."""
     return cv2.blendLinear(colours, background, np.ascontiguousarray(alpha), 1 - alpha)
-
-
-@contextmanager
-def enough_memory() -> Iterator[None]:
-    """Turn the errors by which NumPy, OpenCV and PyTorch say that memory is full into one with a remedy."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError, cv2.error, RuntimeError) as error:
-        words = str(error).lower()
-        said = isinstance(error, MemoryError | torch.OutOfMemoryError) or "memory" in words
-        if not said:
-            raise
-        remedy = "make the scene smaller, lower HEIGHT, or close other programs"
-        raise UserError(f"not enough memory to fuse a person into this scene; {remedy}") from error
 
 
 # ---- resampling ----

@@ -3,8 +3,7 @@
 import csv
 import functools
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,17 +138,6 @@ def load_lpips(device: torch.device) -> tuple[Lpips | None, str]:
         return Lpips().to(device), ""
     except UserError as error:
         return None, f"LPIPS is left out: {error}"
-
-
-@contextmanager
-def enough_memory(remedy: str) -> Iterator[None]:
-    """Turn the errors by which NumPy, OpenCV and PyTorch say that memory is full into one that names a remedy."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:  # those of OpenCV and of devices are RuntimeErrors or worded alike
-        if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
-            raise
-        raise UserError(f"not enough memory; {remedy}") from error
 
 
 def bootstrap_interval(gains: np.ndarray, scenes: Sequence[str], seed: int = 0) -> tuple[float, float]:

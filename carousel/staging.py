@@ -10,14 +10,14 @@ from PIL import Image
 
 from carousel.archives import PHOTO_SUFFIXES
 from carousel.carousel_pictures import before_after
-from carousel.compositing import Fused, enough_memory, fuse_into, put
+from carousel.compositing import Fused, fuse_into, put
 from carousel.figures import read_figure
 from carousel.fusion import load_model
 from carousel.network import FusionNetwork
 from carousel.people import Person
 from carousel.placement import NO_COVER, Spot, Wishes, place
 from carousel.segmenters import Segmenter, SegmenterName, load_segmenter
-from common.errors import UserError
+from common.errors import UserError, enough_memory
 from common.files import check_output
 from common.images import read_image, write_png
 
@@ -167,7 +167,7 @@ def make(stage: Stage, person: Path) -> Made:
         UserError: a picture without a person that can be used, a place outside the scene, or not enough memory.
     """
     height, width = stage.scene.shape[:2]
-    with enough_memory():
+    with enough_memory("make the scene smaller, lower HEIGHT, or close other programs"):
         figure = read_figure(person, stage.finder, stage.look.is_half)
         spot = place(figure.silhouette, (width, height), stage.people, stage.look.wishes)
         shadow = 0.0 if figure.silhouette.is_half else stage.look.shadow

@@ -234,11 +234,7 @@ def fit(
     """
     training.average.to(accelerator.device)
     if resume:
-        content = read_state(state, training.settings)
-        try:
-            training.restore(content)
-        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{state}: does not fit this network; start without --resume") from error
+        go_on(training, state)
     elif light_rests(training.settings):
         teach_light(training, samples)
         measure(training, held_out, accelerator, {"step": 0})
@@ -269,6 +265,19 @@ def fit(
     bar.close()
     training.average.load_state_dict(training.best)
     return training
+
+
+def go_on(training: Training, state: Path) -> None:
+    """Bring a run to where the one that was cut short stood.
+
+    Raises:
+        UserError: nothing to resume, other settings, or a state that does not fit.
+    """
+    content = read_state(state, training.settings)
+    try:
+        training.restore(content)
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{state}: does not fit this network; start without --resume") from error
 
 
 def teach_light(training: Training, samples: AvatarFusionDataset) -> None:

@@ -11,14 +11,13 @@ from accelerate import Accelerator
 
 from carousel.checkpoints import find_checkpoint, network_of, read_checkpoint, write_checkpoint
 from carousel.collages import INDEX, Entry
-from carousel.evaluation import enough_memory
 from carousel.fusion_dataset import AvatarFusionDataset, load_entries, split, to_sample
 from carousel.network import FusionNetwork, load_imagenet
 from carousel.training import Training, TrainingSettings, fit
 from carousel.Utils import save_result
 from common.curves import draw_curves
 from common.devices import describe_device, seed_everything
-from common.errors import UserError
+from common.errors import UserError, enough_memory
 from common.paths import shown
 from common.runner import Report
 
@@ -49,6 +48,8 @@ def train(
     entries = load_entries(collages, settings.size_px)
     trained, measured = split_or_fail(entries, settings.held_out_share)
     settings = replace(settings, collages=fingerprint(entries))
+    if start is not None:  # its light estimate has been taught
+        settings = replace(settings, light_samples=0)
     seed_everything(settings.seed)
     accelerator = Accelerator(mixed_precision="bf16" if has_bf16() else "no")
     network, weights = first_network(settings, start)
@@ -71,6 +72,7 @@ def train(
     draw_samples(training.average, held_out, accelerator.device, output.with_name(f"{output.stem}_samples.png"))
     gain = max(entry["held-out gain"] for entry in training.history)
     print(f"held out: {training.best_psnr:.2f} dB in the foreground, {gain:+.2f} dB over pasting")
+    print(f"the network waited {training.waiting_s:.1f} s for samples")
     print(f"written: {shown(output)}, and beside it _curves.png, _samples.png")
     files = [collages / INDEX] if (collages / INDEX).is_file() else []
     return Report(output, files, figures, device=describe_device(), weights=weights)

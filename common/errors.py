@@ -1,6 +1,7 @@
 """The one kind of error that a user can cause: it is shown as a line, never as a traceback."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 FAULTS_SHOWN = 20
 
@@ -30,3 +31,19 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raise UserError where a number setting is outside [low, high]."""
     if not low <= value <= high:
         raise UserError(f"setting {name} is {value}; it must be from {low} to {high}")
+
+
+@contextmanager
+def enough_memory(remedy: str) -> Iterator[None]:
+    """Turn the errors by which NumPy, OpenCV and PyTorch say that memory is full into one that names a remedy.
+
+    Raises:
+        UserError: memory is full, of this machine or of its GPU.
+    """
+    try:
+        yield
+    except Exception as error:
+        by_a_library = isinstance(error, RuntimeError) or type(error).__module__ == "cv2"
+        if not isinstance(error, MemoryError) and not (by_a_library and "memory" in str(error).lower()):
+            raise
+        raise UserError(f"not enough memory; {remedy}") from error

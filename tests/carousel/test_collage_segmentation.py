@@ -606,3 +606,13 @@ def test_a_folder_that_cannot_be_written_is_said(folder: Path) -> None:
     (folder / "file").write_text("x")
     with pytest.raises(UserError, match="cannot write"):
         make(folder, output=folder / "file/out")
+
+
+def test_an_archive_that_is_refused_costs_no_collages_of_earlier_photos(folder: Path) -> None:
+    assert run_script(STEP, *flags(folder), cwd=folder).returncode == 0
+    before = files_of(folder / "out")
+    with zipfile.ZipFile(folder / "slip.zip", "w") as archive:
+        archive.writestr("../../escaped.png", b"")
+    result = run_script(STEP, *flags(folder, photos=folder / "slip.zip"), cwd=folder)
+    assert_user_error(result, "leads out of its folder")
+    assert len(before) > 1 and files_of(folder / "out") == before

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from carousel.compositing import Placed, enough_memory, fuse_into, paste, put
+from carousel.compositing import Placed, fuse_into, paste, put
 from carousel.figures import Figure, figure_of, read_figure
 from carousel.fusion import fuse
 from carousel.network import FusionNetwork
 from carousel.people import Person, person_of
 from carousel.placement import Spot
-from common.errors import UserError
+from common.errors import UserError, enough_memory
 
 CPU = torch.device("cpu")
 SHAPE = (150, 200)
@@ -277,6 +277,9 @@ def test_pasting_is_alpha_blending() -> None:
     assert (pasted[alpha == 0] == background[alpha == 0]).all() and (pasted[alpha == 1] == colours[alpha == 1]).all()
 
 
+REMEDY = "make the scene smaller"
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -287,10 +290,13 @@ def test_pasting_is_alpha_blending() -> None:
     ],
 )
 def test_full_memory_is_said_with_a_remedy(error: Exception) -> None:
-    with pytest.raises(UserError, match=r"not enough memory.*make the scene smaller"), enough_memory():
+    with (
+        pytest.raises(UserError, match=r"not enough memory.*make the scene smaller"),
+        enough_memory("make the scene smaller"),
+    ):
         raise error
 
 
 def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
-    with pytest.raises(RuntimeError, match="shapes differ"), enough_memory():
+    with pytest.raises(RuntimeError, match="shapes differ"), enough_memory(REMEDY):
         raise RuntimeError("shapes differ")

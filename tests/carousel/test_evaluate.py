@@ -28,7 +28,6 @@ from carousel.evaluation import (
     PASTE,
     Scores,
     bootstrap_interval,
-    enough_memory,
     figures,
     format_table,
     measure,
@@ -38,7 +37,7 @@ from carousel.evaluation_figure import chosen_places
 from carousel.fusion_dataset import Example, split
 from carousel.metrics import foreground_mse, foreground_psnr, psnr, ssim
 from carousel.network import FusionNetwork
-from common.errors import UserError
+from common.errors import UserError, enough_memory
 from common.runner import Report
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error, run_script
