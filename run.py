@@ -105,7 +105,7 @@ def main() -> None:
             get_weights(names)
         elif arguments.command == "test":
             install([*requirements(parts), "tests/requirements.txt"])
-            get_weights([*TEST_WEIGHTS, *(name for name, weights in EMBEDDED.items() if weights.part in parts)])
+            get_weights([*TEST_WEIGHTS, *(name for name, weights in EMBEDDED.items() if set(weights.parts) & set(parts))])
             sys.exit(test(parts if arguments.only else []))
         else:
             install(requirements(parts))
@@ -242,7 +242,7 @@ def print_weights(title: str, table: Mapping[str, Weights]) -> None:
     for weights in table.values():
         state = "present" if is_present(weights) else "absent "
         size = f"{weights.size_bytes / 1e6:.1f} MB"
-        print(f"  {state}  {weights.name:<24} {size:>9}  {weights.licence:<20} {weights.part}: {weights.use}")
+        print(f"  {state}  {weights.name:<24} {size:>9}  {weights.licence:<20} {', '.join(weights.parts)}: {weights.use}")
         print(f"           {weights.path if is_present(weights) else weights.command}")
 
 

@@ -69,7 +69,7 @@ def pretrain_light(network: FusionNetwork, samples: AvatarFusionDataset, count: 
     taken = list(tqdm(loader, desc="statistics of light", unit="batch"))
     data = {name: torch.cat([batch[name] for batch in taken]) for name in taken[0]}
     estimate = nn.Sequential(network.light.statistics, network.light.mix).train()
-    optimiser = torch.optim.AdamW(estimate.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(estimate.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     order = np.random.default_rng(seed)
     steps = max(1, EPOCHS * count // BATCH)
     for step in tqdm(range(steps), desc="estimate of light", unit="step"):

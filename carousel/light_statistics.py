@@ -75,7 +75,7 @@ def edge_statistics(background: Tensor, avatar: Tensor, mask: Tensor) -> Tensor:
     outside = 1 - mask
     near = box_mean(outside)
     scene = box_mean(background * outside) / near.clamp(min=1e-3)
-    weight = (inner * (near > 0.12))[:, 0]
+    weight = (inner * (near > 0.1))[:, 0]
     step = (avatar + DARK).log() - (scene + DARK).log()
     level = step.mean(1)
     tint = step - level[:, None]

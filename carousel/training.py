@@ -181,7 +181,7 @@ class Training:
         self.network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=WEIGHT_DECAY
+            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
         )
 
     def state(self) -> dict[str, Any]:

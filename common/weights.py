@@ -22,10 +22,10 @@ CACHE = CHECKPOINTS / "cache"  # git-ignored
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights that a part uses; `command` is what a person types to get it."""
+    """A file of weights that parts use; `command` is what a person types to get it."""
 
     name: str
-    part: str
+    parts: tuple[str, ...]
     use: str
     licence: str
     size_bytes: int
@@ -60,7 +60,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
     for weights in (
         _packaged(
             "gender-v1.onnx",
-            part="avatar",
+            parts=("avatar",),
             use="gender of a face crop",
             licence="MIT, weights CC0",
             size_bytes=530_620,
@@ -71,7 +71,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         ),
         _packaged(
             "vgg16.ckpt",
-            part="carousel",
+            parts=("carousel",),
             use="perceptual loss: VGG16's ImageNet features",
             licence="BSD",
             size_bytes=58_866_625,
@@ -82,7 +82,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         ),
         _packaged(
             "alexnet.ckpt",
-            part="carousel",
+            parts=("carousel",),
             use="LPIPS distance: AlexNet's ImageNet features and the heads of LPIPS 0.1",
             licence="BSD",
             size_bytes=9_884_491,
@@ -93,7 +93,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         ),
         _packaged(
             "person-ssdlite.pb",
-            part="carousel",
+            parts=("carousel",),
             use="finding people: SSDLite on MobileNetV2",
             licence="MIT",
             size_bytes=12_923_854,
@@ -104,7 +104,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         ),
         _packaged(
             "u2netp.onnx",
-            part="carousel",
+            parts=("avatar", "carousel"),
             use="cutting out what stands in front: U^2-Net, small",
             licence="Apache-2.0",
             size_bytes=4_574_861,
@@ -116,7 +116,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         *(
             _packaged(
                 name,
-                part="carousel",
+                parts=("carousel",),
                 use=use,
                 licence="Apache-2.0",
                 size_bytes=size_bytes,
@@ -143,7 +143,41 @@ EMBEDDED: dict[str, PackagedWeights] = {
         ),
     )
 }
-REAL: dict[str, Weights] = {}  # the full-size models of parts that need a hub; PET needs none
+
+
+def _sdxl(role: str, total_gb: float, size_bytes: int, sha256: str) -> Weights:
+    """The UNet of a folder of SDXL, in half precision; its command fetches the whole folder."""
+    folder = CHECKPOINTS / "avatar/sdxl" / role
+    patterns = "--include '*.json' '*.txt' '*/*.fp16.safetensors'"
+    return Weights(
+        name=f"sdxl-{role}",
+        parts=("avatar",),
+        use=f"the UNet of SDXL's {role}; {total_gb} GB with all that belongs to it",
+        licence="OpenRAIL++-M",
+        size_bytes=size_bytes,
+        sha256=sha256,
+        path=folder / "unet/diffusion_pytorch_model.fp16.safetensors",
+        command=f"hf download stabilityai/stable-diffusion-xl-{role}-1.0 {patterns} --local-dir {folder}",
+    )
+
+
+REAL: dict[str, Weights] = {  # the full-size models of parts that need a hub; the others need none
+    weights.name: weights
+    for weights in (
+        _sdxl(
+            "base",
+            total_gb=6.9,
+            size_bytes=5_135_149_760,
+            sha256="83e012a805b84c7ca28e5646747c90a243c65c8ba4f070e2d7ddc9d74661e139",
+        ),
+        _sdxl(
+            "refiner",
+            total_gb=6.1,
+            size_bytes=4_519_210_760,
+            sha256="3ea0376dcf065eaefd27806394a90e310001b1a71d4f1cf1f655e86c0e566ffe",
+        ),
+    )
+}
 
 
 def is_present(weights: Weights) -> bool:

@@ -346,7 +346,7 @@ def test_check_works_with_nothing_installed(project: Path) -> None:
         )
         size = re.search(r"([\d.]+) MB", line)
         assert size and abs(float(size[1]) - weights.size_bytes / 1e6) <= 0.05
-        assert line.split()[0] == "absent" and weights.licence in line and weights.part in line
+        assert line.split()[0] == "absent" and weights.licence in line and ", ".join(weights.parts) in line
         assert where.strip() == weights.command == f"python3 run.py fetch {weights.name}"
     assert sorted(project.rglob("*")) == before
 

@@ -108,7 +108,7 @@ def cache(tmp_path: Path) -> Path:
 def weights_in(archive: Path, cache: Path, content: bytes = CONTENT) -> PackagedWeights:
     return PackagedWeights(
         name="tiny.onnx",
-        part="pet",
+        parts=("pet",),
         use="test",
         licence="CC0",
         size_bytes=len(content),
@@ -271,7 +271,7 @@ def test_every_entry_of_the_registry_is_well_formed(weights: Weights) -> None:
     assert {**EMBEDDED, **REAL}[weights.name] is weights
     assert re.fullmatch(r"[0-9a-f]{64}", weights.sha256)
     assert weights.size_bytes > 0
-    assert weights.part in ("masks", "pet", "avatar", "carousel")
+    assert set(weights.parts) <= {"masks", "pet", "avatar", "carousel"} and weights.parts
     assert weights.use and weights.licence and weights.command
 
 
