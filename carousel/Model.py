@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from carousel.network import Decoder, Encoder, FusionNetwork, Head
 
 # ---- settings: edit here, or override once on the command line (--encoder resnet18) ----
-ENCODER: Literal["resnet18", "resnet34", "resnet50"] = "resnet50"  # torchvision's ResNet of that depth
+ENCODER: Literal["resnet18", "resnet34", "resnet50", "none"] = "resnet50"  # ResNet; "none": light estimate alone
 DECODER: Literal["transformer", "cnn"] = "transformer"  # transformer blocks, or plain convolutions
 HEAD: Literal["affine", "colours"] = "affine"  # a colour transform at each place, or the colours themselves
 SHRINK = 1  # whole factor by which the encoder sees its input smaller
@@ -47,7 +47,7 @@ def load_model(path: Path | str) -> "tuple[FusionNetwork, torch.device]":
 
 
 def main(
-    encoder: Literal["resnet18", "resnet34", "resnet50"] = ENCODER,
+    encoder: Literal["resnet18", "resnet34", "resnet50", "none"] = ENCODER,
     decoder: Literal["transformer", "cnn"] = DECODER,
     head: Literal["affine", "colours"] = HEAD,
     shrink: int = SHRINK,

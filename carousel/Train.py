@@ -23,7 +23,7 @@ HELD_OUT_SHARE = 0.1  # of the scenes, which only measure
 SIZE_PX = 256  # side of the samples, a multiple of 32
 # model
 START: Path | None = None  # checkpoint to go on from; None: ImageNet's weights where present, else random
-ENCODER: Literal["resnet18", "resnet34", "resnet50"] = "resnet50"  # torchvision's ResNet of that depth
+ENCODER: Literal["resnet18", "resnet34", "resnet50", "none"] = "resnet50"  # ResNet; "none": light estimate alone
 DECODER: Literal["transformer", "cnn"] = "transformer"  # transformer blocks, or plain convolutions
 HEAD: Literal["affine", "colours"] = "affine"  # a colour transform at each place, or the colours themselves
 SHRINK = 1  # whole factor by which the encoder sees samples smaller: 2 is four times as fast
@@ -34,7 +34,7 @@ MASKED_WEIGHT = 1.0  # of the mean absolute error over the person
 PERCEPTUAL_WEIGHT = 0.05  # of the distance in VGG16's features; 0: off, three times as fast on a CPU
 # optimiser
 LIGHT_SAMPLES = 16_000  # samples whose statistics teach the light estimate first, unless START has; 0: none
-STEPS = 20_000  # of the optimiser
+STEPS = 20_000  # of the optimiser; 0: the light estimate alone is taught
 BATCH = 8  # samples a step, on each device
 LEARNING_RATE = 5e-4  # its highest value
 MEASURE_EVERY = 500  # steps between measurements, each of which saves the state
@@ -48,7 +48,7 @@ def main(
     held_out_share: float = HELD_OUT_SHARE,
     size_px: int = SIZE_PX,
     start: Path | None = START,
-    encoder: Literal["resnet18", "resnet34", "resnet50"] = ENCODER,
+    encoder: Literal["resnet18", "resnet34", "resnet50", "none"] = ENCODER,
     decoder: Literal["transformer", "cnn"] = DECODER,
     head: Literal["affine", "colours"] = HEAD,
     shrink: int = SHRINK,

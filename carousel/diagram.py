@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from torch import nn
 
 from carousel.light_statistics import COUNT
 from carousel.network import COEFFICIENTS, FOLD, WIDTHS, FusionNetwork
@@ -28,13 +29,19 @@ class Layer:
 def describe_layers(network: FusionNetwork, size_px: int) -> list[Layer]:
     """The layers in the order in which they run, for input of that side."""
     shapes: dict[str, str] = {}
-    parts = {
-        "encoder.stem": network.encoder.stem,
-        **{f"encoder.stages.{n}": stage for n, stage in enumerate(network.encoder.stages)},
-        **{f"{kind}.{n}": m for kind in ("entries", "climbs", "levels") for n, m in enumerate(getattr(network, kind))},
-        "light": network.light,
-        "local": network.local,
-    }
+    parts: dict[str, nn.Module] = {"light": network.light}
+    if network.settings["encoder"] != "none":
+        parts = {
+            "encoder.stem": network.encoder.stem,
+            **{f"encoder.stages.{n}": m for n, m in enumerate(network.encoder.stages)},
+            **{
+                f"{name}.{n}": m
+                for name in ("entries", "climbs", "levels")
+                for n, m in enumerate(getattr(network, name))
+            },
+            **parts,
+            "local": network.local,
+        }
 
     def note(name: str) -> object:
         def hook(_: object, __: object, out: torch.Tensor) -> None:
@@ -65,8 +72,16 @@ def draw_diagram(network: FusionNetwork, layers: list[Layer], path: Path) -> Non
     choice = network.settings
     total = sum(layer.parameters for layer in layers)
     kinds = f"{choice['encoder']}, {choice['decoder']} decoder, {choice['head']}"
+    if choice["encoder"] == "none":
+        kinds = "the light estimate alone"
     title = f"Fusion model: {kinds}, {total / 1e6:.1f} M parameters"
     draw.text((40, 24), title, fill=INK, font=label_font(28, bold=True))
+    note = "Shapes are channels x rows x columns. Outside the mask the background comes through bit for bit."
+    draw.text((40, 68), note, fill=GREY, font=label_font(18))
+    if choice["encoder"] == "none":
+        _draw_light_alone(draw)
+        write_png(path, sheet.crop((0, 0, WIDTH_PX, 330)))
+        return
     rows = [150 + 150 * n for n in range(4)]
     stages = [f"encoder.stages.{n}" for n in range(4)]
     for y, name in zip(rows, stages, strict=True):
@@ -97,9 +112,23 @@ def draw_diagram(network: FusionNetwork, layers: list[Layer], path: Path) -> Non
     _arrow(draw, (970, last), (1060, last))
     _box(draw, (1060, rows[0], 1270, rows[0] + 90), INK, "composite", "full resolution")
     _arrow(draw, (1165, rows[1]), (1165, rows[0] + 90))
-    note = "Shapes are channels x rows x columns. Outside the mask the background comes through bit for bit."
-    draw.text((40, 68), note, fill=GREY, font=label_font(18))
     write_png(path, sheet)
+
+
+def _draw_light_alone(draw: ImageDraw.ImageDraw) -> None:
+    """The flow where there is neither encoder nor decoder."""
+    steps = [
+        ("scene + person", "6 channels", GREY),
+        ("light statistics", f"{COUNT}", LIGHT_COLOUR),
+        ("one transform", f"{COEFFICIENTS}", LIGHT_COLOUR),
+        ("composite", "full resolution", INK),
+    ]
+    lefts = [40 + 330 * number for number in range(len(steps))]
+    for left, (name, shape, colour) in zip(lefts, steps, strict=True):
+        _box(draw, (left, 170, left + 230, 260), colour, name, shape)
+    for left, right in pairwise(lefts):
+        _arrow(draw, (left + 230, 215), (right, 215))
+    _elbow(draw, [(lefts[0] + 115, 170), (lefts[0] + 115, 135), (lefts[3] + 115, 135), (lefts[3] + 115, 170)])
 
 
 def _box(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], colour: str, name: str, shape: str) -> None:

@@ -19,7 +19,7 @@ from carousel.Utils import denorm, norm
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
 
-Encoder = Literal["resnet18", "resnet34", "resnet50"]
+Encoder = Literal["resnet18", "resnet34", "resnet50", "none"]
 Decoder = Literal["transformer", "cnn"]
 Head = Literal["affine", "colours"]
 
@@ -44,16 +44,24 @@ class FusionNetwork(nn.Module):
         size_px: side of the pictures that it was trained on, and that it sees when it fuses.
 
     Args:
-        encoder: torchvision's ResNet of that depth.
+        encoder: torchvision's ResNet of that depth; "none": no encoder and no decoder, the estimate of light alone.
         decoder: "transformer" or "cnn".
         head: "affine" predicts a colour transform a place at an eighth of the encoder's side; "colours" the colours.
         shrink: whole factor by which the encoder sees the input smaller; statistics of light are taken at full size.
+
+    Raises:
+        UserError: no encoder, and a head that is not affine.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, head: Head, shrink: int) -> None:
         super().__init__()
         self.size_px = SIZE_PX
         self.settings: dict[str, Any] = {"encoder": encoder, "decoder": decoder, "head": head, "shrink": shrink}
+        if encoder == "none":
+            if head != "affine":
+                raise UserError(f'setting HEAD is "{head}"; without an encoder it must be "affine"')
+            self.light = LightEstimate(0)
+            return
         self.encoder = ResNetEncoder(encoder)
         block = TransformerLevel if decoder == "transformer" else ConvolutionLevel
         self.entries = nn.ModuleList(
@@ -89,7 +97,12 @@ class FusionNetwork(nn.Module):
         return torch.where(mask > 0, background + mask * (person - background), background)
 
     def transform(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """What the head predicts: (B, 12, s / 8, s / 8) coefficients, or as many of folded colour residuals."""
+        """What the head predicts: (B, 12, s / 8, s / 8) coefficients, or as many of folded colour residuals.
+
+        Without an encoder (B, 12, 1, 1), the same for the whole person.
+        """
+        if self.settings["encoder"] == "none":
+            return self.light(_statistics(inputs, mask))[:, :, None, None]
         seen = functional.interpolate(inputs, scale_factor=1 / self.settings["shrink"], mode="area")
         features = self.encoder(seen)[::-1]
         x = self.levels[0](self.entries[0](features[0]))
@@ -99,9 +112,12 @@ class FusionNetwork(nn.Module):
         local = self.local(x)
         if self.settings["head"] != "affine":
             return local
-        background, avatar = denorm(inputs[:, :3]), denorm(inputs[:, 3:]) * mask
-        light = self.light(light_statistics(background, avatar, mask), x, mask)
-        return local + light[:, :, None, None]
+        return local + self.light(_statistics(inputs, mask), x, mask)[:, :, None, None]
+
+
+def _statistics(inputs: Tensor, mask: Tensor) -> Tensor:
+    """The statistics of light of the network's input."""
+    return light_statistics(denorm(inputs[:, :3]), denorm(inputs[:, 3:]) * mask, mask)
 
 
 def check_size(size_px: int, shrink: int) -> None:
@@ -154,13 +170,15 @@ def load_imagenet(network: FusionNetwork) -> str:
     """Start the encoder from torchvision's ImageNet weights where they lie in torch.hub's cache.
 
     Returns:
-        Name of the weights, or "" where they are not there and the encoder stays random.
+        Name of the weights, or "" where they are not there and the encoder stays random, or there is no encoder.
 
     Raises:
         UserError: the file is there but damaged.
     """
     import torchvision
 
+    if network.settings["encoder"] == "none":
+        return ""
     weights = torchvision.models.get_model_weights(network.settings["encoder"]).DEFAULT
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     if not path.is_file():
@@ -187,7 +205,11 @@ def widen(weight: Tensor) -> Tensor:
 
 
 class LightEstimate(nn.Module):
-    """One colour transform for the whole person: from the statistics of colours, and from what the decoder sees."""
+    """One colour transform for the whole person: from the statistics of colours, and from what the decoder sees.
+
+    Args:
+        width: channels of what the decoder sees; 0: there is no decoder.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -200,13 +222,14 @@ class LightEstimate(nn.Module):
             nn.Dropout(LIGHT_DROPOUT),
             nn.Linear(384, 256),
         )
-        self.places = nn.Linear(2 * width, 256)
+        self.places = nn.Linear(2 * width, 256) if width else None
         self.mix = nn.Sequential(nn.GELU(), nn.Dropout(LIGHT_DROPOUT), nn.Linear(256, COEFFICIENTS))
         last = self.mix[-1]
         assert isinstance(last, nn.Linear)
         for layer in (last, self.places):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer is not None:
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def rest(self) -> None:
         """Keep what was learnt from statistics while the rest of the network learns what they leave open."""
@@ -220,20 +243,24 @@ class LightEstimate(nn.Module):
             part.train(mode and any(parameter.requires_grad for parameter in part.parameters()))
         return self
 
-    def forward(self, statistics: Tensor, features: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, statistics: Tensor, features: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Estimate a transform.
 
         Args:
             statistics: (B, COUNT), of `light_statistics`.
-            features: (B, W, h, w), of the decoder, at any scale.
-            mask: (B, 1, S, S).
+            features: (B, W, h, w), of the decoder where there is one, at any scale.
+            mask: (B, 1, S, S), with the features.
 
         Returns:
             (B, 12) coefficients.
         """
-        small = functional.interpolate(mask, features.shape[2:], mode="area")
-        seen = torch.cat([masked_mean(features, small), masked_mean(features, 1 - small)], dim=1)
-        return self.mix(self.statistics(statistics) + self.places(seen))
+        hidden = self.statistics(statistics)
+        if self.places is not None:
+            assert features is not None and mask is not None
+            small = functional.interpolate(mask, features.shape[2:], mode="area")
+            seen = torch.cat([masked_mean(features, small), masked_mean(features, 1 - small)], dim=1)
+            hidden = hidden + self.places(seen)
+        return self.mix(hidden)
 
 
 class TransformerLevel(nn.Module):

@@ -40,7 +40,7 @@ class TrainingSettings:
         head: "affine" or "colours".
         shrink: of `FusionNetwork`.
         size_px: side of the samples.
-        steps: of the optimiser.
+        steps: of the optimiser; 0: only the light estimate is taught.
         batch: samples a step, on each device.
         learning_rate: its highest value, of AdamW.
         l1_weight: of the mean absolute error over the whole picture.
@@ -76,7 +76,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         check_size(self.size_px, self.shrink)
-        check_range("STEPS", self.steps, 1, 10_000_000)
+        check_range("STEPS", self.steps, 0, 10_000_000)
         check_range("BATCH", self.batch, 2, 100_000)
         check_range("LEARNING_RATE", self.learning_rate, 1e-9, 10)
         for name in ("l1_weight", "masked_weight", "perceptual_weight"):
@@ -84,6 +84,10 @@ class TrainingSettings:
         if self.l1_weight + self.masked_weight + self.perceptual_weight == 0:
             raise UserError("settings L1_WEIGHT, MASKED_WEIGHT and PERCEPTUAL_WEIGHT are all 0")
         check_range("LIGHT_SAMPLES", self.light_samples, 0, 10_000_000)
+        if self.steps == 0 and not teaches_light(self):
+            raise UserError(
+                "setting STEPS is 0, and no light estimate is taught before the first step; raise one of them"
+            )
         check_range("SEED", self.seed, 0, 2**63 - 1)
         check_range("WORKERS", self.workers, 0, 1024)
         check_range("HELD_OUT_SHARE", self.held_out_share, 0, 0.9)
@@ -235,10 +239,10 @@ def fit(
     training.average.to(accelerator.device)
     if resume:
         go_on(training, state)
-    elif light_rests(training.settings):
+    elif teaches_light(training.settings):
         teach_light(training, samples)
         measure(training, held_out, accelerator, {"step": 0})
-    if light_rests(training.settings):
+    if teaches_light(training.settings) and training.settings.encoder != "none":
         training.network.light.rest()
     network, optimiser = accelerator.prepare(training.network, training.optimiser)
     weight = training.settings.perceptual_weight
@@ -289,7 +293,7 @@ def teach_light(training: Training, samples: AvatarFusionDataset) -> None:
     training.average.load_state_dict(training.network.state_dict())
 
 
-def light_rests(settings: TrainingSettings) -> bool:
+def teaches_light(settings: TrainingSettings) -> bool:
     """Whether the light estimate is taught before the first step."""
     return settings.light_samples > 0 and settings.head == "affine"
 

@@ -115,7 +115,7 @@ def first_network(settings: TrainingSettings, start: Path | None) -> tuple[Fusio
     if start is None:
         network = FusionNetwork(settings.encoder, settings.decoder, settings.head, settings.shrink)
         name = load_imagenet(network)
-        if not name:
+        if not name and settings.encoder != "none":
             print(f"ImageNet's weights of {settings.encoder} are not in torchvision's cache", file=sys.stderr)
         return network, [name] if name else []
     network = network_of(read_checkpoint(start), start)

@@ -228,6 +228,16 @@ def test_the_table_counts_every_parameter_once(
     assert count_colours(tmp_path / "Model.png") > 50
 
 
+def test_the_light_estimate_alone_has_one_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = draw_model(tmp_path / "Model.png", encoder="none")
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed[:2]] == ["light", "all"]
+    assert report.figures["parameters"] == sum(
+        p.numel() for p in FusionNetwork("none", "cnn", "affine", 1).parameters()
+    )
+    assert count_colours(tmp_path / "Model.png") > 50
+
+
 def test_shapes_of_the_table_are_those_of_the_size() -> None:
     shapes = {layer.name: layer.shape for layer in describe_layers(untrained("transformer"), 128)}
     assert shapes["encoder.stages.0"] == "64 x 32 x 32" and shapes["levels.2"] == "128 x 16 x 16"

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor, nn
 
-from carousel.fusion_dataset import AvatarFusionDataset, load_entries, split
+from carousel.checkpoints import network_of, read_checkpoint
+from carousel.fusion_dataset import AvatarFusionDataset, load_entries, split, to_sample
 from carousel.light_pretraining import LightSamples, pretrain_light, squared_error
 from carousel.metrics import foreground_psnr
 from carousel.network import FusionNetwork, apply_affine
@@ -121,7 +122,8 @@ def train(collages: Path, output: Path, run: TrainingSettings = SHORT, **others:
         ({"size_px": 100, "shrink": 1}, "SIZE_PX is 100; it must be a multiple of 32"),
         ({"size_px": 96}, "SIZE_PX is 96; it must be a multiple of 64"),
         ({"shrink": 0}, "SHRINK is 0"),
-        ({"steps": 0}, "STEPS is 0"),
+        ({"steps": -1}, "STEPS is -1"),
+        ({"steps": 0, "light_samples": 0}, "STEPS is 0, and no light estimate is taught"),
         ({"batch": 1}, "BATCH is 1; it must be from 2"),
         ({"learning_rate": 0.0}, "LEARNING_RATE is 0"),
         ({"learning_rate": math.nan}, "LEARNING_RATE is nan"),
@@ -580,3 +582,25 @@ def test_teaching_the_light_first_lowers_the_error_of_the_samples(collages: Path
         taught = squared_error(light.mix(light.statistics(statistics)), second, cross, power).sqrt().mean()
         pasted = squared_error(torch.zeros(24, 12), second, cross, power).sqrt().mean()
     assert float(taught) < 0.9 * float(pasted), (float(taught), float(pasted))
+
+
+def test_the_light_estimate_alone_is_a_model_that_trains_without_steps_and_with(
+    collages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = replace(SHORT, encoder="none", steps=0)
+    report = train(collages, tmp_path / "light.pth", alone)
+    assert "ImageNet" not in capsys.readouterr().err and report.figures["steps"] == 0
+    network = network_of(read_checkpoint(tmp_path / "light.pth"), "light.pth")
+    assert network.settings["encoder"] == "none"
+    assert all(name.startswith("light.") for name in network.state_dict())
+    sample = to_sample(sides(collages)[1].example(0))
+    inputs, mask = sample["input"][None], sample["mask"][None]
+    with torch.inference_mode():
+        transform, fused = network.transform(inputs, mask), network(inputs, mask)
+    assert transform.shape == (1, 12, 1, 1) and transform.abs().max() > 1e-3
+    outside = (mask == 0).expand_as(fused)
+    assert torch.equal(fused[outside], inputs[:, :3][outside]) and not torch.equal(fused, inputs[:, :3])
+    longer = train(collages, tmp_path / "longer.pth", replace(alone, steps=2))
+    assert longer.figures["steps"] == 2
+    with pytest.raises(UserError, match=r'HEAD is "colours"; without an encoder it must be "affine"'):
+        train(collages, tmp_path / "colours.pth", replace(alone, head="colours", steps=2))
