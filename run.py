@@ -49,17 +49,36 @@ PACKAGES = "{packages}"  # stands for the folder in which pip installs
 PHOTO = f"{PACKAGES}/skimage/data/astronaut.png"  # a real one, in the public domain
 PORTRAIT = ["--photos", PHOTO, "--max-cut", "1", "--output", "outputs/carousel/portrait"]
 DRAWN = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
+FACE_WEIGHTS = ["face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite"]
 PARTS = {
+    "avatar": Part(
+        demo=[
+            ["avatar/FeatureExtractor.py"],
+            ["avatar/utils.py", "--features", "outputs/avatar/features/Júlia.json"],
+            ["avatar/0_Draw_Avatars.py"],
+        ],
+        pictures=[
+            "outputs/avatar/features/Júlia_face.png",
+            "outputs/avatar/utils/preview.png",
+            "outputs/avatar/0_Draw_Avatars.png",
+        ],
+        weights=[*FACE_WEIGHTS, *SEGMENTER_WEIGHTS],
+    ),
     "carousel": Part(
         demo=[
             ["carousel/Collage_segmentation.py", *PORTRAIT],
             ["carousel/Collage_segmentation.py", *DRAWN],
             ["carousel/Dataset.py"],
+            ["carousel/Evaluate.py", "--split", "all"],
+            ["carousel/Inference.py"],
         ],
         pictures=[
             "outputs/carousel/portrait/contact_sheet.png",
             "outputs/carousel/collages/contact_sheet.png",
             "outputs/carousel/Dataset.png",
+            "outputs/carousel/Evaluate.png",
+            "outputs/carousel/Inference/contact_sheet.png",
+            "outputs/carousel/Inference/before_after",
         ],
         weights=SEGMENTER_WEIGHTS,
     ),

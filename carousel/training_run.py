@@ -66,14 +66,17 @@ def train(
         return None
     figures = {"steps": training.steps, **training.history[-1], "best held-out foreground PSNR": training.best_psnr}
     write_checkpoint(output, training.average, settings=asdict(settings), figures=figures)
-    losses = [name for name in ("L1", "masked L1", "perceptual") if name in training.history[-1]]
-    curves = output.with_name(f"{output.stem}_curves.png")
-    draw_curves(training.history, curves, "step", losses, "held-out gain", "held-out gain over pasting, dB")
+    beside = ["_samples.png"]
+    if training.steps:
+        losses = [name for name in ("L1", "masked L1", "perceptual") if name in training.history[-1]]
+        curves = output.with_name(f"{output.stem}_curves.png")
+        draw_curves(training.history, curves, "step", losses, "held-out gain", "held-out gain over pasting, dB")
+        beside.append("_curves.png")
     draw_samples(training.average, held_out, accelerator.device, output.with_name(f"{output.stem}_samples.png"))
     gain = max(entry["held-out gain"] for entry in training.history)
     print(f"held out: {training.best_psnr:.2f} dB in the foreground, {gain:+.2f} dB over pasting")
     print(f"the network waited {training.waiting_s:.1f} s for samples")
-    print(f"written: {shown(output)}, and beside it _curves.png, _samples.png")
+    print(f"written: {shown(output)}, and beside it {', '.join(beside)}")
     files = [collages / INDEX] if (collages / INDEX).is_file() else []
     return Report(output, files, figures, device=describe_device(), weights=weights)
 

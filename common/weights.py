@@ -178,15 +178,17 @@ EMBEDDED: dict[str, PackagedWeights] = {
     )
 }
 
+SDXL_GB = {"base": 6.9, "refiner": 6.1}  # of all files that the commands below fetch
 
-def _sdxl(role: str, total_gb: float, size_bytes: int, sha256: str) -> Weights:
+
+def _sdxl(role: str, size_bytes: int, sha256: str) -> Weights:
     """The UNet of a folder of SDXL, in half precision; its command fetches the whole folder."""
     folder = CHECKPOINTS / "avatar/sdxl" / role
     patterns = "--include '*.json' '*.txt' '*/*.fp16.safetensors'"
     return Weights(
         name=f"sdxl-{role}",
         parts=("avatar",),
-        use=f"the UNet of SDXL's {role}; {total_gb} GB with all that belongs to it",
+        use=f"drawing pictures: UNet of SDXL's {role}, {SDXL_GB[role]} GB in all",
         licence="OpenRAIL++-M",
         size_bytes=size_bytes,
         sha256=sha256,
@@ -200,13 +202,11 @@ REAL: dict[str, Weights] = {  # the full-size models of parts that need a hub; t
     for weights in (
         _sdxl(
             "base",
-            total_gb=6.9,
             size_bytes=5_135_149_760,
             sha256="83e012a805b84c7ca28e5646747c90a243c65c8ba4f070e2d7ddc9d74661e139",
         ),
         _sdxl(
             "refiner",
-            total_gb=6.1,
             size_bytes=4_519_210_760,
             sha256="3ea0376dcf065eaefd27806394a90e310001b1a71d4f1cf1f655e86c0e566ffe",
         ),
