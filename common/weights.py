@@ -130,7 +130,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         ),
         _packaged(
             "person-ssdlite.pb",
-            parts=("carousel",),
+            parts=("avatar", "carousel"),
             use="finding people: SSDLite on MobileNetV2",
             licence="MIT",
             size_bytes=12_923_854,
@@ -153,7 +153,7 @@ EMBEDDED: dict[str, PackagedWeights] = {
         *(
             _packaged(
                 name,
-                parts=("carousel",),
+                parts=("avatar", "carousel"),
                 use=use,
                 size_bytes=size_bytes,
                 sha256=sha256,

@@ -1,0 +1,1 @@
+"""A photo and a taste become an avatar."""

@@ -1,0 +1,150 @@
+"""Second stage of the demo model: the autoencoder, which makes pictures of 128 px of latents of 16 x 16 x 4 and back.
+
+Its loss is the mean absolute error of the colours and of their differences between neighbours, which keeps outlines
+sharp without another network, and a little of the latents' divergence from a normal distribution (Rombach et al. 2022,
+arXiv:2112.10752). Most steps see parts of pictures, four times as many for the same time; the last ones whole pictures.
+Colours are changed in some, so that it can draw what the drawn world does not have: photos, styles.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from avatar.demo_networks import LATENT_CHANNELS, LATENT_PX, autoencoder, digest, normalise_latents
+from avatar.demo_pictures import NATIVE_PX, DrawnPictures, chunks_of
+from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
+from avatar.lora_training import places_of_step
+from common.files import atomic_path
+from common.grids import picture_grid
+from common.images import write_png
+
+PART_PX = 64
+WHOLE_SHARE = 0.2  # of the steps, the last, which see whole pictures
+RECOLOURED_SHARE = 0.3
+EDGE_WEIGHT = 1.0
+DIVERGENCE_WEIGHT = 1e-6
+MEASURED, SHOWN = 64, 8  # held-out pictures
+NORMALISED = 500  # pictures whose latents say what their mean and deviation are
+ENCODED_AT_ONCE = 50
+PEAK = 2.0  # of values from -1 to 1
+
+
+def to_values(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """(N, S, S, 3) uint8 RGB as (N, 3, S, S) float32 in [-1, 1]."""
+    values = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(device)
+    return values.float() / 127.5 - 1
+
+
+def to_pictures(values: Tensor) -> list[Image.Image]:
+    """The way back."""
+    pixels = ((values.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+    return [Image.fromarray(picture) for picture in pixels.transpose(0, 2, 3, 1)]
+
+
+def pixels_of_step(pictures: DrawnPictures, settings: StageSettings, step: int) -> np.ndarray:
+    """`batch` parts of pictures, or a quarter as many whole ones in the last steps; (N, S, S, 3) uint8."""
+    rng = numbers_of_step(settings, step)
+    whole = step >= settings.steps * (1 - WHOLE_SHARE)
+    count = max(1, settings.batch // 4) if whole else settings.batch
+    pixels = pictures.pixels(places_of_step(pictures.trained, count, settings.seed, step, 0, 1))
+    if not whole:
+        corners = rng.integers(NATIVE_PX - PART_PX + 1, size=(count, 2))
+        pixels = np.stack([p[y : y + PART_PX, x : x + PART_PX] for p, (y, x) in zip(pixels, corners, strict=True)])
+    changed = rng.random(count) < RECOLOURED_SHARE
+    return np.stack([recolour(p, rng) if change else p for p, change in zip(pixels, changed, strict=True)])
+
+
+def recolour(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Exchange the channels, invert, and change contrast and brightness at random; uint8 in and out."""
+    values = pixels[..., rng.permutation(3)].astype(np.float32)
+    values = 255 - values if rng.random() < 0.3 else values
+    gain, level = rng.uniform(0.4, 1.2, 3), rng.uniform(-60, 40)
+    return (values * gain + level).round().clip(0, 255).astype(np.uint8)
+
+
+def autoencoder_stage(settings: StageSettings, pictures: DrawnPictures, device: torch.device) -> Stage:
+    """The stage that trains the autoencoder; its figure is the PSNR of held-out pictures."""
+    torch.manual_seed(settings.seed)
+
+    def losses(network: Any, step: int) -> dict[str, Tensor]:
+        wanted = to_values(pixels_of_step(pictures, settings, step), device)
+        with in_mixed_precision(device):
+            found = network.encode(wanted).latent_dist
+            predicted = network.decode(found.sample(noise_of_step(settings, step))).sample.float()
+        return {
+            "L1": (predicted - wanted).abs().mean(),
+            "edges": EDGE_WEIGHT * edge_distance(predicted, wanted),
+            "divergence": DIVERGENCE_WEIGHT * found.kl().mean(),
+        }
+
+    def measure(network: Any) -> float:
+        wanted = to_values(pictures.pixels(_held_out(pictures, MEASURED)), device)
+        error = (_rebuilt(network, wanted) - wanted).square().mean(dim=(1, 2, 3))
+        return float((10 * torch.log10(PEAK**2 / error)).mean())
+
+    def show(network: Any, path: Path) -> None:
+        wanted = to_values(pictures.pixels(_held_out(pictures, SHOWN)), device)
+        tiles = [*to_pictures(wanted), *to_pictures(_rebuilt(network, wanted))]
+        labels = ["drawn"] * len(wanted) + ["decoded"] * len(wanted)
+        write_png(path, picture_grid(tiles, labels, len(wanted), 2 * NATIVE_PX, title="Autoencoder"))
+
+    return Stage(settings, autoencoder().to(device), losses, measure, "held-out PSNR, dB", show)
+
+
+def edge_distance(first: Tensor, second: Tensor) -> Tensor:
+    """Mean absolute error of the differences between neighbours, one and two px apart, in both directions."""
+    difference = first - second
+    steps = [difference.diff(dim=dim) for dim in (2, 3)]
+    steps += [difference[..., 2:, :] - difference[..., :-2, :], difference[..., 2:] - difference[..., :-2]]
+    return torch.stack([step.abs().mean() for step in steps]).mean()
+
+
+def _held_out(pictures: DrawnPictures, most: int) -> list[int]:
+    return list(range(pictures.trained, min(pictures.count, pictures.trained + most)))
+
+
+def _rebuilt(network: Any, values: Tensor) -> Tensor:
+    with in_mixed_precision(values.device):
+        parts = [network.decode(network.encode(some).latent_dist.mode()).sample.float() for some in values.split(16)]
+    return torch.cat(parts)
+
+
+# ---- latents ----
+
+
+@torch.no_grad()
+def normalise(vae: nn.Module, pictures: DrawnPictures, device: torch.device) -> None:
+    """Make the latents of drawn pictures have mean 0 and deviation 1 in each channel."""
+    rows = range(min(pictures.trained, NORMALISED))
+    starts = rows[::ENCODED_AT_ONCE]
+    found = torch.cat([_encode(vae, pictures, list(rows[at : at + ENCODED_AT_ONCE]), device) for at in starts])
+    normalise_latents(vae, found.mean(dim=(0, 2, 3)).to(device), found.std(dim=(0, 2, 3)).to(device))
+
+
+@torch.no_grad()
+def encode_all(vae: nn.Module, pictures: DrawnPictures, work: Path, device: torch.device) -> Tensor:
+    """Latents of all pictures, (N, 4, 16, 16) float16 on the CPU, kept in files; only those not there are made."""
+    folder = work / f"latents-{digest(vae)}-{pictures.folder.name}"
+    found = []
+    for name, places in tqdm(chunks_of(pictures.count).items(), desc="pictures to latents", unit="chunk"):
+        path = folder / f"{name}.npy"
+        if not path.is_file():
+            rows = [list(places[at : at + ENCODED_AT_ONCE]) for at in range(0, len(places), ENCODED_AT_ONCE)]
+            latents = torch.cat([_encode(vae, pictures, some, device) for some in rows])
+            with atomic_path(path) as part, part.open("wb") as file:
+                np.save(file, latents.half().numpy())
+        found.append(np.load(path))
+    latents = torch.from_numpy(np.concatenate(found))
+    assert latents.shape[1:] == (LATENT_CHANNELS, LATENT_PX, LATENT_PX)
+    return latents
+
+
+def _encode(vae: Any, pictures: DrawnPictures, rows: list[int], device: torch.device) -> Tensor:
+    with in_mixed_precision(device):
+        latents: Tensor = vae.encode(to_values(pictures.pixels(rows), device)).latent_dist.mode()
+    return latents.float().cpu()

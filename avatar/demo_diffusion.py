@@ -1,0 +1,162 @@
+"""Third and fourth stage of the demo model: the UNets of base and refiner, which learn to take noise out of latents.
+
+The base learns all noise levels, the refiner the fine ones alone (eDiff-I, Balaji et al. 2022, arXiv:2211.01324). The
+noise levels of a batch are spread evenly, and the loss has min-SNR weights (Hang et al. 2023, arXiv:2303.09556).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from avatar.demo_autoencoder import to_pictures
+from avatar.demo_networks import (
+    BAD_SCORE,
+    BASE_NUMBERS,
+    GOOD_SCORE,
+    NATIVE_PX,
+    Parts,
+    base_pipeline,
+    refiner_pipeline,
+    scheduler,
+    unet,
+)
+from avatar.demo_pictures import DrawnPictures
+from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
+from avatar.demo_words import Tokens, embed
+from avatar.generation import HANDOVER
+from avatar.lora_training import MEASURED_TIMES, Samples, min_snr_weights, places_of_step, sample_losses
+from avatar.models import BASE, REFINER
+from avatar.prompts import NEGATIVE
+from common.grids import picture_grid
+from common.images import write_png
+
+REFINER_LEVELS = 350  # of 1000, from the finest: a little more than any handover leaves it
+SNR_GAMMA = 5.0
+MEASURED = 32  # held-out pictures, each at a few noise levels
+SHOWN_STEPS = 20
+GUIDANCE = 5.0
+SHOWN_SEED = 1
+
+
+def diffusion_stage(
+    role: str,
+    settings: StageSettings,
+    parts: Parts,
+    latents: Tensor,
+    pictures: DrawnPictures,
+    tokens: Tokens,
+    device: torch.device,
+    samples: int,
+) -> Stage:
+    """The stage that trains one UNet; its figure is the loss on held-out pictures.
+
+    Args:
+        role: BASE or REFINER.
+        settings: of the stage.
+        parts: with text encoders and autoencoder on the device; for the refiner the base's UNet too, for its samples.
+        latents: (N, 4, 16, 16) of all pictures.
+        pictures: that they are of.
+        tokens: of their captions.
+        device: that computes.
+        samples: pictures that are drawn at each measurement.
+    """
+    torch.manual_seed(settings.seed)
+    levels = scheduler("DDPMScheduler")
+    reach = int(levels.config.num_train_timesteps) if role == BASE else REFINER_LEVELS
+
+    def batch(rows: list[int], numbers: Tensor, empty: Tensor) -> Samples:
+        text, pooled = embed(parts, tokens, numbers, role == BASE, device)
+        mean = latents[rows].float()
+        return Samples(
+            mean,
+            torch.zeros_like(mean),
+            numbers_for(role, empty),
+            torch.arange(len(rows)),
+            text.float(),
+            pooled.float(),
+        )
+
+    def losses(network: nn.Module, step: int) -> dict[str, Tensor]:
+        rng = numbers_of_step(settings, step)
+        rows = places_of_step(pictures.trained, settings.batch, settings.seed, step, 0, 1)
+        chosen = batch(rows, *tokens.of_step(rows, rng))
+        times = torch.from_numpy(spread_times(reach, len(rows), rng))
+        with in_mixed_precision(device):
+            each = sample_losses(network, levels, chosen, times, noise_of_step(settings, step), device)
+        return {"weighted": (each * min_snr_weights(levels, times, SNR_GAMMA).to(device)).mean()}
+
+    def measure(network: nn.Module) -> float:
+        rows = list(range(pictures.trained, min(pictures.count, pictures.trained + MEASURED)))
+        numbers = torch.from_numpy(tokens.captions[rows, 0].astype(np.int64))
+        chosen = batch(rows, numbers, torch.zeros(len(rows), dtype=torch.bool))
+        found = []
+        for time in MEASURED_TIMES:
+            times = torch.full((len(rows),), time * reach // 1000)
+            with in_mixed_precision(device):
+                draws = torch.Generator().manual_seed(time)
+                found.append(sample_losses(network, levels, chosen, times, draws, device).mean())
+        return float(torch.stack(found).mean())
+
+    def show(network: nn.Module, path: Path) -> None:
+        if samples:
+            drawn = replace(parts, unet=network) if role == BASE else replace(parts, refiner=network)
+            show_samples(drawn, pictures, samples, path, device)
+
+    return Stage(settings, unet(role).to(device), losses, measure, "held-out loss", show)
+
+
+def spread_times(reach: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` noise levels below `reach`, (count,) int64, one in each of as many equal parts: steadier than chance."""
+    return ((np.arange(count) + rng.random(count)) * reach / count).astype(np.int64)
+
+
+def numbers_for(role: str, empty: Tensor) -> Tensor:
+    """Size and crop, and for the refiner a score, which is low with empty texts, as the pipelines give it; (B, 6 | 5)."""
+    numbers = torch.tensor(BASE_NUMBERS, dtype=torch.float32).repeat(len(empty), 1)
+    if role == REFINER:
+        numbers = numbers[:, :5]
+        numbers[:, 4] = torch.where(empty, BAD_SCORE, GOOD_SCORE)
+    return numbers
+
+
+# ---- samples ----
+
+
+def show_samples(parts: Parts, pictures: DrawnPictures, count: int, path: Path, device: torch.device) -> None:
+    """Held-out pictures above what is drawn by one caption of each, by the base alone and with the refiner."""
+    rows = list(range(pictures.trained, min(pictures.count, pictures.trained + count)))
+    prompts = [pictures.captions[row][0] for row in rows]
+    tiles = [Image.fromarray(pixels) for pixels in pictures.pixels(rows)] + paint(parts, prompts, False, device)
+    labels = [f"drawn\n{words}" for words in prompts] + ["base"] * len(rows)
+    if parts.refiner is not None:
+        tiles += paint(parts, prompts, True, device)
+        labels += ["base and refiner"] * len(rows)
+    title = f"{SHOWN_STEPS} steps, guidance {GUIDANCE:g}"
+    write_png(path, picture_grid(tiles, labels, len(rows), 2 * NATIVE_PX, title=title))
+
+
+@torch.no_grad()
+def paint(parts: Parts, prompts: Sequence[str], refined: bool, device: torch.device) -> list[Image.Image]:
+    """Pictures of plain prompts, each of a seed of its own."""
+    count = len(prompts)
+    facts: dict[str, Any] = {
+        "prompt": list(prompts),
+        "negative_prompt": [NEGATIVE] * count,
+        "num_inference_steps": SHOWN_STEPS,
+        "guidance_scale": GUIDANCE,
+        "generator": [torch.Generator().manual_seed(SHOWN_SEED + place) for place in range(count)],
+        "output_type": "latent",
+    }
+    with in_mixed_precision(device):
+        share = HANDOVER if refined else None
+        base: Any = base_pipeline(parts)
+        latents = base(height=NATIVE_PX, width=NATIVE_PX, denoising_end=share, **facts).images
+        if refined:
+            latents = refiner_pipeline(parts)(image=latents, denoising_start=share, **facts).images
+        return to_pictures(parts.vae.decode(latents / parts.vae.config.scaling_factor).sample)

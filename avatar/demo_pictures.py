@@ -1,0 +1,157 @@
+"""What the demo model learns from: drawn avatars with captions, drawn ahead by several processes into files.
+
+Each chunk is one .npy of pictures, read through a memory map, and one .json of captions and attributes, written last: a
+run that was cut short draws only the chunks that are not there.
+"""
+
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from avatar.drawn_attributes import CHOICES
+from avatar.drawn_avatars import caption, draw_avatar
+from avatar.drawn_set import character
+from avatar.prompts import NEGATIVE
+from avatar.wardrobe import ACCESSORIES
+from common.files import atomic_path, write_text
+
+NATIVE_PX = 128
+CHUNK = 250
+CAPTIONS = 8  # wordings of each picture
+UNSEEN_SHARE = 0.25  # of the captions that name a thing which is not drawn
+MOST_WORDS = 42  # of a caption that still takes one
+_RACES = ("asian", "indian", "black", "white", "middle eastern", "latino hispanic")
+_NOT_DRAWN = {accessory.kind for accessory in chain(*ACCESSORIES.values()) if accessory.place == "hands"} | {
+    "nose ring"
+}
+UNSEEN = (  # what prompts say and pictures do not show: the model learns that it changes nothing
+    *(f"{race} person" for race in _RACES),
+    *(f"{age} years old" for age in range(16, 80, 3)),
+    *(
+        words
+        for item in chain(*ACCESSORIES.values())
+        if item.kind in _NOT_DRAWN
+        for words in (item.kind, *item.wordings)
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DrawnPictures:
+    """Pictures on disk.
+
+    Attributes:
+        folder: of the chunks.
+        count: of all pictures.
+        held_out: the last so many only measure.
+    """
+
+    folder: Path
+    count: int
+    held_out: int
+
+    @property
+    def trained(self) -> int:
+        """Pictures that are learnt from."""
+        return self.count - self.held_out
+
+    @cached_property
+    def _chunks(self) -> list[np.ndarray]:
+        return [np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in chunks_of(self.count)]
+
+    def pixels(self, rows: np.ndarray | list[int]) -> np.ndarray:
+        """(N, 128, 128, 3) uint8 RGB of these pictures."""
+        return np.stack([self._chunks[row // CHUNK][row % CHUNK] for row in rows])
+
+    @cached_property
+    def _facts(self) -> list[dict[str, list[list[str]] | list[list[int]]]]:
+        return [json.loads((self.folder / f"{name}.json").read_text("utf-8")) for name in chunks_of(self.count)]
+
+    @cached_property
+    def captions(self) -> list[list[str]]:
+        """CAPTIONS wordings of each picture."""
+        return [list(map(str, some)) for facts in self._facts for some in facts["captions"]]
+
+    @cached_property
+    def attributes(self) -> np.ndarray:
+        """(N, 15) places in the values of CHOICES, in its order."""
+        return np.array([row for facts in self._facts for row in facts["attributes"]], np.int64)
+
+
+def chunks_of(count: int) -> dict[str, range]:
+    """The chunks that so many pictures make: names of files, and which pictures are in each; the last may be short."""
+    ranges = (range(first, min(count, first + CHUNK)) for first in range(0, count, CHUNK))
+    return {f"{places.start:06d}-{places.stop:06d}": places for places in ranges}
+
+
+def draw_ahead(work: Path, seed: int, count: int, workers: int) -> DrawnPictures:
+    """Draw what is not there yet, in a folder whose name changes with the seed and with how avatars are drawn.
+
+    Args:
+        work: folder for it.
+        seed: of the characters.
+        count: of pictures.
+        workers: processes; 0: this one draws.
+    """
+    folder = work / f"pictures-{fingerprint(seed)}"
+    missing = {n: places for n, places in chunks_of(count).items() if not (folder / f"{n}.json").is_file()}
+    bar = tqdm(total=sum(map(len, missing.values())), desc="drawing", unit="picture", disable=not missing)
+    if workers == 0 or not missing:
+        for name, places in missing.items():
+            bar.update(draw_chunk(folder / name, seed, places))
+    else:
+        with ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool:
+            tasks = [pool.submit(draw_chunk, folder / name, seed, places) for name, places in missing.items()]
+            for done in as_completed(tasks):
+                bar.update(done.result())
+    bar.close()
+    return DrawnPictures(folder, count, held_out=max(1, min(500, count // 10)))
+
+
+def fingerprint(seed: int) -> str:
+    """Eight letters that change with the seed and with the pictures or words that it gives."""
+    look, rng = character(seed, 0)
+    content = draw_avatar(look, NATIVE_PX)[0].tobytes() + f"{caption(look, rng)} {seed} {CAPTIONS} {UNSEEN}".encode()
+    return hashlib.sha256(content).hexdigest()[:8]
+
+
+def draw_chunk(target: Path, seed: int, places: range) -> int:
+    """Draw the pictures of these numbers into `target` with the suffixes .npy and .json; returns how many."""
+    pictures, captions, attributes = [], [], []
+    for place in places:
+        look, rng = character(seed, place)
+        pictures.append(draw_avatar(look, NATIVE_PX)[0])
+        captions.append([words_for(caption(look, rng), rng) for _ in range(CAPTIONS)])
+        attributes.append([values.index(getattr(look, name)) for name, values in CHOICES.items()])
+    with atomic_path(target.with_suffix(".npy")) as part, part.open("wb") as file:
+        np.save(file, np.stack(pictures))
+    write_text(target.with_suffix(".json"), json.dumps({"captions": captions, "attributes": attributes}))
+    return len(places)
+
+
+def words_for(words: str, rng: np.random.Generator) -> str:
+    """A caption, now and then with something that the picture does not show, as prompts have it."""
+    if rng.random() >= UNSEEN_SHARE or len(words.replace("-", " ").split()) > MOST_WORDS:
+        return words
+    phrases = words.split(", ")
+    phrases.insert(int(rng.integers(1, len(phrases) + 1)), UNSEEN[int(rng.integers(len(UNSEEN)))])
+    return ", ".join(phrases)
+
+
+def negative_texts(count: int, seed: int) -> list[str]:
+    """The empty text, the usual negative prompt, and parts of it: what guidance leads away from."""
+    rng = np.random.default_rng(seed)
+    phrases = NEGATIVE.split(", ")
+    parts = [
+        ", ".join(phrases[place] for place in sorted(rng.choice(len(phrases), int(size), replace=False)))
+        for size in rng.integers(1, len(phrases), count - 2)
+    ]
+    return ["", NEGATIVE, *parts]

@@ -1,0 +1,98 @@
+"""The demo model's tokenizer: CLIP's byte-level BPE with a vocabulary of our own captions.
+
+Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) joins the most frequent pair of pieces again and again. The
+words of our captions are few, so it goes on until each of them is one token; any other text is spelt out.
+"""
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.files import write_text
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+PAD, PAD_2 = END, "!"  # as SDXL's two tokenizers fill up
+LENGTH = 77
+MOST_MERGES = 4000
+_WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]+")  # nearly as CLIP parts text
+
+
+def count_words(texts: Iterable[str]) -> Counter[str]:
+    """How often each word occurs, in lower case."""
+    return Counter(word for text in texts for word in _WORDS.findall(text.lower()))
+
+
+def learn_merges(words: Mapping[str, int], most: int = MOST_MERGES) -> list[tuple[str, str]]:
+    """The pairs to join, in their order, until every word is one token or there are `most`; ties by spelling."""
+    counted = [([*_bytes_as_letters(word[:-1]), f"{_bytes_as_letters(word[-1])}</w>"], n) for word, n in words.items()]
+    merges: list[tuple[str, str]] = []
+    while len(merges) < most:
+        found: Counter[tuple[str, str]] = Counter()
+        for pieces, count in counted:
+            for pair in itertools.pairwise(pieces):
+                found[pair] += count
+        if not found:
+            break
+        best = max(found, key=lambda pair: (found[pair], pair))
+        merges.append(best)
+        counted = [(_joined(pieces, best), count) for pieces, count in counted if len(pieces) > 1]
+    return merges
+
+
+def _joined(pieces: list[str], pair: tuple[str, str]) -> list[str]:
+    result: list[str] = []
+    for piece in pieces:
+        if result and (result[-1], piece) == pair:
+            result[-1] += piece
+        else:
+            result.append(piece)
+    return result
+
+
+def byte_letters() -> list[str]:
+    """One printable letter for each of the 256 bytes, "!" first, as GPT-2's and CLIP's tokenizers have them."""
+    return list(_letter_of_byte().values())
+
+
+def _letter_of_byte() -> dict[int, str]:
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + place) for place, byte in enumerate(others)}
+
+
+def _bytes_as_letters(text: str) -> str:
+    letters = _letter_of_byte()
+    return "".join(letters[byte] for byte in text.encode("utf-8"))
+
+
+def write_tokenizer(folder: Path, merges: list[tuple[str, str]], padding: str) -> None:
+    """Write vocab.json, merges.txt and tokenizer_config.json, as SDXL's repository has them."""
+    letters = byte_letters()
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges), START, END]
+    vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+    config = {
+        "tokenizer_class": "CLIPTokenizer",
+        "model_max_length": LENGTH,
+        "bos_token": START,
+        "eos_token": END,
+        "unk_token": END,
+        "pad_token": padding,
+    }
+    write_text(folder / "merges.txt", "".join(f"{line}\n" for line in ["#version: 0.2", *map(" ".join, merges)]))
+    write_text(folder / "vocab.json", json.dumps(vocabulary, ensure_ascii=False))
+    write_text(folder / "tokenizer_config.json", json.dumps(config, indent=2) + "\n")
+
+
+def encode_texts(tokenizer: "CLIPTokenizer", texts: list[str]) -> np.ndarray:
+    """Token numbers (N, 77) int64 with marks of start and end, filled up and cut as the pipelines do."""
+    found = tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="np")
+    return np.asarray(found.input_ids, np.int64).reshape(len(texts), LENGTH)

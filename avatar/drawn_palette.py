@@ -1,0 +1,212 @@
+"""The one palette logic of the drawn avatars: every material is a ramp whose hue drifts to violet in the dark.
+
+Tones are made in OKLab (Ottosson 2020, "A perceptual color space for image processing"), so that steps look alike in
+all hues. The style says how a ramp is made and with what light the picture ends.
+"""
+
+import functools
+from dataclasses import dataclass
+
+Rgb = tuple[float, float, float]
+
+SKINS = {
+    "porcelain": "#fce3d4",
+    "fair": "#f6cfae",
+    "golden": "#e8b383",
+    "olive": "#cd9a66",
+    "tan": "#b57a4c",
+    "brown": "#925b3a",
+    "dark brown": "#6e422d",
+    "deep": "#4d2f27",
+}
+HAIR_COLOURS = {
+    "black": "#2b2733",
+    "brown": "#74492d",
+    "blonde": "#ecc565",
+    "ginger": "#d0662b",
+    "silver": "#cfd2dc",
+    "pink": "#f283b0",
+    "blue": "#3f74dc",
+    "green": "#43b07c",
+    "purple": "#8a57c8",
+}
+GARMENT_COLOURS = {
+    "red": "#d93440",
+    "orange": "#f28630",
+    "yellow": "#f6ca3e",
+    "green": "#3f9d55",
+    "turquoise": "#35bdb6",
+    "blue": "#3566cc",
+    "purple": "#7f4cb6",
+    "pink": "#f28fb8",
+    "white": "#f4efe8",
+    "black": "#34313f",
+    "brown": "#8c5c3b",
+}
+EYES = {"brown": "#6b3f24", "hazel": "#a1762f", "green": "#4f9150", "blue": "#3f86c8", "grey": "#7b8796"}
+ACCENTS = {  # what goes well beside a garment: ties, seams, patches
+    "red": "#f7d9a0",
+    "orange": "#2f6f7d",
+    "yellow": "#7a4aa8",
+    "green": "#f5cf62",
+    "turquoise": "#f6a35c",
+    "blue": "#f7b648",
+    "purple": "#6fd8c4",
+    "pink": "#7b5cc4",
+    "white": "#e0614e",
+    "black": "#e8485c",
+    "brown": "#e9b65a",
+}
+
+
+PAPER, COAL, STEEL, GOLD = "#f6f1ea", "#3a3646", "#c9ced8", "#edbe4e"  # of all that has no colour of its own
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """The colours behind a person: top and bottom of the sky, what glows in it, and the light at the figure's edge."""
+
+    top: str
+    bottom: str
+    glow: str
+    rim: str
+
+
+BACKDROPS = {
+    "coral": Backdrop("#ffb08a", "#ee6a72", "#ffdca6", "#ffe9c4"),
+    "amber": Backdrop("#ffd98a", "#f09c3e", "#fff3c0", "#fff0c2"),
+    "cream": Backdrop("#fbf1dc", "#ecd3ae", "#fffaf0", "#fff6e2"),
+    "mint": Backdrop("#d3f2dc", "#86cfae", "#f6fff0", "#f2ffe6"),
+    "sky blue": Backdrop("#c2e8fb", "#79b8ea", "#f4fcff", "#f0fbff"),
+    "lavender": Backdrop("#e4d7fa", "#ab92e0", "#faf4ff", "#f6ecff"),
+    "rose": Backdrop("#fbd3df", "#e887ad", "#fff2f2", "#fff0f0"),
+    "teal": Backdrop("#2f8f93", "#175764", "#7fe3cf", "#a6fbe6"),
+    "navy": Backdrop("#34489a", "#1a1f55", "#8fa8ff", "#a9c4ff"),
+    "plum": Backdrop("#7c3f8c", "#3a1a55", "#ff9ed8", "#ffb4e2"),
+}
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """The tones of one material as "#rrggbb".
+
+    Attributes:
+        light, base, shade: lit, its own, away from the light.
+        deep: darkest part of the form.
+        line: of outlines.
+        detail: of seams and strands, seen on the base even where that is black.
+    """
+
+    light: str
+    base: str
+    shade: str
+    deep: str
+    line: str
+    detail: str
+
+
+@functools.cache
+def ramp(base: str, style: str = "plain") -> Ramp:
+    """The ramp of a material.
+
+    Args:
+        base: "#rrggbb" in plain daylight.
+        style: name of STYLES.
+    """
+    return _neon_ramp(base) if style == "neon" else _plain_ramp(base)
+
+
+@functools.cache
+def skin_ramp(base: str, style: str = "plain") -> Ramp:
+    """As `ramp`; light that falls through skin makes its shadows red instead of violet."""
+    if style == "neon":
+        return _neon_ramp(base, skin=True)
+    warm = lerp(base, "#8e2f3f", 0.16)
+    shade, deep = _darker(warm, 0.90), _darker(lerp(base, "#7a2440", 0.26), 0.74)
+    line = _darker(lerp(base, "#5a1c38", 0.45), 0.62)
+    return Ramp(_lighter(base, 0.34), base, shade, deep, line, deep)
+
+
+def _plain_ramp(base: str) -> Ramp:
+    lightness = to_oklab(base)[0]
+    line = _darker(lerp(base, "#2a1145", 0.35), 0.58)
+    shade, deep = _darker(lerp(base, "#3c2a80", 0.13), 0.88), _darker(lerp(base, "#2c1c66", 0.24), 0.74)
+    dark = lightness < 0.42
+    detail = _lighter(base, 0.26) if dark else deep
+    return Ramp(_lighter(base, 0.30 if dark else 0.42), base, shade, deep, line, detail)
+
+
+def _neon_ramp(base: str, skin: bool = False) -> Ramp:
+    """Dark, tinted surfaces with lines like light tubes."""
+    lightness, a, b = to_oklab(base)
+    chroma = (a * a + b * b) ** 0.5
+    keep = 0.62 if skin else 0.50
+    night = "#150a33"
+    surface = lerp(night, base, keep)
+    boost = min(2.4, 0.2 / max(chroma, 0.02)) if chroma > 0.045 else 1.0
+    tube = from_oklab(max(0.72, min(0.92, lightness + 0.25)), a * boost, b * boost)
+    if chroma <= 0.045:
+        tube = "#8ff6ff" if lightness < 0.5 else "#fff4ff"
+    if skin:
+        tube = "#ff5fb0"
+    return Ramp(lerp(surface, tube, 0.30), surface, lerp(night, base, keep * 0.55), lerp(night, base, 0.2), tube, tube)
+
+
+def lerp(first: str, second: str, share: float) -> str:
+    """The colour on the way from the first to the second, in OKLab."""
+    (l0, a0, b0), (l1, a1, b1) = to_oklab(first), to_oklab(second)
+    return from_oklab(l0 + (l1 - l0) * share, a0 + (a1 - a0) * share, b0 + (b1 - b0) * share)
+
+
+def _darker(colour: str, factor: float) -> str:
+    lightness, a, b = to_oklab(colour)
+    return from_oklab(lightness * factor, a, b)
+
+
+def _lighter(colour: str, share: float) -> str:
+    """Towards warm white; very light colours gain little, so that they keep their hue."""
+    lightness, a, b = to_oklab(colour)
+    step = share * (1 - lightness) * 0.95
+    return from_oklab(lightness + step, a * (1 - share * 0.25), b * (1 - share * 0.25) + 0.012 * share)
+
+
+@functools.cache
+def to_oklab(colour: str) -> Rgb:
+    """ "#rrggbb" as OKLab lightness (0..1), a and b."""
+    r, g, b = (_to_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
+    long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
+    middle = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
+    short = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+    )
+
+
+def from_oklab(lightness: float, a: float, b: float) -> str:
+    """The nearest "#rrggbb"; what lies outside sRGB is clipped."""
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short,
+    )
+    return "#" + "".join(f"{round(_to_srgb(value) * 255):02x}" for value in linear)
+
+
+def _to_linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def _to_srgb(value: float) -> float:
+    value = min(1.0, max(0.0, value))
+    return value * 12.92 if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
+
+
+def rgb_u8(colour: str) -> tuple[int, int, int]:
+    """ "#rrggbb" as three numbers in 0..255."""
+    r, g, b = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return r, g, b

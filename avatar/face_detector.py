@@ -1,0 +1,253 @@
+"""Faces in photos by BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047), in the two forms that MediaPipe ships.
+
+1. The full-range network sees the whole photo in 192 x 192 px and proposes boxes.
+2. The short-range network looks three times at each box, from closer and from further away. What it takes for a
+   face less than twice is none; the eyes that it sees tell how to turn and scale the face for an analyzer.
+
+Finding where a face is says nothing about who it is: this works whatever a person allows to be inferred.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from common.errors import UserError
+from common.weights import EMBEDDED, is_present
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
+
+FULL_RANGE, SHORT_RANGE = WEIGHTS = ("face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite")
+FULL_PX, SHORT_PX = 192, 128  # what the networks take, squares
+MIN_SCORE = 0.5  # of a face on the whole photo
+MIN_SECOND_SCORE = 0.3  # of the second looks, which know where to look
+SAME_IOU = 0.3  # overlap from which two boxes show one face
+LOOKS = (1.5, 2.0, 3.0)  # sides of the squares of the second looks, over the box's side
+MIN_SEEN = 2  # of these looks must take it for a face
+LEAST_EYE_DISTANCE = 0.25  # over the box's side; less in profiles, whose eyes hardly tell the scale
+LEFT_EYE, RIGHT_EYE = slice(4, 6), slice(6, 8)  # as the viewer sees them, among a detection's values
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face in a photo.
+
+    Attributes:
+        box: XYXY px, inside the photo, right and lower edge exclusive; from the brows to the chin.
+        score: of the detector, 0 to 1.
+        eyes: (looks, 2, 2) float64, x and y px of the left and the right eye as the viewer sees them, once for each
+            look that saw the face.
+    """
+
+    box: Box
+    score: float
+    eyes: np.ndarray
+
+
+class FaceDetector:
+    """See the module's docstring. For one thread at a time."""
+
+    device = "CPU"
+
+    def __init__(self) -> None:
+        """Load both networks. Raises UserError where their files are not there."""
+        check_present("finding faces", WEIGHTS)
+        self.weights = list(WEIGHTS)
+        self._full = _full_range(EMBEDDED[FULL_RANGE].path)
+        self._short = cv2.dnn.readNetFromTFLite(np.frombuffer(EMBEDDED[SHORT_RANGE].path.read_bytes(), np.uint8))
+        self._full_anchors = grid_anchors((FULL_PX // 4, 1))
+        self._short_anchors = grid_anchors((SHORT_PX // 8, 2), (SHORT_PX // 16, 6))
+
+    def find_faces(self, photo: Image.Image) -> list[Face]:
+        """All faces from left to right, none where nobody looks at the camera; photo: RGB, upright."""
+        faces = [self._look_again(photo, box, float(score)) for box, score in zip(*self._see(photo), strict=True)]
+        return sorted((face for face in faces if face is not None), key=lambda face: face.box[0] + face.box[2])
+
+    def _see(self, photo: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+        """What the full-range network finds: (n, 16) px of the photo and scores (n,)."""
+        scale = FULL_PX / max(photo.size)
+        size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+        small = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
+        left, top = (size[0] - FULL_PX) // 2, (size[1] - FULL_PX) // 2
+        pixels = _signed(small.crop((left, top, left + FULL_PX, top + FULL_PX)))  # black beyond the photo
+        inputs, outputs = self._full.get_input_details(), self._full.get_output_details()
+        self._full.set_tensor(inputs[0]["index"], pixels[None])
+        self._full.invoke()
+        offsets, logits = sorted((self._full.get_tensor(o["index"])[0] for o in outputs), key=lambda o: -o.shape[1])
+        found, scores = decode(offsets, logits[:, 0], self._full_anchors, FULL_PX, MIN_SCORE)
+        found, scores = merge(found, scores)
+        return (found + np.tile([left, top], 8)) * np.tile(np.divide(photo.size, size), 8), scores
+
+    def _look_again(self, photo: Image.Image, found: np.ndarray, score: float) -> Face | None:
+        """Look from several distances at what the first look found; None where that is no face."""
+        looks = [self._look_closer(photo, found, grow) for grow in LOOKS]
+        eyes = [np.stack([look[LEFT_EYE], look[RIGHT_EYE]]) for look in looks if look is not None]
+        left, top = np.floor(found[:2]).astype(int).clip(0)
+        right, bottom = np.ceil(found[2:4]).astype(int).clip(0, photo.size)
+        if len(eyes) < MIN_SEEN or right <= left or bottom <= top:
+            return None
+        side = float((found[2:4] - found[:2]).max())
+        box = int(left), int(top), int(right), int(bottom)
+        return Face(box, score, np.stack([_apart(pair, LEAST_EYE_DISTANCE * side) for pair in eyes]))
+
+    def _look_closer(self, photo: Image.Image, found: np.ndarray, grow: float) -> np.ndarray | None:
+        """What the short-range network finds in a square `grow` times the box, nearest to its middle: (16,) px."""
+        middle, box_side = (found[:2] + found[2:4]) / 2, float((found[2:4] - found[:2]).max())
+        side = max(8, round(grow * box_side))
+        corner = np.round(middle - side / 2).astype(int)
+        square = photo.crop((*corner.tolist(), *(corner + side).tolist()))  # black beyond the photo
+        pixels = _signed(square.resize((SHORT_PX, SHORT_PX), Image.Resampling.BILINEAR, reducing_gap=2))
+        self._short.setInput(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
+        logits, offsets = self._short.forward(["classificators", "regressors"])
+        seen, scores = decode(offsets[0], logits[0, :, 0], self._short_anchors, SHORT_PX, MIN_SECOND_SCORE)
+        seen = merge(seen, scores)[0] * (side / SHORT_PX) + np.tile(corner, 8)
+        distances = np.linalg.norm((seen[:, :2] + seen[:, 2:4]) / 2 - middle, axis=1)
+        return seen[distances.argmin()] if len(seen) and distances.min() < box_side / 2 else None
+
+
+def check_present(use: str, names: Sequence[str]) -> None:
+    """Raise UserError with the command to type where embedded weights are not there."""
+    missing = [name for name in names if not is_present(EMBEDDED[name])]
+    if missing:
+        raise UserError(f"{use} needs weights that are not here; python3 run.py fetch {' '.join(missing)}")
+
+
+def aligned_face(photo: Image.Image, eyes: np.ndarray, side_px: int, left_eye: np.ndarray) -> np.ndarray:
+    """Turn, scale and cut a face so that its eyes come to given places.
+
+    Args:
+        photo: RGB.
+        eyes: (2, 2) x and y px in the photo, left and right as the viewer sees them.
+        side_px: of the square that comes out.
+        left_eye: x and y of the left eye in the square, 0 to 1; the right eye mirrors it.
+
+    Returns:
+        (side_px, side_px, 3) uint8 RGB; beyond the photo its edge goes on.
+    """
+    goal = side_px * (1 - 2 * float(left_eye[0]))  # distance of the eyes
+    zoom = goal / float(np.linalg.norm(eyes[1] - eyes[0]))
+    reach = 1 + round(side_px / zoom)  # enough for any turn: the eyes stand inside the square
+    left, top = np.floor(eyes.mean(axis=0)).astype(int) - reach
+    region = max(0, left), max(0, top), min(photo.width, left + 2 * reach), min(photo.height, top + 2 * reach)
+    crop = photo.crop(region)
+    shrink = min(1.0, zoom)  # by Pillow, which weighs all pixels that become one
+    size = max(1, round(crop.width * shrink)), max(1, round(crop.height * shrink))
+    small = np.asarray(crop.resize(size, Image.Resampling.BICUBIC, reducing_gap=3))
+    from_eyes = (eyes - region[:2]) * np.divide(size, crop.size) - 0.5
+    (x, y), (right_x, right_y) = from_eyes.tolist()
+    turn = goal / complex(right_x - x, right_y - y)
+    matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    shift = np.asarray(left_eye) * side_px - 0.5 - matrix @ from_eyes[0]
+    to_square = np.column_stack([matrix, shift])
+    return cv2.warpAffine(small, to_square, (side_px, side_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def grid_anchors(*grids: tuple[int, int]) -> np.ndarray:
+    """Middles of the anchors, (n, 2) x and y from 0 to 1: for each grid, its cells a side and anchors a cell."""
+    anchors = []
+    for cells, each in grids:
+        steps = (np.arange(cells) + 0.5) / cells
+        anchors.append(np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2).repeat(each, axis=0))
+    return np.concatenate(anchors)
+
+
+def decode(
+    offsets: np.ndarray, logits: np.ndarray, anchors: np.ndarray, input_px: int, min_score: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn what BlazeFace gives for each anchor into px of its input.
+
+    Args:
+        offsets: (n, 16): middle of the box from the anchor, its size, six points from the anchor; x and y, px.
+        logits: (n,) of the score.
+        anchors: (n, 2) from 0 to 1.
+        input_px: side of the network's input.
+        min_score: of what is kept.
+
+    Returns:
+        (k, 16): XYXY of the box, then six points (eyes, nose, mouth, ears); and scores (k,).
+    """
+    scores = 1 / (1 + np.exp(-logits.astype(np.float64).clip(-80, 80)))
+    kept = scores >= min_score
+    pairs = offsets[kept].astype(np.float64).reshape(-1, 8, 2)
+    middles = anchors[kept][:, None] * input_px
+    box_middles, half = pairs[:, :1] + middles, pairs[:, 1:2] / 2
+    points = np.concatenate([box_middles - half, box_middles + half, pairs[:, 2:] + middles], axis=1)
+    return points.reshape(-1, 16), scores[kept]
+
+
+def merge(found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One for each face: the mean, weighted by score, of all that overlap the best by SAME_IOU.
+
+    Args:
+        found: (n, 16) as `decode` gives it.
+        scores: (n,).
+
+    Returns:
+        (k, 16) and the best scores (k,), highest first.
+    """
+    kept, best = [], []
+    rest = np.argsort(-scores, kind="stable")
+    while len(rest):
+        same = box_iou(found[rest[0]], found[rest]) >= SAME_IOU
+        same[0] = True  # also a box without area
+        kept.append(np.average(found[rest[same]], axis=0, weights=scores[rest[same]]))
+        best.append(scores[rest[0]])
+        rest = rest[~same]
+    return np.array(kept).reshape(-1, 16), np.array(best)
+
+
+def box_iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of one box with others; of each the first four values are XYXY."""
+    overlap = np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])
+    shared = overlap.clip(0).prod(axis=1)
+    areas = (others[:, 2:4] - others[:, :2]).prod(axis=1)
+    union = (box[2:4] - box[:2]).prod() + areas - shared
+    return np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
+
+
+def _apart(eyes: np.ndarray, least: float) -> np.ndarray:
+    """The same pair of points, moved apart on their line where they are closer than `least` px."""
+    middle, half = eyes.mean(axis=0), (eyes[1] - eyes[0]) / 2
+    distance = 2 * float(np.linalg.norm(half))
+    if distance >= least:
+        return eyes
+    half = half * (least / distance) if distance > 0 else np.array([least / 2, 0.0])
+    return np.stack([middle - half, middle + half])
+
+
+def _signed(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) float32 from -1 to 1."""
+    return np.asarray(image, np.float32) * np.float32(2 / 255) - np.float32(1)
+
+
+def _full_range(path: Path) -> "Interpreter":
+    """The full-range network; its weights are sparse, which OpenCV cannot read."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    with _without_native_messages():
+        network = Interpreter(model_content=path.read_bytes(), num_threads=1)
+        network.allocate_tensors()
+    return network
+
+
+@contextmanager
+def _without_native_messages() -> Iterator[None]:
+    """Keep a line about its delegate, which LiteRT's C++ code writes on stderr at each start, from the reader."""
+    before = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)

@@ -1,0 +1,69 @@
+"""Train the demo model: a small SDXL (base and refiner) on avatars that the project draws itself.
+
+Stages, one after another: draw pictures and captions; text encoders; autoencoder; latents; base; refiner. With --resume
+a run that was cut short goes on exactly where its last measurement stood, twenty of which are in a stage. MODEL of
+AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
+
+    python avatar/train_demo_model.py            # and after an interruption: --resume
+
+Reads   nothing: avatars are drawn by avatar/drawn_avatars.py, captions come from avatar/drawn_captions.py
+Writes  outputs/avatar/demo-sdxl/: base/ and refiner/ in diffusers' layout, half precision; and into WORK the pictures,
+        latents, and of each stage STAGE.state.pth (for --resume), STAGE_curves.png and STAGE_samples.png
+"""
+
+import os
+from pathlib import Path
+
+from common.errors import UserError, check_range
+from common.paths import CHECKPOINTS, OUTPUTS
+from common.runner import Report, run
+
+# ---- settings: edit here, or override once on the command line (--base-steps 30000) ----
+# files
+OUTPUT = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
+WORK = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
+# data
+PICTURES = 16_000  # drawn at 128 px; 50 kB each on disk
+WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
+# stages
+TEXT_STEPS = 1_000  # of the text encoders
+AUTOENCODER_STEPS = 3_500  # of the autoencoder
+BASE_STEPS = 6_000  # of the base's UNet, which decides how well prompts are followed
+REFINER_STEPS = 1_500  # of the refiner's UNet
+BATCH = 32  # samples a step of the UNets; four times as many captions, half as many parts of pictures
+SEED = 1  # of characters, weights, order and noise
+# run
+SAMPLES = 8  # pictures that are drawn at each measurement of a UNet; 0: none
+RESUME = False  # go on with the run that was cut short
+
+
+def main(
+    output: Path = OUTPUT,
+    work: Path = WORK,
+    pictures: int = PICTURES,
+    workers: int = WORKERS,
+    text_steps: int = TEXT_STEPS,
+    autoencoder_steps: int = AUTOENCODER_STEPS,
+    base_steps: int = BASE_STEPS,
+    refiner_steps: int = REFINER_STEPS,
+    batch: int = BATCH,
+    seed: int = SEED,
+    samples: int = SAMPLES,
+    resume: bool = RESUME,
+) -> Report:
+    """Train all stages that are not done, and write the model."""
+    check_range("WORKERS", workers, 0, 1024)
+    check_range("SAMPLES", samples, 0, 64)
+    for name, folder in (("OUTPUT", output), ("WORK", work)):
+        if folder.is_file():
+            raise UserError(f"setting {name} is {folder}, which is a file")
+        if CHECKPOINTS.resolve() in folder.resolve().parents:
+            raise UserError(f"setting {name} is {folder}; models that ship are not replaced by training")
+    from avatar.demo_run import DemoSettings, train
+
+    settings = DemoSettings(pictures, text_steps, autoencoder_steps, base_steps, refiner_steps, batch, seed)
+    return train(settings, output, work, workers, samples, resume)
+
+
+if __name__ == "__main__":
+    run(main)

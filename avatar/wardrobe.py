@@ -1,0 +1,254 @@
+"""What the listeners of each genre wear: the one genre-to-clothing mapping of prompts and drawn avatars.
+
+Kinds and colours are the plain words by which a model learns a thing; a wording holds its kind and adds the details.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Garment:
+    """What covers the upper body.
+
+    Attributes:
+        kind: its plain name, part of every wording.
+        wordings: phrases for a prompt, "{colour}" where the colour goes.
+        colours: those that suit the genre.
+    """
+
+    kind: str
+    wordings: tuple[str, ...]
+    colours: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Accessory:
+    """What is worn or held besides.
+
+    Attributes:
+        kind: its plain name, part of every wording.
+        place: "head", "face", "ears", "neck" or "hands"; a person wears one thing at each.
+        wordings: phrases for a prompt.
+    """
+
+    kind: str
+    place: str
+    wordings: tuple[str, ...]
+
+
+GARMENTS: dict[str, Garment] = {
+    "pop": Garment(
+        "sequin jacket",
+        (
+            "{colour} sequin jacket that catches the stage lights",
+            "dazzling {colour} sequin jacket with glossy satin cuffs",
+            "cropped {colour} sequin jacket, every sequin sparkling",
+        ),
+        ("pink", "turquoise", "purple", "white"),
+    ),
+    "rock": Garment(
+        "leather jacket",
+        (
+            "worn {colour} leather jacket with silver zips",
+            "{colour} leather jacket with a turned-up collar and chrome buckles",
+            "vintage {colour} leather jacket with enamel pins on the lapel",
+        ),
+        ("black", "brown", "red"),
+    ),
+    "indie": Garment(
+        "striped jumper",
+        (
+            "chunky {colour} striped jumper with rolled sleeves",
+            "hand-knitted {colour} striped jumper, slightly too big",
+            "cosy {colour} striped jumper with a shirt collar peeking out",
+        ),
+        ("yellow", "green", "orange", "blue"),
+    ),
+    "metal": Garment(
+        "battle vest",
+        (
+            "{colour} denim battle vest covered in embroidered patches",
+            "{colour} battle vest studded with steel spikes and band patches",
+            "sleeveless {colour} battle vest with frayed seams and chains",
+        ),
+        ("black", "blue", "red"),
+    ),
+    "punk": Garment(
+        "tartan shirt",
+        (
+            "ripped {colour} tartan shirt held together by safety pins",
+            "{colour} tartan shirt with cut-off sleeves and hand-sewn badges",
+            "crumpled {colour} tartan shirt with zips and studs",
+        ),
+        ("red", "green", "yellow"),
+    ),
+    "electronic": Garment(
+        "windbreaker",
+        (
+            "reflective {colour} windbreaker with glowing seams",
+            "glossy {colour} windbreaker with neon piping",
+            "futuristic {colour} windbreaker lit by laser light",
+        ),
+        ("turquoise", "purple", "green", "pink"),
+    ),
+    "hiphop": Garment(
+        "hoodie",
+        (
+            "oversized {colour} hoodie with heavy drawstrings",
+            "boxy {colour} hoodie with bold embroidery on the chest",
+            "thick {colour} hoodie with the hood down and crisp ribbed cuffs",
+        ),
+        ("white", "red", "blue", "black"),
+    ),
+    "latin": Garment(
+        "ruffled shirt",
+        (
+            "silky {colour} ruffled shirt with an open collar",
+            "{colour} ruffled shirt with swirling rumba sleeves",
+            "bright {colour} ruffled shirt made for dancing salsa",
+        ),
+        ("red", "orange", "turquoise", "white"),
+    ),
+    "reggae": Garment(
+        "tie-dye shirt",
+        (
+            "sun-faded {colour} tie-dye shirt with a swirling spiral",
+            "loose {colour} tie-dye shirt in soft washed cotton",
+            "{colour} tie-dye shirt with sunburst rings",
+        ),
+        ("green", "yellow", "orange", "red"),
+    ),
+    "soul": Garment(
+        "wide-lapel suit",
+        (
+            "velvet {colour} wide-lapel suit straight from the disco",
+            "shimmering {colour} wide-lapel suit over an open satin shirt",
+            "tailored {colour} wide-lapel suit with a silk pocket square",
+        ),
+        ("purple", "orange", "white", "pink"),
+    ),
+    "jazz": Garment(
+        "waistcoat",
+        (
+            "pinstriped {colour} waistcoat over a white shirt with sleeve garters",
+            "fitted {colour} waistcoat with a pocket-watch chain",
+            "{colour} satin-backed waistcoat over a crisp white shirt",
+        ),
+        ("blue", "black", "brown", "purple"),
+    ),
+    "folk": Garment(
+        "fringed jacket",
+        (
+            "soft {colour} suede fringed jacket with wooden buttons",
+            "{colour} fringed jacket with embroidered wildflowers",
+            "well-travelled {colour} fringed jacket with long swaying tassels",
+        ),
+        ("brown", "orange", "green", "white"),
+    ),
+    "classical": Garment(
+        "tailcoat",
+        (
+            "elegant {colour} tailcoat with a starched white shirt front",
+            "{colour} conductor's tailcoat with silk lapels",
+            "velvet {colour} tailcoat with polished buttons",
+        ),
+        ("black", "blue", "purple"),
+    ),
+    "world": Garment(
+        "embroidered tunic",
+        (
+            "flowing {colour} embroidered tunic with golden thread",
+            "{colour} embroidered tunic with bold geometric borders",
+            "handwoven {colour} embroidered tunic with tiny mirrors",
+        ),
+        ("red", "orange", "turquoise", "purple"),
+    ),
+}
+
+# At least three places a genre: three accessories of any three genres then never fight for one.
+ACCESSORIES: dict[str, tuple[Accessory, ...]] = {
+    "pop": (
+        Accessory("bow", "head", ("big satin bow in the hair", "oversized glitter bow on the head")),
+        Accessory("star-shaped glasses", "face", ("mirrored star-shaped glasses", "pink star-shaped glasses")),
+        Accessory("heart-shaped glasses", "face", ("red heart-shaped glasses", "glossy heart-shaped glasses")),
+        Accessory("bead necklace", "neck", ("candy-coloured bead necklace", "bead necklace of tiny hearts")),
+    ),
+    "rock": (
+        Accessory("bandana", "head", ("paisley bandana tied around the head", "faded red bandana on the head")),
+        Accessory("sunglasses", "face", ("dark aviator sunglasses", "gold-rimmed aviator sunglasses")),
+        Accessory("electric guitar", "hands", ("vintage electric guitar", "scratched sunburst electric guitar")),
+    ),
+    "indie": (
+        Accessory("beanie", "head", ("ribbed knit beanie", "slouchy mustard beanie with a rolled brim")),
+        Accessory("round glasses", "face", ("thin round glasses", "tortoiseshell round glasses")),
+        Accessory("scarf", "neck", ("long hand-knitted scarf", "loosely looped woollen scarf")),
+    ),
+    "metal": (
+        Accessory("horned helmet", "head", ("dark steel horned helmet", "horned helmet with engraved runes")),
+        Accessory("studded choker", "neck", ("studded choker with steel spikes", "heavy leather studded choker")),
+        Accessory("wristbands", "hands", ("spiked leather wristbands", "wristbands full of pointed studs")),
+    ),
+    "punk": (
+        Accessory("studded choker", "neck", ("studded choker with a padlock", "red leather studded choker")),
+        Accessory("nose ring", "face", ("small silver nose ring", "nose ring with a fine chain")),
+        Accessory("safety-pin earrings", "ears", ("silver safety-pin earrings", "mismatched safety-pin earrings")),
+    ),
+    "electronic": (
+        Accessory("headphones", "head", ("glowing DJ headphones", "big headphones with neon rings")),
+        Accessory("square glasses", "face", ("luminous square glasses", "square glasses with holographic lenses")),
+        Accessory("glow bracelets", "hands", ("stack of glow bracelets", "bright neon glow bracelets")),
+    ),
+    "hiphop": (
+        Accessory("cap", "head", ("flat-brimmed cap", "cap with gold embroidery, worn backwards")),
+        Accessory("gold chain", "neck", ("chunky gold chain", "heavy gold chain with a boombox pendant")),
+        Accessory("sunglasses", "face", ("diamond-studded sunglasses", "wide mirrored sunglasses")),
+    ),
+    "latin": (
+        Accessory("straw hat", "head", ("woven straw hat with a bright ribbon", "straw hat tilted over one eye")),
+        Accessory("hoop earrings", "ears", ("big golden hoop earrings", "hoop earrings with hibiscus flowers")),
+        Accessory("maracas", "hands", ("pair of painted maracas", "maracas with carved handles")),
+    ),
+    "reggae": (
+        Accessory("tam", "head", ("crocheted tam in red, gold and green", "slouchy knitted tam")),
+        Accessory("round glasses", "face", ("round glasses with amber lenses", "round glasses with green lenses")),
+        Accessory("wooden necklace", "neck", ("carved wooden necklace", "wooden necklace with cowrie shells")),
+    ),
+    "soul": (
+        Accessory("hoop earrings", "ears", ("enormous gold hoop earrings", "hoop earrings that shine like records")),
+        Accessory("sunglasses", "face", ("oversized tinted sunglasses", "amber disco sunglasses")),
+        Accessory("neck scarf", "neck", ("patterned silk neck scarf", "knotted satin neck scarf")),
+    ),
+    "jazz": (
+        Accessory("fedora", "head", ("felt fedora with a satin band", "fedora tipped low over the brow")),
+        Accessory("sunglasses", "face", ("slim black sunglasses", "smoky sunglasses of the bebop era")),
+        Accessory("saxophone", "hands", ("gleaming brass saxophone", "well-loved golden saxophone")),
+    ),
+    "folk": (
+        Accessory("cowboy hat", "head", ("weathered cowboy hat", "suede cowboy hat with a feather")),
+        Accessory("flower crown", "head", ("flower crown of meadow flowers", "flower crown with daisies and poppies")),
+        Accessory("neckerchief", "neck", ("knotted checked neckerchief", "indigo neckerchief with white dots")),
+        Accessory("banjo", "hands", ("small wooden banjo", "hand-painted banjo")),
+    ),
+    "classical": (
+        Accessory("pearl necklace", "neck", ("fine pearl necklace", "double row pearl necklace")),
+        Accessory("round glasses", "face", ("gold-rimmed round glasses", "antique round glasses on a thin chain")),
+        Accessory("violin", "hands", ("polished violin with its bow", "antique violin of honey-coloured wood")),
+    ),
+    "world": (
+        Accessory("carnation", "head", ("red carnation in the hair", "carnation tucked behind the ear")),
+        Accessory("hoop earrings", "ears", ("filigree hoop earrings", "hoop earrings with turquoise beads")),
+        Accessory("folding fan", "hands", ("painted folding fan", "lace-edged folding fan")),
+    ),
+}
+
+# For somebody without any preference.
+NEUTRAL_GARMENT = Garment(
+    "denim jacket",
+    ("soft {colour} denim jacket over a plain tee", "relaxed {colour} denim jacket with festival wristbands"),
+    ("blue", "white", "turquoise"),
+)
+NEUTRAL_ACCESSORIES: tuple[Accessory, ...] = (
+    Accessory("bucket hat", "head", ("canvas bucket hat", "sun-bleached bucket hat")),
+    Accessory("sunglasses", "face", ("simple round sunglasses", "sunglasses that mirror the sky")),
+    Accessory("festival pass", "neck", ("festival pass on a woven ribbon", "festival pass around the neck")),
+)

@@ -1,0 +1,523 @@
+"""AvatarGen_Base.py and AvatarGen.py: batches, resuming, what pictures tell of themselves, and repeating them."""
+
+import csv
+import json
+import os
+import re
+import runpy
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from avatar import making
+from avatar.AvatarGen import main as main_with_lora
+from avatar.AvatarGen_Base import main
+from avatar.features import Features, Trait, parse_taste, write_features
+from avatar.generation import Drawing, Plan
+from avatar.jobs import AVATARS, DRAWN, STARTS, Files, Job, Settings, picture_seed
+from avatar.models import AUTO, Pipelines, choose_model, load_pipelines
+from avatar.people import Person, find_people
+from avatar.picture_text import SENTENCE, SOURCE_TYPE, read_making, write_marked_png
+from common.errors import UserError
+from common.files import sha256_of
+from common.runner import Report
+from tests.avatar.tiny_sdxl import build_tiny_sdxl
+from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
+
+BASE = "avatar/AvatarGen_Base.py"
+SECRET = "violet hair and a scar"
+TWO_PASSES: dict[str, Any] = {"mode": "handover", "steps": 5}
+posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of file sizes")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny_sdxl(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def lora(tiny: Path) -> Path:
+    """A LoRA on the attention of the base's UNet, in diffusers' own form."""
+    from diffusers import StableDiffusionXLPipeline
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    unet: Any = load_pipelines(choose_model(str(tiny), AUTO, with_refiner=False)).base.unet
+    unet.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=["to_q", "to_v"]))
+    generator = torch.Generator().manual_seed(0)
+    for name, value in unet.named_parameters():
+        if "lora" in name:
+            value.data = torch.randn(value.shape, generator=generator)
+    pipeline: Any = StableDiffusionXLPipeline
+    pipeline.save_lora_weights(tiny.parent, get_peft_model_state_dict(unet), weight_name="style.safetensors")
+    return tiny.parent / "style.safetensors"
+
+
+def save_photo(path: Path, seed: int = 0) -> Path:
+    noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+    Image.fromarray(noise).resize((120, 160), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def write_person(folder: Path, name: str, photo: Path | None = None, **more: Any) -> Path:
+    facts: dict[str, Any] = {"taste": parse_taste("rock=5, jazz=3")} | more
+    features = Features(name, str(photo or ""), sha256_of(photo) if photo else "", **facts)
+    write_features(folder / f"{name}.json", features)
+    return folder / f"{name}.json"
+
+
+def write_people(folder: Path) -> Path:
+    """Ada and Grace have photos, Júlia has none; Ada describes herself."""
+    (folder / "features").mkdir()
+    write_person(folder / "features", "Ada", save_photo(folder / "ada.png", 1), description=SECRET)
+    woman = Trait("woman", 0.9, "embedded")
+    write_person(folder / "features", "Grace", save_photo(folder / "grace.png", 2), gender=woman)
+    write_person(folder / "features", "Júlia")
+    return folder / "features"
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    return write_people(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+    """A folder with features/ and, of all three, avatars in out/; for looking at and repeating."""
+    folder = tmp_path_factory.mktemp("made")
+    report = generate(write_people(folder), folder / "out", tiny, **TWO_PASSES)
+    assert report.figures["avatars"] == report.figures["drawn now"] == 3 and report.faults == 0
+    return folder
+
+
+def generate(features: Path, output: Path, model: Path, script: Any = main, **more: Any) -> Report:
+    facts: dict[str, Any] = {"steps": 2, "mode": "base", "size_px": 80, "cut_out": False} | more
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report: Report = script(features=features, output=output, model=str(model), **facts)
+    return report
+
+
+def pictures(output: Path, kind: str = AVATARS) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in (output / kind).glob("*.png")}
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def faults_in(output: Path) -> dict[str, str]:
+    with open(output / "faults.csv", newline="", encoding="utf-8") as file:
+        return {row["file"]: row["fault"] for row in csv.DictReader(file)}
+
+
+# ---- batches ----
+
+
+def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
+    tmp_path: Path, people: Path, tiny: Path
+) -> None:
+    (people / "Broken.json").write_text('{"name": 3}', encoding="utf-8")
+    write_person(people, "Gone", save_photo(tmp_path / "gone.png"))
+    (tmp_path / "gone.png").unlink()
+    write_person(people, "Other", save_photo(tmp_path / "other.png"))
+    save_photo(tmp_path / "other.png", 9)
+    flags = ["--features", people, "--output", tmp_path / "out", "--model", tiny, "--steps", 5, "--no-cut-out"]
+    result = run_script(BASE, *flags, cwd=tmp_path, timeout=300)
+    assert_user_error(result, "3 skipped, listed in", "drawing", "Broken.json", "Gone.json", "Other.json")
+    faults = faults_in(tmp_path / "out")
+    assert "name is 3" in faults["Broken.json"]
+    assert "gone.png is not there; set PHOTO to where it is, or START to text" in faults["Gone.json"]
+    assert "other.png: is not the photo that" in faults["Other.json"]
+    for words in (
+        "tiny/base, tiny/refiner",
+        "4 + 1 steps at 64 px",
+        "enlarged to 1024 px",
+        "tokens)",
+        "seconds a step",
+    ):
+        assert words in result.stdout, words
+    assert set(pictures(tmp_path / "out")) == {"Ada", "Grace", "Júlia"}
+    assert pixels(tmp_path / "out/avatars/Ada.png").shape == (1024, 1024, 4)
+    record = json.loads((tmp_path / "out/run.json").read_text(encoding="utf-8"))
+    assert record["skipped"] == 3 and record["figures"]["avatars"] == 3
+    assert record["weights"] == ["tiny/base", "tiny/refiner"]
+    assert record["figures"]["peak memory in GB"] > 0 and record["figures"]["seconds a step"] > 0
+    assert not list((tmp_path / "out").rglob("*.part"))
+    with Image.open(tmp_path / "out/contact_sheet.png") as sheet:
+        assert sheet.width > 300 and SOURCE_TYPE in sheet.info["XML:com.adobe.xmp"]
+
+
+def test_a_batch_equals_one_by_one(tmp_path: Path, made: Path, tiny: Path) -> None:
+    for name in ("Júlia", "Ada"):
+        generate(made / f"features/{name}.json", tmp_path, tiny, **TWO_PASSES)
+        for kind in (AVATARS, DRAWN):
+            assert pictures(tmp_path, kind)[name] == pictures(made / "out", kind)[name]
+    assert len(set(pictures(made / "out").values())) == 3
+    assert set(pictures(made / "out", STARTS)) == {"Ada", "Grace"}
+
+
+def test_the_rows_of_a_table_of_tastes_are_drawn_from_text(tmp_path: Path, tiny: Path) -> None:
+    table = tmp_path / "users.csv"
+    table.write_text("user,rock,jazz\nJúlia/../x,0.2,1\nMarc,1,0\nMarc 2,1,0\n", encoding="utf-8")
+    report = generate(table, tmp_path / "out", tiny)
+    assert report.figures["avatars"] == 3
+    found = pictures(tmp_path / "out")
+    assert set(found) == {"000001_Júlia_x", "000002_Marc", "000003_Marc_2"}
+    assert len(set(found.values())) == 3
+    with pytest.raises(UserError, match=r"PHOTO is for one person, and FEATURES is .*, a table of many"):
+        generate(table, tmp_path / "out", tiny, photo=save_photo(tmp_path / "me.png"))
+
+
+def test_everybody_has_a_seed_of_their_own() -> None:
+    seeds = {picture_seed(seed, name) for seed in range(20) for name in ("Ada", "Grace", "", "Júlia")}
+    assert len(seeds) == 80 and picture_seed(1, "Ada") == picture_seed(1, "Ada")
+
+
+# ---- resuming ----
+
+
+def test_run_again_only_what_has_changed_is_drawn_anew(tmp_path: Path, people: Path, tiny: Path) -> None:
+    def drawn(**more: Any) -> object:
+        return generate(people, tmp_path / "out", tiny, **more).figures["drawn now"]
+
+    assert drawn() == 3 and drawn() == 0
+    before = pictures(tmp_path / "out")
+    write_person(people, "Júlia", taste=parse_taste("metal=1"))
+    assert drawn() == 1
+    after = pictures(tmp_path / "out")
+    assert after.pop("Júlia") != before.pop("Júlia") and after == before
+    (tmp_path / "out/avatars/Ada.png").unlink()
+    (tmp_path / "out/avatars/.Grace.png.part").write_bytes(b"what a killed run left")
+    assert drawn() == 1 and pictures(tmp_path / "out").pop("Ada") == before["Ada"]
+    truncated = (tmp_path / "out/avatars/Grace.png").read_bytes()[:60]
+    (tmp_path / "out/drawn/Grace.png").write_bytes(truncated)
+    with pytest.raises(UserError, match=r"drawn.Grace\.png: not made by this script; set OUTPUT"):
+        drawn()
+    (tmp_path / "out/drawn/Grace.png").unlink()
+    (tmp_path / "out/starts/Grace.png").unlink()
+    assert drawn(seed=2) == 3
+
+
+@pytest.mark.parametrize("name", ["avatars/Ada.png", "avatars/Ada.json", "drawn/Ada.png", "starts/Ada.png"])
+def test_files_of_others_are_never_replaced(tmp_path: Path, people: Path, tiny: Path, name: str) -> None:
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("[]", encoding="utf-8")
+    with pytest.raises(UserError, match="not made by this script; set OUTPUT to another folder"):
+        generate(people, tmp_path / "out", tiny)
+    assert mine.read_text(encoding="utf-8") == "[]" and len(list((tmp_path / "out").rglob("*.*"))) == 1
+
+
+def test_an_avatar_can_be_the_photo_of_the_next_and_is_not_replaced(tmp_path: Path, people: Path, tiny: Path) -> None:
+    generate(people / "Ada.json", tmp_path / "out", tiny)
+    avatar = tmp_path / "out/avatars/Ada.png"
+    again = write_person(tmp_path, "Ada", avatar)
+    with pytest.raises(UserError, match=r"avatars.Ada\.png: not made by this script"):
+        generate(again, tmp_path / "out", tiny)
+    assert generate(again, tmp_path / "next", tiny).figures["avatars"] == 1
+
+
+# ---- what a picture tells ----
+
+
+def text_of(path: Path) -> str:
+    with Image.open(path) as image:
+        return repr(image.info)
+
+
+def test_pictures_say_that_they_are_synthetic_and_how_they_were_made(made: Path) -> None:
+    for path in [*(made / "out/avatars").glob("*.png"), *(made / "out/drawn").glob("*.png")]:
+        with Image.open(path) as image:
+            assert f'DigitalSourceType="{SOURCE_TYPE}"' in image.info["XML:com.adobe.xmp"]
+            assert image.info["Comment"] == SENTENCE
+    told = read_making(made / "out/avatars/Ada.png")
+    assert told["settings"]["recipe"]["steps"] == 5 and told["settings"]["seed"] == 1
+    assert told["seed"] == picture_seed(1, "Ada")
+    assert set(told["models"]) == {"tiny/base", "tiny/refiner"} and told["loras"] == {}
+    assert "jacket" in told["prompt"] and "blurry" in told["negative_prompt"]
+    assert told["photo_sha256"] == sha256_of(made / "ada.png")
+    beside = json.loads((made / "out/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert {key: beside[key] for key in told if key != "prompt"} == {k: v for k, v in told.items() if k != "prompt"}
+    assert SECRET in beside["prompt"] and beside["name"] == "Ada" and beside["steps"] == "2 + 1 steps"
+
+
+def test_words_about_the_person_are_in_the_png_with_consent_alone(tmp_path: Path, made: Path, tiny: Path) -> None:
+    for kind in (AVATARS, DRAWN):
+        for path in (made / "out" / kind).glob("*.png"):
+            text = text_of(path)
+            for private in (SECRET, "woman", "Ada", "Grace", str(made), "ada.png"):
+                assert private not in text, (path, private)
+    generate(made / "features", tmp_path, tiny, consent=True)
+    assert SECRET in text_of(tmp_path / "avatars/Ada.png") and "woman" in text_of(tmp_path / "avatars/Grace.png")
+
+
+def test_words_that_a_user_types_are_private_too(tmp_path: Path, people: Path, tiny: Path) -> None:
+    typed = {"prompt": f"portrait of ({SECRET}:1.3)", "negative": "my old glasses"}
+    generate(people / "Ada.json", tmp_path / "out", tiny, **typed)
+    text = text_of(tmp_path / "out/avatars/Ada.png")
+    assert SECRET not in text and "old glasses" not in text
+    beside = json.loads((tmp_path / "out/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert beside["prompt"] == typed["prompt"] and beside["negative_prompt"] == typed["negative"]
+
+
+def test_long_prompts_are_drawn_whole_or_cut_with_a_list_of_what_is_left_out(
+    tmp_path: Path, people: Path, tiny: Path
+) -> None:
+    words = ", ".join(f"a hat of colour {number}" for number in range(100))
+    ada = people / "Ada.json"
+    generate(ada, tmp_path / "whole", tiny, prompt=words)
+    whole = json.loads((tmp_path / "whole/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert whole["prompt"] == words and whole["tokens"] > 400 and whole["left_out"] == []
+    generate(ada, tmp_path / "cut", tiny, prompt=words, max_tokens=75)
+    cut = json.loads((tmp_path / "cut/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert cut["tokens"] <= 75 and cut["prompt"].startswith("a hat of colour 0")
+    assert cut["left_out"][-1] == "a hat of colour 99"
+    assert pictures(tmp_path / "whole")["Ada"] != pictures(tmp_path / "cut")["Ada"]
+    with pytest.raises(UserError, match="prompt, character 6: a bracket is never closed"):
+        generate(ada, tmp_path / "cut", tiny, prompt="a hat(")
+
+
+def test_a_png_without_our_text_tells_nothing(tmp_path: Path) -> None:
+    write_marked_png(tmp_path / "marked.png", Image.new("RGB", (8, 8)))
+    save_photo(tmp_path / "photo.jpg")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "marked.png").read_bytes()[:30])
+    for name, words in (("marked.png", "does not tell how"), ("photo.jpg", "no PNG"), ("cut.png", "no PNG")):
+        with pytest.raises(UserError, match=rf"{name}: {words}"):
+            read_making(tmp_path / name)
+    with pytest.raises(UserError, match=r"gone\.png: no such file"):
+        read_making(tmp_path / "gone.png")
+
+
+# ---- repeating ----
+
+
+def repeat(made: Path, model: Path, picture: str = "Ada", **more: Any) -> Report:
+    """In the folder `made`, with other settings than it was made with."""
+    facts = {"features": made / "features", "output": made / "out", "size_px": 100, "seed": 9}
+    facts["from_picture"] = made / f"out/avatars/{picture}.png"
+    return generate(model=model, **facts | more)
+
+
+def test_a_picture_is_repeated_exactly_from_what_it_tells(
+    tmp_path: Path, made: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = save_photo(tmp_path / "elsewhere.png", 1)
+    for name, more in (("Júlia", {}), ("Ada", {"features": made / "features/Ada.json", "photo": moved})):
+        repeat(made, tiny, name, **more)
+        assert f"{name}.png is repeated exactly, every pixel" in capsys.readouterr().out
+        assert pictures(made / "out/repeated")[name] == pictures(made / "out")[name]
+
+
+def test_a_picture_asks_for_the_features_photo_words_and_model_that_it_was_made_from(
+    tmp_path: Path, made: Path, tiny: Path
+) -> None:
+    out = {"output": tmp_path / "out"}
+    with pytest.raises(UserError, match="the words are others; set PROMPT and NEGATIVE as they were"):
+        repeat(made, tiny, prompt="a hat", **out)
+    other = Path(shutil.copytree(tiny, tmp_path / "tiny"))
+    with open(other / "refiner/unet/diffusion_pytorch_model.safetensors", "ab") as file:
+        file.write(b" ")
+    with pytest.raises(UserError, match=r"the model is another \(tiny/base, tiny/refiner\); set MODEL and REFINER"):
+        repeat(made, other, **out)
+    with pytest.raises(UserError, match="was made from other features; set FEATURES to the JSON"):
+        repeat(made, tiny, features=made / "features/Grace.json", **out)
+    with pytest.raises(UserError, match=r"is not the photo that .*Ada\.json was made from"):
+        repeat(made, tiny, features=made / "features/Ada.json", photo=made / "grace.png", **out)
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_text_that_was_edited_into_nonsense_is_refused(tmp_path: Path, made: Path, tiny: Path) -> None:
+    told = read_making(made / "out/avatars/Ada.png")
+    recipe = told["settings"]["recipe"] | {"steps": "many"}
+    for key, value in (
+        ("settings", 3),
+        ("settings", {"recipe": {}, "shoes": 1}),
+        ("settings", told["settings"] | {"recipe": recipe}),
+        ("models", None),
+        ("loras", []),
+        ("features_sha256", 7),
+    ):
+        write_marked_png(tmp_path / "Ada.png", Image.new("RGBA", (8, 8)), told | {key: value})
+        with pytest.raises(UserError, match=r"Ada\.png: "):
+            repeat(made, tiny, output=tmp_path / "out", from_picture=tmp_path / "Ada.png")
+    assert not (tmp_path / "out").exists()
+
+
+# ---- the LoRA ----
+
+
+def test_a_lora_changes_the_picture_scale_0_does_not_and_the_pair_shows_both(
+    tmp_path: Path, made: Path, tiny: Path, lora: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = made / "features/Ada.json"
+    with_lora: dict[str, Any] = {"script": main_with_lora, "lora": lora}
+    report = generate(ada, tmp_path / "zero", tiny, lora_scale=0.0, **with_lora, **TWO_PASSES)
+    assert "style.safetensors" in report.weights
+    generate(ada, tmp_path / "one/out", tiny, compare=True, **with_lora, **TWO_PASSES)
+    told = capsys.readouterr().out
+    matched = re.search(r"LoRA style\.safetensors: (\d+) of \1 keys matched \(diffusers\), scale 1", told)
+    assert matched and int(matched[1]) == 32
+    plain, zero, one = (
+        pixels(path / "avatars/Ada.png") for path in (made / "out", tmp_path / "zero", tmp_path / "one/out")
+    )
+    assert (plain == zero).all() and np.abs(one.astype(int) - plain).mean() > 1
+    assert SOURCE_TYPE in text_of(tmp_path / "one/out/pairs/Ada.png")
+    facts = read_making(tmp_path / "one/out/avatars/Ada.png")["loras"]["style"]
+    assert facts == {"file": "style.safetensors", "scale": 1.0, "sha256": sha256_of(lora)}
+
+    repeat(tmp_path / "one", tiny, features=ada, lora_scale=0.3, **with_lora)
+    assert "repeated exactly" in capsys.readouterr().out
+    with pytest.raises(
+        UserError, match=r"the LoRAs are others \(style\.safetensors\); AvatarGen\.py takes one as LORA"
+    ):
+        repeat(tmp_path / "one", tiny, features=ada)
+
+
+def test_a_distilled_lora_draws_in_few_steps_beside_that_of_a_style(
+    tmp_path: Path, people: Path, tiny: Path, lora: Path
+) -> None:
+    few: dict[str, Any] = {"mode": "base", "guidance": 1.0, "scheduler": "lcm", "fast_lora": lora}
+    report = generate(people / "Ada.json", tmp_path / "out", tiny, main_with_lora, lora=lora, **few)
+    assert report.weights == ["tiny/base", "style.safetensors", "style.safetensors"]
+    with pytest.raises(UserError, match="FAST_LORA is for SCHEDULER lcm or lightning, and SCHEDULER is euler"):
+        generate(people, tmp_path / "out", tiny, fast_lora=lora)
+    with pytest.raises(UserError, match=r"gone\.safetensors: no such LoRA file"):
+        generate(people, tmp_path / "out", tiny, main_with_lora, lora=tmp_path / "gone.safetensors")
+
+
+# ---- cut-outs ----
+
+
+def write_drawing(features: Path, output: Path, picture: Image.Image) -> making.Tally:
+    (person,), _ = find_people(features, None, from_photo=True)
+    job = Job(Files(features, output), Settings(size_px=256), {}, {}, output)
+    tally = making.Tally({})
+    drawing = Drawing(picture, Plan(4, 1), 1.0, 0.1, retried=False)
+    making.write_person(person, job, making.Words("a hat", "blurry", 2, []), None, [drawing], "test", tally)
+    return tally
+
+
+def test_a_picture_of_a_person_becomes_an_avatar_on_a_transparent_ground(tmp_path: Path, people: Path) -> None:
+    from skimage.data import astronaut
+
+    assert write_drawing(people / "Ada.json", tmp_path / "out", Image.fromarray(astronaut())).faults == {}
+    avatar = pixels(tmp_path / "out/avatars/Ada.png")
+    assert avatar.shape == (256, 256, 4) and {0, 255} <= set(avatar[..., 3].ravel().tolist())
+    assert avatar[60, 110, 3] == 255 and avatar[5, 250, 3] == 0
+    assert pixels(tmp_path / "out/drawn/Ada.png").shape == (256, 256, 3)
+
+
+def test_where_nothing_stands_out_the_drawn_picture_stays_and_the_fault_is_told(
+    tmp_path: Path, people: Path, tiny: Path
+) -> None:
+    tally = write_drawing(people / "Ada.json", tmp_path / "out", Image.new("RGB", (64, 64), "teal"))
+    assert "nothing stands out" in tally.faults["Ada.json"] and "drawn/Ada.png" in tally.faults["Ada.json"]
+    assert set(pictures(tmp_path / "out", DRAWN)) == {"Ada"} and pictures(tmp_path / "out") == {}
+    with pytest.raises(UserError, match="called 'scissors'"):
+        generate(people / "Ada.json", tmp_path / "out", tiny, cut_out=True, cutout_model="scissors")
+
+
+# ---- full memory, a full disk, bad input ----
+
+
+def test_full_memory_of_the_gpu_ends_the_run_with_a_remedy(
+    tmp_path: Path, people: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*inputs: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    def load(*arguments: Any) -> Pipelines:
+        pipelines = load_pipelines(*arguments)
+        pipelines.refiner.unet.register_forward_pre_hook(full)  # type: ignore[union-attr]
+        return pipelines
+
+    monkeypatch.setattr(making, "load_pipelines", load)
+    with pytest.raises(UserError, match="not enough memory; set VRAM_GB to 8, MODE to base, or choose a smaller MODEL"):
+        generate(people, tmp_path / "out", tiny, **TWO_PASSES)
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+@posix_only
+def test_a_full_disk_ends_the_run_and_leaves_nothing_half_written(tmp_path: Path, people: Path, tiny: Path) -> None:
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*drawn.Ada\.png"):
+            generate(people, tmp_path / "out", tiny)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"strength": 1.5}, "setting STRENGTH is 1.5; it must be from 0 to 1"),
+        ({"strength": 0.1}, "STRENGTH 0.1 leaves none of 2 steps"),
+        ({"size_px": 10}, "SIZE_PX is 10"),
+        ({"seed": -1}, "SEED is -1"),
+        ({"tiles": 0}, "TILES is 0"),
+        ({"max_tokens": 0}, "MAX_TOKENS is 0"),
+        ({"model": "gone"}, "gone: no such file or folder"),
+        ({"features": Path("gone.json")}, r"gone\.json: no such file"),
+        ({"features": Path("empty")}, "empty: no JSON of features in it; FeatureExtractor.py makes one"),
+        ({"output": Path("out.png")}, r"OUTPUT is out\.png; it must be a folder"),
+        ({"output": Path("features")}, "OUTPUT is features, the folder of the features"),
+        ({"from_picture": Path("ada.png")}, r"ada\.png: does not tell how it was made"),
+        ({"photo": Path("ada.png")}, "PHOTO is for one person, and FEATURES is .* with 3"),
+    ],
+)
+def test_faulty_settings_are_said_before_any_picture(
+    tmp_path: Path, people: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    facts = {"features": Path("features"), "output": Path("out"), "model": tiny} | settings
+    with pytest.raises(UserError, match=words):
+        generate(**facts)
+    assert not list(tmp_path.rglob("avatars"))
+
+
+@needs_shared
+def test_hostile_photos_are_used_or_refused(tmp_path: Path, people: Path) -> None:
+    tool = runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tool["images"](tmp_path / "images")
+    refused, used = [], []
+    for path in sorted(path for path in (tmp_path / "images").iterdir() if path.is_file()):
+        person = Person("x", Features("x", str(path), sha256_of(path)), people, path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                square = person.read_photo()
+                assert square is not None and square.mode == "RGB" and square.width == square.height
+                used.append(path.name)
+            except UserError as error:
+                assert path.name in str(error) and "\n" not in str(error)
+                refused.append(path.name)
+    expected = {Path(file).name: expect == "accept" for file, _, expect in tool["rows"]}
+    assert len(used) > 5 and {name for name in used if not expected[name]} == set()
+    assert len(refused) > 5 and {name for name in refused if expected[name]} == set()

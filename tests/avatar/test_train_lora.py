@@ -1,0 +1,702 @@
+"""TrainLoRA.py: what it learns from, its loss, whole runs, killed ones that go on bit for bit, and several devices."""
+
+import copy
+import gc
+import importlib
+import json
+import math
+import multiprocessing
+import os
+import runpy
+import signal
+import socket
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from avatar.captioned_pictures import CaptionedPicture, crop, read_folder
+from avatar.lora import METADATA, load_lora
+from avatar.lora_training import (
+    LoraSettings,
+    Samples,
+    Training,
+    add_lora,
+    held_out_loss,
+    min_snr_weights,
+    pick_precision,
+    places_of_step,
+    sample_losses,
+    train_step,
+)
+from avatar.lora_training_run import (
+    Painting,
+    Prior,
+    drop_text_encoders,
+    embed,
+    latents_of,
+    load_base,
+    noise_levels,
+    prior_pictures,
+    side_of,
+    train,
+    warn_of_long_captions,
+)
+from avatar.models import AUTO, Pipelines, choose_model, load_pipelines
+from common.checkpoints import load_plain, save_plain
+from common.errors import UserError
+from common.paths import CHECKPOINTS
+from common.runner import Report
+from tests.avatar.tiny_sdxl import NATIVE_PX, build_tiny_sdxl
+from tests.helpers import ROOT, assert_user_error, run_script
+
+STEP = "avatar/TrainLoRA.py"
+TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
+SHORT = LoraSettings(
+    size_px=0,
+    rank=4,
+    alpha=2,
+    target_modules=TARGETS,
+    steps=4,
+    batch=2,
+    learning_rate=1e-2,
+    snr_gamma=5.0,
+    prior_weight=0.0,
+    flip=True,
+    gradient_checkpointing=False,
+    precision="no",
+    seed=3,
+    held_out_share=0.2,
+)
+SAMPLES = Painting(prompts=("red hat",), every=2, steps=1, guidance=5.0)
+NO_PRIOR = Prior("", None, 2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _on_one_thread_of_the_cpu() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACCELERATE_USE_CPU", "true")
+        patch.setenv("OMP_NUM_THREADS", "1")  # of the scripts: sums of floats depend on it
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        patch.delenv("ACCELERATE_MIXED_PRECISION", raising=False)
+        patch.setattr("avatar.models.pick_device", lambda: torch.device("cpu"))
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny_sdxl(tmp_path_factory.mktemp("tiny"))
+
+
+def load(tiny: Path) -> Pipelines:
+    return load_pipelines(choose_model(str(tiny), AUTO, with_refiner=False))
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny: Path) -> Pipelines:
+    """Nobody changes this one."""
+    return load(tiny)
+
+
+def draw_pictures(folder: Path, count: int = 5) -> Path:
+    """Discs on loud grounds, of several sizes, with captions beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        colours = [tuple(colour) for colour in rng.integers(0, 256, (2, 3)).tolist()]
+        picture = Image.new("RGB", (72 + 8 * (number % 3), 64 + 16 * (number % 2)), colours[0])
+        ImageDraw.Draw(picture).ellipse((20, 10, 50, 50), fill=colours[1])
+        picture.save(folder / f"disc {number}.png")
+        (folder / f"disc {number}.txt").write_text(f"festival avatar {number % 3},\nred hat\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_pictures(tmp_path_factory.mktemp("mis imágenes"))
+
+
+def go(
+    tiny: Path,
+    pictures: Path,
+    output: Path,
+    settings: LoraSettings = SHORT,
+    prior: Prior = NO_PRIOR,
+    painting: Painting = SAMPLES,
+    resume: bool = False,
+) -> Report:
+    report = train(str(tiny), None, pictures, output, settings, prior, painting, resume)
+    assert report is not None
+    return report
+
+
+def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    """Bit for bit."""
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def count_colours(path: Path) -> int:
+    with Image.open(path) as picture:
+        return len(picture.convert("RGB").getcolors(1 << 24) or [])
+
+
+# ---- the folder ----
+
+
+def test_captions_stand_beside_the_pictures(pictures: Path) -> None:
+    found = read_folder(pictures, 64)
+    assert [picture.path.name for picture in found] == [f"disc {number}.png" for number in range(5)]
+    assert found[4].caption == "festival avatar 1, red hat"
+
+
+def test_a_table_decides_alone(tmp_path: Path) -> None:
+    draw_pictures(tmp_path, 2)
+    rows = [{"file_name": f"disc {n}.png", "text": f"número {n}", "other": 1} for n in range(2)]
+    table = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "metadata.jsonl").write_text("\ufeff" + table, encoding="utf-8")
+    assert [picture.caption for picture in read_folder(tmp_path, 64)] == ["número 0", "número 1"]
+
+
+def test_class_pictures_may_have_no_captions(tmp_path: Path) -> None:
+    draw_pictures(tmp_path, 2)
+    (tmp_path / "disc 0.txt").unlink()
+    found = read_folder(tmp_path, 64, "a person")
+    assert [picture.caption for picture in found] == ["a person", "festival avatar 1, red hat"]
+
+
+def test_all_faults_of_a_folder_are_listed_together(tmp_path: Path) -> None:
+    draw_pictures(tmp_path, 8)
+    (tmp_path / "disc 0.txt").unlink()
+    (tmp_path / "disc 1.txt").write_text(" \n", encoding="utf-8")
+    (tmp_path / "disc 2.txt").write_bytes(b"\xff\xfe\xfa")
+    whole = (tmp_path / "disc 3.png").read_bytes()
+    (tmp_path / "disc 3.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (63, 900)).save(tmp_path / "disc 4.png")
+    Image.new("RGB", (64, 257)).save(tmp_path / "disc 5.png")
+    (tmp_path / "disc 6.jpg").write_bytes(whole)
+    (tmp_path / "alone.txt").write_text("nothing to see", encoding="utf-8")
+    (tmp_path / "phone.heic").write_bytes(b"....ftypheic")
+    (tmp_path / "phone.txt").write_text("red hat", encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read_folder(tmp_path, 64)
+    first, *faults = str(error.value).splitlines()
+    assert first == f"{tmp_path}: 10 faults"
+    for fault, words in zip(
+        faults,
+        (
+            "alone.txt: a caption without its picture",
+            "disc 0.png: no caption; write one into disc 0.txt",
+            "disc 1.txt: an empty caption",
+            "disc 2.txt: is not UTF-8 text",
+            "disc 3.png: truncated or damaged",
+            "disc 4.png: 63 x 900 px; both sides need SIZE_PX (64 px)",
+            "disc 5.png: 64 x 257 px; the square in its middle holds less than a quarter",
+            "disc 6.jpg: 2 pictures of that name share one caption",
+            "disc 6.png: 2 pictures of that name share one caption",
+            "phone.heic: is not a picture that can be read",
+        ),
+        strict=True,
+    ):
+        assert fault.strip().startswith(words)
+
+
+def test_all_faults_of_a_table_are_listed_together(tmp_path: Path) -> None:
+    draw_pictures(tmp_path, 3)
+    rows = [
+        '{"file_name": "disc 0.png", "text": "red hat"}',
+        '{"file_name": "disc 0.png", "text": "red hat"}',
+        '{"file_name": "../disc 1.png", "text": "red hat"}',
+        '{"file_name": "disc 1.png", "text": ""}',
+        '{"file_name": "disc 1.png"}',
+        "[1, 2]",
+        "[" * 100_000,
+        '{"file_name": 3, "text": "red hat"}',
+    ]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read_folder(tmp_path, 64)
+    text = str(error.value)
+    assert text.splitlines()[0] == f"{tmp_path}: 8 faults"
+    for words in (
+        "metadata.jsonl line 2: disc 0.png for the second time",
+        "metadata.jsonl line 3: '../disc 1.png' is no picture in the folder",
+        "metadata.jsonl line 4: an empty caption",
+        *(f"metadata.jsonl line {number}: not of the form" for number in (5, 6, 7, 8)),
+        "disc 2.png: no caption",
+    ):
+        assert words in text
+
+
+def test_folders_without_pictures_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="none: no such folder of pictures"):
+        read_folder(tmp_path / "none", 64)
+    (tmp_path / "notes.txt").write_text("red hat", encoding="utf-8")
+    with pytest.raises(UserError, match="no pictures in it"):
+        read_folder(tmp_path, 64)
+
+
+@given(st.integers(32, 200), st.integers(32, 200), st.sampled_from([32, 24, 17]))
+def test_a_crop_is_the_middle_and_says_where_it_lay(
+    tmp_path_factory: pytest.TempPathFactory, width: int, height: int, side: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "ramp.png"
+    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    Image.fromarray(np.stack([across, down, 0 * down], axis=2).astype(np.uint8)).save(path)
+    found = crop(path, side)
+    assert found.pixels.shape == (side, side, 3) and found.original_px == (height, width)
+    scale = side / min(width, height)
+    top, left = found.corner_px
+    assert top == (round(height * scale) - side) // 2 and left == (round(width * scale) - side) // 2
+    assert min(top, left) == 0
+    middle = found.pixels[side // 2, side // 2, :2].astype(int)
+    assert np.abs(middle - 127).max() < 255 / min(width, height) + 255 / side + 2, "the middle stays the middle"
+
+
+# ---- order and loss ----
+
+
+@given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 3), st.integers(0, 99))
+def test_every_pass_over_the_devices_takes_every_sample_once(length: int, batch: int, devices: int, seed: int) -> None:
+    steps = length  # so that passes end together with steps
+    taken = [
+        place
+        for step in range(steps)
+        for rank in range(devices)
+        for place in places_of_step(length, batch, seed, step, rank, devices)
+    ]
+    for first in range(0, len(taken), length):
+        assert sorted(taken[first : first + length]) == list(range(length))
+
+
+def scheduler_of(prediction: str) -> Any:
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, prediction_type=prediction)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_the_loss_is_the_papers(prediction: str) -> None:
+    """Noise and v by their definitions, min-SNR weights by Hang et al.'s formulas, on two samples."""
+    scheduler = scheduler_of(prediction)
+    mean = torch.linspace(-1, 1, 2 * 4 * 2 * 2).reshape(2, 4, 2, 2)
+    samples = Samples(
+        mean, 0.3 * mean.abs(), torch.ones(2, 6), torch.tensor([0, 1]), torch.ones(2, 77, 3), mean[:, 0, 0]
+    )
+    times = torch.tensor([20, 800])
+    seen: list[dict[str, Any]] = []
+
+    def unet(noisy: Tensor, at: Tensor, **told: Any) -> Any:
+        seen.append({"noisy": noisy, "at": at, **told})
+        return SimpleNamespace(sample=0.5 * noisy)
+
+    losses = sample_losses(unet, scheduler, samples, times, torch.Generator().manual_seed(5), torch.device("cpu"))
+    draws = torch.Generator().manual_seed(5)
+    latents = mean + 0.3 * mean.abs() * torch.randn(mean.shape, generator=draws)
+    noise = torch.randn(mean.shape, generator=draws)
+    kept = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)[times]
+    a, s = kept.sqrt()[:, None, None, None], (1 - kept).sqrt()[:, None, None, None]
+    noisy = a * latents + s * noise
+    wanted = noise if prediction == "epsilon" else a * noise - s * latents
+    naive = torch.stack([((0.5 * noisy[i] - wanted[i]) ** 2).mean() for i in range(2)])
+    torch.testing.assert_close(losses, naive, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(seen[0]["noisy"], noisy, rtol=1e-4, atol=1e-5)
+    assert seen[0]["added_cond_kwargs"]["time_ids"] is samples.size_numbers
+    snr = (kept / (1 - kept)).tolist()
+    below = snr if prediction == "epsilon" else [value + 1 for value in snr]
+    weights = [min(value, 5) / under for value, under in zip(snr, below, strict=True)]
+    torch.testing.assert_close(min_snr_weights(scheduler, times, 5.0), torch.tensor(weights), rtol=1e-3, atol=1e-6)
+    assert min_snr_weights(scheduler, times, 0.0).tolist() == [1, 1]
+
+
+def test_latents_and_texts_are_those_of_the_pipeline(loaded: Pipelines) -> None:
+    base = loaded.base
+    pixels = np.random.default_rng(0).integers(0, 256, (NATIVE_PX, NATIVE_PX, 3), dtype=np.uint8)
+    mean, spread = latents_of(base.vae, pixels)
+    picture = base.image_processor.preprocess(Image.fromarray(pixels))
+    with torch.no_grad():
+        wanted = base.vae.encode(picture).latent_dist
+    torch.testing.assert_close(mean, wanted.mean[0] * 0.13025, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(spread, wanted.std[0] * 0.13025, rtol=1e-4, atol=1e-6)
+    texts = [f"avatar {number}" for number in range(18)]  # more than are embedded at once
+    embedded = embed(base, texts)
+    with torch.no_grad():
+        text, _, pooled, _ = base.encode_prompt(prompt=texts[17], do_classifier_free_guidance=False)
+    torch.testing.assert_close(embedded.text[17:], text, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(embedded.pooled[17:], pooled, rtol=1e-4, atol=1e-5)
+
+
+def draw_samples(base: Any, count: int = 2) -> Samples:
+    """Latents of nothing in particular."""
+    embedded = embed(base, ["red hat", "beard"])
+    mean = torch.randn(count, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    numbers = torch.tensor([[64.0, 64, 0, 0, 64, 64]]).repeat(count, 1)
+    return Samples(mean, 0.1 * mean.abs(), numbers, torch.arange(count) % 2, embedded.text, embedded.pooled)
+
+
+def begin(loaded: Pipelines, settings: LoraSettings = SHORT) -> Training:
+    unet = copy.deepcopy(loaded.base.unet).requires_grad_(False)
+    add_lora(unet, settings)
+    return Training(settings, unet, noise_levels(loaded.base))
+
+
+@torch.no_grad()
+def predict(unet: Any, samples: Samples) -> Tensor:
+    return unet(samples.mean, torch.tensor([500]), **samples.conditions(torch.device("cpu"))).sample
+
+
+def test_an_untrained_lora_changes_nothing_and_only_its_factors_learn(loaded: Pipelines) -> None:
+    samples = draw_samples(loaded.base)
+    unet = begin(loaded, replace(SHORT, target_modules=("attn2.to_k", "conv1"))).unet
+    assert torch.equal(predict(unet, samples), predict(loaded.base.unet, samples))
+    learning = {name for name, parameter in unet.named_parameters() if parameter.requires_grad}
+    assert learning and all(".lora_" in name and ("attn2.to_k" in name or "conv1" in name) for name in learning)
+    with pytest.raises(UserError, match=r"no layer is named 'to_x'; there are .*to_k.*to_q"):
+        begin(loaded, replace(SHORT, target_modules=("to_q", "to_x")))
+    with pytest.raises(UserError, match="TARGET_MODULES is empty"):
+        begin(loaded, replace(SHORT, target_modules=()))
+
+
+def step_once(training: Training, samples: Samples, prior: Samples | None = None) -> dict[str, float]:
+    return train_step(training, samples, prior, training.unet, training.optimiser, Accelerator(mixed_precision="no"))
+
+
+def test_steps_lower_the_loss(loaded: Pipelines) -> None:
+    training = begin(loaded, replace(SHORT, steps=8, target_modules=(*TARGETS, "conv1", "conv2", "conv_out")))
+    samples = draw_samples(loaded.base)
+    before = held_out_loss(training, samples, torch.device("cpu"))
+    for _ in range(8):
+        step_once(training, samples)
+    assert held_out_loss(training, samples, torch.device("cpu")) < 0.95 * before
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory(loaded: Pipelines) -> None:
+    samples = draw_samples(loaded.base)
+    runs = [begin(loaded, replace(SHORT, gradient_checkpointing=choice)) for choice in (False, True)]
+    assert [run.unet.is_gradient_checkpointing for run in runs] == [False, True]
+    losses = [step_once(run, samples) for run in runs]
+    assert losses[0]["training"] == pytest.approx(losses[1]["training"], rel=1e-5)
+    gradients = [[parameter.grad for parameter in run.parameters()] for run in runs]
+    for one, other in zip(*gradients, strict=True):
+        assert one is not None and other is not None
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_the_prior_weighs_in(loaded: Pipelines) -> None:
+    samples = draw_samples(loaded.base)
+    with_prior, weightless, without = (begin(loaded, replace(SHORT, prior_weight=weight)) for weight in (1.0, 0.0, 0.0))
+    assert step_once(with_prior, samples, samples).keys() == {"training", "prior"}
+    step_once(weightless, samples, samples)
+    step_once(without, samples)
+    assert_same(weightless.factors(), without.factors())
+    assert any(not torch.equal(with_prior.factors()[name], tensor) for name, tensor in without.factors().items())
+
+
+# ---- a run at once ----
+
+
+@pytest.fixture(scope="module")
+def reference(tiny: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    output = tmp_path_factory.mktemp("reference") / "own style.safetensors"
+    return output, go(tiny, pictures, output)
+
+
+def test_a_run_writes_what_it_promises(reference: tuple[Path, Report], pictures: Path) -> None:
+    output, report = reference
+    parts = (".safetensors", ".state.pth", "_curves.png", "_samples.png", "_samples")
+    assert {path.name for path in output.parent.iterdir()} == {f"own style{part}" for part in parts}
+    samples = output.with_name("own style_samples")
+    assert {path.name for path in samples.iterdir()} == {f"step {step:06d} 1.png" for step in (0, 2, 4)}
+    assert all(count_colours(path) > 50 for path in [*samples.iterdir(), output.with_name("own style_samples.png")])
+    assert count_colours(output.with_name("own style_curves.png")) > 50
+    assert report.output == output and report.inputs == sorted(pictures.glob("*.png"))
+    assert report.figures["steps"] == 4 and report.figures["size_bytes"] == output.stat().st_size < 2_000_000
+    assert report.figures["share of the base"] != 100
+    history = load_plain(output.with_suffix(".state.pth"))["history"]
+    assert [entry["step"] for entry in history] == [0, 2, 4] and history[0]["share of the base"] == 100
+    assert all(0 < entry["training"] < 10 for entry in history[1:])
+
+
+def test_the_file_keeps_rank_and_alpha_and_acts_as_what_was_trained(
+    reference: tuple[Path, Report], tiny: Path, loaded: Pipelines
+) -> None:
+    output, _ = reference
+    with safe_open(output, framework="pt") as file:
+        told = json.loads(file.metadata()[METADATA])
+    assert told["unet.r"] == 4 and told["unet.lora_alpha"] == 2 and told["unet.target_modules"] == sorted(TARGETS)
+    state = load_plain(output.with_suffix(".state.pth"))
+    trained, ours, theirs = begin(loaded, LoraSettings(**state["settings"])), load(tiny), load(tiny)
+    trained.restore(output.with_suffix(".state.pth"), None)
+    match = load_lora(ours, output)
+    assert match.matched == match.keys == len(trained.factors()) and match.ranks == (4,)
+    theirs.base.load_lora_weights(output)
+    samples = draw_samples(loaded.base)
+    base, wanted, *others = (
+        predict(unet, samples) for unet in (loaded.base.unet, trained.unet, ours.base.unet, theirs.base.unet)
+    )
+    change = float((wanted - base).abs().max())
+    assert change > 1e-3
+    for other in others:  # which is of half precision
+        assert float((wanted - other).abs().max()) < 0.01 * change
+
+
+def test_the_text_encoders_are_out_of_memory_while_training(tiny: Path) -> None:
+    choice = choose_model(str(tiny), AUTO, with_refiner=False)
+    base = load_base(choice, None, SHORT, torch.device("cpu")).base
+    encoders = [weakref.ref(base.text_encoder), weakref.ref(base.text_encoder_2)]
+    drop_text_encoders(base)
+    gc.collect()
+    assert [encoder() for encoder in encoders] == [None, None]
+
+
+def test_class_pictures_are_made_once(tiny: Path, loaded: Pipelines, pictures: Path, tmp_path: Path) -> None:
+    short, prior = replace(SHORT, prior_weight=1.0, steps=1, held_out_share=0.0), Prior("portrait of a person", None, 3)
+    output = tmp_path / "own.safetensors"
+    report = go(tiny, pictures, output, short, prior)
+    assert {"training", "prior"} <= report.figures.keys() and "held-out loss" not in report.figures
+    (folder,) = tmp_path.glob("own_class_*")
+    made = sorted(folder.glob("*.png"))
+    assert [path.name for path in made] == ["0000.png", "0001.png", "0002.png"]
+    assert all(Image.open(path).size == (NATIVE_PX, NATIVE_PX) for path in made)
+    contents = [path.read_bytes() for path in made]
+    assert len(set(contents)) == 3
+    made[1].unlink()
+    made[2].write_bytes(contents[0])
+    run = LoraSettings(**load_plain(output.with_suffix(".state.pth"))["settings"])
+    again = prior_pictures(loaded.base, prior, SAMPLES, run, output, Accelerator(mixed_precision="no"))
+    assert [(picture.path, picture.caption) for picture in again] == [(path, prior.prompt) for path in made]
+    assert [path.read_bytes() for path in made] == [contents[0], contents[1], contents[0]]
+
+
+def test_class_pictures_may_be_a_folder_and_need_a_prompt(tiny: Path, pictures: Path, tmp_path: Path) -> None:
+    short = replace(SHORT, prior_weight=1.0)
+    with pytest.raises(UserError, match="none: no such folder of pictures"):
+        go(tiny, pictures, tmp_path / "own.safetensors", short, Prior("a person", tmp_path / "none", 3))
+    with pytest.raises(UserError, match="PRIOR_WEIGHT needs CLASS_PROMPT"):
+        go(tiny, pictures, tmp_path / "own.safetensors", short, NO_PRIOR)
+
+
+# ---- runs that are cut short ----
+
+
+def flags(tiny: Path, pictures: Path, output: Path, *more: str) -> list[str]:
+    """SHORT as flags of the script."""
+    values = asdict(SHORT) | {"model": tiny, "pictures": pictures, "output": output, "precision": "fp32"}
+    values |= {f"sample_{name}": getattr(SAMPLES, name) for name in ("every", "steps", "guidance")}
+    found = []
+    for name, value in values.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            found.append(f"--{'' if value else 'no-'}{flag}")
+        elif name == "target_modules":
+            found += [f"--{flag}", *TARGETS]
+        elif name not in ("data", "base"):
+            found += [f"--{flag}", str(value)]
+    return [*found, "--sample-prompts", *SAMPLES.prompts, *more]
+
+
+def as_script(flags: list[str], folder: Path) -> None:
+    """What the shell does, in a process that has all imports behind it."""
+    os.chdir(folder)
+    sys.argv = [STEP, *flags]
+    with open("said.txt", "w", encoding="utf-8") as said, redirect_stdout(said), redirect_stderr(said):
+        runpy.run_path(str(ROOT / STEP), run_name="__main__")
+
+
+def in_a_process(work: Callable[[], object]) -> multiprocessing.process.BaseProcess:
+    """A forked process that works: nothing has to be imported again."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    return process
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL, nor fork")
+def test_a_run_killed_by_the_system_goes_on_exactly_from_the_shell(
+    reference: tuple[Path, Report], tiny: Path, pictures: Path, tmp_path: Path
+) -> None:
+    output, state = tmp_path / "own.safetensors", tmp_path / "own.state.pth"
+    process = in_a_process(partial(go, tiny, pictures, output))
+    deadline = time.monotonic() + 300
+    while not state.exists() and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert load_plain(state)["steps"] == 2 and not output.exists(), "it was killed in the middle"
+    process = in_a_process(partial(as_script, flags(tiny, pictures, output, "--resume"), tmp_path))
+    process.join(300)
+    said = (tmp_path / "said.txt").read_text(encoding="utf-8")
+    assert process.exitcode == 0, said
+    assert "base: " in said and "written: own.safetensors" in said and "device: CPU" in said
+    assert_same(load_file(output), load_file(reference[0]))
+    ours, theirs = load_plain(state), load_plain(reference[0].with_suffix(".state.pth"))
+    assert_same(ours["factors"], theirs["factors"])
+    assert ours["history"] == theirs["history"] and ours["settings"] == theirs["settings"]
+    record = json.loads((tmp_path / "own.json").read_text(encoding="utf-8"))
+    assert record["weights"] == [f"{tiny.name}/base"] and record["figures"]["steps"] == 4
+    for step in (0, 2, 4):
+        name = f"step {step:06d} 1.png"
+        ours_png, theirs_png = tmp_path / "own_samples" / name, reference[0].with_name("own style_samples") / name
+        assert ours_png.read_bytes() == theirs_png.read_bytes()
+
+
+def test_other_runs_and_damaged_states_are_not_resumed(
+    reference: tuple[Path, Report], loaded: Pipelines, tmp_path: Path
+) -> None:
+    state = tmp_path / "own.state.pth"
+    whole = reference[0].with_suffix(".state.pth").read_bytes()
+    content = load_plain(reference[0].with_suffix(".state.pth"))
+    settings = LoraSettings(**content["settings"])
+    save_plain(state, content | {"factors": dict(list(content["factors"].items())[1:])})
+    cases: list[tuple[bytes, LoraSettings, str]] = [
+        (whole, replace(settings, batch=8, steps=9), "STEPS was 4, now 9, BATCH was 2, now 8"),
+        (whole, replace(settings, data="other"), "DATA was .*, now other"),
+        (whole, replace(settings, base="other"), "BASE was .*, now other"),
+        (whole[: len(whole) // 2], settings, "damaged; start without --resume"),
+        (b"", settings, "damaged; start without --resume"),
+        (state.read_bytes(), settings, "does not fit this run; start without --resume"),
+    ]
+    for data, run, words in cases:
+        state.write_bytes(data)
+        with pytest.raises(UserError, match=words):
+            begin(loaded, run).restore(state, None)
+        assert state.read_bytes() == data
+    with pytest.raises(UserError, match="nothing to resume"):
+        begin(loaded).restore(tmp_path / "other.state.pth", None)
+
+
+# ---- several devices ----
+
+
+def as_device(rank: int, work: Callable[[], Report | None], folder: Path) -> None:
+    """What `accelerate launch` sets for each process; leaves a file where it reports."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    AcceleratorState._reset_state(reset_partial_state=True)  # which the parent has set for one device
+    if work() is not None:
+        (folder / f"{rank} reports").touch()
+
+
+def test_several_devices_train_together_and_one_writes(tiny: Path, pictures: Path, tmp_path: Path) -> None:
+    """Both devices are the CPU."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    output = tmp_path / "own.safetensors"
+    settings = replace(SHORT, steps=1, prior_weight=0.5, batch=1)
+    work = partial(train, str(tiny), None, pictures, output, settings, Prior("a person", None, 2), SAMPLES, False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MASTER_PORT", str(port))
+        processes = [in_a_process(partial(as_device, rank, work, tmp_path)) for rank in range(2)]
+    for process in processes:
+        process.join(300)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert [path.name for path in tmp_path.glob("* reports")] == ["0 reports"]
+    (folder,) = tmp_path.glob("own_class_*")
+    assert len(list(folder.glob("*.png"))) == 2
+    assert load_lora(load(tiny), output).unmatched == ()
+    assert load_plain(tmp_path / "own.state.pth")["steps"] == 1
+
+
+# ---- faults ----
+
+
+def test_settings_and_bases_that_cannot_be_are_refused(
+    tiny: Path, loaded: Pipelines, pictures: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.safetensors"
+    cases: list[tuple[Callable[[], object], str]] = [
+        (lambda: replace(SHORT, rank=0), "RANK is 0"),
+        (lambda: replace(SHORT, learning_rate=math.nan), "LEARNING_RATE is nan"),
+        (lambda: replace(SHORT, held_out_share=1.0), "HELD_OUT_SHARE is 1.0"),
+        (lambda: replace(SAMPLES, every=0), "SAMPLE_EVERY is 0"),
+        (lambda: Prior("a person", None, 0), "CLASS_COUNT is 0"),
+        (lambda: pick_precision("fp16"), "PRECISION is fp16, which needs a GPU"),
+        (lambda: side_of(loaded, 72), "SIZE_PX is 72; it must be a multiple of 16"),
+        (lambda: go(tiny, pictures, own, replace(SHORT, size_px=128)), "both sides need SIZE_PX"),
+        (lambda: go(tmp_path, pictures, own), "no model in diffusers' layout"),
+        (lambda: go(tiny, tmp_path / "none", own), "no such folder of pictures"),
+    ]
+    for call, words in cases:
+        with pytest.raises(UserError, match=words):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_base_that_predicts_the_picture_itself_is_refused(tiny: Path, pictures: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "base").mkdir(parents=True)
+    for path in (tiny / "base").iterdir():
+        if path.name != "scheduler":
+            (other / "base" / path.name).symlink_to(path)
+    (other / "base/scheduler").mkdir()
+    config = json.loads((tiny / "base/scheduler/scheduler_config.json").read_text(encoding="utf-8"))
+    text = json.dumps(config | {"prediction_type": "sample"})
+    (other / "base/scheduler/scheduler_config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"predicts 'sample'; a LoRA is trained on epsilon or v_prediction alone"):
+        go(other, pictures, tmp_path / "own.safetensors")
+
+
+def test_a_loss_that_is_not_finite_leaves_the_last_state(
+    tiny: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "own.state.pth"
+    state.write_bytes(b"the last one")
+    sick = replace(SHORT, held_out_share=0.0)
+    monkeypatch.setattr("avatar.lora_training_run.latents_of", lambda *_: (torch.full((4, 8, 8), math.nan),) * 2)
+    with pytest.raises(UserError, match="the loss is not finite in step 1: training nan; try PRECISION"):
+        go(tiny, pictures, tmp_path / "own.safetensors", sick)
+    assert state.read_bytes() == b"the last one" and not (tmp_path / "own.safetensors").exists()
+
+
+def test_too_little_memory_names_the_settings_to_lower(
+    tiny: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The GPU's error, which needs a GPU, is raised by hand."""
+
+    def report_a_full_gpu(*_: object) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr("avatar.lora_training.sample_losses", report_a_full_gpu)
+    with pytest.raises(UserError, match=r"not enough memory; lower BATCH \(2\) or SIZE_PX, or turn GRADIENT"):
+        go(tiny, pictures, tmp_path / "own.safetensors")
+
+
+def test_captions_whose_end_is_not_read_are_named(loaded: Pipelines, capsys: pytest.CaptureFixture[str]) -> None:
+    captions = {"a.png": "red hat", "b.png": "red hat, " * 60}
+    warn_of_long_captions(loaded.base, [CaptionedPicture(Path(name), words) for name, words in captions.items()])
+    assert capsys.readouterr().out == "captions of more than 75 tokens, whose ends are not read: b.png\n"
+
+
+def test_the_shell_hears_of_faults_in_one_line(tmp_path: Path) -> None:
+    none = tmp_path / "none"
+    assert_user_error(run_script(STEP, "--pictures", none), f"{none}: no such folder of pictures")
+    assert_user_error(run_script(STEP, "--output", tmp_path / "own.bin"), "it needs the suffix .safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shipped_loras_are_not_replaced(tiny: Path, pictures: Path) -> None:
+    script = importlib.import_module("avatar.TrainLoRA")
+    with pytest.raises(UserError, match="checkpoints that ship are not replaced by training"):
+        script.main(pictures=pictures, model=str(tiny), output=CHECKPOINTS / "avatar/own.safetensors")
