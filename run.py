@@ -124,7 +124,8 @@ def main() -> None:
             get_weights(names)
         elif arguments.command == "test":
             install([*requirements(parts), "tests/requirements.txt"])
-            get_weights([*TEST_WEIGHTS, *(name for name, weights in EMBEDDED.items() if set(weights.parts) & set(parts))])
+            used = [name for name, weights in EMBEDDED.items() if not set(parts).isdisjoint(weights.parts)]
+            get_weights(list(dict.fromkeys([*TEST_WEIGHTS, *used])))
             sys.exit(test(parts if arguments.only else []))
         else:
             install(requirements(parts))
@@ -261,7 +262,8 @@ def print_weights(title: str, table: Mapping[str, Weights]) -> None:
     for weights in table.values():
         state = "present" if is_present(weights) else "absent "
         size = f"{weights.size_bytes / 1e6:.1f} MB"
-        print(f"  {state}  {weights.name:<24} {size:>9}  {weights.licence:<20} {', '.join(weights.parts)}: {weights.use}")
+        use = f"{', '.join(weights.parts)}: {weights.use}"
+        print(f"  {state}  {weights.name:<24} {size:>9}  {weights.licence:<20} {use}")
         print(f"           {weights.path if is_present(weights) else weights.command}")
 
 

@@ -4,7 +4,8 @@
 2. "embedded", the default, looks closer: U^2-Net in its small form (Qin et al. 2020, arXiv:2005.09007) sees the whole
    picture, and then the part around what it found. Where BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) sees a
    person there, its mask joins in. Each network sees the mirror image as well.
-3. Along the edge, alpha follows the picture and the colours of the old background are taken out: `carousel/edges.py`.
+3. Before a plain ground, parts that were missed are found by their colours, and so is alpha: `plain_grounds.py`.
+4. Along the edge, alpha follows the picture and the colours of the old background are taken out: `carousel/edges.py`.
 """
 
 import functools
@@ -19,6 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from avatar.plain_grounds import blend_alpha, complete_figure, find_plain_ground
 from carousel.edges import decontaminate, refine_edges
 from carousel.embedded_segmenter import (
     MIN_AGREEMENT,
@@ -276,6 +278,9 @@ def remove_background(
     remover = load_remover(model)
     with enough_memory("take a smaller picture"):
         mask = remover.probability(picture) > SHOWN
+        ground = find_plain_ground(picture, mask)
+        if ground is not None:
+            mask = complete_figure(picture, ground, mask)
         if only_largest:
             mask = largest_part(mask)
         if fill_holes:
@@ -283,6 +288,8 @@ def remove_background(
         if mask.mean() < LEAST_SHARE:
             raise UserError("nothing stands out from the background; take a picture of one person before a calm ground")
         alpha = refine_edges(picture, mask)
+        if ground is not None:
+            alpha = blend_alpha(picture, mask, alpha)
         colours = decontaminate(picture, alpha) if clean_edges else picture
         alpha_u8 = np.round(alpha * 255).astype(np.uint8)[..., None]
         return Image.fromarray(np.dstack([colours * (alpha_u8 > 0), alpha_u8]))

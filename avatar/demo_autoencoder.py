@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from avatar.demo_networks import LATENT_CHANNELS, LATENT_PX, autoencoder, digest, normalise_latents
+from avatar.demo_networks import LATENT_CHANNELS, LATENT_PX, autoencoder, normalise_latents
 from avatar.demo_pictures import NATIVE_PX, DrawnPictures, chunks_of
 from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
 from avatar.lora_training import places_of_step
@@ -127,9 +127,8 @@ def normalise(vae: nn.Module, pictures: DrawnPictures, device: torch.device) -> 
 
 
 @torch.no_grad()
-def encode_all(vae: nn.Module, pictures: DrawnPictures, work: Path, device: torch.device) -> Tensor:
-    """Latents of all pictures, (N, 4, 16, 16) float16 on the CPU, kept in files; only those not there are made."""
-    folder = work / f"latents-{digest(vae)}-{pictures.folder.name}"
+def encode_all(vae: nn.Module, pictures: DrawnPictures, folder: Path, device: torch.device) -> Tensor:
+    """Latents of all pictures, (N, 4, 16, 16) float16 on the CPU, kept in a folder; only those not there are made."""
     found = []
     for name, places in tqdm(chunks_of(pictures.count).items(), desc="pictures to latents", unit="chunk"):
         path = folder / f"{name}.npy"

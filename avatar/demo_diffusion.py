@@ -19,14 +19,13 @@ from avatar.demo_networks import (
     BAD_SCORE,
     BASE_NUMBERS,
     GOOD_SCORE,
-    NATIVE_PX,
     Parts,
     base_pipeline,
     refiner_pipeline,
     scheduler,
     unet,
 )
-from avatar.demo_pictures import DrawnPictures
+from avatar.demo_pictures import NATIVE_PX, DrawnPictures
 from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
 from avatar.demo_words import Tokens, embed
 from avatar.generation import HANDOVER
@@ -117,7 +116,7 @@ def spread_times(reach: int, count: int, rng: np.random.Generator) -> np.ndarray
 
 
 def numbers_for(role: str, empty: Tensor) -> Tensor:
-    """Size and crop, and for the refiner a score, which is low with empty texts, as the pipelines give it; (B, 6 | 5)."""
+    """Size and crop, (B, 6), or for the refiner (B, 5) with a score, low for empty texts as the pipelines have it."""
     numbers = torch.tensor(BASE_NUMBERS, dtype=torch.float32).repeat(len(empty), 1)
     if role == REFINER:
         numbers = numbers[:, :5]

@@ -111,11 +111,13 @@ def train_parts(
     stage = autoencoder_stage(settings.stage("autoencoder", drawn), pictures, device)
     vae = fit(stage, work, resume)
     figures |= stage.history[-1]
+    made_from = f"{drawn} {digest(learner.encoders)} {digest(vae)}"  # of states: no thread count changes it
+    latents_at = work / f"latents-{pictures.folder.name}-{digest(vae)}"
     normalise(vae, pictures, device)
-    parts = Parts(*tokenizers, *learner.encoders, vae)
-    latents = encode_all(vae, pictures, work, device)
+    first, second = learner.encoders
+    parts = Parts(tokenizers[0], tokenizers[1], first, second, vae)
+    latents = encode_all(vae, pictures, latents_at, device)
 
-    made_from = f"{drawn} {digest(learner.encoders)} {digest(vae)}"
     for role in (BASE, REFINER):
         stage = diffusion_stage(
             role, settings.stage(role, made_from), parts, latents, pictures, tokens, device, samples

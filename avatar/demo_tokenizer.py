@@ -4,6 +4,7 @@ Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) joins the most frequ
 words of our captions are few, so it goes on until each of them is one token; any other text is spelt out.
 """
 
+import functools
 import itertools
 import json
 import re
@@ -33,7 +34,10 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 def learn_merges(words: Mapping[str, int], most: int = MOST_MERGES) -> list[tuple[str, str]]:
     """The pairs to join, in their order, until every word is one token or there are `most`; ties by spelling."""
-    counted = [([*_bytes_as_letters(word[:-1]), f"{_bytes_as_letters(word[-1])}</w>"], n) for word, n in words.items()]
+    counted = []
+    for word, count in words.items():
+        *letters, last = _as_byte_letters(word)
+        counted.append(([*letters, f"{last}</w>"], count))
     merges: list[tuple[str, str]] = []
     while len(merges) < most:
         found: Counter[tuple[str, str]] = Counter()
@@ -58,25 +62,22 @@ def _joined(pieces: list[str], pair: tuple[str, str]) -> list[str]:
     return result
 
 
-def byte_letters() -> list[str]:
-    """One printable letter for each of the 256 bytes, "!" first, as GPT-2's and CLIP's tokenizers have them."""
-    return list(_letter_of_byte().values())
-
-
+@functools.cache
 def _letter_of_byte() -> dict[int, str]:
+    """One printable letter for each of the 256 bytes, "!" first, as GPT-2's and CLIP's tokenizers have them."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(256 + place) for place, byte in enumerate(others)}
 
 
-def _bytes_as_letters(text: str) -> str:
+def _as_byte_letters(text: str) -> list[str]:
     letters = _letter_of_byte()
-    return "".join(letters[byte] for byte in text.encode("utf-8"))
+    return [letters[byte] for byte in text.encode("utf-8")]
 
 
 def write_tokenizer(folder: Path, merges: list[tuple[str, str]], padding: str) -> None:
     """Write vocab.json, merges.txt and tokenizer_config.json, as SDXL's repository has them."""
-    letters = byte_letters()
+    letters = list(_letter_of_byte().values())
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges), START, END]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
     config = {

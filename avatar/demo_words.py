@@ -26,14 +26,13 @@ COUNTED = 2000  # pictures whose captions make the vocabulary
 NEGATIVES = 64
 EMPTY_SHARE = 0.1  # of the samples of a step that get the empty text or a negative one
 SAID = ("garment", "garment_colour", "hair_colour", "glasses", "headwear")  # that nearly all captions say
-Accuracy = dict[str, float]
 
 
 def learn_vocabulary(pictures: DrawnPictures) -> list[tuple[str, str]]:
     """The tokenizer's merges from captions, and from all else that prompts say."""
-    garments = (*GARMENTS.values(), NEUTRAL_GARMENT)
-    accessories = (*chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)
-    wordings = [words.replace("{colour}", "") for thing in (*garments, *accessories) for words in thing.wordings]
+    worn = [garment.wordings for garment in (*GARMENTS.values(), NEUTRAL_GARMENT)]
+    worn += [accessory.wordings for accessory in (*chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)]
+    wordings = [words.replace("{colour}", "") for some in worn for words in some]
     captions = [words for some in pictures.captions[:COUNTED] for words in some]
     texts = (*captions, *wordings, *UNSEEN, *OPENINGS, *CLOSINGS, NEGATIVE)
     return learn_merges(count_words(texts))

@@ -120,7 +120,10 @@ class ModelFiles:
             )
         for path, _ in self.loras().values():
             if not path.is_file():
-                raise UserError(f"{path}: {'is a folder, not a LoRA file' if path.is_dir() else 'no such LoRA file'}")
+                reason = (
+                    "is a folder, not a LoRA file" if path.is_dir() else "no such LoRA file; TrainLoRA.py makes one"
+                )
+                raise UserError(f"{path}: {reason}")
 
 
 def picture_seed(seed: int, name: str) -> int:

@@ -84,6 +84,8 @@ def find_people(features: Path, photo: Path | None, from_photo: bool) -> tuple[l
         ]
         raise_faults(str(features), [] if found else ["has a header but no rows"])
         return found, {}
+    if not features.exists():
+        raise UserError(f"{features}: no such file or folder; FeatureExtractor.py makes features")
     if not features.is_dir():
         return [_person(features, photo, from_photo)], {}
     files = sorted(path for path in features.glob("*.json") if not _is_record(path))

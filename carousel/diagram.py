@@ -1,5 +1,6 @@
 """The fusion model as a table and as a picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +44,7 @@ def describe_layers(network: FusionNetwork, size_px: int) -> list[Layer]:
             "local": network.local,
         }
 
-    def note(name: str) -> object:
+    def note(name: str) -> Callable[[object, object, torch.Tensor], None]:
         def hook(_: object, __: object, out: torch.Tensor) -> None:
             shapes[name] = " x ".join(map(str, out.shape[1:]))
 

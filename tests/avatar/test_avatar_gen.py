@@ -481,7 +481,7 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing_half_written(tmp_path: Path
         ({"tiles": 0}, "TILES is 0"),
         ({"max_tokens": 0}, "MAX_TOKENS is 0"),
         ({"model": "gone"}, "gone: no such file or folder"),
-        ({"features": Path("gone.json")}, r"gone\.json: no such file"),
+        ({"features": Path("gone.json")}, r"gone\.json: no such file or folder; FeatureExtractor\.py"),
         ({"features": Path("empty")}, "empty: no JSON of features in it; FeatureExtractor.py makes one"),
         ({"output": Path("out.png")}, r"OUTPUT is out\.png; it must be a folder"),
         ({"output": Path("features")}, "OUTPUT is features, the folder of the features"),
