@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from avatar.plain_grounds import blend_alpha, complete_figure, find_plain_ground
+from avatar.plain_grounds import blend_alpha, complete_figure, find_plain_ground, subtract_ground
 from carousel.edges import decontaminate, refine_edges
 from carousel.embedded_segmenter import (
     MIN_AGREEMENT,
@@ -287,12 +287,21 @@ def remove_background(
             mask = without_holes(mask)
         if mask.mean() < LEAST_SHARE:
             raise UserError("nothing stands out from the background; take a picture of one person before a calm ground")
-        alpha = refine_edges(picture, mask)
-        if ground is not None:
-            alpha = blend_alpha(picture, mask, alpha)
-        colours = decontaminate(picture, alpha) if clean_edges else picture
-        alpha_u8 = np.round(alpha * 255).astype(np.uint8)[..., None]
-        return Image.fromarray(np.dstack([colours * (alpha_u8 > 0), alpha_u8]))
+        return _with_soft_edges(picture, mask, ground, clean_edges)
+
+
+def _with_soft_edges(
+    picture: np.ndarray, mask: np.ndarray, ground: np.ndarray | None, clean_edges: bool
+) -> Image.Image:
+    """The cut-out of a mask that is not empty; `ground` is a plain one."""
+    alpha = refine_edges(picture, mask)
+    if ground is not None:
+        alpha = blend_alpha(picture, mask, alpha)
+    colours = decontaminate(picture, alpha) if clean_edges else picture
+    if clean_edges and ground is not None:
+        colours = subtract_ground(picture, ground, alpha, colours)
+    alpha_u8 = np.round(alpha * 255).astype(np.uint8)[..., None]
+    return Image.fromarray(np.dstack([colours * (alpha_u8 > 0), alpha_u8]))
 
 
 def without_holes(mask: np.ndarray) -> np.ndarray:

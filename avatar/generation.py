@@ -8,6 +8,7 @@ which a photo is the start of the base's pass as well).
 
 import copy
 import functools
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -107,7 +108,7 @@ class Drawing:
         image: RGB, a square of the model's own size.
         plan: steps that were taken.
         seconds: for all of it.
-        step_seconds: mean of a step; 0 where none was taken.
+        step_seconds: median of the steps; 0 where none was taken.
         retried: whether only full precision gave a picture.
     """
 
@@ -275,7 +276,7 @@ def _draw_once(
         share = {"strength": _refine_strength(recipe)} if handover is None else {"denoising_start": handover}
         clock.start()
         latents = pipelines.refiner(image=latents, **facts, **refiner_texts, **share).images  # type: ignore[misc]
-    return decode(pipelines, latents), clock.mean
+    return decode(pipelines, latents), clock.median
 
 
 class _Clock:
@@ -283,7 +284,8 @@ class _Clock:
 
     def __init__(self, on_step: Callable[[], None]) -> None:
         self.on_step = on_step
-        self.steps, self.seconds, self.last = 0, 0.0, 0.0
+        self.seconds: list[float] = []
+        self.last = 0.0
 
     def start(self) -> None:
         self.last = time.perf_counter()
@@ -292,13 +294,14 @@ class _Clock:
         if tensors["latents"].is_cuda:
             torch.cuda.synchronize()
         now = time.perf_counter()
-        self.steps, self.seconds, self.last = self.steps + 1, self.seconds + now - self.last, now
+        self.seconds.append(now - self.last)
+        self.last = now
         self.on_step()
         return tensors
 
     @property
-    def mean(self) -> float:
-        return self.seconds / max(1, self.steps)
+    def median(self) -> float:
+        return statistics.median(self.seconds)  # whatever the first one takes to warm up
 
 
 # ---- between pictures and latents ----

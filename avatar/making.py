@@ -277,7 +277,7 @@ def write_person(
     if start is not None:
         write_png(job.path(STARTS, person), start)
     if len(pictures) > 1:
-        pair = picture_grid(pictures, ["with the LoRA", "without, the same seed"], columns=2, tile_px=min(side, 768))
+        pair = picture_grid(pictures, ["with the LoRA", "without it"], columns=2, tile_px=min(side, 768))
         write_marked_png(job.path(PAIRS, person), pair, text)
     try:
         avatar = pictures[0].convert("RGBA")
@@ -377,7 +377,7 @@ def contact_sheet(people: Sequence[Person], job: Job, tiles: int) -> Image.Image
     names = [person.features.name or person.name for person in chosen]
     pictures = [functools.partial(_opened, job.path(kind, person)) for person in chosen for kind in kinds]
     labels = [f"{name}\n{LABELS[kind]}" if len(kinds) > 1 else name for name in names for kind in kinds]
-    footer = f"synthetic pictures of {len(chosen)} of {len(people)} people by {', '.join(job.models)}"
+    footer = "synthetic pictures" + (f", {len(chosen)} of {len(people)}" if len(chosen) < len(people) else "")
     return picture_grid(pictures, labels, columns, TILE_PX, "Avatars", footer)
 
 

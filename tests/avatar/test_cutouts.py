@@ -31,7 +31,7 @@ from carousel.people import Box, mask_iou
 from common.errors import UserError
 from common.images import read_image
 from common.weights import EMBEDDED, is_present
-from tests.benchmarks.avatar_cutouts import FIGURES, GROUNDS, alpha_of, before, edge_error, fit_logistic, framed
+from tests.benchmarks.avatar_cutouts import FIGURES, GROUNDS, alpha_of, before, edge_error, framed, look_error
 from tests.helpers import SHARED, needs_shared
 
 needs_weights = pytest.mark.skipif(
@@ -64,18 +64,19 @@ def test_no_halo_of_a_loud_ground_stays_around_a_drawn_figure(figure: Path, grou
     truth = framed(read_image(figure))
     picture = before(truth, GROUNDS[ground])
     cleaned = remove_background(picture)
-    assert mask_iou(alpha_of(cleaned) > 127, alpha_of(truth) > 127) > 0.9
+    assert mask_iou(alpha_of(cleaned) > 127, alpha_of(truth) > 127) > 0.95
     as_found = Image.merge("RGBA", (*picture.split(), cleaned.getchannel("A")))
     assert edge_error(cleaned, truth) < 0.6 * edge_error(as_found, truth)
+    assert look_error(cleaned, truth) < 0.6 * look_error(as_found, truth)
 
 
 def discs() -> Image.Image:
     """A red ring and a small red disc on a pale ground."""
-    picture = Image.new("RGB", (200, 160), "#e8eef0")
+    picture = Image.new("RGB", (800, 640), "#e8eef0")
     draw = ImageDraw.Draw(picture)
-    draw.ellipse((20, 25, 130, 135), outline="#b01020", width=28)
-    draw.ellipse((160, 65, 190, 95), fill="#b01020")
-    return picture
+    draw.ellipse((80, 100, 520, 540), outline="#b01020", width=112)
+    draw.ellipse((640, 260, 760, 380), fill="#b01020")
+    return picture.reduce(4)
 
 
 @needs_weights
@@ -98,8 +99,7 @@ def test_without_clean_edges_the_colours_are_the_pictures_own() -> None:
 
 
 @needs_weights
-@pytest.mark.parametrize("model", ["u2netp", "embedded"])
-@pytest.mark.parametrize("kind", ["one colour", "noise"])
+@pytest.mark.parametrize(("kind", "model"), [("one colour", "u2netp"), ("noise", "embedded")])
 def test_a_picture_of_nothing_says_so(kind: str, model: ModelName) -> None:
     pixels = np.full((96, 96, 3), 120, np.uint8)
     if kind == "noise":
@@ -194,14 +194,6 @@ def test_logits_are_the_inverse_of_the_logistic_function_and_bounded() -> None:
     assert np.isfinite(logit(probability)).all()
 
 
-def test_the_weights_of_a_known_regression_are_found() -> None:
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(20_000, 2))
-    targets = rng.random(20_000) < 1 / (1 + np.exp(-(inputs @ (2.0, -1.0) + 0.5)))
-    weights, bias = fit_logistic(inputs, targets)
-    np.testing.assert_allclose([*weights, bias], [2.0, -1.0, 0.5], atol=0.1)
-
-
 # ---- crops ----
 
 
@@ -240,9 +232,9 @@ def test_a_face_box_beside_the_picture_or_without_area_is_refused(box: Box) -> N
 
 
 def test_crops_get_smaller_but_never_larger_unless_asked() -> None:
-    picture = Image.new("RGBA", (100, 80), "#12345680")
+    picture = Image.new("RGBA", (100, 80), "#123456ff")
     smaller = center_crop_to_square(picture, side_px=40)
-    assert (smaller.size, smaller.mode, smaller.getpixel((20, 20))) == ((40, 40), "RGBA", (0x12, 0x34, 0x56, 0x80))
+    assert (smaller.size, smaller.mode, smaller.getpixel((20, 20))) == ((40, 40), "RGBA", (0x12, 0x34, 0x56, 0xFF))
     with pytest.warns(UserWarning, match="80 x 80 px, less than the 200 asked for; it is not enlarged"):
         assert center_crop_to_square(picture, side_px=200).size == (80, 80)
     assert center_crop_to_square(picture, side_px=200, enlarge=True).size == (200, 200)

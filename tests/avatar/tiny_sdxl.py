@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
+from avatar.models import BASE, REFINER, quiet
+
 NATIVE_PX = 64
 TEXT_WIDTH, TEXT_WIDTH_2 = 32, 48  # of the text encoders, and of the second one's projection
 HEADS = 4
 TIME_WIDTH = 8  # of each number of size, crop and score
-BASE, REFINER = "base", "refiner"
 START, END = "<|startoftext|>", "<|endoftext|>"
 CORPUS = """portrait of a person wearing a black leather jacket, festival avatar, red and blue colours, with sunglasses,
 a young woman, a man with a beard, denim, hat, scarf, studio light, detailed illustration, plain background, blurry,
@@ -50,7 +51,6 @@ def build_tiny_sdxl(folder: Path, seed: int = 0) -> Path:
         scheduler=scheduler(),
         add_watermarker=False,
     )
-    base.save_pretrained(folder / BASE)
     refiner: Any = StableDiffusionXLImg2ImgPipeline(
         vae=vae,
         text_encoder=None,
@@ -62,7 +62,9 @@ def build_tiny_sdxl(folder: Path, seed: int = 0) -> Path:
         requires_aesthetics_score=True,
         add_watermarker=False,
     )
-    refiner.save_pretrained(folder / REFINER)
+    with quiet():
+        base.save_pretrained(folder / BASE)
+        refiner.save_pretrained(folder / REFINER)
     for place, padding in tokenizers.items():  # in the form of SDXL's repository, not that of save_pretrained
         (place / "tokenizer.json").unlink()
         write_tokenizer(place, padding)
