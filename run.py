@@ -101,6 +101,7 @@ PARTS = {
         pictures=["outputs/pet/1.5_Plot_Pet/contact_sheet_*.png", "outputs/pet/1.5_Plot_Pet/combined"],
     ),
 }
+PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile"]  # several processes, each file of tests in one of them
 TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 
 
@@ -232,7 +233,7 @@ def demo(parts: list[str]) -> int:
 def test(parts: list[str]) -> int:
     """Run ruff, mypy and pytest, all three whatever they find; return the exit status."""
     folders = [f"tests/{name}" for name in ("common", *parts)] if parts else []
-    commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."], ["pytest", *folders]]
+    commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."], PYTEST + folders]
     failed = []
     for command in commands:
         print(f"\n== {' '.join(command)}", flush=True)
@@ -268,8 +269,10 @@ def print_weights(title: str, table: Mapping[str, Weights]) -> None:
 
 
 def check_names(names: list[str]) -> None:
-    """Refuse names of weights that do not exist."""
+    """Refuse names of weights that do not exist, or that no package carries."""
     for name in names:
+        if name in REAL:
+            raise UserError(f"{name} comes from a hub, {REAL[name].size_bytes / 1e9:.1f} GB: {REAL[name].command}")
         if name not in EMBEDDED:
             raise UserError(f"no weights named {name!r}; there are {', '.join(EMBEDDED)}")
 

@@ -136,8 +136,8 @@ def show_samples(parts: Parts, pictures: DrawnPictures, count: int, path: Path, 
     if parts.refiner is not None:
         tiles += paint(parts, prompts, True, device)
         labels += ["base and refiner"] * len(rows)
-    title = f"{SHOWN_STEPS} steps, guidance {GUIDANCE:g}"
-    write_png(path, picture_grid(tiles, labels, len(rows), 2 * NATIVE_PX, title=title))
+    footer = f"{SHOWN_STEPS} steps, guidance {GUIDANCE:g}"
+    write_png(path, picture_grid(tiles, labels, len(rows), 2 * NATIVE_PX, footer=footer))
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import functools
 import itertools
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,22 +34,35 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 def learn_merges(words: Mapping[str, int], most: int = MOST_MERGES) -> list[tuple[str, str]]:
     """The pairs to join, in their order, until every word is one token or there are `most`; ties by spelling."""
-    counted = []
-    for word, count in words.items():
-        *letters, last = _as_byte_letters(word)
-        counted.append(([*letters, f"{last}</w>"], count))
+    spelt = [_as_byte_letters(word) for word in words]
+    spelt = [[*letters, f"{last}</w>"] for *letters, last in spelt]
+    counts = list(words.values())
+    found: Counter[tuple[str, str]] = Counter()
+    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)  # words that hold a pair, or once did
+    for place, pieces in enumerate(spelt):
+        _count_pairs(pieces, place, counts[place], found, places)
     merges: list[tuple[str, str]] = []
-    while len(merges) < most:
-        found: Counter[tuple[str, str]] = Counter()
-        for pieces, count in counted:
-            for pair in itertools.pairwise(pieces):
-                found[pair] += count
-        if not found:
-            break
+    while len(merges) < most and +found:
         best = max(found, key=lambda pair: (found[pair], pair))
         merges.append(best)
-        counted = [(_joined(pieces, best), count) for pieces, count in counted if len(pieces) > 1]
+        for place in places.pop(best):
+            _count_pairs(spelt[place], place, -counts[place], found, places)
+            spelt[place] = _joined(spelt[place], best)
+            _count_pairs(spelt[place], place, counts[place], found, places)
+        del found[best]
     return merges
+
+
+def _count_pairs(
+    pieces: list[str],
+    place: int,
+    count: int,
+    found: Counter[tuple[str, str]],
+    places: dict[tuple[str, str], set[int]],
+) -> None:
+    for pair in itertools.pairwise(pieces):
+        found[pair] += count
+        places[pair].add(place)
 
 
 def _joined(pieces: list[str], pair: tuple[str, str]) -> list[str]:

@@ -96,6 +96,11 @@ class Plan:
     base: int
     refiner: int
 
+    @property
+    def total(self) -> int:
+        """Of both."""
+        return self.base + self.refiner
+
     def __str__(self) -> str:
         return f"{self.base} + {self.refiner} steps"
 

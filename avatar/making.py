@@ -6,10 +6,11 @@ replaced.
 """
 
 import functools
+import itertools
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +21,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from avatar.cutouts import load_remover, remove_background
-from avatar.generation import REMEDY, Drawing, draw, peak_memory_gb, plan_steps
+from avatar.generation import REMEDY, Drawing, Plan, draw, peak_memory_gb, plan_steps
 from avatar.jobs import (
     AVATARS,
     DRAWN,
@@ -53,6 +54,7 @@ from common.runner import Report
 CONTACT_SHEET = "contact_sheet.png"
 REPEATED = "repeated"
 TILE_PX = 320
+CHUNK = 75  # tokens that a text encoder takes at once
 FEW = 6  # people of whom the contact sheet shows every step
 LABELS = {STARTS: "the photo's part", DRAWN: "drawn", AVATARS: "avatar"}
 
@@ -100,11 +102,10 @@ class Tally:
 
     def add(self, drawing: Drawing) -> None:
         """Count a picture."""
-        steps = drawing.plan.base + drawing.plan.refiner
         self.pictures += 1
-        self.steps += steps
+        self.steps += drawing.plan.total
         self.seconds += drawing.seconds
-        self.step_seconds += drawing.step_seconds * steps
+        self.step_seconds += drawing.step_seconds * drawing.plan.total
         self.retried += drawing.retried
 
     def figures(self, peak_gb: float) -> dict[str, float | int]:
@@ -185,18 +186,16 @@ def draw_all(
     """
     recipe, rounds = job.settings.recipe, 2 if models.compare else 1
     plans = {start: plan_steps(pipelines, recipe, start) for start in {person.photo is not None for person in people}}
-    _print_plan(pipelines, people, job, {start: str(plan) for start, plan in plans.items()})
-    sizes = [plans[person.photo is not None] for person in people]
-    total = rounds * sum(plan.base + plan.refiner for plan in sizes)
-    with enough_memory(REMEDY), tqdm(total=total, desc="drawing", unit="step") as bar:
-        for person, plan in zip(people, sizes, strict=True):
-            done = bar.n
+    prompts = [words_for(pipelines, person, job) for person in people]
+    _print_plan(pipelines, people, job, plans, prompts)
+    steps = [rounds * plans[person.photo is not None].total for person in people]
+    with enough_memory(REMEDY), tqdm(total=sum(steps), desc="drawing", unit="step") as bar:
+        for person, words, end in zip(people, prompts, itertools.accumulate(steps), strict=True):
             try:
-                words = words_for(pipelines, person, job)
                 start, drawings = _draw_person(pipelines, person, job, words, models, bar.update)
             except UserError as error:
                 tally.faults[_label(person)] = str(error)
-                bar.update(done + rounds * (plan.base + plan.refiner) - bar.n)
+                bar.update(end - bar.n)
                 continue
             for drawing in drawings:
                 tally.add(drawing)
@@ -208,7 +207,13 @@ def _label(person: Person) -> str:
     return person.file.name if person.file.suffix == ".json" else person.name
 
 
-def _print_plan(pipelines: Pipelines, people: Sequence[Person], job: Job, plans: dict[bool, str]) -> None:
+def _print_plan(
+    pipelines: Pipelines,
+    people: Sequence[Person],
+    job: Job,
+    plans: Mapping[bool, Plan],
+    prompts: Sequence[Words],
+) -> None:
     """Say what is going to happen: where pictures start, how many steps, how long the prompts are."""
     size, native = job.settings.size_px, pipelines.native_px
     for start, plan in plans.items():
@@ -217,11 +222,13 @@ def _print_plan(pipelines: Pipelines, people: Sequence[Person], job: Job, plans:
     if size != native:
         change = "enlarged" if size > native else "reduced"
         print(f"drawn at {native} px, the model's own size, then {change} to {size} px")
-    tokens = [words_for(pipelines, person, job) for person in people[:1]]
-    for words in tokens:
-        print(f"prompt of {people[0].name} ({words.tokens} tokens): {words.text}")
-        if words.left_out:
-            print(f"left out: {', '.join(words.left_out)}")
+    print(f"prompt of {people[0].name}: {prompts[0].text}")
+    tokens = sorted({words.tokens for words in prompts})
+    between = f"{tokens[0]} to {tokens[-1]}" if len(tokens) > 1 else f"{tokens[0]}"
+    chunks = math.ceil(tokens[-1] / CHUNK)
+    print(f"prompts: {between} tokens" + (f", in up to {chunks} chunks of {CHUNK}" if chunks > 1 else ""))
+    if prompts[0].left_out:
+        print(f"left out of the first by MAX_TOKENS: {', '.join(prompts[0].left_out)}")
 
 
 def words_for(pipelines: Pipelines, person: Person, job: Job) -> Words:

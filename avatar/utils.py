@@ -49,9 +49,9 @@ def main(
 
     check_range("SIDE_PX", side_px, 64, 4096)
     known = read_features(features) if features else None
-    photo = photo or (Path(known.photo) if known else _sample())
+    photo = photo or (Path(known.photo) if known and known.photo else _sample())
     image = read_image(photo, "RGB")
-    if known and sha256_of(photo) != known.photo_sha256:
+    if known and known.face_box and sha256_of(photo) != known.photo_sha256:
         raise UserError(f"{photo}: is not the photo that {features} was made from; make it anew by FeatureExtractor.py")
     remover = load_remover(model)
     try:

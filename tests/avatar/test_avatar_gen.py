@@ -149,7 +149,7 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
         "tiny/base, tiny/refiner",
         "4 + 1 steps at 64 px",
         "enlarged to 1024 px",
-        "tokens)",
+        "tokens, in up to",
         "seconds a step",
     ):
         assert words in result.stdout, words
@@ -310,7 +310,7 @@ def test_a_png_without_our_text_tells_nothing(tmp_path: Path) -> None:
 
 def repeat(made: Path, model: Path, picture: str = "Ada", **more: Any) -> Report:
     """In the folder `made`, with other settings than it was made with."""
-    facts = {"features": made / "features", "output": made / "out", "size_px": 100, "seed": 9}
+    facts: dict[str, Any] = {"features": made / "features", "output": made / "out", "size_px": 100, "seed": 9}
     facts["from_picture"] = made / f"out/avatars/{picture}.png"
     return generate(model=model, **facts | more)
 
@@ -319,7 +319,8 @@ def test_a_picture_is_repeated_exactly_from_what_it_tells(
     tmp_path: Path, made: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     moved = save_photo(tmp_path / "elsewhere.png", 1)
-    for name, more in (("Júlia", {}), ("Ada", {"features": made / "features/Ada.json", "photo": moved})):
+    alone: dict[str, Any] = {"features": made / "features/Ada.json", "photo": moved}
+    for name, more in (("Júlia", {}), ("Ada", alone)):
         repeat(made, tiny, name, **more)
         assert f"{name}.png is repeated exactly, every pixel" in capsys.readouterr().out
         assert pictures(made / "out/repeated")[name] == pictures(made / "out")[name]
@@ -328,7 +329,7 @@ def test_a_picture_is_repeated_exactly_from_what_it_tells(
 def test_a_picture_asks_for_the_features_photo_words_and_model_that_it_was_made_from(
     tmp_path: Path, made: Path, tiny: Path
 ) -> None:
-    out = {"output": tmp_path / "out"}
+    out: dict[str, Any] = {"output": tmp_path / "out"}
     with pytest.raises(UserError, match="the words are others; set PROMPT and NEGATIVE as they were"):
         repeat(made, tiny, prompt="a hat", **out)
     other = Path(shutil.copytree(tiny, tmp_path / "tiny"))

@@ -9,7 +9,7 @@ import skimage.data
 from PIL import Image
 
 from avatar import cutouts, prompts, utils
-from carousel.embedded_segmenter import WEIGHTS
+from carousel.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
 from tests.helpers import assert_user_error, run_script
 
@@ -35,7 +35,7 @@ def test_the_script_shows_crop_and_cutout_of_the_sample(tmp_path: Path) -> None:
     assert alpha[60, 112] == 255 and alpha[230, 120] == 255, "her face and her suit"
     with Image.open(tmp_path / "preview.png") as preview:
         assert np.ptp(np.asarray(preview)) == 255
-    assert set(json.loads((tmp_path / "run.json").read_text())["weights"]) == set(WEIGHTS)
+    assert set(json.loads((tmp_path / "run.json").read_text())["weights"]) == {MATTE, POSE}
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from avatar.cutouts import SHOWN, load_remover, previews, remove_background
+from avatar.cutouts import SHOWN, load_remover, remove_background
 from carousel.people import mask_iou
 from common.errors import UserError
 from common.grids import picture_grid
@@ -86,12 +86,12 @@ def measure_photos(files: Sequence[Path]) -> None:
 
 
 def show_worst(files: Sequence[Path], ious: Sequence[float]) -> None:
-    """The photos that came out worst, as cut-outs."""
+    """The photos that came out worst, as cut-outs on a ground that shows halos."""
     worst = np.argsort(ious)[:6]
-    tiles = [previews(remove_background(read_image(files[index], "RGB")), tile_px=320) for index in worst]
+    tiles = [before(remove_background(read_image(files[index], "RGB")), GROUNDS["lime"]) for index in worst]
     labels = [f"{files[index].stem}: {ious[index]:.3f}" for index in worst]
     target = OUTPUTS / "benchmarks/avatar_cutouts.png"
-    write_png(target, picture_grid(tiles, labels, columns=2, tile_px=900))
+    write_png(target, picture_grid(tiles, labels, columns=6, tile_px=480))
     print(f"picture of the worst: {target}")
 
 

@@ -1,0 +1,351 @@
+"""train_demo_model.py: the tokenizer, what each stage learns from, and whole tiny runs, cut short and gone on with."""
+
+import itertools
+import json
+import runpy
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+import avatar.demo_networks
+import avatar.demo_stages
+from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
+from avatar.demo_diffusion import numbers_for, spread_times
+from avatar.demo_networks import autoencoder, normalise_latents
+from avatar.demo_pictures import CAPTIONS, DrawnPictures, draw_ahead, negative_texts
+from avatar.demo_stages import Stage, StageSettings, fit
+from avatar.demo_tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
+from avatar.demo_words import Tokens
+from avatar.drawn_attributes import CHOICES
+from avatar.drawn_avatars import draw_avatar
+from avatar.drawn_set import character
+from avatar.generation import Recipe, draw
+from avatar.models import AUTO, BASE, REFINER, choose_model, load_pipelines
+from avatar.prompts import NEGATIVE
+from common.errors import UserError
+from tests.helpers import ROOT, assert_user_error, run_script
+
+TEXTS = ["a red leather jacket, red hair", "leather-soled shoes", "a tie-dye shirt, café"]
+TINY = {
+    "pictures": 20,
+    "workers": 0,
+    "text_steps": 2,
+    "autoencoder_steps": 2,
+    "base_steps": 2,
+    "refiner_steps": 1,
+    "batch": 2,
+}
+Script = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Any:
+    """The same forms with fewer channels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(avatar.demo_networks, "AUTOENCODER_CHANNELS", (8, 8, 8, 8))
+        patch.setattr(avatar.demo_networks, "BASE_CHANNELS", (32, 32, 32))
+        patch.setattr(avatar.demo_networks, "REFINER_CHANNELS", (32, 32, 32))
+        patch.setattr(avatar.demo_networks, "TEXT_LAYERS", 2)
+        patch.setattr(avatar.demo_stages, "MEASUREMENTS", 1)
+        yield
+
+
+# ---- tokenizer ----
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    from transformers import CLIPTokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizers")
+    for padding, name in ((PAD, "tokenizer"), (PAD_2, "tokenizer_2")):
+        write_tokenizer(folder / name, learn_merges(count_words(TEXTS)), padding)
+    return [CLIPTokenizer.from_pretrained(folder / name) for name in ("tokenizer", "tokenizer_2")]
+
+
+def test_the_most_frequent_pair_is_joined_first_and_all_words_become_whole() -> None:
+    merges = learn_merges({"low": 5, "lot": 2, "wet": 1})
+    assert merges[0] == ("l", "o") and merges[1] == ("lo", "w</w>")
+    assert {"".join(pair) for pair in merges} >= {"low</w>", "lot</w>", "wet</w>"}
+    assert learn_merges({"low": 5, "lot": 2}, most=1) == [("l", "o")]
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=6), st.integers(1, 9), max_size=8), st.integers(0, 12))
+def test_merges_are_those_of_the_naive_loop(words: dict[str, int], most: int) -> None:
+    spelt = {word: [*word[:-1], f"{word[-1]}</w>"] for word in words}
+    merges: list[tuple[str, str]] = []
+    while len(merges) < most:
+        found = Counter(pair for w, n in words.items() for pair in itertools.pairwise(spelt[w]) for _ in range(n))
+        if not found:
+            break
+        merges.append(max(found, key=lambda pair: (found[pair], pair)))
+        for word, pieces in spelt.items():
+            joined: list[str] = []
+            for piece in pieces:
+                pair_found = bool(joined) and (joined[-1], piece) == merges[-1]
+                joined = [*joined[:-1], joined[-1] + piece] if pair_found else [*joined, piece]
+            spelt[word] = joined
+    assert learn_merges(words, most) == merges
+
+
+def test_every_word_of_the_texts_is_one_token(tokenizers: list[Any]) -> None:
+    words = list(count_words(TEXTS))
+    assert "café" in words and "," in words
+    for word in words:
+        assert len(tokenizers[0](word, add_special_tokens=False).input_ids) == 1, word
+
+
+@given(st.text("abcdefgxyz äöé12", max_size=20))
+def test_any_other_text_is_spelt_out_and_comes_back(tokenizers: list[Any], text: str) -> None:
+    numbers = tokenizers[0](text, add_special_tokens=False).input_ids
+    assert tokenizers[0].decode(numbers).replace(" ", "") == text.replace(" ", "")
+
+
+def test_texts_are_filled_up_and_cut_as_the_pipelines_do(tokenizers: list[Any]) -> None:
+    texts = ["a red jacket", "red " * 200, ""]
+    first, second = (encode_texts(tokenizer, texts) for tokenizer in tokenizers)
+    start, end = (tokenizers[0].convert_tokens_to_ids(token) for token in (START, END))
+    assert first.shape == (3, 77) and (first[:, 0] == start).all() and (first[:, -1] == end).all()
+    assert start == len(tokenizers[0]) - 2 and end == len(tokenizers[0]) - 1
+    tokens = Tokens(first[None], first, end, int(tokenizers[0].convert_tokens_to_ids(PAD_2)))
+    np.testing.assert_array_equal(tokens.for_second(torch.from_numpy(first)).numpy(), second)
+
+
+# ---- what is learnt from ----
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> DrawnPictures:
+    return draw_ahead(tmp_path_factory.mktemp("pictures"), seed=3, count=12, workers=0)
+
+
+def test_pictures_captions_and_attributes_belong_together(pictures: DrawnPictures) -> None:
+    look, _ = character(3, 7)
+    np.testing.assert_array_equal(pictures.pixels([7])[0], draw_avatar(look, 128)[0])
+    assert pictures.attributes[7].tolist() == [values.index(getattr(look, name)) for name, values in CHOICES.items()]
+    assert len(pictures.captions) == 12 and all(len(set(some)) == CAPTIONS for some in pictures.captions)
+    assert sum(look.garment in words for words in pictures.captions[7]) > CAPTIONS / 2
+    assert pictures.trained == 11
+
+
+def test_only_missing_pictures_are_drawn(pictures: DrawnPictures) -> None:
+    file = pictures.folder / "000000-000012.json"
+    file.write_text(json.dumps({"captions": [], "attributes": []}))
+    assert draw_ahead(pictures.folder.parent, 3, 12, 0).captions == []
+    file.unlink()
+    assert draw_ahead(pictures.folder.parent, 3, 12, 0).captions == pictures.captions
+    assert draw_ahead(pictures.folder.parent, 4, 1, 0).folder != pictures.folder
+
+
+def test_negative_texts_are_nothing_all_and_parts() -> None:
+    texts = negative_texts(20, seed=1)
+    assert len(texts) == 20 and texts[:2] == ["", NEGATIVE]
+    assert all(set(text.split(", ")) < set(NEGATIVE.split(", ")) for text in texts[2:])
+
+
+def test_values_and_pictures_are_each_others_inverse(pictures: DrawnPictures) -> None:
+    pixels = pictures.pixels([0, 5])
+    back = np.stack([np.asarray(picture) for picture in to_pictures(to_values(pixels, torch.device("cpu")))])
+    np.testing.assert_array_equal(back, pixels)
+    changed = recolour(pixels[0], np.random.default_rng(1))
+    assert changed.dtype == np.uint8 and changed.shape == pixels[0].shape and (changed != pixels[0]).any()
+
+
+def test_edge_distance_is_that_of_the_naive_loop() -> None:
+    first, second = (torch.randn(1, 2, 5, 6, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    d = (first - second).numpy()[0]
+    naive = []
+    for gap in (1, 2):
+        naive.append(
+            np.mean([abs(d[c, y + gap, x] - d[c, y, x]) for c in range(2) for y in range(5 - gap) for x in range(6)])
+        )
+        naive.append(
+            np.mean([abs(d[c, y, x + gap] - d[c, y, x]) for c in range(2) for y in range(5) for x in range(6 - gap)])
+        )
+    assert float(edge_distance(first, second)) == pytest.approx(np.mean(naive), rel=1e-5)
+    assert float(edge_distance(first, first + 0.5)) == pytest.approx(0, abs=1e-6)  # a flat error has no edge
+
+
+@given(st.integers(1, 1000), st.integers(1, 64), st.integers(0, 99))
+def test_noise_levels_of_a_batch_lie_in_equal_parts(reach: int, count: int, seed: int) -> None:
+    times = spread_times(reach, count, np.random.default_rng(seed))
+    assert times.shape == (count,) and times.min() >= 0 and times.max() < reach
+    edges = np.arange(count + 1) * reach / count
+    assert all(np.floor(low) <= time <= high for time, low, high in zip(times, edges[:-1], edges[1:], strict=True))
+
+
+def test_the_score_of_an_empty_text_is_what_the_pipelines_give_the_negative_prompt() -> None:
+    empty = torch.tensor([False, True])
+    assert numbers_for(BASE, empty).tolist() == [[128, 128, 0, 0, 128, 128]] * 2
+    assert numbers_for(REFINER, empty).tolist() == [[128, 128, 0, 0, 6.0], [128, 128, 0, 0, 2.5]]
+
+
+def test_normalised_latents_decode_to_the_same_pictures(tiny: None) -> None:
+    torch.manual_seed(1)
+    vae = autoencoder()
+    values = torch.rand(3, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        before = vae.encode(values).latent_dist
+        decoded = vae.decode(before.mean).sample
+        mean, deviation = before.mean.mean(dim=(0, 2, 3)), before.mean.std(dim=(0, 2, 3))
+        normalise_latents(vae, mean, deviation)
+        after = vae.encode(values).latent_dist
+        torch.testing.assert_close(vae.decode(after.mean).sample, decoded, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(after.mean.mean(dim=(0, 2, 3)), torch.zeros(4), rtol=0, atol=1e-4)
+    torch.testing.assert_close(after.mean.std(dim=(0, 2, 3)), torch.ones(4), rtol=1e-3, atol=0)
+    torch.testing.assert_close(after.std * deviation[:, None, None], before.std, rtol=1e-3, atol=1e-5)
+
+
+# ---- the loop ----
+
+
+def toy(steps: int = 30, seed: int = 1, made_from: str = "x") -> Stage:
+    """A line fitted to points that hang on the step."""
+    settings = StageSettings("toy", steps, 8, 0.05, seed, made_from)
+    torch.manual_seed(seed)
+
+    def losses(network: nn.Module, step: int) -> dict[str, Tensor]:
+        points = torch.rand(8, 1, generator=avatar.demo_stages.noise_of_step(settings, step))
+        return {"square": (network(points) - (3 * points - 1)).square().mean()}
+
+    return Stage(settings, nn.Linear(1, 1), losses, lambda network: float(network(torch.ones(1))), "at one", None)
+
+
+@pytest.fixture
+def few_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Curves take most of a short stage's time."""
+    monkeypatch.setattr(avatar.demo_stages, "MEASUREMENTS", 3)
+
+
+@pytest.mark.usefixtures("few_measurements")
+def test_a_killed_stage_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    whole = fit(toy(), tmp_path / "whole", resume=False)
+    cut = toy()
+    steps, losses = [0], cut.losses
+
+    def killed(network: nn.Module, step: int) -> dict[str, Tensor]:
+        if step == 17:
+            raise KeyboardInterrupt
+        steps[0] = step
+        return losses(network, step)
+
+    cut.losses = killed
+    with pytest.raises(KeyboardInterrupt):
+        fit(cut, tmp_path / "cut", resume=False)
+    assert steps[0] == 16
+    again = toy()
+    resumed = fit(again, tmp_path / "cut", resume=True)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name])
+    assert [entry["step"] for entry in again.history] == [10, 20, 30]
+    done = toy()
+    done.losses = lambda network, step: pytest.fail("a stage that is done is only read")
+    assert torch.equal(fit(done, tmp_path / "cut", resume=True).weight, whole.weight)  # type: ignore[arg-type]
+    assert (tmp_path / "cut/toy_curves.png").is_file()
+
+
+@pytest.mark.usefixtures("few_measurements")
+def test_a_state_of_other_settings_or_sources_is_refused(tmp_path: Path) -> None:
+    fit(toy(4), tmp_path, resume=False)
+    for other in (toy(5), toy(4, made_from="y")):
+        with pytest.raises(UserError, match="other settings"):
+            fit(other, tmp_path, resume=True)
+    (tmp_path / "toy.state.pth").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="damaged"):
+        fit(toy(4), tmp_path, resume=True)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
+    stage = toy()
+    stage.losses = lambda network, step: {"square": network(torch.ones(1)).sum() * float("nan")}
+    with pytest.raises(UserError, match="toy: the loss is not finite in step 1"):
+        fit(stage, tmp_path, resume=False)
+
+
+# ---- whole runs ----
+
+
+@pytest.fixture(scope="module")
+def script() -> Script:
+    main: Script = runpy.run_path(str(ROOT / "avatar/train_demo_model.py"))["main"]
+    return main
+
+
+@pytest.fixture(scope="module")
+def model(tiny: None, script: Script, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    report = script(output=folder / "model", work=folder / "work", samples=1, **TINY)
+    assert report.figures["base step"] == 2 and report.figures["megabytes"] < 60
+    return folder
+
+
+def test_the_model_has_the_layout_of_sdxl_in_half_precision(model: Path) -> None:
+    base, refiner = ({path.name for path in (model / "model" / role).iterdir()} for role in (BASE, REFINER))
+    assert base - refiner == {"text_encoder", "tokenizer"}
+    assert refiner == {"model_index.json", "scheduler", "text_encoder_2", "tokenizer_2", "unet", "vae"}
+    assert {p.name for p in (model / "model/base/tokenizer").iterdir()} == {
+        "merges.txt",
+        "vocab.json",
+        "tokenizer_config.json",
+    }
+    for file in (model / "model").rglob("*.safetensors"):
+        assert all(tensor.dtype in (torch.float16, torch.int64) for tensor in load_file(file).values()), file
+
+
+def test_curves_and_samples_of_the_stages_are_there(model: Path) -> None:
+    names = {path.name for path in (model / "work").glob("*.png")}
+    stages = ("text", "autoencoder", "base", "refiner")
+    assert names == {f"{s}_curves.png" for s in stages} | {f"{s}_samples.png" for s in stages[1:]}
+
+
+def test_the_scripts_draw_with_it_without_a_special_case(model: Path) -> None:
+    pipelines = load_pipelines(choose_model(str(model / "model"), AUTO, with_refiner=True))
+    assert pipelines.native_px == 128
+    prompt = "(black leather jacket:1.3), (fedora:0.5), pink hair"
+    pictures = [draw(pipelines, prompt, "blurry", None, seed, Recipe(steps=5)).image for seed in (1, 2)]
+    assert pictures[0].size == (128, 128) and pictures[0].tobytes() != pictures[1].tobytes()
+    again = draw(pipelines, prompt, "blurry", pictures[0], 1, Recipe(steps=5, mode="refine")).image
+    assert again.size == (128, 128)
+
+
+def test_a_run_cut_short_in_any_stage_gives_the_same_model(
+    model: Path, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_step, taken = avatar.demo_stages.train_step, [0]
+
+    def cut_short(stage: Stage) -> dict[str, float]:
+        taken[0] += 1
+        if taken[0] in (2, 5, 8):  # in the text encoders, the autoencoder and the base
+            raise KeyboardInterrupt
+        return train_step(stage)
+
+    monkeypatch.setattr(avatar.demo_stages, "train_step", cut_short)
+    work = {"output": tmp_path / "model", "work": tmp_path / "work", "samples": 0}
+    for attempt in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            script(**work, **TINY, resume=attempt > 0)
+    script(**work, **TINY, resume=True)
+    files = sorted(path.relative_to(model / "model") for path in (model / "model").rglob("*.*") if path.is_file())
+    assert len(files) > 20
+    for file in files:
+        assert (tmp_path / "model" / file).read_bytes() == (model / "model" / file).read_bytes(), file
+
+
+def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> None:
+    result = run_script("avatar/train_demo_model.py", "--output", ROOT / "checkpoints/avatar/demo-sdxl")
+    assert_user_error(result, "OUTPUT", "models that ship")
+    folders = {"output": tmp_path / "model", "work": tmp_path / "work"}
+    for name, value in (("pictures", 3), ("batch", 0), ("workers", -1), ("samples", 65), ("seed", -1)):
+        with pytest.raises(UserError, match=name.upper()):
+            script(**folders, **TINY | {name: value})
+    with pytest.raises(UserError, match="BASE_STEPS"):
+        script(**folders, **TINY | {"base_steps": 0})
