@@ -7,10 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avatar.models import BASE, REFINER
 from avatar.prompt_weights import HEAVIEST, count_tokens, embed_prompts, fit_tokens, parse_prompt, tokenizers_of
 from avatar.prompts import Phrase
 from common.errors import UserError
-from tests.avatar.tiny_sdxl import BASE, REFINER, build_tiny_sdxl
+from tests.avatar.tiny_sdxl import build_tiny_sdxl
 
 PLAIN = "portrait of a young woman, black leather jacket, red hat, studio light"
 NEGATIVE = "blurry, low quality, deformed hands"

@@ -402,7 +402,8 @@ def measure_time(options: Any) -> None:
         seconds.append(time.perf_counter() - started)
     memory = peak_memory_gb(torch.device("cpu"))
     print(
-        f"seconds an avatar: median {np.median(seconds):.1f}, highest {max(seconds):.1f}; memory {memory:.2f} GB; {uncut} not cut out"
+        f"seconds an avatar: median {np.median(seconds):.1f}, highest {max(seconds):.1f}; memory {memory:.2f} GB; "
+        f"{uncut} not cut out"
     )
 
 
