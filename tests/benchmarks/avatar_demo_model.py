@@ -401,10 +401,8 @@ def measure_time(options: Any) -> None:
             uncut += 1
         seconds.append(time.perf_counter() - started)
     memory = peak_memory_gb(torch.device("cpu"))
-    print(
-        f"seconds an avatar: median {np.median(seconds):.1f}, highest {max(seconds):.1f}; memory {memory:.2f} GB; "
-        f"{uncut} not cut out"
-    )
+    print(f"seconds an avatar: median {np.median(seconds):.1f}, highest {max(seconds):.1f}; {uncut} not cut out")
+    print(f"memory of this process at most: {memory:.2f} GB")
 
 
 def judge_diversity(options: Any) -> None:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -501,14 +500,10 @@ def test_a_killed_run_goes_on_and_leaves_no_workers_behind(many: Path) -> None:
 
 
 def test_ctrl_c_ends_with_what_is_whole_and_an_index(many: Path) -> None:
-    for _ in range(3):
-        process = start(many)
-        for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children()):
-            each.send_signal(signal.SIGINT)  # as a terminal does
-        _, errors = process.communicate(timeout=60)
-        if process.returncode != 0:
-            break
-        shutil.rmtree(many / "out")  # on a busy machine this test may get its turn only when all is done
+    process = start(many)
+    for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children()):
+        each.send_signal(signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in errors and "Traceback" not in errors, errors
     entries = read_index(many / "out")
     assert 1 <= len(entries) < COUNT
