@@ -6,6 +6,7 @@ arXiv:2112.10752). Most steps see parts of pictures, four times as many for the 
 Colours are changed in some, so that it can draw what the drawn world does not have: photos, styles.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,33 +68,48 @@ def recolour(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (values * gain + level).round().clip(0, 255).astype(np.uint8)
 
 
-def autoencoder_stage(settings: StageSettings, pictures: DrawnPictures, device: torch.device) -> Stage:
-    """The stage that trains the autoencoder; its figure is the PSNR of held-out pictures."""
-    torch.manual_seed(settings.seed)
+@dataclass(frozen=True)
+class AutoencoderTask:
+    """What the autoencoder learns, and how it is measured and shown."""
 
-    def losses(network: Any, step: int) -> dict[str, Tensor]:
-        wanted = to_values(pixels_of_step(pictures, settings, step), device)
-        with in_mixed_precision(device):
+    settings: StageSettings
+    pictures: DrawnPictures
+    device: torch.device
+
+    def losses(self, network: Any, step: int) -> dict[str, Tensor]:
+        """Parts of a step's loss: colours, edges, and the latents' divergence."""
+        wanted = to_values(pixels_of_step(self.pictures, self.settings, step), self.device)
+        with in_mixed_precision(self.device):
             found = network.encode(wanted).latent_dist
-            predicted = network.decode(found.sample(noise_of_step(settings, step))).sample.float()
+            predicted = network.decode(found.sample(noise_of_step(self.settings, step))).sample.float()
         return {
             "L1": (predicted - wanted).abs().mean(),
             "edges": EDGE_WEIGHT * edge_distance(predicted, wanted),
             "divergence": DIVERGENCE_WEIGHT * found.kl().mean(),
         }
 
-    def measure(network: Any) -> float:
-        wanted = to_values(pictures.pixels(_held_out(pictures, MEASURED)), device)
+    def measure(self, network: Any) -> float:
+        """Mean PSNR of held-out pictures, dB."""
+        wanted = self._held_out(MEASURED)
         error = (_rebuilt(network, wanted) - wanted).square().mean(dim=(1, 2, 3))
         return float((10 * torch.log10(PEAK**2 / error)).mean())
 
-    def show(network: Any, path: Path) -> None:
-        wanted = to_values(pictures.pixels(_held_out(pictures, SHOWN)), device)
+    def show(self, network: Any, path: Path) -> None:
+        """Write held-out pictures above what the network makes of them."""
+        wanted = self._held_out(SHOWN)
         tiles = [*to_pictures(wanted), *to_pictures(_rebuilt(network, wanted))]
         labels = ["drawn"] * len(wanted) + ["decoded"] * len(wanted)
         write_png(path, picture_grid(tiles, labels, len(wanted), 2 * NATIVE_PX, title="Autoencoder"))
 
-    return Stage(settings, autoencoder().to(device), losses, measure, "held-out PSNR, dB", show)
+    def _held_out(self, most: int) -> Tensor:
+        return to_values(self.pictures.pixels(self.pictures.rows_held_out(most)), self.device)
+
+
+def autoencoder_stage(settings: StageSettings, pictures: DrawnPictures, device: torch.device) -> Stage:
+    """The stage that trains the autoencoder; its figure is the PSNR of held-out pictures."""
+    torch.manual_seed(settings.seed)
+    task = AutoencoderTask(settings, pictures, device)
+    return Stage(settings, autoencoder().to(device), task.losses, task.measure, "held-out PSNR, dB", task.show)
 
 
 def edge_distance(first: Tensor, second: Tensor) -> Tensor:
@@ -102,10 +118,6 @@ def edge_distance(first: Tensor, second: Tensor) -> Tensor:
     steps = [difference.diff(dim=dim) for dim in (2, 3)]
     steps += [difference[..., 2:, :] - difference[..., :-2, :], difference[..., 2:] - difference[..., :-2]]
     return torch.stack([step.abs().mean() for step in steps]).mean()
-
-
-def _held_out(pictures: DrawnPictures, most: int) -> list[int]:
-    return list(range(pictures.trained, min(pictures.count, pictures.trained + most)))
 
 
 def _rebuilt(network: Any, values: Tensor) -> Tensor:

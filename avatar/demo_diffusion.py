@@ -5,7 +5,7 @@ noise levels of a batch are spread evenly, and the loss has min-SNR weights (Han
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,19 +43,11 @@ GUIDANCE = 5.0
 SHOWN_SEED = 1
 
 
-def diffusion_stage(
-    role: str,
-    settings: StageSettings,
-    parts: Parts,
-    latents: Tensor,
-    pictures: DrawnPictures,
-    tokens: Tokens,
-    device: torch.device,
-    samples: int,
-) -> Stage:
-    """The stage that trains one UNet; its figure is the loss on held-out pictures.
+@dataclass(frozen=True)
+class DiffusionTask:
+    """What a UNet learns, and how it is measured and shown.
 
-    Args:
+    Attributes:
         role: BASE or REFINER.
         settings: of the stage.
         parts: with text encoders and autoencoder on the device; for the refiner the base's UNet too, for its samples.
@@ -64,50 +56,65 @@ def diffusion_stage(
         tokens: of their captions.
         device: that computes.
         samples: pictures that are drawn at each measurement.
+        levels: scheduler with the noise levels.
     """
-    torch.manual_seed(settings.seed)
-    levels = scheduler("DDPMScheduler")
-    reach = int(levels.config.num_train_timesteps) if role == BASE else REFINER_LEVELS
 
-    def batch(rows: list[int], numbers: Tensor, empty: Tensor) -> Samples:
-        text, pooled = embed(parts, tokens, numbers, role == BASE, device)
-        mean = latents[rows].float()
-        return Samples(
-            mean,
-            torch.zeros_like(mean),
-            numbers_for(role, empty),
-            torch.arange(len(rows)),
-            text.float(),
-            pooled.float(),
-        )
+    role: str
+    settings: StageSettings
+    parts: Parts
+    latents: Tensor
+    pictures: DrawnPictures
+    tokens: Tokens
+    device: torch.device
+    samples: int
+    levels: Any = field(default_factory=lambda: scheduler("DDPMScheduler"))
 
-    def losses(network: nn.Module, step: int) -> dict[str, Tensor]:
-        rng = numbers_of_step(settings, step)
-        rows = places_of_step(pictures.trained, settings.batch, settings.seed, step, 0, 1)
-        chosen = batch(rows, *tokens.of_step(rows, rng))
-        times = torch.from_numpy(spread_times(reach, len(rows), rng))
-        with in_mixed_precision(device):
-            each = sample_losses(network, levels, chosen, times, noise_of_step(settings, step), device)
-        return {"weighted": (each * min_snr_weights(levels, times, SNR_GAMMA).to(device)).mean()}
+    @property
+    def reach(self) -> int:
+        """How many of the noise levels, from the finest, are learnt."""
+        return int(self.levels.config.num_train_timesteps) if self.role == BASE else REFINER_LEVELS
 
-    def measure(network: nn.Module) -> float:
-        rows = list(range(pictures.trained, min(pictures.count, pictures.trained + MEASURED)))
-        numbers = torch.from_numpy(tokens.captions[rows, 0].astype(np.int64))
-        chosen = batch(rows, numbers, torch.zeros(len(rows), dtype=torch.bool))
+    def losses(self, network: nn.Module, step: int) -> dict[str, Tensor]:
+        """The loss on the noise, weighted by min-SNR."""
+        rng = numbers_of_step(self.settings, step)
+        rows = places_of_step(self.pictures.trained, self.settings.batch, self.settings.seed, step, 0, 1)
+        chosen = self._batch(rows, *self.tokens.of_step(rows, rng))
+        times = torch.from_numpy(spread_times(self.reach, len(rows), rng))
+        with in_mixed_precision(self.device):
+            each = sample_losses(network, self.levels, chosen, times, noise_of_step(self.settings, step), self.device)
+        return {"weighted": (each * min_snr_weights(self.levels, times, SNR_GAMMA).to(self.device)).mean()}
+
+    def measure(self, network: nn.Module) -> float:
+        """Mean loss on held-out pictures at a few noise levels."""
+        rows = self.pictures.rows_held_out(MEASURED)
+        numbers = torch.from_numpy(self.tokens.captions[rows, 0].astype(np.int64))
+        chosen = self._batch(rows, numbers, torch.zeros(len(rows), dtype=torch.bool))
         found = []
         for time in MEASURED_TIMES:
-            times = torch.full((len(rows),), time * reach // 1000)
-            with in_mixed_precision(device):
+            times = torch.full((len(rows),), time * self.reach // 1000)
+            with in_mixed_precision(self.device):
                 draws = torch.Generator().manual_seed(time)
-                found.append(sample_losses(network, levels, chosen, times, draws, device).mean())
+                found.append(sample_losses(network, self.levels, chosen, times, draws, self.device).mean())
         return float(torch.stack(found).mean())
 
-    def show(network: nn.Module, path: Path) -> None:
-        if samples:
-            drawn = replace(parts, unet=network) if role == BASE else replace(parts, refiner=network)
-            show_samples(drawn, pictures, samples, path, device)
+    def show(self, network: nn.Module, path: Path) -> None:
+        """Write held-out pictures above what the network draws by their captions."""
+        if self.samples:
+            ours = {"unet" if self.role == BASE else "refiner": network}
+            show_samples(replace(self.parts, **ours), self.pictures, self.samples, path, self.device)
 
-    return Stage(settings, unet(role).to(device), losses, measure, "held-out loss", show)
+    def _batch(self, rows: list[int], numbers: Tensor, empty: Tensor) -> Samples:
+        text, pooled = embed(self.parts, self.tokens, numbers, self.role == BASE, self.device)
+        mean = self.latents[rows].float()
+        sizes = numbers_for(self.role, empty)
+        return Samples(mean, torch.zeros_like(mean), sizes, torch.arange(len(rows)), text.float(), pooled.float())
+
+
+def diffusion_stage(task: DiffusionTask) -> Stage:
+    """The stage that trains one UNet; its figure is the loss on held-out pictures."""
+    torch.manual_seed(task.settings.seed)
+    network = unet(task.role).to(task.device)
+    return Stage(task.settings, network, task.losses, task.measure, "held-out loss", task.show)
 
 
 def spread_times(reach: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -129,7 +136,7 @@ def numbers_for(role: str, empty: Tensor) -> Tensor:
 
 def show_samples(parts: Parts, pictures: DrawnPictures, count: int, path: Path, device: torch.device) -> None:
     """Held-out pictures above what is drawn by one caption of each, by the base alone and with the refiner."""
-    rows = list(range(pictures.trained, min(pictures.count, pictures.trained + count)))
+    rows = pictures.rows_held_out(count)
     prompts = [pictures.captions[row][0] for row in rows]
     tiles = [Image.fromarray(pixels) for pixels in pictures.pixels(rows)] + paint(parts, prompts, False, device)
     labels = [f"drawn\n{words}" for words in prompts] + ["base"] * len(rows)

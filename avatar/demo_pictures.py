@@ -63,6 +63,10 @@ class DrawnPictures:
         """Pictures that are learnt from."""
         return self.count - self.held_out
 
+    def rows_held_out(self, most: int | None = None) -> list[int]:
+        """Numbers of the pictures that only measure; at most the first so many of them."""
+        return list(range(self.trained, self.count))[:most]
+
     @cached_property
     def _chunks(self) -> list[np.ndarray]:
         return [np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in chunks_of(self.count)]

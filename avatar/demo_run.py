@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from avatar.demo_autoencoder import autoencoder_stage, encode_all, normalise
-from avatar.demo_diffusion import diffusion_stage
+from avatar.demo_diffusion import DiffusionTask, diffusion_stage
 from avatar.demo_networks import Parts, digest, millions, save_model
 from avatar.demo_pictures import DrawnPictures, draw_ahead
 from avatar.demo_stages import StageSettings, fit
@@ -119,9 +119,8 @@ def train_parts(
     latents = encode_all(vae, pictures, latents_at, device)
 
     for role in (BASE, REFINER):
-        stage = diffusion_stage(
-            role, settings.stage(role, made_from), parts, latents, pictures, tokens, device, samples
-        )
+        task = DiffusionTask(role, settings.stage(role, made_from), parts, latents, pictures, tokens, device, samples)
+        stage = diffusion_stage(task)
         network = fit(stage, work, resume)
         figures |= {f"{role} {name}": value for name, value in stage.history[-1].items()}
         if role == BASE:

@@ -97,37 +97,58 @@ class TextLearner(nn.Module):
         return [head(values).split(self.sizes, dim=1) for head, values in zip(self.heads, pooled, strict=True)]
 
 
-def text_stage(
-    settings: StageSettings, pictures: DrawnPictures, tokens: Tokens, vocabulary: int, device: torch.device
-) -> Stage:
-    """The stage that trains the text encoders; its figure is the share of attributes of SAID that are told rightly."""
-    torch.manual_seed(settings.seed)
-    learner = TextLearner(vocabulary).to(device)
-    attributes = torch.from_numpy(pictures.attributes)
+@dataclass(frozen=True)
+class TextTask:
+    """What the text encoders learn, and how they are measured.
 
-    def losses(network: nn.Module, step: int) -> dict[str, Tensor]:
-        rng = numbers_of_step(settings, step)
-        rows = places_of_step(pictures.trained, settings.batch, settings.seed, step, 0, 1)
-        numbers, _ = tokens.of_step(rows, rng)
-        numbers = numbers[:, : int((numbers == tokens.end).long().argmax(1).max()) + 1]  # causal: the rest is unseen
-        with in_mixed_precision(device):
-            scores = network(numbers.to(device), tokens.for_second(numbers).to(device))
-        truth = attributes[rows].to(device)
+    Attributes:
+        attributes: (N, attributes) of all pictures, as places in CHOICES.
+    """
+
+    settings: StageSettings
+    pictures: DrawnPictures
+    tokens: Tokens
+    attributes: Tensor
+    device: torch.device
+
+    def losses(self, network: nn.Module, step: int) -> dict[str, Tensor]:
+        """Cross-entropy of the attributes, by each encoder."""
+        rng = numbers_of_step(self.settings, step)
+        rows = places_of_step(self.pictures.trained, self.settings.batch, self.settings.seed, step, 0, 1)
+        numbers, _ = self.tokens.of_step(rows, rng)
+        longest = int((numbers == self.tokens.end).long().argmax(1).max()) + 1
+        with in_mixed_precision(self.device):
+            scores = self._scores(network, numbers[:, :longest])  # causal: the rest is unseen
+        truth = self.attributes[rows].to(self.device)
         parts = {}
         for name, of_encoder in zip(("first encoder", "second encoder"), scores, strict=True):
             each = [nn.functional.cross_entropy(s.float(), truth[:, place]) for place, s in enumerate(of_encoder)]
             parts[name] = torch.stack(each).mean()
         return parts
 
-    def measure(network: nn.Module) -> float:
-        rows = list(range(pictures.trained, pictures.count))
-        numbers = torch.from_numpy(tokens.captions[rows, 0].astype(np.int64))
-        scores = network(numbers.to(device), tokens.for_second(numbers).to(device))[1]
-        names = list(CHOICES)
-        right = [scores[names.index(n)].argmax(1).cpu() == attributes[rows, names.index(n)] for n in SAID]
+    def measure(self, network: nn.Module) -> float:
+        """Percentage of the attributes of SAID that the second encoder tells rightly of held-out captions."""
+        rows = self.pictures.rows_held_out()
+        scores = self._scores(network, torch.from_numpy(self.tokens.captions[rows, 0].astype(np.int64)))[1]
+        places = [list(CHOICES).index(name) for name in SAID]
+        right = [scores[place].argmax(1).cpu() == self.attributes[rows, place] for place in places]
         return 100 * float(torch.stack(right).float().mean())
 
-    return Stage(settings, learner, losses, measure, "held-out attributes told, %", None)
+    def _scores(self, network: nn.Module, numbers: Tensor) -> list[tuple[Tensor, ...]]:
+        found: list[tuple[Tensor, ...]] = network(
+            numbers.to(self.device), self.tokens.for_second(numbers).to(self.device)
+        )
+        return found
+
+
+def text_stage(
+    settings: StageSettings, pictures: DrawnPictures, tokens: Tokens, vocabulary: int, device: torch.device
+) -> Stage:
+    """The stage that trains the text encoders; its figure is the share of attributes of SAID that are told rightly."""
+    torch.manual_seed(settings.seed)
+    learner = TextLearner(vocabulary).to(device)
+    task = TextTask(settings, pictures, tokens, torch.from_numpy(pictures.attributes), device)
+    return Stage(settings, learner, task.losses, task.measure, "held-out attributes told, %", None)
 
 
 @torch.no_grad()
