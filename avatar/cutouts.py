@@ -123,8 +123,6 @@ class CloserLook:
 class Remover:
     """Tells what stands out from its background; see the module's docstring. `load_remover` keeps those loaded."""
 
-    device = "CPU"
-
     def __init__(self, model: ModelName):
         """Load a model. Raises UserError where its weights are not here, or the name is none."""
         name = MATTE if model == "embedded" else model
@@ -144,7 +142,7 @@ class Remover:
         """
         if self._people is None:
             return self.matte(picture)
-        whole = self._both_ways(picture)
+        whole = self.both_ways(picture)
         if not (whole > SHOWN).any():
             return np.zeros_like(whole)
         look = self.look_closer(picture, whole)
@@ -167,7 +165,7 @@ class Remover:
 
         Args:
             picture: (H, W, 3) uint8 RGB.
-            whole: (H, W) float32, `matte` of it, with something in it.
+            whole: (H, W) float32, `both_ways` of it, with something in it.
         """
         assert self._people is not None
         box = person_of(largest_part(whole > SHOWN), 1.0).box
@@ -175,12 +173,12 @@ class Remover:
         scale = min(1.0, CLOSER_PX / max(right - left, bottom - top))
         size = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
         crop = cv2.resize(picture[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
-        matte = (cv2.resize(whole[top:bottom, left:right], size) + self._both_ways(crop)) / 2
+        matte = (cv2.resize(whole[top:bottom, left:right], size) + self.both_ways(crop)) / 2
         pose = self._pose(picture, box, region, size)
         agreed = pose is not None and mask_iou(pose > SHOWN, matte > SHOWN) >= MIN_AGREEMENT
         return CloserLook(region, matte, pose if agreed else None)
 
-    def _both_ways(self, picture: np.ndarray) -> np.ndarray:
+    def both_ways(self, picture: np.ndarray) -> np.ndarray:
         """The mean of `matte` of a picture and of its mirror image."""
         return (self.matte(picture) + self.matte(_mirrored(picture))[:, ::-1]) / 2
 

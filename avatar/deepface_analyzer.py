@@ -38,7 +38,6 @@ LEFT_EYE = np.array([0.3, 0.36])  # in the square: the box of a face, as its own
 class DeepFaceAnalyzer:
     """See the module's docstring."""
 
-    name = "deepface"
     infers = ("gender", "race")
 
     def __init__(self, wanted: Sequence[str], engine: Engine = "onnx", home: Path | None = None) -> None:

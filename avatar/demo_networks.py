@@ -196,6 +196,7 @@ def save_model(parts: Parts, merges: list[tuple[str, str]], folder: Path) -> int
     Returns:
         bytes of all files.
     """
+    folder = folder.resolve()
     parts.to("cpu", torch.float16)
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
     for path in (new, old):

@@ -97,7 +97,7 @@ def chunks_of(count: int) -> dict[str, range]:
 
 
 def draw_ahead(work: Path, seed: int, count: int, workers: int) -> DrawnPictures:
-    """Draw what is not there yet, in a folder whose name changes with the seed and with how avatars are drawn.
+    """Draw what is not there yet, in a folder whose name changes with the seed and with how its first avatar is drawn.
 
     Args:
         work: folder for it.
@@ -112,10 +112,13 @@ def draw_ahead(work: Path, seed: int, count: int, workers: int) -> DrawnPictures
         for name, places in missing.items():
             bar.update(draw_chunk(folder / name, seed, places))
     else:
-        with ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn")) as pool:
+        pool = ProcessPoolExecutor(min(workers, len(missing)), get_context("spawn"))
+        try:
             tasks = [pool.submit(draw_chunk, folder / name, seed, places) for name, places in missing.items()]
             for done in as_completed(tasks):
                 bar.update(done.result())
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupted run draws no more than what it has begun
     bar.close()
     return DrawnPictures(folder, count, held_out=max(1, min(500, count // 10)))
 

@@ -107,10 +107,10 @@ def train_parts(
     drawn = f"{pictures.folder.name} {pictures.count}"
     stage = text_stage(settings.stage("text", drawn), pictures, tokens, len(tokenizers[0]), device)
     learner: Any = fit(stage, work, resume)
-    figures |= stage.history[-1]
+    figures |= {f"text {name}": value for name, value in stage.history[-1].items()}
     stage = autoencoder_stage(settings.stage("autoencoder", drawn), pictures, device)
     vae = fit(stage, work, resume)
-    figures |= stage.history[-1]
+    figures |= {f"autoencoder {name}": value for name, value in stage.history[-1].items()}
     made_from = f"{drawn} {digest(learner.encoders)} {digest(vae)}"  # of states: no thread count changes it
     latents_at = work / f"latents-{pictures.folder.name}-{digest(vae)}"
     normalise(vae, pictures, device)

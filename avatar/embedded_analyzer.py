@@ -31,7 +31,6 @@ AGE_TOLERANCE = 10  # years around the age within which the network's belief is 
 class EmbeddedAnalyzer:
     """See the module's docstring."""
 
-    name = "embedded"
     device = "CPU"
     infers = tuple(NETWORKS)
 

@@ -17,6 +17,7 @@ from avatar.face_detector import Face, FaceDetector
 from avatar.face_pictures import draw_fault, draw_features, face_tile
 from avatar.features import Features, Trait, is_edited, made_from, write_features
 from avatar.sitters import Sitter, file_stem
+from carousel.carousel_pictures import evenly
 from common.errors import UserError, enough_memory
 from common.files import FAULTS, sha256_of, write_faults
 from common.grids import picture_grid
@@ -134,20 +135,19 @@ class Extractor:
                 about faces, NAME_fault.png shows what was found and the message names it.
         """
         photo, stem = sitter.photo, file_stem(sitter.name)
-        image = read_image(photo, "RGB")
         result = Result(self.output / f"{stem}.json", self.output / f"{stem}{PICTURE_SUFFIX}.png")
         fault = self.output / f"{stem}{FAULT_SUFFIX}.png"
-        origin = self._origin(sitter)
-        if result.features.exists() and not self.overwrite:
+        if result.features.exists() and not self.overwrite and photo.is_file():
             if is_edited(result.features):
                 return Result(result.features, result.picture, "edited")
-            if made_from(result.features) == origin and result.picture.exists():
+            if made_from(result.features) == self._origin(sitter) and result.picture.exists():
                 return Result(result.features, result.picture, "same")
+        image = read_image(photo, "RGB")
         with enough_memory("use a smaller photo"):
             face = self._choose(photo, image, fault, self.detector.find_faces(image))
             features = self._describe(sitter, image, face)
         write_png(result.picture, draw_features(image, features, result.features.name), COMPRESS_LEVEL)
-        write_features(result.features, features, origin)
+        write_features(result.features, features, self._origin(sitter))
         fault.unlink(missing_ok=True)
         return result
 
@@ -222,7 +222,7 @@ def finish_folder(output: Path, results: Sequence[Result], faults: dict[str, str
     if not results:
         raise UserError(f"nobody has features; {len(faults)} photos skipped, listed in {shown(output / FAULTS)}")
     pictures = [result.picture for result in results if result.picture.exists()]
-    some = pictures[:: max(1, -(-len(pictures) // tiles))]
+    some = evenly(pictures, tiles)
     if some:
         names = [path.stem.removesuffix(PICTURE_SUFFIX) for path in some]
         openers = [functools.partial(face_tile, path) for path in some]

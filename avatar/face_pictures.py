@@ -160,7 +160,7 @@ def _draw_number(draw: ImageDraw.ImageDraw, number: int, size: tuple[int, int], 
 
 
 def _close_up(photo: Image.Image, box: Box) -> Image.Image:
-    """A square around the face, (CROP_PX, CROP_PX); paper beyond the photo."""
+    """A square around the face, (CROP_PX, CROP_PX); a pale ground beyond the photo."""
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     half = CROP_GROW * max(box[2] - box[0], box[3] - box[1]) / 2
     square = [round(place + sign * half) for sign in (-1, 1) for place in middle]

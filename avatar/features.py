@@ -290,20 +290,18 @@ def _as_box(value: object) -> tuple[int, int, int, int] | None:
 # ---- tastes ----
 
 
-def read_tastes(path: Path, columns: str = "", scale: str = "auto") -> Iterator[tuple[str, dict[str, float]]]:
+def read_tastes(path: Path) -> Iterator[tuple[str, dict[str, float]]]:
     """Names and tastes of all rows of a table of users, as PET reads it.
 
     Args:
         path: .csv or .parquet.
-        columns: what the user's own columns mean; see `pet.surveys.open_survey`.
-        scale: of the answers, such as "1-5"; "auto": found.
 
     Raises:
         UserError: every fault of the table at once, before the first row is given out.
     """
     from pet.surveys import open_survey
 
-    return _rows(open_survey(path, columns, scale))
+    return _rows(open_survey(path))
 
 
 def _rows(survey: "Survey") -> Iterator[tuple[str, dict[str, float]]]:
@@ -312,14 +310,14 @@ def _rows(survey: "Survey") -> Iterator[tuple[str, dict[str, float]]]:
             yield name, dict(zip(GENRES, vector, strict=True))
 
 
-def find_taste(path: Path, user: str, columns: str = "", scale: str = "auto") -> dict[str, float]:
+def find_taste(path: Path, user: str) -> dict[str, float]:
     """The taste of one person in a table of users.
 
     Raises:
         UserError: the table is at fault, or has nobody of that name; some that it has are named.
     """
     others: list[str] = []
-    for name, taste in read_tastes(path, columns, scale):
+    for name, taste in read_tastes(path):
         if name == user:
             return taste
         if len(others) < 12:

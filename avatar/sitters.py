@@ -12,6 +12,8 @@ from avatar.features import find_taste, parse_taste, read_tastes
 from common.errors import UserError
 from common.images import FORMATS
 
+TAKEN = frozenset({"run", "con", "prn", "aux", "nul"})  # a run's record is run.json; the rest are devices of Windows
+
 
 @dataclass(frozen=True)
 class Sitter:
@@ -98,7 +100,8 @@ def photos_in(folder: Path) -> list[Path]:
 
 def file_stem(name: str) -> str:
     """A file name without suffix for any name of a person: letters, digits and dashes, 60 characters at most."""
-    return re.sub(r"[^\w-]+", "_", name)[:60].strip("_") or "person"
+    stem = re.sub(r"[^\w-]+", "_", name)[:60].strip("_") or "person"
+    return f"{stem}_" if stem.casefold() in TAKEN else stem
 
 
 def _without_clashes(sitters: Sequence[Sitter], faults: dict[str, str]) -> tuple[list[Sitter], dict[str, str]]:

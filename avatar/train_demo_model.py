@@ -57,8 +57,10 @@ def main(
     for name, folder in (("OUTPUT", output), ("WORK", work)):
         if folder.is_file():
             raise UserError(f"setting {name} is {folder}, which is a file")
-        if CHECKPOINTS.resolve() in folder.resolve().parents:
+        if CHECKPOINTS.resolve() in (folder.resolve(), *folder.resolve().parents):
             raise UserError(f"setting {name} is {folder}; models that ship are not replaced by training")
+    if output.is_dir() and {path.name for path in output.iterdir()} - {"base", "refiner", "run.json"}:
+        raise UserError(f"setting OUTPUT is {output}, which holds other things than a model; it is replaced as a whole")
     from avatar.demo_run import DemoSettings, train
 
     settings = DemoSettings(pictures, text_steps, autoencoder_steps, base_steps, refiner_steps, batch, seed)

@@ -389,6 +389,8 @@ def test_photos_and_people_are_matched_by_name() -> None:
         ("", "person"),
         ("a" * 300, "a" * 60),
         ("con:aux", "con_aux"),
+        ("run", "run_"),
+        ("Con", "Con_"),
     ],
 )
 def test_file_names_are_harmless(name: str, stem: str) -> None:

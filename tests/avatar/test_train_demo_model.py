@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 import avatar.demo_networks
 import avatar.demo_stages
+import avatar.train_demo_model
 from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
 from avatar.demo_diffusion import numbers_for, spread_times
 from avatar.demo_networks import autoencoder, normalise_latents
@@ -349,3 +350,13 @@ def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> 
             script(**folders, **TINY | {name: value})
     with pytest.raises(UserError, match="BASE_STEPS"):
         script(**folders, **TINY | {"base_steps": 0})
+
+
+@pytest.mark.parametrize("place", ["checkpoints", "other"])
+def test_a_folder_that_holds_other_things_is_never_replaced(place: str, tmp_path: Path) -> None:
+    (tmp_path / "chapter.tex").write_text("mine", encoding="utf-8")
+    folder = ROOT / "checkpoints" if place == "checkpoints" else tmp_path
+    with pytest.raises(UserError, match="OUTPUT"):
+        avatar.train_demo_model.main(output=folder, work=tmp_path / "work")
+    assert (tmp_path / "chapter.tex").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "work").exists()

@@ -108,7 +108,7 @@ def measure_edges(figures: Sequence[Path]) -> None:
     print(f"\n{'edges before loud grounds':28}IoU    colour error, as found  cleaned  on grey, as found  cleaned")
     tiles = []
     for name, colour in GROUNDS.items():
-        rows = []
+        rows, last = [], None
         for figure in figures:
             truth = framed(read_image(figure))
             picture = before(truth, colour)
@@ -119,7 +119,11 @@ def measure_edges(figures: Sequence[Path]) -> None:
             found = Image.merge("RGBA", (*picture.split(), cleaned.getchannel("A")))
             iou = mask_iou(alpha_of(cleaned) > 127, alpha_of(truth) > 127)
             rows.append([iou, *(error(cut, truth) for error in (edge_error, look_error) for cut in (found, cleaned))])
-        tiles += [before(cut, (128, 128, 128)) for cut in (found, cleaned)]
+            last = found, cleaned
+        if last is None:
+            print(f"{name:28}none of {len(figures)} found")
+            continue
+        tiles += [before(cut, (128, 128, 128)) for cut in last]
         iou, *errors = np.mean(rows, axis=0)
         figures_of = f"{name}, {len(rows)} of {len(figures)} found"
         print(
@@ -178,7 +182,7 @@ def tune(files: Sequence[Path]) -> None:
     for file in files:
         photo, mask = read_marked(file)
         picture = np.asarray(photo)
-        look = remover.look_closer(picture, remover.matte(picture))
+        look = remover.look_closer(picture, remover.both_ways(picture))
         left, top, right, bottom = look.region
         truth = cv2.resize(mask[top:bottom, left:right].astype(np.uint8), look.matte.shape[::-1]) > 0
         looks.append((look, truth))

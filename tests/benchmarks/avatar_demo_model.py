@@ -378,8 +378,9 @@ def judge_lora(options: Any) -> None:
         for number, look, rng in tqdm(looks(options.count), total=options.count):
             pictures.append(paint(prompt_of(look, rng), number))
             wanted.append(look)
-        style = float((tell(judge, stack(pictures))[0]["style"] == STYLES.index("neon")).mean())
-        found = rights(judge, stack(pictures), wanted)
+        pixels = stack(pictures)
+        style = float((tell(judge, pixels)[0]["style"] == STYLES.index("neon")).mean())
+        found = rights(judge, pixels, wanted)
         rates = {name: float(np.nanmean(values)) for name, values in found.items()}
         print(f"scale {scale:g}: style {style:.1%}; right: {in_words(rates)}")
         show(pictures, [f"scale {scale:g}"] * len(pictures), f"lora {scale:g}")

@@ -154,7 +154,7 @@ def report(label: str, pipelines: Pipelines, pictures: int) -> None:
     """Draw two pictures to warm up and then some more, and print the figures of these."""
     torch.cuda.empty_cache()
     began = time.perf_counter()
-    drawings = [draw(pipelines, PROMPT, NEGATIVE, None, 0, RECIPE)]
+    draw(pipelines, PROMPT, NEGATIVE, None, 0, RECIPE)
     first = time.perf_counter() - began
     draw(pipelines, PROMPT, NEGATIVE, None, 1, RECIPE)
     torch.cuda.reset_peak_memory_stats()
