@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from carousel.archives import PHOTO_SUFFIXES, UNREAD_SUFFIXES
 from common.errors import UserError, raise_faults
 from common.files import sha256_of
 from common.images import read_image
 
 TABLE = "metadata.jsonl"
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-UNREAD_SUFFIXES = {".heic", ".heif", ".avif"}  # pictures, but of formats that are not read here
 MOST_ELONGATED = 4  # long side by short side; the square crop would hold less than a quarter
 
 
@@ -62,9 +61,9 @@ def read_folder(folder: Path, side_px: int, caption: str = "") -> list[Captioned
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of pictures")
     files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    pictures = sorted(path for path in files if path.suffix.lower() in SUFFIXES | UNREAD_SUFFIXES)
+    pictures = sorted(path for path in files if path.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES)
     if not pictures:
-        raise UserError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
+        raise UserError(f"{folder}: no pictures in it ({', '.join(sorted(PHOTO_SUFFIXES))})")
     faults: list[str] = []
     reader = _captions_of_table if (folder / TABLE).exists() else _captions_beside
     captions = reader(folder, pictures, faults)

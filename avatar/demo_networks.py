@@ -45,10 +45,10 @@ class Parts:
     refiner: Any = None
 
     def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> None:
-        """Move all networks."""
+        """Move all networks, and put their weights into the order of memory that files need."""
         for network in (self.text_encoder, self.text_encoder_2, self.vae, self.unet, self.refiner):
             if network is not None:
-                network.to(device=device, dtype=dtype)
+                network.to(device=device, dtype=dtype, memory_format=torch.contiguous_format)
 
 
 def text_encoders(vocabulary: int) -> nn.ModuleList:

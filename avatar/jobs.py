@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from avatar.cutouts import DEFAULT_MODEL, ModelName
 from avatar.generation import Recipe
+from avatar.lora import HIGHEST_SCALE
 from avatar.models import FEW_STEP, Precision
 from avatar.people import Person
 from avatar.picture_text import mark_of
@@ -118,6 +119,7 @@ class ModelFiles:
                 f"setting FAST_LORA is for SCHEDULER {' or '.join(FEW_STEP)}, and SCHEDULER is {scheduler}; choose one "
                 "of them, with MODE base, STEPS 4 to 8 and GUIDANCE 1"
             )
+        check_range("LORA_SCALE", self.lora_scale, -HIGHEST_SCALE, HIGHEST_SCALE)
         for path, _ in self.loras().values():
             if not path.is_file():
                 reason = (
@@ -127,7 +129,7 @@ class ModelFiles:
 
 
 def picture_seed(seed: int, name: str) -> int:
-    """A person's own seed, so that no two get the same noise, whoever else is drawn."""
+    """A person's own seed, so that people of different names get different noise, whoever else is drawn."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:6])
 
 
@@ -188,9 +190,10 @@ class Job:
         """A hash that changes with anything that the picture is made from."""
         return hashlib.sha256(json.dumps(self.facts(person), sort_keys=True).encode()).hexdigest()
 
-    def is_done(self, person: Person) -> bool:
-        """Whether the person's avatar is there, whole and up to date."""
-        return mark_of(self.path(AVATARS, person)) == self.mark(person)
+    def is_done(self, person: Person, kinds: Sequence[str]) -> bool:
+        """Whether the person's pictures of these kinds are there, whole and up to date."""
+        mark = self.mark(person)
+        return all(mark_of(self.path(kind, person)) == mark for kind in kinds)
 
     def check_output(self, people: Sequence[Person]) -> None:
         """Refuse a folder in which files of others, or inputs, would be replaced.

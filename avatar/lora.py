@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avatar.models import PICKLES, Pipelines, quiet
+from avatar.models import PICKLES, Pipelines, first_line, pickle_refused, quiet
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
 
@@ -55,6 +55,7 @@ class LoraMatch:
     Attributes:
         path: the file.
         form: "diffusers" or "kohya".
+        scale: by which it acts.
         keys: in the file.
         matched: those that the base took.
         layers: of each part of the pipeline that changed.
@@ -64,6 +65,7 @@ class LoraMatch:
 
     path: Path
     form: str
+    scale: float
     keys: int
     matched: int
     layers: dict[str, int]
@@ -74,7 +76,8 @@ class LoraMatch:
         """One line for the shell."""
         layers = ", ".join(f"{count} layers of {part}" for part, count in self.layers.items())
         rank = f"rank {', '.join(map(str, self.ranks))}"
-        text = f"LoRA {self.path.name} ({self.form}): {self.matched} of {self.keys} keys matched; {layers}; {rank}"
+        matched = f"{self.matched} of {self.keys} keys matched ({self.form}), scale {self.scale:g}"
+        text = f"LoRA {self.path.name}: {matched}; {layers}; {rank}"
         return f"{text}; not matched: {_some(self.unmatched)}" if self.unmatched else text
 
 
@@ -117,7 +120,7 @@ def load_lora(
         with quiet(), warnings.catch_warnings(action="ignore"):
             pipelines.base.load_lora_weights(state, adapter_name=adapter)
     except (ValueError, RuntimeError, KeyError) as error:  # peft has no form for what the file asks
-        raise UserError(f"{path}: cannot be put into this base ({_first_line(error)})") from error
+        raise UserError(f"{path}: cannot be put into this base ({first_line(error)})") from error
     taken = _layers_with(pipelines.base, adapter)
     if taken != pairs.keys():
         raise RuntimeError(f"{path}: diffusers took {len(taken)} layers of {len(pairs)}")
@@ -126,6 +129,7 @@ def load_lora(
     return LoraMatch(
         path=Path(path),
         form="kohya" if any(key.startswith("lora_") for key in tensors) else "diffusers",
+        scale=scale,
         keys=len(tensors),
         matched=len(tensors) - len(unmatched),
         layers={part: parts.count(part) for part in COMPONENTS if part in parts},
@@ -190,10 +194,7 @@ def read_lora(path: Path, allow_pickle: bool = False) -> tuple[dict[str, Tensor]
     is_pickle = start[:1] == b"\x80" or start[:4] == b"PK\x03\x04" or path.suffix.lower() in PICKLES
     if is_pickle and not is_safetensors:
         if not allow_pickle:
-            raise UserError(
-                f"{path}: a pickle, which can run a stranger's code when it is opened; save it as .safetensors, "
-                "or turn the setting ALLOW_PICKLE on"
-            )
+            raise UserError(f"{path}: {pickle_refused()}")
         return _read_pickle(path), {}
     return _read_safetensors(path)
 
@@ -208,7 +209,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, ValueError) as error:  # as of JSON
-        raise UserError(f"{path}: truncated, damaged, or no .safetensors file ({_first_line(error)})") from error
+        raise UserError(f"{path}: truncated, damaged, or no .safetensors file ({first_line(error)})") from error
     return tensors, metadata if isinstance(metadata, dict) else {}
 
 
@@ -231,10 +232,6 @@ def _check_has_layers(path: Path, names: Sequence[str]) -> None:
         raise UserError(f"{path}: a {' and '.join(sorted(others))} file, which is not supported; use a plain LoRA")
     if not any(PAIR_KEY.fullmatch(name) for name in names):
         raise UserError(f"{path}: none of its {len(names)} keys is of a LoRA ({_some(names)})")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _some(names: Sequence[str]) -> str:

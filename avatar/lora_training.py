@@ -88,8 +88,8 @@ class LoraSettings:
 
 
 def pick_precision(asked: Precision) -> MixedPrecision:
-    """The precision of the forward pass in accelerate's words; "auto" is what `accelerate launch` was told, else the
-    best of the device.
+    """The precision of the forward pass in accelerate's words; "auto" is bf16 where `accelerate launch` says so, else
+    the best of the device.
 
     Raises:
         UserError: fp16 without a GPU.

@@ -1,8 +1,8 @@
 """Avatars of one person or many: models loaded once, each picture with its making, resumable, repeatable.
 
 An avatar's PNG holds a hash of all that it was made from: features, photo, settings, models. It is written last, so
-one with the right hash is whole and up to date. Files without such a hash were made by somebody else, and are never
-replaced.
+one with the right hash is whole and up to date. Pictures of people without such a hash were made by somebody
+else, and are never replaced.
 """
 
 import functools
@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,6 @@ class Tally:
 
     Attributes:
         faults: what is wrong with people who were skipped, by file name.
-        lines: for the person at the shell.
         pictures: drawn now.
         steps: of these.
         seconds: for these.
@@ -92,7 +91,6 @@ class Tally:
     """
 
     faults: dict[str, str]
-    lines: list[str] = field(default_factory=list)
     pictures: int = 0
     steps: int = 0
     seconds: float = 0.0
@@ -148,7 +146,8 @@ def make_avatars(script: str, files: Files, models: ModelFiles, settings: Settin
         people, faults = [find_same(people, job, earlier, files.from_picture)], {}
     job.check_output(people)
     print(f"model: {', '.join(choice.hashes)} ({choice.why})")
-    missing = people if earlier is not None else [person for person in people if not job.is_done(person)]
+    kinds = [AVATARS, PAIRS] if models.compare else [AVATARS]
+    missing = people if earlier is not None else [person for person in people if not job.is_done(person, kinds)]
     tally, figures = Tally(faults), {}
     if missing:
         pipelines = load_all(choice, models, settings)
@@ -166,8 +165,7 @@ def load_all(choice: Choice, models: ModelFiles, settings: Settings) -> Pipeline
         load_remover(settings.cutout_model)  # before the long work, as its weights may be missing
     pipelines = load_pipelines(choice, loading)
     for role, (path, scale) in models.loras().items():
-        match = load_lora(pipelines, path, scale, adapter=role, allow_pickle=models.allow_pickle)
-        print(f"LoRA {path.name}: {match.matched} of {match.keys} keys matched ({match.form}), scale {scale:g}")
+        print(load_lora(pipelines, path, scale, adapter=role, allow_pickle=models.allow_pickle).in_words())
     if settings.compiled:
         compile_networks(pipelines)
     return pipelines
@@ -195,8 +193,9 @@ def draw_all(
                 start, drawings = _draw_person(pipelines, person, job, words, models, bar.update)
             except UserError as error:
                 tally.faults[_label(person)] = str(error)
-                bar.update(end - bar.n)
                 continue
+            finally:
+                bar.update(end - bar.n)  # a fault leaves steps out, a picture drawn twice has more
             for drawing in drawings:
                 tally.add(drawing)
             tally.small += start is not None and start.width < pipelines.native_px
@@ -347,7 +346,7 @@ def _finish(
         raise_faults("", [f"{name}: {fault}" for name, fault in tally.faults.items()])
     sheet = job.output / CONTACT_SHEET
     write_marked_png(sheet, contact_sheet(there, job, tiles))
-    new = sum(person in there for person in missing)
+    new = len(missing) - sum(_label(person) in tally.faults for person in missing)
     print(f"avatars in {shown(job.output / AVATARS)}: {new} drawn now, {len(there) - new} were there")
     for name, value in figures.items():
         print(f"{name}: {value}")
@@ -378,8 +377,10 @@ def contact_sheet(people: Sequence[Person], job: Job, tiles: int) -> Image.Image
     kinds = [AVATARS]
     chosen = evenly(people, tiles)
     if len(chosen) <= FEW:
-        all_started = all(job.path(STARTS, person).is_file() for person in chosen)
-        kinds = [STARTS] * all_started + [DRAWN] + [AVATARS] * job.settings.cut_out
+        started = all(person.photo is not None for person in chosen)
+        steps = [STARTS] * started + [DRAWN] + [AVATARS] * job.settings.cut_out
+        there = [kind for kind in steps if all(job.path(kind, person).is_file() for person in chosen)]
+        kinds = there or kinds
     columns = len(kinds) if len(kinds) > 1 else math.ceil(math.sqrt(1.4 * len(chosen)))
     names = [person.features.name or person.name for person in chosen]
     pictures = [functools.partial(_opened, job.path(kind, person)) for person in chosen for kind in kinds]

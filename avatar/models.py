@@ -70,7 +70,11 @@ class Choice:
     @functools.cached_property
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the weights, by name."""
-        return {source.label: hash_of(source) for source in (self.base, self.refiner) if source is not None}
+        found = {self.base.label: hash_of(self.base)}
+        if self.refiner is not None:
+            label = self.refiner.label
+            found[f"{label} (refiner)" if label in found else label] = hash_of(self.refiner)
+        return found
 
 
 @dataclass(frozen=True)
@@ -78,20 +82,18 @@ class Preset:
     """What is done to fit a GPU.
 
     Attributes:
-        vram_gb: the card that it is meant for.
         offload: keep in the GPU's memory only the network that computes.
         tiling: let the VAE work on overlapping tiles.
     """
 
-    vram_gb: int
     offload: bool
     tiling: bool
 
 
 PRESETS = {
-    8: Preset(8, offload=True, tiling=True),
-    12: Preset(12, offload=True, tiling=False),
-    24: Preset(24, offload=False, tiling=False),
+    8: Preset(offload=True, tiling=True),
+    12: Preset(offload=True, tiling=False),
+    24: Preset(offload=False, tiling=False),
 }
 
 
@@ -124,7 +126,6 @@ class Pipelines:
         names: of the weights, for the report.
         device: where they compute.
         dtype: of UNets and text encoders.
-        preset: of the GPU's memory; None on a CPU.
         image_to_image: StableDiffusionXLImg2ImgPipeline of the base's own networks.
     """
 
@@ -133,7 +134,6 @@ class Pipelines:
     names: list[str]
     device: torch.device
     dtype: torch.dtype
-    preset: Preset | None = None
     image_to_image: Any = None
 
     @property
@@ -194,6 +194,8 @@ def choose_model(model: str, refiner: str, with_refiner: bool, allow_pickle: boo
 
 def _auto_model() -> tuple[Source, str]:
     sdxl, demo = _present(HUB[BASE], BASE), DEMO_MODEL / BASE
+    if sdxl is not None and not _holds_weights(sdxl.path):
+        sdxl = None
     memory = device_memory_gb(pick_device())
     if sdxl is not None and memory >= LEAST_VRAM_GB:
         return sdxl, f"SDXL is here, and the GPU's {memory:.0f} GB fit it"
@@ -228,7 +230,13 @@ def find_source(name: str, role: str) -> Source:
         raise UserError(f"{path}: no model in diffusers' layout; it needs {INDEX}, or {role}/{INDEX}")
     if not HUB_ID.fullmatch(name) or path.suffix in (".safetensors", *PICKLES):
         raise UserError(f"{name}: no such file or folder, and no id of a model on the hub")
-    return _present(name, role) or _download(name, role)
+    here = _present(name, role)
+    return here if here is not None and _holds_weights(here.path) else _download(name, role)
+
+
+def _holds_weights(folder: Path) -> bool:
+    """Whether there are any; configs alone are kept for single files, or are what a broken download left."""
+    return any(weight_files(folder / part) for part in _components(folder))
 
 
 def _present(hub_id: str, role: str) -> Source | None:
@@ -248,15 +256,17 @@ def _download(hub_id: str, role: str) -> Source:
     try:
         siblings = model_info(hub_id, timeout=REACH_SECONDS).siblings or []
     except Exception as error:  # every HTTP library has kinds of its own
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"{hub_id} is not on this machine, and the hub cannot be reached ({reason}). {_how_to_get(role, hub_id)}. "
-            "Or set MODEL to auto for the project's own small model"
+            f"{hub_id} is not on this machine, and the hub cannot be reached ({first_line(error)}). "
+            f"{_how_to_get(role, hub_id)}. Or set MODEL to auto for the project's own small model"
         ) from error
     half = any(sibling.rfilename.endswith(".fp16.safetensors") for sibling in siblings)
     patterns = ["*.json", "*.txt", f"*/*{'.fp16' if half else ''}.safetensors"]
     print(f"fetching {hub_id} from the hub into its cache", flush=True)
-    return Source(Path(snapshot_download(hub_id, allow_patterns=patterns)), hub_id)
+    try:
+        return Source(Path(snapshot_download(hub_id, allow_patterns=patterns)), hub_id)
+    except Exception as error:
+        raise UserError(f"{hub_id}: cannot be fetched ({first_line(error)}); the same command goes on") from error
 
 
 def _how_to_get(role: str, hub_id: str = "") -> str:
@@ -293,7 +303,7 @@ def check_source(source: Source, allow_pickle: bool) -> None:
     """
     if source.is_file:
         if source.path.suffix.lower() in PICKLES and not allow_pickle:
-            raise UserError(f"{source.path}: {_pickle_refused()}")
+            raise UserError(f"{source.path}: {pickle_refused()}")
         if source.path.suffix.lower() not in (".safetensors", *PICKLES):
             raise UserError(f"{source.path}: no file of weights; it must be .safetensors")
         return
@@ -303,12 +313,13 @@ def check_source(source: Source, allow_pickle: bool) -> None:
         if not files:
             missing.append(f"{name}/ has no weights")
         elif not allow_pickle and any(file.suffix in PICKLES for file in files):
-            raise UserError(f"{files[0]}: {_pickle_refused()}")
+            raise UserError(f"{files[0]}: {pickle_refused()}")
     if missing:
         raise UserError(f"{source.path}: not whole: {', '.join(missing)}; fetch it again")
 
 
-def _pickle_refused() -> str:
+def pickle_refused() -> str:
+    """What is wrong with a file that is a pickle, and what to do."""
     return (
         "a pickle, which can run a stranger's code when it is opened; take the .safetensors form, "
         "or turn the setting ALLOW_PICKLE on"
@@ -407,7 +418,7 @@ def _load(kind: Any, source: Source, dtype: torch.dtype, loading: Loading, share
     except Exception as error:  # diffusers, transformers and safetensors raise nearly anything on damaged files
         if "memory" in str(error).lower():
             raise
-        raise UserError(f"{source.path}: cannot be loaded as an SDXL pipeline ({_first_line(error)})") from error
+        raise UserError(f"{source.path}: cannot be loaded as an SDXL pipeline ({first_line(error)})") from error
 
 
 def _load_file(kind: Any, source: Source, dtype: torch.dtype, config: Path | None, facts: dict[str, Any]) -> Any:
@@ -505,7 +516,8 @@ def quiet() -> Iterator[None]:
             library.enable_progress_bar()
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of a library says, in one line of at most 200 characters."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
 
@@ -558,13 +570,13 @@ def preset_for(device: torch.device, vram_gb: int | None) -> Preset | None:
 
 def place(pipelines: Pipelines, vram_gb: int | None) -> None:
     """Move the networks to the device, or have each moved there when its turn comes."""
-    pipelines.preset = preset_for(pipelines.device, vram_gb)
-    if pipelines.preset is None or not pipelines.preset.offload:
+    preset = preset_for(pipelines.device, vram_gb)
+    if preset is None or not preset.offload:
         for pipeline in _all(pipelines):
             pipeline.to(pipelines.device)
     else:
         offload(pipelines)
-    if pipelines.preset is not None and pipelines.preset.tiling:
+    if preset is not None and preset.tiling:
         pipelines.base.vae.enable_tiling()
 
 
