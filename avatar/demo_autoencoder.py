@@ -1,9 +1,9 @@
-"""Second stage of the demo model: the autoencoder, which makes pictures of 128 px of latents of 16 x 16 x 4 and back.
+"""Second stage of the demo model: the autoencoder, which makes pictures of 256 px of latents of 32 x 32 x 4 and back.
 
 Its loss is the mean absolute error of the colours and of their differences between neighbours, which keeps outlines
 sharp without another network, and a little of the latents' divergence from a normal distribution (Rombach et al. 2022,
-arXiv:2112.10752). Most steps see parts of pictures, four times as many for the same time; the last ones whole pictures.
-Colours are changed in some, so that it can draw what the drawn world does not have: photos, styles.
+arXiv:2112.10752). Most steps see parts of pictures, sixteen times as many for the same time; the last ones whole
+pictures. Colours are changed in some, so that it can draw what the drawn world does not have: photos, styles.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ WHOLE_SHARE = 0.2  # of the steps, the last, which see whole pictures
 RECOLOURED_SHARE = 0.3
 EDGE_WEIGHT = 1.0
 DIVERGENCE_WEIGHT = 1e-6
-MEASURED, SHOWN = 64, 8  # held-out pictures
+MEASURED, SHOWN = 32, 8  # held-out pictures
 NORMALISED = 500  # pictures whose latents say what their mean and deviation are
-ENCODED_AT_ONCE = 50
+ENCODED_AT_ONCE = 25
 PEAK = 2.0  # of values from -1 to 1
 
 
@@ -48,10 +48,10 @@ def to_pictures(values: Tensor) -> list[Image.Image]:
 
 
 def pixels_of_step(pictures: DrawnPictures, settings: StageSettings, step: int) -> np.ndarray:
-    """`batch` parts of pictures, or a quarter as many whole ones in the last steps; (N, S, S, 3) uint8."""
+    """`batch` parts of pictures, or as many whole ones as take the same time, in the last steps; (N, S, S, 3) uint8."""
     rng = numbers_of_step(settings, step)
     whole = step >= settings.steps * (1 - WHOLE_SHARE)
-    count = max(1, settings.batch // 4) if whole else settings.batch
+    count = max(1, settings.batch * PART_PX**2 // NATIVE_PX**2) if whole else settings.batch
     pixels = pictures.pixels(places_of_step(pictures.trained, count, settings.seed, step, 0, 1))
     if not whole:
         corners = rng.integers(NATIVE_PX - PART_PX + 1, size=(count, 2))
@@ -99,7 +99,7 @@ class AutoencoderTask:
         wanted = self._held_out(SHOWN)
         tiles = [*to_pictures(wanted), *to_pictures(_rebuilt(network, wanted))]
         labels = ["drawn"] * len(wanted) + ["decoded"] * len(wanted)
-        write_png(path, picture_grid(tiles, labels, len(wanted), 2 * NATIVE_PX, title="Autoencoder"))
+        write_png(path, picture_grid(tiles, labels, len(wanted), NATIVE_PX, title="Autoencoder"))
 
     def _held_out(self, most: int) -> Tensor:
         return to_values(self.pictures.pixels(self.pictures.rows_held_out(most)), self.device)
@@ -140,7 +140,7 @@ def normalise(vae: nn.Module, pictures: DrawnPictures, device: torch.device) -> 
 
 @torch.no_grad()
 def encode_all(vae: nn.Module, pictures: DrawnPictures, folder: Path, device: torch.device) -> Tensor:
-    """Latents of all pictures, (N, 4, 16, 16) float16 on the CPU, kept in a folder; only those not there are made."""
+    """Latents of all pictures, (N, 4, 32, 32) float16 on the CPU, kept in a folder; only those not there are made."""
     found = []
     for name, places in tqdm(chunks_of(pictures.count).items(), desc="pictures to latents", unit="chunk"):
         path = folder / f"{name}.npy"

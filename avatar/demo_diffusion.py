@@ -51,7 +51,7 @@ class DiffusionTask:
         role: BASE or REFINER.
         settings: of the stage.
         parts: with text encoders and autoencoder on the device; for the refiner the base's UNet too, for its samples.
-        latents: (N, 4, 16, 16) of all pictures.
+        latents: (N, 4, 32, 32) of all pictures.
         pictures: that they are of.
         tokens: of their captions.
         device: that computes.
@@ -144,7 +144,7 @@ def show_samples(parts: Parts, pictures: DrawnPictures, count: int, path: Path, 
         tiles += paint(parts, prompts, True, device)
         labels += ["base and refiner"] * len(rows)
     footer = f"{SHOWN_STEPS} steps, guidance {GUIDANCE:g}"
-    write_png(path, picture_grid(tiles, labels, len(rows), 2 * NATIVE_PX, footer=footer))
+    write_png(path, picture_grid(tiles, labels, len(rows), NATIVE_PX, footer=footer))
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from avatar.demo_pictures import NATIVE_PX
+from avatar.demo_start import start_as_thumbnail
 from avatar.demo_tokenizer import PAD, PAD_2, write_tokenizer
 from avatar.models import BASE, REFINER
 
@@ -22,8 +23,8 @@ TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
 TEXT_LAYERS, TEXT_HEADS = 3, 4
 LATENT_CHANNELS = 4
 LATENT_PX = NATIVE_PX // 8
-AUTOENCODER_CHANNELS = (16, 32, 64, 96)  # from full size down
-BASE_CHANNELS = (32, 96, 192)  # at 16, 8 and 4 latents
+AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (12, 32, 64, 128), 4  # from full size down
+BASE_CHANNELS = (32, 96, 160)  # at 32, 16 and 8 latents
 REFINER_CHANNELS = (32, 64, 128)
 TIME_WIDTH = 256
 NUMBER_WIDTH = 8  # of the embedding of each size or score
@@ -76,24 +77,26 @@ def text_encoders(vocabulary: int) -> nn.ModuleList:
 
 
 def autoencoder() -> Any:
-    """AutoencoderKL (Rombach et al. 2022, arXiv:2112.10752) with SDXL's latents: 4 channels, 8 px each; no attention.
+    """AutoencoderKL (Rombach et al. 2022, arXiv:2112.10752) with latents of 8 px as SDXL's, without attention.
 
     Its latents have mean 0 and deviation 1 after `normalise_latents`, so the factor in its config is 1.
     """
     from diffusers import AutoencoderKL
 
-    return AutoencoderKL(
+    vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=AUTOENCODER_CHANNELS,
         layers_per_block=1,
-        norm_num_groups=GROUPS,
+        norm_num_groups=AUTOENCODER_GROUPS,
         latent_channels=LATENT_CHANNELS,
         sample_size=NATIVE_PX,
         scaling_factor=1.0,
         force_upcast=False,
         mid_block_add_attention=False,
     )
+    start_as_thumbnail(vae)
+    return vae
 
 
 @torch.no_grad()

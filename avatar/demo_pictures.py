@@ -23,7 +23,7 @@ from avatar.prompts import NEGATIVE
 from avatar.wardrobe import ACCESSORIES
 from common.files import atomic_path, write_text
 
-NATIVE_PX = 128
+NATIVE_PX = 256
 CHUNK = 250
 CAPTIONS = 8  # wordings of each picture
 UNSEEN_SHARE = 0.25  # of the captions that name a thing which is not drawn
@@ -72,7 +72,7 @@ class DrawnPictures:
         return [np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in chunks_of(self.count)]
 
     def pixels(self, rows: np.ndarray | list[int]) -> np.ndarray:
-        """(N, 128, 128, 3) uint8 RGB of these pictures."""
+        """(N, 256, 256, 3) uint8 RGB of these pictures."""
         return np.stack([self._chunks[row // CHUNK][row % CHUNK] for row in rows])
 
     @cached_property

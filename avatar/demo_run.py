@@ -19,7 +19,7 @@ from common.errors import check_range, enough_memory
 from common.paths import shown
 from common.runner import Report
 
-LEARNING_RATES = {"text": 1e-3, "autoencoder": 1.5e-3, BASE: 1e-3, REFINER: 1e-3}
+LEARNING_RATES = {"text": 1e-3, "autoencoder": 1e-3, BASE: 1e-3, REFINER: 1e-3}
 REMEDY = "lower BATCH"
 
 
@@ -30,7 +30,7 @@ class DemoSettings:
     Attributes:
         pictures: that are drawn for it.
         text_steps, autoencoder_steps, base_steps, refiner_steps: of each stage.
-        batch: samples a step of the UNets; text encoders see four times as many, the autoencoder half as many parts.
+        batch: samples a step of the UNets; text encoders see eight times as many, the autoencoder as many parts.
         seed: of everything.
 
     Raises:
@@ -53,7 +53,7 @@ class DemoSettings:
 
     def stage(self, name: str, made_from: str) -> StageSettings:
         """Settings of one stage."""
-        batch = {"text": 4 * self.batch, "autoencoder": max(1, self.batch // 2)}.get(name, self.batch)
+        batch = 8 * self.batch if name == "text" else self.batch
         steps = int(asdict(self)[f"{name}_steps"])
         return StageSettings(name, steps, batch, LEARNING_RATES[name], self.seed, made_from)
 

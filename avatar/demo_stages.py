@@ -99,12 +99,15 @@ class Stage:
         }
 
     def restore(self, path: Path) -> None:
-        """Continue from what `state` gave.
+        """Continue from what `state` gave; steps may have become more, the learning rate then rises to where it
+        would be.
 
         Raises:
             UserError: damaged, of other settings, or of another network.
         """
-        state = read_state(path, self.settings)
+        state = read_state(path, self.settings, free=["steps"])
+        if state["steps"] > self.settings.steps:
+            raise UserError(f"{path}: has had {state['steps']} steps already, more than {self.settings.steps}")
         try:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])

@@ -16,10 +16,10 @@ from avatar.face_detector import WEIGHTS as DETECTOR_WEIGHTS
 from avatar.face_detector import Face, FaceDetector
 from avatar.face_pictures import draw_fault, draw_features, face_tile
 from avatar.features import Features, Trait, is_edited, made_from, write_features
-from avatar.sitters import Sitter, file_stem
+from avatar.sitters import Sitter
 from carousel.carousel_pictures import evenly
 from common.errors import UserError, enough_memory
-from common.files import FAULTS, sha256_of, write_faults
+from common.files import FAULTS, file_stem, sha256_of, write_faults
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import shown

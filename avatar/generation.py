@@ -314,7 +314,7 @@ class _Clock:
 
 @torch.no_grad()
 def encode(pipelines: Pipelines, image: Image.Image) -> Tensor:
-    """A picture as the VAE's latents, (1, 4, side / 8, side / 8) in the UNet's dtype; the mode, so nothing is drawn.
+    """A picture as the VAE's latents, (1, channels, side / 8, side / 8) in the UNet's dtype; their mode.
 
     Args:
         pipelines: its VAE works in its own precision.

@@ -21,6 +21,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from avatar.cutouts import load_remover, remove_background
+from avatar.enlarging import enlarge
 from avatar.generation import REMEDY, Drawing, Plan, draw, peak_memory_gb, plan_steps
 from avatar.jobs import (
     AVATARS,
@@ -277,7 +278,7 @@ def write_person(
 ) -> None:
     """Cut the avatar out and write all of a person's files, the avatar last."""
     side = job.settings.size_px
-    pictures = [drawing.image.resize((side, side), Image.Resampling.LANCZOS) for drawing in drawings]
+    pictures = [enlarge(drawing.image, side) for drawing in drawings]
     text = _picture_text(person, job, words, script)
     write_marked_png(job.path(DRAWN, person), pictures[0], text)
     if start is not None:

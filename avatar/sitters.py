@@ -1,6 +1,5 @@
 """Who sits for an avatar: a photo, a name and a taste, for one person or for a folder of photos."""
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,8 @@ from PIL import Image
 
 from avatar.features import find_taste, parse_taste, read_tastes
 from common.errors import UserError
+from common.files import file_stem
 from common.images import FORMATS
-
-TAKEN = frozenset({"run", "con", "prn", "aux", "nul"})  # a run's record is run.json; the rest are devices of Windows
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,6 @@ def photos_in(folder: Path) -> list[Path]:
     if not photos:
         raise UserError(f"{folder}: holds no photos")
     return photos
-
-
-def file_stem(name: str) -> str:
-    """A file name without suffix for any name of a person: letters, digits and dashes, 60 characters at most."""
-    stem = re.sub(r"[^\w-]+", "_", name)[:60].strip("_") or "person"
-    return f"{stem}_" if stem.casefold() in TAKEN else stem
 
 
 def _without_clashes(sitters: Sequence[Sitter], faults: dict[str, str]) -> tuple[list[Sitter], dict[str, str]]:

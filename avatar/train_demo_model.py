@@ -23,14 +23,14 @@ from common.runner import Report, run
 OUTPUT = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
 WORK = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
 # data
-PICTURES = 16_000  # drawn at 128 px; 50 kB each on disk
+PICTURES = 12_000  # drawn at 256 px; 200 kB each on disk
 WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 # stages
-TEXT_STEPS = 1_000  # of the text encoders
-AUTOENCODER_STEPS = 3_500  # of the autoencoder
-BASE_STEPS = 6_000  # of the base's UNet, which decides how well prompts are followed
+TEXT_STEPS = 800  # of the text encoders
+AUTOENCODER_STEPS = 5_000  # of the autoencoder
+BASE_STEPS = 8_000  # of the base's UNet, which decides how well prompts are followed
 REFINER_STEPS = 1_500  # of the refiner's UNet
-BATCH = 32  # samples a step of the UNets; four times as many captions, half as many parts of pictures
+BATCH = 16  # samples a step of the UNets; eight times as many captions, as many parts of pictures
 SEED = 1  # of characters, weights, order and noise
 # run
 SAMPLES = 8  # pictures that are drawn at each measurement of a UNet; 0: none

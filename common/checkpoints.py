@@ -4,6 +4,7 @@ import io
 import math
 import pickle
 import warnings
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,13 @@ def check_not_shipped(output: Path, part: str) -> None:
         raise UserError(f"setting OUTPUT is {output}; checkpoints that ship are not replaced by training")
 
 
-def read_state(path: Path, settings: Any) -> dict[str, Any]:
+def read_state(path: Path, settings: Any, free: Collection[str] = ()) -> dict[str, Any]:
     """The state of a training run to go on with: a dict whose "settings" are those of the run.
 
     Args:
         path: the file.
         settings: a dataclass of plain values, of the run that goes on.
+        free: names of settings that may have changed.
 
     Raises:
         UserError: missing, damaged, or of a run with other settings.
@@ -102,7 +104,7 @@ def read_state(path: Path, settings: Any) -> dict[str, Any]:
     changed = [
         f"{name.upper()} was {value}, now {getattr(settings, name)}"
         for name, value in asdict(before).items()
-        if value != getattr(settings, name) and name not in SPEED_ALONE
+        if value != getattr(settings, name) and name not in {*SPEED_ALONE, *free}
     ]
     if changed:
         raise UserError(f"{path}: the run to resume had other settings: {', '.join(changed)}")

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ except ImportError:  # Windows
 
 
 FAULTS = "faults.csv"  # what a batch skipped
+TAKEN = frozenset({"run", "con", "prn", "aux", "nul"})  # a run's record is run.json; the rest are devices of Windows
 
 
 @contextmanager
@@ -79,6 +81,12 @@ def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] =
     for path in inputs:
         if path.exists() and any(o.exists() and o.samefile(path) for o in (output, output.with_suffix(".json"))):
             raise UserError(f"setting OUTPUT is {output}, which would replace {path}, an input")
+
+
+def file_stem(name: str) -> str:
+    """A file name without suffix for any name of a person: letters, digits and dashes, 60 characters at most."""
+    stem = re.sub(r"[^\w-]+", "_", name)[:60].strip("_") or "person"
+    return f"{stem}_" if stem.casefold() in TAKEN else stem
 
 
 def write_text(target: Path, text: str) -> None:

@@ -7,7 +7,7 @@ For each of Torso, Face and Head one of the K accessories nearest to the normali
 this order onto the base body. (The best set for many people at once: 1_TopN.py.)
 
 Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; data/pet/users.csv for --user
-Writes  outputs/pet/main.png (pet and chart)
+Writes  outputs/pet/main.png (pet and chart), outputs/pet/main_pet.png (the pet alone, on transparent ground)
 """
 
 import signal
@@ -33,21 +33,23 @@ from pet.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
 TASTE = ""  # "rock=5,jazz=3": genres and how much each is liked, any scale from 0; goes before USER
 USER = "Júlia"  # who, of the table of users
+NAME = ""  # on the chart; empty: USER, or with TASTE the taste itself
 USERS = DATA / "pet/users.csv"  # table of tastes
 ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 BODIES = DATA / "pet/Body"  # folder of base bodies
-BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the user's name
+BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the name
 K = 1  # nearest accessories of each slot to draw from; 1: the nearest itself
 SEED = 0  # of the draw
 SIZE_PX = 768  # side of the picture's pet
 SAVE = True  # write OUTPUT
 SHOW = False  # open a window
-OUTPUT = OUTPUTS / "pet/main.png"  # pet and chart
+OUTPUT = OUTPUTS / "pet/main.png"  # pet and chart; beside it main_pet.png, the pet alone
 
 
 def main(
     taste: str = TASTE,
     user: str = USER,
+    name: str = NAME,
     users: Path = USERS,
     accessories: Path = ACCESSORIES,
     bodies: Path = BODIES,
@@ -70,7 +72,7 @@ def main(
     base = load_bodies(bodies)
     if body != "auto" and body not in base:
         raise UserError(f"setting BODY is {body!r}; it must be auto or one of {', '.join(base)}")
-    name = taste or user
+    name = name.strip() or taste or user
     vector = np.array(list(parse_taste(taste).values())) if taste else taste_of(user, users)
     slots = [wardrobe.vectors(slot) for slot in SLOTS]
     sets = choose_among_nearest(vector[None], slots, k, seed)
@@ -87,6 +89,7 @@ def main(
     print(f"set    cosine {sets.scores[0]:.3f}")
     if save:
         write_png(output, card)
+        write_png(output.with_stem(f"{output.stem}_pet"), pet)
         print(f"written: {shown(output)}")
     if show:
         show_picture(card, name)

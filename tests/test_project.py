@@ -17,8 +17,7 @@ PACKAGES: list[str] = PROJECT["tool"]["setuptools"]["packages"]
 DISTRIBUTION: str = PROJECT["project"]["name"]
 SCRIPTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for package in PACKAGES
-    for path in (ROOT / package).rglob("*.py")
+    for path in [*ROOT.glob("*.py"), *(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))]
     if "\n    run(main)" in path.read_text(encoding="utf-8")
 )
 

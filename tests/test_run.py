@@ -5,16 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import run
+from common.demo import Person, parts_for, together
 from common.devices import describe_device
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error
 
 Result = subprocess.CompletedProcess[str]
+PERSON = Person(Path("me.jpg"), "", "Júlia")
+STEPS = parts_for(PERSON)
 
 
 def call(
@@ -83,11 +87,11 @@ def copy_of_project(folder: Path) -> Path:
     shutil.copy(ROOT / "run.py", folder)
     (folder / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
     (folder / "backend.py").write_text(BACKEND, encoding="utf-8")
-    for name in run.PARTS:
+    for name, part in STEPS.items():
         (folder / name).mkdir()
         (folder / name / "requirements.txt").write_text("# nothing\n-r ../common/requirements.txt\n", encoding="utf-8")
-        for script, *_ in run.PARTS[name].demo:
-            (folder / script).write_text(STEP, encoding="utf-8")
+        for step in part.steps:
+            (folder / step.script).write_text(STEP, encoding="utf-8")
     (folder / "common/requirements.txt").write_text("# nothing\n", encoding="utf-8")
     lines = [*(f"-r {name}/requirements.txt" for name in run.PARTS), "-e .", ""]
     (folder / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
@@ -107,7 +111,7 @@ def demo(folder: Path, **options: str | Path) -> Result:
 def ran_all_steps(result: Result, folder: Path) -> bool:
     """Each demo script ran once, by the copy's own Python, with the copy's own packages."""
     lines = [line for line in result.stdout.splitlines() if str(folder / ".venv") in line and "making" not in line]
-    expected = [f"{script} {folder / '.venv'} 1.0 {folder}" for script, *_ in run.PARTS["pet"].demo]
+    expected = [f"{step.script} {folder / '.venv'} 1.0 {folder}" for step in STEPS["pet"].steps]
     return result.returncode == 0 and lines == expected
 
 
@@ -216,7 +220,7 @@ def test_parts_installed_one_after_the_other_share_the_environment(installed: Pa
 
     assert "making" in install("pet") and "making" not in install("other")
     assert install("pet") == install("other") == ""
-    step, *_ = run.PARTS["pet"].demo[0]
+    step = STEPS["pet"].steps[0].script
     own = call(project, step, python=python_of(project), options=())
     assert own.stdout.strip() == f"{step} {project / '.venv'} 1.0 {project}", "the packages are those of this folder"
 
@@ -255,7 +259,7 @@ def test_weights_that_cannot_be_had_end_in_one_line(installed: Path) -> None:
 
 
 def test_a_failing_demo_script_ends_the_demo_with_its_status(installed: Path) -> None:
-    first, second = (installed / script for script, *_ in run.PARTS["pet"].demo[:2])
+    first, second = (installed / step.script for step in STEPS["pet"].steps[:2])
     good = first.read_text(encoding="utf-8")
     first.write_text("import sys\nsys.exit(2)\n", encoding="utf-8")
     try:
@@ -272,9 +276,12 @@ def test_the_demo_ends_with_the_pictures_it_made(installed: Path) -> None:
     made.touch()
     try:
         result = demo(installed)
+        content = (installed / "outputs/index.html").read_text(encoding="utf-8")
     finally:
         shutil.rmtree(installed / "outputs")
-    assert result.stdout.splitlines()[-1].strip() == str(made)
+    *_, picture, _, page = (line.strip() for line in result.stdout.splitlines())
+    assert picture == str(made) and page == str(installed / "outputs/index.html")
+    assert "pet/1.5_Plot_Pet/contact_sheet_01.png" in content and "Re:Live for Júlia" in content
 
 
 def test_a_spoiled_stamp_counts_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -390,6 +397,10 @@ def test_check_tells_present_weights_from_spoiled_ones(project: Path) -> None:
         (["demo", "pet"], "demo takes no names"),
         (["--only", "kitchen"], "kitchen"),
         (["--no-such-flag"], "--no-such-flag"),
+        (["--photo", "me.jpg"], "need --taste"),
+        (["--name", "Ada"], "need --taste"),
+        (["--photo", "no such photo.jpg", "--taste", "rock=1"], "no such photo.jpg: no such file"),
+        (["test", "--taste", "rock=1"], "are for the demo"),
     ],
 )
 def test_a_faulty_command_ends_with_2_and_does_nothing(project: Path, arguments: list[str], named: str) -> None:
@@ -432,15 +443,23 @@ def test_an_old_python_gets_one_clear_line(project: Path, python: Path | None) -
 
 
 @pytest.mark.parametrize("part", run.PARTS)
-def test_demo_commands_name_scripts_weights_and_pictures_of_their_part(part: str) -> None:
-    assert run.PARTS[part].demo
-    for script, *_ in run.PARTS[part].demo:
-        assert script.startswith(f"{part}/")
-        source = (ROOT / script).read_text(encoding="utf-8")
+def test_demo_steps_name_scripts_weights_and_pictures_of_their_part(part: str) -> None:
+    for step in STEPS[part].steps:
+        assert step.script.startswith(f"{part}/")
+        assert all(picture.startswith(f"outputs/{part}/") for picture in step.pictures)
+    assert any(step.pictures for step in STEPS[part].steps)
+    assert set(STEPS[part].weights) <= set(EMBEDDED)
+
+
+@pytest.mark.parametrize("taste", ["", "rock=5, jazz=3"])
+def test_demo_steps_call_scripts_by_settings_that_they_have(taste: str) -> None:
+    person = replace(PERSON, taste=taste)
+    for step in [*(step for part in parts_for(person).values() for step in part.steps), *together(person)]:
+        source = (ROOT / step.script).read_text(encoding="utf-8")
         assert "run(main)" in source
-    assert set(run.PARTS[part].weights) <= set(EMBEDDED)
-    assert run.PARTS[part].pictures
-    assert all(picture.startswith(f"outputs/{part}/") for picture in run.PARTS[part].pictures)
+        for flag in step.flags:
+            if flag.startswith("--"):
+                assert re.search(rf"^{flag[2:].upper().replace('-', '_')}\b.* = ", source, re.MULTILINE), flag
 
 
 def test_the_weights_of_the_tests_are_registered() -> None:

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from avatar.FeatureExtractor import main
 from avatar.features import Trait, is_edited, read_features
-from avatar.sitters import file_stem, match, photos_in
+from avatar.sitters import match, photos_in
 from common.errors import UserError
 from common.files import sha256_of
 from common.genres import GENRES
@@ -377,24 +377,6 @@ def test_photos_and_people_are_matched_by_name() -> None:
         ("a b.png", "a b"),
     ]
     assert faults.keys() == {"Zoe.png", "ana.jpg"} and "those of Ana.png" in faults["ana.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("name", "stem"),
-    [
-        ("Júlia", "Júlia"),
-        ("../../etc/passwd", "etc_passwd"),
-        ("=1+2", "1_2"),
-        ("🎸", "person"),
-        ("", "person"),
-        ("a" * 300, "a" * 60),
-        ("con:aux", "con_aux"),
-        ("run", "run_"),
-        ("Con", "Con_"),
-    ],
-)
-def test_file_names_are_harmless(name: str, stem: str) -> None:
-    assert file_stem(name) == stem
 
 
 def test_hidden_files_and_other_kinds_are_no_photos(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ Script = Callable[..., Any]
 def tiny() -> Any:
     """The same forms with fewer channels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(avatar.demo_networks, "AUTOENCODER_CHANNELS", (8, 8, 8, 8))
+        patch.setattr(avatar.demo_networks, "AUTOENCODER_CHANNELS", (12, 12, 12, 12))
         patch.setattr(avatar.demo_networks, "BASE_CHANNELS", (32, 32, 32))
         patch.setattr(avatar.demo_networks, "REFINER_CHANNELS", (32, 32, 32))
         patch.setattr(avatar.demo_networks, "TEXT_LAYERS", 2)
@@ -190,6 +190,18 @@ def test_the_score_of_an_empty_text_is_what_the_pipelines_give_the_negative_prom
     assert numbers_for(REFINER, empty).tolist() == [[128, 128, 0, 0, 6.0], [128, 128, 0, 0, 2.5]]
 
 
+def test_the_autoencoder_begins_as_a_thumbnail_that_is_enlarged(pictures: DrawnPictures) -> None:
+    values = to_values(pictures.pixels([0, 1]), torch.device("cpu"))
+    vae = autoencoder()
+    with torch.no_grad():
+        latents = vae.encode(values).latent_dist.mean
+        decoded = vae.decode(latents).sample
+    small = nn.functional.avg_pool2d(values, 8)
+    torch.testing.assert_close(latents[:, :3], small, rtol=0, atol=0.1)
+    large = nn.functional.interpolate(small, scale_factor=8, mode="bilinear")
+    assert float((decoded - large)[..., 8:-8, 8:-8].abs().mean()) < 0.05
+
+
 def test_normalised_latents_decode_to_the_same_pictures(tiny: None) -> None:
     torch.manual_seed(1)
     vae = autoencoder()
@@ -201,8 +213,8 @@ def test_normalised_latents_decode_to_the_same_pictures(tiny: None) -> None:
         normalise_latents(vae, mean, deviation)
         after = vae.encode(values).latent_dist
         torch.testing.assert_close(vae.decode(after.mean).sample, decoded, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(after.mean.mean(dim=(0, 2, 3)), torch.zeros(4), rtol=0, atol=1e-4)
-    torch.testing.assert_close(after.mean.std(dim=(0, 2, 3)), torch.ones(4), rtol=1e-3, atol=0)
+    torch.testing.assert_close(after.mean.mean(dim=(0, 2, 3)), torch.zeros(len(mean)), rtol=0, atol=1e-4)
+    torch.testing.assert_close(after.mean.std(dim=(0, 2, 3)), torch.ones(len(mean)), rtol=1e-3, atol=0)
     torch.testing.assert_close(after.std * deviation[:, None, None], before.std, rtol=1e-3, atol=1e-5)
 
 
@@ -257,12 +269,22 @@ def test_a_killed_stage_goes_on_bit_for_bit(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("few_measurements")
 def test_a_state_of_other_settings_or_sources_is_refused(tmp_path: Path) -> None:
     fit(toy(4), tmp_path, resume=False)
-    for other in (toy(5), toy(4, made_from="y")):
+    for other in (toy(4, seed=2), toy(4, made_from="y")):
         with pytest.raises(UserError, match="other settings"):
             fit(other, tmp_path, resume=True)
+    with pytest.raises(UserError, match="has had 4 steps already, more than 3"):
+        fit(toy(3), tmp_path, resume=True)
     (tmp_path / "toy.state.pth").write_bytes(b"damaged")
     with pytest.raises(UserError, match="damaged"):
         fit(toy(4), tmp_path, resume=True)
+
+
+@pytest.mark.usefixtures("few_measurements")
+def test_a_stage_can_get_more_steps(tmp_path: Path) -> None:
+    fit(toy(6), tmp_path, resume=False)
+    longer = toy(9)
+    fit(longer, tmp_path, resume=True)
+    assert [entry["step"] for entry in longer.history] == [2, 4, 6, 9]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.files import atomic_path, check_output, sha256_of, write_text
+from common.files import atomic_path, check_output, file_stem, sha256_of, write_text
 from tests.helpers import ROOT
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit, SIGKILL or flock")
@@ -245,3 +245,21 @@ def test_an_output_that_would_replace_an_input_is_refused(tmp_path: Path, way: s
     with pytest.raises(UserError) as caught:
         check_output(output, (".csv",), [tmp_path / "missing.csv", source])
     assert str(source) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("Júlia", "Júlia"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("=1+2", "1_2"),
+        ("🎸", "person"),
+        ("", "person"),
+        ("a" * 300, "a" * 60),
+        ("con:aux", "con_aux"),
+        ("run", "run_"),
+        ("Con", "Con_"),
+    ],
+)
+def test_file_names_are_harmless(name: str, stem: str) -> None:
+    assert file_stem(name) == stem

@@ -1,0 +1,97 @@
+"""All four parts on one postcard: person and avatar on stage, the avatar in a style, the taste, the pet that suits it.
+
+Reads   outputs/avatar/features/, outputs/avatar/AvatarGen_Base/, outputs/avatar/AvatarGen/,
+        outputs/carousel/festival/together.png, outputs/pet/main_pet.png and main.json
+Writes  outputs/postcard.png, 1800 x 1200
+"""
+
+import json
+from pathlib import Path
+
+from common.errors import UserError
+from common.files import check_output
+from common.genres import GENRES
+from common.grids import CARD, GREY
+from common.images import read_image, write_png
+from common.paths import OUTPUTS, shown
+from common.postcards import PINK, TEAL, YELLOW, Postcard
+from common.runner import Report, run
+
+# ---- settings: edit here, or override once on the command line (--features me.json) ----
+FEATURES = OUTPUTS / "avatar/features/Júlia.json"  # name and taste of the person, whose avatars have this file's name
+AVATARS = OUTPUTS / "avatar/AvatarGen_Base/avatars"  # folder of cut-out avatars
+STYLED = OUTPUTS / "avatar/AvatarGen/drawn"  # folder of avatars in a style, for the stamp
+SCENE = OUTPUTS / "carousel/festival/together.png"  # the picture of the stage
+PET = OUTPUTS / "pet/main_pet.png"  # the pet alone
+PET_RECORD = OUTPUTS / "pet/main.json"  # what it wears
+GREETING = "Greetings from Re:Live"  # the headline
+OUTPUT = OUTPUTS / "postcard.png"  # the card
+
+
+def main(
+    features: Path = FEATURES,
+    avatars: Path = AVATARS,
+    styled: Path = STYLED,
+    scene: Path = SCENE,
+    pet: Path = PET,
+    pet_record: Path = PET_RECORD,
+    greeting: str = GREETING,
+    output: Path = OUTPUT,
+) -> Report:
+    """Lay the card out and write it."""
+    from avatar.features import read_features
+
+    avatar, stamp = (folder / f"{features.stem}.png" for folder in (avatars, styled))
+    inputs = [features, avatar, stamp, scene, pet, pet_record]
+    check_output(output, (".png",), inputs)
+    person = read_features(features)
+    likes = {GENRES[genre]: value for genre, value in person.taste.items()}
+    favourites = sorted(likes, key=lambda genre: -likes[genre])[:3]
+    most = max(likes.values())
+    worn = read_worn(pet_record)
+
+    card = Postcard()
+    card.border()
+    card.photo(read_image(scene, "RGB"), (64, 64, 1184, 811))
+    first, _, rest = greeting.partition(" from ")
+    card.text(first, (1224, 64), 56, 330, bold=True)
+    card.text(f"from {rest}" if rest else "", (1224, 134), 34, 320, PINK, bold=True)
+    card.text(person.name, (1224, 200), 34, 320, bold=True)
+    card.text(", ".join(genre for genre in favourites if likes[genre] > 0), (1224, 250), 20, 320, GREY)
+    card.stamp(read_image(stamp, "RGB"), (1566, 64, 1736, 274))
+    card.frame((1224, 304, 1736, 744), TEAL)
+    card.figure(read_image(avatar, "RGBA"), (1224, 324, 1736, 744))
+    card.frame((64, 841, 1184, 1136), CARD)
+    card.text(f"What {person.name} likes", (94, 861), 24, 1000, bold=True)
+    card.bars(
+        {genre: value / most if most else 0 for genre, value in likes.items()}, (94, 905, 1154, 1122), 2, favourites
+    )
+    card.frame((1224, 774, 1736, 1136), YELLOW)
+    card.figure(read_image(pet, "RGBA"), (1234, 794, 1524, 1126))
+    for number, (slot, name) in enumerate(worn.items()):
+        card.text(slot, (1540, 830 + 96 * number), 17, 180, "#8a6a10")
+        for line, words in enumerate(broken(name, 15)[:2]):
+            card.text(words, (1540, 854 + 96 * number + 27 * line), 21, 184, bold=True)
+    write_png(output, card.picture())
+    print(f"written: {shown(output)}")
+    return Report(output, inputs, {"name": person.name, **worn})
+
+
+def read_worn(record: Path) -> dict[str, str]:
+    """Slots and the accessories in them, from the JSON of a run of pet/main.py."""
+    try:
+        figures = json.loads(record.read_text(encoding="utf-8"))["figures"]
+        return {slot: str(figures[slot]) for slot in ("Head", "Face", "Torso")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{record}: not the JSON of a run of pet/main.py") from error
+
+
+def broken(words: str, width: int) -> list[str]:
+    """Lines of at most so many letters, broken between words."""
+    import textwrap
+
+    return textwrap.wrap(words, width, break_long_words=False)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,59 @@
+"""The postcard: every picture in its place, whatever its shape, and what is missing said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.features import Features, write_features
+from common.genres import GENRES
+from tests.helpers import assert_user_error, run_script
+
+RED, GREEN, BLUE = (200, 30, 30), (30, 160, 40), (20, 40, 200)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> list[str | Path]:
+    """Pictures of one colour in the places of the parts' results; returns the flags."""
+    taste = dict.fromkeys(GENRES, 0.0) | {"rock": 0.4, "jazz": 0.2}
+    write_features(tmp_path / "Júlia.json", Features("Júlia", "", "", taste=taste))
+    for folder in ("avatars", "styled"):
+        (tmp_path / folder).mkdir()
+    Image.new("RGB", (640, 360), RED).save(tmp_path / "scene.png")
+    Image.new("RGB", (90, 200), BLUE).save(tmp_path / "styled/Júlia.png")
+    cut_out = Image.new("RGBA", (300, 200))
+    cut_out.paste((*GREEN, 255), (50, 20, 250, 200))
+    cut_out.save(tmp_path / "avatars/Júlia.png")
+    cut_out.save(tmp_path / "pet.png")
+    worn = {"Head": "A hat of very many words indeed", "Face": "", "Torso": "Poncho"}
+    (tmp_path / "pet.json").write_text(json.dumps({"figures": worn}), encoding="utf-8")
+    return [
+        *("--features", tmp_path / "Júlia.json", "--avatars", tmp_path / "avatars", "--styled", tmp_path / "styled"),
+        *("--scene", tmp_path / "scene.png", "--pet", tmp_path / "pet.png", "--pet-record", tmp_path / "pet.json"),
+        *("--output", tmp_path / "out/card.png"),
+    ]
+
+
+def test_every_picture_is_in_its_place(made: list[str | Path], tmp_path: Path) -> None:
+    result = run_script("postcard.py", *made, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    card = np.asarray(Image.open(tmp_path / "out/card.png"))
+    assert card.shape == (1200, 1800, 3)
+    for (x, y), colour in {(624, 437): RED, (1651, 169): BLUE, (1480, 700): GREEN, (1379, 1100): GREEN}.items():
+        np.testing.assert_allclose(card[y, x], colour, atol=2)
+    record = json.loads((tmp_path / "out/card.json").read_text(encoding="utf-8"))
+    assert record["figures"]["Torso"] == "Poncho" and len(record["inputs"]) == 6
+
+
+@pytest.mark.parametrize("missing", ["scene.png", "avatars/Júlia.png", "styled/Júlia.png", "pet.png", "Júlia.json"])
+def test_what_is_missing_is_named_and_nothing_is_written(made: list[str | Path], tmp_path: Path, missing: str) -> None:
+    (tmp_path / missing).unlink()
+    assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), missing)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_json_than_that_of_the_pet_is_refused(made: list[str | Path], tmp_path: Path) -> None:
+    (tmp_path / "pet.json").write_text("{}", encoding="utf-8")
+    assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), "pet.json: not the JSON of a run of pet/main.py")
