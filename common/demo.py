@@ -4,6 +4,7 @@ Standard library only: run.py imports it before anything is installed.
 """
 
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -147,11 +148,14 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
     started = time.perf_counter()
     for heading, steps in sections.items():
         for step in steps:
-            print(f"\n== {' '.join([step.script, *step.flags])}", flush=True)
+            print(f"\n== {shlex.join([step.script, *step.flags])}", flush=True)
             status, record = run_step(python, step)
             if status:
                 return status
-            made.setdefault(heading, []).append(Made(step.script, step.flags, pictures_of(step), record))
+            found = [path for pattern in step.pictures for path in sorted(ROOT.glob(pattern))]
+            files = [path for path in found if path.is_file()]
+            gallery = [path for folder in found for path in sorted(folder.glob("*.png"))]
+            made.setdefault(heading, []).append(Made(step.script, step.flags, files, gallery, record))
     write_page(PAGE, title, made, POSTCARD if HAS_MODEL and TOGETHER in sections else None)
     print("\nThe pictures:")
     for pattern in (pattern for steps in sections.values() for step in steps for pattern in step.pictures):
@@ -180,9 +184,3 @@ def run_step(python: Path, step: Step) -> tuple[int, Path | None]:
             if line.startswith(RECORD):
                 record = ROOT / line.removeprefix(RECORD).strip()
     return process.returncode, record
-
-
-def pictures_of(step: Step) -> list[Path]:
-    """The pictures that a step wrote, those of folders too."""
-    found = [path for pattern in step.pictures for path in sorted(ROOT.glob(pattern))]
-    return [picture for path in found for picture in (sorted(path.glob("*.png")) if path.is_dir() else [path])]

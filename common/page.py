@@ -28,13 +28,12 @@ nav a { margin-right: 1rem; color: var(--ink); } img { max-width: 100%; border-r
 article { background: var(--card); border-radius: 14px; padding: 1.2rem 1.4rem; margin-bottom: 1.2rem; }
 code { font: 13px/1.5 "DejaVu Sans Mono", ui-monospace, monospace; overflow-wrap: anywhere; color: var(--grey); }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 1rem; margin: 1rem 0; }
-.pictures.few { grid-template-columns: 1fr; } .pictures.few img { max-height: 720px; }
+img.wide { max-height: 720px; margin-top: 1rem; }
 figure { margin: 0; } figcaption { font-size: 12px; color: var(--grey); overflow-wrap: anywhere; }
 summary { cursor: pointer; font-size: 14px; } table { border-spacing: 1rem .1rem; font-size: 13px; }
 th { text-align: left; font-weight: normal; color: var(--grey); vertical-align: top; white-space: nowrap; }
 td { overflow-wrap: anywhere; }
 """
-FEW = 2  # pictures that are shown as wide as the page
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,15 @@ class Made:
     Attributes:
         script: its path below the project.
         flags: it was called with.
-        pictures: it wrote.
+        pictures: it wrote, to be shown as wide as the page.
+        gallery: more pictures, shown small.
         record: the JSON of its run; None: there is none.
     """
 
     script: str
     flags: Sequence[str]
     pictures: Sequence[Path]
+    gallery: Sequence[Path]
     record: Path | None
 
 
@@ -64,10 +65,10 @@ def write_page(page: Path, title: str, sections: Mapping[str, Iterable[Made]], f
         first: picture at the top.
     """
     links = "".join(f'<a href="#{quote(name)}">{escape(name)}</a>' for name in sections)
-    top = "" if first is None else _picture(first, page, caption=False)
+    top = "" if first is None else _picture(first, page, "first")
     body = [f"<header><h1>{escape(title)}</h1><nav>{links}</nav>{top}</header>"]
     for name, some in sections.items():
-        body.append(f'<section id="{escape(name, quote=True)}"><h2>{escape(name)}</h2>')
+        body.append(f'<section id="{escape(name, quote=True)}"><h2>{escape(name.upper())}</h2>')
         body += [_article(made, page) for made in some]
         body.append("</section>")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
@@ -79,23 +80,21 @@ def write_page(page: Path, title: str, sections: Mapping[str, Iterable[Made]], f
 def _article(made: Made, page: Path) -> str:
     source = (ROOT / made.script).read_text(encoding="utf-8")
     headline = (ast.get_docstring(ast.parse(source)) or made.script).splitlines()[0]
-    kind = " few" if len(made.pictures) <= FEW else ""
-    pictures = "".join(_picture(path, page) for path in made.pictures)
+    pictures = "".join(_picture(path, page, "wide") for path in made.pictures)
+    gallery = "".join(_picture(path, page, "small") for path in made.gallery)
     command = shlex.join(["python", made.script, *made.flags])
     return (
         f"<article><h3>{escape(headline)}</h3><code>{escape(command)}</code>"
-        f'<div class="pictures{kind}">{pictures}</div>{_making(made.record)}</article>'
+        f'{pictures}<div class="pictures">{gallery}</div>{_making(made.record)}</article>'
     )
 
 
-def _picture(path: Path, page: Path, caption: bool = True) -> str:
+def _picture(path: Path, page: Path, kind: str) -> str:
     place = os.path.relpath(path, page.parent).replace(os.sep, "/")
-    words = f"<figcaption>{escape(place)}</figcaption>" if caption else ""
+    words = "" if kind == "first" else f"<figcaption>{escape(path.stem if kind == 'small' else place)}</figcaption>"
     link = escape(quote(place), quote=True)
-    return (
-        f'<figure><a href="{link}"><img loading="lazy" src="{link}" alt="{escape(path.stem, quote=True)}"></a>'
-        f"{words}</figure>"
-    )
+    image = f'<img class="{kind}" loading="lazy" src="{link}" alt="{escape(path.stem, quote=True)}">'
+    return f'<figure><a href="{link}">{image}</a>{words}</figure>'
 
 
 def _making(record: Path | None) -> str:
