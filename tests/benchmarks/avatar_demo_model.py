@@ -28,6 +28,7 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from avatar.demo_pictures import NATIVE_PX
 from avatar.drawn_attributes import CHOICES, Attributes
 from avatar.drawn_avatars import STYLES, draw_avatar
 from avatar.drawn_captions import garment_words
@@ -44,7 +45,7 @@ from common.paths import OUTPUTS, shown
 from tests.benchmarks.hardware import describe_machine
 
 FOLDER = OUTPUTS / "benchmarks/avatar_demo_model"
-SIZE_PX = 128
+JUDGED_PX = 128  # side that the judge sees
 JUDGE_SEED, HELD_OUT_SEED, PROMPT_SEED = 7_000_001, 7_000_002, 7_000_003
 JUDGED = ("garment_colour", "garment", "hair_colour", "hair", "glasses", "beard", "headwear", "jewellery")
 TOGETHER = ("garment_colour", "hair_colour", "headwear")  # of the figure "all together"
@@ -165,7 +166,7 @@ def draw_some(seed: int, places: range) -> tuple[np.ndarray, np.ndarray]:
     for place in places:
         look, rng = character(seed, place)
         style = int(rng.random() < NEON_SHARE)
-        pictures.append(draw_avatar(look, SIZE_PX, STYLES[style])[0])
+        pictures.append(draw_avatar(look, JUDGED_PX, STYLES[style])[0])
         rows.append([*(CHOICES[name].index(getattr(look, name)) for name in JUDGED), style])
     return np.stack(pictures), np.array(rows)
 
@@ -173,7 +174,9 @@ def draw_some(seed: int, places: range) -> tuple[np.ndarray, np.ndarray]:
 def varied(values: Tensor, rng: np.random.Generator) -> Tensor:
     """Moved by some px, some a little blurred, noisy, lighter or darker, so that the judge does not cling to px."""
     down, right = rng.integers(-4, 5, size=2)
-    values = nn.functional.pad(values, (4, 4, 4, 4), "replicate")[..., 4 + down :, 4 + right :][..., :SIZE_PX, :SIZE_PX]
+    values = nn.functional.pad(values, (4, 4, 4, 4), "replicate")[..., 4 + down :, 4 + right :][
+        ..., :JUDGED_PX, :JUDGED_PX
+    ]
     if rng.random() < 0.4:
         values = nn.functional.avg_pool2d(nn.functional.pad(values, (1, 1, 1, 1), "replicate"), 3, 1)
     if rng.random() < 0.4:
@@ -188,8 +191,10 @@ def to_values(pixels: np.ndarray) -> Tensor:
 
 @torch.no_grad()
 def tell(judge: Judge, pixels: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """What the judge sees: places in the values of each attribute, and features (N, 64)."""
-    found = [judge(to_values(pixels[at : at + BATCH])) for at in range(0, len(pixels), BATCH)]
+    """What the judge sees: places in the values of each attribute, and features (N, 64); larger pictures are shrunk."""
+    times = pixels.shape[1] // JUDGED_PX
+    parts = (to_values(pixels[at : at + BATCH]) for at in range(0, len(pixels), BATCH))
+    found = [judge(nn.functional.avg_pool2d(values, times)) for values in parts]
     told = {name: torch.cat([scores[name].argmax(1) for scores, _, _ in found]).numpy() for name in found[0][0]}
     return told, torch.cat([features for _, _, features in found]).double().numpy()
 
@@ -243,7 +248,7 @@ def load(options: Any) -> tuple[Pipelines, Draw]:
 
 
 def stack(pictures: Sequence[Image.Image]) -> np.ndarray:
-    """(N, 128, 128, 3) uint8."""
+    """(N, side, side, 3) uint8."""
     return np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])
 
 
@@ -257,7 +262,7 @@ def rights(judge: Judge, pixels: np.ndarray, wanted: Sequence[Attributes]) -> di
 def show(pictures: Sequence[Image.Image], labels: Sequence[str], name: str) -> None:
     """A sheet of the first pictures."""
     path = FOLDER / f"{name}.png"
-    write_png(path, picture_grid(list(pictures[:48]), list(labels[:48]), 8, 2 * SIZE_PX))
+    write_png(path, picture_grid(list(pictures[:48]), list(labels[:48]), 8, NATIVE_PX))
     print(f"pictures: {shown(path)}")
 
 
@@ -298,7 +303,7 @@ def judge_starts(options: Any) -> None:
     for number, look, rng in tqdm(looks(options.count), total=options.count):
         start = replace(look, glasses="none", beard="none", headwear="none")
         start = replace(start, hair="bob") if start.hair in ("bald", "buzz cut") else start
-        before = draw_avatar(start, SIZE_PX)[0]
+        before = draw_avatar(start, NATIVE_PX)[0]
         dressed = replace(character(PROMPT_SEED, number + 100_000)[0], headwear="none", glasses="none", beard="none")
         after = paint(prompt_of(dressed, rng, leave_out=("hair", "skin", "beard")), number, Image.fromarray(before))
         tiles += [Image.fromarray(before), after]
@@ -307,7 +312,7 @@ def judge_starts(options: Any) -> None:
             other = replace(
                 start, **{name: values[(values.index(getattr(start, name)) + len(values) // 2) % len(values)]}
             )
-            place = np.abs(draw_avatar(other, SIZE_PX)[0].astype(int) - before).sum(2) > 90
+            place = np.abs(draw_avatar(other, NATIVE_PX)[0].astype(int) - before).sum(2) > 90
             tones = [rgb2lab(np.median(picture[place], axis=0) / 255) for picture in (before, np.asarray(after))]
             results.append(float(deltaE_ciede2000(*tones)) <= KEPT_DISTANCE)
     both = float(np.mean(np.all(list(kept.values()), axis=0)))
@@ -333,10 +338,10 @@ def judge_weights(options: Any) -> None:
 def judge_refiner(options: Any) -> None:
     """Gradient energy and the Frechet distance (Heusel et al. 2017, arXiv:1706.08500) in the judge's features."""
     judge, (_, paint) = read_judge(options), load(options)
-    drawn = stack([Image.fromarray(draw_avatar(look, SIZE_PX)[0]) for _, look, _ in looks(options.count)])
+    drawn = stack([Image.fromarray(draw_avatar(look, NATIVE_PX)[0]) for _, look, _ in looks(options.count)])
     others = [character(HELD_OUT_SEED, place)[0] for place in range(options.count)]
     features = tell(judge, drawn)[1]
-    sets = {"other drawn pictures": stack([Image.fromarray(draw_avatar(look, SIZE_PX)[0]) for look in others])}
+    sets = {"other drawn pictures": stack([Image.fromarray(draw_avatar(look, NATIVE_PX)[0]) for look in others])}
     for name, mode in (("base alone", "base"), ("base and refiner", "handover")):
         rows = tqdm(looks(options.count), total=options.count, desc=name)
         sets[name] = stack([paint(prompt_of(look, rng), number, mode=mode) for number, look, rng in rows])
@@ -371,7 +376,7 @@ def judge_lora(options: Any) -> None:
     from avatar.lora import load_lora, set_lora_scale
 
     judge, (pipelines, paint) = read_judge(options), load(options)
-    print(load_lora(pipelines, options.lora))
+    print(load_lora(pipelines, options.lora).in_words())
     for scale in (1.0, 0.0):
         set_lora_scale(pipelines, scale)
         wanted, pictures = [], []
@@ -389,13 +394,14 @@ def judge_lora(options: Any) -> None:
 def measure_time(options: Any) -> None:
     """Seconds of an avatar with cut-out at 1024 px, and the memory of this process."""
     from avatar.cutouts import remove_background
+    from avatar.enlarging import enlarge
 
     _, paint = load(options)
     seconds = []
     uncut = 0
     for number, look, rng in looks(options.count):
         started = time.perf_counter()
-        picture = paint(prompt_of(look, rng), number).resize((1024, 1024), Image.Resampling.LANCZOS)
+        picture = enlarge(paint(prompt_of(look, rng), number), 1024)
         try:
             remove_background(picture)
         except UserError:
