@@ -15,12 +15,11 @@ Writes  outputs/avatar/features/: NAME.json and NAME_face.png (the face, and eve
         is no face, or one of several must be chosen, NAME_fault.png; of a folder contact_sheet.png and faults.csv
 """
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 from common.errors import FAULTS_SHOWN, UserError, check_range
-from common.files import FAULTS
+from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 
@@ -73,7 +72,7 @@ def main(
     check_range("MIN_CONFIDENCE", min_confidence, 0, 1)
     check_range("TILES", tiles, 1, 400)
     from avatar.extraction import Extractor, Wishes, extract_all, finish_folder
-    from avatar.sitters import one_sitter, sitters_of
+    from avatar.sitters import one_sitter, sample_photo, sitters_of
 
     allowed = {"gender": infer_gender, "race": infer_race, "age": infer_age}
     stated = {"gender": gender.strip(), "race": race.strip(), "age": age.strip()}
@@ -87,7 +86,7 @@ def main(
         results = extract_all(extractor, sitters, faults)
         finish_folder(output, results, faults, tiles)
     else:
-        sitters, faults = [one_sitter(photo or _sample(), taste, users, user, name)], {}
+        sitters, faults = [one_sitter(photo or sample_photo(), taste, users, user, name)], {}
         extractor = Extractor(wishes, output, overwrite)
         results = [extractor.extract(sitters[0])]
 
@@ -95,10 +94,7 @@ def main(
         print(result.describe())
     if len(results) > FAULTS_SHOWN:
         print(f"... and {len(results) - FAULTS_SHOWN} more in {shown(output)}")
-    for file, fault in list(faults.items())[:FAULTS_SHOWN]:
-        print(f"skipped: {file}: {fault}", file=sys.stderr)
-    if faults:
-        print(f"{len(faults)} skipped, listed in {shown(output / FAULTS)}", file=sys.stderr)
+    print_faults(output, faults)
     return Report(
         results[0].features if photo is None or not photo.is_dir() else output,
         [*([] if taste.strip() else [users]), *(sitter.photo for sitter in sitters)],
@@ -107,12 +103,6 @@ def main(
         extractor.device,
         extractor.weights,
     )
-
-
-def _sample() -> Path:
-    import skimage
-
-    return Path(skimage.__file__).parent / "data/astronaut.png"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import functools
 import itertools
 import json
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -45,8 +44,8 @@ from avatar.picture_text import SENTENCE, read_making, write_marked_png
 from avatar.prompt_weights import count_tokens, fit_tokens, tokenizers_of
 from carousel.carousel_pictures import evenly
 from common.devices import describe_device
-from common.errors import FAULTS_SHOWN, UserError, check_range, enough_memory, raise_faults
-from common.files import write_faults, write_text
+from common.errors import UserError, check_range, enough_memory, raise_faults
+from common.files import print_faults, write_faults, write_text
 from common.grids import picture_grid
 from common.images import write_png
 from common.paths import shown
@@ -357,10 +356,7 @@ def _finish(
         print(compare_pictures(job.files.from_picture, job.path(AVATARS, there[0])))
     for path in [job.path(AVATARS, there[0])] * (len(there) == 1) + [sheet]:
         print(f"written: {shown(path)}")
-    for name, fault in list(tally.faults.items())[:FAULTS_SHOWN]:
-        print(f"skipped: {name}: {fault}", file=sys.stderr)
-    if tally.faults:
-        print(f"{len(tally.faults)} skipped, listed in {shown(job.output / 'faults.csv')}", file=sys.stderr)
+    print_faults(job.output, tally.faults)
     inputs = [path for person in there for path in (person.file, person.photo) if path is not None]
     cutter = load_remover(job.settings.cutout_model).weights if job.settings.cut_out and new else []
     return Report(

@@ -13,9 +13,8 @@ from avatar.features import Features, read_features, read_tastes
 from common.errors import UserError, raise_faults
 from common.files import sha256_of
 from common.images import read_image
+from pet.choices import SUFFIXES
 from pet.rendering import file_name
-
-TABLES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def find_people(features: Path, photo: Path | None, from_photo: bool) -> tuple[l
     Raises:
         UserError: nobody at all, or a photo for more than one.
     """
-    if features.suffix.lower() in TABLES:
+    if features.suffix.lower() in SUFFIXES:
         if photo is not None:
             raise UserError(f"setting PHOTO is for one person, and FEATURES is {features}, a table of many")
         rows = enumerate(read_tastes(features), start=1)

@@ -42,6 +42,13 @@ def one_sitter(photo: Path, taste: str, users: Path, user: str, name: str) -> Si
     return Sitter(photo, name.strip() or user, find_taste(users, user))
 
 
+def sample_photo() -> Path:
+    """A real portrait in the public domain, which a package brings along."""
+    import skimage
+
+    return Path(skimage.__file__).parent / "data/astronaut.png"
+
+
 def sitters_of(folder: Path, taste: str, users: Path) -> tuple[list[Sitter], dict[str, str]]:
     """Everybody with a photo in a folder; a photo is named like its person in the table.
 

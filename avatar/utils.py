@@ -44,12 +44,13 @@ def main(
     """Crop the photo, cut its person out, and write the prompt to the screen."""
     from avatar.cutouts import load_remover
     from avatar.features import read_features
+    from avatar.sitters import sample_photo
     from common.files import sha256_of
     from common.images import read_image, write_png
 
     check_range("SIDE_PX", side_px, 64, 4096)
     known = read_features(features) if features else None
-    photo = photo or (Path(known.photo) if known and known.photo else _sample())
+    photo = photo or (Path(known.photo) if known and known.photo else sample_photo())
     image = read_image(photo, "RGB")
     if known and known.face_box and sha256_of(photo) != known.photo_sha256:
         raise UserError(f"{photo}: is not the photo that {features} was made from; make it anew by FeatureExtractor.py")
@@ -68,12 +69,6 @@ def main(
         print(f"prompt: {prompt.text}\nnegative prompt: {prompt.negative}")
     inputs = [photo, features] if features else [photo]
     return Report(output, inputs, {"crop px": crop.width}, device=remover.device, weights=remover.weights)
-
-
-def _sample() -> Path:
-    import skimage
-
-    return Path(skimage.__file__).parent / "data/astronaut.png"
 
 
 if __name__ == "__main__":

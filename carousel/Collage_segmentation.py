@@ -10,13 +10,13 @@ Writes  outputs/carousel/collages/: NAME-HASH_1.png (four square panels in a row
         faults.csv (photos and archives that were skipped)
 """
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 from carousel.inpainting import Method
 from carousel.segmenters import SegmenterName
-from common.errors import FAULTS_SHOWN, UserError, check_range, raise_faults
+from common.errors import UserError, check_range, raise_faults
+from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 from common.weights import CACHE
@@ -93,8 +93,7 @@ def main(
 
     if not summary.counts["photos"]:
         raise_faults("", [f"{name}: {fault}" for name, fault in summary.faults.items()])
-    for name, fault in list(summary.faults.items())[:FAULTS_SHOWN]:
-        print(f"skipped: {name}: {fault}", file=sys.stderr)
+    print_faults(output, summary.faults)
     if not summary.entries:
         (output / collage_runs.CONTACT_SHEET).unlink(missing_ok=True)
         raise UserError(f"no collages: {collage_runs.describe(summary.counts)}")
@@ -104,8 +103,6 @@ def main(
         print(f"{name:44} {count:8,}")
     print(f"collages in {shown(output)}: {summary.made} made now, {len(summary.entries) - summary.made} were there")
     print(f"written: {shown(sheet)}")
-    if summary.faults:
-        print(f"{len(summary.faults)} skipped, listed in {shown(output / collage_runs.FAULTS)}", file=sys.stderr)
     device = f"{summary.device} (segmenter {segmenter})" if summary.device else "none, nothing was left to do"
     weights = [*summary.weights, *([lama.name] if background == "lama" and plates is None else [])]
     figures = {**summary.counts, "collages made now": summary.made, "photos sha256": summary.sha256}

@@ -11,11 +11,11 @@ Writes  outputs/carousel/Inference/: fused/NAME.png, before_after/NAME.png, cont
         of a single person OUTPUT itself where it ends with .png, else NAME.png in it, and NAME_before_after.png
 """
 
-import sys
 from pathlib import Path
 
 from carousel.segmenters import SegmenterName
-from common.errors import FAULTS_SHOWN, check_range
+from common.errors import check_range
+from common.files import print_faults
 from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
 from common.runner import Report, run
 
@@ -86,10 +86,7 @@ def main(
         print(line)
     for path in outcome.written:
         print(f"written: {shown(path)}")
-    for name, fault in list(outcome.faults.items())[:FAULTS_SHOWN]:
-        print(f"skipped: {name}: {fault}", file=sys.stderr)
-    if outcome.faults:
-        print(f"{len(outcome.faults)} skipped, listed in {shown(output / 'faults.csv')}", file=sys.stderr)
+    print_faults(output, outcome.faults)
     return Report(
         target,
         [scene, weights, *outcome.used],

@@ -8,11 +8,13 @@ import hashlib
 import io
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.errors import UserError
+from common.errors import FAULTS_SHOWN, UserError
+from common.paths import shown
 
 try:
     import fcntl
@@ -110,3 +112,11 @@ def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("file", "fault"), *faults.items()])
     write_text(path, table.getvalue())
+
+
+def print_faults(folder: Path, faults: Mapping[str, str]) -> None:
+    """Say on stderr which files were skipped, the first of them at least, and that `write_faults` listed them all."""
+    for name, fault in list(faults.items())[:FAULTS_SHOWN]:
+        print(f"skipped: {name}: {fault}", file=sys.stderr)
+    if faults:
+        print(f"{len(faults)} skipped, listed in {shown(folder / FAULTS)}", file=sys.stderr)

@@ -11,11 +11,10 @@ Writes  <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png, sheet.
         outputs/masks/1_split_spritesheet.png: all pairs; with --join: outputs/masks/sheets/*.png
 """
 
-import sys
 from pathlib import Path
 
 from common.errors import FAULTS_SHOWN, UserError, check_range
-from common.files import check_output
+from common.files import check_output, print_faults
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
@@ -112,10 +111,7 @@ def join_into_sheets(folder: Path, training_data: Path, output: Path, grid: Grid
     print(f"layout: {shown(record) if record else 'a plain grid'}")
     for path in written:
         print(f"written: {shown(path)}")
-    for name, fault in list(faults.items())[:FAULTS_SHOWN]:
-        print(f"left out: {name} {fault}", file=sys.stderr)
-    if faults:
-        print(f"{len(faults)} left out, listed in {shown(output / 'faults.csv')}", file=sys.stderr)
+    print_faults(output, faults)
     return Report(output, [record] if record else [], {"sheets": len(written)}, faults=len(faults))
 
 

@@ -9,10 +9,9 @@ Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cu
         from sheets mask_sheet.png and cutout_sheet.png; faults.csv (pairs that were skipped)
 """
 
-import sys
 from pathlib import Path
 
-from common.errors import FAULTS_SHOWN, check_range, raise_faults
+from common.errors import check_range, raise_faults
 from common.paths import CHECKPOINTS, OUTPUTS, shown
 from common.runner import Report, run
 from masks.sheet_grids import GridSettings
@@ -54,7 +53,7 @@ def main(
 ) -> Report:
     """Predict what has no mask yet, then draw the contact sheet."""
     from common.devices import describe_device
-    from common.files import sha256_of, write_faults
+    from common.files import print_faults, sha256_of, write_faults
     from masks import predicting
     from masks.checkpoints import find_checkpoint
     from masks.mask_model import load_model
@@ -79,10 +78,7 @@ def main(
     print(f"{len(there)} masks in {shown(output)}: {new} predicted now, {len(there) - new} were there")
     for path in written:
         print(f"written: {shown(path)}")
-    for name, fault in list(faults.items())[:FAULTS_SHOWN]:
-        print(f"skipped: {name}: {fault}", file=sys.stderr)
-    if faults:
-        print(f"{len(faults)} skipped, listed in {shown(output / 'faults.csv')}", file=sys.stderr)
+    print_faults(output, faults)
     return Report(
         output,
         [weights, *dict.fromkeys(path for source in there for path in source.files)],

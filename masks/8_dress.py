@@ -9,10 +9,9 @@ Writes  outputs/masks/8_dress/<body>/: frames/dressed_frame_XX.png, dressed_fram
         outputs/masks/8_dress/faults.csv (frames that were left out)
 """
 
-import sys
 from pathlib import Path
 
-from common.errors import FAULTS_SHOWN, UserError, check_range
+from common.errors import UserError, check_range
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 from masks.sheet_grids import GridSettings
@@ -47,7 +46,7 @@ def main(
     spacing: int | None = SPACING,
 ) -> Report:
     """Dress all bodies."""
-    from common.files import write_faults
+    from common.files import print_faults, write_faults
     from masks.dressing import dress_body, find_cutouts, open_bodies
 
     check_range("OFFSET_X", offset_x, -64, 64)
@@ -63,10 +62,7 @@ def main(
         faults |= {f"{body.name}/{name}": fault for name, fault in found.items()}
         print(f"{body.name}: {figures[body.name]} of {len(clothes)} cut-outs worn, in {shown(output / body.name)}")
     write_faults(output, faults)
-    for name, fault in list(faults.items())[:FAULTS_SHOWN]:
-        print(f"left out: {name}: {fault}", file=sys.stderr)
-    if faults:
-        print(f"{len(faults)} left out, listed in {shown(output / 'faults.csv')}", file=sys.stderr)
+    print_faults(output, faults)
     return Report(output, list(clothes.values()), figures, faults=len(faults))
 
 

@@ -9,6 +9,7 @@ import skimage.data
 from PIL import Image
 
 from avatar import cutouts, prompts, utils
+from avatar.sitters import sample_photo
 from carousel.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
 from tests.helpers import assert_user_error, run_script
@@ -45,5 +46,5 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_the_sample_is_the_portrait_that_scikit_image_ships() -> None:
-    with Image.open(utils._sample()) as sample:
+    with Image.open(sample_photo()) as sample:
         np.testing.assert_array_equal(np.asarray(sample), skimage.data.astronaut())

@@ -107,7 +107,7 @@ def test_a_bad_file_among_many_is_left_out_and_listed(workplace: Path) -> None:
     (workplace / "folder/base_frame_07.png").unlink()
     flags = ("--bodies", "folder", "--cutouts", "cutouts", "--training-data", "td", "--output", "out")
     result = run_script(STEP, *flags, cwd=workplace)
-    assert_user_error(result, "cutout_02.png", "base_frame_05.png", "cutout_07.png", "3 left out")
+    assert_user_error(result, "cutout_02.png", "base_frame_05.png", "cutout_07.png", "3 skipped")
     assert "5 of 7 cut-outs worn" in result.stdout
     assert len(list((workplace / "out/folder/frames").iterdir())) == 5
     with open(workplace / "out/faults.csv", encoding="utf-8", newline="") as file:

@@ -217,7 +217,7 @@ def test_masks_come_back_as_a_sheet_of_masks(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "m/mask_00.png", tmp_path / "m/mask_99.png")
     (tmp_path / "m/mask_03.png").unlink()
     result = run_script(STEP, "--join", "m", "--training-data", "td", "--joined", "j", cwd=tmp_path)
-    assert_user_error(result, "mask_03.png", "missing", "mask_99.png", "no such frame", "2 left out")
+    assert_user_error(result, "mask_03.png", "missing", "mask_99.png", "no such frame", "2 skipped")
     assert "td/frames/sheet.json" in result.stdout
     with Image.open(tmp_path / "j/mask_sheet.png") as sheet:
         assert sheet.mode == "L"
