@@ -27,7 +27,7 @@ PICTURES = 12_000  # drawn at 256 px; 200 kB each on disk
 WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 # stages
 TEXT_STEPS = 800  # of the text encoders
-AUTOENCODER_STEPS = 4_000  # of the autoencoder
+AUTOENCODER_STEPS = 3_000  # of the autoencoder
 BASE_STEPS = 8_000  # of the base's UNet, which decides how well prompts are followed
 REFINER_STEPS = 1_500  # of the refiner's UNet
 BATCH = 16  # samples a step of the UNets; eight times as many captions, as many parts of pictures

@@ -6,6 +6,7 @@ import numpy as np
 REACH = 0.008  # half the width of the band along a mask's edge in which alpha is sought, over the person's height
 MIN_REACH_PX = 2
 REGULARISATION = 1e-5  # epsilon of the guided filter, for colours from 0 to 1
+STRIP_PX = 1_000_000  # of the picture at once: the guided filter needs 200 bytes a px
 WIDE, NARROW = 0.09, 0.012  # radius of the two steps of colour estimation, over the person's height
 
 
@@ -29,8 +30,15 @@ def refine_edges(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
     hard = mask[near].astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     band = cv2.dilate(hard, kernel) > cv2.erode(hard, kernel)
-    filtered = guided_filter(photo[near].astype(np.float32) / 255, alpha[near], reach, REGULARISATION)
-    alpha[near][band] = filtered[band].clip(0, 1)
+    guide, refined = photo[near], alpha[near]
+    rows = max(1, STRIP_PX // band.shape[1])
+    for top in range(0, len(band), rows):
+        strip = slice(top, top + rows)
+        if band[strip].any():
+            wider = slice(max(0, top - 2 * reach), top + rows + 2 * reach)  # as far as the filter looks
+            values = hard[wider].astype(np.float32)
+            filtered = guided_filter(guide[wider].astype(np.float32) / 255, values, reach, REGULARISATION)
+            refined[strip][band[strip]] = filtered[top - wider.start :][:rows][band[strip]].clip(0, 1)
     return alpha
 
 

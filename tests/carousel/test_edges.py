@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carousel import edges
 from carousel.edges import decontaminate, guided_filter, refine_edges
 
 
@@ -97,3 +98,13 @@ def test_decontamination_keeps_every_pixel_that_is_the_persons_alone() -> None:
     np.testing.assert_array_equal(clean[alpha == 1], photo[alpha == 1])
     assert clean.dtype == np.uint8
     np.testing.assert_array_equal(decontaminate(photo, np.zeros((160, 160), np.float32)), photo)
+
+
+def test_a_large_picture_in_strips_gives_what_it_gives_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    photo = cv2.GaussianBlur(rng.integers(0, 256, (240, 180, 3), np.uint8), (0, 0), 2)
+    mask = cv2.GaussianBlur(rng.random((240, 180), np.float32), (0, 0), 9) > 0.5
+    whole = refine_edges(photo, mask)
+    monkeypatch.setattr(edges, "STRIP_PX", 180 * 37)
+    np.testing.assert_allclose(refine_edges(photo, mask), whole, atol=1e-3)
+    assert ((whole > 0) & (whole < 1)).any()
