@@ -22,7 +22,7 @@ import avatar.train_demo_model
 from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
 from avatar.demo_diffusion import numbers_for, spread_times
 from avatar.demo_networks import autoencoder, normalise_latents
-from avatar.demo_pictures import CAPTIONS, DrawnPictures, draw_ahead, negative_texts
+from avatar.demo_pictures import CAPTIONS, NATIVE_PX, DrawnPictures, draw_ahead, negative_texts
 from avatar.demo_stages import Stage, StageSettings, fit
 from avatar.demo_tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
 from avatar.demo_words import Tokens
@@ -131,7 +131,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> DrawnPictures:
 
 def test_pictures_captions_and_attributes_belong_together(pictures: DrawnPictures) -> None:
     look, _ = character(3, 7)
-    np.testing.assert_array_equal(pictures.pixels([7])[0], draw_avatar(look, 128)[0])
+    np.testing.assert_array_equal(pictures.pixels([7])[0], draw_avatar(look, NATIVE_PX)[0])
     assert pictures.attributes[7].tolist() == [values.index(getattr(look, name)) for name, values in CHOICES.items()]
     assert len(pictures.captions) == 12 and all(len(set(some)) == CAPTIONS for some in pictures.captions)
     assert sum(look.garment in words for words in pictures.captions[7]) > CAPTIONS / 2
@@ -186,8 +186,11 @@ def test_noise_levels_of_a_batch_lie_in_equal_parts(reach: int, count: int, seed
 
 def test_the_score_of_an_empty_text_is_what_the_pipelines_give_the_negative_prompt() -> None:
     empty = torch.tensor([False, True])
-    assert numbers_for(BASE, empty).tolist() == [[128, 128, 0, 0, 128, 128]] * 2
-    assert numbers_for(REFINER, empty).tolist() == [[128, 128, 0, 0, 6.0], [128, 128, 0, 0, 2.5]]
+    assert numbers_for(BASE, empty).tolist() == [[NATIVE_PX, NATIVE_PX, 0, 0, NATIVE_PX, NATIVE_PX]] * 2
+    assert numbers_for(REFINER, empty).tolist() == [
+        [NATIVE_PX, NATIVE_PX, 0, 0, 6.0],
+        [NATIVE_PX, NATIVE_PX, 0, 0, 2.5],
+    ]
 
 
 def test_the_autoencoder_begins_as_a_thumbnail_that_is_enlarged(pictures: DrawnPictures) -> None:
@@ -332,12 +335,12 @@ def test_curves_and_samples_of_the_stages_are_there(model: Path) -> None:
 
 def test_the_scripts_draw_with_it_without_a_special_case(model: Path) -> None:
     pipelines = load_pipelines(choose_model(str(model / "model"), AUTO, with_refiner=True))
-    assert pipelines.native_px == 128
+    assert pipelines.native_px == NATIVE_PX
     prompt = "(black leather jacket:1.3), (fedora:0.5), pink hair"
     pictures = [draw(pipelines, prompt, "blurry", None, seed, Recipe(steps=5)).image for seed in (1, 2)]
-    assert pictures[0].size == (128, 128) and pictures[0].tobytes() != pictures[1].tobytes()
+    assert pictures[0].size == (NATIVE_PX, NATIVE_PX) and pictures[0].tobytes() != pictures[1].tobytes()
     again = draw(pipelines, prompt, "blurry", pictures[0], 1, Recipe(steps=5, mode="refine")).image
-    assert again.size == (128, 128)
+    assert again.size == (NATIVE_PX, NATIVE_PX)
 
 
 def test_a_run_cut_short_in_any_stage_gives_the_same_model(
