@@ -31,7 +31,7 @@ EDGE_WEIGHT = 1.0
 DIVERGENCE_WEIGHT = 1e-6
 MEASURED, SHOWN = 32, 8  # held-out pictures
 NORMALISED = 500  # pictures whose latents say what their mean and deviation are
-ENCODED_AT_ONCE = 25
+ENCODED_AT_ONCE = 4  # more do not fit the cache of a CPU, and take longer each
 PEAK = 2.0  # of values from -1 to 1
 
 
