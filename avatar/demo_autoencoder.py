@@ -37,8 +37,7 @@ PEAK = 2.0  # of values from -1 to 1
 
 def to_values(pixels: np.ndarray, device: torch.device) -> Tensor:
     """(N, S, S, 3) uint8 RGB as (N, 3, S, S) float32 in [-1, 1]."""
-    values = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(device)
-    return values.float() / 127.5 - 1
+    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1  # channels last, as CPUs like
 
 
 def to_pictures(values: Tensor) -> list[Image.Image]:

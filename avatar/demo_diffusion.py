@@ -105,7 +105,7 @@ class DiffusionTask:
 
     def _batch(self, rows: list[int], numbers: Tensor, empty: Tensor) -> Samples:
         text, pooled = embed(self.parts, self.tokens, numbers, self.role == BASE, self.device)
-        mean = self.latents[rows].float()
+        mean = self.latents[rows].float().contiguous(memory_format=torch.channels_last)  # as CPUs like
         sizes = numbers_for(self.role, empty)
         return Samples(mean, torch.zeros_like(mean), sizes, torch.arange(len(rows)), text.float(), pooled.float())
 
