@@ -6,15 +6,16 @@ Writes  outputs/postcard.png, 1800 x 1200
 """
 
 import json
+import textwrap
 from pathlib import Path
 
 from common.errors import UserError
 from common.files import check_output
 from common.genres import GENRES
-from common.grids import CARD, GREY
+from common.grids import CARD, GREY, PINK, TEAL, YELLOW
 from common.images import read_image, write_png
 from common.paths import OUTPUTS, shown
-from common.postcards import PINK, TEAL, YELLOW, Postcard
+from common.postcards import Box, Postcard
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--features me.json) ----
@@ -60,21 +61,30 @@ def main(
     card.text(", ".join(genre for genre in favourites if likes[genre] > 0), (1224, 250), 20, 320, GREY)
     card.stamp(read_image(stamp, "RGB"), (1566, 64, 1736, 274))
     card.frame((1224, 304, 1736, 744), TEAL)
-    card.figure(read_image(avatar, "RGBA"), (1224, 324, 1736, 744))
+    place(card, avatar, (1224, 324, 1736, 744))
     card.frame((64, 841, 1184, 1136), CARD)
     card.text(f"What {person.name} likes", (94, 861), 24, 1000, bold=True)
     card.bars(
         {genre: value / most if most else 0 for genre, value in likes.items()}, (94, 905, 1154, 1122), 2, favourites
     )
     card.frame((1224, 774, 1736, 1136), YELLOW)
-    card.figure(read_image(pet, "RGBA"), (1234, 794, 1524, 1126))
+    place(card, pet, (1234, 794, 1524, 1126))
     for number, (slot, name) in enumerate(worn.items()):
         card.text(slot, (1540, 830 + 96 * number), 17, 180, "#8a6a10")
-        for line, words in enumerate(broken(name, 15)[:2]):
+        for line, words in enumerate(textwrap.wrap(name, 15, break_long_words=False)[:2]):
             card.text(words, (1540, 854 + 96 * number + 27 * line), 21, 184, bold=True)
     write_png(output, card.picture())
     print(f"written: {shown(output)}")
     return Report(output, inputs, {"name": person.name, **worn})
+
+
+def place(card: Postcard, cut_out: Path, box: Box) -> None:
+    """Put the picture of a cut-out on the card."""
+    picture = read_image(cut_out, "RGBA")
+    try:
+        card.figure(picture, box)
+    except UserError as error:
+        raise UserError(f"{cut_out}: {error}") from error
 
 
 def read_worn(record: Path) -> dict[str, str]:
@@ -84,13 +94,6 @@ def read_worn(record: Path) -> dict[str, str]:
         return {slot: str(figures[slot]) for slot in ("Head", "Face", "Torso")}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{record}: not the JSON of a run of pet/main.py") from error
-
-
-def broken(words: str, width: int) -> list[str]:
-    """Lines of at most so many letters, broken between words."""
-    import textwrap
-
-    return textwrap.wrap(words, width, break_long_words=False)
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def demo(parts: list[str], photo: Path | None, taste: str, name: str) -> int:
     person = Person(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
     chosen = {part: parts_for(person)[part] for part in parts}
     get_weights([weights for part in chosen.values() for weights in part.weights])
-    sections = {name: part.steps for name, part in chosen.items()}
+    sections = {heading: part.steps for heading, part in chosen.items()}
     if parts == list(PARTS):
         sections[TOGETHER] = together(person)
     return run_steps(PYTHON, sections, f"Re:Live for {person.name}")

@@ -293,9 +293,11 @@ class _Clock:
         self.last = 0.0
 
     def start(self) -> None:
+        """A pass begins."""
         self.last = time.perf_counter()
 
     def step(self, pipeline: Any, number: int, timestep: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A step ended; the arguments are those that diffusers gives."""
         if tensors["latents"].is_cuda:
             torch.cuda.synchronize()
         now = time.perf_counter()
@@ -306,7 +308,8 @@ class _Clock:
 
     @property
     def median(self) -> float:
-        return statistics.median(self.seconds)  # whatever the first one takes to warm up
+        """Seconds of a step, whatever the first one takes to warm up."""
+        return statistics.median(self.seconds)
 
 
 # ---- between pictures and latents ----

@@ -11,7 +11,7 @@ Writes  outputs/carousel/collages/: NAME-HASH_1.png (four square panels in a row
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from carousel.inpainting import Method
 from carousel.segmenters import SegmenterName
@@ -20,6 +20,9 @@ from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 from common.weights import CACHE
+
+if TYPE_CHECKING:
+    from carousel.collage_runs import Summary
 
 # ---- settings: edit here, or override once on the command line (--photos album.zip holidays) ----
 PHOTOS: tuple[Path, ...] = (DATA / "carousel/photos",)  # zip archives, folders and photos, in any mixture
@@ -71,7 +74,6 @@ def main(
     from carousel.collages import MAX_PANEL_PX, MIN_PANEL_PX
     from carousel.inpainting import check_method
     from carousel.people import Rules
-    from common.images import write_png
 
     check_range("PANEL_PX", panel_px, MIN_PANEL_PX, MAX_PANEL_PX)
     check_range("CONTEXT", context, 1, 10)
@@ -97,16 +99,23 @@ def main(
     if not summary.entries:
         (output / collage_runs.CONTACT_SHEET).unlink(missing_ok=True)
         raise UserError(f"no collages: {collage_runs.describe(summary.counts)}")
-    sheet = output / collage_runs.CONTACT_SHEET
-    write_png(sheet, collage_runs.contact_sheet(output, summary.entries, tiles))
-    for name, count in summary.counts.items():
-        print(f"{name:44} {count:8,}")
-    print(f"collages in {shown(output)}: {summary.made} made now, {len(summary.entries) - summary.made} were there")
-    print(f"written: {shown(sheet)}")
+    show(summary, output, tiles)
     device = f"{summary.device} (segmenter {segmenter})" if summary.device else "none, nothing was left to do"
     weights = [*summary.weights, *([lama.name] if background == "lama" and plates is None else [])]
     figures = {**summary.counts, "collages made now": summary.made, "photos sha256": summary.sha256}
     return Report(output, [], figures, len(summary.faults), device, weights if summary.device else [])
+
+
+def show(summary: "Summary", output: Path, tiles: int) -> None:
+    """Write the contact sheet, and print what came of the photos."""
+    from carousel.collage_runs import CONTACT_SHEET, contact_sheet
+    from common.images import write_png
+
+    write_png(output / CONTACT_SHEET, contact_sheet(output, summary.entries, tiles))
+    for name, count in summary.counts.items():
+        print(f"{name:44} {count:8,}")
+    print(f"collages in {shown(output)}: {summary.made} made now, {len(summary.entries) - summary.made} were there")
+    print(f"written: {shown(output / CONTACT_SHEET)}")
 
 
 if __name__ == "__main__":

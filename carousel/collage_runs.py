@@ -45,12 +45,12 @@ from carousel.collage_making import (
 from carousel.collages import INDEX, PANELS, Entry, read_collage, write_index
 from carousel.user_masks import find_mask_files, is_mask_file
 from common.errors import FAULTS_SHOWN, UserError, raise_faults
-from common.files import atomic_path, write_text
+from common.files import FAULTS, atomic_path, write_text
 from common.grids import picture_grid
 
 JOURNAL = ".journal.jsonl"
 RUNNING = ".running"  # held while a run goes on, so that no second one writes into the folder
-DROPPED, FAULTS, CONTACT_SHEET = "dropped.csv", "faults.csv", "contact_sheet.png"
+DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192
 PHOTO_NAME = re.compile(rf"[A-Za-z0-9_-]+-[0-9a-f]{{{HASH_LENGTH}}}")
 COLLAGE_NAME = re.compile(rf"{PHOTO_NAME.pattern}_\d+\.png")

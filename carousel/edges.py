@@ -58,6 +58,7 @@ def guided_filter(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: f
     """
 
     def mean(picture: np.ndarray) -> np.ndarray:
+        """Over the windows."""
         return cv2.boxFilter(picture, -1, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
 
     guide_mean, values_mean = mean(guide), mean(values)
@@ -112,6 +113,7 @@ def _blend_apart(
     """
 
     def mean(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Over the neighbourhood, weighted."""
         size = (2 * radius + 1, 2 * radius + 1)
         total = cv2.boxFilter(weight, -1, size, borderType=cv2.BORDER_REFLECT)[..., None]
         return cv2.boxFilter(picture * weight, -1, size, borderType=cv2.BORDER_REFLECT) / (total + 1e-5)

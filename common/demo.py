@@ -145,6 +145,7 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
         exit status of the step that failed, after which no other runs, or 0.
     """
     made: dict[str, list[Made]] = {}
+    shown: list[Path] = []
     started = time.perf_counter()
     for heading, steps in sections.items():
         for step in steps:
@@ -153,14 +154,14 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
             if status:
                 return status
             found = [path for pattern in step.pictures for path in sorted(ROOT.glob(pattern))]
+            shown += found
             files = [path for path in found if path.is_file()]
             gallery = [path for folder in found for path in sorted(folder.glob("*.png"))]
             made.setdefault(heading, []).append(Made(step.script, step.flags, files, gallery, record))
     write_page(PAGE, title, made, POSTCARD if HAS_MODEL and TOGETHER in sections else None)
     print("\nThe pictures:")
-    for pattern in (pattern for steps in sections.values() for step in steps for pattern in step.pictures):
-        for path in sorted(ROOT.glob(pattern)):
-            print(f"  {path}")
+    for path in shown:
+        print(f"  {path}")
     print(f"and all of them on one page, {time.perf_counter() - started:.0f} s in all:\n  {PAGE}")
     return 0
 

@@ -12,6 +12,7 @@ INK = "#2b1f3d"
 GREY = "#84789a"
 PAPER = "#faf6f0"
 CARD = "#ffffff"
+PINK, TEAL, YELLOW, VIOLET = "#f47094", "#28a8b0", "#ffd654", "#54426e"
 
 
 @functools.cache

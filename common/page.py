@@ -23,7 +23,7 @@ STYLE = """
 body { margin: 0 auto; max-width: 1240px; padding: 2rem 1.5rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 "DejaVu Sans", system-ui, sans-serif; }
 h1 { font-size: 2.6rem; margin: 0; } h2 { margin: 3rem 0 1rem; border-bottom: 4px solid var(--pink); }
-h3 { font-size: 1rem; margin: 0 0 .3rem; } p { margin: .3rem 0 1rem; color: var(--grey); }
+h3 { font-size: 1rem; margin: 0 0 .3rem; }
 nav a { margin-right: 1rem; color: var(--ink); } img { max-width: 100%; border-radius: 10px; display: block; }
 article { background: var(--card); border-radius: 14px; padding: 1.2rem 1.4rem; margin-bottom: 1.2rem; }
 code { font: 13px/1.5 "DejaVu Sans Mono", ui-monospace, monospace; overflow-wrap: anywhere; color: var(--grey); }

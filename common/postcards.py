@@ -5,13 +5,13 @@ Everything is laid out in px of the card and drawn twice as large, so that edges
 
 from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
-from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font
+from common.errors import UserError
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, fit_text, label_font
 
 SIZE = (1800, 1200)
 LARGER = 2  # than the card, while drawing
-PINK, TEAL, YELLOW, VIOLET = "#f47094", "#28a8b0", "#ffd654", "#54426e"
 BORDER, STRIPE = 26, 46
 FRAME_RADIUS = 22
 TEETH = 13  # distance of a stamp's perforations
@@ -51,25 +51,27 @@ class Postcard:
         """A picture that fills a rounded frame, its sides cut off where it is wider, top and bottom where higher."""
         left, top, right, bottom = _scaled(box)
         filled = _filling(picture.convert("RGB"), right - left, bottom - top)
-        mask = Image.new("L", filled.size)
-        ImageDraw.Draw(mask).rounded_rectangle((0, 0, *filled.size), FRAME_RADIUS * LARGER, fill=255)
-        self._sheet.paste(filled, (left, top), mask)
+        self._sheet.paste(filled, (left, top), _rounded(filled.size))
 
     def figure(self, picture: Image.Image, box: Box) -> None:
-        """A cut-out as large as the box allows, on its lower edge, in its middle, without crossing rounded corners."""
+        """A cut-out as large as the box allows, on its lower edge, in its middle, without crossing rounded corners.
+
+        Raises:
+            UserError: transparent throughout.
+        """
         left, top, right, bottom = _scaled(box)
         cut = picture.convert("RGBA")
-        cut = cut.crop(cut.getchannel("A").getbbox())
+        shown = cut.getchannel("A").getbbox()
+        if shown is None:
+            raise UserError("transparent throughout, shows nothing")
+        cut = cut.crop(shown)
         scale = min((right - left) / cut.width, (bottom - top) / cut.height)
         cut = cut.resize(
             (max(1, round(scale * cut.width)), max(1, round(scale * cut.height))), Image.Resampling.LANCZOS
         )
-        area = Image.new("L", (right - left, bottom - top))
-        ImageDraw.Draw(area).rounded_rectangle((0, 0, *area.size), FRAME_RADIUS * LARGER, fill=255)
-        place = (area.width - cut.width) // 2, area.height - cut.height
-        layer = Image.new("RGBA", area.size)
-        layer.paste(cut, place)
-        alpha = Image.composite(layer.getchannel("A"), Image.new("L", area.size), area)
+        layer = Image.new("RGBA", (right - left, bottom - top))
+        layer.paste(cut, ((layer.width - cut.width) // 2, layer.height - cut.height))
+        alpha = ImageChops.multiply(layer.getchannel("A"), _rounded(layer.size))
         self._sheet.paste(layer, (left, top), alpha)
 
     def stamp(self, picture: Image.Image, box: Box) -> None:
@@ -117,6 +119,13 @@ class Postcard:
 def _scaled(box: Box) -> tuple[int, int, int, int]:
     left, top, right, bottom = (round(value * LARGER) for value in box)
     return left, top, right, bottom
+
+
+def _rounded(size: tuple[int, int]) -> Image.Image:
+    """A mask of this size with rounded corners."""
+    mask = Image.new("L", size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, *size), FRAME_RADIUS * LARGER, fill=255)
+    return mask
 
 
 def _filling(picture: Image.Image, width: int, height: int) -> Image.Image:

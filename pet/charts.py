@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.genres import GENRES
-from common.grids import GREY, INK, PAPER, fit_text, label_font
+from common.grids import GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, fit_text, label_font
 from pet.choices import Choice
 from pet.wardrobe import SLOTS
 
-TASTE_COLOUR = "#54426e"
-SLOT_COLOURS = {"Head": "#f47094", "Torso": "#28a8b0", "Face": "#ffd654"}
+TASTE_COLOUR = VIOLET
+SLOT_COLOURS = {"Head": PINK, "Torso": TEAL, "Face": YELLOW}
 ASPECT = 1.3  # width / height
 INCHES = 5.12  # height; text sizes below are in points at this height
 

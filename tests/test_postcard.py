@@ -54,6 +54,12 @@ def test_what_is_missing_is_named_and_nothing_is_written(made: list[str | Path],
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("empty", ["avatars/Júlia.png", "pet.png"])
+def test_a_cut_out_that_shows_nothing_is_refused(made: list[str | Path], tmp_path: Path, empty: str) -> None:
+    Image.new("RGBA", (40, 30)).save(tmp_path / empty)
+    assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), empty, "shows nothing")
+
+
 def test_another_json_than_that_of_the_pet_is_refused(made: list[str | Path], tmp_path: Path) -> None:
     (tmp_path / "pet.json").write_text("{}", encoding="utf-8")
     assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), "pet.json: not the JSON of a run of pet/main.py")

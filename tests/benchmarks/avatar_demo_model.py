@@ -28,6 +28,7 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from avatar.demo_autoencoder import to_values
 from avatar.demo_pictures import NATIVE_PX
 from avatar.drawn_attributes import CHOICES, Attributes
 from avatar.drawn_avatars import STYLES, draw_avatar
@@ -45,6 +46,7 @@ from common.paths import OUTPUTS, shown
 from tests.benchmarks.hardware import describe_machine
 
 FOLDER = OUTPUTS / "benchmarks/avatar_demo_model"
+CPU = torch.device("cpu")
 JUDGED_PX = 128  # side that the judge sees
 JUDGE_SEED, HELD_OUT_SEED, PROMPT_SEED = 7_000_001, 7_000_002, 7_000_003
 JUDGED = ("garment_colour", "garment", "hair_colour", "hair", "glasses", "beard", "headwear", "jewellery")
@@ -119,7 +121,7 @@ def make_judge(options: Any) -> None:
     bar = tqdm(range(max(1, steps)), desc="judge")
     for _ in bar:
         rows = rng.integers(len(pixels), size=BATCH)
-        scores, again, _ = judge.train()(varied(to_values(pixels[rows]), rng))
+        scores, again, _ = judge.train()(varied(to_values(pixels[rows], CPU), rng))
         wanted = {name: torch.from_numpy(values[rows]) for name, values in truth.items()}
         losses = [nn.functional.cross_entropy(s, wanted[n]) for some in (scores, again) for n, s in some.items()]
         loss = torch.stack(losses).mean()
@@ -184,16 +186,11 @@ def varied(values: Tensor, rng: np.random.Generator) -> Tensor:
     return values * float(rng.uniform(0.92, 1.08)) + float(rng.uniform(-0.06, 0.06))
 
 
-def to_values(pixels: np.ndarray) -> Tensor:
-    """uint8 pictures as values in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).float() / 127.5 - 1
-
-
 @torch.no_grad()
 def tell(judge: Judge, pixels: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """What the judge sees: places in the values of each attribute, and features (N, 64); larger pictures are shrunk."""
     times = pixels.shape[1] // JUDGED_PX
-    parts = (to_values(pixels[at : at + BATCH]) for at in range(0, len(pixels), BATCH))
+    parts = (to_values(pixels[at : at + BATCH], CPU) for at in range(0, len(pixels), BATCH))
     found = [judge(nn.functional.avg_pool2d(values, times)) for values in parts]
     told = {name: torch.cat([scores[name].argmax(1) for scores, _, _ in found]).numpy() for name in found[0][0]}
     return told, torch.cat([features for _, _, features in found]).double().numpy()
@@ -407,7 +404,7 @@ def measure_time(options: Any) -> None:
         except UserError:
             uncut += 1
         seconds.append(time.perf_counter() - started)
-    memory = peak_memory_gb(torch.device("cpu"))
+    memory = peak_memory_gb(CPU)
     print(f"seconds an avatar: median {np.median(seconds):.1f}, highest {max(seconds):.1f}; {uncut} not cut out")
     print(f"memory of this process at most: {memory:.2f} GB")
 
@@ -417,7 +414,7 @@ def judge_diversity(options: Any) -> None:
     _, paint = load(options)
     prompt = "festival portrait of one person, woman, red leather jacket, blonde bob, sunglasses"
     pixels = stack([paint(prompt, seed) for seed in tqdm(range(options.count))])
-    small = to_values(pixels).flatten(1)
+    small = to_values(pixels, CPU).flatten(1)
     distances = torch.cdist(small, small, p=1) / small.shape[1] * 127.5
     distances.fill_diagonal_(float("inf"))
     closest = int(distances.argmin())

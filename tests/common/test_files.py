@@ -205,6 +205,7 @@ def test_hashes_are_those_of_the_standard(tmp_path: Path, content: bytes, known:
 def test_an_output_of_a_known_kind_passes(tmp_path: Path, name: str) -> None:
     (tmp_path / "in.csv").touch()
     check_output(tmp_path / name, (".csv", ".parquet"), [tmp_path / "in.csv", tmp_path / "missing.csv"])
+    assert names_in(tmp_path) == ["in.csv"], "only looked at"
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out", "out.csv.gz", ".csv"])
