@@ -31,7 +31,7 @@ EDGE_WEIGHT = 1.0
 DIVERGENCE_WEIGHT = 1e-6
 MEASURED, SHOWN = 32, 8  # held-out pictures
 NORMALISED = 500  # pictures whose latents say what their mean and deviation are
-ENCODED_AT_ONCE = 4  # more do not fit the cache of a CPU, and take longer each
+ENCODED_AT_ONCE, ENCODED_AT_ONCE_BY_CPU = 50, 4  # more do not fit a CPU's cache, and take longer each
 PEAK = 2.0  # of values from -1 to 1
 
 
@@ -51,10 +51,9 @@ def pixels_of_step(pictures: DrawnPictures, settings: StageSettings, step: int) 
     rng = numbers_of_step(settings, step)
     whole = step >= settings.steps * (1 - WHOLE_SHARE)
     count = max(1, settings.batch * PART_PX**2 // NATIVE_PX**2) if whole else settings.batch
-    pixels = pictures.pixels(places_of_step(pictures.trained, count, settings.seed, step, 0, 1))
-    if not whole:
-        corners = rng.integers(NATIVE_PX - PART_PX + 1, size=(count, 2))
-        pixels = np.stack([p[y : y + PART_PX, x : x + PART_PX] for p, (y, x) in zip(pixels, corners, strict=True)])
+    side = NATIVE_PX if whole else PART_PX
+    corners = rng.integers(NATIVE_PX - side + 1, size=(count, 2))
+    pixels = pictures.parts(places_of_step(pictures.trained, count, settings.seed, step, 0, 1), corners, side)
     changed = rng.random(count) < RECOLOURED_SHARE
     return np.stack([recolour(p, rng) if change else p for p, change in zip(pixels, changed, strict=True)])
 
@@ -131,9 +130,7 @@ def _rebuilt(network: Any, values: Tensor) -> Tensor:
 @torch.no_grad()
 def normalise(vae: nn.Module, pictures: DrawnPictures, device: torch.device) -> None:
     """Make the latents of drawn pictures have mean 0 and deviation 1 in each channel."""
-    rows = range(min(pictures.trained, NORMALISED))
-    starts = rows[::ENCODED_AT_ONCE]
-    found = torch.cat([_encode(vae, pictures, list(rows[at : at + ENCODED_AT_ONCE]), device) for at in starts])
+    found = _encode(vae, pictures, range(min(pictures.trained, NORMALISED)), device)
     normalise_latents(vae, found.mean(dim=(0, 2, 3)).to(device), found.std(dim=(0, 2, 3)).to(device))
 
 
@@ -144,17 +141,17 @@ def encode_all(vae: nn.Module, pictures: DrawnPictures, folder: Path, device: to
     for name, places in tqdm(chunks_of(pictures.count).items(), desc="pictures to latents", unit="chunk"):
         path = folder / f"{name}.npy"
         if not path.is_file():
-            rows = [list(places[at : at + ENCODED_AT_ONCE]) for at in range(0, len(places), ENCODED_AT_ONCE)]
-            latents = torch.cat([_encode(vae, pictures, some, device) for some in rows])
             with atomic_path(path) as part, part.open("wb") as file:
-                np.save(file, latents.half().numpy())
+                np.save(file, _encode(vae, pictures, places, device).half().numpy())
         found.append(np.load(path))
     latents = torch.from_numpy(np.concatenate(found))
     assert latents.shape[1:] == (LATENT_CHANNELS, LATENT_PX, LATENT_PX)
     return latents
 
 
-def _encode(vae: Any, pictures: DrawnPictures, rows: list[int], device: torch.device) -> Tensor:
+def _encode(vae: Any, pictures: DrawnPictures, rows: range, device: torch.device) -> Tensor:
+    at_once = ENCODED_AT_ONCE_BY_CPU if device.type == "cpu" else ENCODED_AT_ONCE
+    some = [list(rows[at : at + at_once]) for at in range(0, len(rows), at_once)]
     with in_mixed_precision(device):
-        latents: Tensor = vae.encode(to_values(pictures.pixels(rows), device)).latent_dist.mode()
-    return latents.float().cpu()
+        found = [vae.encode(to_values(pictures.pixels(part), device)).latent_dist.mode() for part in some]
+    return torch.cat(found).float().cpu()

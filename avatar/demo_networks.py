@@ -1,4 +1,4 @@
-"""The networks of the demo model: SDXL's forms at a size that two CPU cores can train.
+"""The networks of the demo model: SDXL's forms at a size with which a laptop's CPU draws in seconds.
 
 SDXL (Podell et al. 2023, arXiv:2307.01952) has three levels in its UNet, attention in the two lower ones, and two text
 encoders, whose last layers but one are what its attention reads; so has this one. It predicts v (Salimans and Ho 2022,
@@ -23,9 +23,9 @@ TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
 TEXT_LAYERS, TEXT_HEADS = 3, 4
 LATENT_CHANNELS = 4
 LATENT_PX = NATIVE_PX // 8
-AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (12, 32, 64, 128), 4  # from full size down
-BASE_CHANNELS = (32, 96, 160)  # at 32, 16 and 8 latents
-REFINER_CHANNELS = (32, 64, 128)
+AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (24, 48, 96, 128), 8  # from full size down
+BASE_CHANNELS = (64, 128, 192)  # at 32, 16 and 8 latents
+REFINER_CHANNELS = (64, 96, 128)
 TIME_WIDTH = 256
 NUMBER_WIDTH = 8  # of the embedding of each size or score
 BASE_NUMBERS = (NATIVE_PX, NATIVE_PX, 0, 0, NATIVE_PX, NATIVE_PX)

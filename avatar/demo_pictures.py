@@ -73,7 +73,12 @@ class DrawnPictures:
 
     def pixels(self, rows: np.ndarray | list[int]) -> np.ndarray:
         """(N, 256, 256, 3) uint8 RGB of these pictures."""
-        return np.stack([self._chunks[row // CHUNK][row % CHUNK] for row in rows])
+        return self.parts(rows, np.zeros((len(rows), 2), int), NATIVE_PX)
+
+    def parts(self, rows: np.ndarray | list[int], corners: np.ndarray, side: int) -> np.ndarray:
+        """(N, side, side, 3) uint8 RGB: of each picture the square whose corner, y and x, is in `corners`, (N, 2)."""
+        places = zip(rows, corners, strict=True)
+        return np.stack([self._chunks[r // CHUNK][r % CHUNK, y : y + side, x : x + side] for r, (y, x) in places])
 
     @cached_property
     def _facts(self) -> list[dict[str, list[list[str]] | list[list[int]]]]:

@@ -164,12 +164,12 @@ def train_step(stage: Stage) -> dict[str, float]:
     stage.network.train()
     parts = stage.losses(stage.network, stage.steps)
     loss = torch.stack(list(parts.values())).sum()
-    values = {name: float(part.detach()) for name, part in parts.items()}
-    if not math.isfinite(float(loss.detach())):
-        detail = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise UserError(f"{settings.stage}: the loss is not finite in step {stage.steps + 1}: {detail}")
     stage.optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    values = {name: float(part.detach()) for name, part in parts.items()}  # waits for a GPU: not before it has all work
+    if not math.isfinite(sum(values.values())):
+        detail = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise UserError(f"{settings.stage}: the loss is not finite in step {stage.steps + 1}: {detail}")
     nn.utils.clip_grad_norm_(stage.network.parameters(), CLIP_NORM)
     stage.optimiser.step()
     stage.steps += 1

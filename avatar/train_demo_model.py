@@ -6,6 +6,10 @@ AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
 
     python avatar/train_demo_model.py            # and after an interruption: --resume
 
+These settings want a GPU; for a CPU, in an afternoon:
+
+    python avatar/train_demo_model.py --pictures 12000 --batch 16 --text-steps 800 --autoencoder-steps 3000
+
 Reads   nothing: avatars are drawn by avatar/drawn_avatars.py, captions come from avatar/drawn_captions.py
 Writes  outputs/avatar/demo-sdxl/: base/ and refiner/ in diffusers' layout, half precision; and into WORK the pictures,
         latents, and of each stage STAGE.state.pth (for --resume), STAGE_curves.png and STAGE_samples.png
@@ -23,14 +27,14 @@ from common.runner import Report, run
 OUTPUT = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
 WORK = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
 # data
-PICTURES = 12_000  # drawn at 256 px; 200 kB each on disk
+PICTURES = 20_000  # drawn at 256 px; 200 kB each on disk
 WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 # stages
-TEXT_STEPS = 800  # of the text encoders
-AUTOENCODER_STEPS = 3_000  # of the autoencoder
-BASE_STEPS = 8_000  # of the base's UNet, which decides how well prompts are followed
-REFINER_STEPS = 1_500  # of the refiner's UNet
-BATCH = 16  # samples a step of the UNets; eight times as many captions, as many parts of pictures
+TEXT_STEPS = 3_000  # of the text encoders
+AUTOENCODER_STEPS = 5_000  # of the autoencoder
+BASE_STEPS = 10_000  # of the base's UNet, which decides how well prompts are followed
+REFINER_STEPS = 2_500  # of the refiner's UNet
+BATCH = 256  # samples a step of the UNets; eight times as many captions, as many parts of pictures
 SEED = 1  # of characters, weights, order and noise
 # run
 SAMPLES = 8  # pictures that are drawn at each measurement of a UNet; 0: none

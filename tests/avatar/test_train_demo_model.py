@@ -52,7 +52,7 @@ Script = Callable[..., Any]
 def tiny() -> Any:
     """The same forms with fewer channels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(avatar.demo_networks, "AUTOENCODER_CHANNELS", (12, 12, 12, 12))
+        patch.setattr(avatar.demo_networks, "AUTOENCODER_CHANNELS", (24, 24, 24, 24))
         patch.setattr(avatar.demo_networks, "BASE_CHANNELS", (32, 32, 32))
         patch.setattr(avatar.demo_networks, "REFINER_CHANNELS", (32, 32, 32))
         patch.setattr(avatar.demo_networks, "TEXT_LAYERS", 2)
