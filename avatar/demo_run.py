@@ -74,6 +74,7 @@ def train(settings: DemoSettings, output: Path, work: Path, workers: int, sample
     """
     pictures = draw_ahead(work, settings.seed, settings.pictures, workers)
     device = pick_device()
+    torch.backends.cudnn.benchmark = True  # all steps have the same shapes
     print(f"device: {describe_device()}; {pictures.trained} pictures to learn from, {pictures.held_out} held out")
     with enough_memory(REMEDY), quiet():
         merges = learn_vocabulary(pictures)

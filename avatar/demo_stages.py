@@ -134,15 +134,16 @@ def fit(stage: Stage, work: Path, resume: bool) -> nn.Module:
         stage.restore(state)
     every = max(1, settings.steps // MEASUREMENTS)
     bar = tqdm(total=settings.steps, initial=stage.steps, desc=name, unit="step")
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     taken, started = 0, time.perf_counter()
     while stage.steps < settings.steps:
         for part, value in train_step(stage).items():
-            sums[part] = sums.get(part, 0.0) + value
+            sums[part] = value + sums.get(part, 0)
         taken += 1
         bar.update()
         if stage.steps % every == 0 or stage.steps == settings.steps:
-            entry = {"step": stage.steps, **{part: value / taken for part, value in sums.items()}}
+            entry = {"step": stage.steps, **{part: float(value) / taken for part, value in sums.items()}}
+            _check_finite(stage, entry)
             entry["seconds a step"] = (time.perf_counter() - started) / taken
             _measure(stage, work, entry)
             save_plain(state, stage.state())
@@ -152,12 +153,8 @@ def fit(stage: Stage, work: Path, resume: bool) -> nn.Module:
     return stage.average
 
 
-def train_step(stage: Stage) -> dict[str, float]:
-    """One step of the optimiser; returns the parts of the loss.
-
-    Raises:
-        UserError: the loss is not finite.
-    """
+def train_step(stage: Stage) -> dict[str, Tensor]:
+    """One step of the optimiser; returns the parts of the loss, on the device: reading them would make a GPU wait."""
     settings = stage.settings
     for group in stage.optimiser.param_groups:
         group["lr"] = learning_rate(settings.learning_rate, stage.steps / settings.steps, WARM_UP)
@@ -166,15 +163,25 @@ def train_step(stage: Stage) -> dict[str, float]:
     loss = torch.stack(list(parts.values())).sum()
     stage.optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    values = {name: float(part.detach()) for name, part in parts.items()}  # waits for a GPU: not before it has all work
-    if not math.isfinite(sum(values.values())):
-        detail = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise UserError(f"{settings.stage}: the loss is not finite in step {stage.steps + 1}: {detail}")
     nn.utils.clip_grad_norm_(stage.network.parameters(), CLIP_NORM)
     stage.optimiser.step()
     stage.steps += 1
     update_average(stage.average, stage.network, stage.steps, EMA_DECAY)
-    return values
+    return {name: part.detach() for name, part in parts.items()}
+
+
+def _check_finite(stage: Stage, entry: dict[str, float]) -> None:
+    """Refuse to measure or save what is no number any more; the last state stays.
+
+    Raises:
+        UserError: a part of the loss is not finite.
+    """
+    if not all(map(math.isfinite, entry.values())):
+        detail = ", ".join(f"{name} {value}" for name, value in entry.items() if name != "step")
+        before = int(stage.history[-1]["step"]) if stage.history else 0
+        raise UserError(
+            f"{stage.settings.stage}: the loss is not finite between steps {before} and {stage.steps}: {detail}"
+        )
 
 
 def _measure(stage: Stage, work: Path, entry: dict[str, float]) -> None:

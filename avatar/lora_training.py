@@ -174,14 +174,15 @@ def sample_losses(
         device: of the UNet.
     """
     shape = samples.mean.shape
-    latents = samples.mean + samples.spread * torch.randn(shape, generator=draws)
-    noise = torch.randn(shape, generator=draws)
+    drawn, noise = (torch.randn(shape, generator=draws).to(device) for _ in range(2))
+    latents = samples.mean.to(device) + samples.spread.to(device) * drawn
+    times = times.to(device)
     target = noise
     if scheduler.config.prediction_type == "v_prediction":
         target = scheduler.get_velocity(latents, noise, times)
-    noisy = scheduler.add_noise(latents, noise, times).to(device)
-    predicted = unet(noisy, times.to(device), **samples.conditions(device)).sample
-    return (predicted.float() - target.to(device)).square().mean(dim=(1, 2, 3))
+    noisy = scheduler.add_noise(latents, noise, times)
+    predicted = unet(noisy, times, **samples.conditions(device)).sample
+    return (predicted.float() - target).square().mean(dim=(1, 2, 3))
 
 
 def min_snr_weights(scheduler: Any, times: Tensor, gamma: float) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from common.errors import UserError
 from common.files import atomic_path
@@ -120,9 +121,11 @@ def learning_rate(highest: float, progress: float, warm_up: float) -> float:
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, steps: int, decay: float) -> None:
     """Move averaged weights and statistics a little towards the trained ones; faster in the first steps."""
-    rate = 1 - min(decay, (1 + steps) / (10 + steps))
+    means, values = [], []
     for mean, value in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.dtype.is_floating_point:
-            mean.lerp_(value, rate)
+            means.append(mean)
+            values.append(value)
         else:
             mean.copy_(value)
+    get_ema_multi_avg_fn(min(decay, (1 + steps) / (10 + steps)))(means, values, steps)  # all of them at once

@@ -293,7 +293,7 @@ def test_a_stage_can_get_more_steps(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     stage = toy()
     stage.losses = lambda network, step: {"square": network(torch.ones(1)).sum() * float("nan")}
-    with pytest.raises(UserError, match="toy: the loss is not finite in step 1"):
+    with pytest.raises(UserError, match="toy: the loss is not finite between steps 0 and"):
         fit(stage, tmp_path, resume=False)
 
 
