@@ -34,7 +34,7 @@ MODEL_CONFIG: Path | None = None  # for single files: folder of configs and toke
 ALLOW_PICKLE = False  # open .bin and .ckpt files as well, tensors alone
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text encoders; auto: the device's best
 VRAM_GB: Literal[8, 12, 24] | None = None  # of the GPU, for the preset of memory; None: found
-COMPILE = False  # torch.compile: minutes for the first picture, then faster
+COMPILE = False  # torch.compile: half a minute for the first picture, then a third faster
 # drawing
 MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; redraw the finished picture; the base alone
 STEPS = 30  # of the whole schedule

@@ -1,9 +1,12 @@
-"""Third and fourth stage of the demo model: the UNets of base and refiner, which learn to take noise out of latents.
+"""Last stages of the demo model: the UNets of base and refiner, which learn to take noise out of latents.
 
 The base learns all noise levels, the refiner the fine ones alone (eDiff-I, Balaji et al. 2022, arXiv:2211.01324). The
-noise levels of a batch are spread evenly, and the loss has min-SNR weights (Hang et al. 2023, arXiv:2303.09556).
+noise levels of a batch are spread evenly, and the loss has min-SNR weights (Hang et al. 2023, arXiv:2303.09556). These
+make pictures clean soon, but hardly weigh the levels at which colours and garments are decided: in a stage between the
+two, "prompt", all levels weigh the same, and the base learns to follow prompts.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +40,7 @@ from common.images import write_png
 
 REFINER_LEVELS = 350  # of 1000, from the finest: a little more than any handover leaves it
 SNR_GAMMA = 5.0
+PROMPT = "prompt"  # the stage
 MEASURED = 32  # held-out pictures, each at a few noise levels
 SHOWN_STEPS = 20
 GUIDANCE = 5.0
@@ -56,6 +60,7 @@ class DiffusionTask:
         tokens: of their captions.
         device: that computes.
         samples: pictures that are drawn at each measurement.
+        snr_gamma: of the min-SNR weights; 0: all levels weigh the same.
         levels: scheduler with the noise levels.
     """
 
@@ -67,6 +72,7 @@ class DiffusionTask:
     tokens: Tokens
     device: torch.device
     samples: int
+    snr_gamma: float = SNR_GAMMA
     levels: Any = field(default_factory=lambda: scheduler("DDPMScheduler"))
 
     @property
@@ -82,7 +88,7 @@ class DiffusionTask:
         times = torch.from_numpy(spread_times(self.reach, len(rows), rng))
         with in_mixed_precision(self.device):
             each = sample_losses(network, self.levels, chosen, times, noise_of_step(self.settings, step), self.device)
-        return {"weighted": (each * min_snr_weights(self.levels, times, SNR_GAMMA).to(self.device)).mean()}
+        return {"weighted": (each * min_snr_weights(self.levels, times, self.snr_gamma).to(self.device)).mean()}
 
     def measure(self, network: nn.Module) -> float:
         """Mean loss on held-out pictures at a few noise levels."""
@@ -110,10 +116,11 @@ class DiffusionTask:
         return Samples(mean, torch.zeros_like(mean), sizes, torch.arange(len(rows)), text.float(), pooled.float())
 
 
-def diffusion_stage(task: DiffusionTask) -> Stage:
-    """The stage that trains one UNet; its figure is the loss on held-out pictures."""
+def diffusion_stage(task: DiffusionTask, network: nn.Module | None = None) -> Stage:
+    """The stage that trains one UNet, or goes on with a trained one; its figure is the loss on held-out pictures."""
     torch.manual_seed(task.settings.seed)
-    network = unet(task.role).to(task.device)
+    network = unet(task.role) if network is None else copy.deepcopy(network).requires_grad_(True)
+    network = network.to(task.device)
     return Stage(task.settings, network, task.losses, task.measure, "held-out loss", task.show)
 
 

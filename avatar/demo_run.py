@@ -1,13 +1,13 @@
 """All stages of the demo model's training, one after another, and the model that comes of them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from avatar.demo_autoencoder import autoencoder_stage, encode_all, normalise
-from avatar.demo_diffusion import DiffusionTask, diffusion_stage
+from avatar.demo_diffusion import PROMPT, DiffusionTask, diffusion_stage
 from avatar.demo_networks import Parts, digest, millions, save_model
 from avatar.demo_pictures import DrawnPictures, draw_ahead
 from avatar.demo_stages import StageSettings, fit
@@ -19,7 +19,7 @@ from common.errors import check_range, enough_memory
 from common.paths import shown
 from common.runner import Report
 
-LEARNING_RATES = {"text": 1e-3, "autoencoder": 1e-3, BASE: 1e-3, REFINER: 1e-3}
+LEARNING_RATES = {"text": 1e-3, "autoencoder": 1e-3, BASE: 1e-3, PROMPT: 2e-4, REFINER: 1e-3}
 REMEDY = "lower BATCH"
 
 
@@ -29,7 +29,7 @@ class DemoSettings:
 
     Attributes:
         pictures: that are drawn for it.
-        text_steps, autoencoder_steps, base_steps, refiner_steps: of each stage.
+        text_steps, autoencoder_steps, base_steps, prompt_steps, refiner_steps: of each stage.
         batch: samples a step of the UNets; text encoders see eight times as many, the autoencoder as many parts.
         seed: of everything.
 
@@ -41,6 +41,7 @@ class DemoSettings:
     text_steps: int
     autoencoder_steps: int
     base_steps: int
+    prompt_steps: int
     refiner_steps: int
     batch: int
     seed: int
@@ -119,15 +120,18 @@ def train_parts(
     parts = Parts(tokenizers[0], tokenizers[1], first, second, vae)
     latents = encode_all(vae, pictures, latents_at, device)
 
-    for role in (BASE, REFINER):
-        task = DiffusionTask(role, settings.stage(role, made_from), parts, latents, pictures, tokens, device, samples)
-        stage = diffusion_stage(task)
-        network = fit(stage, work, resume)
-        figures |= {f"{role} {name}": value for name, value in stage.history[-1].items()}
-        if role == BASE:
-            parts.unet = network
-        else:
-            parts.refiner = network
+    task = DiffusionTask(BASE, settings.stage(BASE, made_from), parts, latents, pictures, tokens, device, samples)
+    stage = diffusion_stage(task)
+    unet = fit(stage, work, resume)
+    figures |= {f"base {name}": value for name, value in stage.history[-1].items()}
+    task = replace(task, settings=settings.stage(PROMPT, digest(unet)), snr_gamma=0)
+    stage = diffusion_stage(task, unet)
+    parts.unet = fit(stage, work, resume)
+    figures |= {f"prompt {name}": value for name, value in stage.history[-1].items()}
+    task = DiffusionTask(REFINER, settings.stage(REFINER, made_from), parts, latents, pictures, tokens, device, samples)
+    stage = diffusion_stage(task)
+    parts.refiner = fit(stage, work, resume)
+    figures |= {f"refiner {name}": value for name, value in stage.history[-1].items()}
     return parts, figures
 
 

@@ -1,8 +1,8 @@
 """Train the demo model: a small SDXL (base and refiner) on avatars that the project draws itself.
 
-Stages, one after another: draw pictures and captions; text encoders; autoencoder; latents; base; refiner. With --resume
-a run that was cut short goes on exactly where its last measurement stood, twenty of which are in a stage. MODEL of
-AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
+Stages, one after another: draw pictures and captions; text encoders; autoencoder; latents; base; the base once more,
+for prompts; refiner. With --resume a run that was cut short goes on exactly where its last measurement stood, twenty of
+which are in a stage. MODEL of AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
 
     python avatar/train_demo_model.py            # and after an interruption: --resume
 
@@ -32,7 +32,8 @@ WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 # stages
 TEXT_STEPS = 3_000  # of the text encoders
 AUTOENCODER_STEPS = 5_000  # of the autoencoder
-BASE_STEPS = 10_000  # of the base's UNet, which decides how well prompts are followed
+BASE_STEPS = 10_000  # of the base's UNet
+PROMPT_STEPS = 1_000  # of the same UNet, with all noise levels of one weight: by them it follows prompts
 REFINER_STEPS = 2_500  # of the refiner's UNet
 BATCH = 256  # samples a step of the UNets; eight times as many captions, as many parts of pictures
 SEED = 1  # of characters, weights, order and noise
@@ -49,6 +50,7 @@ def main(
     text_steps: int = TEXT_STEPS,
     autoencoder_steps: int = AUTOENCODER_STEPS,
     base_steps: int = BASE_STEPS,
+    prompt_steps: int = PROMPT_STEPS,
     refiner_steps: int = REFINER_STEPS,
     batch: int = BATCH,
     seed: int = SEED,
@@ -67,7 +69,9 @@ def main(
         raise UserError(f"setting OUTPUT is {output}, which holds other things than a model; it is replaced as a whole")
     from avatar.demo_run import DemoSettings, train
 
-    settings = DemoSettings(pictures, text_steps, autoencoder_steps, base_steps, refiner_steps, batch, seed)
+    settings = DemoSettings(
+        pictures, text_steps, autoencoder_steps, base_steps, prompt_steps, refiner_steps, batch, seed
+    )
     return train(settings, output, work, workers, samples, resume)
 
 

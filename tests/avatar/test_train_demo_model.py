@@ -42,6 +42,7 @@ TINY = {
     "text_steps": 2,
     "autoencoder_steps": 2,
     "base_steps": 2,
+    "prompt_steps": 1,
     "refiner_steps": 1,
     "batch": 2,
 }
@@ -329,7 +330,7 @@ def test_the_model_has_the_layout_of_sdxl_in_half_precision(model: Path) -> None
 
 def test_curves_and_samples_of_the_stages_are_there(model: Path) -> None:
     names = {path.name for path in (model / "work").glob("*.png")}
-    stages = ("text", "autoencoder", "base", "refiner")
+    stages = ("text", "autoencoder", "base", "prompt", "refiner")
     assert names == {f"{s}_curves.png" for s in stages} | {f"{s}_samples.png" for s in stages[1:]}
 
 
@@ -348,7 +349,7 @@ def test_a_run_cut_short_in_any_stage_gives_the_same_model(
 ) -> None:
     train_step, taken = avatar.demo_stages.train_step, [0]
 
-    def cut_short(stage: Stage) -> dict[str, float]:
+    def cut_short(stage: Stage) -> dict[str, Tensor]:
         taken[0] += 1
         if taken[0] in (2, 5, 8):  # in the text encoders, the autoencoder and the base
             raise KeyboardInterrupt

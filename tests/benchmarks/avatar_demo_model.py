@@ -9,10 +9,12 @@
     python -m tests.benchmarks.avatar_demo_model time --count 5           # seconds and memory of an avatar
     python -m tests.benchmarks.avatar_demo_model diverse --count 200      # of one prompt
 
---model is the folder of the model, drawn pictures are made anew from seeds that no training uses.
+--model is the folder of the model, drawn pictures are made anew from seeds that no training uses. What the model draws
+is kept: several benchmarks share pictures, and one that was cut short goes on.
 """
 
 import argparse
+import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -130,19 +132,20 @@ def make_judge(options: Any) -> None:
         optimiser.step()
         schedule.step()
         bar.set_postfix_str(f"loss {float(loss.detach()):.3f}")
-    save_plain(options.judge, judge.state_dict())
-    print_accuracy(judge.eval(), options)
+    accuracy = own_accuracy(judge.eval(), options)
+    print(accuracy)
+    save_plain(options.judge, {"weights": judge.state_dict(), "accuracy": accuracy})
 
 
-def print_accuracy(judge: Judge, options: Any) -> None:
-    """The judge's own accuracy on drawn pictures that it has not seen."""
+def own_accuracy(judge: Judge, options: Any) -> str:
+    """The judge's own accuracy on drawn pictures that it has not seen, in words."""
     count = max(50, options.judge_pictures // 10)
     pixels, truth = drawn_pictures(HELD_OUT_SEED, count, options.workers)
     told = tell(judge, pixels)[0]
     right = {name: (told[name] == truth[name]).astype(float) for name in (*JUDGED, "style")}
     places = {name: truth[name] for name in ("hair", "headwear")}
     shares = {name: float(np.nanmean(values)) for name, values in of_what_is_seen(right, places).items()}
-    print(f"judge's own accuracy on {count} drawn pictures: " + in_words(shares))
+    return f"judge's own accuracy on {count} drawn pictures: {in_words(shares)}"
 
 
 def of_what_is_seen(right: dict[str, np.ndarray], places: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -197,11 +200,12 @@ def tell(judge: Judge, pixels: np.ndarray) -> tuple[dict[str, np.ndarray], np.nd
 
 
 def read_judge(options: Any) -> Judge:
-    """The judge that `judge` trained, with its accuracy printed again."""
+    """The judge that `judge` trained; its accuracy is printed again."""
+    kept = load_plain(options.judge)
+    print(kept["accuracy"])
     judge = Judge()
-    judge.load_state_dict(load_plain(options.judge))
-    print_accuracy(judge.eval(), options)
-    return judge
+    judge.load_state_dict(kept["weights"])
+    return judge.eval()
 
 
 # ---- prompts and pictures ----
@@ -233,13 +237,24 @@ def looks(count: int) -> Iterator[tuple[int, Attributes, np.random.Generator]]:
         yield number, *character(PROMPT_SEED, number)
 
 
-def load(options: Any) -> tuple[Pipelines, Draw]:
-    """The model, and a function that draws by it as the scripts do: prompt, seed, start, mode."""
-    pipelines = load_pipelines(choose_model(str(options.model), AUTO, with_refiner=True))
+def load(options: Any, keep: bool = True) -> tuple[Pipelines, Draw]:
+    """The model, and a function that draws by it as the scripts do: prompt, seed, start, mode.
+
+    With `keep` a picture is drawn once, and read from a file ever after.
+    """
+    choice = choose_model(str(options.model), AUTO, with_refiner=True)
+    pipelines = load_pipelines(choice)
 
     def paint(prompt: str, seed: int, start: Image.Image | None = None, mode: str = options.mode) -> Image.Image:
         recipe = Recipe(mode=mode, steps=options.steps, guidance=options.guidance)  # type: ignore[arg-type]
-        return draw(pipelines, prompt, NEGATIVE, start, seed, recipe).image
+        making = (choice.hashes, str(pipelines.device), prompt, seed, start and start.tobytes(), recipe)
+        kept = FOLDER / "drawn" / f"{hashlib.sha256(repr(making).encode()).hexdigest()[:32]}.png"
+        if keep and kept.is_file():
+            return Image.open(kept).convert("RGB")
+        picture = draw(pipelines, prompt, NEGATIVE, start, seed, recipe).image
+        if keep:
+            write_png(kept, picture)
+        return picture
 
     return pipelines, paint
 
@@ -372,7 +387,7 @@ def judge_lora(options: Any) -> None:
     """The style at scales 1 and 0: 95 % and 2 %; attributes stay at 80 %."""
     from avatar.lora import load_lora, set_lora_scale
 
-    judge, (pipelines, paint) = read_judge(options), load(options)
+    judge, (pipelines, paint) = read_judge(options), load(options, keep=False)
     print(load_lora(pipelines, options.lora).in_words())
     for scale in (1.0, 0.0):
         set_lora_scale(pipelines, scale)
@@ -393,7 +408,7 @@ def measure_time(options: Any) -> None:
     from avatar.cutouts import remove_background
     from avatar.enlarging import enlarge
 
-    _, paint = load(options)
+    _, paint = load(options, keep=False)
     seconds = []
     uncut = 0
     for number, look, rng in looks(options.count):
