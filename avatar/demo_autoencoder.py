@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from avatar.demo_networks import LATENT_CHANNELS, LATENT_PX, autoencoder, normalise_latents
-from avatar.demo_pictures import NATIVE_PX, DrawnPictures, chunks_of
+from avatar.demo_networks import LATENT_CHANNELS, autoencoder, normalise_latents
+from avatar.demo_pictures import LATENT_PX, NATIVE_PX, DrawnPictures, chunks_of
 from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
 from avatar.lora_training import places_of_step
 from common.files import atomic_path

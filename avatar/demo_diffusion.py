@@ -3,7 +3,8 @@
 The base learns all noise levels, the refiner the fine ones alone (eDiff-I, Balaji et al. 2022, arXiv:2211.01324). The
 noise levels of a batch are spread evenly, and the loss has min-SNR weights (Hang et al. 2023, arXiv:2303.09556). These
 make pictures clean soon, but hardly weigh the levels at which colours and garments are decided: in a stage between the
-two, "prompt", all levels weigh the same, and the base learns to follow prompts.
+two, "prompt", all levels weigh the same, noisy ones come more often, and px of the hair, whose colour is learnt last,
+weigh more: by it the base follows prompts.
 """
 
 import copy
@@ -41,6 +42,8 @@ from common.images import write_png
 REFINER_LEVELS = 350  # of 1000, from the finest: a little more than any handover leaves it
 SNR_GAMMA = 5.0
 PROMPT = "prompt"  # the stage
+NOISY = 0.7  # power of its noise levels, 0 to 1: below 1 the noisy ones come more often
+HAIR_WEIGHT = 3.0  # of px of the hair in it, beside 1 of all
 MEASURED = 32  # held-out pictures, each at a few noise levels
 SHOWN_STEPS = 20
 GUIDANCE = 5.0
@@ -60,7 +63,7 @@ class DiffusionTask:
         tokens: of their captions.
         device: that computes.
         samples: pictures that are drawn at each measurement.
-        snr_gamma: of the min-SNR weights; 0: all levels weigh the same.
+        follows_prompts: in the stage "prompt", see above.
         levels: scheduler with the noise levels.
     """
 
@@ -72,7 +75,7 @@ class DiffusionTask:
     tokens: Tokens
     device: torch.device
     samples: int
-    snr_gamma: float = SNR_GAMMA
+    follows_prompts: bool = False
     levels: Any = field(default_factory=lambda: scheduler("DDPMScheduler"))
 
     @property
@@ -85,10 +88,15 @@ class DiffusionTask:
         rng = numbers_of_step(self.settings, step)
         rows = places_of_step(self.pictures.trained, self.settings.batch, self.settings.seed, step, 0, 1)
         chosen = self._batch(rows, *self.tokens.of_step(rows, rng))
-        times = torch.from_numpy(spread_times(self.reach, len(rows), rng))
+        times = torch.from_numpy(spread_times(self.reach, len(rows), rng, NOISY if self.follows_prompts else 1.0))
+        levels, places = min_snr_weights(self.levels, times, SNR_GAMMA), torch.ones(1)
+        if self.follows_prompts:
+            hair = torch.from_numpy(self.pictures.hair[rows, None] / np.float32(255))
+            levels, places = torch.ones(1), 1 + HAIR_WEIGHT * hair
+        draws = noise_of_step(self.settings, step)
         with in_mixed_precision(self.device):
-            each = sample_losses(network, self.levels, chosen, times, noise_of_step(self.settings, step), self.device)
-        return {"weighted": (each * min_snr_weights(self.levels, times, self.snr_gamma).to(self.device)).mean()}
+            each = sample_losses(network, self.levels, chosen, times, draws, self.device, places.to(self.device))
+        return {"weighted": (each * levels.to(self.device)).mean()}
 
     def measure(self, network: nn.Module) -> float:
         """Mean loss on held-out pictures at a few noise levels."""
@@ -124,9 +132,12 @@ def diffusion_stage(task: DiffusionTask, network: nn.Module | None = None) -> St
     return Stage(task.settings, network, task.losses, task.measure, "held-out loss", task.show)
 
 
-def spread_times(reach: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` noise levels below `reach`, (count,) int64, one in each of as many equal parts: steadier than chance."""
-    return ((np.arange(count) + rng.random(count)) * reach / count).astype(np.int64)
+def spread_times(reach: int, count: int, rng: np.random.Generator, power: float = 1.0) -> np.ndarray:
+    """`count` noise levels below `reach`, (count,) int64, one in each of as many equal parts: steadier than chance.
+
+    A power below 1 moves them towards the noisy end.
+    """
+    return (((np.arange(count) + rng.random(count)) / count) ** power * reach).astype(np.int64)
 
 
 def numbers_for(role: str, empty: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avatar.demo_pictures import NATIVE_PX
+from avatar.demo_pictures import LATENT_PX, NATIVE_PX
 from avatar.demo_start import start_as_thumbnail
 from avatar.demo_tokenizer import PAD, PAD_2, write_tokenizer
 from avatar.models import BASE, REFINER
@@ -22,7 +22,6 @@ from avatar.models import BASE, REFINER
 TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
 TEXT_LAYERS, TEXT_HEADS = 3, 4
 LATENT_CHANNELS = 4
-LATENT_PX = NATIVE_PX // 8
 AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (24, 48, 96, 128), 8  # from full size down
 BASE_CHANNELS = (64, 128, 192)  # at 32, 16 and 8 latents
 REFINER_CHANNELS = (64, 96, 128)

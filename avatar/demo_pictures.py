@@ -1,13 +1,13 @@
 """What the demo model learns from: drawn avatars with captions, drawn ahead by several processes into files.
 
-Each chunk is one .npy of pictures, read through a memory map, and one .json of captions and attributes, written last: a
-run that was cut short draws only the chunks that are not there.
+Each chunk is one .npy of pictures, read through a memory map, one of where their hair is, and one .json of captions and
+attributes, written last: a run that was cut short draws only the chunks that are not there.
 """
 
 import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from multiprocessing import get_context
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from avatar.drawn_attributes import CHOICES
+from avatar.drawn_attributes import CHOICES, Attributes
 from avatar.drawn_avatars import caption, draw_avatar
 from avatar.drawn_set import character
 from avatar.prompts import NEGATIVE
@@ -24,6 +24,9 @@ from avatar.wardrobe import ACCESSORIES
 from common.files import atomic_path, write_text
 
 NATIVE_PX = 256
+LATENT_PX = NATIVE_PX // 8
+HAIR = ".hair.npy"  # suffix of files
+HAIR_CHANGE = 40  # of the sum of a px's channels, beyond which it has changed
 CHUNK = 250
 CAPTIONS = 8  # wordings of each picture
 UNSEEN_SHARE = 0.25  # of the captions that name a thing which is not drawn
@@ -81,6 +84,11 @@ class DrawnPictures:
         return np.stack([self._chunks[r // CHUNK][r % CHUNK, y : y + side, x : x + side] for r, (y, x) in places])
 
     @cached_property
+    def hair(self) -> np.ndarray:
+        """(N, 32, 32) uint8: how much of each latent px has the colour of the hair, 255: all; see `hair_of`."""
+        return np.concatenate([np.load(self.folder / f"{name}{HAIR}") for name in chunks_of(self.count)])
+
+    @cached_property
     def _facts(self) -> list[dict[str, list[list[str]] | list[list[int]]]]:
         return [json.loads((self.folder / f"{name}.json").read_text("utf-8")) for name in chunks_of(self.count)]
 
@@ -131,22 +139,34 @@ def draw_ahead(work: Path, seed: int, count: int, workers: int) -> DrawnPictures
 def fingerprint(seed: int) -> str:
     """Eight letters that change with the seed and with the pictures or words that it gives."""
     look, rng = character(seed, 0)
-    content = draw_avatar(look, NATIVE_PX)[0].tobytes() + f"{caption(look, rng)} {seed} {CAPTIONS} {UNSEEN}".encode()
+    words = f"{caption(look, rng)} {seed} {CAPTIONS} {UNSEEN}".encode()
+    content = draw_avatar(look, NATIVE_PX)[0].tobytes() + hair_of(look).tobytes() + words
     return hashlib.sha256(content).hexdigest()[:8]
 
 
 def draw_chunk(target: Path, seed: int, places: range) -> int:
-    """Draw the pictures of these numbers into `target` with the suffixes .npy and .json; returns how many."""
-    pictures, captions, attributes = [], [], []
+    """Draw the pictures of these numbers into `target` with suffixes .npy, .hair.npy and .json; returns how many."""
+    pictures, hair, captions, attributes = [], [], [], []
     for place in places:
         look, rng = character(seed, place)
         pictures.append(draw_avatar(look, NATIVE_PX)[0])
+        hair.append(hair_of(look))
         captions.append([words_for(caption(look, rng), rng) for _ in range(CAPTIONS)])
         attributes.append([values.index(getattr(look, name)) for name, values in CHOICES.items()])
-    with atomic_path(target.with_suffix(".npy")) as part, part.open("wb") as file:
-        np.save(file, np.stack(pictures))
+    for suffix, content in ((".npy", pictures), (HAIR, hair)):
+        with atomic_path(target.with_suffix(suffix)) as part, part.open("wb") as file:
+            np.save(file, np.stack(content))
     write_text(target.with_suffix(".json"), json.dumps({"captions": captions, "attributes": attributes}))
     return len(places)
+
+
+def hair_of(look: Attributes) -> np.ndarray:
+    """(32, 32) uint8: how much of each latent px changes with the colour of hair, beard and brows, 255: all."""
+    colours = CHOICES["hair_colour"]
+    other = colours[(colours.index(look.hair_colour) + len(colours) // 2) % len(colours)]
+    drawn = [draw_avatar(some, 2 * LATENT_PX)[0].astype(int) for some in (look, replace(look, hair_colour=other))]
+    changed = np.abs(drawn[0] - drawn[1]).sum(axis=2) > HAIR_CHANGE
+    return (255 * changed.reshape(LATENT_PX, 2, LATENT_PX, 2).mean(axis=(1, 3))).astype(np.uint8)
 
 
 def words_for(words: str, rng: np.random.Generator) -> str:

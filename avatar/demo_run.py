@@ -124,7 +124,7 @@ def train_parts(
     stage = diffusion_stage(task)
     unet = fit(stage, work, resume)
     figures |= {f"base {name}": value for name, value in stage.history[-1].items()}
-    task = replace(task, settings=settings.stage(PROMPT, digest(unet)), snr_gamma=0)
+    task = replace(task, settings=settings.stage(PROMPT, digest(unet)), follows_prompts=True)
     stage = diffusion_stage(task, unet)
     parts.unet = fit(stage, work, resume)
     figures |= {f"prompt {name}": value for name, value in stage.history[-1].items()}

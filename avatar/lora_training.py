@@ -161,7 +161,13 @@ def places_of_step(length: int, batch: int, seed: int, step: int, rank: int, dev
 
 
 def sample_losses(
-    unet: Callable[..., Any], scheduler: Any, samples: Samples, times: Tensor, draws: torch.Generator, device: Any
+    unet: Callable[..., Any],
+    scheduler: Any,
+    samples: Samples,
+    times: Tensor,
+    draws: torch.Generator,
+    device: Any,
+    weights: Tensor | float = 1.0,
 ) -> Tensor:
     """The squared error of the UNet's prediction for each sample, (B,).
 
@@ -172,6 +178,7 @@ def sample_losses(
         times: (B,) int64, 0 to 999.
         draws: of the latents and of the noise, on the CPU, so that every device sees the same.
         device: of the UNet.
+        weights: of the errors of latent px, (B, 1, h, w).
     """
     shape = samples.mean.shape
     drawn, noise = (torch.randn(shape, generator=draws).to(device) for _ in range(2))
@@ -182,7 +189,7 @@ def sample_losses(
         target = scheduler.get_velocity(latents, noise, times)
     noisy = scheduler.add_noise(latents, noise, times)
     predicted = unet(noisy, times, **samples.conditions(device)).sample
-    return (predicted.float() - target).square().mean(dim=(1, 2, 3))
+    return ((predicted.float() - target).square() * weights).mean(dim=(1, 2, 3))
 
 
 def min_snr_weights(scheduler: Any, times: Tensor, gamma: float) -> Tensor:

@@ -5,6 +5,7 @@ import json
 import runpy
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import avatar.train_demo_model
 from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
 from avatar.demo_diffusion import numbers_for, spread_times
 from avatar.demo_networks import autoencoder, normalise_latents
-from avatar.demo_pictures import CAPTIONS, NATIVE_PX, DrawnPictures, draw_ahead, negative_texts
+from avatar.demo_pictures import CAPTIONS, LATENT_PX, NATIVE_PX, DrawnPictures, draw_ahead, hair_of, negative_texts
 from avatar.demo_stages import Stage, StageSettings, fit
 from avatar.demo_tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
 from avatar.demo_words import Tokens
@@ -139,6 +140,16 @@ def test_pictures_captions_and_attributes_belong_together(pictures: DrawnPicture
     assert pictures.trained == 11
 
 
+def test_where_the_hair_is_only_its_colour_changes() -> None:
+    look = replace(character(3, 7)[0], hair="afro", hair_colour="blonde", headwear="none", beard="none")
+    drawn = draw_avatar(look, LATENT_PX)[0].astype(int)
+    hair = hair_of(look)
+    assert hair.shape == (LATENT_PX, LATENT_PX) and 0.05 < (hair == 255).mean() < 0.5
+    red, green, blue = np.median(drawn[hair == 255], axis=0)
+    assert red > green > blue + 40, "blonde"
+    assert not hair[-4:].any() and not hair[:4, :4].any(), "neither garment nor backdrop"
+
+
 def test_only_missing_pictures_are_drawn(pictures: DrawnPictures) -> None:
     file = pictures.folder / "000000-000012.json"
     file.write_text(json.dumps({"captions": [], "attributes": []}))
@@ -183,6 +194,7 @@ def test_noise_levels_of_a_batch_lie_in_equal_parts(reach: int, count: int, seed
     assert times.shape == (count,) and times.min() >= 0 and times.max() < reach
     edges = np.arange(count + 1) * reach / count
     assert all(np.floor(low) <= time <= high for time, low, high in zip(times, edges[:-1], edges[1:], strict=True))
+    assert (spread_times(reach, count, np.random.default_rng(seed), power=0.7) >= times).all()
 
 
 def test_the_score_of_an_empty_text_is_what_the_pipelines_give_the_negative_prompt() -> None:

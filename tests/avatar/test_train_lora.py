@@ -322,6 +322,12 @@ def test_the_loss_is_the_papers(prediction: str) -> None:
     wanted = noise if prediction == "epsilon" else a * noise - s * latents
     naive = torch.stack([((0.5 * noisy[i] - wanted[i]) ** 2).mean() for i in range(2)])
     torch.testing.assert_close(losses, naive, rtol=1e-4, atol=1e-5)
+    places = torch.zeros(2, 1, 2, 2)
+    places[:, :, 0, 1] = 3
+    draws = torch.Generator().manual_seed(5)
+    weighted = sample_losses(unet, scheduler, samples, times, draws, torch.device("cpu"), places)
+    there = [((0.5 * noisy[i] - wanted[i]) ** 2)[:, 0, 1].sum() * 3 / 16 for i in range(2)]
+    torch.testing.assert_close(weighted, torch.stack(there), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(seen[0]["noisy"], noisy, rtol=1e-4, atol=1e-5)
     assert seen[0]["added_cond_kwargs"]["time_ids"] is samples.size_numbers
     snr = (kept / (1 - kept)).tolist()
