@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from avatar.cutouts import ModelName
-from common.paths import OUTPUTS
+from common.paths import CHECKPOINTS, OUTPUTS
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--lora style.safetensors) ----
 # LoRA
-LORA = OUTPUTS / "avatar/lora.safetensors"  # goes into the UNet of the base
+LORA = CHECKPOINTS / "avatar/neon_lora.safetensors"  # goes into the UNet of the base; ours: of the small model
 LORA_SCALE = 1.0  # how strongly it acts: 0 not at all, 1 as it was trained
 COMPARE = False  # draw each picture without the LoRA as well
 # people
@@ -38,7 +38,7 @@ MODEL_CONFIG: Path | None = None  # for single files: folder of configs and toke
 ALLOW_PICKLE = False  # open .bin and .ckpt files as well, tensors alone
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text encoders; auto: the device's best
 VRAM_GB: Literal[8, 12, 24] | None = None  # of the GPU, for the preset of memory; None: found
-COMPILE = False  # torch.compile: minutes for the first picture, then faster
+COMPILE = False  # torch.compile: half a minute for the first picture, then a third faster
 # drawing
 MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; redraw the finished picture; the base alone
 STEPS = 30  # of the whole schedule

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common.files import file_stem
 from common.page import Made, write_page
-from common.paths import CHECKPOINTS, OUTPUTS, ROOT
+from common.paths import OUTPUTS, ROOT
 
 PHOTO = "skimage/data/astronaut.png"  # a real one, in the public domain, inside an installed package
 USER = "Júlia"  # of data/pet/users.csv
@@ -68,7 +68,6 @@ SEGMENTER_WEIGHTS = ["person-ssdlite.pb", "pose_landmark_full.tflite", "u2netp.o
 FACE_WEIGHTS = ["face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite"]
 SCENE = "data/carousel/plates/main_stage_2.jpg"
 FUSED = "outputs/carousel/festival"
-HAS_MODEL = (CHECKPOINTS / "avatar/demo-sdxl").is_dir()  # which draws avatars; there is no postcard without it
 
 
 def parts_for(person: Person) -> dict[str, Part]:
@@ -84,12 +83,9 @@ def parts_for(person: Person) -> dict[str, Part]:
         Step("avatar/FeatureExtractor.py", [*photo, *taste, *name], [f"outputs/avatar/features/{stem}_face.png"]),
         Step("avatar/utils.py", features, ["outputs/avatar/utils/preview.png"]),
         Step("avatar/0_Draw_Avatars.py", pictures=["outputs/avatar/0_Draw_Avatars.png"]),
+        Step("avatar/AvatarGen_Base.py", features, ["outputs/avatar/AvatarGen_Base/contact_sheet.png"]),
+        Step("avatar/AvatarGen.py", [*features, "--compare"], [f"outputs/avatar/AvatarGen/pairs/{stem}.png"]),
     ]
-    if HAS_MODEL:
-        avatar += [
-            Step("avatar/AvatarGen_Base.py", features, ["outputs/avatar/AvatarGen_Base/contact_sheet.png"]),
-            Step("avatar/AvatarGen.py", [*features, "--compare"], [f"outputs/avatar/AvatarGen/pairs/{stem}.png"]),
-        ]
     carousel = [
         Step("carousel/Collage_segmentation.py", portrait, ["outputs/carousel/portrait/contact_sheet.png"]),
         Step("carousel/Collage_segmentation.py", drawn, ["outputs/carousel/collages/contact_sheet.png"]),
@@ -119,13 +115,11 @@ def parts_for(person: Person) -> dict[str, Part]:
 def together(person: Person) -> list[Step]:
     """What needs the results of more than one part: person and avatar on one stage, and the postcard."""
     alone, both = f"{FUSED}/person.png", f"{FUSED}/together.png"
-    steps = [on_stage(SCENE, str(person.photo), "0.3", alone)]
-    if HAS_MODEL:
-        steps += [
-            on_stage(alone, f"outputs/avatar/AvatarGen_Base/avatars/{person.stem}.png", "0.72", both),
-            Step("postcard.py", ["--features", person.features], ["outputs/postcard.png"]),
-        ]
-    return steps
+    return [
+        on_stage(SCENE, str(person.photo), "0.3", alone),
+        on_stage(alone, f"outputs/avatar/AvatarGen_Base/avatars/{person.stem}.png", "0.72", both),
+        Step("postcard.py", ["--features", person.features], ["outputs/postcard.png"]),
+    ]
 
 
 def on_stage(scene: str, who: str, x: str, output: str) -> Step:
@@ -158,7 +152,7 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
             files = [path for path in found if path.is_file()]
             gallery = [path for folder in found for path in sorted(folder.glob("*.png"))]
             made.setdefault(heading, []).append(Made(step.script, step.flags, files, gallery, record))
-    write_page(PAGE, title, made, POSTCARD if HAS_MODEL and TOGETHER in sections else None)
+    write_page(PAGE, title, made, POSTCARD if TOGETHER in sections else None)
     print("\nThe pictures:")
     for path in shown:
         print(f"  {path}")

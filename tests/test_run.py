@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import common.demo
 import run
 from common.demo import Person, parts_for, together
 from common.devices import describe_device
@@ -452,12 +451,8 @@ def test_demo_steps_name_scripts_weights_and_pictures_of_their_part(part: str) -
     assert set(STEPS[part].weights) <= set(EMBEDDED)
 
 
-@pytest.mark.parametrize("has_model", [False, True])
 @pytest.mark.parametrize("taste", ["", "rock=5, jazz=3"])
-def test_demo_steps_call_scripts_by_settings_that_they_have(
-    monkeypatch: pytest.MonkeyPatch, taste: str, has_model: bool
-) -> None:
-    monkeypatch.setattr(common.demo, "HAS_MODEL", has_model)
+def test_demo_steps_call_scripts_by_settings_that_they_have(taste: str) -> None:
     person = replace(PERSON, taste=taste)
     for step in [*(step for part in parts_for(person).values() for step in part.steps), *together(person)]:
         source = (ROOT / step.script).read_text(encoding="utf-8")

@@ -1,0 +1,81 @@
+"""The small SDXL and the LoRA that ship: their size, and that pictures show what prompts say."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.AvatarGen import LORA
+from avatar.generation import Recipe, draw
+from avatar.lora import load_lora, set_lora_scale
+from avatar.models import AUTO, DEMO_MODEL, Pipelines, choose_model, load_pipelines
+from avatar.prompts import NEGATIVE
+from tests.helpers import run_script
+
+PROMPT = "festival portrait of one person, woman, fair skin, {garment}, {hair}, {worn}, sky blue background"
+RECIPE = Recipe(steps=14)
+CHEST, CROWN = (slice(205, 250), slice(70, 186)), (slice(30, 80), slice(96, 160))
+
+
+@pytest.fixture(scope="module")
+def pipelines() -> Pipelines:
+    return load_pipelines(choose_model(str(DEMO_MODEL), AUTO, with_refiner=True))
+
+
+def paint(pipelines: Pipelines, seed: int = 3, **said: str) -> np.ndarray:
+    words = {"garment": "red leather jacket", "hair": "blonde afro", "worn": "no hat"} | said
+    return np.asarray(draw(pipelines, PROMPT.format(**words), NEGATIVE, None, seed, RECIPE).image, np.float32)
+
+
+def test_model_and_lora_are_small_and_hold_no_pickles() -> None:
+    files = [path for path in DEMO_MODEL.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 60_000_000 and LORA.stat().st_size <= 2_000_000
+    assert {path.suffix for path in files} == {".json", ".txt", ".safetensors"}
+
+
+def test_garments_have_the_colours_that_prompts_say(pipelines: Pipelines) -> None:
+    """Five of six at least: nine in ten are right over hundreds of prompts, see tests/benchmarks."""
+    colours = ("red", "green", "blue")
+    pictures = {
+        (colour, garment): paint(pipelines, seed, garment=f"{colour} {garment}")
+        for seed, garment in ((3, "leather jacket"), (6, "denim jacket"))
+        for colour in colours
+    }
+    medians = {said: np.median(picture[CHEST], axis=(0, 1)) for said, picture in pictures.items()}
+    right = [colours[int(median.argmax())] == colour for (colour, _), median in medians.items()]
+    assert sum(right) >= 5, medians
+
+
+def test_a_hat_covers_the_hair(pipelines: Pipelines) -> None:
+    """Of a blue cap the crown is blue, of blonde hair it is not."""
+    bare, capped = (np.median(paint(pipelines, worn=worn)[CROWN], axis=(0, 1)) for worn in ("no hat", "cap"))
+    assert bare[2] < bare[0] and capped[2] > bare[2] + 40, (bare, capped)
+
+
+def test_the_lora_draws_its_style_and_at_scale_0_nothing(pipelines: Pipelines) -> None:
+    plain = paint(pipelines)
+    mine = load_pipelines(choose_model(str(DEMO_MODEL), AUTO, with_refiner=True))
+    report = load_lora(mine, LORA)
+    assert report.matched > 0
+    styled = paint(mine)
+    set_lora_scale(mine, 0)
+    np.testing.assert_array_equal(paint(mine), plain)
+    assert styled.mean() < 0.85 * plain.mean(), "neon posters are dark"
+
+
+def test_the_first_commands_of_the_readme_make_a_cut_out_avatar(tmp_path: Path) -> None:
+    folders: Any = {name: tmp_path / name for name in ("features", "avatars")}
+    made = run_script(
+        "avatar/FeatureExtractor.py", "--taste", "jazz=5", "--name", "Ada", "--output", folders["features"]
+    )
+    assert made.returncode == 0, made.stderr
+    features = folders["features"] / "Ada.json"
+    flags = ["--features", features, "--output", folders["avatars"], "--steps", "14", "--model", DEMO_MODEL]
+    made = run_script("avatar/AvatarGen_Base.py", *flags)
+    assert made.returncode == 0, made.stderr
+    with Image.open(folders["avatars"] / "avatars/Ada.png") as avatar:
+        assert avatar.size == (1024, 1024) and avatar.mode == "RGBA"
+        alpha = np.asarray(avatar.getchannel("A"))
+    assert 0.1 < (alpha > 127).mean() < 0.9 and (alpha[:60, :60] == 0).all()
