@@ -288,7 +288,7 @@ def write_person(
     try:
         avatar = pictures[0].convert("RGBA")
         if job.settings.cut_out:
-            avatar = remove_background(pictures[0], job.settings.cutout_model)
+            avatar = remove_background(pictures[0], job.settings.cutout_model, only_largest=True, fill_holes=True)
     except UserError as error:
         tally.faults[_label(person)] = f"{error}; the picture itself is {shown(job.path(DRAWN, person))}"
         return
