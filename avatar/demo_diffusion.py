@@ -63,7 +63,6 @@ class DiffusionTask:
         tokens: of their captions.
         device: that computes.
         samples: pictures that are drawn at each measurement.
-        follows_prompts: in the stage "prompt", see above.
         levels: scheduler with the noise levels.
     """
 
@@ -75,7 +74,6 @@ class DiffusionTask:
     tokens: Tokens
     device: torch.device
     samples: int
-    follows_prompts: bool = False
     levels: Any = field(default_factory=lambda: scheduler("DDPMScheduler"))
 
     @property
@@ -84,13 +82,14 @@ class DiffusionTask:
         return int(self.levels.config.num_train_timesteps) if self.role == BASE else REFINER_LEVELS
 
     def losses(self, network: nn.Module, step: int) -> dict[str, Tensor]:
-        """The loss on the noise, weighted by min-SNR."""
+        """The loss on the noise, weighted as the stage has it."""
+        follows_prompts = self.settings.stage == PROMPT
         rng = numbers_of_step(self.settings, step)
         rows = places_of_step(self.pictures.trained, self.settings.batch, self.settings.seed, step, 0, 1)
         chosen = self._batch(rows, *self.tokens.of_step(rows, rng))
-        times = torch.from_numpy(spread_times(self.reach, len(rows), rng, NOISY if self.follows_prompts else 1.0))
+        times = torch.from_numpy(spread_times(self.reach, len(rows), rng, NOISY if follows_prompts else 1.0))
         levels, places = min_snr_weights(self.levels, times, SNR_GAMMA), torch.ones(1)
-        if self.follows_prompts:
+        if follows_prompts:
             hair = torch.from_numpy(self.pictures.hair[rows, None] / np.float32(255))
             levels, places = torch.ones(1), 1 + HAIR_WEIGHT * hair
         draws = noise_of_step(self.settings, step)

@@ -10,7 +10,7 @@ from avatar.demo_autoencoder import autoencoder_stage, encode_all, normalise
 from avatar.demo_diffusion import PROMPT, DiffusionTask, diffusion_stage
 from avatar.demo_networks import Parts, digest, millions, save_model
 from avatar.demo_pictures import DrawnPictures, draw_ahead
-from avatar.demo_stages import StageSettings, fit
+from avatar.demo_stages import Stage, StageSettings, fit
 from avatar.demo_tokenizer import PAD, PAD_2, write_tokenizer
 from avatar.demo_words import learn_vocabulary, read_tokens, text_stage
 from avatar.models import BASE, REFINER, quiet
@@ -50,6 +50,8 @@ class DemoSettings:
         """Refuse what cannot be trained with."""
         check_range("PICTURES", self.pictures, 10, 10_000_000)
         check_range("BATCH", self.batch, 1, 100_000)
+        for stage in LEARNING_RATES:  # before any has begun
+            self.stage(stage, "")
         check_range("SEED", self.seed, 0, 2**32 - 1)
 
     def stage(self, name: str, made_from: str) -> StageSettings:
@@ -107,12 +109,15 @@ def train_parts(
     tokens = read_tokens(tokenizers[0], pictures, settings.seed)
 
     drawn = f"{pictures.folder.name} {pictures.count}"
-    stage = text_stage(settings.stage("text", drawn), pictures, tokens, len(tokenizers[0]), device)
-    learner: Any = fit(stage, work, resume)
-    figures |= {f"text {name}": value for name, value in stage.history[-1].items()}
-    stage = autoencoder_stage(settings.stage("autoencoder", drawn), pictures, device)
-    vae = fit(stage, work, resume)
-    figures |= {f"autoencoder {name}": value for name, value in stage.history[-1].items()}
+
+    def trained(stage: Stage) -> Any:
+        """The network of a stage, whose last figures are kept."""
+        network = fit(stage, work, resume)
+        figures.update({f"{stage.settings.stage} {name}": value for name, value in stage.history[-1].items()})
+        return network
+
+    learner = trained(text_stage(settings.stage("text", drawn), pictures, tokens, len(tokenizers[0]), device))
+    vae = trained(autoencoder_stage(settings.stage("autoencoder", drawn), pictures, device))
     made_from = f"{drawn} {digest(learner.encoders)} {digest(vae)}"  # of states: no thread count changes it
     latents_at = work / f"latents-{pictures.folder.name}-{digest(vae)}"
     normalise(vae, pictures, device)
@@ -121,17 +126,11 @@ def train_parts(
     latents = encode_all(vae, pictures, latents_at, device)
 
     task = DiffusionTask(BASE, settings.stage(BASE, made_from), parts, latents, pictures, tokens, device, samples)
-    stage = diffusion_stage(task)
-    unet = fit(stage, work, resume)
-    figures |= {f"base {name}": value for name, value in stage.history[-1].items()}
-    task = replace(task, settings=settings.stage(PROMPT, digest(unet)), follows_prompts=True)
-    stage = diffusion_stage(task, unet)
-    parts.unet = fit(stage, work, resume)
-    figures |= {f"prompt {name}": value for name, value in stage.history[-1].items()}
+    unet = trained(diffusion_stage(task))
+    task = replace(task, settings=settings.stage(PROMPT, digest(unet)))
+    parts.unet = trained(diffusion_stage(task, unet))
     task = DiffusionTask(REFINER, settings.stage(REFINER, made_from), parts, latents, pictures, tokens, device, samples)
-    stage = diffusion_stage(task)
-    parts.refiner = fit(stage, work, resume)
-    figures |= {f"refiner {name}": value for name, value in stage.history[-1].items()}
+    parts.refiner = trained(diffusion_stage(task))
     return parts, figures
 
 

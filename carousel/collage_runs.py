@@ -397,6 +397,7 @@ def contact_sheet(folder: Path, entries: list[Entry], tiles: int) -> Image.Image
     panels = functools.lru_cache(maxsize=1)(functools.partial(_panels, folder))  # those of a collage come in a row
 
     def panel(entry: Entry, place: int) -> Image.Image:
+        """One of a collage's four."""
         return panels(entry.collage)[place]
 
     facts = [(entry.source.rpartition("/")[2], "", f"score {entry.score:.2f}", "") for entry in shown]
