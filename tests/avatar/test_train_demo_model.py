@@ -388,6 +388,7 @@ def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> 
             script(**folders, **TINY | {name: value})
     with pytest.raises(UserError, match="BASE_STEPS"):
         script(**folders, **TINY | {"base_steps": 0})
+    assert not any(tmp_path.iterdir()), "refused before anything is drawn"
 
 
 @pytest.mark.parametrize("place", ["checkpoints", "other"])
