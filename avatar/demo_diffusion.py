@@ -42,8 +42,8 @@ from common.images import write_png
 REFINER_LEVELS = 350  # of 1000, from the finest: a little more than any handover leaves it
 SNR_GAMMA = 5.0
 PROMPT = "prompt"  # the stage
-NOISY = 0.7  # power of its noise levels, 0 to 1: below 1 the noisy ones come more often
-HAIR_WEIGHT = 3.0  # of px of the hair in it, beside 1 of all
+NOISY = 0.5  # power of its noise levels, 0 to 1: below 1 the noisy ones come more often
+HAIR_WEIGHT = 5.0  # of px of the hair in it, beside 1 of all
 MEASURED = 32  # held-out pictures, each at a few noise levels
 SHOWN_STEPS = 20
 GUIDANCE = 5.0

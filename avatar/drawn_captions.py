@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from avatar.drawn_attributes import Attributes
-from avatar.drawn_headwear import HATS
+from avatar.drawn_headwear import HATS, HIDDEN_HAIR
 from avatar.prompts import CLOSINGS, OPENINGS
 from avatar.wardrobe import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 
@@ -65,9 +65,6 @@ _HAIR = {
     "dreadlocks": ("{} dreadlocks", "long {} dreadlocks", "{} locs"),
 }
 _UNDER_A_HAT = ("{} hair", "short {} hair", "{} hair under the hat")
-_HIDDEN = frozenset(  # shapes that no hat lets show
-    ("buzz cut", "quiff", "side parting", "short curls", "spikes", "mohawk", "top bun", "space buns")
-)
 _BEARDS = {
     "none": ("clean-shaven", "no beard"),
     "moustache": ("moustache", "curled moustache"),
@@ -131,7 +128,7 @@ def garment_words(kind: str, colour: str, rng: np.random.Generator) -> str:
 
 
 def _hair_words(look: Attributes, rng: np.random.Generator) -> str:
-    hidden = look.headwear in HATS and look.hair in _HIDDEN
+    hidden = look.headwear in HATS and look.hair in HIDDEN_HAIR
     wordings = _UNDER_A_HAT if hidden else _HAIR[look.hair]
     return _pick(rng, wordings).format(_pick(rng, _HAIR_COLOURS[look.hair_colour]))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avatar.drawn_faces import Sitter
-from avatar.drawn_headwear import HATS
+from avatar.drawn_headwear import HATS, flattened_hair
 from avatar.drawn_palette import lerp
 from avatar.drawn_pen import OUTLINE, both, disc, flip, loops, placed
 
@@ -42,8 +42,7 @@ def draw_hair(who: Sitter) -> None:
         return
     with who.pen.inside(_BELOW_HAT):
         draw(who)
-    for path in (_TEMPLE, flip(_TEMPLE)):
-        who.pen.form(path, who.hair, 1.8)
+    who.pen.form(flattened_hair(who) or f"{_TEMPLE} {flip(_TEMPLE)}", who.hair, 1.8)
 
 
 # ---- pieces ----

@@ -10,6 +10,18 @@ from avatar.drawn_pen import OUTLINE, both, disc, flip, loops, oval, placed, sta
 _BELOW_CUFF = both("128 60, 160 60 186 72 188 100, 176 92 156 87 128 87")  # shadows on the forehead
 _BELOW_BRIM = both("128 70, 164 70 186 78 188 104, 176 100 156 97 128 97")
 
+_FLATTENED_HAIR = both(  # a tuft over each ear, and locks on the forehead
+    "128 66, 135 66 142 70 148 72, 168 66 182 76 186 92, 190 90 192 88 194 85, 194 94 192 101 188 106, "
+    "191 106 193 105 196 103, 193 113 186 121 177 124, 172 120 169 113 168 105, 166 108 165 110 164 113, "
+    "161 107 160 102 160 97, 155 99 152 102 150 105, 147 97 144 90 138 84, 135 82 132 81 128 81"
+)
+HATS = frozenset(  # what presses the hair down
+    {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat"}
+)
+HIDDEN_HAIR = frozenset(  # shapes of which a hat leaves but short hair
+    ("buzz cut", "quiff", "side parting", "short curls", "spikes", "mohawk", "top bun", "space buns")
+)
+
 
 def draw_headwear_behind(who: Sitter) -> None:
     """The far side of a wide brim."""
@@ -23,9 +35,15 @@ def draw_headwear(who: Sitter) -> None:
         _HEADWEAR[who.looks.headwear](who)
 
 
+def flattened_hair(who: Sitter) -> str:
+    """What a hat leaves of short hair; "" where there is no hat, or hair that shows itself."""
+    return _FLATTENED_HAIR if who.looks.headwear in HATS and who.looks.hair in HIDDEN_HAIR else ""
+
+
 def _shadow(who: Sitter, path: str) -> None:
-    with who.pen.inside(who.face):
-        who.pen.fill(path, who.skin.deep, 0.45)
+    hair = flattened_hair(who)
+    with who.pen.inside(f"{who.face} {hair}"):
+        who.pen.fill(path, who.hair.deep if hair else who.skin.deep, 0.45)
 
 
 def _bow(who: Sitter) -> None:
@@ -238,6 +256,3 @@ _HEADWEAR: dict[str, Callable[[Sitter], None]] = {
     "flower crown": _flower_crown,
     "carnation": _carnation,
 }
-HATS = frozenset(  # what presses the hair down
-    {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat"}
-)
