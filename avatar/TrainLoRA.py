@@ -33,6 +33,7 @@ OUTPUT = OUTPUTS / "avatar/lora.safetensors"  # the LoRA
 # loss
 SNR_GAMMA = 5.0  # of the min-SNR weights of the noise levels; 0: all weigh the same
 PRIOR_WEIGHT = 0.0  # of the loss on class pictures, so that the base's knowledge stays; 0: off
+CAPTION_DROPOUT = 0.1  # share of samples learnt without their caption, so that guidance does not exaggerate the style
 CLASS_PROMPT = ""  # what the class pictures show, without the style: "portrait of a person"
 CLASS_PICTURES: Path | None = None  # folder of class pictures; None: the base makes them
 CLASS_COUNT = 50  # how many it makes
@@ -64,6 +65,7 @@ def main(
     output: Path = OUTPUT,
     snr_gamma: float = SNR_GAMMA,
     prior_weight: float = PRIOR_WEIGHT,
+    caption_dropout: float = CAPTION_DROPOUT,
     class_prompt: str = CLASS_PROMPT,
     class_pictures: Path | None = CLASS_PICTURES,
     class_count: int = CLASS_COUNT,
@@ -88,7 +90,7 @@ def main(
     from common.checkpoints import check_not_shipped
 
     check_not_shipped(output, "avatar")
-    learning = (rank, alpha, target_modules, steps, batch, learning_rate, snr_gamma, prior_weight)
+    learning = (rank, alpha, target_modules, steps, batch, learning_rate, snr_gamma, prior_weight, caption_dropout)
     chosen = pick_precision(precision)
     settings = LoraSettings(size_px, *learning, flip, gradient_checkpointing, chosen, seed, held_out_share)
     prior = Prior(class_prompt, class_pictures, class_count)

@@ -7,7 +7,7 @@ are turned into latents and captions into embeddings once, before the first step
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from avatar.lora import ADAPTER
 from avatar.models import Precision, dtype_for
+from avatar.prompts import NEGATIVE
 from common.checkpoints import learning_rate, read_state, save_plain
 from common.devices import pick_device
 from common.errors import UserError, check_range
@@ -28,6 +29,7 @@ CLIP_NORM = 1.0
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
 WEIGHT_DECAY = 0.01
 MEASURED_TIMES = (100, 300, 500, 700, 900)  # of 1000: at which the held-out loss is measured
+SAYING_NOTHING = ("", NEGATIVE)  # texts that guidance leads away from
 PREDICTIONS = ("epsilon", "v_prediction")
 
 
@@ -45,6 +47,7 @@ class LoraSettings:
         learning_rate: its highest value, of AdamW.
         snr_gamma: of the min-SNR weights of the loss; 0: all noise levels weigh the same.
         prior_weight: of the loss on class pictures; 0: there are none.
+        caption_dropout: share of the samples that are learnt with a text that says nothing instead of their caption.
         flip: learn the mirrored pictures too.
         gradient_checkpointing: compute parts twice instead of keeping them.
         precision: of the forward pass.
@@ -66,6 +69,7 @@ class LoraSettings:
     learning_rate: float
     snr_gamma: float
     prior_weight: float
+    caption_dropout: float
     flip: bool
     gradient_checkpointing: bool
     precision: MixedPrecision
@@ -83,6 +87,7 @@ class LoraSettings:
         check_range("LEARNING_RATE", self.learning_rate, 1e-9, 10)
         check_range("SNR_GAMMA", self.snr_gamma, 0, 1000)
         check_range("PRIOR_WEIGHT", self.prior_weight, 0, 1000)
+        check_range("CAPTION_DROPOUT", self.caption_dropout, 0, 1)
         check_range("SEED", self.seed, 0, 2**63 - 1)
         check_range("HELD_OUT_SHARE", self.held_out_share, 0, 0.9)
 
@@ -115,7 +120,7 @@ class Samples:
         spread: its standard deviation, the same shape.
         size_numbers: (N, 6) original height and width, top and left of the crop, height and width, in px.
         caption: (N,) row of each sample in the two tables below.
-        text: (U, 77, D) embeddings of the captions.
+        text: (U, 77, D) embeddings of the captions, and behind them of SAYING_NOTHING.
         pooled: (U, P) pooled ones.
     """
 
@@ -134,6 +139,16 @@ class Samples:
         rows = torch.tensor(places, dtype=torch.long)
         parts = (self.mean[rows], self.spread[rows], self.size_numbers[rows], self.caption[rows])
         return Samples(*parts, self.text, self.pooled)
+
+    def without_some_captions(self, share: float, draws: torch.Generator) -> "Samples":
+        """About this share of the samples with a text that says nothing instead of their caption.
+
+        Classifier-free guidance leads away from what the base draws by such a text (Ho and Salimans 2022,
+        arXiv:2207.12598): it must know the style as well, or guidance exaggerates the style.
+        """
+        dropped = torch.rand(len(self), generator=draws) < share
+        nothing = len(self.text) - torch.randint(1, len(SAYING_NOTHING) + 1, (len(self),), generator=draws)
+        return replace(self, caption=torch.where(dropped, nothing, self.caption))
 
     def conditions(self, device: torch.device) -> dict[str, Any]:
         """What the UNet is told about each sample, as its keyword arguments."""
@@ -387,6 +402,8 @@ def train_step(
         if some is None:
             continue
         chosen = some.choose(places_of_step(len(some), settings.batch, settings.seed, step, *place))
+        if settings.caption_dropout:
+            chosen = chosen.without_some_captions(settings.caption_dropout, draws)
         parts[name] = batch_loss(training, network, chosen, draws, accelerator)
     loss = parts["training"] + settings.prior_weight * parts.get("prior", torch.zeros(()))
     values = {name: float(part.detach()) for name, part in parts.items()}
@@ -404,9 +421,9 @@ def train_step(
 def batch_loss(
     training: Training, network: nn.Module, samples: Samples, draws: torch.Generator, accelerator: Accelerator
 ) -> Tensor:
-    """The weighted mean loss of a batch at random noise levels."""
-    levels = training.scheduler.config.num_train_timesteps
-    times = torch.randint(0, levels, (len(samples),), generator=draws)
+    """The weighted mean loss of a batch at random noise levels, one in each of as many equal parts of them."""
+    levels, count = training.scheduler.config.num_train_timesteps, len(samples)
+    times = ((torch.arange(count) + torch.rand(count, generator=draws)) / count * levels).long()
     with accelerator.autocast():
         losses = sample_losses(network, training.scheduler, samples, times, draws, accelerator.device)
     weights = min_snr_weights(training.scheduler, times, training.settings.snr_gamma)

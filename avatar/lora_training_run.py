@@ -17,8 +17,18 @@ from tqdm import tqdm
 
 from avatar.captioned_pictures import CaptionedPicture, crop, fingerprint, read_folder
 from avatar.lora import ADAPTER, METADATA
-from avatar.lora_training import PREDICTIONS, LoraSettings, MixedPrecision, Samples, Training, add_lora, fit
+from avatar.lora_training import (
+    PREDICTIONS,
+    SAYING_NOTHING,
+    LoraSettings,
+    MixedPrecision,
+    Samples,
+    Training,
+    add_lora,
+    fit,
+)
 from avatar.models import AUTO, Choice, Loading, Pipelines, Precision, choose_model, load_pipelines, quiet
+from avatar.prompts import NEGATIVE
 from common.curves import draw_curves
 from common.devices import describe_device
 from common.errors import UserError, check_range, enough_memory
@@ -80,7 +90,7 @@ class Painting:
 
 @dataclass(frozen=True)
 class Embedded:
-    """Texts as the base sees them: (U, 77, D), (U, P), and the same of the empty negative prompt."""
+    """Texts as the base sees them: (U, 77, D), (U, P), and the same of the scripts' negative prompt for each."""
 
     text: Tensor
     pooled: Tensor
@@ -294,7 +304,7 @@ def encode(base: Any, pictures: list[CaptionedPicture], settings: LoraSettings) 
         for pixels in (cut.pixels, cut.pixels[:, ::-1]) if settings.flip else (cut.pixels,):
             mean, spread = latents_of(base.vae, pixels)
             rows.append((mean, spread, numbers, captions.index(picture.caption)))
-    embedded = embed(base, captions)
+    embedded = embed(base, [*captions, *SAYING_NOTHING])
     return Samples(
         mean=torch.stack([row[0] for row in rows]),
         spread=torch.stack([row[1] for row in rows]),
@@ -320,7 +330,9 @@ def embed(base: Any, texts: Sequence[str]) -> Embedded:
     parts = []
     for first in range(0, len(texts), CAPTIONS_AT_ONCE):
         some = list(texts[first : first + CAPTIONS_AT_ONCE])
-        text, negative, pooled, negative_pooled = base.encode_prompt(prompt=some, do_classifier_free_guidance=True)
+        text, negative, pooled, negative_pooled = base.encode_prompt(
+            prompt=some, negative_prompt=[NEGATIVE] * len(some), do_classifier_free_guidance=True
+        )
         parts.append((text, pooled, negative, negative_pooled))
     return Embedded(*(torch.cat(part).cpu() for part in zip(*parts, strict=True)))
 

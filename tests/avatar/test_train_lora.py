@@ -36,6 +36,7 @@ from torch import Tensor
 from avatar.captioned_pictures import CaptionedPicture, crop, read_folder
 from avatar.lora import METADATA, load_lora
 from avatar.lora_training import (
+    SAYING_NOTHING,
     LoraSettings,
     Samples,
     Training,
@@ -80,6 +81,7 @@ SHORT = LoraSettings(
     learning_rate=1e-2,
     snr_gamma=5.0,
     prior_weight=0.0,
+    caption_dropout=0.3,
     flip=True,
     gradient_checkpointing=False,
     precision="no",
@@ -356,7 +358,7 @@ def test_latents_and_texts_are_those_of_the_pipeline(loaded: Pipelines) -> None:
 
 def draw_samples(base: Any, count: int = 2) -> Samples:
     """Latents of nothing in particular."""
-    embedded = embed(base, ["red hat", "beard"])
+    embedded = embed(base, ["red hat", "beard", *SAYING_NOTHING])
     mean = torch.randn(count, 4, 8, 8, generator=torch.Generator().manual_seed(1))
     numbers = torch.tensor([[64.0, 64, 0, 0, 64, 64]]).repeat(count, 1)
     return Samples(mean, 0.1 * mean.abs(), numbers, torch.arange(count) % 2, embedded.text, embedded.pooled)
@@ -389,11 +391,33 @@ def step_once(training: Training, samples: Samples, prior: Samples | None = None
     return train_step(training, samples, prior, training.unet, training.optimiser, Accelerator(mixed_precision="no"))
 
 
+@given(count=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 2**32))
+def test_dropped_captions_become_texts_that_say_nothing(count: int, share: float, seed: int) -> None:
+    captions = 3
+    of_texts = torch.zeros(captions + len(SAYING_NOTHING), 1)
+    numbers = torch.arange(count)
+    samples = Samples(numbers, numbers, numbers, numbers % captions, of_texts, of_texts)
+    found = samples.without_some_captions(share, torch.Generator().manual_seed(seed))
+    kept = found.caption < captions
+    assert torch.equal(found.caption[kept], samples.caption[kept])
+    assert found.caption.max() < len(of_texts)
+    assert torch.equal(found.mean, samples.mean)
+    if share in (0, 1):
+        assert bool((kept == (share == 0)).all())
+
+
+def test_about_the_asked_share_of_captions_is_dropped_to_each_text() -> None:
+    of_texts, numbers = torch.zeros(1 + len(SAYING_NOTHING), 1), torch.zeros(4000, dtype=torch.long)
+    samples = Samples(numbers, numbers, numbers, numbers, of_texts, of_texts)
+    counts = samples.without_some_captions(0.2, torch.Generator().manual_seed(1)).caption.bincount() / 4000
+    assert counts.tolist() == pytest.approx([0.8, 0.1, 0.1], abs=0.03)
+
+
 def test_steps_lower_the_loss(loaded: Pipelines) -> None:
-    training = begin(loaded, replace(SHORT, steps=8, target_modules=(*TARGETS, "conv1", "conv2", "conv_out")))
+    training = begin(loaded, replace(SHORT, steps=12, target_modules=(*TARGETS, "conv1", "conv2", "conv_out")))
     samples = draw_samples(loaded.base)
     before = held_out_loss(training, samples, torch.device("cpu"))
-    for _ in range(8):
+    for _ in range(12):
         step_once(training, samples)
     assert held_out_loss(training, samples, torch.device("cpu")) < 0.95 * before
 
