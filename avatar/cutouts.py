@@ -211,6 +211,7 @@ def _load_session(name: str) -> "BaseSession":
         )
     if "U2NET_HOME" not in os.environ:
         os.environ.setdefault("REMBG_HOME", str(CACHE / "rembg"))
+    import onnxruntime
     import rembg
     from rembg.sessions import sessions
 
@@ -227,8 +228,10 @@ def _load_session(name: str) -> "BaseSession":
             f"the model {name} ({licence.size_mb} MB, {licence.name}) is not here; put it there as {shown(target)}, "
             f"or with a network run: {command}; the model embedded needs neither"
         )
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = False  # which keeps the most that was ever needed
     try:
-        return rembg.new_session(name)
+        return rembg.new_session(name, sess_opts=options)
     except Exception as error:  # ONNX Runtime has a dozen kinds for damaged files
         reason = str(error).splitlines()[0]
         raise UserError(

@@ -35,7 +35,7 @@ from avatar.demo_pictures import NATIVE_PX
 from avatar.drawn_attributes import CHOICES, Attributes
 from avatar.drawn_avatars import STYLES, draw_avatar
 from avatar.drawn_captions import garment_words
-from avatar.drawn_headwear import HATS
+from avatar.drawn_headwear import HATS, HIDDEN_HAIR
 from avatar.drawn_set import character
 from avatar.generation import Recipe, draw, peak_memory_gb
 from avatar.models import AUTO, DEMO_MODEL, Pipelines, choose_model, load_pipelines
@@ -214,8 +214,9 @@ def read_judge(options: Any) -> Judge:
 
 def prompt_of(look: Attributes, rng: np.random.Generator, weight: float = 1.0, leave_out: Sequence[str] = ()) -> str:
     """A prompt that says every judged attribute, as `generate_weighted_prompt` writes; the garment with a weight."""
-    shape = look.hair if look.headwear not in HATS else "hair"
-    hair = f"{look.hair} {look.hair_colour} hair" if shape.startswith("long") else f"{look.hair_colour} {shape}"
+    hidden = look.headwear in HATS and look.hair in HIDDEN_HAIR
+    shape = "short hair" if hidden else look.hair
+    hair = f"{look.hair} {look.hair_colour} hair" if shape.startswith("long ") else f"{look.hair_colour} {shape}"
     garment = garment_words(look.garment, look.garment_colour, rng)
     said = {
         "garment": garment if weight == 1 else f"({garment}:{weight:g})",
