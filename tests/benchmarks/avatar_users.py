@@ -2,12 +2,12 @@
 
     python -m tests.benchmarks.avatar_users               200 users
     python -m tests.benchmarks.avatar_users --users 12    quickly
+    python -m tests.benchmarks.avatar_users --tiny        on a tiny SDXL of random weights, whose noise is not cut out
 
 Every user has a photo (the sample of FeatureExtractor.py, in other colours for each) and a taste. FeatureExtractor.py
-makes the features of all; AvatarGen_Base.py draws them on the project's small model where that is here, cut out, else
-on a tiny SDXL of random weights, whose noise nothing can be cut out of. It is killed (SIGKILL) when half are there and
-started again. Then everybody must have one avatar, those from before the kill untouched, the last one equal to that of
-a run alone.
+makes the features of all; AvatarGen_Base.py draws them on the project's small model, cut out. It is killed (SIGKILL)
+when half are there and started again. Then everybody must have one avatar, those from before the kill untouched, the
+last one equal to that of a run alone.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import psutil
 from PIL import Image
 from skimage.data import astronaut
 
-from avatar.models import BASE, DEMO_MODEL, INDEX
+from avatar.models import DEMO_MODEL
 from common.genres import GENRES
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.benchmarks.hardware import describe_machine
@@ -37,22 +37,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=200)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--tiny", action="store_true")
     arguments = parser.parse_args()
     print(describe_machine())
     with tempfile.TemporaryDirectory() as name:
-        run_chain(Path(name), arguments.users, arguments.steps)
+        run_chain(Path(name), arguments.users, arguments.steps, arguments.tiny)
 
 
-def run_chain(folder: Path, users: int, steps: int) -> None:
+def run_chain(folder: Path, users: int, steps: int, tiny: bool) -> None:
     """Features for all, avatars with a kill in the middle, and the checks."""
     write_users(folder, users)
     began = time.perf_counter()
     flags = ["--photo", folder / "photos", "--users", folder / "users.csv", "--analyzer", "self"]
     run(script("FeatureExtractor.py", *flags, "--output", folder / "features"))
     print(f"features of {users}: {time.perf_counter() - began:.1f} s")
-    has_demo = (DEMO_MODEL / BASE / INDEX).is_file()
-    model = DEMO_MODEL if has_demo else build_tiny_sdxl(folder / "tiny")
-    settings = ["--model", model, "--steps", steps, "--cut-out" if has_demo else "--no-cut-out"]
+    model = build_tiny_sdxl(folder / "tiny") if tiny else DEMO_MODEL
+    settings = ["--model", model, "--steps", steps, "--no-cut-out" if tiny else "--cut-out"]
     command = script("AvatarGen_Base.py", "--features", folder / "features", "--output", folder / "out", *settings)
 
     before, _ = watch(command, folder / "out/avatars", kill_at=users // 2)
