@@ -16,7 +16,6 @@ from common.files import write_text
 from common.grids import picture_grid
 from common.images import write_png
 
-STYLE_WORDS = {"plain": "", "neon": "neon festival poster"}  # by which captions call a style
 TABLE = "attributes.csv"
 
 
@@ -29,6 +28,8 @@ def character(seed: int, number: int) -> tuple[Attributes, np.random.Generator]:
 def write_set(folder: Path, seed: int, count: int, size_px: int, style: str) -> None:
     """Write NAME.png, its caption NAME.txt, its alpha mask masks/NAME.png, and a table of all attributes.
 
+    No caption names the style: what all pictures share and no words explain, a LoRA learns to draw whatever the prompt.
+
     Raises:
         UserError: the folder cannot be written.
     """
@@ -39,9 +40,8 @@ def write_set(folder: Path, seed: int, count: int, size_px: int, style: str) -> 
         attributes, rng = character(seed, number)
         name = f"{number:06d}"
         picture, mask = draw_avatar(attributes, size_px, style)
-        words = ", ".join(filter(None, (STYLE_WORDS[style], caption(attributes, rng))))
         write_png(folder / f"masks/{name}.png", Image.fromarray(mask), compress_level=1)
-        write_text(folder / f"{name}.txt", words + "\n")
+        write_text(folder / f"{name}.txt", caption(attributes, rng) + "\n")
         write_png(folder / f"{name}.png", Image.fromarray(picture), compress_level=1)
         rows.writerow([name, *asdict(attributes).values()])
     write_text(folder / TABLE, table.getvalue())
