@@ -40,9 +40,9 @@ PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text
 VRAM_GB: Literal[8, 12, 24] | None = None  # of the GPU, for the preset of memory; None: found
 COMPILE = False  # torch.compile: half a minute for the first picture, then a third faster
 # drawing
-MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; redraw the finished picture; the base alone
+MODE: Literal["handover", "refine", "base"] = "base"  # the refiner knows no LoRA, and takes back much of its style
 STEPS = 30  # of the whole schedule
-HANDOVER = 0.8  # share of the steps after which the refiner takes over
+HANDOVER = 0.8  # for MODE handover: share of the steps after which the refiner takes over
 REFINE_STRENGTH: float | None = None  # for MODE refine: share of the schedule that is redrawn; None: 0.3
 STRENGTH = 0.6  # share of the schedule that redraws the photo: 0 leaves it as it is, 1 nearly forgets it
 GUIDANCE = 5.0  # how closely the prompt is followed; 1 and less: no negative prompt, twice as fast

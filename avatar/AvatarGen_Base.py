@@ -38,7 +38,7 @@ COMPILE = False  # torch.compile: half a minute for the first picture, then a th
 # drawing
 MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; redraw the finished picture; the base alone
 STEPS = 30  # of the whole schedule
-HANDOVER = 0.8  # share of the steps after which the refiner takes over
+HANDOVER = 0.8  # for MODE handover: share of the steps after which the refiner takes over
 REFINE_STRENGTH: float | None = None  # for MODE refine: share of the schedule that is redrawn; None: 0.3
 STRENGTH = 0.6  # share of the schedule that redraws the photo: 0 leaves it as it is, 1 nearly forgets it
 GUIDANCE = 5.0  # how closely the prompt is followed; 1 and less: no negative prompt, twice as fast
