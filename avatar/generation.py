@@ -50,7 +50,7 @@ class Recipe:
     steps: int = 30
     handover: float = HANDOVER
     refine_strength: float | None = None
-    strength: float = 0.6
+    strength: float = 0.5
     guidance: float = 5.0
     scheduler: Scheduler = "euler"
 
