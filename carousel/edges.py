@@ -6,7 +6,7 @@ import numpy as np
 REACH = 0.008  # half the width of the band along a mask's edge in which alpha is sought, over the person's height
 MIN_REACH_PX = 2
 REGULARISATION = 1e-5  # epsilon of the guided filter, for colours from 0 to 1
-STRIP_PX = 1_000_000  # of the picture at once: the guided filter needs 200 bytes a px
+STRIP_PX = 400_000  # of the picture at once: the guided filter needs 200 bytes a px
 WIDE, NARROW = 0.09, 0.012  # radius of the two steps of colour estimation, over the person's height
 
 
