@@ -255,7 +255,7 @@ def test_pictures_say_that_they_are_synthetic_and_how_they_were_made(made: Path)
     assert told["photo_sha256"] == sha256_of(made / "ada.png")
     beside = json.loads((made / "out/avatars/Ada.json").read_text(encoding="utf-8"))
     assert {key: beside[key] for key in told if key != "prompt"} == {k: v for k, v in told.items() if k != "prompt"}
-    assert SECRET in beside["prompt"] and beside["name"] == "Ada" and beside["steps"] == "2 + 1 steps"
+    assert SECRET in beside["prompt"] and beside["name"] == "Ada" and beside["steps"] == "1 + 1 steps"
 
 
 def test_words_about_the_person_are_in_the_png_with_consent_alone(tmp_path: Path, made: Path, tiny: Path) -> None:

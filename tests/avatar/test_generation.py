@@ -116,8 +116,8 @@ def test_a_handover_between_equal_networks_equals_one_uninterrupted_schedule(
 def test_the_steps_of_both_passes_are_counted_before_any_network_runs(pipelines: Pipelines) -> None:
     recipe = Recipe()
     assert plan_steps(pipelines, recipe, from_photo=False) == Plan(24, 6)
-    assert plan_steps(pipelines, recipe, from_photo=True) == Plan(12, 6)
-    assert plan_steps(pipelines, replace(recipe, mode="base"), from_photo=True) == Plan(18, 0)
+    assert plan_steps(pipelines, recipe, from_photo=True) == Plan(9, 6)
+    assert plan_steps(pipelines, replace(recipe, mode="base"), from_photo=True) == Plan(15, 0)
     assert plan_steps(pipelines, replace(recipe, mode="refine"), from_photo=False) == Plan(30, 9)
     assert plan_steps(pipelines, replace(recipe, strength=0), from_photo=True) == Plan(0, 0)
 
