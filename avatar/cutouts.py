@@ -229,8 +229,8 @@ def _load_session(name: str) -> "BaseSession":
             f"or with a network run: {command}; the model embedded needs neither"
         )
     options = onnxruntime.SessionOptions()
-    options.enable_cpu_mem_arena = False  # which keeps the most that was ever needed
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # more takes a third more
+    options.enable_cpu_mem_arena = False  # it keeps the most memory that was ever needed
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # the next level needs more
     try:
         return rembg.new_session(name, sess_opts=options)
     except Exception as error:  # ONNX Runtime has a dozen kinds for damaged files

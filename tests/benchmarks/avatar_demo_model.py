@@ -52,7 +52,7 @@ CPU = torch.device("cpu")
 JUDGED_PX = 128  # side that the judge sees
 JUDGE_SEED, HELD_OUT_SEED, PROMPT_SEED = 7_000_001, 7_000_002, 7_000_003
 JUDGED = ("garment_colour", "garment", "hair_colour", "hair", "glasses", "beard", "headwear", "jewellery")
-LOOKED_AT = 32  # of the prompts, the first, by which the last stage of the training was chosen: no figure is of them
+LOOKED_AT = 32  # of the characters, the first, by which the last stage of the training was chosen: none is measured
 TOGETHER = ("garment_colour", "hair_colour", "headwear")  # of the figure "all together"
 FEATURES = 64
 KEPT_DISTANCE = 15.0  # CIEDE2000
@@ -233,9 +233,9 @@ def prompt_of(look: Attributes, rng: np.random.Generator, weight: float = 1.0, l
     return ", ".join([str(rng.choice(OPENINGS)), look.person, *phrases, str(rng.choice(CLOSINGS))])
 
 
-def looks(count: int, first: int = 0) -> Iterator[tuple[int, Attributes, np.random.Generator]]:
-    """Characters that no training has."""
-    for number in range(first, first + count):
+def looks(count: int) -> Iterator[tuple[int, Attributes, np.random.Generator]]:
+    """Characters that no training has, nor any choice of its settings."""
+    for number in range(LOOKED_AT, LOOKED_AT + count):
         yield number, *character(PROMPT_SEED, number)
 
 
@@ -292,7 +292,7 @@ def judge_prompts(options: Any) -> None:
     """Prompt -> picture: 90 % of each, 75 % of garment colour, hair colour and headwear together."""
     judge, (_, paint) = read_judge(options), load(options)
     wanted, pictures, prompts = [], [], []
-    for number, look, rng in tqdm(looks(options.count, LOOKED_AT), total=options.count):
+    for number, look, rng in tqdm(looks(options.count), total=options.count):
         prompts.append(prompt_of(look, rng))
         pictures.append(paint(prompts[-1], number))
         wanted.append(look)
