@@ -230,7 +230,7 @@ def _load_session(name: str) -> "BaseSession":
         )
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # it keeps the most memory that was ever needed
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # the next level needs more
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED  # ALL needs more
     try:
         return rembg.new_session(name, sess_opts=options)
     except Exception as error:  # ONNX Runtime has a dozen kinds for damaged files

@@ -33,7 +33,7 @@ from avatar.demo_pictures import NATIVE_PX, DrawnPictures
 from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
 from avatar.demo_words import Tokens, embed
 from avatar.generation import HANDOVER
-from avatar.lora_training import MEASURED_TIMES, Samples, min_snr_weights, places_of_step, sample_losses
+from avatar.lora_training import MEASURED_TIMES, Samples, min_snr_weights, places_of_step, sample_losses, spread_times
 from avatar.models import BASE, REFINER
 from avatar.prompts import NEGATIVE
 from common.grids import picture_grid
@@ -87,7 +87,7 @@ class DiffusionTask:
         rng = numbers_of_step(self.settings, step)
         rows = places_of_step(self.pictures.trained, self.settings.batch, self.settings.seed, step, 0, 1)
         chosen = self._batch(rows, *self.tokens.of_step(rows, rng))
-        times = torch.from_numpy(spread_times(self.reach, len(rows), rng, NOISY if follows_prompts else 1.0))
+        times = torch.from_numpy(spread_times(self.reach, rng.random(len(rows)), NOISY if follows_prompts else 1.0))
         levels, places = min_snr_weights(self.levels, times, SNR_GAMMA), torch.ones(1)
         if follows_prompts:
             hair = torch.from_numpy(self.pictures.hair[rows, None] / np.float32(255))
@@ -129,14 +129,6 @@ def diffusion_stage(task: DiffusionTask, network: nn.Module | None = None) -> St
     network = unet(task.role) if network is None else copy.deepcopy(network).requires_grad_(True)
     network = network.to(task.device)
     return Stage(task.settings, network, task.losses, task.measure, "held-out loss", task.show)
-
-
-def spread_times(reach: int, count: int, rng: np.random.Generator, power: float = 1.0) -> np.ndarray:
-    """`count` noise levels below `reach`, (count,) int64, one in each of as many equal parts: steadier than chance.
-
-    A power below 1 moves them towards the noisy end.
-    """
-    return (((np.arange(count) + rng.random(count)) / count) ** power * reach).astype(np.int64)
 
 
 def numbers_for(role: str, empty: Tensor) -> Tensor:

@@ -175,6 +175,18 @@ def places_of_step(length: int, batch: int, seed: int, step: int, rank: int, dev
 # ---- loss ----
 
 
+def spread_times(levels: int, chances: np.ndarray, power: float = 1.0) -> np.ndarray:
+    """Noise levels, 0 to levels - 1, (N,) int64, one in each of as many equal parts of them: steadier than chance.
+
+    Args:
+        levels: how many there are.
+        chances: (N,) float64 in [0, 1), which say where in its part each one lies.
+        power: below 1 it moves them towards the noisy end.
+    """
+    count = len(chances)
+    return (((np.arange(count) + chances) / count) ** power * levels).astype(np.int64)
+
+
 def sample_losses(
     unet: Callable[..., Any],
     scheduler: Any,
@@ -422,8 +434,8 @@ def batch_loss(
     training: Training, network: nn.Module, samples: Samples, draws: torch.Generator, accelerator: Accelerator
 ) -> Tensor:
     """The weighted mean loss of a batch at random noise levels, one in each of as many equal parts of them."""
-    levels, count = training.scheduler.config.num_train_timesteps, len(samples)
-    times = ((torch.arange(count) + torch.rand(count, generator=draws)) / count * levels).long()
+    chances = torch.rand(len(samples), generator=draws, dtype=torch.float64).numpy()
+    times = torch.from_numpy(spread_times(training.scheduler.config.num_train_timesteps, chances))
     with accelerator.autocast():
         losses = sample_losses(network, training.scheduler, samples, times, draws, accelerator.device)
     weights = min_snr_weights(training.scheduler, times, training.settings.snr_gamma)

@@ -21,7 +21,7 @@ import avatar.demo_networks
 import avatar.demo_stages
 import avatar.train_demo_model
 from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
-from avatar.demo_diffusion import numbers_for, spread_times
+from avatar.demo_diffusion import numbers_for
 from avatar.demo_networks import autoencoder, normalise_latents
 from avatar.demo_pictures import CAPTIONS, LATENT_PX, NATIVE_PX, DrawnPictures, draw_ahead, hair_of, negative_texts
 from avatar.demo_stages import Stage, StageSettings, fit
@@ -31,6 +31,7 @@ from avatar.drawn_attributes import CHOICES
 from avatar.drawn_avatars import draw_avatar
 from avatar.drawn_set import character
 from avatar.generation import Recipe, draw
+from avatar.lora_training import spread_times
 from avatar.models import AUTO, BASE, REFINER, choose_model, load_pipelines
 from avatar.prompts import NEGATIVE
 from common.errors import UserError
@@ -190,11 +191,12 @@ def test_edge_distance_is_that_of_the_naive_loop() -> None:
 
 @given(st.integers(1, 1000), st.integers(1, 64), st.integers(0, 99))
 def test_noise_levels_of_a_batch_lie_in_equal_parts(reach: int, count: int, seed: int) -> None:
-    times = spread_times(reach, count, np.random.default_rng(seed))
+    chances = np.random.default_rng(seed).random(count)
+    times = spread_times(reach, chances)
     assert times.shape == (count,) and times.min() >= 0 and times.max() < reach
     edges = np.arange(count + 1) * reach / count
     assert all(np.floor(low) <= time <= high for time, low, high in zip(times, edges[:-1], edges[1:], strict=True))
-    assert (spread_times(reach, count, np.random.default_rng(seed), power=0.7) >= times).all()
+    assert (spread_times(reach, chances, power=0.7) >= times).all()
 
 
 def test_the_score_of_an_empty_text_is_what_the_pipelines_give_the_negative_prompt() -> None:
