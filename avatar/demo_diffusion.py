@@ -4,7 +4,8 @@ The base learns all noise levels, the refiner the fine ones alone (eDiff-I, Bala
 noise levels of a batch are spread evenly, and the loss has min-SNR weights (Hang et al. 2023, arXiv:2303.09556). These
 make pictures clean soon, but hardly weigh the levels at which colours and garments are decided: in a stage between the
 two, "prompt", all levels weigh the same, noisy ones come more often, and px of the hair, whose colour is learnt last,
-weigh more: by it the base follows prompts.
+weigh more. The text encoders learn along in it, from the loss of the pictures as well as from their own: a prompt that
+they misread is drawn wrong by every seed. By this stage the base follows prompts.
 """
 
 import copy
@@ -31,7 +32,7 @@ from avatar.demo_networks import (
 )
 from avatar.demo_pictures import NATIVE_PX, DrawnPictures
 from avatar.demo_stages import Stage, StageSettings, in_mixed_precision, noise_of_step, numbers_of_step
-from avatar.demo_words import Tokens, embed
+from avatar.demo_words import TextLearner, TextTask, Tokens, embed
 from avatar.generation import HANDOVER
 from avatar.lora_training import MEASURED_TIMES, Samples, min_snr_weights, places_of_step, sample_losses, spread_times
 from avatar.models import BASE, REFINER
@@ -123,12 +124,50 @@ class DiffusionTask:
         return Samples(mean, torch.zeros_like(mean), sizes, torch.arange(len(rows)), text.float(), pooled.float())
 
 
-def diffusion_stage(task: DiffusionTask, network: nn.Module | None = None) -> Stage:
-    """The stage that trains one UNet, or goes on with a trained one; its figure is the loss on held-out pictures."""
+def diffusion_stage(task: DiffusionTask) -> Stage:
+    """The stage that trains one UNet; its figure is the loss on held-out pictures."""
     torch.manual_seed(task.settings.seed)
-    network = unet(task.role) if network is None else copy.deepcopy(network).requires_grad_(True)
-    network = network.to(task.device)
+    network = unet(task.role).to(task.device)
     return Stage(task.settings, network, task.losses, task.measure, "held-out loss", task.show)
+
+
+class PromptLearner(nn.Module):
+    """The base's UNet with the text encoders, which learn together in the stage "prompt"."""
+
+    def __init__(self, unet: nn.Module, words: TextLearner) -> None:
+        super().__init__()
+        self.unet, self.words = unet, words
+
+    def put_into(self, parts: Parts) -> Parts:
+        """The parts with these networks instead of theirs."""
+        first, second = self.words.encoders
+        return replace(parts, text_encoder=first, text_encoder_2=second, unet=self.unet)
+
+
+def prompt_stage(task: DiffusionTask, words: TextTask, unet: nn.Module, learner: TextLearner) -> Stage:
+    """The stage that goes on with a trained UNet and trained text encoders, by the losses of both.
+
+    Args:
+        task: of the UNet, with settings of the stage PROMPT.
+        words: of the text encoders.
+        unet: on the device.
+        learner: on the device.
+    """
+
+    def task_of(network: Any) -> DiffusionTask:
+        return replace(task, parts=network.put_into(task.parts))
+
+    def losses(network: Any, step: int) -> dict[str, Tensor]:
+        return task_of(network).losses(network.unet, step) | words.losses(network.words, step)
+
+    def measure(network: Any) -> float:
+        return task_of(network).measure(network.unet)
+
+    def show(network: Any, path: Path) -> None:
+        task_of(network).show(network.unet, path)
+
+    both = PromptLearner(copy.deepcopy(unet), copy.deepcopy(learner)).requires_grad_(True)
+    return Stage(task.settings, both, losses, measure, "held-out loss", show)
 
 
 def numbers_for(role: str, empty: Tensor) -> Tensor:

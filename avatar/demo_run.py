@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from avatar.demo_autoencoder import autoencoder_stage, encode_all, normalise
-from avatar.demo_diffusion import PROMPT, DiffusionTask, diffusion_stage
+from avatar.demo_diffusion import PROMPT, DiffusionTask, diffusion_stage, prompt_stage
 from avatar.demo_networks import Parts, digest, millions, save_model
 from avatar.demo_pictures import DrawnPictures, draw_ahead
 from avatar.demo_stages import Stage, StageSettings, fit
 from avatar.demo_tokenizer import PAD, PAD_2, write_tokenizer
-from avatar.demo_words import learn_vocabulary, read_tokens, text_stage
+from avatar.demo_words import TextTask, learn_vocabulary, read_tokens, text_stage
 from avatar.models import BASE, REFINER, quiet
 from common.devices import describe_device, pick_device
 from common.errors import check_range, enough_memory
@@ -116,7 +116,9 @@ def train_parts(
         figures.update({f"{stage.settings.stage} {name}": value for name, value in stage.history[-1].items()})
         return network
 
-    learner = trained(text_stage(settings.stage("text", drawn), pictures, tokens, len(tokenizers[0]), device))
+    attributes = torch.from_numpy(pictures.attributes)
+    words = TextTask(settings.stage("text", drawn), pictures, tokens, attributes, device)
+    learner = trained(text_stage(words, len(tokenizers[0])))
     vae = trained(autoencoder_stage(settings.stage("autoencoder", drawn), pictures, device))
     made_from = f"{drawn} {digest(learner.encoders)} {digest(vae)}"  # of states: no thread count changes it
     latents_at = work / f"latents-{pictures.folder.name}-{digest(vae)}"
@@ -128,7 +130,9 @@ def train_parts(
     task = DiffusionTask(BASE, settings.stage(BASE, made_from), parts, latents, pictures, tokens, device, samples)
     unet = trained(diffusion_stage(task))
     task = replace(task, settings=settings.stage(PROMPT, digest(unet)))
-    parts.unet = trained(diffusion_stage(task, unet))
+    both = trained(prompt_stage(task, words, unet, learner))
+    parts = both.put_into(parts)
+    made_from = f"{drawn} {digest(both.words.encoders)} {digest(vae)}"
     task = DiffusionTask(REFINER, settings.stage(REFINER, made_from), parts, latents, pictures, tokens, device, samples)
     parts.refiner = trained(diffusion_stage(task))
     return parts, figures

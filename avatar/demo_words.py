@@ -2,7 +2,8 @@
 
 The pictures are drawn from attributes, so the encoders need no images to learn from: a linear layer on the pooled
 embedding of each names all attributes of the picture that a caption is of. What a caption leaves out, it guesses, by
-which the embedding of nothing said is that of all pictures together. The layers are then dropped, the encoders rest.
+which the embedding of nothing said is that of all pictures together. The encoders rest while the base learns, and learn
+once more in its stage "prompt"; then the layers are dropped.
 """
 
 from dataclasses import dataclass
@@ -141,17 +142,13 @@ class TextTask:
         return found
 
 
-def text_stage(
-    settings: StageSettings, pictures: DrawnPictures, tokens: Tokens, vocabulary: int, device: torch.device
-) -> Stage:
+def text_stage(task: TextTask, vocabulary: int) -> Stage:
     """The stage that trains the text encoders; its figure is the share of attributes of SAID that are told rightly."""
-    torch.manual_seed(settings.seed)
-    learner = TextLearner(vocabulary).to(device)
-    task = TextTask(settings, pictures, tokens, torch.from_numpy(pictures.attributes), device)
-    return Stage(settings, learner, task.losses, task.measure, "held-out attributes told, %", None)
+    torch.manual_seed(task.settings.seed)
+    learner = TextLearner(vocabulary).to(task.device)
+    return Stage(task.settings, learner, task.losses, task.measure, "held-out attributes told, %", None)
 
 
-@torch.no_grad()
 def embed(parts: Any, tokens: Tokens, numbers: Tensor, both: bool, device: torch.device) -> tuple[Tensor, Tensor]:
     """What a UNet reads of texts, as the pipelines make it: (B, 77, widths), and pooled ones (B, POOLED_WIDTH).
 

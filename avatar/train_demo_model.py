@@ -1,8 +1,8 @@
 """Train the demo model: a small SDXL (base and refiner) on avatars that the project draws itself.
 
-Stages, one after another: draw pictures and captions; text encoders; autoencoder; latents; base; the base once more,
-for prompts; refiner. With --resume a run that was cut short goes on exactly where its last measurement stood, twenty of
-which are in a stage. MODEL of AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
+Stages, one after another: draw pictures and captions; text encoders; autoencoder; latents; base; base and text encoders
+together, for prompts; refiner. With --resume a run that was cut short goes on exactly where its last measurement stood,
+twenty of which are in a stage. MODEL of AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
 
     python avatar/train_demo_model.py            # and after an interruption: --resume
 
@@ -31,7 +31,7 @@ WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 TEXT_STEPS = 3_000  # of the text encoders
 AUTOENCODER_STEPS = 5_000  # of the autoencoder
 BASE_STEPS = 10_000  # of the base's UNet
-PROMPT_STEPS = 1_000  # of the same UNet, with all noise levels of one weight: by them it follows prompts
+PROMPT_STEPS = 1_000  # of the same UNet with the text encoders, all noise levels of one weight: it follows prompts
 REFINER_STEPS = 2_500  # of the refiner's UNet
 BATCH = 256  # samples a step of the UNets; eight times as many captions, as many parts of pictures
 SEED = 1  # of characters, weights, order and noise

@@ -21,12 +21,12 @@ import avatar.demo_networks
 import avatar.demo_stages
 import avatar.train_demo_model
 from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
-from avatar.demo_diffusion import numbers_for
-from avatar.demo_networks import autoencoder, normalise_latents
+from avatar.demo_diffusion import PROMPT, DiffusionTask, numbers_for, prompt_stage
+from avatar.demo_networks import Parts, autoencoder, normalise_latents
 from avatar.demo_pictures import CAPTIONS, LATENT_PX, NATIVE_PX, DrawnPictures, draw_ahead, hair_of, negative_texts
 from avatar.demo_stages import Stage, StageSettings, fit
 from avatar.demo_tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
-from avatar.demo_words import Tokens
+from avatar.demo_words import TextLearner, TextTask, Tokens, read_tokens
 from avatar.drawn_attributes import CHOICES
 from avatar.drawn_avatars import draw_avatar
 from avatar.drawn_set import character
@@ -346,6 +346,24 @@ def test_curves_and_samples_of_the_stages_are_there(model: Path) -> None:
     names = {path.name for path in (model / "work").glob("*.png")}
     stages = ("text", "autoencoder", "base", "prompt", "refiner")
     assert names == {f"{s}_curves.png" for s in stages} | {f"{s}_samples.png" for s in stages[1:]}
+
+
+def test_in_the_stage_prompt_text_encoders_learn_from_the_pictures_too(model: Path, pictures: DrawnPictures) -> None:
+    base = load_pipelines(choose_model(str(model / "model"), AUTO, with_refiner=False)).base
+    parts = Parts(base.tokenizer, base.tokenizer_2, base.text_encoder, base.text_encoder_2, base.vae)
+    settings, cpu = StageSettings(PROMPT, 1, 2, 1e-3, 1, ""), torch.device("cpu")
+    tokens = read_tokens(base.tokenizer, pictures, seed=1)
+    learner = TextLearner(len(base.tokenizer))
+    task = DiffusionTask(BASE, settings, parts, torch.randn(pictures.count, 4, 32, 32), pictures, tokens, cpu, 0)
+    words = TextTask(settings, pictures, tokens, torch.from_numpy(pictures.attributes), cpu)
+    stage = prompt_stage(task, words, base.unet, learner)
+    losses = stage.losses(stage.network, 0)
+    assert losses.keys() == {"weighted", "first encoder", "second encoder"}
+    losses["weighted"].backward()
+    learning = {name for name, parameter in stage.network.named_parameters() if parameter.grad is not None}
+    for part in ("unet.", "words.encoders.0.", "words.encoders.1."):
+        assert any(name.startswith(part) for name in learning), part
+    assert stage.measure(stage.average) != pytest.approx(task.measure(base.unet)), "the learner's own encoders"
 
 
 def test_the_scripts_draw_with_it_without_a_special_case(model: Path) -> None:
