@@ -7,7 +7,7 @@
     python -m tests.benchmarks.avatar_demo_model refiner --count 500      # sharpness, distance to drawn pictures
     python -m tests.benchmarks.avatar_demo_model lora --lora FILE --count 200
     python -m tests.benchmarks.avatar_demo_model time --count 5           # seconds and memory of an avatar
-    python -m tests.benchmarks.avatar_demo_model diverse --count 200      # of one prompt
+    python -m tests.benchmarks.avatar_demo_model diverse --count 200      # seeds of one prompt
 
 --model is the folder of the model, drawn pictures are made anew from seeds that no training uses. What the model draws
 is kept: several benchmarks share pictures, and one that was cut short goes on.
@@ -427,18 +427,33 @@ def measure_time(options: Any) -> None:
 
 
 def judge_diversity(options: Any) -> None:
-    """One prompt, many seeds: the two pictures that are most alike, beside the same of drawn pictures."""
+    """One prompt, many seeds: the two pictures that are most alike, beside those of drawn pictures that it fits."""
     _, paint = load(options)
+    said: dict[str, Any] = {"person": "woman", "garment": "leather jacket", "garment_colour": "red", "hair": "bob"}
+    said |= {"hair_colour": "blonde", "glasses": "sunglasses"}
     prompt = "festival portrait of one person, woman, red leather jacket, blonde bob, sunglasses"
-    pixels = stack([paint(prompt, seed) for seed in tqdm(range(options.count))])
-    small = to_values(pixels, CPU).flatten(1)
-    distances = torch.cdist(small, small, p=1) / small.shape[1] * 127.5
+    unsaid: dict[str, Any] = dict.fromkeys(
+        ("beard", "headwear", "jewellery"), "none"
+    )  # seldom drawn unless they are said
+    drawn = [replace(look, **said, **unsaid) for _, look, _ in looks(options.count)]
+    sets = {
+        "drawn": np.stack([draw_avatar(look, NATIVE_PX)[0] for look in drawn]),
+        "model": stack([paint(prompt, seed) for seed in tqdm(range(options.count))]),
+    }
+    for name, pixels in sets.items():
+        distance, pair = closest_two(pixels)
+        print(f"{name}: closest two of {len(pixels)}: {distance:.2f} of 255 apart on average ({pair[0]} and {pair[1]})")
+        rows = [*pair, *range(len(pixels))]
+        show([Image.fromarray(pixels[row]) for row in rows], [f"{name} {row}" for row in rows], f"diverse, {name}")
+
+
+def closest_two(pixels: np.ndarray) -> tuple[float, tuple[int, int]]:
+    """The mean absolute difference of the two pictures that are most alike, of 255, and which they are."""
+    values = torch.from_numpy(pixels.reshape(len(pixels), -1).astype(np.float32))
+    distances = torch.cdist(values, values, p=1) / values.shape[1]
     distances.fill_diagonal_(float("inf"))
-    closest = int(distances.argmin())
-    pair = divmod(closest, len(pixels))
-    print(f"closest two of {len(pixels)} seeds: {float(distances.min()):.2f} of 255 apart on average (seeds {pair})")
-    shown_rows = [*pair, *range(len(pixels))]
-    show([Image.fromarray(pixels[row]) for row in shown_rows], [f"seed {row}" for row in shown_rows], "diverse")
+    row, column = divmod(int(distances.argmin()), len(pixels))
+    return float(distances[row, column]), (row, column)
 
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
