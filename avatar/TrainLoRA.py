@@ -49,7 +49,7 @@ RESUME = False  # go on with the run that was cut short
 SAMPLE_PROMPTS: tuple[str, ...] = ()  # drawn again and again; none: captions of the first pictures
 SAMPLE_EVERY = 100  # steps between samples, measurements and saved states
 SAMPLE_STEPS = 20  # of the scheduler a sample
-SAMPLE_GUIDANCE = 5.0  # of classifier-free guidance
+SAMPLE_GUIDANCE = 3.0  # of classifier-free guidance, as AvatarGen.py has it
 
 
 def main(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.AvatarGen import LORA
+from avatar.AvatarGen import GUIDANCE, LORA, MODE
 from avatar.generation import Recipe, draw
 from avatar.lora import load_lora, set_lora_scale
 from avatar.models import AUTO, DEMO_MODEL, Pipelines, choose_model, load_pipelines
@@ -63,7 +63,7 @@ def test_hair_below_a_hat_has_its_colour(pipelines: Pipelines) -> None:
 
 
 def test_the_lora_draws_its_style_and_at_scale_0_nothing(pipelines: Pipelines) -> None:
-    alone = Recipe(mode="base", steps=14)
+    alone = Recipe(mode=MODE, steps=14, guidance=GUIDANCE)
     plain = paint(pipelines, recipe=alone)
     mine = load_pipelines(choose_model(str(DEMO_MODEL), AUTO, with_refiner=True))
     report = load_lora(mine, LORA)

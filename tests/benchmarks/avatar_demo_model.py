@@ -5,11 +5,12 @@
     python -m tests.benchmarks.avatar_demo_model starts --count 200       # tones kept from a start picture
     python -m tests.benchmarks.avatar_demo_model weights --count 200      # what weights of 0.5 and 1.5 do
     python -m tests.benchmarks.avatar_demo_model refiner --count 500      # sharpness, distance to drawn pictures
-    python -m tests.benchmarks.avatar_demo_model lora --lora FILE --count 200
+    python -m tests.benchmarks.avatar_demo_model lora --count 200         # the style, and attributes in it
     python -m tests.benchmarks.avatar_demo_model time --count 5           # seconds and memory of an avatar
     python -m tests.benchmarks.avatar_demo_model diverse --count 200      # seeds of one prompt
 
---model is the folder of the model, drawn pictures are made anew from seeds that no training uses. What the model draws
+--model is the folder of the model; mode and guidance are those of AvatarGen_Base.py, or of AvatarGen.py for a LoRA,
+unless they are said. Drawn pictures are made anew from seeds that no training uses. What the model draws
 is kept: several benchmarks share pictures, and one that was cut short goes on.
 """
 
@@ -30,6 +31,7 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from avatar import AvatarGen, AvatarGen_Base
 from avatar.demo_autoencoder import to_values
 from avatar.demo_pictures import NATIVE_PX
 from avatar.drawn_attributes import CHOICES, Attributes
@@ -69,9 +71,9 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, default=FOLDER / "judge.pth")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--steps", type=int, default=30, help="of the schedule")
-    parser.add_argument("--mode", default="handover", help="of the scripts: handover, refine, base")
-    parser.add_argument("--guidance", type=float, default=5.0)
-    parser.add_argument("--lora", type=Path)
+    parser.add_argument("--mode", help="of the scripts: handover, refine, base")
+    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--lora", type=Path, default=AvatarGen.LORA)
     parser.add_argument("--judge-pictures", type=int, default=14_000)
     parser.add_argument("--judge-passes", type=int, default=6)
     parser.add_argument("--workers", type=int, default=2)
@@ -80,6 +82,9 @@ def main() -> None:
     if options.what == "judge":
         make_judge(options)
         return
+    script: Any = AvatarGen if options.what == "lora" else AvatarGen_Base
+    options.mode = options.mode or script.MODE
+    options.guidance = script.GUIDANCE if options.guidance is None else options.guidance
     print(f"model: {options.model}, {options.mode}, {options.steps} steps, guidance {options.guidance:g}")
     BENCHMARKS[options.what](options)
 
