@@ -278,6 +278,11 @@ def rights(judge: Judge, pixels: np.ndarray, wanted: Sequence[Attributes]) -> di
     return of_what_is_seen({name: (told[name] == places[name]).astype(float) for name in JUDGED}, places)
 
 
+def styled(judge: Judge, pixels: np.ndarray) -> float:
+    """Share of pictures that the judge calls neon."""
+    return float((tell(judge, pixels)[0]["style"] == STYLES.index("neon")).mean())
+
+
 def show(pictures: Sequence[Image.Image], labels: Sequence[str], name: str) -> None:
     """A sheet of the first pictures."""
     path = FOLDER / f"{name}.png"
@@ -309,6 +314,7 @@ def judge_prompts(options: Any) -> None:
     print(
         f"together: {in_words({' + '.join(TOGETHER): together.mean(), 'of those with hair': together[~bald].mean()})}"
     )
+    print(f"called neon, which none should be: {styled(judge, stack(pictures)):.1%}")
     show(pictures, [f"{n}\n{p.partition(', ')[2]}" for n, p in enumerate(prompts, LOOKED_AT)], "prompts")
 
 
@@ -403,10 +409,9 @@ def judge_lora(options: Any) -> None:
             pictures.append(paint(prompt_of(look, rng), number))
             wanted.append(look)
         pixels = stack(pictures)
-        style = float((tell(judge, pixels)[0]["style"] == STYLES.index("neon")).mean())
         found = rights(judge, pixels, wanted)
         rates = {name: float(np.nanmean(values)) for name, values in found.items()}
-        print(f"scale {scale:g}: style {style:.1%}; right: {in_words(rates)}")
+        print(f"scale {scale:g}: neon {styled(judge, pixels):.1%}; right: {in_words(rates)}")
         show(pictures, [f"scale {scale:g}"] * len(pictures), f"lora {scale:g}")
 
 
