@@ -33,7 +33,7 @@ from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
 
 BASE = "avatar/AvatarGen_Base.py"
 SECRET = "violet hair and a scar"
-TWO_PASSES: dict[str, Any] = {"mode": "handover", "steps": 5}
+TWO_PASSES: dict[str, Any] = {"mode": "handover", "steps": 5, "guidance": 5.0}  # the same of both scripts
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of file sizes")
 
 
