@@ -134,9 +134,9 @@ def diffusion_stage(task: DiffusionTask) -> Stage:
 class PromptLearner(nn.Module):
     """The base's UNet with the text encoders, which learn together in the stage "prompt"."""
 
-    def __init__(self, unet: nn.Module, words: TextLearner) -> None:
+    def __init__(self, network: nn.Module, words: TextLearner) -> None:
         super().__init__()
-        self.unet, self.words = unet, words
+        self.unet, self.words = network, words
 
     def put_into(self, parts: Parts) -> Parts:
         """The parts with these networks instead of theirs."""
@@ -144,30 +144,39 @@ class PromptLearner(nn.Module):
         return replace(parts, text_encoder=first, text_encoder_2=second, unet=self.unet)
 
 
-def prompt_stage(task: DiffusionTask, words: TextTask, unet: nn.Module, learner: TextLearner) -> Stage:
-    """The stage that goes on with a trained UNet and trained text encoders, by the losses of both.
+@dataclass(frozen=True)
+class PromptTask:
+    """What UNet and text encoders learn together: the losses of both.
 
-    Args:
-        task: of the UNet, with settings of the stage PROMPT.
+    Attributes:
+        pictures: of the UNet, with settings of the stage PROMPT.
         words: of the text encoders.
-        unet: on the device.
-        learner: on the device.
     """
 
-    def task_of(network: Any) -> DiffusionTask:
-        return replace(task, parts=network.put_into(task.parts))
+    pictures: DiffusionTask
+    words: TextTask
 
-    def losses(network: Any, step: int) -> dict[str, Tensor]:
-        return task_of(network).losses(network.unet, step) | words.losses(network.words, step)
+    def losses(self, network: Any, step: int) -> dict[str, Tensor]:
+        """The loss on the noise, which reaches the text encoders too, and theirs on the attributes."""
+        return self._read_by(network).losses(network.unet, step) | self.words.losses(network.words, step)
 
-    def measure(network: Any) -> float:
-        return task_of(network).measure(network.unet)
+    def measure(self, network: Any) -> float:
+        """Mean loss on held-out pictures at a few noise levels."""
+        return self._read_by(network).measure(network.unet)
 
-    def show(network: Any, path: Path) -> None:
-        task_of(network).show(network.unet, path)
+    def show(self, network: Any, path: Path) -> None:
+        """Write held-out pictures above what the network draws by their captions."""
+        self._read_by(network).show(network.unet, path)
 
-    both = PromptLearner(copy.deepcopy(unet), copy.deepcopy(learner)).requires_grad_(True)
-    return Stage(task.settings, both, losses, measure, "held-out loss", show)
+    def _read_by(self, network: PromptLearner) -> DiffusionTask:
+        """The UNet's task, with the captions read by the network's own text encoders."""
+        return replace(self.pictures, parts=network.put_into(self.pictures.parts))
+
+
+def prompt_stage(task: PromptTask, network: nn.Module, learner: TextLearner) -> Stage:
+    """The stage that goes on with a trained UNet and trained text encoders, both on the device."""
+    both = PromptLearner(copy.deepcopy(network), copy.deepcopy(learner)).requires_grad_(True)
+    return Stage(task.pictures.settings, both, task.losses, task.measure, "held-out loss", task.show)
 
 
 def numbers_for(role: str, empty: Tensor) -> Tensor:

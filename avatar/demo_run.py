@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from avatar.demo_autoencoder import autoencoder_stage, encode_all, normalise
-from avatar.demo_diffusion import PROMPT, DiffusionTask, diffusion_stage, prompt_stage
+from avatar.demo_diffusion import PROMPT, DiffusionTask, PromptTask, diffusion_stage, prompt_stage
 from avatar.demo_networks import Parts, digest, millions, save_model
 from avatar.demo_pictures import DrawnPictures, draw_ahead
 from avatar.demo_stages import Stage, StageSettings, fit
@@ -130,7 +130,7 @@ def train_parts(
     task = DiffusionTask(BASE, settings.stage(BASE, made_from), parts, latents, pictures, tokens, device, samples)
     unet = trained(diffusion_stage(task))
     task = replace(task, settings=settings.stage(PROMPT, digest(unet)))
-    both = trained(prompt_stage(task, words, unet, learner))
+    both = trained(prompt_stage(PromptTask(task, words), unet, learner))
     parts = both.put_into(parts)
     made_from = f"{drawn} {digest(both.words.encoders)} {digest(vae)}"
     task = DiffusionTask(REFINER, settings.stage(REFINER, made_from), parts, latents, pictures, tokens, device, samples)

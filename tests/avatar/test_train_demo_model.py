@@ -21,7 +21,7 @@ import avatar.demo_networks
 import avatar.demo_stages
 import avatar.train_demo_model
 from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
-from avatar.demo_diffusion import PROMPT, DiffusionTask, numbers_for, prompt_stage
+from avatar.demo_diffusion import PROMPT, DiffusionTask, PromptTask, numbers_for, prompt_stage
 from avatar.demo_networks import Parts, autoencoder, normalise_latents
 from avatar.demo_pictures import CAPTIONS, LATENT_PX, NATIVE_PX, DrawnPictures, draw_ahead, hair_of, negative_texts
 from avatar.demo_stages import Stage, StageSettings, fit
@@ -356,7 +356,7 @@ def test_in_the_stage_prompt_text_encoders_learn_from_the_pictures_too(model: Pa
     learner = TextLearner(len(base.tokenizer))
     task = DiffusionTask(BASE, settings, parts, torch.randn(pictures.count, 4, 32, 32), pictures, tokens, cpu, 0)
     words = TextTask(settings, pictures, tokens, torch.from_numpy(pictures.attributes), cpu)
-    stage = prompt_stage(task, words, base.unet, learner)
+    stage = prompt_stage(PromptTask(task, words), base.unet, learner)
     losses = stage.losses(stage.network, 0)
     assert losses.keys() == {"weighted", "first encoder", "second encoder"}
     losses["weighted"].backward()

@@ -10,8 +10,8 @@
     python -m tests.benchmarks.avatar_demo_model diverse --count 200      # seeds of one prompt
 
 --model is the folder of the model; mode and guidance are those of AvatarGen_Base.py, or of AvatarGen.py for a LoRA,
-unless they are said. Drawn pictures are made anew from seeds that no training uses. What the model draws
-is kept: several benchmarks share pictures, and one that was cut short goes on.
+unless they are said. Drawn pictures are made anew from seeds that no training uses. What the model draws is kept:
+several benchmarks share pictures, and one that was cut short goes on.
 """
 
 import argparse
@@ -306,7 +306,8 @@ def judge_prompts(options: Any) -> None:
         prompts.append(prompt_of(look, rng))
         pictures.append(paint(prompts[-1], number))
         wanted.append(look)
-    found = rights(judge, stack(pictures), wanted)
+    pixels = stack(pictures)
+    found = rights(judge, pixels, wanted)
     bald = np.isnan(found["hair_colour"])
     found["accessories, both"] = found["headwear"] * found["jewellery"]
     together = np.prod([np.where(np.isnan(found[name]), 1, found[name]) for name in TOGETHER], axis=0)
@@ -314,7 +315,7 @@ def judge_prompts(options: Any) -> None:
     print(
         f"together: {in_words({' + '.join(TOGETHER): together.mean(), 'of those with hair': together[~bald].mean()})}"
     )
-    print(f"called neon, which none should be: {styled(judge, stack(pictures)):.1%}")
+    print(f"called neon, which none should be: {styled(judge, pixels):.1%}")
     show(pictures, [f"{n}\n{p.partition(', ')[2]}" for n, p in enumerate(prompts, LOOKED_AT)], "prompts")
 
 
@@ -441,11 +442,9 @@ def judge_diversity(options: Any) -> None:
     _, paint = load(options)
     said: dict[str, Any] = {"person": "woman", "garment": "leather jacket", "garment_colour": "red", "hair": "bob"}
     said |= {"hair_colour": "blonde", "glasses": "sunglasses"}
+    said |= {"beard": "none", "headwear": "none", "jewellery": "none"}  # which are seldom drawn unsaid
     prompt = "festival portrait of one person, woman, red leather jacket, blonde bob, sunglasses"
-    unsaid: dict[str, Any] = dict.fromkeys(
-        ("beard", "headwear", "jewellery"), "none"
-    )  # seldom drawn unless they are said
-    drawn = [replace(look, **said, **unsaid) for _, look, _ in looks(options.count)]
+    drawn = [replace(look, **said) for _, look, _ in looks(options.count)]
     sets = {
         "drawn": np.stack([draw_avatar(look, NATIVE_PX)[0] for look in drawn]),
         "model": stack([paint(prompt, seed) for seed in tqdm(range(options.count))]),
