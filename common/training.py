@@ -37,7 +37,7 @@ class Task:
     Attributes:
         weights: weight of each part of the loss, by name; empty: all weigh 1.
         best: key of the measurement that selects the best weights; "": the last weights are the result.
-        lower_is_better: of that measurement.
+        lower_is_better: whether a lower measurement is better.
         measures_start: whether the network is measured before the first step too.
         remedy: what to try if the loss is not finite.
     """
@@ -81,9 +81,9 @@ class LoopSettings:
         learning_rate: highest learning rate of AdamW.
         seed: seed of what is drawn in a step.
         measure_every: steps between measurements, each of which saves the state; a multiple of `epoch_steps`.
-        weight_decay: of AdamW.
+        weight_decay: weight decay of AdamW.
         warm_up: share of the steps in which the learning rate rises.
-        betas: of AdamW.
+        betas: decay rates of AdamW's moments.
         ema_decay: decay of the averaged weights; 0: no average, the trained network itself is measured.
         accumulate: batches a step, whose gradients are averaged.
         epoch_steps: steps of an epoch, where history and messages count epochs; 0: they count steps.
@@ -137,6 +137,7 @@ class Training:
         self._losses, self._optimiser = accelerator.prepare(_Losses(network, task), self.optimiser)
         self._pending: dict[str, Tensor] = {}  # losses of the last step, not read yet
         self._recent: list[dict[str, float]] = []  # losses since the last entry of the history
+        self._shown: dict[str, float] = {}  # smoothed losses and the last measurement
 
     # ---- state ----
 
@@ -195,7 +196,7 @@ class Training:
         Args:
             state: file that keeps the run's state; written by the main process.
             resume: continue from that file.
-            free: as of `restore`.
+            free: names of settings that may have changed.
 
         Raises:
             UserError: as `restore`; or the loss is not finite.
@@ -206,15 +207,8 @@ class Training:
             self._measure({self.unit: 0})
         total, each = self.loop.steps, self.loop.accumulate
         batches = self.task.batches(self.steps * each, total * each)
-        smoothed: dict[str, float] = {}
-        bar = tqdm(
-            total=total,
-            initial=self.steps,
-            desc=self.loop.name or "training",
-            unit="step",
-            disable=not self.accelerator.is_main_process,
-        )
-        with bar:
+        name, quiet = self.loop.name or "training", not self.accelerator.is_main_process
+        with tqdm(total=total, initial=self.steps, desc=name, unit="step", disable=quiet) as bar:
             while self.steps < total:
                 started = time.perf_counter()
                 some = list(itertools.islice(batches, each))
@@ -223,9 +217,7 @@ class Training:
                 self.step(*some)
                 bar.update()
                 self._note(state)
-                for name, value in self._recent[-1].items() if self._recent else ():
-                    smoothed[name] = value + SMOOTHING * (smoothed.get(name, value) - value)
-                bar.set_postfix({name: f"{value:.4f}" for name, value in smoothed.items()}, refresh=False)
+                bar.set_postfix({key: f"{value:.4f}" for key, value in self._shown.items()}, refresh=False)
         if self.best:
             self.average.load_state_dict(self.best)
 
@@ -241,9 +233,9 @@ class Training:
             group["lr"] = learning_rate(highest, progress, self.loop.warm_up)
 
     def step(self, *batches: Any) -> None:
-        """One step of the optimiser on `accumulate` batches; checks the losses of the step before.
+        """Take one step of the optimiser on `accumulate` batches, and check the losses of the step before.
 
-        They are read so late in order that a GPU never waits for the processor.
+        Losses are read one step late so that a GPU need not wait for the processor.
 
         Raises:
             UserError: the loss of the step before is not finite.
@@ -278,6 +270,8 @@ class Training:
             values = torch.stack([part.float() for part in self._pending.values()]).tolist()
             self._recent.append(dict(zip(self._pending, values, strict=True)))
             self._pending = {}
+            for name, value in self._recent[-1].items():
+                self._shown[name] = value + SMOOTHING * (self._shown.get(name, value) - value)
             if not all(map(math.isfinite, values)):
                 raise UserError(self._not_finite(self._recent[-1]))
         return self._recent[-1] if self._recent else {}
@@ -292,7 +286,7 @@ class Training:
         return f"{words}; {self.task.remedy}" if self.task.remedy else words
 
     def _note(self, state: Path) -> None:
-        """After an epoch or before a measurement, add an entry to the history; measure and save where it is time."""
+        """Add an entry to the history if an epoch ends or a measurement is due; then measure, and save the state."""
         last = self.steps == self.loop.steps
         measured = last or self.steps % self.loop.measure_every == 0
         if measured or (self.loop.epoch_steps and self.steps % self.loop.epoch_steps == 0):
@@ -312,7 +306,9 @@ class Training:
         if self.accelerator.is_main_process:
             self.average.eval()
             with torch.no_grad():
-                entry |= self.task.measure(self.average, self.history)
+                measured = self.task.measure(self.average, self.history)
+            entry |= measured
+            self._shown |= measured
             score = entry.get(self.task.best, math.nan)
             if score < self.best_score if self.task.lower_is_better else score > self.best_score:
                 self.best, self.best_score = copy.deepcopy(self.average.state_dict()), score
@@ -383,9 +379,9 @@ def load_batches(
     Args:
         samples: a sized data set, whose samples are determined by their numbers as of `samples_of_batch`.
         numbers: numbers of the batches.
-        accelerator: of the run.
+        accelerator: gives the device, and this process's share of the samples.
         batch: samples a batch, on each process.
-        seed: of the order.
+        seed: seed of the order.
         workers: processes that prepare samples; 0: this one.
         collate: makes a batch of samples; by default they are stacked.
     """

@@ -101,7 +101,7 @@ class Line(Task):
                 raise KeyboardInterrupt
             yield batch
 
-    def losses(self, network: Any, batch: Tensor) -> dict[str, Tensor]:
+    def losses(self, network: Any, batch: Any) -> dict[str, Tensor]:
         error = network(batch[:, :1]) - batch[:, 1:]
         return {"square": error.square().mean(), "absolute": error.abs().mean()}
 
@@ -117,7 +117,7 @@ class Drawn(Line):
     def batches(self, first: int, last: int) -> Iterator[Any]:
         return Task.batches(self, first, last)
 
-    def losses(self, network: Any, batch: int) -> dict[str, Tensor]:
+    def losses(self, network: Any, batch: Any) -> dict[str, Tensor]:
         if batch == self.fatal:
             raise KeyboardInterrupt
         points = torch.randn(4, 1, generator=torch.Generator().manual_seed(batch))
@@ -319,7 +319,7 @@ def test_frozen_tensors_that_a_task_does_not_keep_are_not_in_the_state(tmp_path:
             return name.startswith("3.")
 
     def adapter(seed: int) -> Training:
-        network = small_network()
+        network: Any = small_network()
         network[0].requires_grad_(False)
         torch.manual_seed(seed)
         network[3].reset_parameters()
@@ -437,7 +437,7 @@ def test_a_loss_that_is_not_finite_names_place_and_parts_and_leaves_the_last_sta
     class Sick(Drawn):
         remedy = "try less"
 
-        def losses(self, network: Any, batch: int) -> dict[str, Tensor]:
+        def losses(self, network: Any, batch: Any) -> dict[str, Tensor]:
             return {
                 name: part * (math.nan if batch == 5 else 1) for name, part in super().losses(network, batch).items()
             }
