@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.demo import PHOTO, TOGETHER, USER, Person, parts_for, run_steps, together
+from common.demo.steps import PHOTO, TOGETHER, USER, Person, parts_for, run_steps, together
 from common.errors import UserError
 from common.weights import EMBEDDED, REAL, Weights, fetch, is_present
 

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from carousel.metrics import foreground_psnr, psnr, ssim
-from carousel.perceptual import vgg16_stages
-from carousel.perceptual_weights import Pretrained, load_vgg16
+from carousel.fusion.imagenet_features import vgg16_stages
+from carousel.fusion.imagenet_weights import Pretrained, load_vgg16
+from carousel.fusion.metrics import foreground_psnr, psnr, ssim
 from common.grids import picture_grid
 from common.images import write_png
 
@@ -97,7 +97,7 @@ class PerceptualLoss(nn.Module):
 
 
 def compute_psnr_ssim(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """PSNR in dB (identical pictures: 100) and SSIM of the whole picture, by `carousel.metrics`.
+    """PSNR in dB (identical pictures: 100) and SSIM of the whole picture, by `carousel.fusion.metrics`.
 
     Args:
         predicted: (H, W, 3) uint8 RGB.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import run
-from common.demo import Person, parts_for, together
+from common.demo.steps import Person, parts_for, together
 from common.devices import describe_device
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error
