@@ -5,6 +5,7 @@ import importlib.util
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -13,6 +14,8 @@ GREY = "#84789a"
 PAPER = "#faf6f0"
 CARD = "#ffffff"
 PINK, TEAL, YELLOW, VIOLET = "#f47094", "#28a8b0", "#ffd654", "#54426e"
+
+Item = TypeVar("Item")
 
 
 @functools.cache
@@ -33,6 +36,12 @@ def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
     while text and font.getlength(text + "…") > width_px:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` items, spread over all of them, in their order."""
+    count = min(count, len(items))
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def picture_grid(

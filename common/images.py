@@ -12,6 +12,8 @@ from common.errors import UserError
 from common.files import atomic_path
 
 Mode = Literal["RGBA", "RGB", "L"]
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+UNREAD_SUFFIXES = {".heic", ".heif", ".avif"}  # photos, but of formats that are not read here
 MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 8
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no format that runs another program, as EPS does

@@ -8,7 +8,7 @@ masks_corrected/ is never touched. What an earlier run wrote goes to backups/ if
 interruption, it goes on where it stopped.
 
 Reads   <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png; checkpoints/masks/mask_model.pth
-Writes  <training data>/masks_initial/: mask_XX.png, proposal_batch.csv (unsureness), faults.csv (frames that were skipped);
+Writes  <training data>/masks_initial/: mask_XX.png, proposals.csv (unsureness), faults.csv (frames that were skipped);
         outputs/masks/2_initial_masks.png: the masks, the most unsure first
 """
 

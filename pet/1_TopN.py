@@ -16,8 +16,8 @@ from common.errors import check_range
 from common.files import check_output
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
+from common.surveys.dialects import TABLE_SUFFIXES as CHOICE_SUFFIXES
 from common.surveys.survey import open_survey
-from pet.choosing.choice_table import SUFFIXES as CHOICE_SUFFIXES
 from pet.choosing.choose_all import check_sets, choose_for_all
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 

@@ -4,8 +4,8 @@
 2. "embedded", the default, looks closer: U^2-Net in its small form (Qin et al. 2020, arXiv:2005.09007) sees the whole
    picture, and then the part around what it found. Where BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) sees a
    person there, its mask joins in. Each network sees the mirror image as well.
-3. Before a plain ground, parts that were missed are found by their colours, and so is alpha: `plain_grounds.py`.
-4. Along the edge, alpha follows the picture and the colours of the old background are taken out: `common/people/edges.py`.
+3. Before a plain ground, parts that were missed are found by their colours, and so is alpha: `plain_backgrounds.py`.
+4. Along the edge, alpha follows the picture and the colours of the old background are taken out: `common.people.edges`.
 """
 
 import functools
@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from avatar.cutout.plain_backgrounds import blend_alpha, complete_figure, find_plain_ground, subtract_ground
+from common.alpha import on_checks
 from common.errors import UserError, enough_memory
 from common.files import atomic_path
 from common.grids import picture_grid
@@ -36,7 +37,6 @@ from common.people.embedded_segmenter import (
 )
 from common.people.selection import Box, mask_iou, person_of
 from common.weights import CACHE, EMBEDDED, is_present
-from masks.sets.frame_pictures import on_checks
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession

@@ -13,7 +13,8 @@ from avatar.demo_model.networks import Parts, digest, millions, save_model
 from avatar.demo_model.stages import Stage, StageSettings, fit
 from avatar.demo_model.text_encoders import TextTask, learn_vocabulary, read_tokens, text_stage
 from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
-from avatar.sdxl.sources import BASE, REFINER, quiet
+from avatar.sdxl.pipelines import quiet
+from avatar.sdxl.sources import BASE, REFINER
 from common.devices import describe_device, pick_device
 from common.errors import check_range, enough_memory
 from common.paths import shown

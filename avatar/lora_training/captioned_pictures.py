@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from carousel.collages.archives import PHOTO_SUFFIXES, UNREAD_SUFFIXES
 from common.errors import UserError, raise_faults
 from common.files import sha256_of
-from common.images import read_image
+from common.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES, read_image
 
 TABLE = "metadata.jsonl"
 MOST_ELONGATED = 4  # long side by short side; the square crop would hold less than a quarter

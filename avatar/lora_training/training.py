@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from avatar.prompt.wording import NEGATIVE
 from avatar.sdxl.lora_files import ADAPTER
-from avatar.sdxl.sources import Precision, dtype_for
+from avatar.sdxl.pipelines import Precision, dtype_for
 from common.checkpoints import learning_rate, read_state, save_plain
 from common.devices import pick_device
 from common.errors import UserError, check_range

@@ -27,8 +27,10 @@ from avatar.lora_training.training import (
     fit,
 )
 from avatar.prompt.wording import NEGATIVE
+from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import ADAPTER, METADATA
-from avatar.sdxl.sources import AUTO, Choice, Loading, Pipelines, Precision, choose_model, load_pipelines, quiet
+from avatar.sdxl.pipelines import Loading, Pipelines, Precision, quiet
+from avatar.sdxl.sources import AUTO, Choice, choose_model
 from common.curves import draw_curves
 from common.devices import describe_device
 from common.errors import UserError, check_range, enough_memory
@@ -112,7 +114,7 @@ def train(
 
     Args:
         model: the base, as `avatar.sdxl.sources.choose_model` takes it.
-        config: of a single file, as `avatar.sdxl.sources.Loading` takes it.
+        config: of a single file, as `avatar.sdxl.pipelines.Loading` takes it.
         pictures: folder as `avatar.lora_training.captioned_pictures` reads it.
         output: the .safetensors file.
         settings: of the run; 0 as size_px: the base's own size.

@@ -17,10 +17,9 @@ from avatar.person.face_detector import Face, FaceDetector
 from avatar.person.features import Features, Trait, is_edited, made_from, write_features
 from avatar.person.features_picture import draw_fault, draw_features, face_tile
 from avatar.person.visitors import Sitter
-from carousel.staging.overview_pictures import evenly
 from common.errors import UserError, enough_memory
 from common.files import FAULTS, file_stem, sha256_of, write_faults
-from common.grids import picture_grid
+from common.grids import evenly, picture_grid
 from common.images import read_image, write_png
 from common.paths import shown
 

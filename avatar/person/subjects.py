@@ -11,10 +11,9 @@ from PIL import Image
 from avatar.cutout.background_removal import center_crop_to_square
 from avatar.person.features import Features, read_features, read_tastes
 from common.errors import UserError, raise_faults
-from common.files import sha256_of
+from common.files import row_file_name, sha256_of
 from common.images import read_image
-from pet.choosing.choice_table import SUFFIXES
-from pet.drawing.picture_batch import file_name
+from common.surveys.dialects import TABLE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,12 @@ def find_people(features: Path, photo: Path | None, from_photo: bool) -> tuple[l
     Raises:
         UserError: nobody at all, or a photo for more than one.
     """
-    if features.suffix.lower() in SUFFIXES:
+    if features.suffix.lower() in TABLE_SUFFIXES:
         if photo is not None:
             raise UserError(f"setting PHOTO is for one person, and FEATURES is {features}, a table of many")
         rows = enumerate(read_tastes(features), start=1)
         found = [
-            Person(Path(file_name(row, name)).stem, Features(name, "", "", taste=taste), features, None)
+            Person(Path(row_file_name(row, name)).stem, Features(name, "", "", taste=taste), features, None)
             for row, (name, taste) in rows
         ]
         raise_faults(str(features), [] if found else ["has a header but no rows"])

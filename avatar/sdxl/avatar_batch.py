@@ -23,8 +23,10 @@ from avatar.cutout.background_removal import load_remover, remove_background
 from avatar.person.subjects import Person, find_people
 from avatar.prompt.weighting import count_tokens, fit_tokens, tokenizers_of
 from avatar.sdxl.generation import REMEDY, Drawing, Plan, draw, peak_memory_gb, plan_steps
+from avatar.sdxl.loading import compile_networks, load_pipelines
 from avatar.sdxl.lora_files import load_lora, set_lora_scale
 from avatar.sdxl.picture_metadata import SENTENCE, read_making, write_marked_png
+from avatar.sdxl.pipelines import Loading, Pipelines
 from avatar.sdxl.run_settings import (
     AVATARS,
     DRAWN,
@@ -40,13 +42,12 @@ from avatar.sdxl.run_settings import (
     lora_scale_of,
     settings_of,
 )
-from avatar.sdxl.sources import Choice, Loading, Pipelines, choose_model, compile_networks, load_pipelines
+from avatar.sdxl.sources import Choice, choose_model
 from avatar.sdxl.upscaling import enlarge
-from carousel.staging.overview_pictures import evenly
 from common.devices import describe_device
 from common.errors import UserError, check_range, enough_memory, raise_faults
 from common.files import print_faults, write_faults, write_text
-from common.grids import picture_grid
+from common.grids import evenly, picture_grid
 from common.images import write_png
 from common.paths import shown
 from common.runner import Report

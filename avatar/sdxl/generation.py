@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from avatar.prompt.weighting import embed_prompts
-from avatar.sdxl.sources import FEW_STEP, Pipelines, Scheduler
+from avatar.sdxl.pipelines import FEW_STEP, Pipelines, Scheduler
 from common.errors import UserError, check_range
 
 Mode = Literal["handover", "refine", "base"]

@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avatar.sdxl.sources import PICKLES, Pipelines, first_line, pickle_refused, quiet
+from avatar.sdxl.pipelines import Pipelines, first_line, quiet
+from avatar.sdxl.sources import PICKLES, pickle_refused
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
 

@@ -13,7 +13,7 @@ from avatar.prompt.wording import Prompt, generate_weighted_prompt
 from avatar.sdxl.generation import Recipe
 from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.picture_metadata import mark_of
-from avatar.sdxl.sources import FEW_STEP, Precision
+from avatar.sdxl.pipelines import FEW_STEP, Precision
 from common.errors import UserError, check_range
 from common.files import sha256_of
 
@@ -35,7 +35,7 @@ class Settings:
         cut_out: remove the background.
         cutout_model: of `avatar.cutout.background_removal`.
         max_tokens: the least important words of longer prompts are left out; None: nothing is.
-        precision: of `avatar.sdxl.sources.Loading`.
+        precision: of `avatar.sdxl.pipelines.Loading`.
         vram_gb: the same.
         compiled: torch.compile makes the UNets faster.
         consent: the PNG may hold words about the person.
@@ -90,7 +90,7 @@ class ModelFiles:
     Attributes:
         model: see `avatar.sdxl.sources.choose_model`.
         refiner: the same.
-        config: see `avatar.sdxl.sources.Loading`.
+        config: see `avatar.sdxl.pipelines.Loading`.
         allow_pickle: open .bin and .ckpt files, of models and LoRAs.
         fast_lora: a distilled LoRA for the few-step schedulers.
         lora: a LoRA of a style.

@@ -23,10 +23,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from common.errors import UserError, raise_faults
-from common.images import MAX_PIXELS, decode_image, to_mode
+from common.images import MAX_PIXELS, PHOTO_SUFFIXES, UNREAD_SUFFIXES, decode_image, to_mode
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-UNREAD_SUFFIXES = {".heic", ".heif", ".avif"}  # photos, but of formats that are not read here
 ARCHIVE_SUFFIXES = {".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".cab", ".iso", ".jar"}
 MAX_RATIO = 100  # of unpacked to packed bytes; a photo is packed already, zeros pack a thousandfold
 RATIO_FROM_BYTES = 50_000_000  # less than this is never called a bomb

@@ -31,7 +31,7 @@ import cv2
 from PIL import Image
 from tqdm import tqdm
 
-from carousel.collages.archives import PHOTO_SUFFIXES, Fault, Limits, Photo, find_photos
+from carousel.collages.archives import Fault, Limits, Photo, find_photos
 from carousel.collages.layout import INDEX, PANELS, Entry, read_collage, write_index
 from carousel.collages.photo_to_collages import (
     HASH_LENGTH,
@@ -47,6 +47,7 @@ from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.errors import FAULTS_SHOWN, UserError, raise_faults
 from common.files import FAULTS, atomic_path, write_text
 from common.grids import picture_grid
+from common.images import PHOTO_SUFFIXES
 
 JOURNAL = ".journal.jsonl"
 RUNNING = ".running"  # held while a run goes on, so that no second one writes into the folder

@@ -19,12 +19,12 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from carousel.collages.archives import PHOTO_SUFFIXES
-from carousel.staging.overview_pictures import TILE_PX, contact_sheet, evenly, reduced, write_animation
+from carousel.staging.overview_pictures import TILE_PX, contact_sheet, reduced, write_animation
 from carousel.staging.staged_scene import STRIP, Outcome, SegmenterError, Stage, make, write
 from common.errors import UserError, raise_faults
 from common.files import check_output, sha256_of, write_faults, write_text
-from common.images import read_image, write_png
+from common.grids import evenly
+from common.images import PHOTO_SUFFIXES, read_image, write_png
 from common.paths import shown
 
 FUSED = "fused"

@@ -4,7 +4,6 @@ import io
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,7 +13,6 @@ from common.files import atomic_path
 from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
 
 Window = tuple[slice, slice]
-Item = TypeVar("Item")
 
 PANELS = ("scene", "pasted", "fused")
 PANEL_PX = 640  # width of a panel of a strip
@@ -62,12 +60,6 @@ def contact_sheet(
     """
     columns = math.ceil(math.sqrt(len(pictures)))
     return picture_grid(pictures, labels, columns, TILE_PX, title, footer)
-
-
-def evenly(items: Sequence[Item], count: int) -> list[Item]:
-    """At most `count` items, spread over all of them, in their order."""
-    count = min(count, len(items))
-    return [items[place * len(items) // count] for place in range(count)]
 
 
 # ---- animation ----

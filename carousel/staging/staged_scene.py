@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from carousel.collages.archives import PHOTO_SUFFIXES
 from carousel.fusion.inference import load_model
 from carousel.fusion.network import FusionNetwork
 from carousel.segmenters.choice import Segmenter, SegmenterName, load_segmenter
@@ -18,7 +17,7 @@ from carousel.staging.overview_pictures import before_after
 from carousel.staging.placement import NO_COVER, Spot, Wishes, place
 from common.errors import UserError, enough_memory
 from common.files import check_output
-from common.images import read_image, write_png
+from common.images import PHOTO_SUFFIXES, read_image, write_png
 from common.people.selection import Person
 
 ENLARGED = 2.0  # from here on a person looks soft

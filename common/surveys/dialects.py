@@ -3,13 +3,14 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+TABLE_SUFFIXES = (".csv", ".parquet")
 BLOCK_BYTES = 1 << 20  # of a file in work at a time; pyarrow holds some dozens of them
 
 
@@ -57,7 +58,7 @@ class Dialect:
         return float(text)
 
 
-def check_table_path(path: Path, suffixes: Sequence[str] = (".csv", ".parquet")) -> None:
+def check_table_path(path: Path, suffixes: Sequence[str] = TABLE_SUFFIXES) -> None:
     """Raise UserError where `path` is no file, or its suffix says another kind of file."""
     if not path.is_file():
         raise UserError(f"{path}: {'is a folder, not a table' if path.is_dir() else 'no such file'}")

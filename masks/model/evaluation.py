@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from common.alpha import on_checks
 from common.files import write_text
 from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
 from common.images import write_png
@@ -18,7 +19,7 @@ from masks.model.inference import predict_masks
 from masks.model.metrics import boundary_f1, f1_score
 from masks.model.thresholds import best_threshold
 from masks.model.unet import UNet
-from masks.sets.frame_pictures import figure_box, marked, near_tile_size, on_checks
+from masks.sets.frame_pictures import figure_box, marked, near_tile_size
 from masks.sets.frame_sets import FrameSet, Pair, read_mask, read_pair
 
 if TYPE_CHECKING:

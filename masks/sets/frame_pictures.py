@@ -9,10 +9,8 @@ import numpy as np
 from masks.sets.pixel_art import enlarge, shrink
 
 MARGIN = 0.08  # around a figure, as a share of its longer side
-CHECKS = (222, 196)  # greys of the checkerboard, so that white and black clothes show
 PALE = 0.55  # contrast that is left of what is not marked
 INK_SHARE = 0.7  # of the colour of marks; the rest is the picture
-CHECKS_ACROSS = 16  # squares of the checkerboard along the longer side
 
 
 def figure_box(frames: Sequence[np.ndarray]) -> tuple[slice, slice]:
@@ -38,15 +36,6 @@ def enlarge_small(picture: np.ndarray, least_px: int) -> np.ndarray:
 def near_tile_size(picture: np.ndarray, tile_px: int) -> np.ndarray:
     """Repeat or leave out pixels of a (H, W, ...) picture, so that its longer side is from 1 to 4 times `tile_px`."""
     return enlarge_small(shrink(picture, max(1, max(picture.shape[:2]) // (2 * tile_px))), tile_px)
-
-
-def on_checks(rgba: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8 on a checkerboard, as (H, W, 3) uint8."""
-    side = max(1, max(rgba.shape[:2]) // CHECKS_ACROSS)
-    rows, columns = np.ogrid[: rgba.shape[0], : rgba.shape[1]]
-    checks = np.where((rows // side + columns // side) % 2, *CHECKS)[..., None]
-    alpha = rgba[..., 3:] / np.float32(255)
-    return (rgba[..., :3] * alpha + checks * (1 - alpha)).round().astype(np.uint8)
 
 
 def marked(rgb: np.ndarray, marks: Sequence[tuple[np.ndarray, str]]) -> np.ndarray:

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from common.errors import UserError
 from common.files import atomic_path
 from common.genres import GENRES
-from common.surveys.dialects import check_table_path, find_dialect
+from common.surveys.dialects import TABLE_SUFFIXES, check_table_path, find_dialect
 from pet.choosing.matching import BestSets
 from pet.choosing.wardrobe import SLOTS, Wardrobe
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SUFFIXES = (".csv", ".parquet")
 # A spreadsheet would run a cell that starts so; an apostrophe before it makes it text (also before an apostrophe).
 FORMULA_STARTS = "=+-@\t\r'"
 
@@ -145,8 +144,8 @@ def open_choices(path: Path, wardrobe: Wardrobe) -> Iterator[CsvWriter | Parquet
     Raises:
         UserError: another suffix, a folder that cannot be written, a full disk.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: needs the suffix {' or '.join(SUFFIXES)}")
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise UserError(f"{path}: needs the suffix {' or '.join(TABLE_SUFFIXES)}")
     with atomic_path(path) as part:
         kind = CsvWriter if path.suffix.lower() == ".csv" else ParquetWriter
         with closing(kind(part, wardrobe)) as writer:
@@ -192,7 +191,7 @@ def read_choices(path: Path) -> Iterator[tuple[str, Choice]]:
     Raises:
         UserError: no such table, columns missing, or the first cell that is not what it should be.
     """
-    check_table_path(path, SUFFIXES)
+    check_table_path(path)
     rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _csv_rows(path)
     for place, row in rows:
         try:

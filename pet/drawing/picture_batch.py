@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from common.errors import UserError, raise_faults
-from common.files import sha256_of, write_text
+from common.files import row_file_name, sha256_of, write_text
 from common.images import write_png
 from pet.choosing.choice_table import Choice, read_choices
 from pet.choosing.wardrobe import SLOTS, Wardrobe, check_pictures
@@ -58,19 +58,13 @@ class Job:
 
     def files(self, row: int, user: str) -> dict[str, Path]:
         """The picture files of one person by kind: "pet", and "combined" or "chart"."""
-        name = file_name(row, user)
+        name = row_file_name(row, user)
         files = {"pet": self.folder / "pets" / name}
         if self.charts and self.combined:
             files["combined"] = self.folder / "combined" / name
         elif self.charts:
             files["chart"] = self.folder / "charts" / name
         return files
-
-
-def file_name(row: int, user: str) -> str:
-    """A file name for any user name: letters, digits and dashes of at most 40 characters behind the row."""
-    safe = re.sub(r"[^\w-]+", "_", user)[:40].strip("_")
-    return f"{row:06d}_{safe}.png" if safe else f"{row:06d}.png"
 
 
 def plan(choices: Path, wardrobe: Wardrobe, job: Job) -> int:

@@ -22,9 +22,11 @@ from avatar.person.features import Features, Trait, parse_taste, write_features
 from avatar.person.subjects import Person, find_people
 from avatar.sdxl import avatar_batch
 from avatar.sdxl.generation import Drawing, Plan
+from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_making, write_marked_png
+from avatar.sdxl.pipelines import Pipelines
 from avatar.sdxl.run_settings import AVATARS, DRAWN, STARTS, Files, Job, Settings, picture_seed
-from avatar.sdxl.sources import AUTO, Pipelines, choose_model, load_pipelines
+from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from common.files import sha256_of
 from common.runner import Report

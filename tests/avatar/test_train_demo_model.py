@@ -41,7 +41,8 @@ from avatar.drawing.picture_folder import character
 from avatar.lora_training.training import spread_times
 from avatar.prompt.wording import NEGATIVE
 from avatar.sdxl.generation import Recipe, draw
-from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model, load_pipelines
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 from common.errors import UserError
 from tests.helpers import ROOT, assert_user_error, run_script
 

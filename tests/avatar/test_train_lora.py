@@ -60,8 +60,10 @@ from avatar.lora_training.training_run import (
     train,
     warn_of_long_captions,
 )
+from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import METADATA, load_lora
-from avatar.sdxl.sources import AUTO, Pipelines, choose_model, load_pipelines
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.sources import AUTO, choose_model
 from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
 from common.paths import CHECKPOINTS

@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.avatar_cutouts                 the held-out photos, and drawn figures before loud grounds
 python -m tests.benchmarks.avatar_cutouts --photos 5      quickly, on a few
-python -m tests.benchmarks.avatar_cutouts --tune          what avatar/cutout/background_removal.py weighs BlazePose by, from other photos
+python -m tests.benchmarks.avatar_cutouts --tune          what avatar.cutout weighs BlazePose by, from other photos
 """
 
 import argparse

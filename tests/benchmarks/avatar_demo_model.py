@@ -41,7 +41,9 @@ from avatar.drawing.headwear import HATS, HIDDEN_HAIR
 from avatar.drawing.picture_folder import character
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
 from avatar.sdxl.generation import Recipe, draw, peak_memory_gb
-from avatar.sdxl.sources import AUTO, DEMO_MODEL, Pipelines, choose_model, load_pipelines
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
 from common.grids import picture_grid

@@ -5,7 +5,7 @@
     python -m tests.benchmarks.carousel_figures --photos 6 --csv out     quickly; and every picture's scores as CSV
 
 The held-out photos come in three forms: with the exact mask in the true scene; with a mask eroded by 1 px; and in the
-scene that inpainting made when it removed the person. The light is `carousel.fusion.relighting.relight_fixed`, seed 0. The
+scene that inpainting made when it removed the person. The light is `relight_fixed`, seed 0. The
 harmonisation triples are as they were made: the composite is scene and person, the hole below the person inpainted.
 Each picture is brought to a square, as the tables of iHarmony4 do. An interval is of the mean gain in foreground PSNR,
 by drawing whole photos.

@@ -383,8 +383,8 @@ def test_an_animation_shrinks_until_it_is_small_enough(tmp_path: Path) -> None:
 
 
 def test_pictures_are_taken_evenly() -> None:
-    assert overview_pictures.evenly(range(10), 5) == [0, 2, 4, 6, 8]
-    assert overview_pictures.evenly([1, 2], 5) == [1, 2]
+    assert evenly(range(10), 5) == [0, 2, 4, 6, 8]
+    assert evenly([1, 2], 5) == [1, 2]
 
 
 @pytest.mark.parametrize("shape", [(90, 160), (160, 90), (40, 400), (400, 40)])

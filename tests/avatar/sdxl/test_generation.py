@@ -25,7 +25,9 @@ from avatar.sdxl.generation import (
     plan_steps,
     to_picture,
 )
-from avatar.sdxl.sources import AUTO, Loading, Pipelines, Scheduler, choose_model, load_pipelines
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.pipelines import Loading, Pipelines, Scheduler
+from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
+from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import COMPONENTS, METADATA, layer_names, load_lora, lora_scales, read_lora, set_lora_scale
-from avatar.sdxl.sources import AUTO, Pipelines, choose_model, load_pipelines
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 

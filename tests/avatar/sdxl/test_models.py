@@ -13,21 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from avatar.sdxl import sources
 from avatar.sdxl.generation import Recipe, draw
-from avatar.sdxl.sources import (
-    AUTO,
-    HUB,
-    PRESETS,
-    Choice,
-    Loading,
-    Pipelines,
-    Source,
-    choose_model,
-    dtype_for,
-    hash_of,
-    load_pipelines,
-    offload,
-    preset_for,
-)
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.pipelines import PRESETS, Loading, Pipelines, Scheduler, dtype_for, offload, preset_for
+from avatar.sdxl.sources import AUTO, HUB, Choice, Source, choose_model, hash_of
 from common.errors import UserError
 from common.weights import REAL
 from tests.avatar.tiny_sdxl import build_tiny_sdxl, write_single_file
@@ -110,7 +98,7 @@ def test_a_folder_of_half_precision_alone_is_loaded(copy: Path, pipelines: Pipel
 
 
 @pytest.mark.parametrize("name", ["euler", "dpm++", "lcm", "lightning"])
-def test_every_pipeline_gets_the_scheduler_with_the_noise_of_its_model(tiny: Path, name: sources.Scheduler) -> None:
+def test_every_pipeline_gets_the_scheduler_with_the_noise_of_its_model(tiny: Path, name: Scheduler) -> None:
     pipelines = load_pipelines(choose_model(str(tiny), AUTO, with_refiner=True), Loading(scheduler=name))
     found = [pipelines.base.scheduler, pipelines.image_to_image.scheduler, pipelines.refiner.scheduler]  # type: ignore[union-attr]
     assert len({id(scheduler) for scheduler in found}) == 3

@@ -365,9 +365,10 @@ def test_what_cannot_be_saved_is_said_and_closing_refuses_once(window: Correctio
 
 def test_the_tool_imports_neither_opencv_nor_torch() -> None:
     """OpenCV's wheels bring Qt plugins that keep PySide6 from starting; torch takes seconds."""
-    modules = "correction_display correction_session correction_window editing viewing window_toolkit".split()
+    modules = [f"correction.{name}" for name in ("display", "session", "window", "editing", "viewing", "toolkit")]
     code = "import sys\n" + "".join(f"import masks.{name}\n" for name in [*modules, "mask_correction_tool"])
-    code += "from masks.correction.editing import flood\nimport numpy\nflood(numpy.zeros((9, 9, 4), numpy.uint8), (1, 1), 0)\n"
+    code += "from masks.correction.editing import flood\nimport numpy\n"
+    code += "flood(numpy.zeros((9, 9, 4), numpy.uint8), (1, 1), 0)\n"
     code += "print(*sorted({'cv2', 'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from common.errors import UserError
+from common.files import row_file_name
 from common.grids import PAPER
 from common.runner import Report
 from pet.choosing.choice_table import read_choices
 from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.drawing.compositing import Dresser, body_for
-from pet.drawing.picture_batch import file_name
 from tests.helpers import ROOT, run_script
 from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
 
@@ -93,7 +93,7 @@ def tree(folder: Path) -> set[Path]:
 
 @given(st.integers(1, 10**7), st.text(max_size=400))
 def test_any_name_becomes_a_plain_file_name(row: int, user: str) -> None:
-    name = file_name(row, user)
+    name = row_file_name(row, user)
     assert re.fullmatch(r"\d{6,8}(_[\w-]+)?\.png", name)
     assert Path(name).name == name
     assert len(f".{name}.part".encode()) <= 255
@@ -102,7 +102,7 @@ def test_any_name_becomes_a_plain_file_name(row: int, user: str) -> None:
 
 @given(st.lists(st.sampled_from(["ann", "ANN", "a/b", "a\\b", "a_b", "", "é", "e\u0301", "CON"]), min_size=2))
 def test_no_two_rows_share_a_file_even_where_case_and_accents_do_not_count(names: list[str]) -> None:
-    files = [file_name(row, name).casefold() for row, name in enumerate(names, 1)]
+    files = [row_file_name(row, name).casefold() for row, name in enumerate(names, 1)]
     assert len(set(files)) == len(files)
 
 
@@ -139,7 +139,7 @@ def test_pets_are_those_of_the_table_also_from_several_processes(table: Path, tm
     for row, (_, choice) in enumerate(read_choices(chosen), 1):
         worn = {slot: wardrobe.find(choice.worn[slot].name).file for slot in SLOTS}
         expected = dresser.dress(body_for(choice.user, bodies), worn)
-        drawn = Image.open(tmp_path / "out/pets" / file_name(row, choice.user))
+        drawn = Image.open(tmp_path / "out/pets" / row_file_name(row, choice.user))
         assert (drawn.mode, drawn.size, drawn.tobytes()) == ("RGBA", (64, 64), expected.tobytes())
 
 
@@ -178,7 +178,7 @@ def test_one_body_can_be_set_for_all(table: Path, tmp_path: Path) -> None:
     for row, (_, choice) in enumerate(read_choices(chosen), 1):
         worn = {slot: wardrobe.find(choice.worn[slot].name).file for slot in SLOTS}
         expected = dresser.dress(table.parent / "Body/Cat.png", worn)
-        assert Image.open(tmp_path / "out/pets" / file_name(row, choice.user)).tobytes() == expected.tobytes()
+        assert Image.open(tmp_path / "out/pets" / row_file_name(row, choice.user)).tobytes() == expected.tobytes()
 
 
 # ---- contact sheets ----
