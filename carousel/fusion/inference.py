@@ -9,7 +9,7 @@ import torch
 from carousel.collages.context_window import context_window
 from carousel.fusion.checkpoint_format import network_of, read_checkpoint
 from carousel.fusion.network import FOLD, PIVOT, FusionNetwork
-from carousel.Utils import to_tensor
+from carousel.fusion.normalisation import to_tensor
 from common.devices import pick_device
 
 CONTEXT = 1.4  # side of what the network sees around the person, in longer sides of the person's box

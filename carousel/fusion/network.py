@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from carousel.fusion.light_statistics import COUNT, light_statistics
-from carousel.Utils import denorm, norm
+from carousel.fusion.normalisation import denorm, norm
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
 
@@ -81,7 +81,7 @@ class FusionNetwork(nn.Module):
         """The composite.
 
         Args:
-            inputs: (B, 6, S, S) float, background and avatar as `carousel.Utils.norm` gives them.
+            inputs: (B, 6, S, S) float, background and avatar as `carousel.fusion.normalisation.norm` gives them.
             mask: (B, 1, S, S) float in [0, 1].
 
         Returns:

@@ -18,8 +18,9 @@ from tqdm import tqdm
 from carousel.fusion.light_pretraining import one_thread, pretrain_light
 from carousel.fusion.metrics import foreground_psnr
 from carousel.fusion.network import Decoder, Encoder, FusionNetwork, Head, check_size
+from carousel.fusion.normalisation import to_uint8
+from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training_samples import AvatarFusionDataset, to_sample
-from carousel.Utils import PerceptualLoss, to_uint8
 from common.checkpoints import learning_rate, read_state, save_plain, update_average
 from common.errors import UserError, check_range
 

@@ -12,9 +12,9 @@ from accelerate import Accelerator
 from carousel.collages.layout import INDEX, Entry
 from carousel.fusion.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
 from carousel.fusion.network import FusionNetwork, load_imagenet
+from carousel.fusion.result_strips import save_result
 from carousel.fusion.training import Training, TrainingSettings, fit
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split, to_sample
-from carousel.Utils import save_result
 from common.curves import draw_curves
 from common.devices import describe_device, seed_everything
 from common.errors import UserError, enough_memory

@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from carousel.collages.layout import Collage, Entry, read_collage, read_index
+from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.relighting import relight_fixed, relight_random
-from carousel.Utils import to_tensor
 from common.errors import UserError, raise_faults
 
 CACHE_BYTES = 1_500_000_000  # decoded collages that a process keeps

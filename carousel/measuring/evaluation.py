@@ -15,9 +15,10 @@ from carousel.fusion.imagenet_features import Lpips
 from carousel.fusion.inference import fuse
 from carousel.fusion.metrics import foreground_mse, psnr_of_mse
 from carousel.fusion.network import FusionNetwork
+from carousel.fusion.normalisation import to_tensor
+from carousel.fusion.result_strips import compute_psnr_ssim
 from carousel.fusion.training_samples import AvatarFusionDataset, Example
 from carousel.measuring.baselines import BASELINES, Baseline
-from carousel.Utils import compute_psnr_ssim, to_tensor
 from common.errors import UserError
 from common.files import write_text
 

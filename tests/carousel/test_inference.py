@@ -27,6 +27,7 @@ from carousel.staging import overview_pictures, staged_scene
 from carousel.staging.figures import read_figure
 from carousel.staging.fusion_batch import people_in
 from common.errors import UserError
+from common.grids import evenly
 from common.people.selection import Person
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of

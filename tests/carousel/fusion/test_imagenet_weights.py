@@ -24,7 +24,7 @@ from carousel.fusion.imagenet_weights import (
     read_packaged,
     read_torchvision,
 )
-from carousel.Utils import to_tensor
+from carousel.fusion.normalisation import to_tensor
 from common.errors import UserError
 from common.weights import EMBEDDED, is_present
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from carousel.fusion import inference
 from carousel.fusion.inference import apply, blend, enlarge, fuse, load_model, see
 from carousel.fusion.network import PIVOT, FusionNetwork, Head
+from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.training_samples import fixed_form, to_sample
-from carousel.Utils import to_uint8
 from common.errors import UserError
 from tests.carousel.helpers import SIDE, draw_collage, lively, untrained, write_lively
 

@@ -30,7 +30,7 @@ from carousel.fusion.network import (
     masked_mean,
     widen,
 )
-from carousel.Utils import denorm, norm
+from carousel.fusion.normalisation import denorm, norm
 from common.errors import UserError
 from tests.carousel.helpers import SIDE, lively, untrained
 

@@ -23,6 +23,8 @@ from carousel.fusion.checkpoint_format import network_of, read_checkpoint
 from carousel.fusion.light_pretraining import LightSamples, pretrain_light, squared_error
 from carousel.fusion.metrics import foreground_psnr
 from carousel.fusion.network import FusionNetwork, apply_affine
+from carousel.fusion.normalisation import to_uint8
+from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training import (
     EMA_DECAY,
     StepSampler,
@@ -40,7 +42,6 @@ from carousel.fusion.training import (
 from carousel.fusion.training_run import fingerprint, first_network
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split, to_sample
 from carousel.Train import main
-from carousel.Utils import PerceptualLoss, to_uint8
 from common.checkpoints import load_plain, read_state, save_plain
 from common.errors import UserError
 from common.paths import CHECKPOINTS
@@ -86,7 +87,7 @@ def _without_vgg(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise UserError(NO_VGG)
 
-    monkeypatch.setattr("carousel.Utils.load_vgg16", missing)
+    monkeypatch.setattr("carousel.fusion.perceptual_loss.load_vgg16", missing)
 
 
 @pytest.fixture(scope="module")

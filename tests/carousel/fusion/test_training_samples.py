@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from carousel.collages.layout import Collage, compose, read_collage, write_collage, write_index
 from carousel.fusion import training_samples
+from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.relighting import relight_fixed
 from carousel.fusion.training_samples import (
     CROP_SHARE,
@@ -36,7 +37,6 @@ from carousel.fusion.training_samples import (
     vary,
     vary_mask,
 )
-from carousel.Utils import to_uint8
 from common.errors import UserError
 from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collages
 
