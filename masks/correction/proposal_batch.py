@@ -77,15 +77,14 @@ def by_model(checkpoint: Path) -> Method:
     Raises:
         UserError: no such checkpoint, or not one of this model.
     """
-    from masks.mask_model import load_model
-    from masks.model.checkpoint_format import find_checkpoint
+    from masks.model.checkpoint_format import find_checkpoint, load_network
     from masks.model.inference import predict_probabilities
 
     try:
         path = find_checkpoint(checkpoint)
     except UserError as error:
         raise UserError(f"{error}; METHOD {' or '.join(MEASURES)} needs none") from error
-    model, device = load_model(path)
+    model, device = load_network(path)
 
     def propose(frames: Iterator[Frames]) -> Iterator[tuple[np.ndarray, float]]:
         for probability in predict_probabilities(model, frames, device):

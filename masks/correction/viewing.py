@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from masks.correction.editing import Box, Point, whole
+from masks.sets.frame_sets import MASK_COLOUR
 from masks.sets.pixel_art import visible
 
 MIN_ZOOM, MAX_ZOOM = 1 / 16, 64.0  # screen px a frame px
@@ -21,7 +22,6 @@ HATCH_PX = 8  # distance of the onion skin's lines
 
 SURROUND = "#16181d"
 CHECKS = ("#2b2e36", "#343842")
-MASK = "#ff3d9a"
 MASK_EDGE = "#ffe3f1"
 EDGE_SHADOW = "#14060d"
 ONION = "#35d0ff"
@@ -180,7 +180,7 @@ class FrameScreen:
             if onion is not None:
                 self._hatch(shown, onion, exact)
             self._plain[self._box.slices] = shown
-        self._tinted = _blended(self._plain, MASK, tint) if tint else self._plain
+        self._tinted = _blended(self._plain, MASK_COLOUR, tint) if tint else self._plain
 
     def paint(self, mask: np.ndarray | None, box: Box) -> Box:
         """Repaint a box of the screen; return what was repainted, which is a little more.

@@ -46,6 +46,7 @@ BACKUPS = "backups"
 WORKING_SET = "working set"
 PROPOSALS = "proposals.csv"
 REVIEWED = "reviewed.json"
+MASK_COLOUR = "#ff3d9a"  # in which masks are shown everywhere
 BASE, CLOTHED, MASK = "base_frame", "clothed_frame", "mask"  # what file names begin with
 ALIKE_SHARE = 0.1  # share of pixels that must be alike in both frames before a mask is judged by them
 CHANGED_SHARE = 0.01  # share of the figure that may change although nobody wears anything
@@ -216,7 +217,7 @@ def check_mask(pair: Pair, base: np.ndarray, clothed: np.ndarray, mask: np.ndarr
         UserError: another size than the frames; white over most of what both frames show alike, as an inverted mask
             is; all black although the frames clearly show different things.
     """
-    from masks.model.thresholds import share_that_changed  # brings OpenCV, which the correction tool must not load
+    from masks.sets.differences import share_that_changed  # brings OpenCV, which the correction tool must not load
 
     if mask.shape != clothed.shape[:2]:
         sizes = f"{mask.shape[1]} x {mask.shape[0]} px, the frames {clothed.shape[1]} x {clothed.shape[0]}"

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from masks.sets.differences import OPAQUE
+
 MAX_SHIFT = 8  # px in each direction
 SHIFT_GAIN = 0.97  # cost of the best shift by that of none, below which a pair counts as misaligned
 COLOUR_LIMIT = 60  # levels of 255; colours that differ by more count as simply different
-OPAQUE = 127  # alpha above which a pixel counts as drawn
 
 
 def find_shift(base: np.ndarray, clothed: np.ndarray) -> tuple[int, int]:

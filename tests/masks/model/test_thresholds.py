@@ -10,13 +10,10 @@ from masks.model.metrics import f1_score
 from masks.model.thresholds import (
     MEASURES,
     best_threshold,
-    lab_distance,
-    light_between,
-    on_black,
     propose_mask,
-    share_that_changed,
     tidy,
 )
+from masks.sets.differences import lab_distance, light_between, on_black, share_that_changed
 from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair
 from masks.sets.pixel_art import enlarge
 from tests.helpers import SHARED, needs_shared
