@@ -18,9 +18,9 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from carousel.fusion_dataset import AvatarFusionDataset, load_entries, split
-from carousel.network import Decoder, FusionNetwork
-from carousel.training import TrainingSettings, prepare
+from carousel.fusion.network import Decoder, FusionNetwork
+from carousel.fusion.training import TrainingSettings, prepare
+from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 from tests.benchmarks.hardware import describe_machine
 
 SHRUNK = TrainingSettings("resnet18", "transformer", "affine", 2, 256, 500, 8, 5e-4, 0.5, 1.0, 0.0, 0, 1, 1)

@@ -14,9 +14,9 @@ import torch
 from accelerate.utils import send_to_device
 from torch import nn
 
-from masks.checkpoints import load_network
-from masks.training import Samples, TrainingSettings, collate, prepare
-from masks.unet import UNet
+from masks.model.checkpoint_format import load_network
+from masks.model.training import Samples, TrainingSettings, collate, prepare
+from masks.model.unet import UNet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import (
     CPU,

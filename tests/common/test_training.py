@@ -30,7 +30,7 @@ from common.training import (
     seed_of_step,
     start_accelerator,
 )
-from tests.masks.test_checkpoints import assert_plain
+from tests.masks.model.test_checkpoint_format import assert_plain
 
 
 @pytest.fixture(autouse=True, scope="module")
