@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from common.batches import default_workers
 from common.genres import GENRES
 from pet.choices import Choice, open_choices, read_choices
 from pet.compositing import body_for
 from pet.data import data_transform, get_some_data
 from pet.matching import best_sets
-from pet.rendering import Job, render_all, start_or_resume
+from pet.rendering import Job, render_all
 from pet.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
 from tests.benchmarks.hardware import describe_machine
 
@@ -37,10 +38,9 @@ def write_choices(path: Path, wardrobe: Wardrobe) -> None:
 
 def ours(choices: Path, job: Job) -> float:
     """People per second, starting the processes included."""
-    start_or_resume(choices, job)
     start = time.perf_counter()
-    people = sum(render_all(choices, job))
-    return people / (time.perf_counter() - start)
+    with render_all(choices, job, default_workers()) as outcome:
+        return outcome.made / (time.perf_counter() - start)
 
 
 def naive_picture(choice: Choice, job: Job, output: Path) -> None:
