@@ -74,7 +74,7 @@ def main(
     from carousel.collages import MAX_PANEL_PX, MIN_PANEL_PX
     from carousel.inpainting import check_method
     from carousel.people import Rules
-    from common.batches import default_workers
+    from common.workers import default_workers
 
     check_range("PANEL_PX", panel_px, MIN_PANEL_PX, MAX_PANEL_PX)
     check_range("CONTEXT", context, 1, 10)

@@ -20,10 +20,11 @@ from carousel.archives import PHOTO_SUFFIXES, Fault, Limits, Photo, find_photos
 from carousel.collage_making import HASH_LENGTH, CollageMaker, Job, collage_name, find_plate
 from carousel.collages import INDEX, PANELS, Entry, read_collage, write_index
 from carousel.user_masks import find_mask_files, is_mask_file
-from common.batches import Batch, Item, Outcome, Record, run_batch
+from common.batches import Batch, Item, Outcome, run_batch
 from common.errors import FAULTS_SHOWN, UserError
 from common.files import write_text
 from common.grids import picture_grid
+from common.journals import Record
 
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192

@@ -9,11 +9,11 @@ Writes  outputs/pet/1.5_Plot_Pet/: pets/*.png, combined/*.png (pet and chart), c
 
 from pathlib import Path
 
-from common.batches import default_workers
 from common.errors import UserError, check_range
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
+from common.workers import default_workers
 from pet.contact_sheets import write_contact_sheets
 from pet.rendering import Job, plan, render_all
 from pet.wardrobe import load_bodies, load_wardrobe

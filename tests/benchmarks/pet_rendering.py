@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.batches import default_workers
 from common.genres import GENRES
+from common.workers import default_workers
 from pet.choices import Choice, open_choices, read_choices
 from pet.compositing import body_for
 from pet.data import data_transform, get_some_data

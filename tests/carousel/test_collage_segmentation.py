@@ -27,8 +27,8 @@ from carousel.collage_making import HOLE_RIM, Job, collage_name, panel_mask, per
 from carousel.Collage_segmentation import main
 from carousel.collages import Collage, read_collage, read_index
 from carousel.people import Person, Rules, person_of
-from common.batches import LOCK
 from common.errors import UserError
+from common.journals import LOCK
 from common.runner import Report
 from tests.helpers import ROOT, assert_user_error, run_script
 

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.batches import JOURNAL, LOCK
 from common.errors import UserError
 from common.genres import GENRES
+from common.journals import JOURNAL, LOCK
 from pet.choices import Choice, read_choices
 from pet.compositing import Dresser
 from pet.data import check_dataset

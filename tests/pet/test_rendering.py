@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from common.batches import JOURNAL
 from common.errors import UserError
 from common.grids import PAPER
+from common.journals import JOURNAL
 from common.runner import Report
 from pet.choices import read_choices
 from pet.compositing import Dresser, body_for
