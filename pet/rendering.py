@@ -116,7 +116,7 @@ def _items(choices: Path, job: Job) -> Iterator[Item[tuple[str, Choice]]]:
         body = body_for(choice.user, job.bodies, job.body)
         facts = (choice.user, choice.taste.tolist(), choice.score, worn, hash_of(body))
         version = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        yield Item(Path(name).stem, version, f"{name[:6]} {choice.user}", (name, choice))
+        yield Item(Path(name).stem, version, name, (name, choice))
 
 
 class Artist:

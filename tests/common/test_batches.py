@@ -38,7 +38,8 @@ class Shouter:
 
     def __call__(self, payload: Text) -> Made:
         name, text = payload
-        time.sleep(self.seconds)
+        if self.seconds:
+            time.sleep(self.seconds)
         if text == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if text == "mute":
@@ -469,12 +470,10 @@ def test_runs_that_are_killed_at_any_moment_end_in_the_undisturbed_tree(tmp_path
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_runs_that_are_killed_at_each_step_end_in_the_undisturbed_tree(tmp_path: Path, step: str, moment: str) -> None:
     make_many(tmp_path / "undisturbed")
-    call = "real(*a)"
-    kill = "len(calls) == 7 and os.kill(os.getpid(), signal.SIGKILL)"
-    body = f"({kill}, {call})" if moment == "before" else f"({call}, {kill})"
-    plan = f"from common import batches\nreal, calls = batches.{step}, []\nbatches.{step} = lambda *a: (calls.append(1), {body})"
-    if step == "write_faults":
-        plan = plan.replace("== 7", "== 1")
+    kill = f"len(calls) == {1 if step == 'write_faults' else 7} and os.kill(os.getpid(), signal.SIGKILL)"
+    body = f"{kill}, real(*a)" if moment == "before" else f"real(*a), {kill}"
+    plan = f"from common import batches\nreal, calls = batches.{step}, []\n"
+    plan += f"batches.{step} = lambda *a: (calls.append(1), {body})"
     process = start(child(tmp_path / "out", plan, workers=1))
     assert process.wait(60) == -signal.SIGKILL
     made, kept = make_many(tmp_path / "out")

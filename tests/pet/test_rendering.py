@@ -425,6 +425,19 @@ def test_the_result_is_that_of_an_uninterrupted_run_pixel_for_pixel(interrupted:
 
 
 @needs_posix
+def test_two_runs_into_one_folder_never_mix(table: Path, tmp_path: Path) -> None:
+    chosen, out = choose(tmp_path, [f"user {i}" for i in range(PEOPLE)], table), tmp_path / "out"
+    process = start(chosen, out, table)
+    wait_for_pictures(out, 2, process)
+    with pytest.raises(UserError, match="another run is writing it"):
+        draw(chosen, out, table, size_px=100, charts=False)
+    process.kill()
+    process.communicate()
+    assert draw(chosen, out, table, size_px=100, charts=False) == (PEOPLE, PEOPLE)
+    assert {Image.open(path).size for path in (out / "pets").iterdir()} == {(100, 100)}
+
+
+@needs_posix
 def test_ctrl_c_while_processes_start_ends_with_130_and_one_message(table: Path, tmp_path: Path) -> None:
     chosen = choose(tmp_path, [f"user {i}" for i in range(PEOPLE)], table)
     for delay in (0.1, 0.4):
