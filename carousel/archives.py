@@ -218,7 +218,10 @@ def _open_archive(path: Path, size_bytes: int, time_ns: int) -> zipfile.ZipFile:
 
 
 class _ArchiveFile(io.FileIO):
-    """Refuses to read a table of contents that would fill the memory."""
+    """Refuses to read a table of contents that would fill the memory; closed when its archive is forgotten."""
+
+    def __del__(self) -> None:
+        self.close()
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
