@@ -34,7 +34,7 @@ OUR_PICTURE = re.compile(r"\d{6,}(_.*)?\.png")
 COMPRESS_LEVEL = 1  # of PNG: writing is a third of the work, and 1 costs little in size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """What is drawn of every person, and where.
 

@@ -73,7 +73,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         choices = Path(name) / "choices.csv"
         write_choices(choices, wardrobe)
-        job = Job(Path(name) / "out", SIZE_PX, False, False, "auto", load_bodies(), wardrobe.pictures())
+        job = Job(
+            folder=Path(name) / "out",
+            size_px=SIZE_PX,
+            charts=False,
+            combined=False,
+            body="auto",
+            bodies=load_bodies(),
+            pictures=wardrobe.pictures(),
+        )
         print(f"ours, pets alone                {ours(choices, job):7.1f} a second   (target 60)")
         with_charts = dataclasses.replace(job, charts=True, combined=True)
         print(f"ours, pets + combined charts    {ours(choices, with_charts):7.1f} a second   (target 12)")

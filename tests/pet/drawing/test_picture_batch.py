@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,27 +24,14 @@ from PIL import Image, ImageColor
 from common.errors import UserError
 from common.files import row_file_name
 from common.grids import PAPER
-from common.runner import Report
 from pet.choosing.choice_table import read_choices
 from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.drawing.compositing import Dresser, body_for
-from tests.helpers import ROOT, run_script
+from tests.helpers import ROOT, load_main, run_script
 from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
 
 STEP = "pet/1.5_Plot_Pet.py"
 PEOPLE = 200
-Main = Callable[..., Report]
-
-
-def load_main(script: str) -> Main:
-    """The main() of a script whose name is no module name."""
-    spec = importlib.util.spec_from_file_location(f"script_{abs(hash(script))}", ROOT / script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
 choose_all, plot_all = load_main("pet/1_TopN.py"), load_main(STEP)
 
 
