@@ -20,7 +20,7 @@ from common.paths import CHECKPOINTS
 CACHE = CHECKPOINTS / "cache"  # git-ignored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Weights:
     """A file of weights that parts use; `command` is what a person types to get it."""
 
@@ -34,7 +34,7 @@ class Weights:
     command: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PackagedWeights(Weights):
     """Weights that are one member of a package on the index.
 

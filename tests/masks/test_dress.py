@@ -13,11 +13,10 @@ from PIL import Image
 from common.errors import UserError
 from masks.sets.pixel_art import enlarge
 from masks.sheets.grid_finder import Grid
-from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import SHARED, assert_user_error, load_main, needs_shared, run_script
 from tests.masks.cutouts.test_dressing import clothes_of, read, save
 from tests.masks.sheets.test_cells import draw_sheet
 from tests.masks.test_split_spritesheet import run_in_copy
-from tests.pet.drawing.test_picture_batch import load_main
 
 STEP = "masks/8_dress.py"
 GRID = Grid(4, 2, 32, 32)
