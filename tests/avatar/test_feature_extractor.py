@@ -24,7 +24,7 @@ from common.paths import DATA
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import weights_folder, write_tiny_weights
 from tests.avatar.test_analyzers import WEIGHTS, beside
-from tests.helpers import assert_user_error, needs_shared, run_script
+from tests.helpers import assert_user_error, needs_bad_inputs, run_script
 from tests.masks.test_training_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
@@ -211,7 +211,7 @@ def test_a_taste_of_nothing_is_no_fault(photo: Path) -> None:
     assert read_features(extract(photo, taste="rock=0") / "Ada_L.json").top_genres == []
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_are_refused_in_one_line(tmp_path: Path) -> None:
     """None of the collection shows a face; each is refused for that, or for what is wrong with the file."""
     pictures = hostile_pictures(tmp_path / "images")

@@ -30,7 +30,7 @@ from carousel.people import Person
 from common.errors import UserError
 from common.runner import Report
 from tests.carousel.test_compositing import drawn_person, lively_network, scene_of
-from tests.helpers import ROOT, assert_user_error, needs_shared, run_script
+from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script
 from tests.masks.test_training_sets import files_of, hostile_pictures
 
 SCRIPT = "carousel/Inference.py"
@@ -408,7 +408,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, bool]]
     return [(path, is_valid and path.name not in empty) for path, is_valid in pictures]
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_scenes_are_used_or_refused(
     tmp_path: Path, people: Path, checkpoint: Path, hostile: list[tuple[Path, bool]]
 ) -> None:
@@ -425,7 +425,7 @@ def test_hostile_scenes_are_used_or_refused(
     assert len(outcomes) > 20 and {name for name, (was, should) in outcomes.items() if was != should} == set()
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_people_are_listed(
     tmp_path: Path, scene: Path, people: Path, checkpoint: Path, hostile: list[tuple[Path, bool]]
 ) -> None:

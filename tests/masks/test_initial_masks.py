@@ -25,7 +25,7 @@ from masks.metrics import f1_score, unsureness
 from masks.proposals import STAGE, by_model, by_threshold, contact_sheet, most_unsure, propose_all, put_in_place
 from masks.thresholds import propose_mask
 from masks.training_sets import find_pairs, mask_name, read_mask, read_pair, read_unsureness
-from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.test_training_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
 STEP = "masks/2_initial_masks.py"
@@ -301,7 +301,7 @@ def test_the_contact_sheet_shows_the_most_unsure_frames_alone(training_data: Pat
     assert small.crop(tile).tobytes() == alone.crop(tile).tobytes()
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_are_skipped_or_get_a_mask(tmp_path: Path) -> None:
     pictures = hostile_pictures(tmp_path / "images")
     frames = touch(tmp_path / "td/frames")
@@ -317,9 +317,9 @@ def test_hostile_pictures_are_skipped_or_get_a_mask(tmp_path: Path) -> None:
     assert {name: mask.shape[::-1] for name, mask in masks.items()} == {mask_name(n): s for n, s in valid.items()}
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_unsure_frames_are_the_worse_ones_on_real_sprites(tmp_path: Path) -> None:
-    sets = SHARED / "data/masks"
+    sets = REAL_DATA / "masks"
     scores = []
     for name in ("walk_south", "ulpc_walk_south"):
         folder = tmp_path / name
