@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from common.files import sha256_of
+from common.weights import REAL, pinned_files
 from tests.helpers import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -79,6 +81,16 @@ def test_every_tracked_path_can_be_checked_out_on_windows() -> None:
         for part in path.split("/"):
             assert not re.search(r'[<>:"\\|?*\x00-\x1f]|[. ]$', part), path
             assert part.partition(".")[0].casefold() not in reserved, path
+
+
+def test_every_file_of_weights_that_ships_has_its_sha_256_listed() -> None:
+    """In checkpoints/SHA256SUMS, which `python3 run.py check --verify` reads."""
+    told = (".md", ".png", "SHA256SUMS")
+    shipped = [ROOT / path for path in tracked_paths() if path.startswith("checkpoints/") and not path.endswith(told)]
+    assert len(shipped) >= 4
+    listed = {path: digest for path, digest in pinned_files().items() if "cache" not in path.parts}
+    assert {path: sha256_of(path) for path in shipped} == {path: listed.get(path) for path in shipped}
+    assert {path for path in listed if path not in shipped} <= {weights.path for weights in REAL.values()}
 
 
 def test_every_folder_below_tests_is_a_package() -> None:

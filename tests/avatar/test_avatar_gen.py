@@ -31,6 +31,7 @@ from common.runner import Report
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script
 
+pytestmark = pytest.mark.slow
 BASE = "avatar/AvatarGen_Base.py"
 SECRET = "violet hair and a scar"
 TWO_PASSES: dict[str, Any] = {"mode": "handover", "steps": 5, "guidance": 5.0}  # the same of both scripts

@@ -34,6 +34,7 @@ from common.weights import EMBEDDED, is_present
 from tests.benchmarks.avatar_cutouts import FIGURES, GROUNDS, alpha_of, before, edge_error, framed, look_error
 from tests.helpers import REAL_DATA, needs_real_data
 
+pytestmark = pytest.mark.slow
 needs_weights = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded model"
 )

@@ -28,9 +28,13 @@ from tests.helpers import assert_user_error, needs_bad_inputs, run_script
 from tests.masks.test_training_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
-pytestmark = pytest.mark.skipif(
-    not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded analyzer"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all(is_present(EMBEDDED[name]) for name in WEIGHTS),
+        reason="python3 run.py fetch, for the embedded analyzer",
+    ),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

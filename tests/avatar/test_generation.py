@@ -29,6 +29,7 @@ from avatar.models import AUTO, Loading, Pipelines, Scheduler, choose_model, loa
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 
+pytestmark = pytest.mark.slow
 PROMPT, NEGATIVE = "portrait of a person, (black leather jacket:1.3)", "blurry, low quality"
 QUICK = Recipe(steps=5)
 

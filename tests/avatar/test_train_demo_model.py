@@ -37,6 +37,7 @@ from avatar.prompts import NEGATIVE
 from common.errors import UserError
 from tests.helpers import ROOT, assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 TEXTS = ["a red leather jacket, red hair", "leather-soled shoes", "a tie-dye shirt, café"]
 TINY = {
     "pictures": 20,

@@ -33,6 +33,7 @@ from tests.carousel.test_compositing import drawn_person, lively_network, scene_
 from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script
 from tests.masks.test_training_sets import files_of, hostile_pictures
 
+pytestmark = pytest.mark.slow
 SCRIPT = "carousel/Inference.py"
 NAMES = ["Ada", "person 2", "person 10", "Júlia – CRUÏLLA 🎸"]
 

@@ -28,6 +28,7 @@ from tests.carousel.test_training import EVERY, SHORT, sides, train
 from tests.helpers import ROOT
 from tests.masks.test_checkpoints import assert_plain
 
+pytestmark = pytest.mark.slow
 STEP = "carousel/Train.py"
 
 

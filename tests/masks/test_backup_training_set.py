@@ -34,6 +34,7 @@ from tests.masks.test_training_sets import (
     write_working_set,
 )
 
+pytestmark = pytest.mark.slow
 STEP = "masks/7_backup_training_set.py"
 main = load_main(STEP)
 

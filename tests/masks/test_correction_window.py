@@ -32,6 +32,7 @@ from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.desktop import Desktop, needs_desktop, needs_qt, virtual_desktop
 from tests.masks.test_correction_session import CELL, SHAPE, corrected, proposal_of, read, write_working_set
 
+pytestmark = pytest.mark.slow
 SCRIPT = "masks/mask_correction_tool.py"
 
 

@@ -19,6 +19,7 @@ from tests.masks.test_sheets import draw_sheet
 from tests.masks.test_split_spritesheet import run_in_copy
 from tests.pet.test_rendering import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/8_dress.py"
 GRID = Grid(4, 2, 32, 32)
 

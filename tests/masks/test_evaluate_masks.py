@@ -37,6 +37,7 @@ from tests.masks.test_initial_masks import load_main
 from tests.masks.test_training_sets import damage, write_archive, write_working_set
 from tests.masks.test_unet import lively_network
 
+pytestmark = pytest.mark.slow
 STEP = "masks/6_evaluate_masks.py"
 
 main = load_main(STEP)

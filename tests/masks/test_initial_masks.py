@@ -28,6 +28,7 @@ from masks.training_sets import find_pairs, mask_name, read_mask, read_pair, rea
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.test_training_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
+pytestmark = pytest.mark.slow
 STEP = "masks/2_initial_masks.py"
 
 

@@ -31,6 +31,7 @@ from tests.masks.test_initial_masks import load_main
 from tests.masks.test_training_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
 from tests.masks.test_unet import lively_network
 
+pytestmark = pytest.mark.slow
 STEP = "masks/5_predict_masks.py"
 SHEETS = DATA / "masks/sheets"
 COUNT = 5

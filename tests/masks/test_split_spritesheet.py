@@ -26,6 +26,7 @@ from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_real_data, r
 from tests.masks.test_sheets import META, PACKED, draw_sheet, figure
 from tests.pet.test_rendering import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/1_split_spritesheet.py"
 GRID = Grid(4, 2, 32, 32)
 

@@ -27,6 +27,7 @@ from tests.helpers import BAD_INPUTS, ROOT, assert_user_error, needs_bad_inputs,
 from tests.pet.test_matching import naive_best_set
 from tests.pet.test_wardrobe import small_wardrobe
 
+pytestmark = pytest.mark.slow
 Result = subprocess.CompletedProcess[str]
 
 

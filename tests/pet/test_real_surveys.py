@@ -12,7 +12,7 @@ from pet.data import Aligned, data_transform
 from pet.wardrobe import SLOTS, load_wardrobe
 from tests.helpers import REAL_DATA, needs_real_data, run_script
 
-pytestmark = needs_real_data("pet")
+pytestmark = [pytest.mark.slow, needs_real_data("pet")]
 FREQUENCY = REAL_DATA / "pet/mxmh_genre_frequency.csv"
 YOUNG = REAL_DATA / "pet/young_people_survey_music.csv"
 PEOPLE = {FREQUENCY: 510, YOUNG: 700}

@@ -32,6 +32,7 @@ from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
 from tests.helpers import ROOT, run_script
 from tests.pet.test_wardrobe import save_plain, small_wardrobe
 
+pytestmark = pytest.mark.slow
 STEP = "pet/1.5_Plot_Pet.py"
 PEOPLE = 200
 Main = Callable[..., Report]
