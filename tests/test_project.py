@@ -107,8 +107,62 @@ def requirement_lines(name: str) -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith(("#", "-"))]
 
 
+NEVER_IMPORTED = {  # listed, though no file of ours imports it: why
+    "mypy": "a command of run.py",
+    "opencv-contrib-python-headless": "deepface brings it, into the same folder as opencv-python-headless",
+    "pandas-stubs": "read by mypy",
+    "pyside6-essentials": "opens the correction window where Python has no Tk",
+    "pytest-xdist": "an option of pytest that run.py uses",
+    "ruff": "a command of run.py",
+    "werkzeug": "deepface imports it without asking for it",
+}
+
+
+def distribution_name(line: str) -> str:
+    """Of a line of a requirements file."""
+    return normalised(re.split(r"[<>=\[;]", line)[0].strip())
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def owners_of_imports(folder: str) -> dict[str, set[str]]:
+    """Modules that the files of a folder import, each with the distributions that it may come from."""
+    owners = metadata.packages_distributions()
+    modules = {module for path in (ROOT / folder).rglob("*.py") for module in imports_of(path)}
+    foreign = modules - {*PACKAGES, "tests", "run"} - sys.stdlib_module_names
+    return {module: {normalised(name) for name in owners.get(module, [module])} for module in foreign}
+
+
+def listed_in(*folders: str) -> set[str]:
+    """Distributions that the requirements files of these folders list."""
+    return {distribution_name(line) for folder in folders for line in requirement_lines(f"{folder}/requirements.txt")}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Top-level names of the modules that a file imports, anywhere in it."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def skip_unless_installed(folder: str) -> None:
+    """Skip where `run.py --only` has left out what a part needs."""
+    for line in requirement_lines(f"{folder}/requirements.txt"):
+        try:
+            metadata.version(distribution_name(line))
+        except metadata.PackageNotFoundError:
+            pytest.skip(f"what {folder}/ needs is not installed")
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_direct_dependency_of_a_part_has_a_lower_bound_that_is_met(package: str) -> None:
+    skip_unless_installed(package)
     for line in requirement_lines(f"{package}/requirements.txt"):
         match = re.fullmatch(r"([A-Za-z0-9_.\-]+)(?:\[[\w,]+\])?(>=|==)([0-9.]+)(,<[0-9.]+)?(\s*;.*)?", line.strip())
         assert match, f"{line!r} has no lower bound"
@@ -119,35 +173,45 @@ def test_every_direct_dependency_of_a_part_has_a_lower_bound_that_is_met(package
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_everything_that_a_part_imports_is_in_its_requirements(package: str) -> None:
-    names = {line for file in {package, "common"} for line in requirement_lines(f"{file}/requirements.txt")}
-    listed = {re.split(r"[<>=\[;]", name)[0].strip().lower().replace("_", "-") for name in names}
-    owners = metadata.packages_distributions()
-    for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
-            for module in {module.partition(".")[0] for module in modules} - set(PACKAGES) - sys.stdlib_module_names:
-                if module == "torch" and package == "common":
-                    continue  # used where a part has installed it
-                distributions = {name.lower().replace("_", "-") for name in owners.get(module, [module])}
-                assert distributions & listed, f"{path.name} imports {module}"
+    skip_unless_installed(package)
+    known = listed_in(package, "common") | ({"torch"} if package == "common" else set())  # where a part installed it
+    assert {module for module, owners in owners_of_imports(package).items() if owners.isdisjoint(known)} == set()
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "tests"])
+def test_everything_in_requirements_is_imported_or_has_a_reason(folder: str) -> None:
+    """What every part needs is listed once, in common/."""
+    places = PACKAGES if folder == "common" else [folder]
+    for place in places:
+        skip_unless_installed(place)
+    used = {name for place in places for owners in owners_of_imports(place).values() for name in owners}
+    assert listed_in(folder) - used - set(NEVER_IMPORTED) == set()
+
+
+def test_the_tests_import_what_they_or_the_parts_list() -> None:
+    for package in PACKAGES:
+        skip_unless_installed(package)
+    known = listed_in(*PACKAGES, "tests")
+    assert {module for module, owners in owners_of_imports("tests").items() if owners.isdisjoint(known)} == set()
+
+
+def test_the_lock_pins_everything_that_is_listed_and_names_no_index() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock and not re.search(r"^\s*(#|-(?!-hash))", lock, re.MULTILINE)
+    blocks = re.findall(
+        r"^([a-z0-9.-]+)==([^ ]+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        lock,
+        re.MULTILINE,
+    )
+    assert len(blocks) == len(re.findall(r"^\S", lock, re.MULTILINE)) > 100, "each line is a pin with hashes"
+    build = {distribution_name(line) for line in PROJECT["build-system"]["requires"]}
+    assert listed_in(*PACKAGES, "tests") | build <= {normalised(name) for name, *_ in blocks}
 
 
 def test_packages_never_import_the_tests_and_common_imports_no_part() -> None:
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            found = {
-                node.module.partition(".")[0]
-                for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom) and node.module
-            }
-            found |= {
-                alias.name.partition(".")[0]
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Import)
-                for alias in node.names
-            }
+            found = imports_of(path)
             forbidden = {"tests", "run"} | (set(PACKAGES) - {"common"} if package == "common" else set())
             assert found.isdisjoint(forbidden), path
 

@@ -527,7 +527,7 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> list[str
         started.append(" ".join(command[2:]))
         return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr(run.subprocess, "run", start)
+    monkeypatch.setattr(subprocess, "run", start)
     assert run.test(*arguments) == 0  # type: ignore[arg-type]
     return started
 
