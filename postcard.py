@@ -9,13 +9,13 @@ import json
 import textwrap
 from pathlib import Path
 
+from common.demo.postcard import Box, Postcard
 from common.errors import UserError
 from common.files import check_output
 from common.genres import GENRES
 from common.grids import CARD, GREY, PINK, TEAL, YELLOW
 from common.images import read_image, write_png
 from common.paths import OUTPUTS, shown
-from common.postcards import Box, Postcard
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--features me.json) ----
@@ -40,7 +40,7 @@ def main(
     output: Path = OUTPUT,
 ) -> Report:
     """Lay the card out and write it."""
-    from avatar.features import read_features
+    from avatar.person.features import read_features
 
     avatar, stamp = (folder / f"{features.stem}.png" for folder in (avatars, styled))
     inputs = [features, avatar, stamp, scene, pet, pet_record]

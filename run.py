@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.demo import PHOTO, TOGETHER, USER, Person, parts_for, run_steps, together
+from common.demo.steps import PHOTO, TOGETHER, USER, DemoPerson, parts_for, run_steps, together
 from common.errors import UserError
 from common.files import sha256_of
 from common.paths import shown
@@ -46,7 +46,7 @@ TESTED_PYTHONS = "3.11 and 3.12"
 PARTS = ("avatar", "carousel", "masks", "pet")
 LOCK = "requirements.lock"  # serves every part and the tests
 TEST_REQUIREMENTS = "tests/requirements.txt"
-HOUSE_TESTS = ("tests/test_project.py", "tests/test_run.py")  # what holds for the whole house, whichever part changed
+HOUSE_TESTS = ("tests/test_house.py", "tests/test_project.py", "tests/test_run.py")  # hold for the whole house
 LOCKED_INSTALLS = [
     ["--require-hashes", "--requirement", LOCK],
     ["--no-deps", "--no-build-isolation", "--editable", "."],  # setuptools, which builds it, is in the lock
@@ -214,7 +214,7 @@ def read_stamp() -> dict[str, Any]:
 
 def demo(parts: list[str], photo: Path | None, taste: str, name: str) -> int:
     """Run the parts' demo for one person; return the exit status."""
-    person = Person(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
+    person = DemoPerson(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
     chosen = {part: parts_for(person)[part] for part in parts}
     get_weights([weights for part in chosen.values() for weights in part.weights])
     sections = {heading: part.steps for heading, part in chosen.items()}

@@ -1,6 +1,6 @@
 """Step 0: draw festival avatars, on a contact sheet and as a folder of pictures with captions to train on.
 
-Reads   nothing: avatars are drawn by avatar/drawn_avatars.py and the modules that it uses
+Reads   nothing: avatars are drawn by avatar/drawing/avatars.py and the modules that it uses
 Writes  outputs/avatar/0_Draw_Avatars.png (the first of them on one sheet); with COUNT above 0 also FOLDER/NAME.png,
         NAME.txt (the caption, as TrainLoRA.py wants it), masks/NAME.png (alpha) and attributes.csv
 """
@@ -34,9 +34,9 @@ def main(
     seed: int = SEED,
 ) -> Report:
     """Draw the sheet, and the folder where one is asked for."""
-    from avatar.drawn_attributes import characters
-    from avatar.drawn_avatars import STYLES
-    from avatar.drawn_set import contact_sheet, write_set
+    from avatar.drawing.attributes import characters
+    from avatar.drawing.avatars import STYLES
+    from avatar.drawing.picture_folder import contact_sheet, write_set
     from common.images import write_png
 
     check_output(output, [".png"])

@@ -12,7 +12,7 @@ Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/
 from pathlib import Path
 from typing import Literal
 
-from avatar.cutouts import ModelName
+from avatar.cutout.background_removal import ModelName
 from common.paths import CHECKPOINTS, OUTPUTS
 from common.runner import Report, run
 
@@ -91,9 +91,9 @@ def main(
     tiles: int = TILES,
 ) -> Report:
     """Draw everybody who has no up-to-date avatar of this LoRA."""
-    from avatar.generation import Recipe
-    from avatar.jobs import Files, ModelFiles, Settings
-    from avatar.making import make_avatars
+    from avatar.sdxl.avatar_batch import make_avatars
+    from avatar.sdxl.generation import Recipe
+    from avatar.sdxl.run_settings import Files, ModelFiles, Settings
 
     recipe = Recipe(mode, steps, handover, refine_strength, strength, guidance, scheduler)
     look = (size_px, start, cut_out, cutout_model, max_tokens)

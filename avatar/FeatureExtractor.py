@@ -71,8 +71,8 @@ def main(
     """Propose features for one person or for everybody in a folder."""
     check_range("MIN_CONFIDENCE", min_confidence, 0, 1)
     check_range("TILES", tiles, 1, 400)
-    from avatar.extraction import Extractor, Wishes, extract_all, finish_folder
-    from avatar.sitters import one_sitter, sample_photo, sitters_of
+    from avatar.person.extraction import Extractor, Wishes, extract_all, finish_folder
+    from avatar.person.visitors import one_sitter, sample_photo, sitters_of
 
     allowed = {"gender": infer_gender, "race": infer_race, "age": infer_age}
     stated = {"gender": gender.strip(), "race": race.strip(), "age": age.strip()}

@@ -85,8 +85,8 @@ def main(
     check_output(output, [".safetensors"])
     if not pictures.is_dir():
         raise UserError(f"{pictures}: no such folder of pictures")
-    from avatar.lora_training import LoraSettings, pick_precision
-    from avatar.lora_training_run import Painting, Prior, train
+    from avatar.lora_training.training import LoraSettings, pick_precision
+    from avatar.lora_training.training_run import Painting, Prior, train
     from common.checkpoints import check_not_shipped
 
     check_not_shipped(output, "avatar")

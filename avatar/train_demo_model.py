@@ -8,7 +8,7 @@ twenty of which are in a stage. MODEL of AvatarGen_Base.py and AvatarGen.py take
 
 These settings want a GPU: a step of the base takes 0.12 s on an H100. Two CPU cores take 2 s for a step of --batch 16.
 
-Reads   nothing: avatars are drawn by avatar/drawn_avatars.py, captions come from avatar/drawn_captions.py
+Reads   nothing: avatars are drawn by avatar/drawing/avatars.py, captions come from avatar/drawing/captions.py
 Writes  outputs/avatar/demo-sdxl/: base/ and refiner/ in diffusers' layout, half precision; and into WORK the pictures,
         latents, and of each stage STAGE.state.pth (for --resume), STAGE_curves.png and STAGE_samples.png
 """
@@ -65,7 +65,7 @@ def main(
             raise UserError(f"setting {name} is {folder}; models that ship are not replaced by training")
     if output.is_dir() and {path.name for path in output.iterdir()} - {"base", "refiner", "run.json"}:
         raise UserError(f"setting OUTPUT is {output}, which holds other things than a model; it is replaced as a whole")
-    from avatar.demo_run import DemoSettings, train
+    from avatar.demo_model.training_run import DemoSettings, train
 
     settings = DemoSettings(
         pictures, text_steps, autoencoder_steps, base_steps, prompt_steps, refiner_steps, batch, seed

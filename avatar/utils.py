@@ -8,8 +8,14 @@ Writes  outputs/avatar/utils/: crop.png, cutout.png (RGBA), preview.png (on a ch
 
 from pathlib import Path
 
-from avatar.cutouts import DEFAULT_MODEL, ModelName, center_crop_to_square, previews, remove_background
-from avatar.prompts import generate_weighted_prompt
+from avatar.cutout.background_removal import (
+    DEFAULT_MODEL,
+    ModelName,
+    center_crop_to_square,
+    previews,
+    remove_background,
+)
+from avatar.prompt.wording import generate_weighted_prompt
 from common.errors import UserError, check_range
 from common.paths import OUTPUTS, shown
 from common.runner import Report, run
@@ -42,9 +48,9 @@ def main(
     seed: int = SEED,
 ) -> Report:
     """Crop the photo, cut its person out, and write the prompt to the screen."""
-    from avatar.cutouts import load_remover
-    from avatar.features import read_features
-    from avatar.sitters import sample_photo
+    from avatar.cutout.background_removal import load_remover
+    from avatar.person.features import read_features
+    from avatar.person.visitors import sample_photo
     from common.files import sha256_of
     from common.images import read_image, write_png
 

@@ -1,6 +1,6 @@
 """Step 0: draw everything in data/carousel again, byte by byte the same. Needed only after the drawing was changed.
 
-Reads   nothing: festivals and people are drawn by carousel/drawn_scenes.py and the modules that it uses
+Reads   nothing: festivals and people are drawn by carousel/drawing/scenes.py and the modules that it uses
 Writes  data/carousel/photos/NAME.jpg, plates/NAME.jpg (the same without people), masks/NAME_personN.png,
         people/NAME.png (cut-outs), index.csv, outputs/carousel/0_Draw_Scenes.png (all of it on one sheet)
 """
@@ -30,7 +30,7 @@ def main(
     width: int = WIDTH,
 ) -> Report:
     """Draw scenes and cut-outs, and lay them out on a sheet."""
-    from carousel.drawn_set import draw_people, draw_scenes, overview, write_index
+    from carousel.drawing.sample_data import draw_people, draw_scenes, overview, write_index
 
     check_output(sheet, [".png"])
     check_range("SEED", seed, 0, 2**32 - 1)

@@ -13,8 +13,8 @@ Writes  outputs/carousel/collages/: NAME-HASH_1.png (four square panels in a row
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from carousel.inpainting import Method
-from carousel.segmenters import SegmenterName
+from carousel.collages.inpainting import Method
+from carousel.segmenters.choice import SegmenterName
 from common.errors import UserError, check_range, raise_faults
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
@@ -22,7 +22,7 @@ from common.runner import Report, run
 from common.weights import CACHE
 
 if TYPE_CHECKING:
-    from carousel.collage_runs import Summary
+    from carousel.collages.collage_batch import Summary
 
 # ---- settings: edit here, or override once on the command line (--photos album.zip holidays) ----
 PHOTOS: tuple[Path, ...] = (DATA / "carousel/photos",)  # zip archives, folders and photos, in any mixture
@@ -68,19 +68,19 @@ def main(
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Report:
     """Make the collages that are not there yet, then draw the contact sheet."""
-    from carousel import collage_runs
-    from carousel.archives import Limits, check_inputs
-    from carousel.collage_making import Job
-    from carousel.collages import MAX_PANEL_PX, MIN_PANEL_PX
-    from carousel.inpainting import check_method
-    from carousel.people import Rules
+    from carousel.collages import collage_batch
+    from carousel.collages.archives import Limits, check_inputs
+    from carousel.collages.inpainting import check_method
+    from carousel.collages.layout import MAX_PANEL_PX, MIN_PANEL_PX
+    from carousel.collages.photo_to_collages import Job
+    from common.people.selection import Rules
 
     check_range("PANEL_PX", panel_px, MIN_PANEL_PX, MAX_PANEL_PX)
     check_range("CONTEXT", context, 1, 10)
     for name, share in (("MIN_SHARE", min_share), ("MAX_CUT", max_cut), ("MAX_OVERLAP", max_overlap)):
         check_range(name, share, 0, 1)
     check_range("TILES", tiles, 1, 400)
-    workers = collage_runs.default_workers() if workers is None else workers
+    workers = collage_batch.default_workers() if workers is None else workers
     check_range("WORKERS", workers, 1, 64)
     check_range("MAX_MEGAPIXELS", max_megapixels, 0.01, 178)
     check_method(background, lama)
@@ -91,14 +91,14 @@ def main(
     rules = Rules(min_height_px, min_share, max_cut, max_overlap)
     pixels = round(max_megapixels * 1e6)
     job = Job(output, segmenter, masks, plates, panel_px, context, rules, background, lama, scenes, pixels)
-    summary = collage_runs.make_all(job, inputs, limits, workers)
+    summary = collage_batch.make_all(job, inputs, limits, workers)
 
     if not summary.counts["photos"]:
         raise_faults("", [f"{name}: {fault}" for name, fault in summary.faults.items()])
     print_faults(output, summary.faults)
     if not summary.entries:
-        (output / collage_runs.CONTACT_SHEET).unlink(missing_ok=True)
-        raise UserError(f"no collages: {collage_runs.describe(summary.counts)}")
+        (output / collage_batch.CONTACT_SHEET).unlink(missing_ok=True)
+        raise UserError(f"no collages: {collage_batch.describe(summary.counts)}")
     show(summary, output, tiles)
     device = f"{summary.device} (segmenter {segmenter})" if summary.device else "none, nothing was left to do"
     weights = [*summary.weights, *([lama.name] if background == "lama" and plates is None else [])]
@@ -108,7 +108,7 @@ def main(
 
 def show(summary: "Summary", output: Path, tiles: int) -> None:
     """Write the contact sheet, and print what came of the photos."""
-    from carousel.collage_runs import CONTACT_SHEET, contact_sheet
+    from carousel.collages.collage_batch import CONTACT_SHEET, contact_sheet
     from common.images import write_png
 
     write_png(output / CONTACT_SHEET, contact_sheet(output, summary.entries, tiles))

@@ -39,9 +39,9 @@ def main(
     check_range("SIZE_PX", size_px, 64, 1024)
     check_range("HELD_OUT_SHARE", held_out_share, 0, 0.9)
     check_range("SEED", seed, 0, 2**63 - 1)
-    from carousel.collages import INDEX
-    from carousel.fusion_dataset import AvatarFusionDataset, load_entries, split
-    from carousel.pictures import draw_examples
+    from carousel.collages.layout import INDEX
+    from carousel.fusion.sample_sheet import draw_examples
+    from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 
     entries = load_entries(collages, size_px)
     trained, held_out = split(entries, held_out_share)
@@ -61,7 +61,7 @@ def __getattr__(name: str) -> object:
     """`from carousel.Dataset import AvatarFusionDataset`, without loading PyTorch where only `--help` is asked for."""
     if name != "AvatarFusionDataset":
         raise AttributeError(name)
-    from carousel.fusion_dataset import AvatarFusionDataset
+    from carousel.fusion.training_samples import AvatarFusionDataset
 
     return AvatarFusionDataset
 

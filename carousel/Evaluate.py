@@ -37,12 +37,12 @@ def main(
     """Score all methods, print the table, draw the figure."""
     check_range("SIZE_PX", size_px, 64, 1024)
     check_range("SEED", seed, 0, 2**63 - 1)
-    from carousel import evaluation
-    from carousel.checkpoints import find_checkpoint, held_out_share
-    from carousel.evaluation_figure import draw_scores
-    from carousel.fusion import load_model
-    from carousel.fusion_dataset import AvatarFusionDataset, load_entries
-    from carousel.fusion_dataset import split as split_entries
+    from carousel.fusion.checkpoint_format import find_checkpoint, held_out_share
+    from carousel.fusion.inference import load_model
+    from carousel.fusion.training_samples import AvatarFusionDataset, load_entries
+    from carousel.fusion.training_samples import split as split_entries
+    from carousel.measuring import evaluation
+    from carousel.measuring.evaluation_figure import draw_scores
     from common.devices import describe_device
 
     weights = find_checkpoint(checkpoint)

@@ -13,7 +13,7 @@ Writes  outputs/carousel/Inference/: fused/NAME.png, before_after/NAME.png, cont
 
 from pathlib import Path
 
-from carousel.segmenters import SegmenterName
+from carousel.segmenters.choice import SegmenterName
 from common.errors import check_range
 from common.files import print_faults
 from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
@@ -62,25 +62,27 @@ def main(
     check_range("GIF_PX", gif_px, 64, 1920)
     check_range("GIF_SECONDS", gif_seconds, 0.02, 60)
     check_range("COMPRESS_LEVEL", compress_level, 0, 9)
-    from carousel import carousels, staging
-    from carousel.checkpoints import find_checkpoint
-    from carousel.placement import Wishes
+    from carousel.fusion.checkpoint_format import find_checkpoint
+    from carousel.staging import fusion_batch, staged_scene
+    from carousel.staging.placement import Wishes
     from common.devices import describe_device
 
     wishes = Wishes(x, foot, height)
     wishes.check()
     weights = find_checkpoint(checkpoint)
-    finder = staging.Finder(segmenter, masks)
-    look = staging.Look(find_people, wishes, half_figure, shadow, compress_level)
+    finder = staged_scene.Finder(segmenter, masks)
+    look = staged_scene.Look(find_people, wishes, half_figure, shadow, compress_level)
     if person.is_dir():
         target = output
-        carousels.check_folders(scene, person, output)
-        stage = staging.set_stage(scene, weights, finder, look)
-        job = carousels.Job(output, carousels.hash_of([scene, weights], (segmenter, masks, look)))
-        outcome = carousels.fuse_folder(stage, scene, person, job, carousels.Overviews(tiles, gif_px, gif_seconds))
+        fusion_batch.check_folders(scene, person, output)
+        stage = staged_scene.set_stage(scene, weights, finder, look)
+        job = fusion_batch.Job(output, fusion_batch.hash_of([scene, weights], (segmenter, masks, look)))
+        outcome = fusion_batch.fuse_folder(
+            stage, scene, person, job, fusion_batch.Overviews(tiles, gif_px, gif_seconds)
+        )
     else:
-        target = staging.picture_of(scene, person, output)
-        outcome = staging.fuse_person(staging.set_stage(scene, weights, finder, look), person, target)
+        target = staged_scene.picture_of(scene, person, output)
+        outcome = staged_scene.fuse_person(staged_scene.set_stage(scene, weights, finder, look), person, target)
 
     for line in outcome.lines:
         print(line)

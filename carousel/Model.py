@@ -16,7 +16,7 @@ from common.runner import Report, run
 if TYPE_CHECKING:
     import torch
 
-    from carousel.network import Decoder, Encoder, FusionNetwork, Head
+    from carousel.fusion.network import Decoder, Encoder, FusionNetwork, Head
 
 # ---- settings: edit here, or override once on the command line (--encoder resnet18) ----
 ENCODER: Literal["resnet18", "resnet34", "resnet50", "none"] = "resnet50"  # ResNet; "none": light estimate alone
@@ -32,7 +32,7 @@ def build_model(
     encoder: "Encoder" = ENCODER, decoder: "Decoder" = DECODER, head: "Head" = HEAD, shrink: int = SHRINK
 ) -> "FusionNetwork":
     """A network with random weights; with ImageNet's in its encoder where torchvision's cache has them."""
-    from carousel.network import FusionNetwork, load_imagenet
+    from carousel.fusion.network import FusionNetwork, load_imagenet
 
     network = FusionNetwork(encoder, decoder, head, shrink)
     load_imagenet(network)
@@ -40,10 +40,10 @@ def build_model(
 
 
 def load_model(path: Path | str) -> "tuple[FusionNetwork, torch.device]":
-    """The network of a checkpoint, ready to fuse, and its device; see `carousel.fusion.load_model`."""
-    from carousel import fusion
+    """The network of a checkpoint, ready to fuse, and its device; see `carousel.fusion.inference.load_model`."""
+    from carousel.fusion import inference
 
-    return fusion.load_model(path)
+    return inference.load_model(path)
 
 
 def main(
@@ -57,9 +57,9 @@ def main(
 ) -> Report:
     """Print the table and draw the diagram."""
     check_output(output, [".png"])
-    from carousel.checkpoints import find_checkpoint, network_of, read_checkpoint
-    from carousel.diagram import describe_layers, draw_diagram
-    from carousel.network import check_size
+    from carousel.fusion.checkpoint_format import find_checkpoint, network_of, read_checkpoint
+    from carousel.fusion.diagram import describe_layers, draw_diagram
+    from carousel.fusion.network import check_size
 
     check_size(size_px, shrink)
     path = find_checkpoint(checkpoint) if checkpoint else None

@@ -68,9 +68,9 @@ def main(
     """Read the collages, train, and keep the best weights."""
     check_output(output, [".pth"])
     check_range("MEASURE_EVERY", measure_every, 1, 10_000_000)
-    from carousel.checkpoints import PART
-    from carousel.training import TrainingSettings
-    from carousel.training_run import train
+    from carousel.fusion.checkpoint_format import PART
+    from carousel.fusion.training import TrainingSettings
+    from carousel.fusion.training_run import train
     from common.checkpoints import check_not_shipped
 
     check_not_shipped(output, PART)

@@ -91,6 +91,12 @@ def file_stem(name: str) -> str:
     return f"{stem}_" if stem.casefold() in TAKEN else stem
 
 
+def row_file_name(row: int, name: str) -> str:
+    """A PNG's file name for a person in a table: the row, then at most 40 letters, digits and dashes of the name."""
+    safe = re.sub(r"[^\w-]+", "_", name)[:40].strip("_")
+    return f"{row:06d}_{safe}.png" if safe else f"{row:06d}.png"
+
+
 def write_text(target: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic_path(target) as part:

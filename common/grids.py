@@ -5,6 +5,7 @@ import importlib.util
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -13,6 +14,8 @@ GREY = "#84789a"
 PAPER = "#faf6f0"
 CARD = "#ffffff"
 PINK, TEAL, YELLOW, VIOLET = "#f47094", "#28a8b0", "#ffd654", "#54426e"
+
+Item = TypeVar("Item")
 
 
 @functools.cache
@@ -25,7 +28,7 @@ def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
-    """The text on one line, with its end cut and replaced by an ellipsis where it is wider than `width_px`."""
+    """The text on one line; an ellipsis replaces its end where it is wider than `width_px`."""
     whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     text = whole[:300]
     if text == whole and font.getlength(text) <= width_px:
@@ -33,6 +36,12 @@ def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
     while text and font.getlength(text + "…") > width_px:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` items, evenly spaced, in order."""
+    count = min(count, len(items))
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def picture_grid(
@@ -46,8 +55,8 @@ def picture_grid(
     """Lay pictures out in rows, each fitted into a square card with its label below.
 
     Args:
-        pictures: images, or functions that open one when its turn comes, so that few are in memory at once.
-        labels: one a picture, lines parted by "\\n", the first in ink; cut with an ellipsis where too wide.
+        pictures: images, or functions that open one on demand, so that few are in memory at once.
+        labels: one per picture, lines separated by "\\n", the first in ink; too wide ones end in an ellipsis.
         columns: tiles in a row.
         tile_px: side of a tile's square.
         title: one line above the grid.

@@ -1,6 +1,6 @@
 """Step 0: draw everything in data/masks again, pixel by pixel the same. Needed only after the drawing code was changed.
 
-Reads   nothing: characters, clothes and walk are drawn by masks/characters.py and the modules that it uses
+Reads   nothing: characters, clothes and walk are drawn by masks/drawing/characters.py and the modules that it uses
 Writes  data/masks/frames_backup_<animation>/base_frame_XX.png and clothed_frame_XX.png,
         data/masks/masks_backup_<animation>/mask_XX.png, data/masks/sheets/base.png, clothed.png and other_body.png,
         outputs/masks/0_Draw_Sprites.png (all of it on one sheet)
@@ -17,7 +17,7 @@ from common.grids import picture_grid
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from masks.characters import (
+from masks.drawing.characters import (
     LIGHTS,
     OTHER_BODY,
     SET_PHASES,
@@ -27,7 +27,7 @@ from masks.characters import (
     draw_set,
     draw_sheets,
 )
-from masks.training_sets import base_name, clothed_name, mask_name
+from masks.sets.frame_sets import base_name, clothed_name, mask_name
 
 # ---- settings: edit here, or override once on the command line (--output drawn) ----
 OUTPUT = DATA / "masks"  # folder of the sets and spritesheets

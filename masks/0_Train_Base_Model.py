@@ -45,9 +45,9 @@ def main(
     from dataclasses import asdict
 
     from common.checkpoints import check_not_shipped
-    from masks.checkpoints import PART, write_checkpoint
-    from masks.training import Samples, TrainingSettings, fit
-    from masks.unet import UNet
+    from masks.model.checkpoint_format import PART, write_checkpoint
+    from masks.model.training import Samples, TrainingSettings, fit
+    from masks.model.unet import UNet
 
     check_output(output, [".pth"])
     check_not_shipped(output, PART)

@@ -18,7 +18,7 @@ from common.files import check_output, print_faults
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from masks.sheet_grids import GridSettings
+from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--columns 9) ----
 BASE: tuple[Path, ...] = (DATA / "masks/sheets/base.png",)  # sheet of the base body; several, or a folder of sheets
@@ -60,9 +60,9 @@ def main(
     joined: Path = JOINED,
 ) -> Report:
     """Cut the sheets into frames, or join frames into sheets."""
-    from masks.sheet_pairs import find_sheets, plan_split
-    from masks.splitting import contact_sheet, make_room, unchanged_frames, write_frames
-    from masks.training_sets import FRAMES
+    from masks.sets.frame_sets import FRAMES
+    from masks.sheets.pairing import find_sheets, plan_split
+    from masks.sheets.splitting import contact_sheet, make_room, unchanged_frames, write_frames
 
     grid = GridSettings(columns, rows, frame_width, frame_height, margin, spacing)
     if join is not None:
@@ -104,7 +104,7 @@ def main(
 def join_into_sheets(folder: Path, training_data: Path, output: Path, grid: GridSettings) -> Report:
     """Put the numbered pictures of a folder into sheets; list those that are missing or do not fit."""
     from common.files import write_faults
-    from masks.splitting import join_folder
+    from masks.sheets.splitting import join_folder
 
     written, faults, record = join_folder(folder, training_data, output, grid)
     write_faults(output, faults)

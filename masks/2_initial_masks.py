@@ -47,29 +47,29 @@ def main(
 ) -> Report:
     """Propose all masks, then draw the contact sheet."""
     from common.files import FAULTS
-    from masks import proposals
-    from masks.training_sets import FRAMES, MASKS_INITIAL, scan_pairs
+    from masks.correction import proposal_batch
+    from masks.sets.frame_sets import FRAMES, MASKS_INITIAL, scan_pairs
 
     check_range("TILES", tiles, 1, 400)
     check_output(output, [".png"])
     if method == "model":
-        proposer = proposals.by_model(checkpoint)
+        proposer = proposal_batch.by_model(checkpoint)
     else:
-        proposer = proposals.by_threshold(method, threshold, even_light, tidy_art_px)
+        proposer = proposal_batch.by_threshold(method, threshold, even_light, tidy_art_px)
     pairs, faults = scan_pairs(training_data / FRAMES)
-    unsureness, unread = proposals.propose_all(training_data, pairs, proposer)
+    unsureness, unread = proposal_batch.propose_all(training_data, pairs, proposer)
     faults |= unread
     if not unsureness:
         raise_faults(str(training_data / FRAMES), list(faults.values()))
-    has_changed, kept = proposals.put_in_place(training_data, unsureness, faults, proposer)
-    write_png(output, proposals.contact_sheet(training_data, pairs, unsureness, tiles, method))
+    has_changed, kept = proposal_batch.put_in_place(training_data, unsureness, faults, proposer)
+    write_png(output, proposal_batch.contact_sheet(training_data, pairs, unsureness, tiles, method))
 
     masks = training_data / MASKS_INITIAL
     print(f"{len(unsureness)} masks by {method} in {shown(masks)}{'' if has_changed else ', the same as before'}")
     if kept is not None:
         print(f"the earlier ones: {shown(kept)}")
     print("most unsure (0 sure, 1 a guess):")
-    for number in proposals.most_unsure(unsureness)[: proposals.PRINTED]:
+    for number in proposal_batch.most_unsure(unsureness)[: proposal_batch.PRINTED]:
         print(f"  frame {number}  {unsureness[number]:.3f}")
     print(f"contact sheet: {shown(output)}")
     if faults:

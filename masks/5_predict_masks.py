@@ -14,7 +14,7 @@ from pathlib import Path
 from common.errors import check_range, raise_faults
 from common.paths import CHECKPOINTS, OUTPUTS, shown
 from common.runner import Report, run
-from masks.sheet_grids import GridSettings
+from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--frames my_frames) ----
 FRAMES = OUTPUTS / "masks/training_data/frames"  # folder of base_frame_XX.png and clothed_frame_XX.png
@@ -54,26 +54,26 @@ def main(
     """Predict what has no mask yet, then draw the contact sheet."""
     from common.devices import describe_device
     from common.files import print_faults, sha256_of, write_faults
-    from masks import predicting
-    from masks.checkpoints import find_checkpoint
+    from masks.cutouts import prediction_batch
     from masks.mask_model import load_model
+    from masks.model.checkpoint_format import find_checkpoint
 
     check_range("COMPRESS_LEVEL", compress_level, 0, 9)
     check_range("TILES", tiles, 1, 400)
     grid = GridSettings(columns, rows, frame_width, frame_height, margin, spacing)
-    sources, faults, record = predicting.find_sources(frames, base, clothed, layout, grid)
+    sources, faults, record = prediction_batch.find_sources(frames, base, clothed, layout, grid)
     weights = find_checkpoint(checkpoint)
     model, device = load_model(weights)
-    job = predicting.Job(output, sha256_of(weights), cutouts, compress_level)
-    missing = predicting.start_or_resume(sources, job)
-    skipped = predicting.predict_all(missing, job, model, device)
+    job = prediction_batch.Job(output, sha256_of(weights), cutouts, compress_level)
+    missing = prediction_batch.start_or_resume(sources, job)
+    skipped = prediction_batch.predict_all(missing, job, model, device)
     faults |= skipped
     write_faults(output, faults)
     there = [source for source in sources if source.name not in skipped]
     new = len(missing) - len(skipped)
     if not there:
         raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
-    written = predicting.write_overviews(there, record, job, tiles)
+    written = prediction_batch.write_overviews(there, record, job, tiles)
 
     print(f"{len(there)} masks in {shown(output)}: {new} predicted now, {len(there) - new} were there")
     for path in written:

@@ -31,10 +31,10 @@ def main(
 ) -> Report:
     """Score all sets, print the table, draw the figure."""
     from common.devices import describe_device
-    from masks.checkpoints import find_checkpoint, read_checkpoint
-    from masks.evaluation import draw_scores, evaluate, format_table, write_frame_scores
     from masks.mask_model import load_model
-    from masks.training_sets import gather_training_data, split_seen
+    from masks.model.checkpoint_format import find_checkpoint, read_checkpoint
+    from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
+    from masks.sets.frame_sets import gather_training_data, split_seen
 
     check_output(output, [".png"])
     weights = find_checkpoint(checkpoint)

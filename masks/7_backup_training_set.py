@@ -32,8 +32,8 @@ def main(
     clear: bool = CLEAR,
 ) -> Report:
     """Check, copy, verify, and tidy up."""
-    from masks.archiving import archive, check_name, reviewed_pairs
-    from masks.training_sets import FRAMES, FRAMES_BACKUP, MASKS_CORRECTED, MASKS_INITIAL, put_away, scan_pairs
+    from masks.sets.archiving import archive, check_name, reviewed_pairs
+    from masks.sets.frame_sets import FRAMES, FRAMES_BACKUP, MASKS_CORRECTED, MASKS_INITIAL, put_away, scan_pairs
 
     check_name(animation)
     everything, _ = scan_pairs(training_data / FRAMES)

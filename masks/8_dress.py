@@ -14,7 +14,7 @@ from pathlib import Path
 from common.errors import UserError, check_range
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from masks.sheet_grids import GridSettings
+from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--bodies bear_frames cat_sheet.png) ----
 CUTOUTS = OUTPUTS / "masks/5_predict_masks/cutouts"  # folder of cutout_XX.png
@@ -47,7 +47,7 @@ def main(
 ) -> Report:
     """Dress all bodies."""
     from common.files import print_faults, write_faults
-    from masks.dressing import dress_body, find_cutouts, open_bodies
+    from masks.cutouts.dressing import dress_body, find_cutouts, open_bodies
 
     check_range("OFFSET_X", offset_x, -64, 64)
     check_range("OFFSET_Y", offset_y, -64, 64)

@@ -33,10 +33,10 @@ def main(
     autosave_s: float = AUTOSAVE_S,
 ) -> Report | None:
     """Open the window, and report what was saved when it is closed."""
-    from masks.correction_session import CorrectionSession
-    from masks.correction_window import correct
-    from masks.training_sets import MASKS_CORRECTED
-    from masks.window_toolkit import choose_backend
+    from masks.correction.session import CorrectionSession
+    from masks.correction.toolkit import choose_backend
+    from masks.correction.window import correct
+    from masks.sets.frame_sets import MASKS_CORRECTED
 
     check_range("AUTOSAVE_S", autosave_s, 0.5, 600)
     backend = choose_backend(toolkit)

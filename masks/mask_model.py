@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from masks.prediction import Picture
-    from masks.unet import UNet
+    from masks.model.inference import Picture
+    from masks.model.unet import UNet
 
 # ---- settings: edit here, or override once on the command line (--epochs 50) ----
 # data
@@ -64,7 +64,7 @@ def load_model(path: Path | str = START) -> "tuple[UNet, torch.device]":
     Raises:
         UserError: missing, damaged, unsafe, or a checkpoint of another network.
     """
-    from masks.checkpoints import load_network
+    from masks.model.checkpoint_format import load_network
 
     return load_network(path)
 
@@ -88,9 +88,9 @@ def predict_masks(
     model: "UNet", pairs: "Iterable[tuple[Picture, Picture]]", device: "torch.device"
 ) -> "Iterator[np.ndarray]":
     """The clothing masks of many pairs, in order, in memory that does not grow; as `predict_mask` otherwise."""
-    from masks import prediction
+    from masks.model import inference
 
-    return prediction.predict_masks(model, pairs, device)
+    return inference.predict_masks(model, pairs, device)
 
 
 def main(
@@ -110,9 +110,9 @@ def main(
     """Gather, train, compare with the model before."""
     check_output(output, [".pth"])
     from common.checkpoints import check_not_shipped
-    from masks.checkpoints import PART
-    from masks.retraining import retrain
-    from masks.training import TrainingSettings
+    from masks.model.checkpoint_format import PART
+    from masks.model.training import TrainingSettings
+    from masks.model.training_run import retrain
 
     check_not_shipped(output, PART)
     scratch = start.lower() == "none"

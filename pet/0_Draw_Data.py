@@ -18,8 +18,8 @@ from common.grids import picture_grid
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.artwork import read_drawing, render, sample_users
-from pet.wardrobe import LAYERS
+from pet.choosing.wardrobe import LAYERS
+from pet.drawing.artwork import read_drawing, render, sample_users
 
 # ---- settings: edit here, or override once on the command line (--output drawn) ----
 ART = DATA / "pet/art"  # folder of the SVG drawings

@@ -13,9 +13,9 @@ from tqdm import tqdm
 from common.errors import UserError, check_range
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.contact_sheets import write_contact_sheets
-from pet.rendering import Job, plan, render_all, start_or_resume
-from pet.wardrobe import load_bodies, load_wardrobe
+from pet.choosing.wardrobe import load_bodies, load_wardrobe
+from pet.drawing.contact_sheets import write_contact_sheets
+from pet.drawing.picture_batch import Job, plan, render_all, start_or_resume
 
 # ---- settings: edit here, or override once on the command line (--size-px 1024) ----
 CHOICES = OUTPUTS / "pet/1_TopN.csv"  # table that 1_TopN.py wrote, .csv or .parquet

@@ -16,10 +16,10 @@ from common.errors import check_range
 from common.files import check_output
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.choices import SUFFIXES as CHOICE_SUFFIXES
-from pet.pipeline import check_sets, choose_for_all
-from pet.surveys import open_survey
-from pet.wardrobe import SLOTS, load_wardrobe
+from common.surveys.dialects import TABLE_SUFFIXES as CHOICE_SUFFIXES
+from common.surveys.survey import open_survey
+from pet.choosing.choose_all import check_sets, choose_for_all
+from pet.choosing.wardrobe import SLOTS, load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--top-n 5) ----
 USERS = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet

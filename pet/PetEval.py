@@ -14,11 +14,11 @@ from common.files import check_output, write_text
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.comparison import Outcome, draw_comparison
+from pet.choosing.matching import best_sets
+from pet.choosing.neighbours import choose_among_nearest, set_cosines
+from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from pet.matching import best_sets
-from pet.neighbours import choose_among_nearest, set_cosines
-from pet.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
+from pet.drawing.comparison_figure import Outcome, draw_comparison
 
 # ---- settings: edit here, or override once on the command line (--synthetic-users 5000) ----
 USERS = DATA / "pet/users.csv"  # table of tastes

@@ -23,10 +23,18 @@ from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.alignment import Alignment, Scale, align_columns, to_vectors
-from pet.readers import Answers
-from pet.surveys import open_survey
-from pet.wardrobe import ACCESSORIES_CSV, SLOTS, Wardrobe, load_bodies, load_wardrobe, picture_faults, read_accessories
+from common.surveys.alignment import Alignment, Scale, align_columns, to_vectors
+from common.surveys.readers import Answers
+from common.surveys.survey import open_survey
+from pet.choosing.wardrobe import (
+    ACCESSORIES_CSV,
+    SLOTS,
+    Wardrobe,
+    load_bodies,
+    load_wardrobe,
+    picture_faults,
+    read_accessories,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

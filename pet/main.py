@@ -23,12 +23,12 @@ from common.genres import parse_taste
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.charts import ChartPainter, beside
-from pet.choices import Choice, Worn
-from pet.compositing import Dresser, body_for
-from pet.neighbours import choose_among_nearest
-from pet.surveys import open_survey
-from pet.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
+from common.surveys.survey import open_survey
+from pet.choosing.choice_table import Choice, Worn
+from pet.choosing.neighbours import choose_among_nearest
+from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
+from pet.drawing.charts import ChartPainter, beside
+from pet.drawing.compositing import Dresser, body_for
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
 TASTE = ""  # "rock=5,jazz=3": genres and how much each is liked, any scale from 0; goes before USER

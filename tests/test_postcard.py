@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.features import Features, write_features
+from avatar.person.features import Features, write_features
 from common.genres import GENRES
 from tests.helpers import assert_user_error, run_script
 

@@ -16,15 +16,17 @@ import pytest
 import torch
 from PIL import Image
 
-from avatar import making
 from avatar.AvatarGen import main as main_with_lora
 from avatar.AvatarGen_Base import main
-from avatar.features import Features, Trait, parse_taste, write_features
-from avatar.generation import Drawing, Plan
-from avatar.jobs import AVATARS, DRAWN, STARTS, Files, Job, Settings, picture_seed
-from avatar.models import AUTO, Pipelines, choose_model, load_pipelines
-from avatar.people import Person, find_people
-from avatar.picture_text import SENTENCE, SOURCE_TYPE, read_making, write_marked_png
+from avatar.person.features import Features, Trait, parse_taste, write_features
+from avatar.person.subjects import Person, find_people
+from avatar.sdxl import avatar_batch
+from avatar.sdxl.generation import Drawing, Plan
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_making, write_marked_png
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.run_settings import AVATARS, DRAWN, STARTS, Files, Job, Settings, picture_seed
+from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from common.files import sha256_of
 from common.runner import Report
@@ -407,12 +409,12 @@ def test_a_distilled_lora_draws_in_few_steps_beside_that_of_a_style(
 # ---- cut-outs ----
 
 
-def write_drawing(features: Path, output: Path, picture: Image.Image) -> making.Tally:
+def write_drawing(features: Path, output: Path, picture: Image.Image) -> avatar_batch.Tally:
     (person,), _ = find_people(features, None, from_photo=True)
     job = Job(Files(features, output), Settings(size_px=256), {}, {}, output)
-    tally = making.Tally({})
+    tally = avatar_batch.Tally({})
     drawing = Drawing(picture, Plan(4, 1), 1.0, 0.1, retried=False)
-    making.write_person(person, job, making.Words("a hat", "blurry", 2, []), None, [drawing], "test", tally)
+    avatar_batch.write_person(person, job, avatar_batch.Words("a hat", "blurry", 2, []), None, [drawing], "test", tally)
     return tally
 
 
@@ -450,7 +452,7 @@ def test_full_memory_of_the_gpu_ends_the_run_with_a_remedy(
         pipelines.refiner.unet.register_forward_pre_hook(full)  # type: ignore[union-attr]
         return pipelines
 
-    monkeypatch.setattr(making, "load_pipelines", load)
+    monkeypatch.setattr(avatar_batch, "load_pipelines", load)
     with pytest.raises(UserError, match="not enough memory; set VRAM_GB to 8, MODE to base, or choose a smaller MODEL"):
         generate(people, tmp_path / "out", tiny, **TWO_PASSES)
     assert not list((tmp_path / "out").rglob("*.png"))

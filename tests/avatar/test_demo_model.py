@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from avatar.AvatarGen import GUIDANCE, LORA, MODE
-from avatar.generation import Recipe, draw
-from avatar.lora import load_lora, set_lora_scale
-from avatar.models import AUTO, DEMO_MODEL, Pipelines, choose_model, load_pipelines
-from avatar.prompts import NEGATIVE
+from avatar.prompt.wording import NEGATIVE
+from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.lora_files import load_lora, set_lora_scale
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from tests.helpers import run_script
 
 pytestmark = pytest.mark.slow

@@ -15,17 +15,17 @@ import skimage.data
 from PIL import Image, ImageOps
 
 from avatar.FeatureExtractor import main
-from avatar.features import Trait, is_edited, read_features
-from avatar.sitters import match, photos_in
+from avatar.person.features import Trait, is_edited, read_features
+from avatar.person.visitors import match, photos_in
 from common.errors import UserError
 from common.files import sha256_of
 from common.genres import GENRES
 from common.paths import DATA
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import weights_folder, write_tiny_weights
-from tests.avatar.test_analyzers import WEIGHTS, beside
+from tests.avatar.person.test_analyzers import WEIGHTS, beside
 from tests.helpers import assert_user_error, needs_bad_inputs, run_script
-from tests.masks.test_training_sets import hostile_pictures
+from tests.masks.sets.test_frame_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
 pytestmark = [

@@ -17,23 +17,32 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-import avatar.demo_networks
-import avatar.demo_stages
+import avatar.demo_model.networks
+import avatar.demo_model.stages
 import avatar.train_demo_model
-from avatar.demo_autoencoder import edge_distance, recolour, to_pictures, to_values
-from avatar.demo_diffusion import PROMPT, DiffusionTask, PromptTask, numbers_for, prompt_stage
-from avatar.demo_networks import Parts, autoencoder, normalise_latents
-from avatar.demo_pictures import CAPTIONS, LATENT_PX, NATIVE_PX, DrawnPictures, draw_ahead, hair_of, negative_texts
-from avatar.demo_stages import Stage, StageSettings, fit
-from avatar.demo_tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
-from avatar.demo_words import TextLearner, TextTask, Tokens, read_tokens
-from avatar.drawn_attributes import CHOICES
-from avatar.drawn_avatars import draw_avatar
-from avatar.drawn_set import character
-from avatar.generation import Recipe, draw
-from avatar.lora_training import spread_times
-from avatar.models import AUTO, BASE, REFINER, choose_model, load_pipelines
-from avatar.prompts import NEGATIVE
+from avatar.demo_model.autoencoder import edge_distance, recolour, to_pictures, to_values
+from avatar.demo_model.diffusion import PROMPT, DiffusionTask, PromptTask, numbers_for, prompt_stage
+from avatar.demo_model.examples import (
+    CAPTIONS,
+    LATENT_PX,
+    NATIVE_PX,
+    DrawnPictures,
+    draw_ahead,
+    hair_of,
+    negative_texts,
+)
+from avatar.demo_model.networks import Parts, autoencoder, normalise_latents
+from avatar.demo_model.stages import Stage, StageSettings, fit
+from avatar.demo_model.text_encoders import TextLearner, TextTask, Tokens, read_tokens
+from avatar.demo_model.tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
+from avatar.drawing.attributes import CHOICES
+from avatar.drawing.avatars import draw_avatar
+from avatar.drawing.picture_folder import character
+from avatar.lora_training.training import spread_times
+from avatar.prompt.wording import NEGATIVE
+from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 from common.errors import UserError
 from tests.helpers import ROOT, assert_user_error, run_script
 
@@ -56,11 +65,11 @@ Script = Callable[..., Any]
 def tiny() -> Any:
     """The same forms with fewer channels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(avatar.demo_networks, "AUTOENCODER_CHANNELS", (24, 24, 24, 24))
-        patch.setattr(avatar.demo_networks, "BASE_CHANNELS", (32, 32, 32))
-        patch.setattr(avatar.demo_networks, "REFINER_CHANNELS", (32, 32, 32))
-        patch.setattr(avatar.demo_networks, "TEXT_LAYERS", 2)
-        patch.setattr(avatar.demo_stages, "MEASUREMENTS", 1)
+        patch.setattr(avatar.demo_model.networks, "AUTOENCODER_CHANNELS", (24, 24, 24, 24))
+        patch.setattr(avatar.demo_model.networks, "BASE_CHANNELS", (32, 32, 32))
+        patch.setattr(avatar.demo_model.networks, "REFINER_CHANNELS", (32, 32, 32))
+        patch.setattr(avatar.demo_model.networks, "TEXT_LAYERS", 2)
+        patch.setattr(avatar.demo_model.stages, "MEASUREMENTS", 1)
         yield
 
 
@@ -246,7 +255,7 @@ def toy(steps: int = 30, seed: int = 1, made_from: str = "x") -> Stage:
     torch.manual_seed(seed)
 
     def losses(network: nn.Module, step: int) -> dict[str, Tensor]:
-        points = torch.rand(8, 1, generator=avatar.demo_stages.noise_of_step(settings, step))
+        points = torch.rand(8, 1, generator=avatar.demo_model.stages.noise_of_step(settings, step))
         return {"square": (network(points) - (3 * points - 1)).square().mean()}
 
     return Stage(settings, nn.Linear(1, 1), losses, lambda network: float(network(torch.ones(1))), "at one", None)
@@ -255,7 +264,7 @@ def toy(steps: int = 30, seed: int = 1, made_from: str = "x") -> Stage:
 @pytest.fixture
 def few_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
     """Curves take most of a short stage's time."""
-    monkeypatch.setattr(avatar.demo_stages, "MEASUREMENTS", 3)
+    monkeypatch.setattr(avatar.demo_model.stages, "MEASUREMENTS", 3)
 
 
 @pytest.mark.usefixtures("few_measurements")
@@ -379,7 +388,7 @@ def test_the_scripts_draw_with_it_without_a_special_case(model: Path) -> None:
 def test_a_run_cut_short_in_any_stage_gives_the_same_model(
     model: Path, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train_step, taken = avatar.demo_stages.train_step, [0]
+    train_step, taken = avatar.demo_model.stages.train_step, [0]
 
     def cut_short(stage: Stage) -> dict[str, Tensor]:
         taken[0] += 1
@@ -387,7 +396,7 @@ def test_a_run_cut_short_in_any_stage_gives_the_same_model(
             raise KeyboardInterrupt
         return train_step(stage)
 
-    monkeypatch.setattr(avatar.demo_stages, "train_step", cut_short)
+    monkeypatch.setattr(avatar.demo_model.stages, "train_step", cut_short)
     work = {"output": tmp_path / "model", "work": tmp_path / "work", "samples": 0}
     for attempt in range(3):
         with pytest.raises(KeyboardInterrupt):

@@ -33,9 +33,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avatar.captioned_pictures import CaptionedPicture, crop, read_folder
-from avatar.lora import METADATA, load_lora
-from avatar.lora_training import (
+from avatar.lora_training.captioned_pictures import CaptionedPicture, crop, read_folder
+from avatar.lora_training.training import (
     SAYING_NOTHING,
     LoraSettings,
     Samples,
@@ -48,7 +47,7 @@ from avatar.lora_training import (
     sample_losses,
     train_step,
 )
-from avatar.lora_training_run import (
+from avatar.lora_training.training_run import (
     Painting,
     Prior,
     drop_text_encoders,
@@ -61,7 +60,10 @@ from avatar.lora_training_run import (
     train,
     warn_of_long_captions,
 )
-from avatar.models import AUTO, Pipelines, choose_model, load_pipelines
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.lora_files import METADATA, load_lora
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.sources import AUTO, choose_model
 from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
 from common.paths import CHECKPOINTS
@@ -102,7 +104,7 @@ def _on_one_thread_of_the_cpu() -> Iterator[None]:
         patch.setenv("OMP_NUM_THREADS", "1")  # of the scripts: sums of floats depend on it
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         patch.delenv("ACCELERATE_MIXED_PRECISION", raising=False)
-        patch.setattr("avatar.models.pick_device", lambda: torch.device("cpu"))
+        patch.setattr("avatar.sdxl.sources.pick_device", lambda: torch.device("cpu"))
         yield
     torch.set_num_threads(before)
 
@@ -695,7 +697,9 @@ def test_a_loss_that_is_not_finite_leaves_the_last_state(
     state = tmp_path / "own.state.pth"
     state.write_bytes(b"the last one")
     sick = replace(SHORT, held_out_share=0.0)
-    monkeypatch.setattr("avatar.lora_training_run.latents_of", lambda *_: (torch.full((4, 8, 8), math.nan),) * 2)
+    monkeypatch.setattr(
+        "avatar.lora_training.training_run.latents_of", lambda *_: (torch.full((4, 8, 8), math.nan),) * 2
+    )
     with pytest.raises(UserError, match="the loss is not finite in step 1: training nan; try PRECISION"):
         go(tiny, pictures, tmp_path / "own.safetensors", sick)
     assert state.read_bytes() == b"the last one" and not (tmp_path / "own.safetensors").exists()
@@ -709,7 +713,7 @@ def test_too_little_memory_names_the_settings_to_lower(
     def report_a_full_gpu(*_: object) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr("avatar.lora_training.sample_losses", report_a_full_gpu)
+    monkeypatch.setattr("avatar.lora_training.training.sample_losses", report_a_full_gpu)
     with pytest.raises(UserError, match=r"not enough memory; lower BATCH \(2\) or SIZE_PX, or turn GRADIENT"):
         go(tiny, pictures, tmp_path / "own.safetensors")
 

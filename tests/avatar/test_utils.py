@@ -8,9 +8,11 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from avatar import cutouts, prompts, utils
-from avatar.sitters import sample_photo
-from carousel.embedded_segmenter import MATTE, POSE, WEIGHTS
+from avatar import utils
+from avatar.cutout import background_removal
+from avatar.person.visitors import sample_photo
+from avatar.prompt import wording
+from common.people.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
 from tests.helpers import assert_user_error, run_script
 
@@ -22,9 +24,9 @@ needs_weights = pytest.mark.skipif(
 
 def test_the_three_functions_are_the_ones_that_the_other_scripts_use() -> None:
     assert set(utils.__all__) == {"center_crop_to_square", "generate_weighted_prompt", "remove_background"}
-    assert utils.center_crop_to_square is cutouts.center_crop_to_square
-    assert utils.remove_background is cutouts.remove_background
-    assert utils.generate_weighted_prompt is prompts.generate_weighted_prompt
+    assert utils.center_crop_to_square is background_removal.center_crop_to_square
+    assert utils.remove_background is background_removal.remove_background
+    assert utils.generate_weighted_prompt is wording.generate_weighted_prompt
 
 
 @needs_weights

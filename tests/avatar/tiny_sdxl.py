@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from avatar.models import BASE, REFINER, quiet
+from avatar.sdxl.pipelines import quiet
+from avatar.sdxl.sources import BASE, REFINER
 
 NATIVE_PX = 64
 TEXT_WIDTH, TEXT_WIDTH_2 = 32, 48  # of the text encoders, and of the second one's projection

@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.avatar_cutouts                 the held-out photos, and drawn figures before loud grounds
 python -m tests.benchmarks.avatar_cutouts --photos 5      quickly, on a few
-python -m tests.benchmarks.avatar_cutouts --tune          what avatar/cutouts.py weighs BlazePose by, from other photos
+python -m tests.benchmarks.avatar_cutouts --tune          what avatar.cutout weighs BlazePose by, from other photos
 """
 
 import argparse
@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from avatar.cutouts import SHOWN, load_remover, remove_background
-from carousel.people import mask_iou
+from avatar.cutout.background_removal import SHOWN, load_remover, remove_background
 from common.errors import UserError
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import DATA, OUTPUTS
+from common.people.selection import mask_iou
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 from tests.helpers import REAL_DATA

@@ -32,16 +32,18 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from avatar import AvatarGen, AvatarGen_Base
-from avatar.demo_autoencoder import to_values
-from avatar.demo_pictures import NATIVE_PX
-from avatar.drawn_attributes import CHOICES, Attributes
-from avatar.drawn_avatars import STYLES, draw_avatar
-from avatar.drawn_captions import garment_words
-from avatar.drawn_headwear import HATS, HIDDEN_HAIR
-from avatar.drawn_set import character
-from avatar.generation import Recipe, draw, peak_memory_gb
-from avatar.models import AUTO, DEMO_MODEL, Pipelines, choose_model, load_pipelines
-from avatar.prompts import CLOSINGS, NEGATIVE, OPENINGS
+from avatar.demo_model.autoencoder import to_values
+from avatar.demo_model.examples import NATIVE_PX
+from avatar.drawing.attributes import CHOICES, Attributes
+from avatar.drawing.avatars import STYLES, draw_avatar
+from avatar.drawing.captions import garment_words
+from avatar.drawing.headwear import HATS, HIDDEN_HAIR
+from avatar.drawing.picture_folder import character
+from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
+from avatar.sdxl.generation import Recipe, draw, peak_memory_gb
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
 from common.grids import picture_grid
@@ -399,7 +401,7 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
 
 def judge_lora(options: Any) -> None:
     """The style at scales 1 and 0: 95 % and 2 %; attributes stay at 80 %."""
-    from avatar.lora import load_lora, set_lora_scale
+    from avatar.sdxl.lora_files import load_lora, set_lora_scale
 
     judge, (pipelines, paint) = read_judge(options), load(options, keep=False)
     print(load_lora(pipelines, options.lora).in_words())
@@ -418,8 +420,8 @@ def judge_lora(options: Any) -> None:
 
 def measure_time(options: Any) -> None:
     """Seconds of an avatar with cut-out at 1024 px, and the memory of this process."""
-    from avatar.cutouts import remove_background
-    from avatar.enlarging import enlarge
+    from avatar.cutout.background_removal import remove_background
+    from avatar.sdxl.upscaling import enlarge
 
     _, paint = load(options, keep=False)
     seconds = []

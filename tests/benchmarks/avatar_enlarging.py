@@ -9,10 +9,10 @@ import time
 import numpy as np
 from PIL import Image, ImageFilter
 
-from avatar.demo_pictures import NATIVE_PX
-from avatar.drawn_avatars import draw_avatar
-from avatar.drawn_set import character
-from avatar.enlarging import enlarge
+from avatar.demo_model.examples import NATIVE_PX
+from avatar.drawing.avatars import draw_avatar
+from avatar.drawing.picture_folder import character
+from avatar.sdxl.upscaling import enlarge
 from tests.benchmarks.hardware import describe_machine
 
 SEED = 7_100_001

@@ -22,9 +22,9 @@ import psutil
 import skimage.data
 from PIL import Image, ImageOps
 
-from avatar.deepface_analyzer import SUFFIXES, DeepFaceAnalyzer, Engine
-from avatar.embedded_analyzer import EmbeddedAnalyzer
-from avatar.face_detector import FaceDetector
+from avatar.person.deepface_analyzer import SUFFIXES, DeepFaceAnalyzer, Engine
+from avatar.person.embedded_analyzer import EmbeddedAnalyzer
+from avatar.person.face_detector import FaceDetector
 from common.images import read_image
 from tests.avatar.deepface_weights import CLASSES, weights_folder
 from tests.benchmarks.hardware import describe_machine

@@ -17,8 +17,9 @@ from typing import Any
 
 import torch
 
-from avatar.generation import Recipe, draw
-from avatar.models import PRESETS, Pipelines, compile_networks, place, set_vae_precision
+from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.loading import compile_networks
+from avatar.sdxl.pipelines import PRESETS, Pipelines, place, set_vae_precision
 from tests.avatar.tiny_sdxl import END, scheduler, write_tokenizer
 from tests.benchmarks.hardware import describe_machine
 

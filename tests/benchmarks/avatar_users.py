@@ -23,7 +23,7 @@ import psutil
 from PIL import Image
 from skimage.data import astronaut
 
-from avatar.models import DEMO_MODEL
+from avatar.sdxl.sources import DEMO_MODEL
 from common.genres import GENRES
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.benchmarks.hardware import describe_machine

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from carousel.compositing import Placed, fuse_into, paste, put
-from carousel.figures import Figure, figure_of
-from carousel.fusion import fuse, load_model
-from carousel.placement import Spot, Wishes, place
-from carousel.shadows import contact_shadow, darken
+from carousel.fusion.inference import fuse, load_model
+from carousel.staging.compositing import Placed, fuse_into, paste, put
+from carousel.staging.figures import Figure, figure_of
+from carousel.staging.placement import Spot, Wishes, place
+from carousel.staging.shadows import contact_shadow, darken
 from common.images import read_image, write_png
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files

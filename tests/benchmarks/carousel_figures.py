@@ -5,7 +5,7 @@
     python -m tests.benchmarks.carousel_figures --photos 6 --csv out     quickly; and every picture's scores as CSV
 
 The held-out photos come in three forms: with the exact mask in the true scene; with a mask eroded by 1 px; and in the
-scene that inpainting made when it removed the person. The light is `carousel.relighting.relight_fixed`, seed 0. The
+scene that inpainting made when it removed the person. The light is `relight_fixed`, seed 0. The
 harmonisation triples are as they were made: the composite is scene and person, the hole below the person inpainted.
 Each picture is brought to a square, as the tables of iHarmony4 do. An interval is of the mean gain in foreground PSNR,
 by drawing whole photos.
@@ -22,13 +22,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from carousel.baselines import BASELINES, Baseline
-from carousel.collage_making import HOLE_RIM
-from carousel.collages import Collage, compose
-from carousel.evaluation import OURS, PASTE, Item, Scores, bootstrap_interval, measure, methods_with, write_pictures
-from carousel.fusion import load_model
-from carousel.fusion_dataset import Example, cut_out, fit, fixed_form, paste
-from carousel.inpainting import clean_background
+from carousel.collages.inpainting import clean_background
+from carousel.collages.layout import Collage, compose
+from carousel.collages.photo_to_collages import HOLE_RIM
+from carousel.fusion.inference import load_model
+from carousel.fusion.training_samples import Example, cut_out, fit, fixed_form, paste
+from carousel.measuring.baselines import BASELINES, Baseline
+from carousel.measuring.evaluation import (
+    OURS,
+    PASTE,
+    Item,
+    Scores,
+    bootstrap_interval,
+    measure,
+    methods_with,
+    write_pictures,
+)
 from common.images import read_image
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files

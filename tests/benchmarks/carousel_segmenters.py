@@ -18,12 +18,12 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from carousel.edges import decontaminate, refine_edges
-from carousel.embedded_segmenter import EmbeddedSegmenter
-from carousel.people import Person, mask_iou
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import OUTPUTS
+from common.people.edges import decontaminate, refine_edges
+from common.people.embedded_segmenter import EmbeddedSegmenter
+from common.people.selection import Person, mask_iou
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 from tests.helpers import REAL_DATA

@@ -19,9 +19,9 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from carousel.fusion_dataset import AvatarFusionDataset, load_entries, split
-from carousel.network import Decoder, FusionNetwork
-from carousel.training import Training, TrainingSettings, batches, fit, train_step
+from carousel.fusion.network import Decoder, FusionNetwork
+from carousel.fusion.training import Training, TrainingSettings, batches, fit, train_step
+from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import find_peer
 

@@ -16,11 +16,19 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from masks.checkpoints import load_network, network_of, read_checkpoint
 from masks.mask_model import DRAWN_SHARE_GO_ON, EPOCHS, LEARNING_RATE_GO_ON, LEARNING_RATE_SCRATCH
-from masks.training import EpochSampler, Samples, Training, TrainingSettings, load_frames, set_learning_rate, train_step
-from masks.training_sets import FrameSet
-from masks.unet import UNet
+from masks.model.checkpoint_format import load_network, network_of, read_checkpoint
+from masks.model.training import (
+    EpochSampler,
+    Samples,
+    Training,
+    TrainingSettings,
+    load_frames,
+    set_learning_rate,
+    train_step,
+)
+from masks.model.unet import UNet
+from masks.sets.frame_sets import FrameSet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import CPU, mean, peer_network, print_table, real_sets, score_set, threshold_scores
 

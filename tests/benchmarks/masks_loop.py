@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from masks.correction_session import CorrectionSession
-from masks.metrics import f1_score
-from masks.training_sets import FrameSet, Pair, mask_name, read_mask
+from masks.correction.session import CorrectionSession
+from masks.model.metrics import f1_score
+from masks.sets.frame_sets import FrameSet, Pair, mask_name, read_mask
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import mean, print_table, real_sets
 from tests.helpers import run_script

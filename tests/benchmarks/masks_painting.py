@@ -57,8 +57,8 @@ def measure_ours(folder: Path, backend: str) -> None:
     from matplotlib import pyplot
     from matplotlib.backend_bases import MouseEvent
 
-    from masks.correction_session import CorrectionSession
-    from masks.correction_window import CorrectionWindow, open_figure
+    from masks.correction.session import CorrectionSession
+    from masks.correction.window import CorrectionWindow, open_figure
 
     with CorrectionSession(folder) as session:
         window = CorrectionWindow(session, open_figure(backend), 600)

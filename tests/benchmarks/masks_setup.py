@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from masks.metrics import f1_score
-from masks.prediction import predict_masks
-from masks.thresholds import best_threshold
-from masks.training_sets import FrameSet, gather_training_data, read_mask, read_pair
+from masks.model.inference import predict_masks
+from masks.model.metrics import f1_score
+from masks.model.thresholds import best_threshold
+from masks.sets.frame_sets import FrameSet, gather_training_data, read_mask, read_pair
 from tests.benchmarks.needs import find_peer, real_files
 
 TUNED_ON = ("walk_north", "walk_south", "vector_bust")  # sets that were looked at while the figures were designed

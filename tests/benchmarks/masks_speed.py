@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from common.images import write_png
-from masks.checkpoints import load_network
-from masks.prediction import predict_masks
-from masks.training_sets import mask_image, mask_name
-from masks.unet import SIZE_PX
+from masks.model.checkpoint_format import load_network
+from masks.model.inference import predict_masks
+from masks.model.unet import SIZE_PX
+from masks.sets.frame_sets import mask_image, mask_name
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import CPU, peer_network, real_sets
 

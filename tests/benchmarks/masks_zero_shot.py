@@ -13,9 +13,9 @@ import time
 import torch
 from torch import nn
 
-from masks.checkpoints import load_network
-from masks.training import Samples, Training, TrainingSettings, set_learning_rate, train_step
-from masks.unet import UNet
+from masks.model.checkpoint_format import load_network
+from masks.model.training import Samples, Training, TrainingSettings, set_learning_rate, train_step
+from masks.model.unet import UNet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import (
     CPU,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pet.matching import TIE, best_sets, top_n
+from pet.choosing.matching import TIE, best_sets, top_n
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import find_peer
 

@@ -13,12 +13,12 @@ from common.genres import GENRES, genres_of
 from common.grids import picture_grid
 from common.images import write_png
 from common.paths import OUTPUTS, shown
-from pet.compositing import Dresser, body_for
+from common.surveys.survey import open_survey
+from pet.choosing.matching import best_sets
+from pet.choosing.neighbours import choose_among_nearest
+from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.data import data_transform
-from pet.matching import best_sets
-from pet.neighbours import choose_among_nearest
-from pet.surveys import open_survey
-from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
+from pet.drawing.compositing import Dresser, body_for
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 

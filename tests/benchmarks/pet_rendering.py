@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from common.genres import GENRES
-from pet.choices import Choice, open_choices, read_choices
-from pet.compositing import body_for
+from pet.choosing.choice_table import Choice, open_choices, read_choices
+from pet.choosing.matching import best_sets
+from pet.choosing.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from pet.matching import best_sets
-from pet.rendering import Job, render_all, start_or_resume
-from pet.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
+from pet.drawing.compositing import body_for
+from pet.drawing.picture_batch import Job, render_all, start_or_resume
 from tests.benchmarks.hardware import describe_machine
 
 PEOPLE = 1_000

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from carousel.checkpoints import write_checkpoint
-from carousel.collages import Collage, Entry, compose, write_collage, write_index
-from carousel.network import Decoder, FusionNetwork, Head
+from carousel.collages.layout import Collage, Entry, compose, write_collage, write_index
+from carousel.fusion.checkpoint_format import write_checkpoint
+from carousel.fusion.network import Decoder, FusionNetwork, Head
 
 SIDE = 64
 

@@ -22,12 +22,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from carousel import collage_making
-from carousel.collage_making import HOLE_RIM, Job, collage_name, panel_mask, person_collage, resize
 from carousel.Collage_segmentation import main
-from carousel.collages import Collage, read_collage, read_index
-from carousel.people import Person, Rules, person_of
+from carousel.collages import photo_to_collages
+from carousel.collages.layout import Collage, read_collage, read_index
+from carousel.collages.photo_to_collages import HOLE_RIM, Job, collage_name, panel_mask, person_collage, resize
 from common.errors import UserError
+from common.people.selection import Person, Rules, person_of
 from common.runner import Report
 from tests.helpers import ROOT, assert_user_error, run_script
 
@@ -281,7 +281,7 @@ class Finder:
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[Person]]], None]:
     def install(find: Callable[[np.ndarray], list[Person]]) -> None:
-        monkeypatch.setattr(collage_making, "segmenter_of", lambda name, masks: Finder(find))
+        monkeypatch.setattr(photo_to_collages, "segmenter_of", lambda name, masks: Finder(find))
 
     return install
 
@@ -568,7 +568,7 @@ def test_an_animation_is_said_once(folder: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert make(folder).faults == 0
-    assert [str(w.message) for w in caught] == ["photos/p0.png: an animation, its first frame is taken"]
+    assert [str(w.message) for w in caught] == ["photos/p0.png: an animation, its first frame is used"]
 
 
 def test_masks_and_results_that_lie_among_the_photos_are_no_photos(folder: Path) -> None:

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from carousel.drawn_backdrops import KINDS
-from carousel.drawn_bodies import Build, pose_body
-from carousel.drawn_canvas import Raster, points, shoulder
-from carousel.drawn_figures import Figure, Lamp, Lighting, Sculpture, Stuff, relight
-from carousel.drawn_people import POSES, STYLES, draw_figure, random_look
-from carousel.drawn_scenes import Scene, draw_scene
-from carousel.drawn_set import scene_name
-from carousel.people import keep_people
-from carousel.segmenters import load_segmenter
+from carousel.drawing.backdrops import KINDS
+from carousel.drawing.bodies import Build, pose_body
+from carousel.drawing.canvas import Raster, points, shoulder
+from carousel.drawing.characters import POSES, STYLES, draw_figure, random_look
+from carousel.drawing.height_fields import Figure, Lamp, Lighting, Sculpture, Stuff, relight
+from carousel.drawing.sample_data import scene_name
+from carousel.drawing.scenes import Scene, draw_scene
+from carousel.segmenters.choice import load_segmenter
 from common.outlines import box, ellipse
 from common.paths import DATA
+from common.people.selection import keep_people
 from tests.helpers import assert_user_error, run_script
 
 pytestmark = pytest.mark.slow

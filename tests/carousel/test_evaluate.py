@@ -19,11 +19,14 @@ import pytest
 import torch
 from PIL import Image
 
-from carousel.baselines import BASELINES, copy_paste
-from carousel.checkpoints import write_checkpoint
-from carousel.collages import Entry, compose, write_collage, write_index
+from carousel.collages.layout import Entry, compose, write_collage, write_index
 from carousel.Evaluate import main
-from carousel.evaluation import (
+from carousel.fusion.checkpoint_format import write_checkpoint
+from carousel.fusion.metrics import foreground_mse, foreground_psnr, psnr, ssim
+from carousel.fusion.network import FusionNetwork
+from carousel.fusion.training_samples import Example, split
+from carousel.measuring.baselines import BASELINES, copy_paste
+from carousel.measuring.evaluation import (
     OURS,
     PASTE,
     Scores,
@@ -33,10 +36,7 @@ from carousel.evaluation import (
     measure,
     summary_rows,
 )
-from carousel.evaluation_figure import chosen_places
-from carousel.fusion_dataset import Example, split
-from carousel.metrics import foreground_mse, foreground_psnr, psnr, ssim
-from carousel.network import FusionNetwork
+from carousel.measuring.evaluation_figure import chosen_places
 from common.errors import UserError, enough_memory
 from common.runner import Report
 from common.weights import EMBEDDED
@@ -150,7 +150,7 @@ def test_the_same_seed_gives_the_same_scores_and_another_seed_others(collages: P
 
 
 def test_only_scenes_that_are_held_out_are_measured(collages: Path, checkpoint: Path) -> None:
-    from carousel.collages import read_index
+    from carousel.collages.layout import read_index
 
     held_out = {entry.collage for entry in split(read_index(collages), 0.5)[1]}
     assert 0 < len(held_out) < COUNT

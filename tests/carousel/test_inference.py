@@ -19,19 +19,20 @@ import pytest
 import torch
 from PIL import Image
 
-from carousel import carousel_pictures, staging
-from carousel.carousels import people_in
-from carousel.checkpoints import write_checkpoint
-from carousel.figures import read_figure
-from carousel.fusion import load_model
+from carousel.fusion.checkpoint_format import write_checkpoint
+from carousel.fusion.inference import load_model
+from carousel.fusion.network import FusionNetwork
 from carousel.Inference import PERSON, SCENE, main
-from carousel.network import FusionNetwork
-from carousel.people import Person
+from carousel.staging import overview_pictures, staged_scene
+from carousel.staging.figures import read_figure
+from carousel.staging.fusion_batch import people_in
 from common.errors import UserError
+from common.grids import evenly
+from common.people.selection import Person
 from common.runner import Report
-from tests.carousel.test_compositing import drawn_person, lively_network, scene_of
+from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
 from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script
-from tests.masks.test_training_sets import files_of, hostile_pictures
+from tests.masks.sets.test_frame_sets import files_of, hostile_pictures
 
 pytestmark = pytest.mark.slow
 SCRIPT = "carousel/Inference.py"
@@ -49,7 +50,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _load_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The network of `checkpoint` is built once; building takes longer than all else that these tests do."""
-    monkeypatch.setattr(staging, "load_model", loaded)
+    monkeypatch.setattr(staged_scene, "load_model", loaded)
 
 
 @functools.cache
@@ -121,7 +122,7 @@ def test_a_person_is_fused_into_a_scene(tmp_path: Path, scene: Path, people: Pat
     assert record["figures"]["height"] == 0.6 and record["weights"] == ["small.pth"]
     assert len(record["inputs"]) == 3
     strip = read(tmp_path / "made_before_after.png")
-    assert strip.shape[1] > 3 * carousel_pictures.PANEL_PX and len(np.unique(strip.reshape(-1, 3), axis=0)) > 1000
+    assert strip.shape[1] > 3 * overview_pictures.PANEL_PX and len(np.unique(strip.reshape(-1, 3), axis=0)) > 1000
 
 
 def test_settings_place_the_feet(scene: Path, people: Path, checkpoint: Path) -> None:
@@ -328,7 +329,7 @@ def test_the_drawn_people_can_all_be_used() -> None:
     """Every third of them is a half figure."""
     people = people_in(PERSON, SCENE)
     figures = [read_figure(path, nobody) for path in people.values()]
-    assert len(figures) >= 6 and staging.read_scene(SCENE).shape[1] > 400
+    assert len(figures) >= 6 and staged_scene.read_scene(SCENE).shape[1] > 400
     assert [figure.silhouette.is_half for figure in figures] == [n % 3 == 2 for n in range(len(figures))]
 
 
@@ -361,7 +362,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 def test_an_animation_keeps_the_scene_still_and_the_colours_of_people(tmp_path: Path) -> None:
     scene, frames = moving_frames()
-    assert carousel_pictures.write_animation(tmp_path / "a.gif", scene, frames, 0.5, 10**7) == (160, 120)
+    assert overview_pictures.write_animation(tmp_path / "a.gif", scene, frames, 0.5, 10**7) == (160, 120)
     seen = frames_of(tmp_path / "a.gif")
     assert len(seen) == len(frames)
     for number, (one, frame) in enumerate(zip(seen, frames, strict=True)):
@@ -375,24 +376,24 @@ def test_an_animation_keeps_the_scene_still_and_the_colours_of_people(tmp_path: 
 def test_an_animation_shrinks_until_it_is_small_enough(tmp_path: Path) -> None:
     scene, frames = moving_frames()
     noise = [np.random.default_rng(n).integers(0, 256, scene.shape, np.uint8) for n in range(2)]
-    size = carousel_pictures.write_animation(tmp_path / "a.gif", scene, noise, 0.5, 20_000)
+    size = overview_pictures.write_animation(tmp_path / "a.gif", scene, noise, 0.5, 20_000)
     assert (tmp_path / "a.gif").stat().st_size <= 20_000 and size[0] < 160
     assert size[0] / size[1] == pytest.approx(4 / 3, rel=0.03)
     assert len(frames_of(tmp_path / "a.gif")) == 2
-    carousel_pictures.write_animation(tmp_path / "b.gif", scene, [scene, frames[0]], 0.5, 10**6)
+    overview_pictures.write_animation(tmp_path / "b.gif", scene, [scene, frames[0]], 0.5, 10**6)
     assert (tmp_path / "b.gif").is_file(), "a frame without anybody"
 
 
 def test_pictures_are_taken_evenly() -> None:
-    assert carousel_pictures.evenly(range(10), 5) == [0, 2, 4, 6, 8]
-    assert carousel_pictures.evenly([1, 2], 5) == [1, 2]
+    assert evenly(range(10), 5) == [0, 2, 4, 6, 8]
+    assert evenly([1, 2], 5) == [1, 2]
 
 
 @pytest.mark.parametrize("shape", [(90, 160), (160, 90), (40, 400), (400, 40)])
 def test_strips_of_scenes_of_any_form_show_all_panels(shape: tuple[int, int]) -> None:
     pictures = [np.full((*shape, 3), colour, np.uint8) for colour in (40, 90, 160)]
     window = np.s_[shape[0] // 4 : shape[0] // 2, shape[1] // 4 : shape[1] // 2]
-    strip = np.asarray(carousel_pictures.before_after(pictures, window, "a title " * 40))
+    strip = np.asarray(overview_pictures.before_after(pictures, window, "a title " * 40))
     areas = [(strip == colour).all(axis=2).sum() for colour in (40, 90, 160)]
     assert min(areas) > 0.9 * max(areas) > 10_000
     assert strip.shape[1] < 2100 and strip.shape[0] < 2400

@@ -18,15 +18,15 @@ from torch import nn
 
 import carousel.Dataset
 import carousel.Model
-from carousel.checkpoints import FORMAT, network_of, read_checkpoint, write_checkpoint
-from carousel.collages import write_collage
-from carousel.diagram import HEIGHT_PX, WIDTH_PX, describe_layers
-from carousel.network import FusionNetwork
+from carousel.collages.layout import write_collage
+from carousel.fusion.checkpoint_format import FORMAT, network_of, read_checkpoint, write_checkpoint
+from carousel.fusion.diagram import HEIGHT_PX, WIDTH_PX, describe_layers
+from carousel.fusion.network import FusionNetwork
 from common.errors import UserError
 from common.runner import Report
 from tests.carousel.helpers import SIDE, count_colours, draw_collage, lively, untrained, write_collages, write_lively
 from tests.helpers import ROOT, run_script
-from tests.masks.test_checkpoints import ATTACKS, Attack, assert_plain
+from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 
 pytestmark = pytest.mark.slow
 SCRIPTS = ["carousel/Dataset.py", "carousel/Model.py", "carousel/Train.py"]
@@ -80,7 +80,7 @@ import sys
 from carousel.Dataset import AvatarFusionDataset
 from carousel.Model import build_model, load_model
 import carousel.Dataset
-from carousel.fusion_dataset import AvatarFusionDataset as same
+from carousel.fusion.training_samples import AvatarFusionDataset as same
 assert AvatarFusionDataset is same
 try:
     carousel.Dataset.Nothing

@@ -17,16 +17,16 @@ import pytest
 import torch
 from PIL import Image
 
-from carousel.checkpoints import FORMAT, network_of, read_checkpoint
-from carousel.fusion_dataset import load_entries
-from carousel.training import TrainingSettings, held_out_psnr
-from carousel.training_run import fingerprint
+from carousel.fusion.checkpoint_format import FORMAT, network_of, read_checkpoint
+from carousel.fusion.training import TrainingSettings, held_out_psnr
+from carousel.fusion.training_run import fingerprint
+from carousel.fusion.training_samples import load_entries
 from common.checkpoints import load_plain
 from common.runner import Report
+from tests.carousel.fusion.test_training import EVERY, SHORT, sides, train
 from tests.carousel.helpers import SIDE, assert_same, count_colours, write_collages
-from tests.carousel.test_training import EVERY, SHORT, sides, train
 from tests.helpers import ROOT
-from tests.masks.test_checkpoints import assert_plain
+from tests.masks.model.test_checkpoint_format import assert_plain
 
 pytestmark = pytest.mark.slow
 STEP = "carousel/Train.py"
@@ -65,7 +65,7 @@ def reference(collages: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A run at once, of which no weights of VGG16 were asked for."""
     output = tmp_path_factory.mktemp("reference") / "own model.pth"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("carousel.Utils.load_vgg16", lambda: pytest.fail("PERCEPTUAL_WEIGHT is 0"))
+        patch.setattr("carousel.fusion.perceptual_loss.load_vgg16", lambda: pytest.fail("PERCEPTUAL_WEIGHT is 0"))
         yield output, train(collages, output)
     shutil.rmtree(output.parent)  # states are large
 

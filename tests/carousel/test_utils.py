@@ -13,9 +13,9 @@ from torchvision.models import alexnet
 from torchvision.models.vgg import cfgs, make_layers
 from torchvision.transforms import Normalize
 
-from carousel.metrics import psnr, ssim
-from carousel.perceptual import Lpips
-from carousel.perceptual_weights import VGG16_FILE, Pretrained
+from carousel.fusion.imagenet_features import Lpips
+from carousel.fusion.imagenet_weights import VGG16_FILE, Pretrained
+from carousel.fusion.metrics import psnr, ssim
 from carousel.Utils import (
     NORM_MEAN,
     NORM_STD,

@@ -29,7 +29,7 @@ from common.checkpoints import (
 from common.errors import UserError
 from common.paths import CHECKPOINTS
 from tests.helpers import BAD_INPUTS, ROOT, needs_bad_inputs
-from tests.masks.test_checkpoints import ATTACKS, Attack, assert_plain
+from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 
 FORM = "a model 1"
 

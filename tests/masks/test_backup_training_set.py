@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from masks.archiving import archive, reviewed_pairs
-from masks.training_sets import (
+from masks.sets.archiving import archive, reviewed_pairs
+from masks.sets.frame_sets import (
     WORKING_SET,
     base_name,
     clothed_name,
@@ -21,8 +21,7 @@ from masks.training_sets import (
     write_reviewed,
 )
 from tests.helpers import REAL_DATA, assert_user_error, needs_real_data, run_script
-from tests.masks.test_initial_masks import load_main
-from tests.masks.test_training_sets import (
+from tests.masks.sets.test_frame_sets import (
     contents,
     damage,
     drawn_pair,
@@ -33,6 +32,7 @@ from tests.masks.test_training_sets import (
     write_pair,
     write_working_set,
 )
+from tests.masks.test_initial_masks import load_main
 
 pytestmark = pytest.mark.slow
 STEP = "masks/7_backup_training_set.py"

@@ -14,8 +14,8 @@ from PIL import Image
 
 from common.errors import UserError
 from common.paths import CHECKPOINTS, DATA
-from masks.checkpoints import load_network, write_checkpoint
-from masks.evaluation import (
+from masks.model.checkpoint_format import load_network, write_checkpoint
+from masks.model.evaluation import (
     FOUND,
     HELD_OUT,
     INVENTED,
@@ -28,14 +28,14 @@ from masks.evaluation import (
     format_table,
     write_frame_scores,
 )
-from masks.metrics import boundary_f1, f1_score
-from masks.prediction import predict_masks
-from masks.thresholds import best_threshold
-from masks.training_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask, read_pair
+from masks.model.inference import predict_masks
+from masks.model.metrics import boundary_f1, f1_score
+from masks.model.thresholds import best_threshold
+from masks.sets.frame_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask, read_pair
 from tests.helpers import assert_user_error, run_script
+from tests.masks.model.test_unet import lively_network
+from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
 from tests.masks.test_initial_masks import load_main
-from tests.masks.test_training_sets import damage, write_archive, write_working_set
-from tests.masks.test_unet import lively_network
 
 pytestmark = pytest.mark.slow
 STEP = "masks/6_evaluate_masks.py"

@@ -21,12 +21,20 @@ from PIL import Image
 from common.errors import UserError
 from common.images import read_image
 from common.runner import Report
-from masks.metrics import f1_score, unsureness
-from masks.proposals import STAGE, by_model, by_threshold, contact_sheet, most_unsure, propose_all, put_in_place
-from masks.thresholds import propose_mask
-from masks.training_sets import find_pairs, mask_name, read_mask, read_pair, read_unsureness
+from masks.correction.proposal_batch import (
+    STAGE,
+    by_model,
+    by_threshold,
+    contact_sheet,
+    most_unsure,
+    propose_all,
+    put_in_place,
+)
+from masks.model.metrics import f1_score, unsureness
+from masks.model.thresholds import propose_mask
+from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair, read_unsureness
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
-from tests.masks.test_training_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
+from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
 pytestmark = pytest.mark.slow
 STEP = "masks/2_initial_masks.py"
@@ -202,8 +210,8 @@ def write_model(path: Path) -> Path:
     """A checkpoint of an untrained network."""
     import torch
 
-    from masks.checkpoints import write_checkpoint
-    from masks.unet import UNet
+    from masks.model.checkpoint_format import write_checkpoint
+    from masks.model.unet import UNet
 
     torch.manual_seed(0)
     write_checkpoint(path, UNet(), sets={"trained": [], "held out": []}, settings={}, figures={})

@@ -23,16 +23,16 @@ from PIL import Image
 from common.errors import UserError
 from common.paths import DATA
 from common.runner import Report
-from masks.checkpoints import network_of, read_checkpoint, write_checkpoint
 from masks.mask_model import load_model, main, predict_mask, predict_masks
-from masks.metrics import f1_score
-from masks.prediction import Picture
-from masks.retraining import split_sets
-from masks.training_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask
-from masks.unet import WIDTHS, UNet
+from masks.model.checkpoint_format import network_of, read_checkpoint, write_checkpoint
+from masks.model.inference import Picture
+from masks.model.metrics import f1_score
+from masks.model.training_run import split_sets
+from masks.model.unet import WIDTHS, UNet
+from masks.sets.frame_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask
 from tests.helpers import ROOT, assert_user_error, run_script
-from tests.masks.test_checkpoints import Attack
-from tests.masks.test_training_sets import damage, write_archive, write_working_set
+from tests.masks.model.test_checkpoint_format import Attack
+from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
 
 pytestmark = pytest.mark.slow
 STEP = "masks/mask_model.py"

@@ -21,15 +21,15 @@ from PIL import Image
 from common.errors import UserError
 from common.paths import CHECKPOINTS, DATA
 from common.runner import Report
-from masks.checkpoints import write_checkpoint
-from masks.cutouts import cut_out
-from masks.metrics import f1_score
-from masks.pixel_art import enlarge
-from masks.training_sets import base_name, clothed_name, mask_name, read_mask
+from masks.cutouts.matting import cut_out
+from masks.model.checkpoint_format import write_checkpoint
+from masks.model.metrics import f1_score
+from masks.sets.frame_sets import base_name, clothed_name, mask_name, read_mask
+from masks.sets.pixel_art import enlarge
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
+from tests.masks.model.test_unet import lively_network
+from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
 from tests.masks.test_initial_masks import load_main
-from tests.masks.test_training_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
-from tests.masks.test_unet import lively_network
 
 pytestmark = pytest.mark.slow
 STEP = "masks/5_predict_masks.py"

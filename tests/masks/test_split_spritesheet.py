@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
-from masks.misalignment import find_shift, moved
-from masks.pixel_art import enlarge, shrink
-from masks.sheet_grids import Grid, GridSettings
-from masks.sheet_pairs import find_sheets, plan_split
-from masks.sheets import Cell, Layout
-from masks.splitting import join_folder, make_room, unchanged_frames, write_frames
-from masks.training_sets import find_pairs, read_pair
+from masks.sets.frame_sets import find_pairs, read_pair
+from masks.sets.pixel_art import enlarge, shrink
+from masks.sheets.cells import Cell, Layout
+from masks.sheets.grid_finder import Grid, GridSettings
+from masks.sheets.misalignment import find_shift, moved
+from masks.sheets.pairing import find_sheets, plan_split
+from masks.sheets.splitting import join_folder, make_room, unchanged_frames, write_frames
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_real_data, run_script
-from tests.masks.test_sheets import META, PACKED, draw_sheet, figure
-from tests.pet.test_rendering import load_main
+from tests.masks.sheets.test_cells import META, PACKED, draw_sheet, figure
+from tests.pet.drawing.test_picture_batch import load_main
 
 pytestmark = pytest.mark.slow
 STEP = "masks/1_split_spritesheet.py"

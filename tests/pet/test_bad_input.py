@@ -19,13 +19,13 @@ from PIL import Image
 
 from common.errors import UserError
 from common.genres import GENRES
-from pet.choices import Choice, read_choices
-from pet.compositing import Dresser
+from pet.choosing.choice_table import Choice, read_choices
+from pet.choosing.wardrobe import SLOTS, load_wardrobe
 from pet.data import check_dataset
-from pet.wardrobe import SLOTS, load_wardrobe
+from pet.drawing.compositing import Dresser
 from tests.helpers import BAD_INPUTS, ROOT, assert_user_error, needs_bad_inputs, run_script
-from tests.pet.test_matching import naive_best_set
-from tests.pet.test_wardrobe import small_wardrobe
+from tests.pet.choosing.test_matching import naive_best_set
+from tests.pet.choosing.test_wardrobe import small_wardrobe
 
 pytestmark = pytest.mark.slow
 Result = subprocess.CompletedProcess[str]

@@ -11,9 +11,9 @@ from PIL import Image
 from common.errors import UserError
 from common.genres import GENRES
 from common.paths import DATA
+from pet.choosing.wardrobe import load_wardrobe
 from pet.data import data_transform, get_some_data, get_specific_file
-from pet.wardrobe import load_wardrobe
-from tests.pet.test_wardrobe import small_wardrobe
+from tests.pet.choosing.test_wardrobe import small_wardrobe
 
 INDEX = {genre: index for index, genre in enumerate(GENRES)}
 

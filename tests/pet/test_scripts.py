@@ -18,13 +18,13 @@ from PIL import Image
 from common.errors import UserError
 from common.genres import GENRES, parse_taste
 from common.paths import DATA
-from pet.choices import columns, read_choices
+from pet.choosing.choice_table import columns, read_choices
+from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from pet.wardrobe import SLOTS, load_bodies, load_wardrobe
 from tests.helpers import ROOT, assert_user_error, run_script
-from tests.pet.test_matching import naive_best_set, naive_cosine, naive_top_n
-from tests.pet.test_rendering import load_main
-from tests.pet.test_wardrobe import small_wardrobe
+from tests.pet.choosing.test_matching import naive_best_set, naive_cosine, naive_top_n
+from tests.pet.choosing.test_wardrobe import small_wardrobe
+from tests.pet.drawing.test_picture_batch import load_main
 
 pytestmark = pytest.mark.slow
 SCRIPTS = ["1_TopN.py", "1.5_Plot_Pet.py", "0_Draw_Data.py", "PetEval.py", "main.py", "data.py"]

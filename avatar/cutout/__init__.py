@@ -1,0 +1,1 @@
+"""Removing the background of photos, drawings and generated avatars."""

@@ -1,0 +1,1 @@
+"""The small SDXL that ships: its networks and its training on drawn avatars."""

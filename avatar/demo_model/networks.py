@@ -1,0 +1,232 @@
+"""The networks of the demo model: SDXL's forms at a size with which a laptop's CPU draws in seconds.
+
+SDXL (Podell et al. 2023, arXiv:2307.01952) has three levels in its UNet, attention in the two lower ones, and two text
+encoders, whose last layers but one are what its attention reads; so has this one. It predicts v (Salimans and Ho 2022,
+arXiv:2202.00512), which keeps colours steady in few steps, and its schedule begins at the noisiest step.
+"""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from avatar.demo_model.examples import LATENT_PX, NATIVE_PX
+from avatar.demo_model.initialisation import start_as_thumbnail
+from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
+from avatar.sdxl.sources import BASE, REFINER
+
+TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
+TEXT_LAYERS, TEXT_HEADS = 3, 4
+LATENT_CHANNELS = 4
+AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (24, 48, 96, 128), 8  # from full size down
+BASE_CHANNELS = (64, 128, 192)  # at 32, 16 and 8 latents
+REFINER_CHANNELS = (64, 96, 128)
+TIME_WIDTH = 256
+NUMBER_WIDTH = 8  # of the embedding of each size or score
+BASE_NUMBERS = (NATIVE_PX, NATIVE_PX, 0, 0, NATIVE_PX, NATIVE_PX)
+GOOD_SCORE, BAD_SCORE = 6.0, 2.5  # aesthetic scores that the pipelines give to prompt and negative prompt
+GROUPS = 8
+
+
+@dataclass
+class Parts:
+    """The networks of both pipelines, as far as they are there."""
+
+    tokenizer: Any
+    tokenizer_2: Any
+    text_encoder: Any
+    text_encoder_2: Any
+    vae: Any
+    unet: Any = None
+    refiner: Any = None
+
+    def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> None:
+        """Move all networks, and put their weights into the order of memory that files need."""
+        for network in (self.text_encoder, self.text_encoder_2, self.vae, self.unet, self.refiner):
+            if network is not None:
+                network.to(device=device, dtype=dtype, memory_format=torch.contiguous_format)
+
+
+def text_encoders(vocabulary: int) -> nn.ModuleList:
+    """CLIP's text model, and the one with a projection; `vocabulary` ends with the marks of start and end."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    common: dict[str, Any] = {
+        "vocab_size": vocabulary,
+        "num_hidden_layers": TEXT_LAYERS,
+        "num_attention_heads": TEXT_HEADS,
+        "projection_dim": POOLED_WIDTH,
+        "max_position_embeddings": 77,
+        "bos_token_id": vocabulary - 2,
+        "eos_token_id": vocabulary - 1,
+    }
+    sizes: dict[str, Any] = {"hidden_size": TEXT_WIDTH, "intermediate_size": 4 * TEXT_WIDTH, "hidden_act": "quick_gelu"}
+    first: Any = CLIPTextModel(CLIPTextConfig(**common, **sizes))
+    sizes = {"hidden_size": TEXT_WIDTH_2, "intermediate_size": 4 * TEXT_WIDTH_2, "hidden_act": "gelu"}
+    second: Any = CLIPTextModelWithProjection(CLIPTextConfig(**common, **sizes))
+    for model in (first, second):  # CLIP's own start is for batches of 32 thousand
+        for name, parameter in model.named_parameters():
+            if "embedding.weight" in name:
+                nn.init.normal_(parameter, std=0.3 if "token" in name else 0.1)
+    return nn.ModuleList([first, second])
+
+
+def autoencoder() -> Any:
+    """AutoencoderKL (Rombach et al. 2022, arXiv:2112.10752) with latents of 8 px as SDXL's, without attention.
+
+    Its latents have mean 0 and deviation 1 after `normalise_latents`, so the factor in its config is 1.
+    """
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=AUTOENCODER_CHANNELS,
+        layers_per_block=1,
+        norm_num_groups=AUTOENCODER_GROUPS,
+        latent_channels=LATENT_CHANNELS,
+        sample_size=NATIVE_PX,
+        scaling_factor=1.0,
+        force_upcast=False,
+        mid_block_add_attention=False,
+    )
+    start_as_thumbnail(vae)
+    return vae
+
+
+@torch.no_grad()
+def normalise_latents(vae: Any, mean: Tensor, deviation: Tensor) -> None:
+    """Make latents of this mean and deviation, (C,), have 0 and 1, by the convolutions of 1 px at both ends."""
+    channels = len(mean)
+    into, out_of = vae.quant_conv, vae.post_quant_conv
+    into.weight[:channels] /= deviation[:, None, None, None]
+    into.bias[:channels] = (into.bias[:channels] - mean) / deviation
+    into.bias[channels:] -= 2 * deviation.log()
+    out_of.bias += out_of.weight[..., 0, 0] @ mean
+    out_of.weight *= deviation[None, :, None, None]
+
+
+def unet(role: str) -> Any:
+    """The UNet of BASE, or of REFINER, which knows the second text encoder alone and a score instead of a size."""
+    from diffusers import UNet2DConditionModel
+
+    is_base = role == BASE
+    channels = BASE_CHANNELS if is_base else REFINER_CHANNELS
+    numbers = len(BASE_NUMBERS) if is_base else len(BASE_NUMBERS) - 1
+    network: Any = UNet2DConditionModel(
+        sample_size=LATENT_PX,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=channels,
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=tuple(width // 32 for width in channels),  # how many heads, whatever its name
+        norm_num_groups=GROUPS,
+        use_linear_projection=True,
+        cross_attention_dim=TEXT_WIDTH + TEXT_WIDTH_2 if is_base else TEXT_WIDTH_2,
+        time_embedding_dim=TIME_WIDTH,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=NUMBER_WIDTH,
+        projection_class_embeddings_input_dim=POOLED_WIDTH + numbers * NUMBER_WIDTH,
+    )
+    for name, module in network.named_modules():  # every branch begins as no change (Goyal et al. 2017)
+        if name.endswith(("conv2", "proj_out")) or name == "conv_out":
+            nn.init.zeros_(module.weight)
+            nn.init.zeros_(module.bias)
+    return network
+
+
+def scheduler(kind: str = "EulerDiscreteScheduler") -> Any:
+    """SDXL's noise levels in a scheduler of diffusers; "DDPMScheduler" for training."""
+    import diffusers
+
+    return getattr(diffusers, kind)(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        num_train_timesteps=1000,
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+    )
+
+
+def base_pipeline(parts: Parts) -> Any:
+    """StableDiffusionXLPipeline of the parts."""
+    from diffusers import StableDiffusionXLPipeline
+
+    pipeline: Any = StableDiffusionXLPipeline(
+        vae=parts.vae,
+        text_encoder=parts.text_encoder,
+        text_encoder_2=parts.text_encoder_2,
+        tokenizer=parts.tokenizer,
+        tokenizer_2=parts.tokenizer_2,
+        unet=parts.unet,
+        scheduler=scheduler(),
+        add_watermarker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def refiner_pipeline(parts: Parts) -> Any:
+    """The refiner, as SDXL's: an image-to-image pipeline without the first text encoder."""
+    from diffusers import StableDiffusionXLImg2ImgPipeline
+
+    pipeline: Any = StableDiffusionXLImg2ImgPipeline(
+        vae=parts.vae,
+        text_encoder=None,
+        text_encoder_2=parts.text_encoder_2,
+        tokenizer=None,
+        tokenizer_2=parts.tokenizer_2,
+        unet=parts.refiner,
+        scheduler=scheduler(),
+        requires_aesthetics_score=True,
+        add_watermarker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def save_model(parts: Parts, merges: list[tuple[str, str]], folder: Path) -> int:
+    """Write base/ and refiner/ in half precision, in diffusers' layout; an old folder stays until the new one is whole.
+
+    Returns:
+        bytes of all files.
+    """
+    folder = folder.resolve()
+    parts.to("cpu", torch.float16)
+    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
+    for path in (new, old):
+        shutil.rmtree(path, ignore_errors=True)
+    base_pipeline(parts).save_pretrained(new / BASE)
+    refiner_pipeline(parts).save_pretrained(new / REFINER)
+    for place, padding in (
+        (f"{BASE}/tokenizer", PAD),
+        (f"{BASE}/tokenizer_2", PAD_2),
+        (f"{REFINER}/tokenizer_2", PAD_2),
+    ):
+        shutil.rmtree(new / place)
+        write_tokenizer(new / place, merges, padding)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def digest(network: nn.Module) -> str:
+    """Twelve letters that change with the weights."""
+    found = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        found.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:12]
+
+
+def millions(network: nn.Module) -> float:
+    """Parameters, in millions."""
+    return sum(parameter.numel() for parameter in network.parameters()) / 1e6

@@ -1,0 +1,258 @@
+"""What the drawn avatars wear on the head. All hats sit on one line across the forehead."""
+
+import math
+from collections.abc import Callable
+
+from avatar.drawing.faces import Sitter
+from avatar.drawing.palette import PAPER, Ramp
+from avatar.drawing.pen import OUTLINE, both, disc, flip, loops, oval, placed, star
+
+_BELOW_CUFF = both("128 60, 160 60 186 72 188 100, 176 92 156 87 128 87")  # shadows on the forehead
+_BELOW_BRIM = both("128 70, 164 70 186 78 188 104, 176 100 156 97 128 97")
+
+_FLATTENED_HAIR = both(  # a tuft over each ear, and locks on the forehead
+    "128 66, 135 66 142 70 148 72, 168 66 182 76 186 92, 190 90 192 88 194 85, 194 94 192 101 188 106, "
+    "191 106 193 105 196 103, 193 113 186 121 177 124, 172 120 169 113 168 105, 166 108 165 110 164 113, "
+    "161 107 160 102 160 97, 155 99 152 102 150 105, 147 97 144 90 138 84, 135 82 132 81 128 81"
+)
+HATS = frozenset(  # what presses the hair down
+    {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat"}
+)
+HIDDEN_HAIR = frozenset(  # shapes of which a hat leaves but short hair
+    ("buzz cut", "quiff", "side parting", "short curls", "spikes", "mohawk", "top bun", "space buns")
+)
+
+
+def draw_headwear_behind(who: Sitter) -> None:
+    """The far side of a wide brim."""
+    if who.looks.headwear == "straw hat":
+        who.pen.form(oval(128, 74, 88, 20), who.pen.ramp("#c9974a"))
+
+
+def draw_headwear(who: Sitter) -> None:
+    """What is worn on the head."""
+    if who.looks.headwear != "none":
+        _HEADWEAR[who.looks.headwear](who)
+
+
+def flattened_hair(who: Sitter) -> str:
+    """What a hat leaves of short hair; "" where there is no hat, or hair that shows itself."""
+    return _FLATTENED_HAIR if who.looks.headwear in HATS and who.looks.hair in HIDDEN_HAIR else ""
+
+
+def _shadow(who: Sitter, path: str) -> None:
+    hair = flattened_hair(who)
+    with who.pen.inside(f"{who.face} {hair}"):
+        who.pen.fill(path, who.hair.deep if hair else who.skin.deep, 0.45)
+
+
+def _bow(who: Sitter) -> None:
+    pen, tones = who.pen, who.pen.ramp("#ee3f6c")
+    right = "M 170 46 C 176 24 204 12 212 26 C 218 38 212 60 204 68 C 194 70 178 60 170 52 Z"
+    left = "M 166 46 C 152 28 126 26 124 40 C 122 54 136 70 146 72 C 156 70 164 58 168 52 Z"
+    pen.form(f"{right} {left}", tones)
+    creases = "M 176 46 C 186 40 196 36 204 34 M 176 52 C 186 54 194 56 200 58 M 160 50 C 150 44 142 42 134 42"
+    pen.line(f"{creases} M 160 54 C 152 58 148 60 144 64", tones.line, 1.8, 0.7)
+    pen.form(oval(168, 49, 9, 10), tones)
+
+
+def _bandana(who: Sitter) -> None:
+    pen, tones = who.pen, who.pen.ramp("#d6303c")
+    band = both("128 58, 158 58 176 66 182 78, 183 86 182 92 180 98, 168 84 150 78 128 78")
+    down = "M 180 84 C 196 84 208 92 216 106 C 206 106 200 104 196 108 C 192 98 186 92 178 92 Z"
+    up = "M 180 84 C 194 76 206 74 220 78 C 214 84 212 90 212 94 C 202 90 190 90 180 92 Z"
+    for tail in (down, up):
+        pen.form(tail, tones)
+    _shadow(who, placed(band, 0, 6))
+    pen.form(band, tones)
+    with pen.inside(band):
+        dots = loops(tuple((x, 68 + ((x - 128) / 60) ** 2 * 16, 2.8) for x in range(80, 184, 12)))
+        pen.fill(dots, PAPER)
+        pen.line(dots, tones.line, 0.8)
+    pen.form(oval(181, 87, 6.5, 8), tones)
+
+
+def _beanie(who: Sitter) -> None:
+    pen, tones = who.pen, who.pen.ramp("#e5a52c")
+    dome = both("128 18, 164 18 184 44 184 80, 176 86 150 76 128 76")
+    cuff = both("128 56, 160 56 182 64 188 78, 190 88 188 94 184 98, 170 84 150 80 128 80")
+    _shadow(who, _BELOW_CUFF)
+    pen.form(dome, tones)
+    with pen.inside(dome):
+        right = "M 144 22 C 150 36 152 50 152 62 M 158 30 C 166 44 170 56 172 70"
+        pen.line(f"M 128 18 L 128 60 {right} {flip(right)}", tones.detail, 1.7, 0.6)
+    pen.form(disc(128, 16, 13), pen.ramp("#fff1d8"))
+    pen.form(cuff, tones)
+    with pen.inside(cuff):
+        ribs = ((x, x - 128, ((x - 128) / 60) ** 2) for x in range(74, 188, 9))
+        lines = (f"M {x} {54 + sag * 14:.1f} L {x + out * 0.04:.1f} {82 + sag * 18:.1f}" for x, out, sag in ribs)
+        pen.line(" ".join(lines), tones.detail, 1.8, 0.7)
+
+
+def _horned_helmet(who: Sitter) -> None:
+    pen, bone, brass = who.pen, who.pen.ramp("#f4e4c4"), who.pen.ramp("#d9a441")
+    horn = "M 172 62 C 196 66 214 48 210 8 C 226 30 232 74 190 90 C 182 84 176 74 172 62 Z"
+    rings = "M 184 50 L 200 92 M 196 44 L 214 80 M 204 32 L 226 60"
+    for path in (horn, flip(horn)):
+        pen.form(path, bone)
+    with pen.inside(f"{horn} {flip(horn)}"):
+        pen.line(f"{rings} {flip(rings)}", bone.detail, 2, 0.6)
+    _shadow(who, _BELOW_CUFF)
+    pen.form(both("128 22, 164 22 184 46 184 82, 170 76 150 74 128 74"), pen.ramp("#aab2c2"))
+    pen.line("M 90 60 C 92 46 100 36 112 32", "#ffffff", 5, 0.6)
+    pen.form(both("128 20, 133 20 136 22 136 24, 136 44 136 60 136 76, 132 78 130 78 128 78"), brass)
+    pen.form(both("128 62, 160 62 182 70 188 82, 190 90 188 96 185 99, 170 86 150 80 128 80"), brass)
+    rivets = loops(tuple((x, 71 + ((x - 128) / 60) ** 2 * 17, 2.6) for x in range(80, 177, 16)))
+    pen.fill(rivets, "#fff3c8")
+    pen.line(rivets, "#6b4418", 1)
+
+
+def _headphones(who: Sitter) -> None:
+    pen, tones, dark, x = who.pen, who.pen.ramp("#20b8c4"), who.pen.ramp("#37324a"), who.half + 9
+    arc = f"M {128 - x} 104 C {122 - x} 4 {134 + x} 4 {128 + x} 104"
+    pen.line(arc, dark.line, 13)
+    pen.line(arc, dark.base, 8.5)
+    pen.line(f"M {130 - x} 72 C {136 - x} 44 106 32 124 30", dark.light, 2.6, 0.9)
+    for side in (-1, 1):
+        pen.form(oval(128 + side * (x + 2), 108, 13, 21), tones)
+        pen.form(oval(128 + side * (x + 6), 108, 7, 14), dark, 1.8)
+        pen.fill(oval(126.5 + side * (x + 6), 103, 2.5, 4.5), tones.light, 0.9)
+
+
+def _cap(who: Sitter) -> None:
+    pen, tones, peak = who.pen, who.pen.ramp("#3d5bd0"), who.pen.ramp("#f2563f")
+    _shadow(who, _BELOW_BRIM)
+    pen.form(both("128 18, 166 18 186 44 184 82, 170 74 150 72 128 72"), tones)
+    seam = "M 134 20 C 154 30 164 46 166 70"
+    pen.line(f"{seam} {flip(seam)}", tones.detail, 1.6, 0.7)
+    pen.form(oval(128, 18.5, 6, 3.5), peak, 1.6)
+    pen.form(star(128, 47, 13), pen.ramp("#fff2d0"), 1.6)
+    pen.form(both("128 62, 166 62 190 70 200 86, 196 94 190 94 184 92, 166 82 150 80 128 80"), peak)
+    pen.line("M 66 84 C 80 72 104 67 124 66", peak.light, 3, 0.8)
+
+
+def _straw_hat(who: Sitter) -> None:
+    pen, straw = who.pen, who.pen.ramp("#f0cf82")
+    crown = both("128 20, 158 20 172 28 176 64, 170 74 150 76 128 76")
+    brim = both("128 64, 160 64 176 62 182 58, 206 62 220 70 222 78, 214 92 170 88 128 88")
+    weave = pen.pattern(6, 6, f'<path d="M0 3H6M3 0V6" stroke="{straw.deep}" stroke-width="0.9"/>', 20)
+    _shadow(who, _BELOW_BRIM)
+    for path in (brim, crown):
+        pen.form(path, straw)
+        pen.fill(path, weave, 0.5)
+    pen.form(both("128 54, 150 54 166 52 175 48, 176 56 177 60 178 64, 166 72 150 73 128 73"), pen.ramp("#d9473f"))
+
+
+def _tam(who: Sitter) -> None:
+    pen, green = who.pen, who.pen.ramp("#2f9a52")
+    whole = both("128 8, 176 6 206 30 200 62, 194 80 176 80 128 78")
+    _shadow(who, _BELOW_CUFF)
+    pen.form(whole, green)
+    with pen.inside(whole):
+        for y, colour in ((56, "#d8343c"), (34, "#f3c43a")):
+            tones = pen.ramp(colour)
+            pen.line(f"M 40 {y + 22} C 80 {y - 4} 176 {y - 4} 216 {y + 22}", tones.base, 17)
+            pen.line(f"M 128 {y + 2.5} C 160 {y + 2.5} 190 {y + 8} 216 {y + 22}", tones.shade, 17, 0.5)
+        knit = pen.pattern(6, 5, '<path d="M0 1L3 4L6 1" fill="none" stroke="#20102e" stroke-width="1"/>')
+        pen.fill(whole, knit, 0.28)
+    pen.line(whole, green.line, OUTLINE)
+    pen.form(both("128 64, 160 64 180 70 186 82, 188 90 186 96 184 98, 170 86 150 82 128 82"), pen.ramp("#33303f"))
+
+
+def _brimmed(who: Sitter, felt: Ramp, band: str, crown: str, brim: str, ribbon: str) -> None:
+    _shadow(who, _BELOW_BRIM)
+    who.pen.form(crown, felt)
+    who.pen.form(ribbon, who.pen.ramp(band))
+    who.pen.form(brim, felt)
+
+
+def _fedora(who: Sitter) -> None:
+    felt = who.pen.ramp("#4a4a60")
+    crown = "M 80 72 C 80 46 86 22 104 20 C 116 18 120 26 128 26 C 136 26 140 18 152 20 C 170 22 176 46 176 72 Z"
+    brim = both("128 68, 160 68 190 64 204 58, 210 66 206 76 190 82, 172 86 150 84 128 84")
+    ribbon = both("128 54, 150 54 166 53 175 52, 177 60 177 66 177 74, 166 74 150 74 128 74")
+    _brimmed(who, felt, "#c23a48", crown, brim, ribbon)
+    who.pen.line("M 90 48 C 92 36 98 28 106 27", felt.light, 4, 0.7)
+
+
+def _cowboy_hat(who: Sitter) -> None:
+    felt = who.pen.ramp("#a9683a")
+    crown = "M 84 74 C 82 46 86 14 106 12 C 118 12 122 22 128 22 C 134 22 138 12 150 12 C 170 14 174 46 172 74 Z"
+    brim = both("128 70, 168 72 204 66 222 34, 234 44 234 62 222 76, 200 92 160 88 128 88")
+    ribbon = both("128 56, 150 56 164 55 172 53, 174 62 174 68 174 76, 166 76 150 76 128 76")
+    _brimmed(who, felt, "#f2dcae", crown, brim, ribbon)
+    who.pen.line("M 36 60 C 50 78 80 80 112 79", felt.light, 3, 0.7)
+    who.pen.line("M 128 24 C 126 34 126 42 127 50 M 94 44 C 94 34 98 24 106 20", felt.light, 3, 0.6)
+
+
+def _bucket_hat(who: Sitter) -> None:
+    pen, tones = who.pen, who.pen.ramp("#8fae62")
+    _shadow(who, placed(_BELOW_BRIM, 0, 3))
+    pen.form(both("128 20, 156 20 168 24 172 32, 176 48 178 58 180 68, 164 74 148 74 128 74"), tones)
+    pen.line("M 92 34 C 90 44 88 52 86 62", tones.light, 4, 0.6)
+    brim = both("128 62, 152 62 170 62 180 66, 194 76 204 86 208 96, 186 90 158 86 128 86")
+    pen.form(brim, tones)
+    with pen.inside(brim):
+        seams = "M 60 80 C 90 70 166 70 196 80 M 54 87 C 90 77 166 77 202 87"
+        pen.line(seams, tones.detail, 1.4, 0.7)
+    badge = placed(star(0, 0, 9), 128, 46)
+    pen.form(badge, pen.ramp("#f6d04e"), 1.6)
+
+
+def _flower_crown(who: Sitter) -> None:
+    pen, green = who.pen, who.pen.ramp("#57b36a")
+    stem = "M 78 78 C 90 54 110 48 128 48 C 146 48 166 54 178 78"
+    pen.line(stem, green.line, 8)
+    pen.line(stem, green.base, 4.6)
+    leaf = "M 0 10 Q 2 -4 9 -8 Q 12 6 0 10 Z"
+    leaves = " ".join(placed(leaf, x, y) for x, y in ((146, 38), (166, 50), (184, 70)))
+    pen.form(f"{leaves} {flip(leaves)}", green, 1.6)
+    for colour, heart, places in (
+        ("#f7a8c4", "#f3b632", ((80, 72, 10), (176, 72, 10))),
+        ("#ef5b6c", "#f3b632", ((110, 49, 12),)),
+        ("#a98ae6", "#f3b632", ((146, 49, 12),)),
+        ("#fff3e0", "#f3b632", ((94, 57, 12), (128, 46, 14))),
+        ("#f6c445", "#b5652a", ((162, 57, 12),)),
+    ):
+        _flowers(who, places, colour, heart)
+
+
+def _petals(x: float, y: float, far: float, radius: float, count: int) -> tuple[tuple[float, float, float], ...]:
+    angles = (2 * math.pi * (index / count - 0.25) for index in range(count))
+    return tuple((round(x + far * math.cos(a), 1), round(y + far * math.sin(a), 1), radius) for a in angles)
+
+
+def _flowers(who: Sitter, places: tuple[tuple[float, float, float], ...], petals: str, heart: str) -> None:
+    pen, tones = who.pen, who.pen.ramp(petals)
+    whole = " ".join(loops(_petals(x, y, size * 0.55, size * 0.48, 5)) for x, y, size in places)
+    pen.line(whole, tones.line, 3)
+    pen.fill(whole, pen.lit(tones))
+    pen.form(loops(tuple((x, y, size * 0.34) for x, y, size in places)), pen.ramp(heart), 1.2)
+
+
+def _carnation(who: Sitter) -> None:
+    pen, x, y = who.pen, 178, 62
+    leaves = "M 172 84 Q 190 96 206 90 Q 198 76 178 76 Z M 160 48 Q 150 34 154 22 Q 170 28 174 46 Z"
+    pen.form(leaves, pen.ramp("#4aa35c"), 1.8)
+    for size, colour, count in ((25, "#d3263b", 9), (18, "#ea3f50", 8), (11, "#f8707a", 6)):
+        tones = pen.ramp(colour)
+        whole = loops((*_petals(x, y, size * 0.62, size * 0.42, count), (x, y, size * 0.6)))
+        pen.line(whole, tones.line, 2.4)
+        pen.fill(whole, pen.lit(tones))
+
+
+_HEADWEAR: dict[str, Callable[[Sitter], None]] = {
+    "bow": _bow,
+    "bandana": _bandana,
+    "beanie": _beanie,
+    "horned helmet": _horned_helmet,
+    "headphones": _headphones,
+    "cap": _cap,
+    "straw hat": _straw_hat,
+    "tam": _tam,
+    "fedora": _fedora,
+    "cowboy hat": _cowboy_hat,
+    "bucket hat": _bucket_hat,
+    "flower crown": _flower_crown,
+    "carnation": _carnation,
+}

@@ -1,0 +1,1 @@
+"""Training a LoRA from a folder of pictures with captions."""

@@ -1,0 +1,1 @@
+"""Finding, loading and running SDXL: base, refiner, LoRAs, and batches of avatars."""

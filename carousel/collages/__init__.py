@@ -1,0 +1,1 @@
+"""Making collages [ground truth | clean background | avatar | mask] from photos."""

@@ -1,0 +1,1 @@
+"""The fusion model: network, training samples, losses, training and inference."""

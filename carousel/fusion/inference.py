@@ -1,0 +1,136 @@
+"""Fusing a person into a scene of any size with a trained network."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from carousel.collages.context_window import context_window
+from carousel.fusion.checkpoint_format import network_of, read_checkpoint
+from carousel.fusion.network import FOLD, PIVOT, FusionNetwork
+from carousel.fusion.normalisation import to_tensor
+from common.devices import pick_device
+
+CONTEXT = 1.4  # side of what the network sees around the person, in longer sides of the person's box
+BAND_ROWS = 256  # of the person that are transformed at once, so that 4K needs little memory
+
+
+def load_model(path: Path | str) -> tuple[FusionNetwork, torch.device]:
+    """The network of a checkpoint, ready to fuse, and the device that it lies on.
+
+    Args:
+        path: a file, or the bare name of one in checkpoints/carousel/.
+
+    Raises:
+        UserError: missing, damaged, holding more than tensors and plain values, or of another network.
+    """
+    device = pick_device()
+    network = network_of(read_checkpoint(path), path)
+    return network.to(memory_format=torch.channels_last).to(device), device
+
+
+def fuse(
+    network: FusionNetwork, device: torch.device, background: np.ndarray, avatar: np.ndarray, alpha: np.ndarray
+) -> np.ndarray:
+    """Put a person into a scene in the scene's light.
+
+    The network sees the surroundings of the person at its own size; its colour transform is applied at full resolution.
+
+    Args:
+        network: as `load_model` gives it.
+        device: where it lies.
+        background: (H, W, 3) uint8, the scene.
+        avatar: (H, W, 3) uint8, the person at their place; colours where alpha is 0 do not matter.
+        alpha: (H, W) float32 in [0, 1].
+
+    Returns:
+        (H, W, 3) uint8; where alpha is 0, the background bit for bit.
+
+    Raises:
+        ValueError: the pictures differ in size.
+    """
+    if not background.shape[:2] == avatar.shape[:2] == alpha.shape:
+        raise ValueError(f"sizes differ: {background.shape}, {avatar.shape}, {alpha.shape}")
+    fused = background.copy()
+    x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
+    if width == 0:
+        return fused
+    left, top, right, bottom = context_window((x, y, x + width, y + height), alpha.shape, CONTEXT)
+    window = np.s_[top:bottom, left:right]
+    transform = see(network, device, background[window], avatar[window], alpha[window])
+    size = (right - left, bottom - top)
+    person = np.s_[y : y + height, x : x + width]
+    for first in range(y, y + height, BAND_ROWS):
+        rows = np.s_[first : min(first + BAND_ROWS, y + height)]
+        band = np.s_[rows, person[1]]
+        local = enlarge(transform, size, (x - left, rows.start - top, width, rows.stop - rows.start))
+        fused[band] = blend(background[band], apply(network, local, avatar[band]), alpha[band])
+    return fused
+
+
+@torch.inference_mode()
+def see(
+    network: FusionNetwork, device: torch.device, background: np.ndarray, avatar: np.ndarray, alpha: np.ndarray
+) -> np.ndarray:
+    """What the network predicts for a window: (h, w, 12) float32 coefficients, or (S, S, 3) colour residuals."""
+    size = (network.size_px, network.size_px)
+    # Colours are weighed by alpha, so that a rim of the small person is not mixed with what lies outside of it.
+    parts = (background, avatar * alpha[..., None], alpha)
+    scene, weighed, share = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts)
+    mask = np.where(share > 0.5, 1, 0).astype(np.float32)
+    person = np.rint(weighed / np.maximum(share, 0.5)[..., None])
+    cut = np.where(mask[..., None] > 0, person, 0).astype(np.uint8)
+    inputs = torch.cat([to_tensor(scene), to_tensor(cut)])[None].to(device)
+    transform = network.transform(inputs, torch.from_numpy(mask)[None, None].to(device))
+    if network.settings["head"] == "colours":
+        transform = torch.nn.functional.pixel_shuffle(transform, FOLD * network.settings["shrink"])
+    return np.ascontiguousarray(transform[0].float().permute(1, 2, 0).cpu().numpy())
+
+
+def enlarge(transform: np.ndarray, size: tuple[int, int], box: tuple[int, int, int, int]) -> np.ndarray:
+    """A part of the transform at the window's full size, bilinearly.
+
+    Args:
+        transform: (h, w, C) float32 over the whole window.
+        size: width and height of the window in px.
+        box: x, y, width, height of the part, in px of the window.
+
+    Returns:
+        (height, width, C) float32.
+    """
+    x, y, width, height = box
+    scale_x, scale_y = transform.shape[1] / size[0], transform.shape[0] / size[1]
+    columns = (np.arange(x, x + width, dtype=np.float32) + 0.5) * np.float32(scale_x) - 0.5
+    rows = (np.arange(y, y + height, dtype=np.float32) + 0.5) * np.float32(scale_y) - 0.5
+    across, down = np.meshgrid(columns, rows)
+    channels = [
+        cv2.remap(part, across, down, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for part in np.array_split(transform, -(-transform.shape[2] // 4), axis=2)
+    ]
+    return np.concatenate(channels, axis=2)
+
+
+def apply(network: FusionNetwork, transform: np.ndarray, avatar: np.ndarray) -> np.ndarray:
+    """The person's colours in the scene's light.
+
+    Args:
+        network: decides what the transform is.
+        transform: (H, W, 12) or (H, W, 3) float32.
+        avatar: (H, W, 3) uint8.
+
+    Returns:
+        (H, W, 3) float32 in [0, 255], or a little outside.
+    """
+    if network.settings["head"] == "colours":
+        return avatar + 255 * transform
+    rgb = avatar.astype(np.float32)
+    centred = rgb - np.float32(255 * PIVOT)
+    mixed = [(transform[..., 3 * row : 3 * row + 3] * centred).sum(axis=2) for row in range(3)]
+    return rgb + 255 * transform[..., 9:] + np.stack(mixed, axis=2)
+
+
+def blend(background: np.ndarray, person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Composite by alpha: (H, W, 3) uint8; alpha 0 gives the background bit for bit."""
+    mixed = background + alpha[..., None] * (person - background)
+    return np.where(alpha[..., None] > 0, np.clip(np.rint(mixed), 0, 255), background).astype(np.uint8)

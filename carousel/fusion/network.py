@@ -1,0 +1,365 @@
+"""The network: a scene and a person in, the person's colours as that scene's light would have them out.
+
+Encoder ResNet (He et al. 2016, arXiv:1512.03385), decoder of transformer blocks (Vaswani et al. 2017, arXiv:1706.03762)
+that climb back by skip connections, or a plain convolutional decoder. The answer is a colour transform at each place,
+not a colour: it is applied at any resolution, so that a 4K picture keeps its detail (in the spirit of HDRNet, Gharbi et
+al. 2017, arXiv:1707.02880, and PCT-Net, Guerreiro et al. 2023).
+"""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from carousel.fusion.light_statistics import COUNT, light_statistics
+from carousel.fusion.normalisation import denorm, norm
+from common.checkpoints import load_plain
+from common.errors import UserError, check_range
+
+Encoder = Literal["resnet18", "resnet34", "resnet50", "none"]
+Decoder = Literal["transformer", "cnn"]
+Head = Literal["affine", "colours"]
+
+IN_CHANNELS = 6  # background RGB, avatar RGB
+COEFFICIENTS = 12  # a 3 x 3 matrix and an offset
+LIGHT_DROPOUT = 0.3
+PIVOT = 0.5  # the grey about which the matrix acts
+WIDTHS = (256, 192, 128)  # channels of the decoder at 1/32, 1/16 and 1/8 of the input's side
+DEPTHS = (2, 2, 1)  # transformer blocks a level
+FOLD = 8  # the head works at this part of the encoder's side
+HEAD_CHANNELS = 32  # of one attention head
+WINDOW = 8  # side of the windows in which the finest transformer level attends, in places
+SIZE_PX = 256  # side that a network sees where nothing else is said
+SIZE_STEP_PX = 32  # sides that the network takes are multiples of it
+
+
+class FusionNetwork(nn.Module):
+    """Encoder, decoder and the composite.
+
+    Attributes:
+        settings: what it was made with.
+        size_px: side of the pictures that it was trained on, and that it sees when it fuses.
+
+    Args:
+        encoder: torchvision's ResNet of that depth; "none": no encoder and no decoder, the estimate of light alone.
+        decoder: "transformer" or "cnn".
+        head: "affine" predicts a colour transform a place at an eighth of the encoder's side; "colours" the colours.
+        shrink: whole factor by which the encoder sees the input smaller; statistics of light are taken at full size.
+
+    Raises:
+        UserError: no encoder, and a head that is not affine.
+    """
+
+    def __init__(self, encoder: Encoder, decoder: Decoder, head: Head, shrink: int) -> None:
+        super().__init__()
+        self.size_px = SIZE_PX
+        self.settings: dict[str, Any] = {"encoder": encoder, "decoder": decoder, "head": head, "shrink": shrink}
+        if encoder == "none":
+            if head != "affine":
+                raise UserError(f'setting HEAD is "{head}"; without an encoder it must be "affine"')
+            self.light = LightEstimate(0)
+            return
+        self.encoder = ResNetEncoder(encoder)
+        block = TransformerLevel if decoder == "transformer" else ConvolutionLevel
+        self.entries = nn.ModuleList(
+            nn.Conv2d(channels, width, 1) for channels, width in zip(self.encoder.channels[:0:-1], WIDTHS, strict=True)
+        )
+        self.levels = nn.ModuleList(block(width, depth) for width, depth in zip(WIDTHS, DEPTHS, strict=True))
+        self.climbs = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(WIDTHS))
+        self.light = LightEstimate(WIDTHS[-1])
+        if head != "affine":
+            self.light.requires_grad_(False)  # not used; several devices would wait for its gradients
+        self.local = nn.Conv2d(WIDTHS[-1], COEFFICIENTS if head == "affine" else 3 * (FOLD * shrink) ** 2, 1)
+        nn.init.zeros_(self.local.weight)
+        assert self.local.bias is not None
+        nn.init.zeros_(self.local.bias)
+
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """The composite.
+
+        Args:
+            inputs: (B, 6, S, S) float, background and avatar as `carousel.fusion.normalisation.norm` gives them.
+            mask: (B, 1, S, S) float in [0, 1].
+
+        Returns:
+            (B, 3, S, S) float in the same range, not clipped; where the mask is 0, the background bit for bit.
+        """
+        background, avatar = inputs[:, :3], denorm(inputs[:, 3:])
+        transform = self.transform(inputs, mask)
+        if self.settings["head"] == "affine":
+            transform = functional.interpolate(transform, avatar.shape[2:], mode="bilinear", align_corners=False)
+            person = norm(apply_affine(transform, avatar))
+        else:
+            person = norm(avatar + functional.pixel_shuffle(transform, FOLD * self.settings["shrink"]))
+        return torch.where(mask > 0, background + mask * (person - background), background)
+
+    def transform(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """What the head predicts: (B, 12, s / 8, s / 8) coefficients, or as many of folded colour residuals.
+
+        Without an encoder (B, 12, 1, 1), the same for the whole person.
+        """
+        if self.settings["encoder"] == "none":
+            return self.light(_statistics(inputs, mask))[:, :, None, None]
+        seen = functional.interpolate(inputs, scale_factor=1 / self.settings["shrink"], mode="area")
+        features = self.encoder(seen)[::-1]
+        x = self.levels[0](self.entries[0](features[0]))
+        for number in range(1, len(self.levels)):
+            x = functional.interpolate(self.climbs[number - 1](x), scale_factor=2.0, mode="nearest")
+            x = self.levels[number](x + self.entries[number](features[number]))
+        local = self.local(x)
+        if self.settings["head"] != "affine":
+            return local
+        return local + self.light(_statistics(inputs, mask), x, mask)[:, :, None, None]
+
+
+def _statistics(inputs: Tensor, mask: Tensor) -> Tensor:
+    """The statistics of light of the network's input."""
+    return light_statistics(denorm(inputs[:, :3]), denorm(inputs[:, 3:]) * mask, mask)
+
+
+def check_size(size_px: int, shrink: int) -> None:
+    """Refuse sides that the network cannot halve five times.
+
+    Raises:
+        UserError: a setting is out of its range, or the side is no multiple.
+    """
+    check_range("SIZE_PX", size_px, 64, 1024)
+    check_range("SHRINK", shrink, 1, 4)
+    if size_px % (SIZE_STEP_PX * shrink):
+        raise UserError(f"setting SIZE_PX is {size_px}; it must be a multiple of {SIZE_STEP_PX * shrink}")
+
+
+class ResNetEncoder(nn.Module):
+    """torchvision's ResNet without its classifier; its first convolution takes six channels.
+
+    Weights for three channels are widened by `widen`.
+    """
+
+    def __init__(self, name: Encoder) -> None:
+        super().__init__()
+        import torchvision
+
+        net = getattr(torchvision.models, name)(weights=None)
+        net.conv1 = nn.Conv2d(IN_CHANNELS, 64, 7, stride=2, padding=3, bias=False)
+        self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
+        self.stages = nn.ModuleList([net.layer1, net.layer2, net.layer3, net.layer4])
+        expansion = 4 if name == "resnet50" else 1
+        self.channels = tuple(expansion * width for width in (64, 128, 256, 512))
+
+    def load_resnet(self, state: dict[str, Tensor]) -> None:
+        """Take the tensors of a torchvision ResNet without classifier, its first convolution already widened."""
+        own = {"stem.0": "conv1", "stem.1": "bn1", **{f"stages.{n}": f"layer{n + 1}" for n in range(4)}}
+        names = [name for name in self.state_dict() if not name.endswith("num_batches_tracked")]
+        # Files older than PyTorch 0.4.1 lack those counters of batches, and nothing here uses them.
+        self.load_state_dict({name: state[_rename(name, own)] for name in names}, strict=False)
+
+    def forward(self, inputs: Tensor) -> list[Tensor]:
+        """(B, 6, S, S) to features at 1/4, 1/8, 1/16 and 1/32 of the side."""
+        x = self.stem(inputs)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+
+def load_imagenet(network: FusionNetwork) -> str:
+    """Start the encoder from torchvision's ImageNet weights where they lie in torch.hub's cache.
+
+    Returns:
+        Name of the weights, or "" where they are not there and the encoder stays random, or there is no encoder.
+
+    Raises:
+        UserError: the file is there but damaged.
+    """
+    import torchvision
+
+    if network.settings["encoder"] == "none":
+        return ""
+    weights = torchvision.models.get_model_weights(network.settings["encoder"]).DEFAULT
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    if not path.is_file():
+        return ""
+    try:
+        state = load_plain(path)
+        state["conv1.weight"] = widen(state["conv1.weight"])
+        resnet = {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
+        network.encoder.load_resnet(resnet)
+    except Exception as error:  # torch's readers raise nearly anything on damaged files
+        raise UserError(f"{path}: damaged; delete it, or fetch it anew by torchvision") from error
+    return path.name
+
+
+def widen(weight: Tensor) -> Tensor:
+    """A convolution of three input channels as one of six: both pictures are seen as the one was, at half weight each.
+
+    Two equal pictures then give what the one gave, so that all later layers see what they were trained on.
+
+    Args:
+        weight: (W, 3, k, k).
+    """
+    return torch.cat([weight, weight], dim=1) / 2
+
+
+class LightEstimate(nn.Module):
+    """One colour transform for the whole person: from the statistics of colours, and from what the decoder sees.
+
+    Args:
+        width: channels of what the decoder sees; 0: there is no decoder.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.statistics = nn.Sequential(
+            nn.BatchNorm1d(COUNT, eps=1e-4, affine=False),
+            nn.Hardtanh(-6, 6),  # bins that are hardly ever filled
+            nn.Dropout(LIGHT_DROPOUT),
+            nn.Linear(COUNT, 384),
+            nn.GELU(),
+            nn.Dropout(LIGHT_DROPOUT),
+            nn.Linear(384, 256),
+        )
+        self.places = nn.Linear(2 * width, 256) if width else None
+        self.mix = nn.Sequential(nn.GELU(), nn.Dropout(LIGHT_DROPOUT), nn.Linear(256, COEFFICIENTS))
+        last = self.mix[-1]
+        assert isinstance(last, nn.Linear)
+        for layer in (last, self.places):
+            if layer is not None:
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    def rest(self) -> None:
+        """Keep what was learnt from statistics while the rest of the network learns what they leave open."""
+        for part in (self.statistics, self.mix):
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; parts that rest stay in evaluation mode, without dropout."""
+        super().train(mode)
+        for part in (self.statistics, self.mix):
+            part.train(mode and any(parameter.requires_grad for parameter in part.parameters()))
+        return self
+
+    def forward(self, statistics: Tensor, features: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Estimate a transform.
+
+        Args:
+            statistics: (B, COUNT), of `light_statistics`.
+            features: (B, W, h, w), of the decoder where there is one, at any scale.
+            mask: (B, 1, S, S), with the features.
+
+        Returns:
+            (B, 12) coefficients.
+        """
+        hidden = self.statistics(statistics)
+        if self.places is not None:
+            assert features is not None and mask is not None
+            small = functional.interpolate(mask, features.shape[2:], mode="area")
+            seen = torch.cat([masked_mean(features, small), masked_mean(features, 1 - small)], dim=1)
+            hidden = hidden + self.places(seen)
+        return self.mix(hidden)
+
+
+class TransformerLevel(nn.Module):
+    """Transformer blocks over the places of one scale, then a residual convolution."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(TransformerBlock(width) for _ in range(depth))
+        self.refine = Residual(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) to the same."""
+        for block in self.blocks:
+            x = block(x)
+        return self.refine(x)
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention and a feed-forward layer, both with normalisation before (Xiong et al. 2020, arXiv:2002.04745).
+
+    Positions enter by a depthwise convolution (Chu et al. 2021, arXiv:2102.10882), so that any size works. Scales with
+    more places than 4 windows attend inside windows (Liu et al. 2021, arXiv:2103.14030).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.heads = width // HEAD_CHANNELS
+        self.position = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.before_attention = nn.LayerNorm(width)
+        self.to_qkv = nn.Linear(width, 3 * width)
+        self.from_attention = nn.Linear(width, width)
+        self.before_mlp = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) to the same."""
+        x = x + self.position(x)
+        height, width = x.shape[2:]
+        windowed = height * width > 4 * WINDOW * WINDOW and height % WINDOW == 0 and width % WINDOW == 0
+        rows, columns = (height // WINDOW, width // WINDOW) if windowed else (1, 1)
+        batch, channels = x.shape[:2]
+        split = x.reshape(batch, channels, rows, height // rows, columns, width // columns)
+        tokens = split.permute(0, 2, 4, 3, 5, 1).reshape(batch * rows * columns, -1, channels)
+        tokens = tokens + self.attend(self.before_attention(tokens))
+        tokens = tokens + self.mlp(self.before_mlp(tokens))
+        split = tokens.reshape(batch, rows, columns, height // rows, width // columns, channels)
+        return split.permute(0, 5, 1, 3, 2, 4).reshape(batch, channels, height, width)
+
+    def attend(self, tokens: Tensor) -> Tensor:
+        """Self-attention over (B, N, width)."""
+        batch, count, width = tokens.shape
+        qkv = self.to_qkv(tokens).reshape(batch, count, 3, self.heads, HEAD_CHANNELS).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
+        return self.from_attention(mixed.transpose(1, 2).reshape(batch, count, width))
+
+
+class ConvolutionLevel(nn.Sequential):
+    """The plain alternative: one residual convolution block more than the transformer level has blocks."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__(*(Residual(width) for _ in range(depth + 1)))
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside an identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) to the same."""
+        return functional.relu(x + self.body(x))
+
+
+def _rename(name: str, prefixes: dict[str, str]) -> str:
+    """A parameter's name with another beginning."""
+    prefix = next(prefix for prefix in prefixes if name.startswith(f"{prefix}."))
+    return prefixes[prefix] + name[len(prefix) :]
+
+
+def masked_mean(x: Tensor, weight: Tensor) -> Tensor:
+    """Mean of (B, C, h, w) over the places, weighted by (B, 1, h, w): (B, C)."""
+    return (x * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)).clamp(min=1e-3)
+
+
+def apply_affine(coefficients: Tensor, rgb: Tensor) -> Tensor:
+    """Apply a colour transform a pixel; coefficients of 0 change nothing.
+
+    Args:
+        coefficients: (B, 12, H, W): what is added to the 3 x 3 identity, row by row, then the offset.
+        rgb: (B, 3, H, W) in [0, 1].
+    """
+    centred = rgb - PIVOT
+    matrix, offset = coefficients[:, :9].unflatten(1, (3, 3)), coefficients[:, 9:]
+    return rgb + offset + (matrix * centred[:, None]).sum(dim=2)

@@ -1,0 +1,49 @@
+"""The perceptual loss: distance of two pictures in the features of VGG16."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from carousel.fusion.imagenet_features import vgg16_stages
+from carousel.fusion.imagenet_weights import Pretrained, load_vgg16
+
+STAGES = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
+
+
+class PerceptualLoss(nn.Module):
+    """Distance of two pictures in the features of VGG16 (Johnson et al. 2016): mean absolute difference of each stage.
+
+    Attributes:
+        weights: name of the weights that ran, for the record of a run.
+    """
+
+    def __init__(
+        self, stages: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3"), pretrained: Pretrained | None = None
+    ) -> None:
+        """Take torchvision's weights where its cache has them, else those of the registry package.
+
+        Args:
+            stages: of STAGES, whose features are compared.
+            pretrained: layers to take instead.
+
+        Raises:
+            UserError: no weights are present; never random ones.
+        """
+        super().__init__()
+        self.chosen = [STAGES.index(stage) for stage in stages]
+        self.network = vgg16_stages(pretrained or load_vgg16(), count=max(self.chosen) + 1)
+        self.weights = self.network.weights
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar that is 0 for equal batches.
+
+        Args:
+            predicted: (B, 3, H, W) in the network's range (`norm`); gradients flow to it.
+            target: the same shape.
+        """
+        ours = self.network(predicted)
+        with torch.no_grad():
+            theirs = self.network(target)
+        losses = [nn.functional.l1_loss(ours[stage], theirs[stage]) for stage in self.chosen]
+        return torch.stack(losses).mean()

@@ -1,0 +1,1 @@
+"""Measuring the fusion model beside methods that need no training."""

@@ -1,0 +1,1 @@
+"""The segmenters that a setting can name."""

@@ -1,0 +1,99 @@
+"""People whose masks the user supplies: the segmenter "files".
+
+One file a person, white (255) on black (0), of the photo's size. For the photo NAME.jpg
+
+    in a folder of masks     NAME.png, or for several people NAME_person1.png, NAME_person2.png, ...
+    beside the photo         NAME_mask.png, or NAME_mask_person1.png, NAME_mask_person2.png, ...
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import UserError
+from common.images import read_image
+from common.people.selection import Person, person_of
+
+SUFFIX = "_mask"  # of masks that lie beside their photo
+INVERTED_SHARE = 0.75  # a mask that is set on more of its border than this shows all but the person
+
+
+def is_mask_file(path: Path) -> bool:
+    """Whether a name in a folder of photos is that of a mask, not of a photo."""
+    return path.suffix.lower() == ".png" and re.fullmatch(rf".+{SUFFIX}(_person\d+)?", path.stem) is not None
+
+
+def find_mask_files(source: Path, masks_folder: Path | None) -> list[Path]:
+    """The mask files of a photo, one a person, in the order of their numbers.
+
+    Args:
+        source: the photo.
+        masks_folder: where masks lie; None for beside the photo.
+
+    Raises:
+        UserError: none, or both a single mask and numbered ones.
+    """
+    folder = source.parent if masks_folder is None else masks_folder
+    stem = source.stem if masks_folder is not None else source.stem + SUFFIX
+    single = folder / f"{stem}.png"
+    pattern = re.compile(rf"{re.escape(stem)}_person(\d+)\.png")
+    matches = [match for path in folder.glob("*.png") if (match := pattern.fullmatch(path.name))]
+    numbered = [folder / match.string for match in sorted(matches, key=lambda match: int(match[1]))]
+    if single.is_file() and numbered:
+        raise UserError(f"{source.name}: has both {single.name} and {numbered[0].name}; keep one kind of them")
+    if single.is_file():
+        return [single]
+    if not numbered:
+        raise UserError(f"{source.name}: no mask; {folder} has neither {single.name} nor {stem}_person1.png")
+    return numbered
+
+
+def read_person_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Read a mask that a user made, and check it.
+
+    Args:
+        path: a picture of 0 and 255.
+        shape: (H, W) of its photo.
+
+    Returns:
+        (H, W) bool with at least one pixel set.
+
+    Raises:
+        UserError: unreadable, of another size than the photo, soft, empty or inverted.
+    """
+    values = np.asarray(read_image(path, "L"))
+    if values.shape != shape:
+        mask_size, photo_size = (f"{width} x {height} px" for height, width in (values.shape, shape))
+        raise UserError(f"{path}: is {mask_size}, its photo {photo_size}; make them equal")
+    soft = np.count_nonzero((values > 0) & (values < 255))
+    if soft:
+        raise UserError(f"{path}: {soft} pixels are neither 0 nor 255; save the mask without soft edges, as PNG")
+    mask = values > 0
+    if not mask.any():
+        raise UserError(f"{path}: is empty; paint the person white (255)")
+    border = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    if border.mean() > INVERTED_SHARE:
+        raise UserError(f"{path}: is white along its border; it looks inverted, the person must be white on black")
+    return mask
+
+
+class FileSegmenter:
+    """Reads masks that lie beside the photos, or in a folder of their own."""
+
+    name = "files"
+    device = "CPU"
+
+    def __init__(self, masks_folder: Path | None):
+        """Args: masks_folder: where masks lie; None for beside each photo. Raises UserError where it is no folder."""
+        if masks_folder is not None and not masks_folder.is_dir():
+            raise UserError(f"{masks_folder}: no such folder of masks (setting MASKS)")
+        self.masks_folder = masks_folder
+        self.weights: list[str] = []
+
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+        """The people whose masks the user supplies for `source`, each with score 1; see `Segmenter`."""
+        if source is None:
+            raise UserError('the segmenter "files" needs photos that are files; it looks for masks by their names')
+        files = find_mask_files(source, self.masks_folder)
+        return [person_of(read_person_mask(file, photo.shape[:2]), score=1.0) for file in files]

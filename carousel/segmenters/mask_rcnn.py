@@ -1,0 +1,179 @@
+"""The segmenters "maskrcnn" and "detectron2": Mask R-CNN (He et al. 2017, arXiv:1703.06870) with COCO weights.
+
+Each is another library's network; what they find becomes people in the same way.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+
+from common.devices import pick_device
+from common.errors import UserError
+from common.files import sha256_of
+from common.people.selection import Person, person_of
+from common.weights import CACHE
+
+if TYPE_CHECKING:
+    from torchvision.models.detection import MaskRCNN
+
+MIN_SCORE = 0.7
+SHOWN = 0.5  # probability above which a pixel shows the person
+MOST_PEOPLE = 50  # of a photo
+LONGEST_PX = 1333  # longer side of what the networks look at, as in their training
+
+TORCHVISION_FILE = "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth"
+TORCHVISION_SHA256 = "73cbd019"  # how it starts; the name says so
+TORCHVISION_PERSON = 1  # class 0 is the background
+TORCHVISION_COMMAND = (
+    '.venv/bin/python -c "from torchvision.models.detection import maskrcnn_resnet50_fpn_v2 as network;'
+    " network(weights='COCO_V1')\""
+)
+
+DETECTRON2_CONFIG = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+DETECTRON2_PERSON = 0
+DETECTRON2_COMMAND = (
+    ".venv/bin/python -m pip install --no-build-isolation git+https://github.com/facebookresearch/detectron2"
+)
+
+
+def reduced(photo: np.ndarray) -> np.ndarray:
+    """A (H, W, 3) uint8 photo, made smaller where a side is longer than LONGEST_PX."""
+    scale = LONGEST_PX / max(photo.shape[:2])
+    return photo if scale >= 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def people_of(
+    classes: np.ndarray, scores: np.ndarray, masks: np.ndarray, person: int, photo_shape: tuple[int, ...]
+) -> list[Person]:
+    """People among what a network found.
+
+    Args:
+        classes: (N,) integers.
+        scores: (N,) 0 to 1.
+        masks: (N, h, w), bool or float probabilities, of the photo in any size.
+        person: the class that people have.
+        photo_shape: (H, W) or (H, W, 3); masks are enlarged to it.
+
+    Returns:
+        Those of MIN_SCORE or more who show a pixel, the most certain first, MOST_PEOPLE at most.
+    """
+    chosen = [index for index in np.argsort(-scores) if classes[index] == person and scores[index] >= MIN_SCORE]
+    people = []
+    for index in chosen[:MOST_PEOPLE]:
+        mask = cv2.resize(masks[index].astype(np.float32), photo_shape[1::-1]) > SHOWN
+        if mask.any():
+            people.append(person_of(mask, scores[index]))
+    return people
+
+
+# ---- torchvision ----
+
+
+def build_torchvision(weights: Path) -> "MaskRCNN":
+    """torchvision's network with the weights of a file in the official format, on the CPU and ready to predict.
+
+    Raises:
+        UserError: damaged, or weights of another network.
+    """
+    from torchvision.models.detection import maskrcnn_resnet50_fpn_v2
+
+    fault = f"{weights}: damaged, or no weights of torchvision's maskrcnn_resnet50_fpn_v2"
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's readers raise nearly anything on damaged files
+        raise UserError(fault) from error
+    network = maskrcnn_resnet50_fpn_v2(
+        weights=None, weights_backbone=None, box_score_thresh=MIN_SCORE, box_detections_per_img=2 * MOST_PEOPLE
+    )
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(fault) from error
+    return network.eval()
+
+
+def find_torchvision_weights() -> Path:
+    """The official COCO weights, in the project's cache or where torchvision itself keeps them.
+
+    Raises:
+        UserError: not there (says how to get them), or not the official ones.
+    """
+    for folder in (CACHE, Path(torch.hub.get_dir()) / "checkpoints"):
+        path = folder / TORCHVISION_FILE
+        if path.is_file():
+            if not sha256_of(path).startswith(TORCHVISION_SHA256):
+                raise UserError(f"{path}: its SHA-256 is not the official one; delete it and fetch it again")
+            return path
+    raise UserError(
+        f'the segmenter "maskrcnn" needs {TORCHVISION_FILE} (186 MB), which is neither in {CACHE} nor in'
+        f" torchvision's cache; get it by {TORCHVISION_COMMAND}"
+    )
+
+
+class TorchvisionSegmenter:
+    """torchvision's maskrcnn_resnet50_fpn_v2; see `Segmenter`."""
+
+    name = "maskrcnn"
+
+    def __init__(self, weights: Path | None = None):
+        """Args: weights: a file in the official format, the official one where None. Raises UserError."""
+        weights = weights or find_torchvision_weights()
+        self._device = pick_device()
+        self._network = build_torchvision(weights).to(self._device)
+        self.weights = [weights.name]
+        self.device = self._device.type.upper()
+
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+        """People in the photo; see `Segmenter`."""
+        del source  # masks come from the pixels alone
+        pixels = torch.from_numpy(np.ascontiguousarray(reduced(photo).transpose(2, 0, 1))).float() / 255
+        with torch.inference_mode():
+            found = {name: values.cpu().numpy() for name, values in self._network([pixels.to(self._device)])[0].items()}
+        return people_of(found["labels"], found["scores"], found["masks"][:, 0], TORCHVISION_PERSON, photo.shape)
+
+
+# ---- Detectron2 ----
+
+
+def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[Person]:
+    """People among Detectron2's `Instances`, on the CPU: pred_classes, scores and pred_masks (N, h, w) bool."""
+    classes, scores, masks = (
+        field.numpy() for field in (instances.pred_classes, instances.scores, instances.pred_masks)
+    )
+    return people_of(classes, scores, masks, DETECTRON2_PERSON, photo_shape)
+
+
+class Detectron2Segmenter:
+    """Detectron2's Mask R-CNN R50-FPN 3x of its model zoo, where that library is installed; see `Segmenter`."""
+
+    name = "detectron2"
+
+    def __init__(self) -> None:
+        """Load the network; Detectron2 itself fetches its weights once. Raises UserError where it cannot."""
+        if importlib.util.find_spec("detectron2") is None:
+            raise UserError(
+                'the segmenter "detectron2" needs Detectron2, which is not installed; build it (about 10 minutes) by '
+                + DETECTRON2_COMMAND
+            )
+        model_zoo = importlib.import_module("detectron2.model_zoo")
+        engine = importlib.import_module("detectron2.engine")
+        settings = model_zoo.get_config(DETECTRON2_CONFIG, trained=True)
+        settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = MIN_SCORE
+        settings.MODEL.DEVICE = pick_device().type
+        try:
+            self._predictor = engine.DefaultPredictor(settings)
+        except OSError as error:
+            raise UserError(f"{settings.MODEL.WEIGHTS}: Detectron2 cannot fetch its weights ({error})") from error
+        self.weights = [Path(settings.MODEL.WEIGHTS).name]
+        self.device = settings.MODEL.DEVICE.upper()
+
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+        """People in the photo; see `Segmenter`."""
+        del source  # masks come from the pixels alone
+        blue_first = np.ascontiguousarray(reduced(photo)[..., ::-1])  # what its model zoo was trained on
+        return people_of_instances(self._predictor(blue_first)["instances"].to("cpu"), photo.shape)

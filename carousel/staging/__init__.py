@@ -1,0 +1,1 @@
+"""Putting people into a scene at full resolution: placement, compositing, shadows, overview pictures."""

@@ -1,0 +1,15 @@
+"""Pictures with alpha: shown on a checkerboard."""
+
+import numpy as np
+
+CHECKS = (222, 196)  # greys of the checkerboard, so that white and black clothes show
+CHECKS_ACROSS = 16  # squares of the checkerboard along the longer side
+
+
+def on_checks(rgba: np.ndarray) -> np.ndarray:
+    """(H, W, 4) uint8 on a checkerboard, as (H, W, 3) uint8."""
+    side = max(1, max(rgba.shape[:2]) // CHECKS_ACROSS)
+    rows, columns = np.ogrid[: rgba.shape[0], : rgba.shape[1]]
+    checks = np.where((rows // side + columns // side) % 2, *CHECKS)[..., None]
+    alpha = rgba[..., 3:] / np.float32(255)
+    return (rgba[..., :3] * alpha + checks * (1 - alpha)).round().astype(np.uint8)

@@ -1,0 +1,1 @@
+"""What `python3 run.py` shows: the demo steps, the HTML page and the postcard."""

@@ -1,0 +1,1 @@
+"""Finding people in photos and cutting them out."""

@@ -1,0 +1,1 @@
+"""Reading tables of music tastes: file dialects, columns, scales."""

@@ -1,0 +1,1 @@
+"""Proposing masks and correcting them in a window."""

@@ -1,0 +1,353 @@
+"""The working set while it is corrected: which frame is open, what is saved, and what is not yet.
+
+Masks that were changed lie in memory until `save` wrote them; where it cannot, they stay there and the next `save`
+tries again. Every frame keeps its history of strokes until the session ends.
+"""
+
+import math
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+from tqdm import tqdm
+
+from common.errors import UserError, raise_faults
+from common.images import write_png
+from masks.correction.editing import Bits, History, MaskEditor
+from masks.sets.frame_sets import (
+    FRAMES,
+    MASKS_CORRECTED,
+    MASKS_INITIAL,
+    Pair,
+    find_pairs,
+    keep_copy,
+    mask_image,
+    mask_name,
+    numbers_in,
+    read_mask,
+    read_pair,
+    read_reviewed,
+    read_unsureness,
+    write_reviewed,
+)
+from masks.sets.pixel_art import find_pixel_size
+
+LOCK = ".correction_tool.lock"
+
+
+@dataclass
+class Frame:
+    """A frame that is open.
+
+    Attributes:
+        number: the XX of its file names.
+        base: (H, W, 4) uint8 RGBA.
+        clothed: the same of the clothed body.
+        cell_px: side of an art pixel, 1 for smooth art.
+        proposal: (H, W) bool, what the model proposed, or None.
+        editor: its mask and the history of its strokes.
+    """
+
+    number: str
+    base: np.ndarray
+    clothed: np.ndarray
+    cell_px: int
+    proposal: np.ndarray | None
+    editor: MaskEditor
+
+
+@dataclass
+class Resting:
+    """What is kept of a frame that was open before."""
+
+    mask: Bits
+    history: History
+    is_changed: bool
+
+
+class CorrectionSession:
+    """The working set of a training folder, locked against other sessions until `close`.
+
+    Attributes:
+        folder: the training folder.
+        numbers: all frames, in the order in which they are corrected.
+        by_unsureness: the most unsure frames come first (those without a figure before them); else by number.
+        unsureness: of the proposals, 0 to 1, by frame number.
+        reviewed: frames that a person has reviewed.
+        frame: the one that is open.
+        saved: frames whose masks were written in this session.
+        fault: what kept the last `save` from writing everything, the first of it; empty where all is on disk.
+    """
+
+    def __init__(self, folder: Path, by_unsureness: bool = True) -> None:
+        """Check all frames and masks, and open the first frame that is not reviewed.
+
+        Raises:
+            UserError: another session has the folder open; no frames; or faults (listed together): missing halves of
+                pairs, unreadable pictures, unequal sizes, masks that are not black and white.
+        """
+        self.folder = folder
+        self._pairs = {pair.number: pair for pair in find_pairs(folder / FRAMES)}
+        self._lock = _lock(folder)
+        try:
+            _check_frames(self, list(self._pairs.values()))
+            self.unsureness = read_unsureness(folder)
+            # A flag without its mask would let an untouched frame train.
+            self.reviewed = {number for number in read_reviewed(folder) if self.corrected_file(number).is_file()}
+        except BaseException:
+            self.close()
+            raise
+        self.by_unsureness = by_unsureness
+        self.numbers = self._ordered()
+        self.fault = ""
+        self._resting: dict[str, Resting] = {}
+        self.saved: set[str] = set()
+        self._has_copy = False
+        self._flags_changed = False
+        first = next((number for number in self.numbers if number not in self.reviewed), self.numbers[0])
+        self.frame = self._open(first)
+        self._previous: np.ndarray | None = None
+
+    def __enter__(self) -> "CorrectionSession":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let other sessions have the folder; saves nothing."""
+        if self._lock is not None:
+            self._lock.close()
+
+    # ---- files ----
+
+    def corrected_file(self, number: str) -> Path:
+        """Where the corrected mask of a frame lies, or will."""
+        return self.folder / MASKS_CORRECTED / mask_name(number)
+
+    def proposed_file(self, number: str) -> Path:
+        """Where the model's proposal for a frame lies, if there is one."""
+        return self.folder / MASKS_INITIAL / mask_name(number)
+
+    def notes(self) -> list[str]:
+        """What a person should know at the start, in sentences."""
+        lacking = [
+            n for n in self._pairs if not self.proposed_file(n).is_file() and not self.corrected_file(n).is_file()
+        ]
+        strange = [n for n in numbers_in(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
+        notes = [f"{len(self.numbers)} frames, {len(self.reviewed_frames)} reviewed"]
+        if lacking:
+            notes.append(f"without a proposal, start from an empty mask: {_listed(lacking)}")
+        if strange:
+            notes.append(f"{self.folder / MASKS_INITIAL}: masks of frames that are not there: {_listed(strange)}")
+        return notes
+
+    def files(self) -> list[Path]:
+        """All frames that are read."""
+        return [path for pair in self._pairs.values() for path in (pair.base, pair.clothed)]
+
+    # ---- frames ----
+
+    @property
+    def reviewed_frames(self) -> list[str]:
+        """The reviewed ones among the frames that are there."""
+        return [number for number in self.numbers if number in self.reviewed]
+
+    @property
+    def position(self) -> int:
+        """Place of the open frame in the order, from 0."""
+        return self.numbers.index(self.frame.number)
+
+    def go_to(self, number: str) -> None:
+        """Save, then open another frame; what cannot be saved stays in memory.
+
+        Raises:
+            UserError: the frame cannot be read (any more); the old one stays open.
+        """
+        self.save()
+        if number == self.frame.number:
+            return
+        frame = self._open(number)
+        old = self.frame
+        self._resting[old.number] = Resting(Bits(old.editor.mask), old.editor.history, old.editor.is_changed)
+        self._resting.pop(number, None)
+        self.frame, self._previous = frame, None
+
+    def step(self, count: int) -> None:
+        """Go to the next (1) or previous (-1) frame of the order; from the last one to the first."""
+        self.go_to(self.numbers[(self.position + count) % len(self.numbers)])
+
+    def go_to_unreviewed(self) -> bool:
+        """Save, then go to the next frame that is not reviewed; return whether there is another one."""
+        start = self.position + 1
+        for number in self.numbers[start:] + self.numbers[: start - 1]:
+            if number not in self.reviewed:
+                self.go_to(number)
+                return True
+        self.save()
+        return False
+
+    def toggle_order(self) -> None:
+        """By unsureness instead of by number, or the other way round; the open frame stays open."""
+        self.by_unsureness = not self.by_unsureness
+        self.numbers = self._ordered()
+
+    def toggle_reviewed(self) -> None:
+        """Say that a person has reviewed the open frame, or that nobody has."""
+        number = self.frame.number
+        self.reviewed ^= {number}
+        self._flags_changed = True
+        if number in self.reviewed and not self.corrected_file(number).is_file():
+            self.frame.editor.is_changed = True  # the mask is right as it is, and so has to be written
+
+    def previous_mask(self) -> np.ndarray | None:
+        """The mask of the frame before the open one by number, as it is now: (H, W) bool; None for the first frame."""
+        numbers = list(self._pairs)
+        place = numbers.index(self.frame.number)
+        if self._previous is None and place:  # it cannot change while another frame is open
+            self._previous = self._mask_of(numbers[place - 1])
+        return self._previous
+
+    def _ordered(self) -> list[str]:
+        if not self.by_unsureness:
+            return list(self._pairs)
+        return sorted(self._pairs, key=lambda number: -self.unsureness.get(number, math.inf))
+
+    def _open(self, number: str) -> Frame:
+        base, clothed = read_pair(self._pairs[number])
+        proposed = self.proposed_file(number)
+        proposal = read_mask(proposed) > 0 if proposed.is_file() else None
+        resting = self._resting.get(number)
+        mask = self._mask_of(number)
+        if mask is None:
+            mask = np.zeros(base.shape[:2], bool)
+        editor = MaskEditor(mask, resting.history, resting.is_changed) if resting else MaskEditor(mask)
+        return Frame(number, base, clothed, find_pixel_size([base, clothed]), proposal, editor)
+
+    def _mask_of(self, number: str) -> np.ndarray | None:
+        """The mask of a frame that is not open: as it was left, else the corrected one on disk, else the proposal."""
+        if number in self._resting:
+            return self._resting[number].mask.unpacked()
+        for path in (self.corrected_file(number), self.proposed_file(number)):
+            if path.is_file():
+                return read_mask(path) > 0
+        return None
+
+    # ---- saving ----
+
+    @property
+    def unsaved(self) -> list[str]:
+        """Frames whose masks are not on disk as they are in memory."""
+        changed = {number for number, resting in self._resting.items() if resting.is_changed}
+        if self.frame.editor.is_changed:
+            changed.add(self.frame.number)
+        return [number for number in self._pairs if number in changed]
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all masks and flags are on disk."""
+        return not self.unsaved and not self._flags_changed
+
+    def save(self) -> list[str]:
+        """Write all changed masks, then the reviewed flags, each atomically; never raises, see `fault`.
+
+        Before a mask of an earlier session is replaced, the folder of corrected masks is copied to backups/, once.
+
+        Returns:
+            The numbers of the masks that were written.
+        """
+        self.fault = ""
+        written = [number for number in self.unsaved if self._written_well(number)]
+        if self._flags_changed:
+            try:
+                write_reviewed(self.folder, self.reviewed - set(self.unsaved))  # the mask first, then its flag
+                self._flags_changed = bool(self.unsaved)
+            except UserError as error:
+                self.fault = self.fault or str(error)
+        return written
+
+    def _written_well(self, number: str) -> bool:
+        mask = self.frame.editor.mask if number == self.frame.number else self._resting[number].mask.unpacked()
+        path = self.corrected_file(number)
+        try:
+            if path.exists() and number not in self.saved and not self._has_copy:
+                keep_copy(self.folder, [MASKS_CORRECTED])
+                self._has_copy = True
+            write_png(path, mask_image(mask.astype(np.uint8) * 255))
+        except UserError as error:
+            self.fault = self.fault or str(error)
+            return False
+        self.saved.add(number)
+        if number == self.frame.number:
+            self.frame.editor.is_changed = False
+        else:
+            self._resting[number].is_changed = False
+        return True
+
+
+def _check_frames(session: CorrectionSession, pairs: list[Pair]) -> None:
+    """Read everything once, on all processors, so that all faults are known before a window opens."""
+
+    def faults_of(pair: Pair) -> list[str]:
+        faults, shape = [], None
+        try:
+            shape = read_pair(pair)[0].shape[:2]
+        except UserError as error:
+            faults.append(str(error))
+        for path in (session.proposed_file(pair.number), session.corrected_file(pair.number)):
+            try:
+                mask = read_mask(path) if path.exists() else None
+            except UserError as error:
+                faults.append(str(error))
+                continue
+            if mask is not None and shape is not None and mask.shape != shape:
+                sizes = f"{mask.shape[1]} x {mask.shape[0]} px, the frames {shape[1]} x {shape[0]}"
+                faults.append(f"{path}: is {sizes}")
+        return faults
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = tqdm(pool.map(faults_of, pairs), "checking", len(pairs), unit="frame", delay=1, leave=False)
+        raise_faults(str(session.folder), [fault for faults in found for fault in faults])
+
+
+def _listed(numbers: list[str]) -> str:
+    shown = ", ".join(numbers[:20])
+    return shown if len(numbers) <= 20 else f"{shown} and {len(numbers) - 20} more"
+
+
+# ---- one session a folder ----
+
+
+def _lock(folder: Path) -> BinaryIO | None:
+    """Lock a training folder; the system lets go when the process ends, however it ends.
+
+    Returns:
+        The open lock file; None where the folder cannot be written, and so nobody can destroy anything.
+
+    Raises:
+        UserError: another process has the lock.
+    """
+    try:
+        file = open(folder / LOCK, "ab")  # noqa: SIM115 (held as long as the session)
+    except OSError:
+        return None
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        file.close()
+        raise UserError(f"{folder}: open in another window of the correction tool; close that one first") from error
+    return file

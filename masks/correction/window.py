@@ -1,0 +1,660 @@
+"""The window in which masks are corrected: what mouse and keys do, saving by the clock, and closing without loss."""
+
+import contextlib
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Literal, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.backend_bases import KeyEvent, LocationEvent, MouseEvent
+from matplotlib.backend_tools import Cursors
+from matplotlib.figure import Figure
+
+from common.errors import UserError
+from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, Header, HelpGroup
+from masks.correction.editing import Box, Brush, Point, flood, lasso, sweep, whole
+from masks.correction.session import CorrectionSession
+from masks.correction.toolkit import ask_before_closing
+from masks.correction.viewing import Viewport, difference
+
+SIZE_INCHES = (12.0, 7.6)  # at 100 dpi; a laptop's screen holds it
+ZOOM_STEP = 1.25  # of one notch of the wheel
+MAX_BRUSH = 512  # cells across
+BRUSHES_ACROSS = 48  # of the first brush, in a frame's width
+TOLERANCE_STEP = 4
+OPACITY_STEP = 0.1
+SIGNAL_CHECK_S = 0.25
+
+Tool = Literal["brush", "flood", "lasso"]
+View = Literal["base", "clothed", "difference", "overlay"]
+
+
+@dataclass
+class Drag:
+    """What goes on while a mouse button is held.
+
+    Attributes:
+        kind: "paint", "loop" or "pan".
+        button: the one that is held.
+        value: what painting sets pixels to.
+        points: of the frame, for "paint" the last one alone; of the view, for "pan".
+    """
+
+    kind: Literal["paint", "loop", "pan"]
+    button: int
+    value: bool
+    points: list[Point]
+
+
+class CorrectionWindow:
+    """Connects a session to a figure's events.
+
+    Attributes:
+        session: the working set.
+        display: what is seen.
+        stop_signal: the signal that ended the window, None for none.
+    """
+
+    def __init__(self, session: CorrectionSession, figure: Figure, autosave_s: float) -> None:
+        self.session = session
+        self.display = CorrectionDisplay(figure)
+        self.stop_signal: int | None = None
+        self.tool: Tool = "brush"
+        self.view: View = "overlay"
+        self.is_round, self.snaps, self.tolerance, self.opacity = True, True, 24, 0.4
+        self.shows_mask, self.shows_onion, self._shows_help = True, False, False
+        self.brush_size = max(1, round(session.frame.base.shape[1] / session.frame.cell_px / BRUSHES_ACROSS))
+        self._autosave_s = autosave_s
+        self._message, self._message_colour = "", DIM
+        self._drag: Drag | None = None
+        self._holds_space = self._is_closing = self._has_warned = False
+        self._mouse: Point | None = None
+        self._is_fitted = True  # nobody has zoomed or moved yet
+        self._shape = session.frame.base.shape[:2]
+        self._difference: tuple[str, np.ndarray] | None = None  # of the frame of that number
+        self._connect()
+        self._greet_frame("h shows all keys")
+        self._on_resize()
+
+    def _connect(self) -> None:
+        canvas = self.display.canvas
+        handlers: dict[str, Callable[[Any], object]] = {
+            "button_press_event": self._on_press,
+            "motion_notify_event": self._on_motion,
+            "button_release_event": self._on_release,
+            "scroll_event": self._on_wheel,
+            "key_press_event": self._on_key,
+            "key_release_event": self._on_key_release,
+            "figure_leave_event": self._on_leave,
+            "resize_event": self._on_resize,
+        }
+        for name, handler in handlers.items():
+            canvas.mpl_connect(name, handler)  # type: ignore[call-overload]
+        canvas.set_cursor(Cursors.SELECT_REGION)
+        self._timers = [
+            canvas.new_timer(round(self._autosave_s * 1000), [(self.save, (), {})]),
+            canvas.new_timer(round(SIGNAL_CHECK_S * 1000), [(self._check_signal, (), {})]),
+        ]
+        for timer in self._timers:
+            timer.start()
+
+    # ---- what is seen ----
+
+    @property
+    def cell_px(self) -> int:
+        """Side of the cells that the tools work on."""
+        return self.session.frame.cell_px if self.snaps else 1
+
+    @property
+    def brush(self) -> Brush:
+        """The brush as it is set."""
+        return Brush(self.brush_size, self.is_round, self.cell_px)
+
+    def refresh(self) -> None:
+        """Show everything anew."""
+        self._lay_out_frame()
+        self.refresh_texts()
+
+    def _lay_out_frame(self) -> None:
+        frame = self.session.frame
+        shape, view = frame.base.shape[:2], self.display.screen.pixels.shape
+        if self._is_fitted or self._shape != shape:
+            self._is_fitted, self._shape = True, shape
+            self.viewport = Viewport.fit(shape, view)
+        self.viewport = self.viewport.kept_in_view(shape, view)
+        onion = self.session.previous_mask() if self.shows_onion else None
+        if onion is not None and onion.shape != shape:
+            onion = None
+        tint = self.opacity if self.view == "overlay" else 0
+        self.display.screen.lay_out(self._picture(), self.viewport, onion, tint)
+        self._paint_screen(whole(self.display.screen.pixels))
+        self._outline()
+
+    def refresh_texts(self) -> None:
+        """Write header, footer and title anew, and draw everything."""
+        self.display.set_header(self._header())
+        self._has_warned = self._has_warned and bool(self.session.fault)
+        message = (self._fault(), BAD) if self.session.fault else (self._message, self._message_colour)
+        self.display.set_footer(self.tool, self.status(), *message)
+        if self.display.canvas.manager is not None:
+            self.display.canvas.manager.set_window_title(self.title())
+        self.display.show()
+
+    def say(self, message: str, colour: str = DIM) -> None:
+        """Show a message below the frame until the next one."""
+        self._message, self._message_colour = message, colour
+        self.refresh_texts()
+
+    def _fault(self) -> str:
+        closing = "; closing again loses it" if self._has_warned else ""
+        fault = self.session.fault.replace(f"{self.session.folder}{os.sep}", "")  # a long path would hide the reason
+        return f"NOT SAVED, kept in memory, tried again every {self._autosave_s:g} s{closing}: {fault}"
+
+    def title(self) -> str:
+        """The window's title: frame, progress, and a mark for what is not saved."""
+        session = self.session
+        progress = f"{len(session.reviewed_frames)} of {len(session.numbers)} reviewed"
+        mark, words = ("", "") if session.is_saved else ("* ", ", unsaved")
+        return f"{mark}frame {session.frame.number}, {progress}{words} - mask correction"
+
+    def status(self) -> list[str]:
+        """The status line behind the tool's name: brush, tolerance, view."""
+        cell = self.session.frame.cell_px
+        unit = "px" if self.cell_px == 1 else f"art pixel{'s' * (self.brush_size > 1)} of {cell} px"
+        words = [
+            f"{'round' if self.is_round else 'square'} brush of {self.brush_size} {unit}",
+            f"tolerance {self.tolerance}",
+            f"view {self.view}" + (f" {self.opacity:.0%}" if self.view == "overlay" else ""),
+        ]
+        if cell > 1:
+            words.insert(1, f"snap {'on' if self.snaps else 'off'}")
+        if not self.shows_mask:
+            words.append("mask hidden")
+        if self.shows_onion:
+            words.append("onion skin")
+        return [*words, f"zoom {self.viewport.zoom:.0%}"]
+
+    def _header(self) -> Header:
+        session = self.session
+        frame, unsaved = session.frame, session.unsaved
+        order = "most unsure first" if session.by_unsureness and session.unsureness else "by number"
+        detail = [f"{session.position + 1} of {len(session.numbers)}, {order}"]
+        if frame.number in session.unsureness:
+            detail.append(f"unsureness {session.unsureness[frame.number]:.2f}")
+        detail.append(f"{frame.base.shape[1]} x {frame.base.shape[0]} px")
+        if frame.proposal is None:
+            detail.append("no proposal")
+        is_reviewed = frame.number in session.reviewed
+        progress = f"{len(session.reviewed_frames)} of {len(session.numbers)} reviewed"
+        return Header(
+            f"frame {frame.number}",
+            "reviewed" if is_reviewed else "not reviewed",
+            GOOD if is_reviewed else DIM,
+            detail,
+            progress + ("" if session.is_saved else f"{SEPARATOR}unsaved"),
+            [WARM if n in unsaved else GOOD if n in session.reviewed else WAITING for n in session.numbers],
+            session.position,
+        )
+
+    def _picture(self) -> np.ndarray:
+        frame = self.session.frame
+        if self.view == "difference":
+            if self._difference is None or self._difference[0] != frame.number:
+                self._difference = frame.number, difference(frame.base, frame.clothed)
+            return self._difference[1]
+        return frame.base if self.view == "base" else frame.clothed
+
+    def _paint_screen(self, box: Box) -> Box:
+        return self.display.screen.paint(self.session.frame.editor.mask if self.shows_mask else None, box)
+
+    def _outline(self) -> Box:
+        """Move the outline to where the mouse is; return what has to be drawn anew."""
+        before = self.display.outlined
+        if self._drag is not None and self._drag.kind == "loop":
+            self.display.outline_loop(self._drag.points, self.viewport)
+        elif self.tool == "brush" and self._mouse is not None and self.display.is_in_view(self._mouse):
+            self.display.outline_brush(self.brush, self._mouse, self.viewport)
+        else:
+            self.display.hide_outline()
+        return before.joined(self.display.outlined)
+
+    def _show_change(self, box: Box | None) -> None:
+        """Draw what changed: a box of the frame, and the outline."""
+        touched = self._outline()
+        if box is not None and not box.is_empty:
+            touched = touched.joined(self._paint_screen(self.viewport.box_on_screen(box)))
+        self.display.show_box(touched)
+
+    # ---- mouse ----
+
+    def _on_press(self, event: MouseEvent) -> None:
+        point = self.display.point(event.x, event.y)
+        if self._shows_help:
+            self.toggle_help()
+        elif self._drag is None and self.display.is_in_view(point) and event.button in (1, 2, 3):
+            self._mouse = point
+            self._begin(int(event.button), "shift" in event.modifiers)
+
+    def _begin(self, button: int, is_shifted: bool) -> None:
+        assert self._mouse is not None
+        at = self.viewport.to_frame(self._mouse)
+        value = button == 1 and not is_shifted
+        if button == 2 or (button == 1 and self._holds_space):
+            self._drag = Drag("pan", button, False, [self._mouse])
+            self.display.canvas.set_cursor(Cursors.MOVE)
+        elif self.tool == "flood":
+            self._flood(at, value)
+        else:
+            self._drag = Drag("paint" if self.tool == "brush" else "loop", button, value, [at])
+            self._continue(self._drag)
+
+    def _on_motion(self, event: MouseEvent) -> None:
+        self._mouse = self.display.point(event.x, event.y)
+        if self._drag is not None:
+            self._continue(self._drag)
+        else:
+            self._show_change(None)
+
+    def _continue(self, drag: Drag) -> None:
+        assert self._mouse is not None
+        at = self.viewport.to_frame(self._mouse)
+        if drag.kind == "pan":
+            x, y = (now - before for now, before in zip(self._mouse, drag.points[0], strict=True))
+            drag.points = [self._mouse]
+            self._look_at(self.viewport.moved(x, y))
+        elif drag.kind == "paint":
+            frame = self.session.frame
+            region = sweep(self.brush, drag.points[0], at, frame.editor.mask.shape[:2])
+            drag.points = [at]
+            self._show_change(frame.editor.set_pixels(region, drag.value))
+        else:
+            drag.points.append(at)
+            self._show_change(None)
+
+    def _on_release(self, event: MouseEvent) -> None:
+        if self._drag is not None and event.button == self._drag.button:
+            self._finish_drag()
+
+    def _finish_drag(self) -> None:
+        """End what the mouse does, as letting the button go does."""
+        drag, self._drag = self._drag, None
+        if drag is None:
+            return
+        if drag.kind == "loop":
+            editor = self.session.frame.editor
+            box = editor.set_pixels(lasso(drag.points, editor.mask.shape[:2], self.cell_px), drag.value)
+            self._show_change(box)
+        self.session.frame.editor.end_stroke()
+        self.display.canvas.set_cursor(Cursors.SELECT_REGION)
+        self.refresh_texts()
+
+    def _flood(self, at: Point, value: bool) -> None:
+        frame = self.session.frame
+        if not (0 <= at[0] < frame.clothed.shape[1] and 0 <= at[1] < frame.clothed.shape[0]):
+            return
+        self._show_change(frame.editor.set_pixels(flood(frame.clothed, at, self.tolerance, frame.cell_px), value))
+        frame.editor.end_stroke()
+        self.refresh_texts()
+
+    def _on_wheel(self, event: MouseEvent) -> None:
+        point = self.display.point(event.x, event.y)
+        if not self._shows_help and self.display.is_in_view(point):
+            notches = min(max(event.step, -1), 1)  # touchpads count in pixels
+            self._look_at(self.viewport.zoomed(ZOOM_STEP**notches, point))
+            self.refresh_texts()
+
+    def _look_at(self, viewport: Viewport) -> None:
+        self._is_fitted, self.viewport = False, viewport
+        self._lay_out_frame()
+        self.display.show_box(whole(self.display.screen.pixels))
+
+    def _on_leave(self, _event: LocationEvent) -> None:
+        self._holds_space = False  # its release may go to another window
+        if self._drag is None:
+            self._mouse = None
+            self._show_change(None)
+
+    def _on_resize(self, _event: object = None) -> None:
+        self.display.lay_out()
+        if self._shows_help:
+            self.display.set_help(help_groups())
+        self.refresh()
+
+    # ---- keys ----
+
+    def _on_key(self, event: KeyEvent) -> None:
+        key = plain_key(event.key or "")
+        if key == " ":
+            self._holds_space = True
+        elif self._shows_help:
+            self.toggle_help()
+        elif key in ACTIONS:
+            try:
+                ACTIONS[key](self)
+            except UserError as error:
+                self.say(str(error), BAD)
+
+    def _on_key_release(self, event: KeyEvent) -> None:
+        if plain_key(event.key or "") == " ":
+            self._holds_space = False
+
+    def choose_tool(self, tool: Tool) -> None:
+        """Take another tool."""
+        self._finish_drag()
+        self.tool = tool
+        self.refresh()
+
+    def resize_brush(self, direction: int) -> None:
+        """One step larger (1) or smaller (-1); steps grow with the brush."""
+        step = max(1, self.brush_size // 6)
+        self.brush_size = min(max(self.brush_size + direction * step, 1), MAX_BRUSH)
+        self._show_change(None)
+        self.refresh_texts()
+
+    def toggle_shape(self) -> None:
+        """Round or square brush."""
+        self.is_round = not self.is_round
+        self._show_change(None)
+        self.refresh_texts()
+
+    def toggle_snap(self) -> None:
+        """Work on art pixels or on single ones; the brush covers about as much as before."""
+        size_px = self.brush_size * self.cell_px
+        self.snaps = not self.snaps
+        self.brush_size = min(max(round(size_px / self.cell_px), 1), MAX_BRUSH)
+        self._show_change(None)
+        self.refresh_texts()
+
+    def change_tolerance(self, direction: int) -> None:
+        """How different a colour the flood still takes."""
+        self.tolerance = min(max(self.tolerance + direction * TOLERANCE_STEP, 0), 255)
+        self.refresh_texts()
+
+    def undo(self) -> None:
+        """Take the last stroke of this frame back."""
+        self._finish_drag()
+        self._after_edit(self.session.frame.editor.undo(), "nothing to undo on this frame")
+
+    def redo(self) -> None:
+        """Repeat the stroke that was undone last."""
+        self._finish_drag()
+        self._after_edit(self.session.frame.editor.redo(), "nothing to redo on this frame")
+
+    def copy_previous(self) -> None:
+        """Take the mask of the frame before, by number."""
+        self._finish_drag()
+        mask = self.session.previous_mask()
+        if mask is None:
+            self.say("no mask to copy from the frame before", WARM)
+        elif mask.shape != self._shape:
+            self.say("the frame before has another size; its mask is not copied", WARM)
+        else:
+            self._after_edit(self.session.frame.editor.replace(mask), "")
+
+    def reset(self) -> None:
+        """Back to the model's proposal."""
+        self._finish_drag()
+        proposal = self.session.frame.proposal
+        if proposal is None:
+            self.say("this frame has no proposal; undo takes single strokes back", WARM)
+        else:
+            self._after_edit(self.session.frame.editor.replace(proposal), "")
+
+    def _after_edit(self, box: Box | None, if_none: str) -> None:
+        if box is None:
+            self.say(if_none, WARM)
+            return
+        self._show_change(box)
+        self.refresh_texts()
+
+    def choose_view(self, view: View) -> None:
+        """Look at the frame in another way."""
+        self.view = view
+        self.refresh()
+
+    def flicker(self) -> None:
+        """From the base frame to the clothed one, or back."""
+        self.choose_view("clothed" if self.view == "base" else "base")
+
+    def change_opacity(self, direction: int) -> None:
+        """Of the mask's colour in the overlay."""
+        self.opacity = min(max(round(self.opacity + direction * OPACITY_STEP, 1), 0.1), 1.0)
+        self.choose_view("overlay")
+
+    def toggle_mask(self) -> None:
+        """Hide the mask, its contour too, or show it."""
+        self.shows_mask = not self.shows_mask
+        self.refresh()
+
+    def toggle_onion(self) -> None:
+        """Show the mask of the frame before, by number, as hatching; or hide it."""
+        self.shows_onion = not self.shows_onion
+        if self.shows_onion and self.session.previous_mask() is None:
+            self._message, self._message_colour = "this frame has none before it", WARM
+        self.refresh()
+
+    def fit(self) -> None:
+        """The whole frame."""
+        self._is_fitted = True
+        self.refresh()
+
+    def step(self, count: int) -> None:
+        """Save, then the next or previous frame."""
+        self._change_frame(lambda: self.session.step(count))
+
+    def next_unreviewed(self) -> None:
+        """Save, then the next frame that nobody has reviewed."""
+        found = False
+
+        def go() -> None:
+            nonlocal found
+            found = self.session.go_to_unreviewed()
+
+        self._change_frame(go)
+        if not found:
+            left = len(self.session.numbers) - len(self.session.reviewed_frames)
+            self.say("this is the last frame to review" if left else "all frames are reviewed", GOOD)
+
+    def _change_frame(self, go: Callable[[], None]) -> None:
+        self._finish_drag()
+        go()
+        self._greet_frame("")
+        self.refresh()
+
+    def _greet_frame(self, greeting: str) -> None:
+        frame = self.session.frame
+        self._message, self._message_colour = greeting, DIM
+        if frame.proposal is None and not frame.editor.mask.any():
+            self._message, self._message_colour = "no proposal for this frame: it starts from an empty mask", WARM
+
+    def toggle_reviewed(self) -> None:
+        """Say that this mask is right, or that it is not yet."""
+        self.session.toggle_reviewed()
+        self.refresh_texts()
+
+    def toggle_order(self) -> None:
+        """By unsureness or by number."""
+        self.session.toggle_order()
+        if self.session.by_unsureness and not self.session.unsureness:
+            self.say("no proposals.csv in masks_initial, so nobody knows what is unsure: order by number", WARM)
+        self.refresh_texts()
+
+    def toggle_help(self) -> None:
+        """Show all keys, or hide them."""
+        self._finish_drag()
+        self._shows_help = not self._shows_help
+        self.display.set_help(help_groups() if self._shows_help else [])
+        self.display.show()
+
+    # ---- saving and closing ----
+
+    def save(self) -> None:
+        """Write what is not saved; by key and by the clock."""
+        if self.session.is_saved:
+            return
+        written = self.session.save()
+        if not self.session.fault:
+            self._message, self._message_colour = f"saved at {time.strftime('%H:%M:%S')}: {', '.join(written)}", DIM
+        self.refresh_texts()
+
+    def may_close(self) -> bool:
+        """Save; refuse once where that fails, so that nothing is lost unseen."""
+        if not self._is_closing:
+            self._finish_drag()
+            self.session.save()
+            self._is_closing = self._has_warned or not self.session.fault
+            self._has_warned = True
+            self.refresh_texts()
+        if self._is_closing:
+            for timer in self._timers:
+                timer.stop()
+        return self._is_closing
+
+    def close(self) -> None:
+        """Save and close the window; refuses once where saving fails."""
+        if self.may_close():
+            pyplot.close(self.display.figure)
+
+    def stop(self, number: int, _frame: FrameType | None) -> None:
+        """End soon, because the system says so: a signal handler, which must do next to nothing."""
+        self.stop_signal = number
+
+    def _check_signal(self) -> None:
+        if self.stop_signal is not None:
+            self._is_closing = True
+            self.close()
+
+
+# ---- keys ----
+
+
+class Key(NamedTuple):
+    """What a key does.
+
+    Attributes:
+        names: as matplotlib calls it.
+        shown: as the help calls it.
+        meaning: for the help.
+        action: what it does.
+    """
+
+    names: tuple[str, ...]
+    shown: str
+    meaning: str
+    action: Callable[[CorrectionWindow], None]
+
+
+MOUSE = [
+    ("left drag", "paint; with flood: add a colour; with lasso: add"),
+    ("right or Shift-drag", "erase; with flood and lasso: take away"),
+    ("wheel", "zoom at the cursor"),
+    ("middle or Space-drag", "move the frame"),
+]
+KEYS: dict[str, list[Key]] = {
+    "Tools": [
+        Key(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
+        Key(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
+        Key(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
+        Key(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
+        Key(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
+        Key(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
+        Key(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
+        Key((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
+        Key((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
+    ],
+    "Mask": [
+        Key(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
+        Key(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", CorrectionWindow.redo),
+        Key(("c",), "c", "copy the mask of the frame before", CorrectionWindow.copy_previous),
+        Key(("r",), "r", "reset to the model's proposal", CorrectionWindow.reset),
+    ],
+    "View": [
+        Key(("1",), "1", "base frame", lambda w: w.choose_view("base")),
+        Key(("2",), "2", "clothed frame", lambda w: w.choose_view("clothed")),
+        Key(("3",), "3", "difference of the two", lambda w: w.choose_view("difference")),
+        Key(("4",), "4", "overlay: the mask over the clothed frame", lambda w: w.choose_view("overlay")),
+        Key(("f",), "f", "flicker between base and clothed", CorrectionWindow.flicker),
+        Key(("-",), "-", "fainter overlay", lambda w: w.change_opacity(-1)),
+        Key(("=", "+"), "=, +", "stronger overlay", lambda w: w.change_opacity(1)),
+        Key(("m",), "m", "hide or show the mask", CorrectionWindow.toggle_mask),
+        Key(("i",), "i", "onion skin: the mask of the frame before", CorrectionWindow.toggle_onion),
+        Key(("0",), "0", "whole frame", CorrectionWindow.fit),
+    ],
+    "Frames": [
+        Key(("n", "right", "pagedown"), "n, Right", "next frame", lambda w: w.step(1)),
+        Key(("p", "left", "pageup"), "p, Left", "previous frame", lambda w: w.step(-1)),
+        Key(("u",), "u", "next frame that is not reviewed", CorrectionWindow.next_unreviewed),
+        Key(("enter",), "Enter", "reviewed, or not", CorrectionWindow.toggle_reviewed),
+        Key(("o",), "o", "order: most unsure first, or by number", CorrectionWindow.toggle_order),
+        Key(("ctrl+s",), "Ctrl+s", "save now (it also saves by itself)", CorrectionWindow.save),
+        Key(("h", "f1"), "h", "this help", CorrectionWindow.toggle_help),
+        Key(("ctrl+q", "ctrl+w"), "Ctrl+q", "save and close", CorrectionWindow.close),
+    ],
+}
+ACTIONS = {name: key.action for keys in KEYS.values() for key in keys for name in key.names}
+
+
+def help_groups() -> list[HelpGroup]:
+    """The keys and what they do, for the help."""
+    keys = [(title, [(key.shown, key.meaning) for key in keys]) for title, keys in KEYS.items()]
+    return [("Mouse", MOUSE), *keys]
+
+
+def plain_key(key: str) -> str:
+    """A key as KEYS names it, whatever keyboard it comes from.
+
+    Brackets need AltGr on many keyboards, which some systems call Ctrl+Alt; Caps Lock changes nothing.
+    """
+    key = key.removeprefix("ctrl+alt+")
+    if key.startswith("ctrl+") and key[-1].isupper():
+        return f"ctrl+shift+{key[-1].lower()}"
+    return key.lower() if len(key) == 1 else key
+
+
+# ---- the window's life ----
+
+
+def correct(session: CorrectionSession, backend: str, autosave_s: float) -> int | None:
+    """Open the window, and come back when it is closed and all is saved (or `session.fault` says why not).
+
+    Returns:
+        The signal that ended it, or None.
+    """
+    window = CorrectionWindow(session, open_figure(backend), autosave_s)
+    manager = window.display.canvas.manager
+    assert manager is not None
+    gc.freeze()  # or a collection looks at all of matplotlib, for 50 ms, in the middle of a stroke
+    with _signals_to(window.stop):
+        pyplot.show(block=False)
+        ask_before_closing(manager, window.may_close)
+        pyplot.show()
+    session.save()
+    return window.stop_signal
+
+
+def open_figure(backend: str) -> Figure:
+    """An empty figure in a window without a toolbar, whose keys are all ours: the toolbar takes h, o, s, q and more."""
+    matplotlib.use(backend)
+    matplotlib.rcParams["toolbar"] = "None"
+    for name in [name for name in matplotlib.rcParams if name.startswith("keymap.")]:
+        matplotlib.rcParams[name] = []
+    return pyplot.figure(figsize=SIZE_INCHES, dpi=100)
+
+
+@contextlib.contextmanager
+def _signals_to(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Give the signals that end a process to a handler: Ctrl-C, a polite kill, and a terminal that is closed."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), handler) for name in names}
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            signal.signal(getattr(signal, name), old)

@@ -1,0 +1,1 @@
+"""Predicted masks, clothing cut-outs, and the same clothing on other bodies."""

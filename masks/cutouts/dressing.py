@@ -1,0 +1,274 @@
+"""Clothing cut-outs painted over other bodies of the same poses, frame by frame."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from common.errors import UserError, raise_faults
+from common.grids import picture_grid
+from common.images import read_image, write_png
+from masks.sets.frame_sets import BASE, FRAMES, base_name, numbers_in
+from masks.sets.pixel_art import enlarge, find_pixel_size
+from masks.sheets.cells import (
+    Layout,
+    Record,
+    SheetPair,
+    cut_frame,
+    grid_layout,
+    join_frames,
+    kinds_in,
+    plain_record,
+    tile,
+)
+from masks.sheets.grid_finder import REMEDY, GridSettings, find_grid
+from masks.sheets.layout_files import read_record
+from masks.sheets.misalignment import moved
+
+CUTOUT = "cutout"  # kind of the pictures that step 5 cuts out
+DRESSED = "dressed_frame"  # kind of the pictures that are made
+PREVIEW = "preview.png"
+SHOWN = 24  # frames on a preview
+TILE_PX = 224
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body without clothes.
+
+    Attributes:
+        name: for its folder.
+        frames: functions that read its frames, (H, W, 4) uint8, by number.
+        record: where its dressed frames lie on sheets; None where that is not known.
+    """
+
+    name: str
+    frames: Mapping[str, Callable[[], np.ndarray]]
+    record: Record | None
+
+
+# ---- one frame ----
+
+
+def dress(body: np.ndarray, cutout: np.ndarray, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """A cut-out over a body.
+
+    The smaller picture is enlarged to the larger one's size, with hard edges.
+
+    Args:
+        body: (H, W, 4) uint8.
+        cutout: (h, w, 4) uint8, the clothes alone; as large, or a whole number of times larger or smaller.
+        offset: art pixels to move the clothes right and down by; px where the art is smooth.
+
+    Returns:
+        (H, W, 4) uint8 of the larger size.
+
+    Raises:
+        UserError: sizes that are no whole number of times each other.
+    """
+    body, cutout = same_size(body, cutout)
+    if any(offset):
+        art_px = find_pixel_size([body, cutout])
+        cutout = moved(cutout, offset[0] * art_px, offset[1] * art_px)
+    # Pillow weighs colours by alpha, so that colours hidden under transparency draw no halo around soft edges.
+    return np.asarray(Image.alpha_composite(Image.fromarray(body), Image.fromarray(cutout)))
+
+
+def same_size(body: np.ndarray, cutout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both pictures in the larger one's size; as for `dress`."""
+    large, small = (body, cutout) if body.shape[0] >= cutout.shape[0] else (cutout, body)
+    factor = large.shape[0] // small.shape[0]
+    if large.shape[:2] != (small.shape[0] * factor, small.shape[1] * factor):
+        sizes = f"{cutout.shape[1]} x {cutout.shape[0]} px, the body {body.shape[1]} x {body.shape[0]}"
+        raise UserError(f"the cut-out is {sizes}; one must be a whole number of times as large as the other")
+    return (enlarge(body, factor), cutout) if large is cutout else (body, enlarge(cutout, factor))
+
+
+# ---- what there is ----
+
+
+def find_cutouts(folder: Path) -> dict[str, Path]:
+    """The cut-outs in a folder, by number.
+
+    Raises:
+        UserError: no such folder, or none in it.
+    """
+    files = kinds_in(folder).get(CUTOUT)
+    if files is None:
+        raise UserError(f"{folder}: no cut-outs in this folder; they are named {CUTOUT}_00.png")
+    return files
+
+
+def open_bodies(
+    paths: Sequence[Path], training_data: Path, grid: GridSettings, cutouts: Mapping[str, Path]
+) -> list[Body]:
+    """The bodies that the settings name; sheets are read, the frames in folders not yet.
+
+    Args:
+        paths: folders with base_frame_XX.png, or sheets.
+        training_data: its frames/sheet.json says where frames lie on a sheet, where a folder has none of its own.
+        grid: of bodies that are sheets; nothing for that of sheet.json, or where there is none, what can be found.
+        cutouts: by number.
+
+    Raises:
+        UserError: bodies that cannot be used, listed together.
+    """
+    if not paths:
+        raise UserError("setting BODIES is empty; name folders of base_frame_XX.png, or sheets")
+    record = read_record(training_data / FRAMES)
+    bodies: list[Body] = []
+    faults: list[str] = []
+    for path, name in zip(paths, _names(paths), strict=True):
+        try:
+            body = _open_folder(path, name, record) if path.is_dir() else _open_sheet(path, name, record, grid, cutouts)
+            if not body.frames.keys() & cutouts.keys():
+                raise UserError(f"{path}: has no frame with the number of a cut-out ({', '.join([*cutouts][:3])}, ...)")
+            bodies.append(body)
+        except UserError as error:
+            faults.append(str(error))
+    raise_faults("", faults)
+    return bodies
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """A name for the folder of each body; `frames` alone says nothing, and no two may be the same."""
+    names: list[str] = []
+    for path in map(Path.resolve, paths):
+        name = path.parent.name if path.name == FRAMES else path.name if path.is_dir() else path.stem
+        while name.casefold() in map(str.casefold, names):
+            name += "_2"
+        names.append(name)
+    return names
+
+
+def _open_folder(path: Path, name: str, record: Record | None) -> Body:
+    files = kinds_in(path).get(BASE)
+    if files is None:
+        raise UserError(f"{path}: no frames of a body in this folder; they are named {base_name('00')}")
+    frames = {number: functools.partial(_read, file) for number, file in files.items()}
+    return Body(name, frames, read_record(path) or record)
+
+
+def _open_sheet(path: Path, name: str, record: Record | None, grid: GridSettings, cutouts: Mapping[str, Path]) -> Body:
+    sheet = _read(path)
+    height, width = sheet.shape[:2]
+    if record is None or grid.given:
+        digits = max(map(len, cutouts))
+        found = grid_layout(find_grid([sheet], grid, str(path)), width, height)
+        layout = replace(found, cells={place.zfill(digits): cell for place, cell in found.cells.items()})
+    else:
+        layout = _layout_for(path, record)
+        factor = width // layout.width
+        if factor < 1 or (width, height) != (layout.width * factor, layout.height * factor):
+            sizes = (
+                f"{width} x {height} px, but the sheet that the frames were cut from {layout.width} x {layout.height}"
+            )
+            raise UserError(f"{path}: is {sizes}; {REMEDY}")
+        layout = layout.times(factor)
+    frames = {number: functools.partial(cut_frame, sheet, cell) for number, cell in layout.cells.items()}
+    return Body(name, frames, Record(1, [SheetPair(name, layout, layout)]))
+
+
+def _layout_for(path: Path, record: Record) -> Layout:
+    """The layout of a base sheet: of the only one, or of that with the same name."""
+    named = [pair for pair in record.sheets if len(record.sheets) == 1 or pair.name == path.stem]
+    if not named:
+        names = ", ".join(pair.name for pair in record.sheets)
+        raise UserError(f"{path}: the frames were cut from several sheets, {names}, and none is called so; {REMEDY}")
+    return named[0].base
+
+
+def _read(path: Path) -> np.ndarray:
+    return np.asarray(read_image(path))
+
+
+def _read_cutout(path: Path) -> np.ndarray:
+    cutout = _read(path)
+    if (cutout[..., 3] == 255).all():
+        raise UserError(f"{path}: has no transparency and would hide the whole body; a cut-out shows clothes alone")
+    return cutout
+
+
+# ---- all frames ----
+
+
+def dress_body(
+    body: Body, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
+) -> tuple[int, dict[str, str]]:
+    """Dress every frame of a body that has a cut-out, and put the dressed frames into sheets and a preview.
+
+    Args:
+        body: whom to dress.
+        cutouts: files by number.
+        offset: art pixels to move the clothes right and down by.
+        output: gets frames/dressed_frame_XX.png, dressed_frame_sheet.png and preview.png.
+
+    Returns:
+        How many frames were dressed, and what is wrong with the others, by file name.
+
+    """
+    faults = {path.name: "the body has no such frame" for n, path in cutouts.items() if n not in body.frames}
+    dressed: dict[str, Path] = {}
+    for number, frame in tqdm(body.frames.items(), desc=f"dressing {body.name}", unit="frame"):
+        try:
+            if number in cutouts:
+                picture = dress(frame(), _read_cutout(cutouts[number]), offset)
+                dressed[number] = output / FRAMES / f"{DRESSED}_{number}.png"
+                write_png(dressed[number], Image.fromarray(picture))
+            elif frame()[..., 3].any():  # an empty frame needs no clothes
+                faults[base_name(number)] = "has no cut-out"
+        except UserError as error:
+            faults[base_name(number)] = str(error)
+    for number in set(numbers_in(output / FRAMES, DRESSED)) - dressed.keys():
+        (output / FRAMES / f"{DRESSED}_{number}.png").unlink()  # of an earlier run
+    if dressed:
+        faults |= _write_sheets(body, dressed, output)
+        write_png(output / PREVIEW, preview(body, cutouts, dressed))
+    return len(dressed), faults
+
+
+def _write_sheets(body: Body, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
+    """Put dressed frames where the body's frames lie; says what is wrong, by file name."""
+    faults: dict[str, str] = {}
+    record = body.record or plain_record(dressed, None, 0, 0)
+    for pair in record.sheets:
+        if not pair.clothed.cells.keys() & dressed.keys():
+            continue
+        name = record.sheet_name(DRESSED, pair)
+        try:
+            sheet, lost = join_frames(dressed, pair.clothed)
+            write_png(output / name, Image.fromarray(sheet))
+            faults |= {dressed[number].name: fault for number, fault in lost.items() if number in dressed}
+        except UserError as error:
+            faults[name] = str(error)
+    return faults
+
+
+def preview(body: Body, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:
+    """Frames from the whole animation as an RGB picture: the body, the cut-out, and both together."""
+    numbers = list(dressed)
+    shown = [numbers[place * len(numbers) // SHOWN] for place in range(SHOWN)] if len(numbers) > SHOWN else numbers
+    pictures: list[Callable[[], Image.Image]] = []
+    for number in shown:
+        readers = (
+            body.frames[number],
+            functools.partial(_read, cutouts[number]),
+            functools.partial(_read, dressed[number]),
+        )
+        pictures += [functools.partial(_tile, read) for read in readers]
+    return picture_grid(
+        pictures,
+        [f"{number} {what}" for number in shown for what in ("body", "cut-out", "dressed")],
+        columns=3 * min(3, len(shown)),
+        tile_px=TILE_PX,
+        title=f"{body.name}, dressed",
+        footer=f"{len(shown)} of {len(numbers)} frames",
+    )
+
+
+def _tile(read: Callable[[], np.ndarray]) -> Image.Image:
+    return tile(read(), 2 * TILE_PX)

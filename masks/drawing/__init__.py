@@ -1,0 +1,1 @@
+"""Sprites that the project draws itself: sample characters and random training figures."""

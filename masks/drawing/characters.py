@@ -1,0 +1,276 @@
+"""The cast: characters drawn by the project, and one frame of one of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from masks.drawing import bodies, garments, hairstyles
+from masks.drawing.garments import Garment, Piece, arm_slot, leg_slot
+from masks.drawing.hairstyles import Hairstyle
+from masks.drawing.palettes import CLOTHS, EYES, HAIRS, SKINS
+from masks.drawing.pixel_style import PixelCanvas
+from masks.drawing.smooth_style import SmoothCanvas
+from masks.drawing.sprite_layers import SAME_LIGHT, Layer, Light
+from masks.drawing.walk_cycle import PHASES, VIEWS, Body, Pose, View, pose
+from masks.sets.pixel_art import enlarge
+
+Style = Literal["pixel", "smooth"]
+
+CANVASES: dict[Style, type[PixelCanvas] | type[SmoothCanvas]] = {"pixel": PixelCanvas, "smooth": SmoothCanvas}
+
+ORDER: dict[View, tuple[str, ...]] = {  # slots from the furthest to the nearest
+    "south": (
+        "behind", "hanging hair", "far arm", "far leg", "near leg", "torso", "near arm", "neck", "head", "hair", "hat",
+    ),
+    "east": (
+        "far arm", "far leg", "near leg", "torso", "cape", "hanging hair", "near arm", "neck", "head", "hair", "hat",
+    ),
+    "north": (
+        "far arm", "far leg", "near leg", "torso", "near arm", "cape", "neck", "head", "hair", "hanging hair", "hat",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Character:
+    """Somebody who walks.
+
+    Attributes:
+        name: for people.
+        skin: name of a skin ramp.
+        eyes: name of an eye ramp.
+        hair: style, and name of a hair ramp.
+        outfit: garments in the order in which they are put on.
+        body: proportions.
+    """
+
+    name: str
+    skin: str
+    eyes: str
+    hair: tuple[Hairstyle, str]
+    outfit: tuple[Garment, ...]
+    body: Body = field(default_factory=Body)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of a character without and with clothes, and what is clothing.
+
+    Attributes:
+        base: (H, W, 4) uint8 RGBA.
+        clothed: (H, W, 4) uint8 RGBA.
+        mask: (H, W) uint8 of 0 or 255.
+    """
+
+    base: np.ndarray
+    clothed: np.ndarray
+    mask: np.ndarray
+
+
+def draw_frame(character: Character, view: View, phase: int, style: Style, light: Light = SAME_LIGHT) -> Frame:
+    """Draw one phase of the walk, 64 art pixels square in the pixel style and 512 pixels square in the smooth one.
+
+    Args:
+        character: who.
+        view: where it walks to.
+        phase: of the walk cycle, 0 to PHASES - 1.
+        style: "pixel" or "smooth".
+        light: on the clothed picture, which is lit again after the mask is known.
+    """
+    snap = CANVASES[style].SNAP
+    return paint(layers_of(character, pose(character.body, view, phase, snap)), style, light)
+
+
+def paint(layers: Sequence[Layer], style: Style, light: Light = SAME_LIGHT) -> Frame:
+    """Paint layers, given in drawing order, without and with clothes."""
+    base, clothed = CANVASES[style](), CANVASES[style]()
+    for layer in layers:
+        clothed.paint(layer)
+        if not layer.clothing:
+            base.paint(layer)
+    return Frame(base.picture(), clothed.picture(light), clothed.mask())
+
+
+def layers_of(character: Character, stance: Pose) -> list[Layer]:
+    """All layers in drawing order."""
+    skin, (style, colour) = SKINS[character.skin], character.hair
+    hair = HAIRS[colour]
+    pieces: list[Piece] = []
+    for side in bodies.SIDES:
+        pieces.append((arm_slot(stance, side), bodies.arm(stance, side, skin)))
+        pieces += [
+            (leg_slot(stance, side), part) for part in (bodies.leg(stance, side, skin), bodies.shorts(stance, side))
+        ]
+    pieces += [("torso", bodies.trunk(stance, skin)), ("torso", bodies.vest(stance))]
+    pieces.append(("head", bodies.head(stance, skin, EYES[character.eyes], hair)))
+    pieces += [("hair", layer) for layer in hairstyles.hair_top(stance, style, hair)]
+    pieces += [("hanging hair", layer) for layer in hairstyles.hair_back(stance, style, hair)]
+    for garment in character.outfit:
+        pieces += garment(stance)
+    order = ORDER[stance.view]
+    return [layer for _, layer in sorted(pieces, key=lambda piece: order.index(piece[0]))]
+
+
+def wear(garment: Callable[..., list[Piece]], colour: str, **details: float | str) -> Garment:
+    """A garment in a colour; details that name a colour get its ramp. Skin colours are colours too."""
+    ramps = SKINS | CLOTHS
+    return partial(
+        garment, ramp=ramps[colour], **{n: ramps.get(v, v) if isinstance(v, str) else v for n, v in details.items()}
+    )
+
+
+NIL = Character(
+    "Nil", "peach", "blue", (hairstyles.TOUSLED, "chestnut"),
+    (
+        wear(garments.trousers, "denim"),
+        wear(garments.boots, "leather", cuff="sand"),
+        wear(garments.shirt, "red", second="cream"),
+        wear(garments.belt, "bark", buckle="mustard"),
+    ),
+)  # fmt: skip
+ADA = Character(
+    "Ada", "umber", "brown", (hairstyles.CURLS, "ink"),
+    (
+        wear(garments.boots, "bark", shaft=0.6),
+        wear(garments.dress, "mustard"),
+        wear(garments.scarf, "teal", second="cream"),
+    ),
+    Body(girth=0.96),
+)  # fmt: skip
+POL = Character(
+    "Pol", "porcelain", "green", (hairstyles.SPIKES, "ginger"),
+    (
+        wear(garments.trousers, "coal", patch="stone"),
+        wear(garments.shoes, "red"),
+        wear(garments.shirt, "snow"),
+        wear(garments.jacket, "leaf", patch="mustard"),
+    ),
+    Body(leg=15.5, torso=11, arm=12.5, girth=0.94),
+)  # fmt: skip
+IRIS = Character(
+    "Iris", "honey", "violet", (hairstyles.LONG, "silver"),
+    (
+        wear(garments.legwear, "orange", start=0.8, end=1.9, second="plum"),
+        wear(garments.shoes, "coal"),
+        wear(garments.dress, "plum", sleeve=1.7),
+        wear(garments.pointed_hat, "plum", ribbon="mustard"),
+    ),
+    Body(leg=12, torso=9.6, arm=11),
+)  # fmt: skip
+ROC = Character(
+    "Roc", "honey", "brown", (hairstyles.CROPPED, "ink"),
+    (
+        wear(garments.trousers, "bark"),
+        wear(garments.boots, "coal"),
+        wear(garments.shirt, "honey", sleeve=1.8, bottom=1.6, emblem="bark"),
+    ),
+    Body(leg=15, torso=11.5, arm=12.5, shoulders=7.4, girth=1.12),
+)  # fmt: skip
+MAR = Character(
+    "Mar", "porcelain", "blue", (hairstyles.BOB, "wheat"),
+    (
+        wear(garments.shoes, "navy"),
+        wear(garments.shirt, "snow", second="navy", sleeve=1.8),
+        wear(garments.skirt, "navy"),
+        wear(garments.beanie, "red", cuff="cream"),
+    ),
+)  # fmt: skip
+LIA = Character(
+    "Lia", "ebony", "brown", (hairstyles.BUNS, "ink"),
+    (
+        wear(garments.trousers, "rose", reach=1.2),
+        wear(garments.shoes, "snow"),
+        wear(garments.shirt, "sky", emblem="mustard"),
+    ),
+    Body(leg=11.5, torso=9, arm=10, shoulders=6.2, hips=3.1),
+)  # fmt: skip
+BRU = Character(
+    "Bru", "peach", "green", (hairstyles.PONYTAIL, "rose"),
+    (
+        wear(garments.trousers, "coal"),
+        wear(garments.boots, "plum"),
+        wear(garments.shirt, "cream", sleeve=0),
+        wear(garments.jacket, "teal"),
+        wear(garments.gloves, "plum"),
+    ),
+    Body(leg=15, torso=10.5, girth=0.94),
+)  # fmt: skip
+GIL = Character(
+    "Gil", "porcelain", "brown", (hairstyles.TOUSLED, "silver"),
+    (
+        wear(garments.shirt, "orange", second="cream", weave="checks", sleeve=1.3),
+        wear(garments.dungarees, "denim"),
+        wear(garments.boots, "bark"),
+        wear(garments.straw_hat, "mustard", ribbon="red"),
+    ),
+    Body(shoulders=7, girth=1.08),
+)  # fmt: skip
+SOL = Character(
+    "Sol", "umber", "green", (hairstyles.BOB, "teal"),
+    (
+        wear(garments.trousers, "stone"),
+        wear(garments.boots, "coal", shaft=0.7),
+        wear(garments.shirt, "umber", sleeve=1.8, bottom=3),
+        wear(garments.belt, "coal", buckle="mustard"),
+        wear(garments.cape, "red"),
+    ),
+    Body(leg=14.5, torso=11),
+)  # fmt: skip
+CAST = (NIL, ADA, POL, IRIS, ROC, MAR, LIA, BRU, GIL, SOL)
+
+
+# ---- what ships ----
+
+
+@dataclass(frozen=True)
+class DrawnSet:
+    """One animation of five characters in five phases.
+
+    Attributes:
+        view: where they walk to.
+        style: how they are painted.
+        characters: who.
+    """
+
+    view: View
+    style: Style
+    characters: tuple[Character, ...]
+
+
+SETS = {  # in each, the clothes of one character have the colour of skin
+    "walk_south": DrawnSet("south", "pixel", (NIL, ADA, POL, LIA, SOL)),
+    "walk_east_smooth": DrawnSet("east", "smooth", (ADA, IRIS, MAR, GIL, ROC)),
+    "walk_north": DrawnSet("north", "pixel", (MAR, BRU, GIL, IRIS, ROC)),
+}
+SET_PHASES = range(5)  # contact, down, passing, up, contact of the other foot
+FRAME_PX = 512
+LIGHTS = (Light(1.05), Light(0.94, 0.03), Light(1, -0.04), Light(1.03, 0.04), Light(0.95, -0.03))  # one a character
+FALL = 0.1  # of the light, in the smooth style; pixel art keeps to its few colours
+
+
+def draw_set(drawn: DrawnSet) -> Iterator[Frame]:
+    """The 25 frames of a set, FRAME_PX square: character after character, each in five phases."""
+    for character, light in zip(drawn.characters, LIGHTS, strict=True):
+        falling = light if drawn.style == "pixel" else replace(light, fall=FALL)
+        for phase in SET_PHASES:
+            frame = draw_frame(character, drawn.view, phase, drawn.style, falling)
+            factor = FRAME_PX // len(frame.mask)
+            yield Frame(*(enlarge(picture, factor) for picture in (frame.base, frame.clothed, frame.mask)))
+
+
+def draw_sheets(character: Character, light: Light = SAME_LIGHT) -> tuple[np.ndarray, np.ndarray]:
+    """The spritesheets of a character without and with clothes: a row for each view, a column for each phase.
+
+    Returns:
+        two (rows * CELL, columns * CELL, 4) uint8 RGBA arrays in art pixels.
+    """
+    rows = [[draw_frame(character, view, phase, "pixel", light) for phase in range(PHASES)] for view in VIEWS]
+    base = np.vstack([np.hstack([frame.base for frame in row]) for row in rows])
+    return base, np.vstack([np.hstack([frame.clothed for frame in row]) for row in rows])
+
+
+SHEET_CHARACTER = NIL
+OTHER_BODY = replace(NIL, skin="umber", eyes="green", hair=(hairstyles.CURLS, "ink"), outfit=())

@@ -1,0 +1,264 @@
+"""Hair, drawn around the head for each view: what lies on top, and what hangs behind."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from common.outlines import Outline, curve, ellipse, moved, stroke
+from masks.drawing.palettes import DEEP, HIGHLIGHT, Ramp
+from masks.drawing.sprite_layers import Layer, Mark
+from masks.drawing.walk_cycle import Pose, View
+
+
+@dataclass(frozen=True)
+class Hairstyle:
+    """Outlines around the middle of the head, by view.
+
+    Attributes:
+        top: what lies on the head.
+        back: what hangs behind head and shoulders, or over them where the back is seen; it sways.
+        wisps: darker lines between the strands of the top.
+    """
+
+    top: dict[View, tuple[Outline, ...]]
+    back: dict[View, tuple[Outline, ...]] = field(default_factory=dict)
+    wisps: dict[View, tuple[Outline, ...]] = field(default_factory=dict)
+
+
+def hair_top(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
+    """The hair on the head."""
+    x, y = pose.at("head")
+    size = pose.body.head
+    outlines = [moved(outline, x, y, size) for outline in style.top[pose.view]]
+    low = max(outline[:, 1].max() for outline in outlines)
+    marks = [Mark(moved(wisp, x, y, size), ramp, DEEP, 0.3) for wisp in style.wisps.get(pose.view, ())]
+    shine = Mark(moved(SHINE, x, y, size), ramp, HIGHLIGHT, 0.5)
+    radius = 13.5 * size
+    form = ((x, y - 1, x, max(y - 1, float(low) - radius), radius),)
+    return [Layer(tuple(outlines), form, ramp, shadow=1, marks=(shine, *marks))]
+
+
+def hair_back(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
+    """The hair that hangs; nothing where the hair is short."""
+    x, y = pose.at("head")
+    outlines = [moved(_swung(outline, pose.sway), x, y, pose.body.head) for outline in style.back.get(pose.view, ())]
+    if not outlines:
+        return []
+    points = np.concatenate(outlines)
+    (left, top), (right, low) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    middle, radius = (left + right) / 2, (right - left) / 2 + 0.8
+    form = ((middle, top + radius, middle, max(top + radius, low - radius), radius),)
+    return [Layer(tuple(outlines), form, ramp, shadow=1)]
+
+
+def _swung(outline: Outline, sway: float) -> Outline:
+    """Lower points lag behind by up to `sway` art pixels."""
+    share = ((outline[:, 1] + 4) / 24).clip(0, 1)
+    return np.stack([outline[:, 0] - sway * share, outline[:, 1]], axis=1)
+
+
+def _line(text: str) -> Outline:
+    """A smooth outline through points "x,y"; "!" behind a point makes a corner."""
+    points: list[tuple[float, float]] = []
+    for word in text.split():
+        points += [_point(word.rstrip("!"))] * (2 if word.endswith("!") else 1)
+    return curve(points)
+
+
+def _point(word: str) -> tuple[float, float]:
+    x, y = map(float, word.split(","))
+    return x, y
+
+
+def _wisps(*lines: str) -> tuple[Outline, ...]:
+    """Thin strokes through points "x,y"."""
+    return tuple(outline for line in lines for outline in stroke([_point(word) for word in line.split()], 1.1, 0.8))
+
+
+def _discs(text: str) -> tuple[Outline, ...]:
+    """Circles "x,y,radius"."""
+    return tuple(ellipse(x, y, r, r) for x, y, r in (map(float, word.split(",")) for word in text.split()))
+
+
+SHINE = _line("-8.6,-3.4! -7,-7.4 -3,-9.8 0.6,-10.2! -2.4,-8.2 -5.6,-6.2!")
+TOUSLED = Hairstyle(
+    top={
+        "south": (_line(
+            "-11.4,4! -11.6,-2 -10.6,-8 -7,-11.8 -3,-13! -1.4,-15.2! 0.8,-13! 3.6,-14.2! 4.6,-12.4! 8,-10.6 10.8,-7 "
+            "11.6,-2 11.4,4! 9.4,2 9,-3! 7,0! 5.6,-4! 2.4,0.6! 0.6,-4.4! -3,0.4! -4.6,-4! -7.4,0! -8.8,-3.4! -9.4,2"
+        ),),
+        "east": (_line(
+            "-9.4,7.5! -11.4,1 -11.4,-6 -8,-11 -3,-13 -0.6,-12.8! 0.8,-15! 2.8,-12.4! 7,-11 10,-7 10.8,-3 9.6,0.6! "
+            "7.8,-3! 5.4,0.4! 4,-3! 2,1.4 0.6,4.8! -1.4,1! -3.4,2 -4.4,5! -5.4,9.2! -7.4,7!"
+        ),),
+        "north": (_line(
+            "-11.4,3 -11.6,-2 -10.6,-8 -7,-11.8 -4,-13! -2,-15! -0.4,-13! 2,-14! 3,-12.8! 8,-10.6 10.8,-7 11.6,-2 "
+            "11.4,3 9.8,6! 8.6,9! 6.4,8! 4.6,10.6! 2,8.8! 0,11! -2.4,8.8! -4.6,10.4! -6.6,8! -9,9! -9.8,6!"
+        ),),
+    },
+    wisps={
+        "south": _wisps("-2,-9 -3.6,-4", "4,-9 5.4,-5"),
+        "east": _wisps("2,-9 4,-4", "-6,-3 -7,3"),
+        "north": _wisps("-2,-3 -3.4,3", "3,-1 4,4"),
+    },
+)  # fmt: skip
+BOB = Hairstyle(
+    top={
+        "south": (_line(
+            "-10.6,9.4! -12.2,2 -11.6,-5 -8,-11 -3,-13 3,-13 8,-11 11.6,-5 12.2,2 10.6,9.4! 8,8.6! 8.8,2 8.4,-3! "
+            "6,-0.6 2.6,0.2! 0.4,-4! -2.4,0.2! -6,-0.4 -8.4,-3! -8.8,2 -8,8.6!"
+        ),),
+        "east": (_line(
+            "-9.6,10! -12,4 -12,-3 -9,-9.6 -4,-12.8 2,-13 7.4,-10.8 10.6,-6 10.4,-0.6! 8,0.6! 6.4,-3! 4.2,0.4 4.2,5 "
+            "2.8,9.6! -3,10.6"
+        ),),
+        "north": (_line(
+            "-10.8,9.6! -12.2,2 -11.6,-5 -8,-11 -3,-13 3,-13 8,-11 11.6,-5 12.2,2 10.8,9.6! 5,11 0,11.2 -5,11"
+        ),),
+    },
+    wisps={
+        "south": _wisps("-5,-9 -5.6,-3", "5,-9 5.6,-3"),
+        "east": _wisps("-2,-4 -3,6", "2,-8 4,-3"),
+        "north": _wisps("-4,-4 -5,7", "4,-4 5,7", "0,-2 0,8"),
+    },
+)  # fmt: skip
+LONG = Hairstyle(
+    top={
+        "south": (_line(
+            "-11,16! -12.4,6 -12,-3 -9,-10 -4,-13 4,-13 9,-10 12,-3 12.4,6 11,16! 8.2,10 8.9,2 8.2,-3.4! 4,-1.4 "
+            "-0.6,-6! -4.6,-0.6 -8.6,-1.8! -8.9,3 -8.2,10"
+        ),),
+        "east": (_line(
+            "-9,10 -12,4 -12,-3 -9,-9.6 -4,-12.8 2,-13 7.4,-10.8 10.6,-6 10,-1! 7.6,-3.4! 4.6,0 3.6,6 2.4,11.6! "
+            "0.4,8 -2,10! -5,11"
+        ),),
+        "north": (_line(
+            "-12.4,4 -12.2,-3 -9,-10 -4,-13 4,-13 9,-10 12.2,-3 12.4,4 12.6,10 11.6,17 8.6,24! 5,22.6! 2,25.4! "
+            "-1,23! -4.6,25! -8,23.4! -11.6,17 -12.6,10"
+        ),),
+    },
+    back={
+        "south": (_line("-12,0! -12.8,10 -11.8,19 -9,25 0,26 9,25 11.8,19 12.8,10 12,0!"),),
+        "east": (_line("-4,-8! -12,-4 -12.8,6 -13,15 -11.6,24! -8.4,22.4! -5.6,24.6! -3.4,17 -1,10 2,4!"),),
+    },
+    wisps={
+        "south": _wisps("-6,-9 -7,-3", "3,-10 5.4,-4"),
+        "east": _wisps("-4,-4 -5,7", "2,-8 3,-2"),
+        "north": _wisps("-5,0 -6,16", "5,2 6,18", "0,6 0.4,20"),
+    },
+)  # fmt: skip
+PONYTAIL = Hairstyle(
+    top={
+        "south": (_line(
+            "-11.2,3! -11.5,-3 -9.6,-9 -5,-12.4 0,-13 5,-12.4 9.6,-9 11.5,-3 11.2,3! 9.8,1 9,-3! 5,-1.6 0.4,-6.6! "
+            "-3.6,-2.4 -8.2,-1! -9.6,2"
+        ),),
+        "east": (_line(
+            "-8.6,6! -11.2,1 -11.4,-5 -8,-11 -2,-13 5,-12.2 9.6,-8.6 10.6,-4 9.8,-1.2! 6,-4.4! 4,-2 2.6,1 1.2,4.6! "
+            "0,1.4! -3,0.6 -5,3"
+        ),),
+        "north": (_line(
+            "-11.2,3 -11.6,-3 -9.6,-9 -5,-12.4 0,-13 5,-12.4 9.6,-9 11.6,-3 11.2,3 8.4,7.6 4,9.8! 0,8.4! -4,9.8! "
+            "-8.4,7.6"
+        ),),
+    },
+    back={
+        "south": (_line("7,-10! 12,-12 15,-8 15.6,0 13.4,8! 12,2 9,-4!"),),
+        "east": (_line("-8,-10! -13,-9.4 -16.4,-4 -17,5 -14,13! -13,6 -11.4,1 -7,-2!"),),
+        "north": (_line("-2,-7! -5.4,-2 -5.8,8 -3.6,16 0.4,20! 3.8,15 5.6,7 5.4,-2 2,-7!"),),
+    },
+    wisps={
+        "south": _wisps("-3,-10 -5,-4", "4,-10 6.4,-4"),
+        "east": _wisps("3,-9 -6,-5", "-1,-3 -7,-1"),
+        "north": _wisps("-8,0 -3,-6", "8,0 3,-6"),
+    },
+)  # fmt: skip
+CURLS = Hairstyle(
+    top={
+        "south": _discs(
+            "-10.4,3,3.6 -10.8,-2,4.6 -9,-7.6,5 -4.6,-11,5.4 1,-12,5.4 6.2,-10.4,5.2 10,-6.6,4.6 11,-1.4,4.4 "
+            "10.4,3.4,3.4 -5.4,-5.6,3.6 -1,-6.4,3.8 3.6,-6,3.6 6.6,-4.6,3"
+        ),
+        "east": _discs(
+            "-9,5.4,4 -11,0.6,4.8 -10.6,-5,5 -6.8,-9.8,5.4 -1,-12,5.4 4.6,-10.8,5 8.6,-7.4,4 -6,-2,7 -5,4,4 0,-6,6 "
+            "5.4,-6,3.6 -0.6,1.4,2.8"
+        ),
+        "north": _discs(
+            "-10,5,4.2 -11.4,0,4.8 -10,-6,5.2 -5,-10.8,5.6 1,-12,5.6 6.6,-10,5.4 10.8,-5.2,5 11.4,0.6,4.6 9.6,5.6,4.2 "
+            "5,8,4 0,8.6,4.2 -5,8.2,4 0,-1,10.5"
+        ),
+    },
+    wisps={
+        "south": _wisps(
+            "-7,-6 -5.6,-5 -4,-6", "-5,-10 -3.6,-9 -2,-10", "1,-8 2.4,-7 4,-8", "6,-5 7.4,-4 9,-5",
+            "4,-12 5.4,-11 7,-12", "-10,-1 -8.6,0",
+        ),
+        "east": _wisps(
+            "-9,-5 -7.6,-4 -6,-5", "-8,1 -6.6,2 -5,1", "-3,-9 -1.6,-8 0,-9", "3,-8 4.4,-7 6,-8", "-3,-3 -1.6,-2 0,-3",
+            "-9,6 -7.6,7",
+        ),
+        "north": _wisps(
+            "-7,-6 -5.6,-5 -4,-6", "1,-8 2.4,-7 4,-8", "-3,-1 -1.6,0 0,-1", "5,-1 6.4,0 8,-1", "-8,3 -6.6,4 -5,3",
+            "1,5 2.4,6 4,5",
+        ),
+    },
+)  # fmt: skip
+BUNS = Hairstyle(
+    top={
+        "south": (*_discs("-8.8,-12.4,4.4 8.8,-12.4,4.4"), _line(
+            "-10.6,6.4! -11.8,0 -11,-6 -7.6,-11 -3,-12.8 3,-12.8 7.6,-11 11,-6 11.8,0 10.6,6.4! 9,2 8.8,-2.6! 5,-0.8 "
+            "0.6,-1 0,-4.4! -0.6,-1 -5,-0.8 -8.8,-2.6! -9,2"
+        )),
+        "east": (*_discs("-4,-13.2,4.6"), _line(
+            "-9,7! -11.6,1 -11.4,-5 -8.4,-10.4 -3,-12.8 3,-12.8 8,-10.4 10.6,-5.6 10.4,-1! 7,-0.4! 5.6,-3! 3.4,0 "
+            "2.6,6! 0.8,2! -2,1.6 -4.4,4 -6,8!"
+        )),
+        "north": (*_discs("-8.8,-12.4,4.4 8.8,-12.4,4.4"), _line(
+            "-11.2,4 -11.8,-1 -10.8,-6.6 -7.6,-11 -3,-12.8 3,-12.8 7.6,-11 10.8,-6.6 11.8,-1 11.2,4 8,8.4 4,9.6 0,7.6! "
+            "-4,9.6 -8,8.4"
+        )),
+    },
+    wisps={
+        "south": _wisps("0,-12 0,-6", "-10,-13 -8,-11.6", "8,-13 10,-11.6"),
+        "east": _wisps("-5.4,-14 -3.4,-12.6", "-3,-8 -6,0"),
+        "north": _wisps("0,-12 0,6", "-10,-13 -8,-11.6", "8,-13 10,-11.6"),
+    },
+)  # fmt: skip
+CROPPED = Hairstyle(
+    top={
+        "south": (_line(
+            "-10.8,1! -11,-4 -9,-9.2 -4.6,-12 0,-12.4 4.6,-12 9,-9.2 11,-4 10.8,1! 9.6,-1 8.6,-5.4! 4,-6.2 0,-5.4 "
+            "-4,-6.2 -8.6,-5.4! -9.6,-1"
+        ),),
+        "east": (_line(
+            "-9,5! -10.9,1 -11,-5 -7.6,-10.4 -2,-12.4 4,-12 8.4,-9.2 9.8,-5.4! 6,-5.2 2.4,-3.4 1.6,1.6! 0.2,3! -1,0! "
+            "-4.4,0.6 -5.6,5 -7,7!"
+        ),),
+        "north": (_line("-10.8,2 -11,-4 -9,-9.2 -4.6,-12 0,-12.4 4.6,-12 9,-9.2 11,-4 10.8,2 8,6.6 0,8 -8,6.6"),),
+    },
+    wisps={"north": _wisps("-5,4 -4,5.4", "0,5 0,6.4", "5,4 4,5.4")},
+)  # fmt: skip
+SPIKES = Hairstyle(
+    top={
+        "south": (_line(
+            "-11,4! -13.4,-1! -11.2,-3! -13.6,-8! -9.6,-8.4! -9.4,-13.6! -5.4,-11.6! -3,-16.4! 0,-12.6! 4.6,-16! "
+            "5.8,-11.4! 10.4,-12.6! 9.8,-8! 13.6,-7! 11.2,-3! 13.4,0! 11,4! 9.4,1 8.8,-3.6! 6.6,-0.6! 5,-4.6! 1.4,0! "
+            "-1,-4.8! -4,-0.4! -6,-4.4! -8,-0.6! -9.4,1"
+        ),),
+        "east": (_line(
+            "-8.6,8.6! -10.4,5! -13.8,5! -12,0! -15.4,-3! -11.8,-5.4! -13.4,-10.4! -8.6,-10! -7.4,-15! -3,-12.6! "
+            "0.6,-16.2! 2.8,-12.4! 8,-14! 8,-10! 12.4,-8.4! 10.4,-4! 9.8,0! 7.4,-3.6! 5,0.4! 3.6,-3.6! 2,1 0.6,5! "
+            "-1.4,1! -4,2 -5,7!"
+        ),),
+        "north": (_line(
+            "-11,4! -13.4,0! -11.2,-3! -13.6,-7! -9.8,-8! -10.4,-12.6! -5.8,-11.4! -4.6,-16! 0,-12.6! 3,-16.4! "
+            "5.4,-11.6! 9.4,-13.6! 9.6,-8.4! 13.6,-8! 11.2,-3! 13.4,-1! 11,4! 8.6,9! 6,7.4! 3,10.6! 0,8.4! -3,10.6! "
+            "-6,7.4! -8.6,9!"
+        ),),
+    },
+    wisps={
+        "south": _wisps("-2,-11 -3,-5", "4,-11 4,-6"),
+        "east": _wisps("-4,-8 -8,-5", "1,-10 3,-5", "-4,-2 -8,1"),
+        "north": _wisps("-4,-8 -6,-2", "4,-8 5,-2", "-1,-2 -2,5", "3,1 3,6"),
+    },
+)  # fmt: skip

@@ -1,0 +1,126 @@
+"""What a drawn character is made of: layers with an outline, a rounded form, a material and details."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.outlines import Outline
+from masks.drawing.palettes import Ramp
+
+Segment = tuple[float, float, float, float, float]  # x and y of both ends, radius: a rod with round ends
+
+TO_LIGHT = (-0.48, -0.62, 0.62)  # from the figure to the light: left, up, out of the picture
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A second colour woven into a layer.
+
+    Attributes:
+        ramp: the second colour.
+        kind: "stripes" or "checks".
+        width: of a stripe or a check, art pixels.
+        top: y of a border between two stripes.
+        left: x of a border between two checks.
+    """
+
+    ramp: Ramp
+    kind: str
+    width: float
+    top: float
+    left: float
+
+    def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Where the second colour shows, as bool, at points given by x and y in art pixels."""
+        rows = np.floor((y - self.top) / self.width).astype(int)
+        columns = np.floor((x - self.left) / self.width).astype(int)
+        if self.kind == "stripes":
+            return rows % 2 == 1
+        return (rows + columns) % 2 == 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A detail inside a layer in one flat tone: an eye, a button, a strand.
+
+    Attributes:
+        outline: its shape; what lies outside the layer is not drawn.
+        ramp: material.
+        tone: of the ramp.
+        opacity: how much it covers in the smooth style, 0 to 1; below 1 its edges are soft too.
+    """
+
+    outline: Outline
+    ramp: Ramp
+    tone: int
+    opacity: float = 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One piece of a character.
+
+    Attributes:
+        outlines: their union is the piece.
+        form: rods whose rounded surface catches the light.
+        ramp: material.
+        clothing: whether it belongs to the clothes.
+        shadow: how far it casts a shadow on what lies below, art pixels.
+        seam: whether its edge is drawn also where the same material goes on below.
+        lined: whether it has a dark edge at all.
+        cut: outlines of what is taken away from the piece.
+        pattern: a second colour.
+        marks: details, drawn in order.
+    """
+
+    outlines: tuple[Outline, ...]
+    form: tuple[Segment, ...]
+    ramp: Ramp
+    clothing: bool = False
+    shadow: int = 0
+    seam: bool = True
+    lined: bool = True
+    cut: tuple[Outline, ...] = ()
+    pattern: Pattern | None = None
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Light:
+    """How the light of a clothed frame differs from that of its base frame.
+
+    Attributes:
+        exposure: factor for all channels.
+        warmth: share that red gains and blue loses.
+        fall: share of the light that is lost from the top of the frame to its bottom.
+    """
+
+    exposure: float = 1
+    warmth: float = 0
+    fall: float = 0
+
+    def factors(self, height: int) -> np.ndarray:
+        """Factors of the three channels for each row, (height, 1, 3) float64."""
+        rows = 1 - self.fall * ((np.arange(height) + 0.5) / height)
+        channels = np.array([1 + self.warmth, 1, 1 - self.warmth]) * self.exposure
+        return rows[:, None, None] * channels
+
+
+SAME_LIGHT = Light()
+
+
+def light_on(form: Sequence[Segment], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """How much light falls on a rounded form, about -0.8 to 1, at points given by x and y in art pixels."""
+    nearest = light = np.empty(0)
+    for x0, y0, x1, y1, radius in form:
+        length = (x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0)
+        along = (((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length).clip(0, 1) if length else np.zeros(())
+        across_x, across_y = (x - x0 - along * (x1 - x0)) / radius, (y - y0 - along * (y1 - y0)) / radius
+        square = across_x * across_x + across_y * across_y
+        beyond = np.sqrt(np.maximum(square, 1.0))  # past the edge the surface is seen from the side
+        sideways = (TO_LIGHT[0] * across_x + TO_LIGHT[1] * across_y) / beyond
+        here = sideways + TO_LIGHT[2] * np.sqrt(np.maximum(1 - square, 0.0))
+        light = np.where(square < nearest, here, light) if light.size else here
+        nearest = np.minimum(nearest, square) if nearest.size else square
+    return light

@@ -1,0 +1,1 @@
+"""The mask model: U-Net, training, inference, metrics, and thresholds to compare with."""

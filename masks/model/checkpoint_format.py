@@ -1,0 +1,61 @@
+"""Checkpoints of the mask model."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common import checkpoints
+from common.devices import pick_device
+from common.errors import UserError
+from masks.model.unet import UNet, fold_normalisation
+
+FORMAT = "re-live clothing mask U-Net 1"
+PART = "masks"
+
+
+def find_checkpoint(path: Path | str) -> Path:
+    """As `common.checkpoints.find_checkpoint`, with the ones of this part."""
+    return checkpoints.find_checkpoint(path, PART)
+
+
+def read_checkpoint(path: Path | str) -> dict[str, Any]:
+    """Read a checkpoint of the mask model, by `common.checkpoints.read_checkpoint`.
+
+    Returns:
+        "format", "widths" (of the network), "model" (its state), "frames" (keys of the frames that it was trained
+        on), "settings" and "figures" (plain values).
+    """
+    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "mask_model.py")
+
+
+def network_of(content: dict[str, Any], path: Path | str) -> UNet:
+    """The network of a checkpoint, in evaluation mode.
+
+    Raises:
+        UserError: the tensors do not fit the network.
+    """
+    try:
+        network = UNet(tuple(content["widths"]))
+        network.load_state_dict({name: tensor.float() for name, tensor in content["model"].items()})
+    except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: its tensors do not fit the network; it is a checkpoint of another one") from error
+    return network.eval()
+
+
+def write_checkpoint(path: Path, network: UNet, **plain: object) -> None:
+    """Write a network and plain values atomically; convolutions are kept in half precision."""
+    state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+    state = {name: tensor.half() if tensor.ndim == 4 else tensor for name, tensor in state.items()}
+    checkpoints.save_plain(path, {"format": FORMAT, "widths": list(network.widths), "model": state, **plain})
+
+
+def load_network(path: Path | str) -> tuple[UNet, torch.device]:
+    """The network of a checkpoint, ready to predict (not to train), and the device that it lies on.
+
+    Raises:
+        UserError: as `find_checkpoint`, `read_checkpoint` and `network_of`.
+    """
+    device = pick_device()
+    network = fold_normalisation(network_of(read_checkpoint(path), path))
+    return network.to(memory_format=torch.channels_last).to(device), device

@@ -1,0 +1,203 @@
+"""From a pair of frames to the probability of clothing at each pixel, and to a mask."""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from common.errors import UserError
+from common.images import read_image, to_mode
+from masks.model.metrics import THRESHOLD
+from masks.model.unet import SIZE_PX
+from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
+
+MARGIN = 0.06  # free border around the figure, as a share of its longer side
+BATCH = 4  # pairs that go through the network together
+
+Picture = Path | str | Image.Image | np.ndarray
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a pair was put in the network's square.
+
+    Attributes:
+        shape: height and width of the frames in px.
+        pixel_px: side of an art pixel in the frames, 1 for smooth art.
+        top: first row of the square that the network sees, in art pixels; it may lie outside the frame.
+        left: its first column.
+        side: its side.
+    """
+
+    shape: tuple[int, int]
+    pixel_px: int
+    top: int
+    left: int
+    side: int
+
+    def overlap(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Rows and columns of the frame (of `shape`, in art pixels) inside the square, and the same in the square."""
+        rows = slice(max(self.top, 0), min(self.top + self.side, shape[0]))
+        columns = slice(max(self.left, 0), min(self.left + self.side, shape[1]))
+        inside = slice(rows.start - self.top, rows.stop - self.top)
+        return (rows, columns), (inside, slice(columns.start - self.left, columns.stop - self.left))
+
+
+def as_rgba(picture: Picture) -> np.ndarray:
+    """A file, PIL image or array as (H, W, 4) uint8 RGBA; arrays are (H, W, 3 or 4) uint8.
+
+    Raises:
+        UserError: the file cannot be read.
+        ValueError: an array of another shape or dtype.
+    """
+    if isinstance(picture, str | Path):
+        return np.asarray(read_image(Path(picture)))
+    if isinstance(picture, Image.Image):
+        return np.asarray(to_mode(Path("a picture"), picture, "RGBA"))
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (3, 4):
+        raise ValueError(f"a picture is (H, W, 3 or 4) uint8, got {picture.shape} {picture.dtype}")
+    return picture if picture.shape[2] == 4 else np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+
+
+def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, Placement]:
+    """Cut out what is drawn and fit it into the network's square, aspect kept.
+
+    Pixel art is taken back to one value an art pixel and enlarged by a whole factor, so that its edges stay hard;
+    so is art that is smaller than the square. Larger art is averaged down.
+
+    Args:
+        base: (H, W, 4) uint8.
+        clothed: (H, W, 4) uint8 of the same size.
+        margin: free border around the figure, as a share of its longer side.
+
+    Returns:
+        (8, SIZE_PX, SIZE_PX) uint8, colours premultiplied by alpha, and where the frames were put.
+    """
+    pixel_px = find_pixel_size([base, clothed])
+    pair = np.concatenate([shrink(premultiply(picture), pixel_px) for picture in (base, clothed)], axis=2)
+    drawn = (pair[..., 3] > 0) | (pair[..., 7] > 0)
+    top, left, bottom, right = 0, 0, *drawn.shape
+    if drawn.any():
+        rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
+        top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    side = math.ceil(max(bottom - top, right - left) * (1 + margin))
+    factor = SIZE_PX // side
+    if factor:
+        side = SIZE_PX // factor
+    placement = Placement(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
+    halves = [_see(pair[..., half], placement) for half in (slice(4), slice(4, 8))]
+    return np.ascontiguousarray(np.dstack(halves).transpose(2, 0, 1)), placement
+
+
+def place_mask(mask: np.ndarray, placement: Placement) -> np.ndarray:
+    """A mask (H, W) uint8 where `place` put its pair: (SIZE_PX, SIZE_PX) uint8 of 0 or 255."""
+    seen = _see(shrink(mask, placement.pixel_px), placement)
+    return np.where(seen > 127, 255, 0).astype(np.uint8)
+
+
+def premultiply(rgba: np.ndarray) -> np.ndarray:
+    """(..., 4) uint8 with the colours scaled by alpha, so that hidden colours are 0."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    if (alpha == 255).all():
+        return rgba
+    return np.concatenate([(rgba[..., :3] * alpha + 127) // 255, alpha], axis=-1).astype(np.uint8)
+
+
+def _see(picture: np.ndarray, placement: Placement) -> np.ndarray:
+    """Bring the square of the placement, transparent where it reaches over an edge, to the network's size."""
+    (rows, columns), (cut_rows, cut_columns) = placement.overlap(picture.shape[:2])
+    cut = np.zeros((placement.side, placement.side, *picture.shape[2:]), picture.dtype)
+    cut[cut_rows, cut_columns] = picture[rows, columns]
+    factor = SIZE_PX // placement.side
+    if not factor:
+        return cv2.resize(cut, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+    rest = SIZE_PX - factor * placement.side
+    return np.pad(enlarge(cut, factor), [(0, rest), (0, rest), (0, 0)][: cut.ndim])
+
+
+def put_back(logits: np.ndarray, placement: Placement) -> np.ndarray:
+    """Undo `place` for the network's answer.
+
+    Args:
+        logits: (SIZE_PX, SIZE_PX) float32.
+        placement: where `place` had put the frames.
+
+    Returns:
+        (H, W) float32 probability of clothing, one value for each art pixel of pixel art.
+    """
+    side = placement.side
+    factor = SIZE_PX // side
+    if factor:  # the pixels of one art pixel vote
+        square = logits[: factor * side, : factor * side].reshape(side, factor, side, factor).mean(axis=(1, 3))
+    else:
+        square = cv2.resize(logits, (side, side), interpolation=cv2.INTER_LINEAR)
+    shape = (placement.shape[0] // placement.pixel_px, placement.shape[1] // placement.pixel_px)
+    probability = np.zeros(shape, np.float32)
+    (rows, columns), (cut_rows, cut_columns) = placement.overlap(shape)
+    probability[rows, columns] = 1 / (1 + np.exp(-square[cut_rows, cut_columns]))
+    return enlarge(probability, placement.pixel_px)
+
+
+def predict_probabilities(
+    model: nn.Module, pairs: Iterable[tuple[Picture, Picture]], device: torch.device
+) -> Iterator[np.ndarray]:
+    """The probability of clothing at each pixel of each pair, in order; memory does not grow with their number.
+
+    Args:
+        model: as `load_model` gives it.
+        pairs: base and clothed frame of each, as files, PIL images or arrays.
+        device: where the model lies.
+
+    Yields:
+        (H, W) float32 in [0, 1].
+
+    Raises:
+        UserError: a file cannot be read, or the frames of a pair differ in size.
+    """
+    with ThreadPoolExecutor(max_workers=2) as readers:
+        ahead: deque[Future[tuple[np.ndarray, np.ndarray, Placement]]] = deque()
+        rest = iter(pairs)
+        while True:
+            ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, 2 * BATCH - len(ahead)))
+            if not ahead:
+                return
+            batch = [ahead.popleft().result() for _ in range(min(BATCH, len(ahead)))]
+            ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, BATCH))
+            logits = run_network(model, np.stack([seen for seen, _, _ in batch]), device)
+            for (_, alpha, placement), answer in zip(batch, logits, strict=True):
+                yield put_back(answer, placement) * (alpha > 0)
+
+
+def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, Placement]:
+    """A pair as the network sees it, the alpha of the clothed frame, and where it was put."""
+    pictures = as_rgba(base), as_rgba(clothed)
+    if pictures[0].shape != pictures[1].shape:
+        sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
+        names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
+        raise UserError(f"{names}: sizes differ, {sizes} px")
+    seen, placement = place(*pictures)
+    return seen, pictures[1][..., 3], placement
+
+
+@torch.inference_mode()
+def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np.ndarray:
+    """(B, 8, SIZE_PX, SIZE_PX) uint8 to (B, SIZE_PX, SIZE_PX) float32 logits."""
+    batch = torch.from_numpy(pairs).to(device, memory_format=torch.channels_last).float() / 255
+    return model(batch)[:, 0].float().cpu().numpy()
+
+
+def predict_masks(
+    model: nn.Module, pairs: Iterable[tuple[Picture, Picture]], device: torch.device
+) -> Iterator[np.ndarray]:
+    """The clothing mask of each pair as (H, W) uint8 of 0 or 255; as `predict_probabilities` otherwise."""
+    for probability in predict_probabilities(model, pairs, device):
+        yield np.where(probability > THRESHOLD, 255, 0).astype(np.uint8)

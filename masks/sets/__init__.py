@@ -1,0 +1,1 @@
+"""Sets of frames and masks on disk: naming convention, reading, archiving."""

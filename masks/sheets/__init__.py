@@ -1,0 +1,1 @@
+"""Sprite sheets: layouts, grids, pairing, cutting and joining."""

@@ -1,0 +1,63 @@
+"""Pairs of frames whose figures lie beside each other: how far, in whole pixels."""
+
+import numpy as np
+
+from masks.sets.differences import OPAQUE
+
+MAX_SHIFT = 8  # px in each direction
+SHIFT_GAIN = 0.97  # cost of the best shift by that of none, below which a pair counts as misaligned
+COLOUR_LIMIT = 60  # levels of 255; colours that differ by more count as simply different
+
+
+def find_shift(base: np.ndarray, clothed: np.ndarray) -> tuple[int, int]:
+    """By how many px the clothed figure lies to the right of and below the base figure; (0, 0) where they match.
+
+    Slides the clothed frame step by step to where it differs least from the base frame, and believes the result only
+    where it is clearly better. Clothes cost the same everywhere; what did not change decides.
+
+    Args:
+        base: (H, W, 4) uint8, one px an art pixel.
+        clothed: the same of the same size.
+    """
+    costs: dict[tuple[int, int], float] = {}
+
+    def cost(shift: tuple[int, int]) -> float:
+        if shift not in costs:
+            costs[shift] = _difference(base, moved(clothed, -shift[0], -shift[1]))
+        return costs[shift]
+
+    best = (0, 0)
+    limit = min(MAX_SHIFT, min(base.shape[:2]) // 2)
+    while max(map(abs, best)) < limit:
+        near = [(best[0] + right, best[1] + down) for right in (0, -1, 1) for down in (0, -1, 1)]
+        here, best = best, min(near, key=cost)
+        if best == here:
+            break
+    return best if cost(best) < SHIFT_GAIN * cost((0, 0)) else (0, 0)
+
+
+def _difference(base: np.ndarray, clothed: np.ndarray) -> float:
+    """Mean difference of colours where either figure is drawn, in levels up to COLOUR_LIMIT."""
+    drawn = base[..., 3] > OPAQUE, clothed[..., 3] > OPAQUE
+    levels = np.abs(base[..., :3].astype(np.int16) - clothed[..., :3]).max(axis=2)
+    levels = np.where(drawn[0] & drawn[1], np.minimum(levels, COLOUR_LIMIT), COLOUR_LIMIT)
+    either = drawn[0] | drawn[1]
+    return float(levels[either].mean()) if either.any() else 0.0
+
+
+def moved(picture: np.ndarray, right: int, down: int) -> np.ndarray:
+    """The picture moved within its frame: what leaves it is lost, and what comes in is transparent.
+
+    Args:
+        picture: (H, W, C).
+        right: px, negative to the left.
+        down: px, negative upwards.
+    """
+    height, width = picture.shape[:2]
+    rows, columns = (slice(max(way, 0), max(side + way, 0)) for way, side in ((down, height), (right, width)))
+    from_rows, from_columns = (
+        slice(max(-way, 0), max(side - way, 0)) for way, side in ((down, height), (right, width))
+    )
+    result = np.zeros_like(picture)
+    result[rows, columns] = picture[from_rows, from_columns]
+    return result

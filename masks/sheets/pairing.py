@@ -1,0 +1,257 @@
+"""A base sheet and the same sheet clothed: which files belong together, and which frames will be cut from them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from common.errors import UserError, raise_faults
+from common.images import MIN_SIDE_PX, read_image
+from masks.sets.frame_sets import PICTURE_SUFFIXES
+from masks.sheets.cells import Layout, Record, SheetPair, cut_frame, grid_layout
+from masks.sheets.grid_finder import MAX_FRAMES, GridSettings, drawn_pixels, find_grid
+from masks.sheets.layout_files import read_layout
+
+FRAME_PX = 512  # what SCALE = None enlarges frames to at most
+MAX_FRAME_PX = 4096
+
+
+@dataclass(frozen=True)
+class SheetFiles:
+    """A base sheet, the same sheet clothed, and the JSON with the layout of each, if any."""
+
+    base: Path
+    clothed: Path
+    base_layout: Path | None = None
+    clothed_layout: Path | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files that are read."""
+        return [path for path in (self.base, self.clothed, self.base_layout, self.clothed_layout) if path is not None]
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both sheets as (H, W, 4) uint8."""
+        return np.asarray(read_image(self.base)), np.asarray(read_image(self.clothed))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be cut from which sheets.
+
+    Attributes:
+        files: the sheets.
+        record: where the frames lie; its sheets are in the order of `files`.
+        skipped: cells in which neither sheet shows anything, and that are left out.
+        stray: drawn px that lie in no frame.
+    """
+
+    files: Sequence[SheetFiles]
+    record: Record
+    skipped: int
+    stray: int
+
+    @property
+    def numbers(self) -> list[str]:
+        """Of all frames, in order."""
+        return [number for pair in self.record.sheets for number in pair.base.cells]
+
+    def describe(self) -> list[str]:
+        """What will be cut, in words, a line a sheet."""
+        lines = []
+        for files, pair in zip(self.files, self.record.sheets, strict=True):
+            how = f"{pair.grid}" if pair.grid else f"frames of {files.base_layout}"
+            lines.append(f"{files.base.name}, {files.clothed.name}: {how}; {len(pair.base.cells)} to cut")
+        if self.record.scale > 1:
+            lines.append(f"frames are enlarged {self.record.scale} times")
+        if self.stray:
+            lines.append(f"{self.stray} drawn px are in no frame; is the grid right?")
+        return lines
+
+    def frames(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Number, base and clothed frame of each, (H, W, 4) uint8 in px of the sheet."""
+        for files, pair in zip(self.files, self.record.sheets, strict=True):
+            base, clothed = files.read()
+            for number, cell in pair.base.cells.items():
+                yield number, cut_frame(base, cell), cut_frame(clothed, pair.clothed.cells[number])
+
+
+# ---- which sheets ----
+
+
+def find_sheets(
+    base: Sequence[Path], clothed: Sequence[Path], base_layout: Path | None, clothed_layout: Path | None
+) -> list[SheetFiles]:
+    """The pairs of sheets that the settings name, and their layouts.
+
+    Args:
+        base: sheets in order, or folders of sheets.
+        clothed: as many in the same order, or folders with sheets of the same names.
+        base_layout: JSON for all base sheets, or a folder with one named like each; None for a grid.
+        clothed_layout: the same for the clothed sheets; None for that of the base sheets.
+
+    Raises:
+        UserError: missing files and halves, listed together.
+    """
+    faults: list[str] = []
+    sheets = [_expand(paths, name, faults) for paths, name in ((base, "BASE"), (clothed, "CLOTHED"))]
+    if any(path.is_dir() for path in (*base, *clothed)):
+        by_name = [{path.stem: path for path in paths} for paths in sheets]
+        for ours, others, half in ((by_name[0], by_name[1], "clothed"), (by_name[1], by_name[0], "base")):
+            faults += [f"{path}: no {half} sheet has this name" for stem, path in ours.items() if stem not in others]
+        pairs = [(path, by_name[1][stem]) for stem, path in by_name[0].items() if stem in by_name[1]]
+    else:
+        if len(sheets[0]) != len(sheets[1]):
+            faults.append(f"{len(sheets[0])} base sheets, but {len(sheets[1])} clothed ones; give them in pairs")
+        pairs = list(zip(*sheets, strict=False))
+    faults += [f"{a}: is given as base and as clothed sheet" for a, b in pairs if a.exists() and a.samefile(b)]
+    raise_faults("", faults)
+    clothed_layout = clothed_layout or base_layout
+    return [SheetFiles(a, b, _layout_for(a, base_layout), _layout_for(b, clothed_layout)) for a, b in pairs]
+
+
+def _expand(paths: Sequence[Path], name: str, faults: list[str]) -> list[Path]:
+    found: list[Path] = []
+    if not paths:
+        faults.append(f"setting {name} is empty; name a sheet")
+    for path in paths:
+        if path.is_dir():
+            pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
+            inside = sorted(file for file in pictures if not file.name.startswith("."))
+            found += inside
+            faults += [] if inside else [f"{path}: no sheets in this folder"]
+        elif path.is_file():
+            found.append(path)
+        else:
+            faults.append(f"{path}: no such file; set {name} to your sheet")
+    stems = [path.stem for path in found]
+    faults += [f"{path}: two sheets of {name} have this name" for path in found if stems.count(path.stem) > 1]
+    return found
+
+
+def _layout_for(sheet: Path, layout: Path | None) -> Path | None:
+    return layout / f"{sheet.stem}.json" if layout is not None and layout.is_dir() else layout
+
+
+# ---- which frames ----
+
+
+def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | None, keep_empty: bool) -> Plan:
+    """Read all sheets and decide what will be cut, before anything is written.
+
+    A frame's number is the place of its cell, counted over all sheets, also where empty cells are skipped.
+
+    Args:
+        sheets: as `find_sheets` gives them.
+        grid: what is known of the grid of sheets without layout.
+        scale: whole factor for the frames; None for the largest that keeps them within FRAME_PX.
+        keep_empty: cut cells in which neither sheet shows anything, too.
+
+    Raises:
+        UserError: sheets that cannot be read or cut, or show nothing (listed together); frames too small, too large or
+            too many.
+    """
+    faults: list[str] = []
+    pairs: list[SheetPair] = []
+    busy: list[bool] = []
+    stray = 0
+    for files in tqdm(sheets, desc="reading", unit="sheet", leave=False):
+        try:
+            pair, drawn, outside = _plan_pair(files, grid)
+            if not keep_empty and not any(drawn):
+                raise UserError(f"{files.base}: nothing is drawn in any frame")
+        except UserError as error:
+            faults.append(str(error))
+            continue
+        pairs.append(pair)
+        busy += drawn
+        stray += outside
+    raise_faults("", faults)
+    kept = [True] * len(busy) if keep_empty else busy
+    if len(busy) > MAX_FRAMES:
+        raise UserError(
+            f"{len(sheets)} sheets with {len(busy)} frames: the limit is {MAX_FRAMES}; split fewer at a time"
+        )
+    pairs = _number(pairs, kept)
+    record = Record(_choose_scale(pairs, scale), pairs)
+    return Plan(sheets, record, len(kept) - sum(kept), stray)
+
+
+def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list[bool], int]:
+    """The layouts of a pair, with places as names; which frames show something; and px drawn outside of all."""
+    sheets = files.read()
+    sizes = [(sheet.shape[1], sheet.shape[0]) for sheet in sheets]
+    grid = None
+    if files.base_layout is None or files.clothed_layout is None:
+        if sizes[0] != sizes[1]:
+            both = " but ".join(f"{width} x {height}" for width, height in sizes)
+            raise UserError(f"{files.base} and {files.clothed}: sizes differ, {both} px; export both alike")
+        grid = find_grid(sheets, wanted, str(files.base))
+        base = clothed = grid_layout(grid, *sizes[0])
+    else:
+        base, clothed = _matching_layouts(files, sizes)
+    drawn = [drawn_pixels(sheet) for sheet in sheets]
+    halves = list(zip(drawn, (base, clothed), strict=True))
+    busy = [any(here[own.cells[place].on_sheet].any() for here, own in halves) for place in base.cells]
+    for here, own in halves:
+        for cell in own.cells.values():
+            here[cell.on_sheet] = False
+    return SheetPair(files.base.stem, base, clothed, grid), busy, sum(int(here.sum()) for here in drawn)
+
+
+def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tuple[Layout, Layout]:
+    """Both layouts with places as names: frames belong together by name, or by order where the names differ."""
+    paths = [path for path in (files.base_layout, files.clothed_layout) if path is not None]
+    base, clothed = (read_layout(path, size) for path, size in zip(paths, sizes, strict=True))
+    if len(base.cells) != len(clothed.cells):
+        raise UserError(f"{paths[0]} has {len(base.cells)} frames, but {paths[1]} has {len(clothed.cells)}")
+    names = list(base.cells)
+    others = names if base.cells.keys() == clothed.cells.keys() else list(clothed.cells)
+    for name, other in zip(names, others, strict=True):
+        a, b = base.cells[name], clothed.cells[other]
+        if (a.frame_width, a.frame_height) != (b.frame_width, b.frame_height):
+            sizes_text = f"{a.frame_width} x {a.frame_height} but {b.frame_width} x {b.frame_height} px"
+            raise UserError(f"{paths[0]}: frame {name!r} and {other!r} of {paths[1].name} differ in size, {sizes_text}")
+    return _by_place(base, names), _by_place(clothed, others)
+
+
+def _by_place(layout: Layout, order: Sequence[str]) -> Layout:
+    return replace(layout, cells={str(place): layout.cells[name] for place, name in enumerate(order)})
+
+
+def _number(pairs: Sequence[SheetPair], kept: Sequence[bool]) -> list[SheetPair]:
+    """Name the cells that are kept by numbers that count over all sheets."""
+    digits = max(2, len(str(len(kept) - 1)))
+    numbered: list[SheetPair] = []
+    first = 0
+    for pair in pairs:
+        base, clothed = (
+            replace(
+                layout,
+                cells={
+                    f"{first + place:0{digits}d}": cell
+                    for place, cell in enumerate(layout.cells.values())
+                    if kept[first + place]
+                },
+            )
+            for layout in (pair.base, pair.clothed)
+        )
+        numbered.append(replace(pair, base=base, clothed=clothed))
+        first += len(pair.base.cells)
+    return numbered
+
+
+def _choose_scale(pairs: Sequence[SheetPair], scale: int | None) -> int:
+    sides = [
+        side for pair in pairs for cell in pair.base.cells.values() for side in (cell.frame_width, cell.frame_height)
+    ]
+    if scale is None:
+        scale = max(1, FRAME_PX // max(sides))
+    if min(sides) * scale < MIN_SIDE_PX or max(sides) * scale > MAX_FRAME_PX:
+        raise UserError(
+            f"setting SCALE is {scale}: frames of {min(sides)} to {max(sides)} px would be enlarged to "
+            f"{min(sides) * scale} to {max(sides) * scale} px; they must be from {MIN_SIDE_PX} to {MAX_FRAME_PX} px"
+        )
+    return scale

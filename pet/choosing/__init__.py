@@ -1,0 +1,1 @@
+"""Choosing accessories for a taste: the wardrobe, cosine matching, the table of choices."""

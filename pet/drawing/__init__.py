@@ -1,0 +1,1 @@
+"""Drawing pets: layers, charts, contact sheets."""

@@ -1,0 +1,249 @@
+"""Cut-outs of people and drawings with known edges, the models behind them, and squares around faces."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from scipy.ndimage import binary_fill_holes
+
+from avatar.cutout.background_removal import (
+    DEFAULT_MODEL,
+    FACE_LINE,
+    HEAD_AND_SHOULDERS,
+    LICENCES,
+    MATTE,
+    ModelName,
+    Remover,
+    center_crop_to_square,
+    load_remover,
+    logit,
+    previews,
+    remove_background,
+    without_holes,
+)
+from common.errors import UserError
+from common.images import read_image
+from common.people.embedded_segmenter import WEIGHTS
+from common.people.selection import Box, mask_iou
+from common.weights import EMBEDDED, is_present
+from tests.benchmarks.avatar_cutouts import FIGURES, GROUNDS, alpha_of, before, edge_error, framed, look_error
+from tests.helpers import REAL_DATA, needs_real_data
+
+pytestmark = pytest.mark.slow
+needs_weights = pytest.mark.skipif(
+    not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded model"
+)
+
+
+# ---- cut-outs ----
+
+
+@needs_real_data("people")
+@needs_weights
+def test_a_real_person_is_cut_out_as_somebody_marked_them_by_hand() -> None:
+    folder = REAL_DATA / "people"
+    file = min((folder / "photos").glob("*.jpg"))
+    photo = read_image(file, "RGB")
+    cutout = remove_background(photo)
+    assert (cutout.mode, cutout.size) == ("RGBA", photo.size)
+    rgba = np.asarray(cutout)
+    marked = np.asarray(read_image(folder / "masks" / f"{file.stem}.png", "L")) > 127
+    assert mask_iou(rgba[..., 3] > 127, marked) > 0.95
+    assert not rgba[rgba[..., 3] == 0].any(), "what is cut off leaves no colour behind"
+    solid = rgba[..., 3] == 255
+    np.testing.assert_array_equal(rgba[solid, :3], np.asarray(photo)[solid])
+
+
+@needs_weights
+@pytest.mark.parametrize(("figure", "ground", "model"), [(1, "lime", "embedded"), (4, "magenta", "u2netp")])
+def test_no_halo_of_a_loud_ground_stays_around_a_drawn_figure(figure: int, ground: str, model: ModelName) -> None:
+    truth = framed(read_image(FIGURES[figure]))
+    picture = before(truth, GROUNDS[ground])
+    cleaned = remove_background(picture, model)
+    assert mask_iou(alpha_of(cleaned) > 127, alpha_of(truth) > 127) > 0.95
+    as_found = Image.merge("RGBA", (*picture.split(), cleaned.getchannel("A")))
+    assert edge_error(cleaned, truth) < 0.6 * edge_error(as_found, truth)
+    assert look_error(cleaned, truth) < 0.6 * look_error(as_found, truth)
+
+
+def discs() -> Image.Image:
+    """A red ring and a small red disc on a pale ground."""
+    picture = Image.new("RGB", (800, 640), "#e8eef0")
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((80, 100, 520, 540), outline="#b01020", width=112)
+    draw.ellipse((640, 260, 760, 380), fill="#b01020")
+    return picture.reduce(4)
+
+
+@needs_weights
+def test_a_drawing_needs_no_person_and_parts_and_holes_are_kept_or_not() -> None:
+    red = np.asarray(discs())[..., 1] < 100
+    ring = red & (np.arange(200) < 145)
+    plain = alpha_of(remove_background(discs())) > 127
+    assert mask_iou(plain, red) > 0.8 and not plain[80, 75]
+    alone = alpha_of(remove_background(discs(), "u2netp", only_largest=True, fill_holes=True)) > 127
+    assert mask_iou(alone, binary_fill_holes(ring)) > 0.9 and not alone[:, 150:].any()
+
+
+@needs_weights
+def test_without_clean_edges_the_colours_are_the_pictures_own() -> None:
+    cutout = np.asarray(remove_background(discs(), "u2netp", clean_edges=False))
+    shown = cutout[..., 3] > 0
+    np.testing.assert_array_equal(cutout[shown, :3], np.asarray(discs())[shown])
+    assert (cutout[..., 3] % 255 > 0).any(), "the edge is soft"
+
+
+@needs_weights
+@pytest.mark.parametrize(("kind", "model"), [("one colour", "embedded"), ("noise", "u2netp")])
+def test_a_picture_of_nothing_says_so(kind: str, model: ModelName) -> None:
+    pixels = np.full((96, 96, 3), 120, np.uint8)
+    if kind == "noise":
+        pixels = np.random.default_rng(0).integers(0, 256, pixels.shape, np.uint8)
+    with pytest.raises(UserError, match="nothing stands out from the background"):
+        remove_background(Image.fromarray(pixels), model)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.3, 0.7))
+def test_holes_are_what_the_edge_of_the_picture_does_not_reach(seed: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((12, 15)) < share
+    np.testing.assert_array_equal(without_holes(mask), binary_fill_holes(mask, np.ones((3, 3))))
+
+
+def test_previews_show_the_grounds_through() -> None:
+    cutout = Image.new("RGBA", (40, 40))
+    cutout.paste("#ff0000", (10, 10, 30, 30))
+    sheet = np.asarray(previews(cutout, tile_px=96))
+    colours = {tuple(pixel) for pixel in sheet.reshape(-1, 3).tolist()}
+    assert {(255, 0, 0), (255, 255, 255), (0, 0, 0), (222, 222, 222), (196, 196, 196)} <= colours
+    assert sheet.shape[1] > 3 * 96
+
+
+# ---- models ----
+
+
+@needs_weights
+def test_a_session_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_remover("u2netp")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("loaded again")
+
+    monkeypatch.setattr("rembg.new_session", refuse)
+    assert load_remover("u2netp") is first
+
+
+def test_the_default_may_be_used_for_anything_and_every_model_has_a_licence() -> None:
+    assert DEFAULT_MODEL == "embedded" and LICENCES[MATTE].is_free
+    assert [name for name, licence in LICENCES.items() if not licence.is_free] == ["bria-rmbg"]
+    assert set(get_args(ModelName)) == {"embedded", *LICENCES}
+
+
+def test_models_that_are_not_here_are_named_with_size_licence_folder_and_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("U2NET_HOME", raising=False)
+    monkeypatch.setenv("REMBG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # where models of older versions lie
+    place = re.escape(str(tmp_path / "home/models/isnet-anime/isnet-anime.onnx"))
+    with pytest.raises(UserError, match=rf"isnet-anime \(176 MB, Apache-2.0\) is not here; .* {place}, .*new_session"):
+        Remover("isnet-anime")
+    with (
+        pytest.warns(UserWarning, match="bria-rmbg: .* not for commercial use"),
+        pytest.raises(UserError, match="bria-rmbg"),
+    ):
+        Remover("bria-rmbg")
+    with pytest.raises(UserError, match="'sam'; choose embedded, u2netp"):
+        Remover("sam")  # type: ignore[arg-type]
+    damaged = tmp_path / "home/models/silueta/silueta.onnx"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"no model")
+    with pytest.raises(UserError, match=r"silueta.onnx: ONNX Runtime cannot load it"):
+        Remover("silueta")
+
+
+@needs_weights
+def test_the_embedded_weights_are_put_where_rembg_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("U2NET_HOME", raising=False)
+    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
+    target = tmp_path / "models/u2netp/u2netp.onnx"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"half a file")
+    assert Remover("u2netp").weights == ["u2netp.onnx"]
+    assert target.read_bytes() == EMBEDDED["u2netp.onnx"].path.read_bytes()
+
+
+def test_weights_that_are_not_there_are_named_with_the_command_that_gets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
+    monkeypatch.setattr("avatar.cutout.background_removal.is_present", lambda _: False)
+    with pytest.raises(UserError, match=r"run\.py fetch u2netp\.onnx"):
+        Remover("embedded")
+
+
+def test_logits_are_the_inverse_of_the_logistic_function_and_bounded() -> None:
+    probability = np.array([0.0, 0.01, 0.5, 0.9, 1.0])
+    np.testing.assert_allclose(1 / (1 + np.exp(-logit(probability)))[1:4], probability[1:4])
+    assert np.isfinite(logit(probability)).all()
+
+
+# ---- crops ----
+
+
+@given(st.integers(8, 60), st.integers(8, 60))
+def test_without_a_face_the_largest_square_in_the_middle(width: int, height: int) -> None:
+    pixels = np.arange(width * height, dtype=np.int32).reshape(height, width)
+    side = min(width, height)
+    top, left = (height - side) // 2, (width - side) // 2
+    crop = center_crop_to_square(Image.fromarray(pixels))
+    np.testing.assert_array_equal(np.asarray(crop), pixels[top : top + side, left : left + side])
+
+
+boxes = st.tuples(st.integers(-20, 99), st.integers(-20, 79), st.integers(1, 60), st.integers(1, 60)).filter(
+    lambda box: box[0] + box[2] > 0 and box[1] + box[3] > 0
+)
+
+
+@given(boxes)
+def test_a_square_around_a_face_lies_in_the_picture_and_shows_head_and_shoulders(place: Box) -> None:
+    left, top, width, height = place
+    across, down = np.meshgrid(np.arange(100, dtype=np.uint8), np.arange(80, dtype=np.uint8))
+    picture = Image.fromarray(np.dstack([across, down, down]))
+    crop = np.asarray(center_crop_to_square(picture, (left, top, left + width, top + height)))
+    side = min(80, round(HEAD_AND_SHOULDERS * max(width, height)))
+    assert crop.shape == (side, side, 3)
+    x, y = left + width / 2, top + height / 2
+    start = crop[0, 0, :2].astype(float)
+    wanted = np.array([x - side / 2, y - FACE_LINE * side]).clip(0, (100 - side, 80 - side))
+    assert np.abs(start - wanted).max() <= 0.5
+
+
+@pytest.mark.parametrize("box", [(10, 10, 10, 40), (40, 10, 10, 40), (100, 0, 130, 30), (-30, 0, 0, 30)])
+def test_a_face_box_beside_the_picture_or_without_area_is_refused(box: Box) -> None:
+    with pytest.raises(UserError, match=r"face box .* is not in the picture, which has 100 x 80 px"):
+        center_crop_to_square(Image.new("RGB", (100, 80)), box)
+
+
+def test_crops_get_smaller_but_never_larger_unless_asked() -> None:
+    picture = Image.new("RGBA", (100, 80), "#123456ff")
+    smaller = center_crop_to_square(picture, side_px=40)
+    assert (smaller.size, smaller.mode, smaller.getpixel((20, 20))) == ((40, 40), "RGBA", (0x12, 0x34, 0x56, 0xFF))
+    with pytest.warns(UserWarning, match="80 x 80 px, less than the 200 asked for; it is not enlarged"):
+        assert center_crop_to_square(picture, side_px=200).size == (80, 80)
+    assert center_crop_to_square(picture, side_px=200, enlarge=True).size == (200, 200)
+
+
+def test_a_photo_of_a_turned_camera_is_cropped_upright(tmp_path: Path) -> None:
+    upright = Image.fromarray(np.arange(60 * 90 * 3, dtype=np.uint32).astype(np.uint8).reshape(90, 60, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by 90 degrees clockwise to see it upright
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    with Image.open(tmp_path / "turned.png") as turned:
+        crop = center_crop_to_square(turned, (20, 0, 30, 10))
+    np.testing.assert_array_equal(np.asarray(crop), np.asarray(upright)[0:30, 10:40])

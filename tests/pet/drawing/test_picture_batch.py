@@ -1,0 +1,443 @@
+"""Pictures of all choices: any name, any interruption, and only what is missing."""
+
+import contextlib
+import csv
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from common.errors import UserError
+from common.files import row_file_name
+from common.grids import PAPER
+from common.runner import Report
+from pet.choosing.choice_table import read_choices
+from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
+from pet.drawing.compositing import Dresser, body_for
+from tests.helpers import ROOT, run_script
+from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
+
+pytestmark = pytest.mark.slow
+STEP = "pet/1.5_Plot_Pet.py"
+PEOPLE = 200
+Main = Callable[..., Report]
+
+
+def load_main(script: str) -> Main:
+    """The main() of a script whose name is no module name."""
+    spec = importlib.util.spec_from_file_location(f"script_{abs(hash(script))}", ROOT / script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+choose_all, plot_all = load_main("pet/1_TopN.py"), load_main(STEP)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small wardrobe, which nothing changes."""
+    return small_wardrobe(tmp_path_factory.mktemp("wardrobe") / "pet")
+
+
+def choose(folder: Path, names: Sequence[str], table: Path) -> Path:
+    """The table of step 1 for people with these names."""
+    users, chosen = folder / "users.csv", folder / "chosen.csv"
+    with open(users, "w", encoding="utf-8", newline="") as file:
+        rows = [(name, i % 6, i % 5, i % 4) for i, name in enumerate(names)]
+        csv.writer(file).writerows([("user", "pop", "rock", "jazz"), *rows])
+    choose_all(users=users, accessories=table, output=chosen, scale="0-5")
+    return chosen
+
+
+def draw(chosen: Path, output: Path, table: Path, **settings: object) -> tuple[int, int]:
+    """Run step 1.5 with small pictures; returns people, and how many were drawn now."""
+    bodies = table.parent / "Body"
+    small: dict[str, object] = {"size_px": 64, **settings}
+    report = plot_all(choices=chosen, output=output, accessories=table, bodies=bodies, **small)
+    people, drawn = report.figures["people"], report.figures["drawn now"]
+    assert isinstance(people, int) and isinstance(drawn, int)
+    return people, drawn
+
+
+def pixels(folder: Path) -> dict[str, str]:
+    """Hash of the pixels of every picture below a folder, by its path there."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(Image.open(path).tobytes()).hexdigest()
+        for path in sorted(folder.rglob("*.png"))
+        if not path.name.startswith("contact_sheet")
+    }
+
+
+def tree(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+# ---- file names ----
+
+
+@given(st.integers(1, 10**7), st.text(max_size=400))
+def test_any_name_becomes_a_plain_file_name(row: int, user: str) -> None:
+    name = row_file_name(row, user)
+    assert re.fullmatch(r"\d{6,8}(_[\w-]+)?\.png", name)
+    assert Path(name).name == name
+    assert len(f".{name}.part".encode()) <= 255
+    assert name.isprintable()
+
+
+@given(st.lists(st.sampled_from(["ann", "ANN", "a/b", "a\\b", "a_b", "", "é", "e\u0301", "CON"]), min_size=2))
+def test_no_two_rows_share_a_file_even_where_case_and_accents_do_not_count(names: list[str]) -> None:
+    files = [row_file_name(row, name).casefold() for row, name in enumerate(names, 1)]
+    assert len(set(files)) == len(files)
+
+
+HOSTILE = [
+    "../../evil", "..\\..\\evil", "C:\\evil", "CON", "nul.txt", "x" * 300, "日" * 300, "🎸🎸", "ann", "ANN",
+    "Ann", "e\u0301", "é", ".", "..", "~", "-rf", "$HOME", "a\nb", "a:b", "a*b?", "*.png", "name.", "<b>", "%s", "|",
+]  # fmt: skip
+
+
+def test_no_name_leaves_the_folder_or_meets_another(table: Path, tmp_path: Path) -> None:
+    chosen = choose(tmp_path, HOSTILE, table)
+    before = tree(tmp_path)
+    out = tmp_path / "deep/er/out"
+    draw(chosen, out, table, combined=False)
+    made = tree(tmp_path) - before
+    assert all(out in path.parents for path in made)
+    for kind in ("pets", "charts"):
+        names = [path.name for path in (out / kind).iterdir()]
+        assert len(names) == len(HOSTILE) == len({name.casefold() for name in names})
+
+
+# ---- what a picture shows ----
+
+
+def test_pets_are_those_of_the_table_also_from_several_processes(table: Path, tmp_path: Path) -> None:
+    chosen = choose(tmp_path, [f"user {i}" for i in range(70)], table)
+    result = run_script(
+        STEP, "--choices", chosen, "--output", tmp_path / "out", "--accessories", table,
+        "--bodies", table.parent / "Body", "--size-px", 64, "--no-charts",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "70 people, 70 drawn now, 0 were there" in result.stdout
+    bodies, wardrobe, dresser = load_bodies(table.parent / "Body"), load_wardrobe(table), Dresser(64)
+    for row, (_, choice) in enumerate(read_choices(chosen), 1):
+        worn = {slot: wardrobe.find(choice.worn[slot].name).file for slot in SLOTS}
+        expected = dresser.dress(body_for(choice.user, bodies), worn)
+        drawn = Image.open(tmp_path / "out/pets" / row_file_name(row, choice.user))
+        assert (drawn.mode, drawn.size, drawn.tobytes()) == ("RGBA", (64, 64), expected.tobytes())
+
+
+def test_combined_pictures_hold_the_pet_and_a_chart(table: Path, tmp_path: Path) -> None:
+    draw(choose(tmp_path, ["ann", "bob"], table), tmp_path / "out", table)
+    for path in (tmp_path / "out/combined").iterdir():
+        card, pet = Image.open(path), Image.open(tmp_path / "out/pets" / path.name)
+        assert card.size == pytest.approx((64 + 1.3 * 64, 64), abs=1)
+        paper = Image.new("RGB", pet.size, PAPER)
+        paper.paste(pet, (0, 0), pet)
+        assert card.crop((0, 0, 64, 64)).tobytes() == paper.tobytes()
+        assert len(np.unique(np.asarray(card.crop((64, 0, *card.size))).reshape(-1, 3), axis=0)) > 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "kinds"),
+    [
+        ({}, {"pets", "combined"}),
+        ({"combined": False}, {"pets", "charts"}),
+        ({"charts": False}, {"pets"}),
+        ({"charts": False, "combined": False}, {"pets"}),
+    ],
+)
+def test_the_settings_say_which_pictures_there_are(
+    settings: dict[str, bool], kinds: set[str], table: Path, tmp_path: Path
+) -> None:
+    draw(choose(tmp_path, ["ann", "bob"], table), tmp_path / "out", table, **settings)
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == kinds
+    assert all(len(list((tmp_path / "out" / kind).glob("*.png"))) == 2 for kind in kinds)
+
+
+def test_one_body_can_be_set_for_all(table: Path, tmp_path: Path) -> None:
+    chosen = choose(tmp_path, ["ann", "bob", "cat"], table)
+    draw(chosen, tmp_path / "out", table, charts=False, body="Cat")
+    wardrobe, dresser = load_wardrobe(table), Dresser(64)
+    for row, (_, choice) in enumerate(read_choices(chosen), 1):
+        worn = {slot: wardrobe.find(choice.worn[slot].name).file for slot in SLOTS}
+        expected = dresser.dress(table.parent / "Body/Cat.png", worn)
+        assert Image.open(tmp_path / "out/pets" / row_file_name(row, choice.user)).tobytes() == expected.tobytes()
+
+
+# ---- contact sheets ----
+
+
+def cards_on(page: Path) -> int:
+    """How many cards stand on a page: blocks that are not paper, as rows of columns."""
+
+    def blocks(used: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        borders = np.flatnonzero(np.diff(used, prepend=False, append=False)).reshape(-1, 2)
+        return [(start, stop) for start, stop in borders.tolist() if stop - start > 48]
+
+    sheet = (np.asarray(Image.open(page).convert("RGB")) != ImageColor.getrgb(PAPER)).any(axis=-1)
+    rows = blocks(sheet.any(axis=1))
+    return sum(len(blocks(sheet[start:stop].any(axis=0))) for start, stop in rows)
+
+
+def test_contact_sheets_hold_everybody_on_pages_of_at_most_so_many_tiles(table: Path, tmp_path: Path) -> None:
+    chosen = choose(tmp_path, [f"user {i}" for i in range(24)], table)
+    out = tmp_path / "out"
+    for tiles, pages in ((7, [7, 7, 7, 3]), (12, [12, 12]), (24, [24]), (400, [24])):
+        draw(chosen, out, table, charts=False, tiles=tiles)
+        sheets = sorted(out.glob("contact_sheet_*.png"))
+        assert [cards_on(sheet) for sheet in sheets] == pages, f"{tiles} tiles"
+
+
+# ---- going on where it stopped ----
+
+
+def test_a_second_run_draws_only_what_is_missing(table: Path, tmp_path: Path) -> None:
+    chosen = choose(tmp_path, [f"user {i}" for i in range(12)], table)
+    out = tmp_path / "out"
+    assert draw(chosen, out, table) == (12, 12)
+    whole = pixels(out)
+    for path in (sorted((out / "pets").iterdir())[2], sorted((out / "combined").iterdir())[5]):
+        path.unlink()
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("0*.png")}
+    assert draw(chosen, out, table) == (12, 2)
+    assert pixels(out) == whole
+    assert sum(path.stat().st_mtime_ns == then for path, then in times.items()) == 20
+    assert draw(chosen, out, table) == (12, 0)
+
+
+@pytest.mark.parametrize("change", ["choices", "picture", "body", "size", "charts", "person left out"])
+def test_changed_input_starts_over(change: str, tmp_path: Path) -> None:
+    table = small_wardrobe(tmp_path / "pet")
+    names = [f"user {i}" for i in range(6)]
+    settings: dict[str, object] = {"charts": False}
+    chosen, out = choose(tmp_path, names, table), tmp_path / "out"
+    assert draw(chosen, out, table, **settings) == (6, 6)
+    before = pixels(out)
+    if change == "choices":
+        chosen = choose(tmp_path, [names[0], "stranger", *names[2:]], table)
+    elif change == "person left out":
+        chosen = choose(tmp_path, names[1:], table)
+    elif change in ("size", "charts"):
+        settings |= {"size_px": 80} if change == "size" else {"charts": True}
+    else:
+        for path in (table.parent / ("Body" if change == "body" else "Head")).iterdir():
+            save_plain(path, (1, 2, 3, 255), (30, 30))
+    count = 5 if change == "person left out" else 6
+    assert draw(chosen, out, table, **settings) == (count, count)
+    draw(chosen, tmp_path / "fresh", table, **settings)
+    assert pixels(out) == pixels(tmp_path / "fresh") != before
+
+
+# ---- interruptions ----
+
+
+@dataclass
+class Interrupted:
+    """What was seen of a run of 200 pets that was killed, gone on with, stopped by Ctrl-C, and gone on with again."""
+
+    folder: Path
+    uninterrupted: Path
+    after_kill: dict[str, tuple[str, tuple[int, int]] | str]  # mode and size of each picture, or why it cannot be read
+    survivors: list[int]  # processes of the killed run that lived on
+    times_after_kill: dict[Path, int]
+    interrupt_status: int
+    interrupt_message: str
+    after_interrupt: dict[str, tuple[str, tuple[int, int]] | str]
+    kept: int  # pictures that were there after the kill, and were not drawn again
+    last_output: str
+
+
+def flags_of(chosen: Path, output: Path, table: Path) -> list[str]:
+    places = {"choices": chosen, "output": output, "accessories": table, "bodies": table.parent / "Body"}
+    return [*(f"--{name}={path}" for name, path in places.items()), "--size-px=512", "--no-charts"]
+
+
+def start(chosen: Path, output: Path, table: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / STEP), *flags_of(chosen, output, table)]
+    # A suite that was started in the background ignores Ctrl-C, and so would the script.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def wait_for_pictures(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("pets/*.png"))) < count:
+        assert process.poll() is None, "ended before it could be interrupted"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def looked_at(folder: Path) -> dict[str, tuple[str, tuple[int, int]] | str]:
+    found: dict[str, tuple[str, tuple[int, int]] | str] = {}
+    for path in folder.glob("pets/*.png"):
+        try:
+            with Image.open(path) as image:
+                image.load()
+                found[path.name] = (image.mode, image.size)
+        except OSError as error:
+            found[path.name] = str(error)
+    return found
+
+
+def processes_of_session(leader: int) -> list[int]:
+    """Processes that are still alive of the session that `leader` began (Linux)."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.append(int(folder.name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def interrupted(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    folder = tmp_path_factory.mktemp("interrupted")
+    chosen, out = choose(folder, [f"user {i}" for i in range(PEOPLE)], table), folder / "out"
+    whole = run_script(STEP, *flags_of(chosen, folder / "whole", table))
+    assert whole.returncode == 0, whole.stderr
+
+    process = start(chosen, out, table)
+    wait_for_pictures(out, 20, process)
+    process.kill()
+    process.communicate()
+    after_kill = looked_at(out)
+    deadline = time.monotonic() + 10
+    while (survivors := processes_of_session(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for survivor in survivors:
+        os.kill(survivor, signal.SIGKILL)
+    after_kill |= looked_at(out)
+    times = {path: path.stat().st_mtime_ns for path in out.glob("pets/*.png")}
+
+    process = start(chosen, out, table)
+    wait_for_pictures(out, len(times) + 20, process)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C reaches every process
+    _, message = process.communicate(timeout=60)
+    after_interrupt = looked_at(out)
+
+    last = run_script(STEP, *flags_of(chosen, out, table))
+    assert last.returncode == 0, last.stderr
+    kept = sum(path.stat().st_mtime_ns == then for path, then in times.items())
+    return Interrupted(
+        out,
+        folder / "whole",
+        after_kill,
+        survivors,
+        times,
+        process.returncode,
+        message,
+        after_interrupt,
+        kept,
+        last.stdout,
+    )
+
+
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="kill -9 and process groups are POSIX's")
+
+
+@needs_posix
+def test_after_kill_9_every_file_that_is_there_is_whole(interrupted: Interrupted) -> None:
+    assert 20 <= len(interrupted.after_kill) < PEOPLE
+    assert set(interrupted.after_kill.values()) == {("RGBA", (512, 512))}
+
+
+@needs_posix
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are counted by /proc")
+def test_after_kill_9_no_process_lives_on(interrupted: Interrupted) -> None:
+    assert interrupted.survivors == []
+
+
+@needs_posix
+def test_ctrl_c_ends_with_130_and_whole_files(interrupted: Interrupted) -> None:
+    assert interrupted.interrupt_status == 130, interrupted.interrupt_message
+    assert "interrupted" in interrupted.interrupt_message.splitlines()[-1]
+    assert "Traceback" not in interrupted.interrupt_message
+    assert len(interrupted.after_kill) + 20 <= len(interrupted.after_interrupt) < PEOPLE
+    assert set(interrupted.after_interrupt.values()) == {("RGBA", (512, 512))}
+
+
+@needs_posix
+def test_the_runs_after_draw_only_what_was_missing(interrupted: Interrupted) -> None:
+    assert interrupted.kept == len(interrupted.times_after_kill)
+    there = len(interrupted.after_interrupt)
+    assert f"{PEOPLE} people, {PEOPLE - there} drawn now, {there} were there" in interrupted.last_output
+
+
+@needs_posix
+def test_the_result_is_that_of_an_uninterrupted_run_pixel_for_pixel(interrupted: Interrupted) -> None:
+    result = pixels(interrupted.folder)
+    assert len(result) == PEOPLE
+    assert result == pixels(interrupted.uninterrupted)
+    assert not list(interrupted.folder.rglob("*.part"))
+
+
+@needs_posix
+def test_ctrl_c_while_processes_start_ends_with_130_and_one_message(table: Path, tmp_path: Path) -> None:
+    chosen = choose(tmp_path, [f"user {i}" for i in range(PEOPLE)], table)
+    for delay in (0.1, 0.4):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        process = start(chosen, tmp_path / "out", table)
+        while not (tmp_path / "out/.made_from").exists():  # written right before processes start
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, message = process.communicate(timeout=60)
+        assert process.returncode == 130, message
+        assert "Traceback" not in message, message
+
+
+# ---- faults ----
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"size_px": 63}, ["SIZE_PX", "63", "64", "4096"]),
+        ({"size_px": 5000}, ["SIZE_PX", "5000"]),
+        ({"tiles": 0}, ["TILES", "0"]),
+        ({"tiles": 401}, ["TILES", "401", "400"]),
+        ({"body": "Fox"}, ["BODY", "'Fox'", "Bear"]),
+        ({"bodies": Path("no/such/folder")}, ["no base body"]),
+        ({"choices": Path("none.csv")}, ["none.csv", "no such file"]),
+    ],
+)
+def test_faulty_settings_are_refused_before_any_work(
+    settings: dict[str, object], words: list[str], table: Path, tmp_path: Path
+) -> None:
+    chosen = choose(tmp_path, ["ann"], table)
+    right = {"choices": chosen, "output": tmp_path / "out", "accessories": table, "bodies": table.parent / "Body"}
+    with pytest.raises(UserError) as error:
+        plot_all(**(right | settings))
+    for word in words:
+        assert word in str(error.value)
+    assert not (tmp_path / "out").exists()
