@@ -238,6 +238,25 @@ def test_packages_never_import_the_tests_and_common_imports_no_part() -> None:
             assert found.isdisjoint(forbidden), path
 
 
+# ---- pages ----
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8")))
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(named) > 20
+    assert {name for name in named if not any(f"def {name}(" in source for source in sources)} == set()
+
+
+def test_every_local_link_of_a_page_leads_somewhere() -> None:
+    for page in [
+        *ROOT.glob("*.md"),
+        *(path for package in [*PACKAGES, "checkpoints"] for path in (ROOT / package).glob("*.md")),
+    ]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
 # ---- scripts ----
 
 
