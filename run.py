@@ -247,7 +247,9 @@ def test(parts: list[str], fast: bool, fresh_seeds: bool) -> int:
         commands = [[*PYTEST, "-m", "hypothesis", "--hypothesis-profile", "fresh", *files]]
     else:
         marked = ["-m", "not slow"] if fast else []
-        commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."], PYTEST + marked + files]
+        typed = ["run.py", *(f"{folder}{part}" for part in parts for folder in ("", "tests/"))] if parts else ["."]
+        checks = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", *typed]]
+        commands = [*checks, [*PYTEST, *marked, *files]]
     failed = []
     for command in commands:
         print(f"\n== {' '.join(command)}", flush=True)

@@ -538,8 +538,9 @@ def test_the_test_command_runs_ruff_mypy_and_everything(monkeypatch: pytest.Monk
     assert commands_of(monkeypatch, [], False, False) == [*lint, pytest_]
     assert commands_of(monkeypatch, [], True, False) == [*lint, f"{pytest_} -m not slow"]
     assert commands_of(monkeypatch, [], False, True) == [f"{pytest_} -m hypothesis --hypothesis-profile fresh"]
-    *_, tested = commands_of(monkeypatch, ["pet"], False, False)
-    assert tested.startswith(f"{pytest_} tests/common tests/pet tests/test_project.py")
+    *_, typed, tested = commands_of(monkeypatch, ["pet"], False, False)
+    assert typed == "mypy run.py pet tests/pet", "what the other parts need may not be installed"
+    assert tested.startswith(f"{pytest_} tests/common tests/pet tests/test_house.py")
 
 
 def test_one_part_is_tested_with_all_that_holds_for_the_whole_house() -> None:
