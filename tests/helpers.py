@@ -6,7 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,21 @@ import pytest
 from common.runner import set_settings
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"  # real data that is not part of the project
+REAL_DATA = Path(os.environ.get("RELIVE_REAL_DATA") or ROOT.parent / "shared/data").resolve()  # see CONTRIBUTING.md
+BAD_INPUTS = REAL_DATA.parent / "tools/make_bad_inputs.py"  # writes hostile pictures, archives, tables, checkpoints
 
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared, with real data made by others, is not here")
+
+def _needs(what: str, paths: Sequence[Path]) -> pytest.MarkDecorator:
+    reason = f"needs {what}" if REAL_DATA.is_dir() else "needs real data, which is not part of the project"
+    return pytest.mark.skipif(not all(path.exists() for path in paths), reason=f"{reason} (CONTRIBUTING.md)")
+
+
+def needs_real_data(*names: str) -> pytest.MarkDecorator:
+    """Skip a test where the real data lacks one of these files or folders, such as "people/more"."""
+    return _needs(f"{', '.join(names)} in RELIVE_REAL_DATA", [REAL_DATA / name for name in names])
+
+
+needs_bad_inputs = _needs("../tools/make_bad_inputs.py beside RELIVE_REAL_DATA", [BAD_INPUTS])
 
 
 def run_script(script: str, *flags: object, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ import pytest
 from common.runner import setting_comments
 from tests.helpers import ROOT, assert_user_error
 
+pytestmark = pytest.mark.slow
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows knows neither SIGINT from outside nor /dev/full")
 
 SCRIPT = '''"""Step 7: count the letters of a text.

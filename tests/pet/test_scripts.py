@@ -25,6 +25,7 @@ from tests.helpers import ROOT, assert_user_error, load_main, run_script
 from tests.pet.choosing.test_matching import naive_best_set, naive_cosine, naive_top_n
 from tests.pet.choosing.test_wardrobe import small_wardrobe
 
+pytestmark = pytest.mark.slow
 SCRIPTS = ["1_TopN.py", "1.5_Plot_Pet.py", "0_Draw_Data.py", "PetEval.py", "main.py", "data.py"]
 ROWS = {slot: [vector.tolist() for vector in load_wardrobe().vectors(slot)] for slot in SLOTS}
 

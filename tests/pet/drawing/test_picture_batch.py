@@ -32,6 +32,7 @@ from pet.drawing.picture_batch import CHUNK
 from tests.helpers import ROOT, load_main, run_script
 from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
 
+pytestmark = pytest.mark.slow
 STEP = "pet/1.5_Plot_Pet.py"
 PEOPLE = 200
 choose_all, plot_all = load_main("pet/1_TopN.py"), load_main(STEP)
