@@ -21,7 +21,7 @@ CACHE = CHECKPOINTS / "cache"  # git-ignored
 SHIPPED = CHECKPOINTS / "SHA256SUMS"  # of every file of weights that ships, as sha256sum writes them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Weights:
     """A file of weights that parts use; `command` is what a person types to get it."""
 
@@ -35,7 +35,7 @@ class Weights:
     command: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PackagedWeights(Weights):
     """Weights that are one member of a package on the index.
 

@@ -1,12 +1,18 @@
 """What several test files need: where things are, and running a script as a user does."""
 
+import functools
+import importlib.util
+import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from common.runner import set_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = Path(os.environ.get("RELIVE_REAL_DATA") or ROOT.parent / "shared/data").resolve()  # see CONTRIBUTING.md
@@ -32,6 +38,33 @@ def run_script(script: str, *flags: object, cwd: Path = ROOT, timeout: float = 1
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=timeout, check=False, env=os.environ
     )
+
+
+def with_settings(main: Callable[[], Any]) -> Callable[..., Any]:
+    """A script's main() that takes settings by keyword, `size_px=64`; the file's values are back afterwards."""
+    if inspect.signature(main).parameters:
+        return main  # TRANSITION: delete when no main() has parameters any more
+
+    def call(**settings: object) -> Any:
+        values = {name.upper(): value for name, value in settings.items()}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in values.items():
+                patch.setitem(vars(sys.modules[main.__module__]), name, value)
+            set_settings(main, values)
+            return main()
+
+    return call
+
+
+@functools.cache
+def load_main(script: str) -> Callable[..., Any]:
+    """The main() of a script whose name is no module name, with settings by keyword."""
+    name = f"script_{abs(hash(script))}"
+    spec = importlib.util.spec_from_file_location(name, ROOT / script)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return with_settings(module.main)
 
 
 def assert_user_error(result: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -13,11 +13,10 @@ from PIL import Image
 from common.errors import UserError
 from masks.sets.pixel_art import enlarge
 from masks.sheets.grid_finder import Grid
-from tests.helpers import REAL_DATA, assert_user_error, needs_real_data, run_script
+from tests.helpers import REAL_DATA, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.cutouts.test_dressing import clothes_of, read, save
 from tests.masks.sheets.test_cells import draw_sheet
 from tests.masks.test_split_spritesheet import run_in_copy
-from tests.pet.drawing.test_picture_batch import load_main
 
 pytestmark = pytest.mark.slow
 STEP = "masks/8_dress.py"

@@ -22,9 +22,8 @@ from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.misalignment import find_shift, moved
 from masks.sheets.pairing import find_sheets, plan_split
 from masks.sheets.splitting import join_folder, make_room, unchanged_frames, write_frames
-from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_real_data, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.sheets.test_cells import META, PACKED, draw_sheet, figure
-from tests.pet.drawing.test_picture_batch import load_main
 
 pytestmark = pytest.mark.slow
 STEP = "masks/1_split_spritesheet.py"
