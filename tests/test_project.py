@@ -1,5 +1,6 @@
 import ast
 import builtins
+import functools
 import re
 import subprocess
 import sys
