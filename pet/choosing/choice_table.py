@@ -2,7 +2,7 @@
 
 Columns: `user`; `user_<genre>` (the taste, 0 to 1); `score` (cosine between the taste and the set); then for each
 of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its rank in that slot's short list, from
-1; 0 where all accessories competed), `<slot>` (its name) and `<slot>_<genre>` (its vector).
+1; 0 where there was no short list), `<slot>` (its name) and `<slot>_<genre>` (its vector).
 """
 
 import re
