@@ -57,6 +57,15 @@ class Choice:
     worn: dict[str, Worn]
 
 
+def choice_of(user: str, taste: NDArray[np.float64], sets: BestSets, wardrobe: Wardrobe) -> Choice:
+    """The choice of one person, from sets of this person alone."""
+    worn = {}
+    for i, slot in enumerate(SLOTS):
+        item = wardrobe.slots[slot][sets.indices[0, i]]
+        worn[slot] = Worn(item.name, float(sets.slot_scores[0, i]), int(sets.ranks[0, i]), item.vector)
+    return Choice(user, taste, float(sets.scores[0]), worn)
+
+
 # ---- writing ----
 
 

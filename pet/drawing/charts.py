@@ -30,14 +30,18 @@ def set_parts(choice: Choice) -> dict[str, NDArray[np.float64]]:
 
 
 class ChartPainter:
-    """Draws charts of one height; the figure is reused, only bars and texts change."""
+    """Draws charts of one height; the figure is reused, only bars and texts change.
 
-    def __init__(self, height_px: int) -> None:
+    With `expert` they say the cosines of the set and of each accessory.
+    """
+
+    def __init__(self, height_px: int, *, expert: bool = False) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.patches import Patch
         from matplotlib.transforms import Bbox, TransformedBbox
 
+        self._expert = expert
         figure = Figure(figsize=(INCHES * ASPECT, INCHES), dpi=height_px / INCHES, facecolor=PAPER)
         self._canvas = FigureCanvasAgg(figure)
         self._axes = axes = figure.add_axes((0.21, 0.17, 0.75, 0.70))
@@ -61,7 +65,7 @@ class ChartPainter:
         self._nothing = axes.text(
             0.5,
             0.5,
-            "nothing scored:\nthe first accessories by name",
+            "likes none of it",
             color=GREY,
             ha="center",
             transform=axes.transAxes,
@@ -78,8 +82,8 @@ class ChartPainter:
             bbox_to_anchor=(0.5, 0.01),
         )
 
-    def paint(self, choice: Choice) -> Image.Image:
-        """The chart of one person as an RGB image."""
+    def paint(self, choice: Choice, note: str = "") -> Image.Image:
+        """The chart of one person as an RGB image; `note` is written in its corner."""
         left = np.zeros(len(GENRES))
         for bar, width in zip(self._taste, choice.taste, strict=True):
             bar.set_width(width)
@@ -89,10 +93,13 @@ class ChartPainter:
                 bar.set_width(width)
             left += part
         self._axes.set_xlim(0, 1.02 * max(1.0, float(left.max()), float(choice.taste.max())))
-        self._title.set_text(fit_text(choice.user, label_font(100, bold=True), 2100))
+        self._title.set_text(fit_text(choice.user, label_font(100, bold=True), 1900 if note else 2100))
         self._nothing.set_visible(not choice.taste.any())
-        self._score.set_text(f"cosine {choice.score:.2f}")
-        labels = ["taste", *(f"{slot}: {choice.worn[slot].name} ({choice.worn[slot].score:.2f})" for slot in SLOTS)]
+        self._score.set_text(", ".join(filter(None, [note, f"cosine {choice.score:.2f}" if self._expert else ""])))
+        labels = ["taste"]
+        for slot in SLOTS:
+            score = f" ({choice.worn[slot].score:.2f})" if self._expert else ""
+            labels.append(f"{slot}: {choice.worn[slot].name}{score}")
         for text, label in zip(self._legend.get_texts(), labels, strict=True):
             text.set_parse_math(False)
             text.set_text(fit_text(label, label_font(100), 1900))

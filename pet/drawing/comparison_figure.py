@@ -11,6 +11,7 @@ from PIL import Image
 
 from common.grids import GREY, INK, PAPER, picture_grid
 from pet.choosing.wardrobe import SLOTS, Wardrobe
+from pet.drawing.coats import coat_for
 from pet.drawing.compositing import Dresser, body_for
 
 COLOURS = ("#b2b2ce", "#ff9640", "#28a8b0")
@@ -59,7 +60,7 @@ def draw_comparison(
         for person in range(samples):
             pairs = zip(SLOTS, outcome.indices[person], strict=True)
             worn = {slot: wardrobe.slots[slot][index].file for slot, index in pairs}
-            pets.append(dresser.dress(body_for(users[person], bodies), worn))
+            pets.append(dresser.dress(body_for(users[person], bodies), worn, coat_for(users[person])))
             labels.append(f"{' '.join(users[person].split())} · {outcome.cosines[person]:.2f}\n{outcome.way}")
     grid = picture_grid(pets, labels, samples, 256)
     sheet = Image.new("RGB", (max(top.width, grid.width), top.height + grid.height), PAPER)

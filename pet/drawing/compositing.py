@@ -9,6 +9,7 @@ from PIL import Image
 
 from common.images import read_image
 from pet.choosing.wardrobe import LAYERS
+from pet.drawing.coats import Coat, CoatMaps, coat_files
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,15 @@ class Dresser:
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
         self._layers: dict[Path, Layer] = {}
+        self._coats: dict[Path, CoatMaps] = {}
 
-    def dress(self, body: Path, worn: Mapping[str, Path]) -> Image.Image:
+    def dress(self, body: Path, worn: Mapping[str, Path], coat: Coat | None = None) -> Image.Image:
         """The pet: the body, then Torso, Face and Head over it.
 
         Args:
             body: picture of the base body.
             worn: picture of the accessory of each slot; a slot may be absent.
+            coat: fur of the body; None, and a body that has no coats: as it was drawn.
 
         Returns:
             RGBA, size_px x size_px, transparent around the pet; a canvas that is not square is centred in it.
@@ -43,6 +46,10 @@ class Dresser:
         for path in [body, *(worn[slot] for slot in LAYERS if slot in worn)]:
             layer = self._layer(path)
             canvas.alpha_composite(layer.picture, layer.place)
+            if path is body and coat is not None and coat_files(body):
+                if body not in self._coats:
+                    self._coats[body] = CoatMaps(body, canvas.size)
+                canvas = self._coats[body].colour(canvas, coat)
         return canvas
 
     def _layer(self, path: Path) -> Layer:
