@@ -38,7 +38,7 @@ def main() -> Report:
     check_output(OUTPUT, (".png",), inputs)
     check_output(OUTPUT.with_suffix(".csv"), (".csv",), inputs)
     wardrobe, base = load_wardrobe(ACCESSORIES), load_bodies(BODIES)
-    check_range("K", K, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
+    check_range("K", K, 1, min(len(wardrobe.vectors(slot)) for slot in SLOTS))
     check_pictures(wardrobe, list(base.values()))
     people = data_transform(get_some_data(SYNTHETIC_USERS, seed=SEED) if SYNTHETIC_USERS else USERS)
     slots = [wardrobe.vectors(slot) for slot in SLOTS]

@@ -34,6 +34,7 @@ from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.coats import coat_for
 from pet.drawing.compositing import Dresser, body_for
 from pet.drawing.display import check_display, show_picture
+from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import ORIGIN, share_cards
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
@@ -77,6 +78,7 @@ def main() -> Report | None:
     body = body_for(name, bodies, wanted=BODY)
     check_pictures(wardrobe, [body], list(worn.values()))
 
+    warn_of_names([name])
     why = sentence(choice, LANGUAGE)
     other = "" if K else counterfactual(choice, recommender, wardrobe, LANGUAGE)
     how = SENTENCES[LANGUAGE]["neighbours"].format(k=K) if K else ""

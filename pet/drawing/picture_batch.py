@@ -19,6 +19,7 @@ from pet.choosing.wardrobe import SLOTS, Wardrobe, check_pictures
 from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.coats import coat_files, coat_for
 from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import ORIGIN
 
 CHUNK = 8  # people per task of a worker; Ctrl-C waits for it
@@ -77,6 +78,8 @@ def plan(choices: Path, wardrobe: Wardrobe, job: RenderSettings) -> int:
                 faults.append(f"{where}: {wardrobe.path.name} has no accessory {worn.name!r} of type {slot}")
     raise_faults(str(choices), faults if people else ["has a header but no rows"])
     check_pictures(wardrobe, list(job.bodies.values()))
+    if job.charts:
+        warn_of_names(choice.user for _, choice in read_choices(choices))
     return people
 
 

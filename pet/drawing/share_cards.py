@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, fit_text, label_font
-from pet.drawing.scripts import name_font
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, label_font
+from pet.drawing.scripts import draw_name, name_width
 
 FORMS = {"square": (1080, 1080), "story": (1080, 1920)}  # px
 ORIGIN = {  # what the PNG files say of themselves; nothing of the person
@@ -15,6 +15,7 @@ ORIGIN = {  # what the PNG files say of themselves; nothing of the person
     "Software": "Re:Live, pet/",
 }
 MARGIN = 72
+NAME_PX = 72
 SPRINKLES = ((0.08, 0.05, PINK), (0.93, 0.07, TEAL), (0.05, 0.55, YELLOW), (0.95, 0.5, VIOLET), (0.88, 0.3, YELLOW))
 
 
@@ -41,8 +42,9 @@ def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[st
     ]
     text_height = round(1.35 * text_size * len(rows))
     top, bottom = round(0.12 * height) if height > width else 110, height - MARGIN - text_height - 40
-    font = name_font(name, 72)
-    draw.text((width / 2, top - 20), fit_text(name, font, width - 3 * MARGIN), INK, font, anchor="ms")
+    room = width - 3 * MARGIN
+    left = (width - min(name_width(name, NAME_PX), room)) / 2
+    draw_name(draw, name, (left, top - 20), NAME_PX, room, fill=INK)
     side = min(width - 2 * MARGIN, bottom - top)
     box = (width - side) // 2, top + (bottom - top - side) // 2
     draw.rounded_rectangle((box[0] - 16, box[1] + 12, box[0] + side + 16, box[1] + side + 12), 48, CARD)
