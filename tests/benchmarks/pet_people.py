@@ -74,7 +74,8 @@ def main() -> None:
 
 def report(path: Path, way: str, tastes: NDArray[np.float32], sets: BestSets) -> None:
     """Mean cosine of those who like something, and how many favourites are reached, in each half of the rows."""
-    total = np.sum([vectors[np.minimum(i, len(vectors) - 1)] for vectors, i in zip(VECTORS, sets.indices.T)], axis=0)
+    rows_of = [v[np.minimum(sets.indices[:, i], len(v) - 1)] for i, v in enumerate(VECTORS)]
+    total = np.sum(rows_of, axis=0)
     first = np.where((total == total.max(axis=1, keepdims=True)).sum(axis=1) == 1, total.argmax(axis=1), -1)
     clear = (tastes == tastes.max(axis=1, keepdims=True)).sum(axis=1) == 1
     words = pd.read_csv(path).get("Fav genre", pd.Series([""] * len(tastes)))
@@ -95,9 +96,9 @@ def report_distinct(tastes: NDArray[np.float32]) -> None:
     """How many pets (body, coat and set) 1,000 people have."""
     names = [f"{random.Random(number).choice(FIRST_NAMES)} {number}" for number in range(1000)]
     looks = [(body_for(name, BODIES), coat_for(name)) for name in names]
-    for what, vectors in {"real tastes": tastes[:1000]} | {
-        f"{genre} alone": np.tile(row, (1000, 1)) for genre, row in zip(GENRES, np.eye(len(GENRES)), strict=True)
-    }.items():
+    crowds: list[tuple[str, NDArray[np.floating]]] = [("real tastes", tastes[:1000])]
+    crowds += [(f"{genre} alone", np.tile(np.eye(len(GENRES))[i], (1000, 1))) for i, genre in enumerate(GENRES)]
+    for what, vectors in crowds:
         sets = Recommender(WARDROBE).choose(names, vectors).indices.tolist()
         pets = {(*look, *indices) for look, indices in zip(looks, sets, strict=True)}
         print(f"  1,000 people, {what:<18} {len(pets)} distinct pets, {len(set(map(tuple, sets)))} distinct sets")
