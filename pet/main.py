@@ -79,8 +79,8 @@ def main() -> Report | None:
     check_pictures(wardrobe, [body], list(worn.values()))
 
     warn_of_names([name])
-    why = sentence(choice, LANGUAGE)
-    other = "" if K else counterfactual(choice, recommender, wardrobe, LANGUAGE)
+    why = sentence(choice, language=LANGUAGE)
+    other = "" if K else counterfactual(choice, recommender, wardrobe, language=LANGUAGE)
     how = SENTENCES[LANGUAGE]["neighbours"].format(k=K) if K else ""
     files = {slot: item.file for slot, item in worn.items()}
     pet = Dresser(SIZE_PX).dress(body, files, coat_for(name))

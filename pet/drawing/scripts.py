@@ -44,7 +44,7 @@ def warn_of_names(names: Iterable[str]) -> None:
     """Say once which names have letters that no font here has; these show as boxes."""
     without = [name for name in names if None in map(_file_for, name)]
     if without:
-        some = ", ".join(without[:NAMES_SHOWN]) + (" ..." if len(without) > NAMES_SHOWN else "")
+        some = ", ".join(name[:30] for name in without[:NAMES_SHOWN]) + (" ..." if len(without) > NAMES_SHOWN else "")
         packages = " ".join(FONT_PACKAGES).replace("_", "-")
         warnings.warn(f"no font for {len(without)} names ({some}); pip install {packages}", stacklevel=2)
 
