@@ -36,7 +36,7 @@ def main(
     """Draw the sheet, and the folder where one is asked for."""
     from avatar.drawing.attributes import characters
     from avatar.drawing.avatars import STYLES
-    from avatar.drawing.picture_folder import contact_sheet, write_set
+    from avatar.drawing.picture_folder import contact_sheet, write_picture_folder
     from common.images import write_png
 
     check_output(output, [".png"])
@@ -52,7 +52,7 @@ def main(
     write_png(output, contact_sheet(seed, avatars, min(size_px, 256), style, columns))
     print(f"sheet: {shown(output)}, {avatars} of {characters():.1e} characters")
     if count:
-        write_set(folder, seed, count, size_px, style)
+        write_picture_folder(folder, seed, count, size_px, style)
         print(f"{count} pictures with captions and masks in {shown(folder)}")
     return Report(output, figures={"avatars": avatars, "count": count, "characters": characters()})
 

@@ -1,4 +1,4 @@
-"""What is behind the drawn avatars: a colour and a motif of the festival, calm enough for the figure before it."""
+"""Backdrops of the drawn avatars: a colour and a festival motif."""
 
 import functools
 import itertools
@@ -14,9 +14,8 @@ from avatar.drawing.pen import Pen, disc, sparkle
 
 @functools.lru_cache(maxsize=256)
 def draw_backdrop(colour: str, pattern: str, size_px: int, style: str) -> np.ndarray:
-    """(size_px, size_px, 3) uint8, not writable: the same array every time."""
-    pen = Pen(style)
-    tones = _at_night(BACKDROPS[colour]) if style == "neon" else BACKDROPS[colour]
+    """Draw a backdrop, (size_px, size_px, 3) uint8 RGB; read-only, since it is cached."""
+    pen, tones = Pen(style), backdrop_tones(colour, style)
     pen.fill("M 0 0 L 256 0 L 256 256 L 0 256 Z", pen.fade(tones.top, tones.bottom))
     pen.glow(128, 120, 150, 140, tones.glow, 0.55)
     _PATTERNS[pattern](pen, tones)
@@ -26,7 +25,7 @@ def draw_backdrop(colour: str, pattern: str, size_px: int, style: str) -> np.nda
 
 
 def backdrop_tones(colour: str, style: str) -> Backdrop:
-    """The colours of a backdrop in a style."""
+    """Colours of a backdrop in a style."""
     return _at_night(BACKDROPS[colour]) if style == "neon" else BACKDROPS[colour]
 
 
