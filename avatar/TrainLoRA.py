@@ -85,17 +85,40 @@ def main(
     check_output(output, [".safetensors"])
     if not pictures.is_dir():
         raise UserError(f"{pictures}: no such folder of pictures")
-    from avatar.lora_training.training import LoraSettings, pick_precision
-    from avatar.lora_training.training_run import Painting, Prior, train
+    from avatar.lora_training.lora_task import LoraSettings, pick_precision
+    from avatar.lora_training.samples import ClassPictures, SampleSettings
+    from avatar.lora_training.training_run import train
     from common.checkpoints import check_not_shipped
 
     check_not_shipped(output, "avatar")
-    learning = (rank, alpha, target_modules, steps, batch, learning_rate, snr_gamma, prior_weight, caption_dropout)
-    chosen = pick_precision(precision)
-    settings = LoraSettings(size_px, *learning, flip, gradient_checkpointing, chosen, seed, held_out_share)
-    prior = Prior(class_prompt, class_pictures, class_count)
-    painting = Painting(sample_prompts, sample_every, sample_steps, sample_guidance)
-    return train(model, model_config, pictures, output, settings, prior, painting, resume)
+    return train(
+        model=model,
+        config=model_config,
+        pictures=pictures,
+        output=output,
+        settings=LoraSettings(
+            size_px=size_px,
+            rank=rank,
+            alpha=alpha,
+            target_modules=target_modules,
+            steps=steps,
+            batch=batch,
+            learning_rate=learning_rate,
+            snr_gamma=snr_gamma,
+            prior_weight=prior_weight,
+            caption_dropout=caption_dropout,
+            flip=flip,
+            gradient_checkpointing=gradient_checkpointing,
+            precision=pick_precision(precision),
+            seed=seed,
+            held_out_share=held_out_share,
+        ),
+        classes=ClassPictures(prompt=class_prompt, folder=class_pictures, count=class_count),
+        samples=SampleSettings(
+            prompts=sample_prompts, every=sample_every, steps=sample_steps, guidance=sample_guidance
+        ),
+        resume=resume,
+    )
 
 
 if __name__ == "__main__":
