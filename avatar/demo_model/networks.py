@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avatar.demo_model.drawn_pictures import LATENT_PX, NATIVE_PX
 from avatar.demo_model.autoencoder_initialisation import start_as_thumbnail
+from avatar.demo_model.drawn_pictures import LATENT_PX, NATIVE_PX
 from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
 from avatar.sdxl.sources import BASE, REFINER
 

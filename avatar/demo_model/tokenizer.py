@@ -38,9 +38,7 @@ def learn_merges(words: Mapping[str, int], most: int = MOST_MERGES) -> list[tupl
     spelt = [[*letters, f"{last}</w>"] for *letters, last in spelt]
     counts = list(words.values())
     found: Counter[tuple[str, str]] = Counter()
-    places: defaultdict[tuple[str, str], set[int]] = defaultdict(
-        set
-    )  # words that have or had a pair
+    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)  # words that have or had a pair
     for place, pieces in enumerate(spelt):
         _count_pairs(pieces, place, counts[place], found, places)
     merges: list[tuple[str, str]] = []

@@ -101,7 +101,7 @@ class DemoModelSettings:
         text_steps: steps of the stage "text".
         autoencoder_steps: steps of the stage "autoencoder".
         base_steps: steps of the stage "base".
-        base_schedule_steps: steps over which its learning rate falls to 0; 0: base_steps.
+        base_schedule_steps: steps over which its learning rate falls to 0.
         prompt_parts: parts of the stage "prompt", one after another.
         refiner_steps: steps of the stage "refiner".
         batch: samples a step of base and refiner, on each device; the stage "text" has eight times as many captions,
@@ -234,7 +234,7 @@ class DemoModelTraining:
     def base(self) -> nn.Module:
         """UNet of the base before the stage "prompt"."""
         settings = self._plain(BASE, self.settings.base_steps, self.settings.batch, self._made_from(self.text))
-        settings["schedule_steps"] = self.settings.base_schedule_steps or self.settings.base_steps
+        settings["schedule_steps"] = self.settings.base_schedule_steps
         return self._trained_unet(BASE, settings, self._networks(self.text))
 
     @cached_property

@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 from avatar import AvatarGen, AvatarGen_Base
 from avatar.demo_model.autoencoder import to_values
-from avatar.demo_model.examples import NATIVE_PX
+from avatar.demo_model.drawn_pictures import NATIVE_PX
 from avatar.drawing.attributes import CHOICES, Attributes
 from avatar.drawing.avatars import STYLES, draw_avatar
 from avatar.drawing.captions import garment_words
