@@ -102,7 +102,8 @@ class StageTask(Task):
         self.draw_samples(network, self.work / f"{stage}_samples.png")
         losses = [name for name in entry if name not in ("step", self.measured)]
         curves = self.work / f"{stage}_curves.png"
-        draw_curves([dict(some) for some in history], curves, "step", losses, self.measured, self.measured)
+        entries = [dict(some) for some in history]
+        draw_curves(entries, curves, along="step", losses=losses, measure=self.measured, label=self.measured)
 
     def draw_samples(self, network: Any, path: Path) -> None:
         """Draw samples of the averaged network; nothing by default."""

@@ -48,6 +48,7 @@ from common.errors import UserError
 from common.training import start_accelerator
 from tests.helpers import ROOT, assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 TEXTS = ["a red leather jacket, red hair", "leather-soled shoes", "a tie-dye shirt, café"]
 TINY = {
     "pictures": 20,
