@@ -16,12 +16,11 @@ from avatar.drawing.garments import draw_garment, draw_garment_behind
 from avatar.drawing.hair import draw_hair, draw_hair_behind
 from avatar.drawing.headwear import draw_headwear, draw_headwear_behind
 from avatar.drawing.jewellery import draw_glasses, draw_jewellery
-from avatar.drawing.palette import rgb_u8
+from avatar.drawing.palette import Style, rgb_u8
 from avatar.drawing.pen import Pen
 
-__all__ = ["STYLES", "Attributes", "caption", "draw_attributes", "draw_avatar"]
+__all__ = ["Attributes", "caption", "draw_attributes", "draw_avatar"]
 
-STYLES = ("plain", "neon")
 _LAYERS = (  # from back to front
     draw_headwear_behind,
     draw_hair_behind,
@@ -38,7 +37,7 @@ _LAYERS = (  # from back to front
 )
 
 
-def draw_avatar(attributes: Attributes, size_px: int, style: str = "plain") -> tuple[np.ndarray, np.ndarray]:
+def draw_avatar(attributes: Attributes, size_px: int, style: Style = "plain") -> tuple[np.ndarray, np.ndarray]:
     """Draw one character.
 
     Args:
@@ -48,12 +47,7 @@ def draw_avatar(attributes: Attributes, size_px: int, style: str = "plain") -> t
 
     Returns:
         Picture (size_px, size_px, 3) uint8 RGB, and alpha of the figure (size_px, size_px) uint8.
-
-    Raises:
-        ValueError: an unknown style.
     """
-    if style not in STYLES:
-        raise ValueError(f"style is {style!r}, not one of {', '.join(STYLES)}")
     pen = Pen(style)
     who = DrawnPerson(attributes, pen)
     for draw in _LAYERS:

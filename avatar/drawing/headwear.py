@@ -159,7 +159,7 @@ def _tam(who: DrawnPerson) -> None:
     pen.form(both("128 64, 160 64 180 70 186 82, 188 90 186 96 184 98, 170 86 150 82 128 82"), pen.ramp("#33303f"))
 
 
-def _brimmed(who: DrawnPerson, felt: ToneRamp, band: str, crown: str, brim: str, ribbon: str) -> None:
+def _brimmed(who: DrawnPerson, felt: ToneRamp, *, band: str, crown: str, brim: str, ribbon: str) -> None:
     _shadow(who, _BELOW_BRIM)
     who.pen.form(crown, felt)
     who.pen.form(ribbon, who.pen.ramp(band))
@@ -171,7 +171,7 @@ def _fedora(who: DrawnPerson) -> None:
     crown = "M 80 72 C 80 46 86 22 104 20 C 116 18 120 26 128 26 C 136 26 140 18 152 20 C 170 22 176 46 176 72 Z"
     brim = both("128 68, 160 68 190 64 204 58, 210 66 206 76 190 82, 172 86 150 84 128 84")
     ribbon = both("128 54, 150 54 166 53 175 52, 177 60 177 66 177 74, 166 74 150 74 128 74")
-    _brimmed(who, felt, "#c23a48", crown, brim, ribbon)
+    _brimmed(who, felt, band="#c23a48", crown=crown, brim=brim, ribbon=ribbon)
     who.pen.line("M 90 48 C 92 36 98 28 106 27", felt.light, 4, 0.7)
 
 
@@ -180,7 +180,7 @@ def _cowboy_hat(who: DrawnPerson) -> None:
     crown = "M 84 74 C 82 46 86 14 106 12 C 118 12 122 22 128 22 C 134 22 138 12 150 12 C 170 14 174 46 172 74 Z"
     brim = both("128 70, 168 72 204 66 222 34, 234 44 234 62 222 76, 200 92 160 88 128 88")
     ribbon = both("128 56, 150 56 164 55 172 53, 174 62 174 68 174 76, 166 76 150 76 128 76")
-    _brimmed(who, felt, "#f2dcae", crown, brim, ribbon)
+    _brimmed(who, felt, band="#f2dcae", crown=crown, brim=brim, ribbon=ribbon)
     who.pen.line("M 36 60 C 50 78 80 80 112 79", felt.light, 3, 0.7)
     who.pen.line("M 128 24 C 126 34 126 42 127 50 M 94 44 C 94 34 98 24 106 20", felt.light, 3, 0.6)
 

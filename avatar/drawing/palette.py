@@ -6,7 +6,9 @@ equal in all hues.
 
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
+Style = Literal["plain", "neon"]  # neon: a festival poster in the dark
 Rgb = tuple[float, float, float]
 
 SKINS = {
@@ -108,7 +110,7 @@ class ToneRamp:
 
 
 @functools.cache
-def ramp(base: str, style: str = "plain") -> ToneRamp:
+def ramp(base: str, style: Style = "plain") -> ToneRamp:
     """Tone ramp of a material.
 
     Args:
@@ -119,7 +121,7 @@ def ramp(base: str, style: str = "plain") -> ToneRamp:
 
 
 @functools.cache
-def skin_ramp(base: str, style: str = "plain") -> ToneRamp:
+def skin_ramp(base: str, style: Style = "plain") -> ToneRamp:
     """As `ramp`, with reddish shadows, since light scatters in skin."""
     if style == "neon":
         return _neon_ramp(base, skin=True)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
-from avatar.drawing.palette import ToneRamp, ramp, skin_ramp
+from avatar.drawing.palette import Style, ToneRamp, ramp, skin_ramp
 
 CANVAS = 256
 MIDDLE = 128
@@ -100,7 +100,7 @@ def star(x: float, y: float, size: float) -> str:
 class Pen:
     """Collects the elements of one SVG picture, from back to front; `style` is "plain" or "neon"."""
 
-    def __init__(self, style: str = "plain") -> None:
+    def __init__(self, style: Style = "plain") -> None:
         self.style = style
         self._body: list[str] = []
         self._definitions: dict[str, str] = {}
@@ -136,11 +136,11 @@ class Pen:
         """Define a vertical gradient; returns the paint."""
         return self._gradient("linear", 'x1="0" y1="0" x2="0" y2="1"', ((0, top), (1, bottom)))
 
-    def glow(self, x: float, y: float, radius_x: float, radius_y: float, colour: str, opacity: float) -> None:
-        """Add a soft spot that fades out towards its edge."""
+    def glow(self, path: str, colour: str, opacity: float) -> None:
+        """Add a soft spot that fades out towards the edge of an `oval`."""
         stops = ((0, colour), (0.55, colour), (1, colour))
         name = self._gradient("radial", "", stops, (1, 0.45, 0))
-        self.fill(oval(x, y, radius_x, radius_y), name, opacity)
+        self.fill(path, name, opacity)
 
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:

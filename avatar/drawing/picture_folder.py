@@ -12,6 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from avatar.drawing.avatars import Attributes, caption, draw_attributes, draw_avatar
+from avatar.drawing.palette import Style
 from common.files import write_text
 from common.grids import picture_grid
 from common.images import write_png
@@ -25,7 +26,7 @@ def character(seed: int, number: int) -> tuple[Attributes, np.random.Generator]:
     return draw_attributes(rng), rng
 
 
-def write_picture_folder(folder: Path, seed: int, count: int, size_px: int, style: str) -> None:
+def write_picture_folder(folder: Path, *, seed: int, count: int, size_px: int, style: Style) -> None:
     """Write NAME.png, caption NAME.txt and alpha mask masks/NAME.png of each avatar, and a table of all attributes.
 
     Captions do not name the style: a LoRA learns what the captions leave unexplained, and then draws it for any prompt.
@@ -47,7 +48,7 @@ def write_picture_folder(folder: Path, seed: int, count: int, size_px: int, styl
     write_text(folder / TABLE, table.getvalue())
 
 
-def contact_sheet(seed: int, count: int, size_px: int, style: str, columns: int) -> Image.Image:
+def contact_sheet(*, seed: int, count: int, size_px: int, style: Style, columns: int) -> Image.Image:
     """Sheet of the first characters of a seed, labelled with garment and one more attribute."""
     tiles: list[Image.Image | Callable[[], Image.Image]] = []
     labels = []
@@ -59,5 +60,5 @@ def contact_sheet(seed: int, count: int, size_px: int, style: str, columns: int)
     return picture_grid(tiles, labels, columns, size_px, title="Drawn avatars", footer=f"style {style}, seed {seed}")
 
 
-def _picture(attributes: Attributes, size_px: int, style: str) -> Image.Image:
+def _picture(attributes: Attributes, size_px: int, style: Style) -> Image.Image:
     return Image.fromarray(draw_avatar(attributes, size_px, style)[0])

@@ -16,7 +16,6 @@ from tqdm import tqdm
 from avatar.lora_training.base_model import TextEmbeddings, embed
 from avatar.lora_training.captioned_pictures import CaptionedPicture, read_folder
 from avatar.lora_training.lora_task import LoraSettings
-from common.errors import check_range
 from common.grids import picture_grid
 from common.images import write_png
 
@@ -34,21 +33,12 @@ class SampleSettings:
         every: training steps between samples, and between measurements.
         steps: scheduler steps of a picture.
         guidance: scale of classifier-free guidance.
-
-    Raises:
-        UserError: a value out of its range.
     """
 
     prompts: tuple[str, ...]
     every: int
     steps: int
     guidance: float
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("SAMPLE_EVERY", self.every, 1, 10_000_000)
-        check_range("SAMPLE_STEPS", self.steps, 1, 1000)
-        check_range("SAMPLE_GUIDANCE", self.guidance, 0, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +49,11 @@ class ClassPictures:
         prompt: caption of these pictures, without the style.
         folder: folder of the pictures; None: the base draws them.
         count: number of pictures that the base draws.
-
-    Raises:
-        UserError: a value out of its range.
     """
 
     prompt: str
     folder: Path | None
     count: int
-
-    def __post_init__(self) -> None:
-        """Check the range."""
-        check_range("CLASS_COUNT", self.count, 1, 100_000)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,12 +33,12 @@ MOST_HELD_OUT = 16  # pictures, so that measuring stays short
 
 
 def train(
+    settings: LoraSettings,
     *,
     model: str,
     config: Path | None,
     pictures: Path,
     output: Path,
-    settings: LoraSettings,
     classes: ClassPictures,
     samples: SampleSettings,
     resume: bool,
@@ -46,11 +46,11 @@ def train(
     """Train a LoRA and write it with curves and samples; under `accelerate launch` only the first process writes.
 
     Args:
+        settings: settings of the training.
         model: the base, as in `avatar.sdxl.sources.choose_model`.
         config: folder of configs for a single file, as in `avatar.sdxl.pipelines.Loading`.
         pictures: folder as in `avatar.lora_training.captioned_pictures`.
         output: the .safetensors file.
-        settings: settings of the training.
         classes: class pictures of the prior-preserving loss.
         samples: settings of samples and class pictures.
         resume: continue the run that was interrupted.

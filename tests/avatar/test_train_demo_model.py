@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import runpy
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from torch import Tensor, nn
 
 import avatar.demo_model.networks
 import avatar.demo_model.stages
-import avatar.train_demo_model
 from avatar.demo_model.autoencoder import edge_distance, recolour, to_pictures, to_values
 from avatar.demo_model.drawn_pictures import (
     CAPTIONS,
@@ -46,7 +44,7 @@ from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 from common.errors import UserError
 from common.training import start_accelerator
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
 TEXTS = ["a red leather jacket, red hair", "leather-soled shoes", "a tie-dye shirt, café"]
@@ -384,8 +382,7 @@ def test_settings_of_the_stage_prompt_have_one_value_or_one_a_part() -> None:
 
 @pytest.fixture(scope="module")
 def script() -> Script:
-    main: Script = runpy.run_path(str(ROOT / "avatar/train_demo_model.py"))["main"]
-    return main
+    return load_main("avatar/train_demo_model.py")
 
 
 @pytest.fixture(scope="module")
@@ -509,10 +506,10 @@ def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("place", ["checkpoints", "other"])
-def test_a_folder_that_holds_other_things_is_never_replaced(place: str, tmp_path: Path) -> None:
+def test_a_folder_that_holds_other_things_is_never_replaced(script: Script, place: str, tmp_path: Path) -> None:
     (tmp_path / "chapter.tex").write_text("mine", encoding="utf-8")
     folder = ROOT / "checkpoints" if place == "checkpoints" else tmp_path
     with pytest.raises(UserError, match="OUTPUT"):
-        avatar.train_demo_model.main(output=folder, work=tmp_path / "work")
+        script(output=folder, work=tmp_path / "work")
     assert (tmp_path / "chapter.tex").read_text(encoding="utf-8") == "mine"
     assert not (tmp_path / "work").exists()

@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import importlib
 import json
 import math
 import multiprocessing
@@ -56,7 +55,7 @@ from common.paths import CHECKPOINTS
 from common.runner import Report
 from common.training import Training, start_accelerator
 from tests.avatar.tiny_sdxl import NATIVE_PX, build_tiny_sdxl
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
 STEP = "avatar/TrainLoRA.py"
@@ -145,11 +144,11 @@ def go(
     resume: bool = False,
 ) -> Report:
     report = train(
+        settings,
         model=str(tiny),
         config=None,
         pictures=pictures,
         output=output,
-        settings=settings,
         classes=classes,
         samples=SAMPLES,
         resume=resume,
@@ -664,11 +663,11 @@ def test_several_devices_train_together_and_one_writes(tiny: Path, pictures: Pat
     settings = replace(SHORT, steps=1, prior_weight=0.5, batch=1)
     work = partial(
         train,
+        settings,
         model=str(tiny),
         config=None,
         pictures=pictures,
         output=output,
-        settings=settings,
         classes=ClassPictures(prompt="a person", folder=None, count=2),
         samples=SAMPLES,
         resume=False,
@@ -694,11 +693,9 @@ def test_settings_and_bases_that_cannot_be_are_refused(
 ) -> None:
     own = tmp_path / "own.safetensors"
     cases: list[tuple[Callable[[], object], str]] = [
-        (lambda: replace(SHORT, rank=0), "RANK is 0"),
-        (lambda: replace(SHORT, learning_rate=math.nan), "LEARNING_RATE is nan"),
-        (lambda: replace(SHORT, held_out_share=1.0), "HELD_OUT_SHARE is 1.0"),
-        (lambda: replace(SAMPLES, every=0), "SAMPLE_EVERY is 0"),
-        (lambda: ClassPictures(prompt="a person", folder=None, count=0), "CLASS_COUNT is 0"),
+        (lambda: load_main(STEP)(rank=0), "RANK is 0"),
+        (lambda: load_main(STEP)(learning_rate=math.nan), "LEARNING_RATE is nan"),
+        (lambda: load_main(STEP)(held_out_share=1.0), "HELD_OUT_SHARE is 1.0"),
         (lambda: pick_precision("fp16"), "PRECISION is fp16, which needs a GPU"),
         (lambda: side_of(loaded, 72), "SIZE_PX is 72; it must be a multiple of 16"),
         (lambda: go(tiny, pictures, own, replace(SHORT, size_px=128)), "both sides need at least SIZE_PX"),
@@ -764,6 +761,5 @@ def test_the_shell_hears_of_faults_in_one_line(tmp_path: Path) -> None:
 
 
 def test_shipped_loras_are_not_replaced(tiny: Path, pictures: Path) -> None:
-    script = importlib.import_module("avatar.TrainLoRA")
     with pytest.raises(UserError, match="checkpoints that ship are not replaced by training"):
-        script.main(pictures=pictures, model=str(tiny), output=CHECKPOINTS / "avatar/own.safetensors")
+        load_main(STEP)(pictures=pictures, model=str(tiny), output=CHECKPOINTS / "avatar/own.safetensors")
