@@ -2,9 +2,12 @@
 
 import itertools
 import json
+import os
+import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +21,7 @@ from torch import Tensor, nn
 
 import avatar.demo_model.networks
 import avatar.demo_model.stages
+import avatar.demo_model.unets
 from avatar.demo_model.autoencoder import edge_distance, recolour, to_pictures, to_values
 from avatar.demo_model.drawn_pictures import (
     CAPTIONS,
@@ -42,8 +46,10 @@ from avatar.prompt.wording import NEGATIVE
 from avatar.sdxl.generation import Recipe, draw
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
+from common.checkpoints import load_plain
 from common.errors import UserError
 from common.training import start_accelerator
+from tests.avatar.two_processes import reports_of_two
 from tests.helpers import ROOT, assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
@@ -65,6 +71,16 @@ TINY = {
 Script = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _on_one_thread_of_the_cpu() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACCELERATE_USE_CPU", "true")
+        yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def tiny() -> Any:
     """The same forms with fewer channels."""
@@ -74,6 +90,7 @@ def tiny() -> Any:
         patch.setattr(avatar.demo_model.networks, "REFINER_CHANNELS", (32, 32, 32))
         patch.setattr(avatar.demo_model.networks, "TEXT_LAYERS", 2)
         patch.setattr(avatar.demo_model.stages, "MEASUREMENTS", 1)
+        patch.setattr(avatar.demo_model.unets, "SHOWN_STEPS", 5)
         yield
 
 
@@ -489,6 +506,19 @@ def test_a_run_cut_short_in_any_stage_gives_the_same_model(
     assert len(files) > 20
     for file in files:
         assert (tmp_path / "model" / file).read_bytes() == (model / "model" / file).read_bytes(), file
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_two_processes_train_together_and_one_writes(model: Path, script: Script, tmp_path: Path) -> None:
+    """All stages; pictures are those of the other run, where one process would draw them."""
+    work = tmp_path / "work"
+    shutil.copytree(model / "work", work, ignore=shutil.ignore_patterns("*.pth", "*.png"))
+    train = partial(script, output=tmp_path / "model", work=work, samples=0, **TINY)
+    assert reports_of_two(train, tmp_path) == ["0"]
+    for stage in ("text", "autoencoder", "base", "prompt", "prompt_2", "refiner"):
+        state = load_plain(work / f"{stage}.state.pth")
+        assert state["processes"] == 2 and state["steps"] == state["settings"]["steps"]
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {BASE, REFINER}
 
 
 def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> None:

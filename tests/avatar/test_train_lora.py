@@ -4,11 +4,9 @@ import copy
 import gc
 import json
 import math
-import multiprocessing
 import os
 import runpy
 import signal
-import socket
 import sys
 import time
 import weakref
@@ -23,7 +21,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -55,6 +52,7 @@ from common.paths import CHECKPOINTS
 from common.runner import Report
 from common.training import Training, start_accelerator
 from tests.avatar.tiny_sdxl import NATIVE_PX, build_tiny_sdxl
+from tests.avatar.two_processes import in_a_process, reports_of_two
 from tests.helpers import ROOT, assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
@@ -581,13 +579,6 @@ def as_script(flags: list[str], folder: Path) -> None:
         runpy.run_path(str(ROOT / STEP), run_name="__main__")
 
 
-def in_a_process(work: Callable[[], object]) -> multiprocessing.process.BaseProcess:
-    """A forked process that works: nothing has to be imported again."""
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    return process
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL, nor fork")
 def test_a_run_killed_by_the_system_goes_on_exactly_from_the_shell(
     reference: tuple[Path, Report], tiny: Path, pictures: Path, tmp_path: Path
@@ -646,19 +637,8 @@ def test_other_runs_and_damaged_states_are_not_resumed(
 # ---- several devices ----
 
 
-def as_device(rank: int, work: Callable[[], Report | None], folder: Path) -> None:
-    """What `accelerate launch` sets for each process; leaves a file where it reports."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    AcceleratorState._reset_state(reset_partial_state=True)  # which the parent has set for one device
-    if work() is not None:
-        (folder / f"{rank} reports").touch()
-
-
 def test_several_devices_train_together_and_one_writes(tiny: Path, pictures: Path, tmp_path: Path) -> None:
     """Both devices are the CPU."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     output = tmp_path / "own.safetensors"
     settings = replace(SHORT, steps=1, prior_weight=0.5, batch=1)
     work = partial(
@@ -672,13 +652,7 @@ def test_several_devices_train_together_and_one_writes(tiny: Path, pictures: Pat
         samples=SAMPLES,
         resume=False,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MASTER_PORT", str(port))
-        processes = [in_a_process(partial(as_device, rank, work, tmp_path)) for rank in range(2)]
-    for process in processes:
-        process.join(300)
-    assert [process.exitcode for process in processes] == [0, 0]
-    assert [path.name for path in tmp_path.glob("* reports")] == ["0 reports"]
+    assert reports_of_two(work, tmp_path) == ["0"]
     (folder,) = tmp_path.glob("own_class_*")
     assert len(list(folder.glob("*.png"))) == 2
     assert load_lora(load(tiny), output).unmatched == ()
