@@ -490,13 +490,13 @@ def test_a_run_cut_short_in_any_stage_gives_the_same_model(
 
     def cut_short(training: StageTraining, *batches: Any) -> None:
         taken[0] += 1
-        if taken[0] in (2, 5, 8, 12):  # in text encoders, autoencoder, base, and the second part of "prompt"
+        if taken[0] in (2, 8, 12):  # in the stages "text" and "base", and in the second part of "prompt"
             raise KeyboardInterrupt
         step(training, *batches)
 
     monkeypatch.setattr(StageTraining, "step", cut_short)
     work: dict[str, Any] = {"output": tmp_path / "model", "work": tmp_path / "work", "samples": 0}
-    for attempt in range(4):
+    for attempt in range(3):
         with pytest.raises(KeyboardInterrupt):
             script(**work, **TINY, resume=attempt > 0)
     assert script(**work, **TINY, stages=("prompt",), resume=True).output == tmp_path / "work"
