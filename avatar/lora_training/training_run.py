@@ -29,8 +29,8 @@ from avatar.lora_training.training import (
 from avatar.prompt.wording import NEGATIVE
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import ADAPTER, METADATA
-from avatar.sdxl.pipelines import Loading, Pipelines, Precision, quiet
-from avatar.sdxl.sources import AUTO, Choice, choose_model
+from avatar.sdxl.pipelines import LoadSettings, Pipelines, Precision, quiet
+from avatar.sdxl.sources import AUTO, ModelChoice, choose_model
 from common.curves import draw_curves
 from common.devices import describe_device
 from common.errors import UserError, check_range, enough_memory
@@ -114,7 +114,7 @@ def train(
 
     Args:
         model: the base, as `avatar.sdxl.sources.choose_model` takes it.
-        config: of a single file, as `avatar.sdxl.pipelines.Loading` takes it.
+        config: of a single file, as `avatar.sdxl.pipelines.LoadSettings` takes it.
         pictures: folder as `avatar.lora_training.captioned_pictures` reads it.
         output: the .safetensors file.
         settings: of the run; 0 as size_px: the base's own size.
@@ -213,7 +213,7 @@ def write_lora(path: Path, training: Training) -> None:
 # ---- the base ----
 
 
-def load_base(choice: Choice, config: Path | None, settings: LoraSettings, device: torch.device) -> Pipelines:
+def load_base(choice: ModelChoice, config: Path | None, settings: LoraSettings, device: torch.device) -> Pipelines:
     """Load the base, frozen, onto this process's device; the autoencoder in full precision, where none overflows.
 
     Args:
@@ -226,7 +226,9 @@ def load_base(choice: Choice, config: Path | None, settings: LoraSettings, devic
         UserError: as `load_pipelines`; or a base that predicts neither noise nor v.
     """
     with quiet():
-        loading = Loading(PRECISIONS[settings.precision], vram_gb=24, config=config)  # 24: nothing is moved away
+        loading = LoadSettings(
+            precision=PRECISIONS[settings.precision], vram_gb=24, config=config
+        )  # 24: nothing is moved away
         pipelines = load_pipelines(choice, loading)
         base = pipelines.base.to(device)  # accelerate may have been told another than the best
         base.vae.to(dtype=torch.float32)

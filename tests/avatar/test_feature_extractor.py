@@ -14,9 +14,9 @@ import pytest
 import skimage.data
 from PIL import Image, ImageOps
 
-from avatar.FeatureExtractor import main
+from avatar import FeatureExtractor
 from avatar.person.features import Trait, is_edited, read_features
-from avatar.person.visitors import match, photos_in
+from avatar.person.user_photos import match_by_name, photos_in
 from common.errors import UserError
 from common.files import sha256_of
 from common.genres import GENRES
@@ -24,10 +24,11 @@ from common.paths import DATA
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import weights_folder, write_tiny_weights
 from tests.avatar.person.test_analyzers import WEIGHTS, beside
-from tests.helpers import assert_user_error, needs_shared, run_script
+from tests.helpers import assert_user_error, needs_shared, run_script, with_settings
 from tests.masks.sets.test_frame_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
+main = with_settings(FeatureExtractor.main)
 pytestmark = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded analyzer"
 )
@@ -162,7 +163,7 @@ def test_a_photo_of_any_form_shows_the_same_face(face: Image.Image, tmp_path: Pa
 
 
 def test_a_photo_without_a_face_is_said_and_shown(cup: Path) -> None:
-    with pytest.raises(UserError, match=r"no face found; take a photo .*cup_fault\.png") as caught:
+    with pytest.raises(UserError, match=r"no face found; use a photo .*cup_fault\.png") as caught:
         extract(cup)
     assert "\n" not in str(caught.value)
     assert picture_is_drawn(cup.parent / "results/cup_fault.png")
@@ -172,7 +173,7 @@ def test_a_photo_without_a_face_is_said_and_shown(cup: Path) -> None:
 def test_of_several_faces_one_is_chosen_and_never_guessed(tmp_path: Path, face: Image.Image) -> None:
     photo = tmp_path / "two.png"
     beside(face, ImageOps.mirror(face)).save(photo)
-    with pytest.raises(UserError, match=r"2 faces found; say which one by FACE, 1 to 2 from the left"):
+    with pytest.raises(UserError, match=r"2 faces found; choose one by FACE, 1 to 2 from the left"):
         extract(photo)
     assert picture_is_drawn(tmp_path / "results/two_fault.png")
     with pytest.raises(UserError, match=r"2 faces found, but FACE is 3; FACE may be 1 to 2"):
@@ -190,12 +191,12 @@ def test_of_several_faces_one_is_chosen_and_never_guessed(tmp_path: Path, face: 
     ("settings", "words"),
     [
         ({"analyzer": "embedded", "infer_race": True}, 'INFER_RACE is on, but ANALYZER "embedded" infers no race'),
-        ({"analyzer": "self", "infer_gender": True}, '"deepface" or "embedded" does, or say it yourself: GENDER'),
+        ({"analyzer": "self", "infer_gender": True}, '"deepface" or "embedded" does, or state it yourself: GENDER'),
         ({"infer_age": True}, 'ANALYZER "deepface" infers no age; ANALYZER "embedded" does'),
         ({"face": 0}, "FACE is 0"),
         ({"min_confidence": 1.5}, "MIN_CONFIDENCE is 1.5"),
         ({"taste": "polka=5"}, "'polka=5' is not GENRE=NUMBER"),
-        ({"taste": "", "user": ""}, "a taste is missing"),
+        ({"taste": "", "user": ""}, "no taste given"),
         ({"taste": "", "user": "Nobody"}, "has no user 'Nobody'"),
         ({"taste": "", "users": Path("none.csv")}, "none.csv: no such file"),
     ],
@@ -355,7 +356,7 @@ def test_settings_for_one_person_are_refused_for_a_folder(folder: Path, tmp_path
         main(photo=folder, gender="woman", output=tmp_path / "results")
     shutil.rmtree(folder)
     folder.mkdir()
-    with pytest.raises(UserError, match="holds no photos"):
+    with pytest.raises(UserError, match="contains no photos"):
         main(photo=folder, output=tmp_path / "results")
 
 
@@ -370,8 +371,8 @@ def test_photos_and_people_are_matched_by_name() -> None:
     taste = dict.fromkeys(GENRES, 0.5)
     rows = [("ana", taste), ("Ana", taste), ("Nu\u0301ria", taste), ("a b", taste), ("a/b", taste), ("Pau", taste)]
     photos = [Path(name) for name in ("Ana.png", "N\u00faria.jpg", "a b.png", "Zoe.png", "ana.jpg")]
-    sitters, faults = match(photos, rows, "users.csv")
-    assert [(sitter.photo.name, sitter.name) for sitter in sitters] == [
+    user_photos, faults = match_by_name(photos, rows, "users.csv")
+    assert [(found.photo.name, found.name) for found in user_photos] == [
         ("Ana.png", "Ana"),
         ("N\u00faria.jpg", "Nu\u0301ria"),
         ("a b.png", "a b"),

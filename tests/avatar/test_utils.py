@@ -10,7 +10,7 @@ from PIL import Image
 
 from avatar import utils
 from avatar.cutout import background_removal
-from avatar.person.visitors import sample_photo
+from avatar.person.user_photos import sample_photo
 from avatar.prompt import wording
 from common.people.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
