@@ -47,8 +47,9 @@ class Extraction:
     device: str = "CPU"
 
     def note_use(self, used: Mapping[str, Any]) -> None:
-        """Note weights and device of an extractor."""
-        self.weights, self.device = used["weights"], used["device"]
+        """Note weights and device of the extractor; an unreadable photo has none."""
+        if used:
+            self.weights, self.device = used["weights"], used["device"]
 
 
 def extract_features(

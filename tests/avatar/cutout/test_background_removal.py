@@ -153,7 +153,7 @@ def test_models_that_are_not_here_are_named_with_size_licence_folder_and_command
         pytest.raises(UserError, match="bria-rmbg"),
     ):
         ForegroundModel("bria-rmbg")
-    with pytest.raises(UserError, match="'sam'; choose embedded, u2netp"):
+    with pytest.raises(UserError, match="'sam'; choose one of embedded, u2netp"):
         ForegroundModel("sam")  # type: ignore[arg-type]
     damaged = tmp_path / "home/models/silueta/silueta.onnx"
     damaged.parent.mkdir(parents=True)
@@ -177,7 +177,7 @@ def test_weights_that_are_not_there_are_named_with_the_command_that_gets_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMBG_HOME", str(tmp_path))
-    monkeypatch.setattr("avatar.cutout.background_removal.is_present", lambda _: False)
+    monkeypatch.setattr("avatar.cutout.foreground_models.is_present", lambda _: False)
     with pytest.raises(UserError, match=r"run\.py fetch u2netp\.onnx"):
         ForegroundModel("embedded")
 

@@ -315,7 +315,7 @@ def test_deepfaces_missing_weights_are_named_with_size_place_command_and_alterna
     with pytest.raises(UserError) as caught:
         DeepFaceAnalyzer(["race"], "pytorch", tmp_path)
     place = tmp_path / ".deepface/weights/race_model_single_batch.pth"
-    for words in (str(place), f"{SIZE_MB} MB", "curl -L", "github.com/serengil/deepface_models", "ANALYZER embedded"):
+    for words in (str(place), f"{SIZE_MB} MB", "curl -L", "github.com/serengil/deepface_models", "ANALYZER to embedded"):
         assert words in str(caught.value)
     assert "gender" not in str(caught.value)
     assert not place.parent.exists()
