@@ -98,7 +98,7 @@ class _Sheet:
         self.image.paste(picture, (self.x + PANEL_PX - picture.width, GAP), _rounded(picture.size, 14))
 
     def text(
-        self, text: str, size_px: int, colour: str, bold: bool = False, width_px: int = PANEL_PX, space: int = 10
+        self, text: str, size_px: int, colour: str, *, bold: bool = False, width_px: int = PANEL_PX, space: int = 10
     ) -> None:
         """Write a line, truncated to `width_px`."""
         font = label_font(size_px, bold)

@@ -127,7 +127,7 @@ def generate_avatars(
         unit="avatar",
     )
     with enough_memory(REMEDY), run_batch(batch, functools.partial(_items, subjects, run)) as outcome:
-        return _finish(run, subjects, faults, outcome, statistics, folder, tiles)
+        return _finish(run, subjects, faults | outcome.faults, outcome, statistics, folder=folder, tiles=tiles)
 
 
 def _items(subjects: Sequence[Subject], run: AvatarRun) -> Iterator[Item[Subject]]:
@@ -164,11 +164,11 @@ def _finish(
     faults: dict[str, str],
     outcome: Outcome[None],
     statistics: Statistics,
+    *,
     folder: Path,
     tiles: int,
 ) -> Report:
     """Write the overviews, print the results, and return the report."""
-    faults = faults | outcome.faults
     write_faults(folder, faults)
     there = [subject for subject in subjects if subject.label not in faults]
     if not there:
@@ -209,7 +209,7 @@ def contact_sheet(subjects: Sequence[Subject], folder: Path, tiles: int, *, cut_
     ]
     labels = [f"{name}\n{LABELS[kind]}" if len(kinds) > 1 else name for name in names for kind in kinds]
     footer = "synthetic pictures" + (f", {len(chosen)} of {len(subjects)}" if len(chosen) < len(subjects) else "")
-    return picture_grid(pictures, labels, columns, TILE_PX, "Avatars", footer)
+    return picture_grid(pictures, labels, columns, TILE_PX, "Avatars", footer=footer)
 
 
 def _opened(path: Path) -> Image.Image:

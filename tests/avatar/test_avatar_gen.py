@@ -35,8 +35,9 @@ from common.files import sha256_of
 from common.genres import parse_taste
 from common.runner import Report
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
-from tests.helpers import SHARED, assert_user_error, needs_shared, run_script, with_settings
+from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script, with_settings
 
+pytestmark = pytest.mark.slow
 BASE = "avatar/AvatarGen_Base.py"
 main, main_with_lora = with_settings(AvatarGen_Base.main), with_settings(AvatarGen.main)
 SECRET = "violet hair and a scar"
@@ -515,9 +516,9 @@ def test_faulty_settings_are_said_before_any_picture(
     assert not list(tmp_path.rglob("avatars"))
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_photos_are_used_or_refused(tmp_path: Path, people: Path) -> None:
-    tool = runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))
+    tool = runpy.run_path(str(BAD_INPUTS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tool["images"](tmp_path / "images")

@@ -29,9 +29,9 @@ from common.errors import UserError
 from common.images import read_image
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import write_tiny_weights
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
-PORTRAITS = SHARED / "data/portraits"
+PORTRAITS = REAL_DATA / "portraits"
 WEIGHTS = [*face_detector.WEIGHTS, *NETWORKS.values()]
 needs_weights = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded analyzer"
@@ -85,7 +85,7 @@ def beside(*photos: Image.Image) -> Image.Image:
 
 
 @needs_weights
-@needs_shared
+@needs_real_data("portraits")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_gender_of_every_labelled_portrait_is_right(
     detector: FaceDetector, analyzer: EmbeddedAnalyzer, version: str
@@ -315,7 +315,8 @@ def test_deepfaces_missing_weights_are_named_with_size_place_command_and_alterna
     with pytest.raises(UserError) as caught:
         DeepFaceAnalyzer(["race"], "pytorch", tmp_path)
     place = tmp_path / ".deepface/weights/race_model_single_batch.pth"
-    for words in (str(place), f"{SIZE_MB} MB", "curl -L", "github.com/serengil/deepface_models", "ANALYZER to embedded"):
+    source = "github.com/serengil/deepface_models"
+    for words in (str(place), f"{SIZE_MB} MB", "curl -L", source, "ANALYZER to embedded"):
         assert words in str(caught.value)
     assert "gender" not in str(caught.value)
     assert not place.parent.exists()

@@ -11,6 +11,7 @@ from avatar.prompt.syntax import parse_prompt
 from avatar.prompt.tokens import count_tokens, tokenizers_of
 from avatar.sdxl.sources import BASE, REFINER
 
+pytestmark = pytest.mark.slow
 PLAIN = "portrait of a young woman, black leather jacket, red hat, studio light"
 NEGATIVE = "blurry, low quality, deformed hands"
 KEYS = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")

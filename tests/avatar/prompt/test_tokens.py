@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatar.prompt.syntax import Phrase, parse_prompt
 from avatar.prompt.tokens import count_tokens, fit_tokens, tokenizers_of
 
+pytestmark = pytest.mark.slow
 PLAIN = "portrait of a young woman, black leather jacket, red hat, studio light"
 
 
