@@ -2,7 +2,8 @@
 
 LORA is a .safetensors file in the format of diffusers or kohya, such as TrainLoRA.py writes. Prints how many LoRA keys
 matched the base model; rejects a file with no matching keys. LORA_SCALE 0 equals the base; COMPARE also generates each
-picture without the LoRA, from the same seed. Everything else is as in AvatarGen_Base.py.
+picture without the LoRA, from the same seed. MODE is base, because the refiner takes back much of the style, and GUIDANCE
+is lower, because it exaggerates what the LoRA has learnt. Everything else is as in AvatarGen_Base.py.
 
 Reads   LORA; the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
@@ -41,14 +42,12 @@ PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text
 VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
 COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
 # generation
-MODE: Literal["handover", "refine", "base"] = "base"  # base alone, as the refiner takes back much of the style
+MODE: Literal["handover", "refine", "base"] = "base"  # handover: two passes; refine: repeats the end; base: no refiner
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
 STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
-GUIDANCE: Annotated[float, Range(0, 50)] = (
-    3.0  # how closely to follow the prompt; higher exaggerates the LoRA, 1 or less: no negative prompt
-)
+GUIDANCE: Annotated[float, Range(0, 50)] = 3.0  # how closely to follow the prompt; 1 or less: no negative prompt
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # base seed; each person's seed is derived from it and their name

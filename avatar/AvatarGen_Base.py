@@ -37,14 +37,14 @@ PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text
 VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
 COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
 # generation
-MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; refine: repeat the end; base: no refiner
+MODE: Literal["handover", "refine", "base"] = (
+    "handover"  # handover: two passes; refine: repeats the end; base: no refiner
+)
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
 STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
-GUIDANCE: Annotated[float, Range(0, 50)] = (
-    5.0  # how closely to follow the prompt; 1 or less: no negative prompt, twice as fast
-)
+GUIDANCE: Annotated[float, Range(0, 50)] = 5.0  # how closely to follow the prompt; 1 or less: no negative prompt
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # base seed; each person's seed is derived from it and their name

@@ -1,16 +1,22 @@
 """AvatarGen_Base.py and AvatarGen.py: batches, resuming, what pictures tell of themselves, and repeating them."""
 
 import csv
+import functools
+import inspect
 import io
 import json
+import math
 import os
+import pickle
 import re
 import runpy
 import shutil
 import warnings
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -21,9 +27,9 @@ from avatar import AvatarGen, AvatarGen_Base
 from avatar.person.features import Features, Trait, write_features
 from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
-from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, FinalPrompt, avatar_files
+from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, FinalPrompt, avatar_files
 from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings
-from avatar.sdxl.generation import GeneratedPicture, StepCounts
+from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_provenance, write_marked_png
 from avatar.sdxl.pipelines import Pipelines
@@ -33,7 +39,7 @@ from common.batches import Made
 from common.errors import UserError
 from common.files import sha256_of
 from common.genres import parse_taste
-from common.runner import Report
+from common.runner import Range, Report
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script, with_settings
 
@@ -135,7 +141,69 @@ def faults_in(output: Path) -> dict[str, str]:
         return {row["file"]: row["fault"] for row in csv.DictReader(file)}
 
 
+# ---- settings ----
+
+DIFFERENT = {"OUTPUT", "MODE", "GUIDANCE"}  # a LoRA has its own folder, no refiner and less guidance
+
+
+def settings_lines(script: ModuleType) -> dict[str, str]:
+    """The lines of a script's settings by name."""
+    assert script.__file__ is not None
+    block = Path(script.__file__).read_text(encoding="utf-8").partition("# ---- settings")[2].partition("\ndef ")[0]
+    return {line.partition(":")[0]: line for line in block.splitlines() if re.match(r"[A-Z_]+: ", line)}
+
+
+def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
+    base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
+    assert len(base) == 29 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "COMPARE"}
+    assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
+    for name in DIFFERENT:
+        (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
+        assert (type_1, comment_1) == (type_2, comment_2)
+
+
+def test_both_scripts_hand_their_settings_on_alike() -> None:
+    base, styled = (
+        inspect.getsource(script.main).partition("import Recipe\n")[2] for script in (AvatarGen_Base, AvatarGen)
+    )
+    for own in ("lora=LORA", "lora_scale=LORA_SCALE", "compare=COMPARE"):
+        styled = re.sub(rf"\n +{own},", "", styled)
+    assert styled.replace("avatar/AvatarGen.py", "avatar/AvatarGen_Base.py") == base
+
+
+@pytest.mark.parametrize(
+    "name", ["steps", "handover", "refine_strength", "strength", "guidance", "seed", "size_px", "max_tokens"]
+)
+def test_ranges_of_settings_hold_for_what_a_picture_says_too(name: str) -> None:
+    hint = get_type_hints(AvatarGen_Base, include_extras=True)[name.upper()]
+    (allowed,) = (extra for extra in hint.__metadata__ if isinstance(extra, Range))
+    mode: Any = {"handover": "handover", "refine_strength": "refine"}.get(name, "base")
+    in_recipe = name in {field.name for field in fields(Recipe)}
+
+    def check(value: float) -> None:
+        given: dict[str, Any] = {name: value}
+        recipe = Recipe(mode=mode, **given) if in_recipe else Recipe()
+        (PictureSettings(recipe=recipe) if in_recipe else PictureSettings(**given)).check()
+
+    for value in (allowed.low, allowed.high):
+        check(value)
+    for value in (allowed.low - 1, allowed.high + 1, math.nan):
+        with pytest.raises(UserError, match=f"{name.upper()} is"):
+            check(value)
+
+
 # ---- batches ----
+
+
+def test_what_makes_an_avatar_and_a_subject_go_to_other_processes(made: Path, tiny: Path) -> None:
+    inputs = InputSettings(features=made / "features/Ada.json", output=made / "out")
+    settings = PictureSettings(recipe=Recipe(steps=5), size_px=80, cut_out=False)
+    choice = choose_model(str(tiny), AUTO, with_refiner=True)
+    run = AvatarRun(BASE, inputs, settings, ModelSettings(model=str(tiny)), choice, {})
+    (subject,), _ = find_subjects(inputs.features, photo=None, with_photos=True)
+    set_up, payload = pickle.loads(pickle.dumps((functools.partial(AvatarMaker, run), subject)))
+    result = pickle.loads(pickle.dumps(set_up()(payload)))
+    assert result.files["avatars/Ada.png"] == (made / "out/avatars/Ada.png").read_bytes()
 
 
 def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
@@ -148,7 +216,7 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
     save_photo(tmp_path / "other.png", 9)
     flags = ["--features", people, "--output", tmp_path / "out", "--model", tiny, "--steps", 5, "--no-cut-out"]
     result = run_script(BASE, *flags, cwd=tmp_path, timeout=300)
-    assert_user_error(result, "3 skipped, listed in", "drawing", "Broken.json", "Gone.json", "Other.json")
+    assert_user_error(result, "3 skipped, listed in", "avatars: 100%", "Broken.json", "Gone.json", "Other.json")
     faults = faults_in(tmp_path / "out")
     assert "name is 3" in faults["Broken.json"]
     assert "gone.png does not exist; set PHOTO to the photo, or START to text" in faults["Gone.json"]

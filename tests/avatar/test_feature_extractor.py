@@ -1,7 +1,9 @@
 """FeatureExtractor.py as a user runs it: one photo, a folder, what is switched off, what is refused, what is kept."""
 
 import csv
+import functools
 import json
+import pickle
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -15,8 +17,9 @@ import skimage.data
 from PIL import Image, ImageOps
 
 from avatar import FeatureExtractor
+from avatar.person.feature_extraction import ExtractionSettings, Extractor
 from avatar.person.features import Trait, is_edited, read_features
-from avatar.person.user_photos import match_by_name, photos_in
+from avatar.person.user_photos import match_by_name, one_user_photo, photos_in
 from common.errors import UserError
 from common.files import sha256_of
 from common.genres import GENRES
@@ -298,6 +301,15 @@ def test_a_file_is_made_anew_when_a_setting_or_the_photo_changes(photo: Path, fa
     ImageOps.mirror(face).save(photo)
     extract(photo)
     assert read_features(file).photo_sha256 == sha256_of(photo)
+
+
+def test_what_extracts_features_and_a_photo_go_to_other_processes(photo: Path) -> None:
+    expected = extract(photo)
+    user_photo = one_user_photo(photo, taste="rock=5, jazz=3", users=Path(), user="", name="")
+    settings = ExtractionSettings(stated=dict.fromkeys(("gender", "race", "age"), ""))
+    set_up, payload = pickle.loads(pickle.dumps((functools.partial(Extractor, settings), user_photo)))
+    result = pickle.loads(pickle.dumps(set_up()(payload)))
+    assert result.files == {name: (expected / name).read_bytes() for name in ("Ada_L_face.png", "Ada_L.json")}
 
 
 # ---- a folder ----
