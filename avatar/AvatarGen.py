@@ -2,8 +2,8 @@
 
 LORA is a .safetensors file in the format of diffusers or kohya, such as TrainLoRA.py writes. Prints how many LoRA keys
 matched the base model; rejects a file with no matching keys. LORA_SCALE 0 equals the base; COMPARE also generates each
-picture without the LoRA, from the same seed. MODE is base, because the refiner takes back much of the style, and GUIDANCE
-is lower, because it exaggerates what the LoRA has learnt. Everything else is as in AvatarGen_Base.py.
+picture without the LoRA, from the same seed. MODE is base, as the refiner takes back much of the style, and GUIDANCE is
+lower, as it exaggerates what the LoRA has learnt. Everything else is as in AvatarGen_Base.py.
 
 Reads   LORA; the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
@@ -42,7 +42,7 @@ PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text
 VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
 COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
 # generation
-MODE: Literal["handover", "refine", "base"] = "base"  # handover: two passes; refine: repeats the end; base: no refiner
+MODE: Literal["handover", "refine", "base"] = "base"  # handover: two passes; refine: repeat the end; base: no refiner
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
@@ -61,53 +61,8 @@ TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the co
 def main() -> Report:
     """Generate the avatars of everybody who has no up-to-date one with this LoRA."""
     from avatar.sdxl.avatar_batch import generate_avatars
-    from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings
-    from avatar.sdxl.generation import Recipe
 
-    recipe = Recipe(
-        mode=MODE,
-        steps=STEPS,
-        handover=HANDOVER,
-        refine_strength=REFINE_STRENGTH,
-        strength=STRENGTH,
-        guidance=GUIDANCE,
-        scheduler=SCHEDULER,
-    )
-    return generate_avatars(
-        script="avatar/AvatarGen.py",
-        inputs=InputSettings(
-            features=FEATURES,
-            output=OUTPUT,
-            photo=PHOTO,
-            from_picture=FROM_PICTURE,
-            prompt=PROMPT,
-            negative=NEGATIVE,
-        ),
-        settings=PictureSettings(
-            recipe=recipe,
-            seed=SEED,
-            size_px=SIZE_PX,
-            start=START,
-            cut_out=CUT_OUT,
-            cutout_model=CUTOUT_MODEL,
-            max_tokens=MAX_TOKENS,
-            precision=PRECISION,
-            vram_gb=VRAM_GB,
-            compiled=COMPILE,
-            consent=CONSENT,
-        ),
-        models=ModelSettings(
-            model=MODEL,
-            refiner=REFINER,
-            config=MODEL_CONFIG,
-            allow_pickle=ALLOW_PICKLE,
-            fast_lora=FAST_LORA,
-            lora=LORA,
-            lora_scale=LORA_SCALE,
-            compare=COMPARE,
-        ),
-        tiles=TILES,
-    )
+    return generate_avatars("avatar/AvatarGen.py", globals())
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory 
 COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
 # generation
 MODE: Literal["handover", "refine", "base"] = (
-    "handover"  # handover: two passes; refine: repeats the end; base: no refiner
+    "handover"  # handover: two passes; refine: repeat the end; base: no refiner
 )
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
@@ -58,50 +58,8 @@ TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the co
 def main() -> Report:
     """Generate the avatars of everybody who has no up-to-date one."""
     from avatar.sdxl.avatar_batch import generate_avatars
-    from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings
-    from avatar.sdxl.generation import Recipe
 
-    recipe = Recipe(
-        mode=MODE,
-        steps=STEPS,
-        handover=HANDOVER,
-        refine_strength=REFINE_STRENGTH,
-        strength=STRENGTH,
-        guidance=GUIDANCE,
-        scheduler=SCHEDULER,
-    )
-    return generate_avatars(
-        script="avatar/AvatarGen_Base.py",
-        inputs=InputSettings(
-            features=FEATURES,
-            output=OUTPUT,
-            photo=PHOTO,
-            from_picture=FROM_PICTURE,
-            prompt=PROMPT,
-            negative=NEGATIVE,
-        ),
-        settings=PictureSettings(
-            recipe=recipe,
-            seed=SEED,
-            size_px=SIZE_PX,
-            start=START,
-            cut_out=CUT_OUT,
-            cutout_model=CUTOUT_MODEL,
-            max_tokens=MAX_TOKENS,
-            precision=PRECISION,
-            vram_gb=VRAM_GB,
-            compiled=COMPILE,
-            consent=CONSENT,
-        ),
-        models=ModelSettings(
-            model=MODEL,
-            refiner=REFINER,
-            config=MODEL_CONFIG,
-            allow_pickle=ALLOW_PICKLE,
-            fast_lora=FAST_LORA,
-        ),
-        tiles=TILES,
-    )
+    return generate_avatars("avatar/AvatarGen_Base.py", globals())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from PIL import Image
 from avatar.cutout.foreground_models import load_foreground_model
 from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, KINDS, STARTS, AvatarMaker
-from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings
+from avatar.sdxl.avatar_settings import group_settings
 from avatar.sdxl.generation import REMEDY, count_steps, peak_memory_gb
 from avatar.sdxl.picture_metadata import read_provenance, write_marked_png
 from avatar.sdxl.provenance import AvatarRun, fingerprint, lora_facts, lora_scale_from, settings_from, subject_of
@@ -80,22 +80,18 @@ class Statistics:
             print(f"{self.totals['small']} photos are smaller than the model's native size, and were enlarged")
 
 
-def generate_avatars(
-    script: str, inputs: InputSettings, settings: PictureSettings, models: ModelSettings, *, tiles: int
-) -> Report:
+def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
     """Generate the avatars of everybody who has no up-to-date one, then the contact sheet.
 
     Args:
         script: name of the script, for the pictures' metadata.
-        inputs: what is read and written.
-        settings: settings of the pictures; those of `inputs.from_picture` take precedence.
-        models: which models and LoRAs are used.
-        tiles: largest number of avatars on the contact sheet.
+        values: settings of the script, as `group_settings` reads them; those of FROM_PICTURE take precedence.
 
     Raises:
         UserError: settings are invalid or contradictory; a model is missing; no avatar could be made; the folder
             cannot be written or contains files of others; memory or disk are full.
     """
+    inputs, settings, models = group_settings(values)
     provenance = read_provenance(inputs.from_picture) if inputs.from_picture else None
     if inputs.from_picture and provenance is not None:
         settings = settings_from(provenance, inputs.from_picture)
@@ -127,7 +123,7 @@ def generate_avatars(
         unit="avatar",
     )
     with enough_memory(REMEDY), run_batch(batch, functools.partial(_items, subjects, run)) as outcome:
-        return _finish(run, subjects, faults | outcome.faults, outcome, statistics, folder=folder, tiles=tiles)
+        return _finish(run, subjects, faults | outcome.faults, outcome, statistics=statistics, folder=folder)
 
 
 def _items(subjects: Sequence[Subject], run: AvatarRun) -> Iterator[Item[Subject]]:
@@ -163,10 +159,9 @@ def _finish(
     subjects: Sequence[Subject],
     faults: dict[str, str],
     outcome: Outcome[None],
-    statistics: Statistics,
     *,
+    statistics: Statistics,
     folder: Path,
-    tiles: int,
 ) -> Report:
     """Write the overviews, print the results, and return the report."""
     write_faults(folder, faults)
@@ -174,7 +169,7 @@ def _finish(
     if not there:
         raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
     sheet = folder / CONTACT_SHEET
-    write_marked_png(sheet, contact_sheet(there, folder, tiles, cut_out=run.settings.cut_out))
+    write_marked_png(sheet, contact_sheet(there, folder, run.inputs.tiles, cut_out=run.settings.cut_out))
     print(f"avatars in {shown(folder / AVATARS)}: {outcome.made} new, {outcome.kept} up to date")
     statistics.print_all()
     first = folder / AVATARS / f"{there[0].name}.png"

@@ -1,8 +1,12 @@
-"""Settings of a run of avatars, in the groups that the steps of the work need."""
+"""Settings of a run of avatars, in the groups that the steps of the work need.
 
-from dataclasses import dataclass, field
+A field has the name of its setting in AvatarGen.py and AvatarGen_Base.py, in lower case; COMPILE alone has another one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from avatar.cutout.foreground_models import DEFAULT_MODEL, ModelName
 from avatar.prompt.syntax import parse_prompt
@@ -11,6 +15,7 @@ from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.pipelines import FEW_STEP, LoadSettings, Precision, Scheduler
 from common.errors import UserError, check_range
 
+Group = TypeVar("Group")
 Start = Literal["photo", "text"]
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
 
@@ -65,6 +70,7 @@ class InputSettings:
         output: folder for the results.
         photo: replaces the photo path in the features of a single person.
         from_picture: avatar to repeat.
+        tiles: largest number of avatars on the contact sheet.
         prompt: typed prompt; empty: written from the features.
         negative: typed negative prompt; empty: the usual one.
     """
@@ -75,6 +81,7 @@ class InputSettings:
     from_picture: Path | None = None
     prompt: str = ""
     negative: str = ""
+    tiles: int = 48
 
     def check(self) -> None:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""
@@ -93,7 +100,7 @@ class ModelSettings:
     Attributes:
         model: "auto", hub id, folder or file of the base.
         refiner: "auto", hub id, folder or file of the refiner.
-        config: folder of configs and tokenizers for single files; None: SDXL's own.
+        model_config: folder of configs and tokenizers for single files; None: SDXL's own.
         allow_pickle: also open .bin and .ckpt files of models and LoRAs.
         fast_lora: distilled LoRA for the few-step schedulers.
         lora: LoRA of a style.
@@ -103,7 +110,7 @@ class ModelSettings:
 
     model: str = "auto"
     refiner: str = "auto"
-    config: Path | None = None
+    model_config: Path | None = None
     allow_pickle: bool = False
     fast_lora: Path | None = None
     lora: Path | None = None
@@ -134,6 +141,22 @@ class ModelSettings:
             precision=settings.precision,
             vram_gb=settings.vram_gb,
             scheduler=settings.recipe.scheduler,
-            config=self.config,
+            config=self.model_config,
             allow_pickle=self.allow_pickle,
         )
+
+
+def group_settings(values: Mapping[str, Any]) -> tuple[InputSettings, PictureSettings, ModelSettings]:
+    """Group the settings of a script.
+
+    Args:
+        values: values by upper-case name, such as the script's `globals()`; names that are not settings are ignored.
+    """
+    recipe = _group(Recipe, values)
+    settings = _group(PictureSettings, values, recipe=recipe, compiled=values["COMPILE"])
+    return _group(InputSettings, values), settings, _group(ModelSettings, values)
+
+
+def _group(kind: type[Group], values: Mapping[str, Any], **more: object) -> Group:
+    names = [found.name for found in fields(kind) if found.name.upper() in values]  # type: ignore[arg-type]
+    return kind(**{name: values[name.upper()] for name in names} | more)
