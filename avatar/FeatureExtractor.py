@@ -48,7 +48,7 @@ TILES: Annotated[int, Range(1, 400)] = 40  # largest number of people on a folde
 
 def main() -> Report:
     """Propose features for one person, or for everybody in a folder."""
-    from avatar.person.extraction_batch import extract_folder, extract_one
+    from avatar.person.extraction_batch import extract_features, extract_one, write_overviews
     from avatar.person.feature_extraction import ExtractionSettings
     from avatar.person.user_photos import one_user_photo, sample_photo, user_photos_of
     from common.files import file_stem
@@ -69,11 +69,15 @@ def main() -> Report:
         if any(stated.values()) or DESCRIPTION or NAME or FACE:
             raise UserError("GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
-        result = extract_folder(user_photos, faults, settings, OUTPUT, overwrite=OVERWRITE, tiles=TILES)
+        result = extract_features(user_photos, settings, OUTPUT, overwrite=OVERWRITE)
+        faults |= result.faults
+        write_overviews(OUTPUT, user_photos, faults, TILES)
+        print(f"features: {result.made} new, {result.kept} up to date, {result.edited} edited and kept")
+        print_faults(OUTPUT, faults)
         written = OUTPUT
-        print_faults(OUTPUT, result.faults)
     else:
         user_photos = [one_user_photo(PHOTO or sample_photo(), taste=TASTE, users=USERS, user=USER, name=NAME)]
+        faults = {}
         result = extract_one(user_photos[0], settings, OUTPUT, overwrite=OVERWRITE)
         written = OUTPUT / f"{file_stem(user_photos[0].name)}.json"
     kept = result.kept + result.edited
@@ -81,7 +85,7 @@ def main() -> Report:
         output=written,
         inputs=[*([] if TASTE.strip() else [USERS]), *(found.photo for found in user_photos)],
         figures={"people": result.made + kept, "kept": kept},
-        faults=len(result.faults),
+        faults=len(faults),
         device=result.device,
         weights=result.weights,
     )

@@ -2,17 +2,11 @@
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avatar.person.feature_extraction import (
-    FAULT_SUFFIX,
-    PICTURE_SUFFIX,
-    ExtractionSettings,
-    Extractor,
-    origin_of,
-)
+from avatar.person.feature_extraction import FAULT_SUFFIX, PICTURE_SUFFIX, ExtractionSettings, Extractor, origin_of
 from avatar.person.features import is_edited
 from avatar.person.features_picture import face_tile
 from avatar.person.user_photos import UserPhoto
@@ -26,30 +20,25 @@ from common.paths import shown
 CONTACT_SHEET = "contact_sheet.png"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Extraction:
     """Result of a run.
 
     Attributes:
-        made: people whose features were extracted now.
-        kept: people whose features are up to date.
-        edited: people whose JSON was edited, and so was kept.
+        made: number of people whose features were extracted now.
+        kept: number of people whose features are up to date.
+        edited: number of people whose JSON was edited, and so was kept.
         faults: why photos were skipped, by file name.
         weights: names of the weights that ran.
         device: device that computed.
     """
 
-    made: int = 0
-    kept: int = 0
-    edited: int = 0
-    faults: dict[str, str] = field(default_factory=dict)
-    weights: list[str] = field(default_factory=list)
-    device: str = "CPU"
-
-    def note_use(self, used: Mapping[str, Any]) -> None:
-        """Note weights and device of the extractor; an unreadable photo has none."""
-        if used:
-            self.weights, self.device = used["weights"], used["device"]
+    made: int
+    kept: int
+    edited: int
+    faults: dict[str, str]
+    weights: list[str]
+    device: str
 
 
 def extract_features(
@@ -58,7 +47,7 @@ def extract_features(
     """Write NAME.json and NAME_face.png for everybody whose features are missing or out of date.
 
     Args:
-        user_photos: photos that exist, with names that give different files.
+        user_photos: photos with names that give different files.
         settings: what may be inferred.
         output: folder for the results; results of other people in it do not change.
         overwrite: replace JSONs even if they were edited.
@@ -66,13 +55,11 @@ def extract_features(
     Raises:
         UserError: weights are missing, or the folder cannot be written or is used by another run.
     """
-    result = Extraction()
-    pending = []
+    pending, used = [], dict[str, Any]()
     for user_photo in user_photos:
         file = output / f"{file_stem(user_photo.name)}.json"
         if file.exists() and is_edited(file):
             if not overwrite:
-                result.edited += 1
                 continue
             file.unlink()
         pending.append(user_photo)
@@ -84,13 +71,13 @@ def extract_features(
         exclusive=False,
         set_up=functools.partial(Extractor, settings),
         tables=lambda records: None,
-        watch=result.note_use,
+        watch=used.update,
         what="features",
         unit="photo",
     )
     with run_batch(batch, functools.partial(_items, pending, settings)) as outcome:
-        result.made, result.kept, result.faults = outcome.made, outcome.kept, outcome.faults
-    return result
+        edited, weights, device = len(user_photos) - len(pending), used.get("weights", []), used.get("device", "CPU")
+        return Extraction(outcome.made, outcome.kept, edited, outcome.faults, weights, device)
 
 
 def _items(user_photos: Sequence[UserPhoto], settings: ExtractionSettings) -> Iterator[Item[UserPhoto]]:
@@ -102,14 +89,12 @@ def extract_one(user_photo: UserPhoto, settings: ExtractionSettings, output: Pat
     """Extract the features of one person and print what became of them.
 
     Raises:
-        UserError: the photo does not exist, cannot be read, shows no face, or several of which none was chosen.
+        UserError: the photo cannot be read, shows no face, or several of which none was chosen.
     """
-    if not user_photo.photo.is_file():
-        raise UserError(f"{user_photo.photo}: {'is a folder' if user_photo.photo.is_dir() else 'no such file'}")
     result = extract_features([user_photo], settings, output, overwrite=overwrite)
     for fault in result.faults.values():
         write_faults(output, {})
-        raise UserError(fault)
+        raise UserError(f"{user_photo.photo}: {fault}")
     file = output / f"{file_stem(user_photo.name)}.json"
     if result.edited:
         print(f"kept: {shown(file)}, which was edited; OVERWRITE replaces it")
@@ -118,40 +103,19 @@ def extract_one(user_photo: UserPhoto, settings: ExtractionSettings, output: Pat
     return result
 
 
-def extract_folder(
-    user_photos: Sequence[UserPhoto],
-    faults: dict[str, str],
-    settings: ExtractionSettings,
-    output: Path,
-    *,
-    overwrite: bool,
-    tiles: int,
-) -> Extraction:
-    """Extract the features of many people, and write faults.csv and a contact sheet of at most `tiles` of them.
-
-    Args:
-        user_photos: as for `extract_features`.
-        faults: photos that are skipped, by file name.
-        settings: what may be inferred.
-        output: folder for the results.
-        overwrite: replace JSONs even if they were edited.
-        tiles: largest number of people on the contact sheet.
+def write_overviews(output: Path, user_photos: Sequence[UserPhoto], faults: Mapping[str, str], tiles: int) -> None:
+    """Write faults.csv, and a contact sheet of at most `tiles` people.
 
     Raises:
-        UserError: nobody has features; see also `extract_features`.
+        UserError: nobody has features.
     """
-    result = extract_features(user_photos, settings, output, overwrite=overwrite)
-    photos = {found.photo.name: found.photo for found in user_photos}
-    result.faults = faults | {name: fault.removeprefix(f"{photos[name]}: ") for name, fault in result.faults.items()}
-    write_faults(output, result.faults)
-    there = [found for found in user_photos if found.photo.name not in result.faults]
+    write_faults(output, faults)
+    there = [found for found in user_photos if found.photo.name not in faults]
     if not there:
-        raise UserError(f"nobody has features; {len(result.faults)} photos skipped, see {shown(output / FAULTS)}")
+        raise UserError(f"nobody has features; {len(faults)} photos skipped, see {shown(output / FAULTS)}")
     pictures = [output / f"{file_stem(found.name)}{PICTURE_SUFFIX}.png" for found in there]
     some = evenly([path for path in pictures if path.exists()], tiles)
     if some:
         names = [path.stem.removesuffix(PICTURE_SUFFIX) for path in some]
         openers = [functools.partial(face_tile, path) for path in some]
         write_png(output / CONTACT_SHEET, picture_grid(openers, names, 4, 320, f"{len(there)} people"))
-    print(f"features in {shown(output)}: {result.made} new, {result.kept} up to date, {result.edited} edited and kept")
-    return result

@@ -109,10 +109,13 @@ class Extractor:
         If no face can be chosen, the result is NAME_fault.png, which shows the faces that were found, and a fault.
 
         Raises:
-            UserError: the photo cannot be read.
+            UserError: the photo cannot be read; like a fault, the message does not name the photo.
         """
         stem = file_stem(user_photo.name)
-        image = read_image(user_photo.photo, "RGB")
+        try:
+            image = read_image(user_photo.photo, "RGB")
+        except UserError as error:
+            raise UserError(str(error).removeprefix(f"{user_photo.photo}: ")) from error
         with enough_memory("use a smaller photo"):
             faces = self._detector.find_faces(image)
             problem = self._problem_with(faces)
@@ -120,7 +123,7 @@ class Extractor:
                 picture = draw_fault(image, faces, user_photo.photo.name, *problem)
                 file = f"{stem}{FAULT_SUFFIX}.png"
                 content = {file: png_bytes(picture, COMPRESS_LEVEL)}
-                return Made(content, fault=f"{user_photo.photo}: {'; '.join(problem)} (see {file})", passing=self._used)
+                return Made(content, fault=f"{'; '.join(problem)} (see {file})", passing=self._used)
             face = faces[(self._settings.face or 1) - 1] if faces else None
             features = self._features_of(user_photo, image, face)
             picture = draw_features(image, features, f"{stem}.json")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from common.errors import UserError, raise_faults
-from common.files import write_text
 from common.genres import GENRES
 from common.people.selection import Box
 
@@ -87,11 +86,6 @@ class Features:
 # ---- writing ----
 
 
-def write_features(path: Path, features: Features, origin: str = "") -> None:
-    """Write the JSON atomically; see `features_json`."""
-    write_text(path, features_json(features, origin))
-
-
 def features_json(features: Features, origin: str = "") -> str:
     """Format features as JSON, with a hash by which `is_edited` recognises later edits.
 
@@ -117,7 +111,7 @@ def features_json(features: Features, origin: str = "") -> str:
 
 
 def is_edited(path: Path) -> bool:
-    """Whether the file was changed after it was written, or was not written by `write_features`."""
+    """Whether the file was changed after it was written, or is not from `features_json`."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return content.pop("made")["content"] != _hash(content)

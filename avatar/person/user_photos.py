@@ -5,13 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from avatar.person.tastes import find_taste, read_tastes
 from common.errors import UserError
 from common.files import file_stem
 from common.genres import parse_taste
-from common.images import FORMATS
+from common.images import PHOTO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,10 @@ def one_user_photo(photo: Path, *, taste: str, users: Path, user: str, name: str
         name: name of the person; empty: `user`, or the photo's name if the taste is typed.
 
     Raises:
-        UserError: the taste names no genre, or the table is faulty or has no such user.
+        UserError: no such photo, the taste names no genre, or the table is faulty or has no such user.
     """
+    if not photo.is_file():
+        raise UserError(f"{photo}: no such file")
     if taste.strip():
         return UserPhoto(photo, name.strip() or photo.stem, parse_taste(taste))
     if not user:
@@ -96,9 +96,7 @@ def photos_in(folder: Path) -> list[Path]:
     Raises:
         UserError: there are none.
     """
-    Image.init()
-    suffixes = {suffix for suffix, form in Image.EXTENSION.items() if form in FORMATS}
-    photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != ".")
+    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES and p.name[0] != ".")
     if not photos:
         raise UserError(f"{folder}: contains no photos")
     return photos

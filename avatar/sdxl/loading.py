@@ -80,7 +80,7 @@ def _load(kind: Any, source: ModelSource, dtype: torch.dtype, settings: LoadSett
                 use_safetensors=None if settings.allow_pickle else True,
                 **facts,
             )
-    except MemoryError:
+    except (MemoryError, UserError):
         raise
     except Exception as error:  # diffusers, transformers and safetensors raise many kinds on damaged files
         if "memory" in str(error).lower():

@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 
 from avatar import AvatarGen, AvatarGen_Base
-from avatar.person.features import Features, Trait, write_features
+from avatar.person.features import Features, Trait, features_json
 from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, FinalPrompt, avatar_files
@@ -90,7 +90,7 @@ def save_photo(path: Path, seed: int = 0) -> Path:
 def write_person(folder: Path, name: str, photo: Path | None = None, **more: Any) -> Path:
     facts: dict[str, Any] = {"taste": parse_taste("rock=5, jazz=3")} | more
     features = Features(name, str(photo or ""), sha256_of(photo) if photo else "", **facts)
-    write_features(folder / f"{name}.json", features)
+    (folder / f"{name}.json").write_text(features_json(features), encoding="utf-8")
     return folder / f"{name}.json"
 
 

@@ -14,9 +14,9 @@ from avatar.person.features import (
     ABOUT,
     Features,
     Trait,
+    features_json,
     is_edited,
     read_features,
-    write_features,
 )
 from avatar.person.tastes import find_taste, read_tastes
 from common.errors import UserError
@@ -58,7 +58,7 @@ def features_of(taste: str = "rock=5, jazz=3") -> Features:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "Júlia.json"
-    write_features(path, features_of(), "origin")
+    path.write_text(features_json(features_of(), "origin"), encoding="utf-8")
     return path
 
 
@@ -80,7 +80,7 @@ def edit(path: Path, **values: Any) -> None:
 @given(FEATURES)
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, features: Features) -> None:
     path = tmp_path_factory.getbasetemp() / "round trip.json"
-    write_features(path, features)
+    path.write_text(features_json(features), encoding="utf-8")
     assert read_features(path) == features
     assert not is_edited(path)
 

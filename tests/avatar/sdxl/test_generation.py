@@ -187,8 +187,8 @@ def test_the_photo_shows_less_the_higher_the_strength(pipelines: Pipelines, phot
         ({"mode": "base", "handover": 0.7}, "HANDOVER needs MODE handover, and MODE is base"),
         ({"refine_strength": 0.3}, "REFINE_STRENGTH needs MODE refine, and MODE is handover"),
         ({"mode": "refine", "refine_strength": 1.5}, "REFINE_STRENGTH is 1.5"),
-        ({"scheduler": "lcm"}, "SCHEDULER is lcm, whose few steps the refiner cannot share; set MODE"),
-        ({"scheduler": "lightning", "mode": "base"}, "STEPS up to 12 .here 30. and GUIDANCE up to 2 .here 5."),
+        ({"scheduler": "lcm"}, "SCHEDULER is lcm, whose few steps cannot be split; set MODE"),
+        ({"scheduler": "lightning", "mode": "base"}, "STEPS up to 12 .now 30. and GUIDANCE up to 2 .now 5."),
     ],
 )
 def test_values_out_of_range_and_contradictions_are_refused(settings: dict[str, Any], words: str) -> None:
@@ -260,14 +260,14 @@ def test_an_overflow_is_drawn_again_in_full_precision_and_the_weights_come_back(
 def test_no_picture_in_full_precision_either_is_a_clear_failure(folder: str, precision: Any) -> None:
     broken = load_pipelines(choose_model(folder, AUTO, with_refiner=True), LoadSettings(precision=precision))
     broken.refiner.unet.register_forward_hook(overflow_below(None))  # type: ignore[union-attr]
-    with pytest.raises(UserError, match="values that are not finite in full precision; take another SEED"):
+    with pytest.raises(UserError, match="values that are not finite in full precision; try another SEED"):
         generate_picture(broken, PROMPT, NEGATIVE, start=None, seed=1, recipe=QUICK)
 
 
 def test_a_blank_picture_is_a_clear_failure(folder: str) -> None:
     blank = load_pipelines(choose_model(folder, AUTO, with_refiner=False))
     torch.nn.init.zeros_(blank.base.vae.decoder.conv_out.weight)
-    with pytest.raises(UserError, match="the model drew a blank picture"):
+    with pytest.raises(UserError, match="the model generated a blank picture"):
         generate_picture(blank, PROMPT, NEGATIVE, start=None, seed=1, recipe=replace(QUICK, mode="base"))
 
 

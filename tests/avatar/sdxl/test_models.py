@@ -70,7 +70,7 @@ def test_single_files_give_the_picture_of_the_folders_they_were_made_from(
     single = load_pipelines(choice, LoadSettings(config=tiny))
     assert single.names == ["base.safetensors", "refiner.safetensors"]
     assert (drawn(single) == drawn(pipelines)).all()
-    with pytest.raises(UserError, match=r"MODEL_CONFIG is .*nothing; no model_index\.json there"):
+    with pytest.raises(UserError, match=r"MODEL_CONFIG is .*nothing, which contains no model_index\.json"):
         load_pipelines(choice, LoadSettings(config=tmp_path / "nothing"))
 
 
@@ -115,7 +115,7 @@ def test_every_pipeline_gets_the_scheduler_with_the_noise_of_its_model(tiny: Pat
 def test_presets_follow_the_memory_of_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = torch.device("cuda")
     for memory, expected in ((6.2, 8), (8.3, 8), (11.9, 12), (16.9, 12), (25.4, 24), (85.0, 24)):
-        monkeypatch.setattr(sources, "device_memory_gb", lambda device, memory=memory: memory)
+        monkeypatch.setattr("avatar.sdxl.pipelines.device_memory_gb", lambda device, memory=memory: memory)
         assert preset_for(cuda, None) == PRESETS[expected]
     assert preset_for(cuda, 8) == PRESETS[8]
     assert preset_for(torch.device("cpu"), None) is None
@@ -149,7 +149,7 @@ def test_auto_takes_the_demo_model_and_says_why(nowhere: Path, tiny: Path, monke
     shutil.copytree(tiny, nowhere / "demo-sdxl")
     choice = choose_model(AUTO, AUTO, with_refiner=True)
     assert list(choice.hashes) == ["demo-sdxl/base", "demo-sdxl/refiner"]
-    assert choice.why == "SDXL is not here: the project's own small model"
+    assert choice.why == "SDXL is not installed: using the project's small model"
 
     shutil.copytree(tiny, nowhere / "sdxl")
     choice = choose_model(AUTO, AUTO, with_refiner=True)
@@ -157,7 +157,7 @@ def test_auto_takes_the_demo_model_and_says_why(nowhere: Path, tiny: Path, monke
 
     monkeypatch.setattr(sources, "device_memory_gb", lambda device: 12.4)
     choice = choose_model(AUTO, AUTO, with_refiner=True)
-    assert list(choice.hashes) == [HUB["base"], HUB["refiner"]] and "12 GB fit it" in choice.why
+    assert list(choice.hashes) == [HUB["base"], HUB["refiner"]] and "fits the GPU's 12 GB" in choice.why
     assert choice.base.path == nowhere / "sdxl/base" and choice.refiner is not None
 
 
@@ -191,7 +191,7 @@ def test_a_model_in_the_hubs_cache_is_taken_and_hashed_by_its_names(nowhere: Pat
         path.symlink_to(blob)
     choice = choose_model("you/your-xl", AUTO, with_refiner=False)
     assert choice.base.path == snapshot and choice.hashes == {"you/your-xl": plain}
-    with pytest.raises(UserError, match="no refiner beside it; set REFINER to one, or MODE to base"):
+    with pytest.raises(UserError, match="there is no refiner beside it; set REFINER, or MODE to base"):
         choose_model("you/your-xl", AUTO, with_refiner=True)
 
 
@@ -210,10 +210,10 @@ def test_the_hash_follows_the_weights(tiny: Path, copy: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("gone", "gone: no such file or folder, and no id of a model"),
+        ("gone", "gone: no such file or folder, and not a hub id"),
         ("gone/model.safetensors", "no such file or folder"),
-        ("empty", r"empty: no model in diffusers' layout; it needs model_index\.json"),
-        ("notes.txt", r"notes\.txt: no file of weights; it must be \.safetensors"),
+        ("empty", r"empty: contains no model in diffusers' layout; it needs model_index\.json"),
+        ("notes.txt", r"notes\.txt: not a file of weights; it must be \.safetensors"),
         ("model.ckpt", r"model\.ckpt: a pickle, which can run .*ALLOW_PICKLE"),
     ],
 )
@@ -258,7 +258,7 @@ def load_base(folder: Path) -> Pipelines:
 def test_a_folder_that_is_not_whole_is_refused_with_all_that_is_missing(copy: Path) -> None:
     (copy / "base" / UNET).unlink()
     shutil.rmtree(copy / "base/vae")
-    with pytest.raises(UserError, match="not whole: unet/ has no weights, vae/ has no weights; fetch it again"):
+    with pytest.raises(UserError, match="incomplete: unet/ has no weights, vae/ has no weights; download it again"):
         choose_model(str(copy), AUTO, with_refiner=False)
     (copy / "base/model_index.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(UserError, match=r"model_index\.json: missing or damaged"):
@@ -284,7 +284,7 @@ def test_weights_that_lack_tensors_are_refused_and_never_filled_with_noise(copy:
 
 
 def test_a_refiner_as_base_is_refused(tiny: Path) -> None:
-    with pytest.raises(UserError, match="refiner: a refiner, which has no first text encoder; MODEL must be a base"):
+    with pytest.raises(UserError, match="refiner: a refiner, without a first text encoder; MODEL must be a base"):
         load_pipelines(ModelChoice(ModelSource(tiny / "refiner", "refiner"), None, ""))
 
 
@@ -307,5 +307,5 @@ def test_another_model_than_sdxl_is_refused(copy: Path) -> None:
     (copy / "base/unet/config.json").write_text(json.dumps(config), encoding="utf-8")
     weights = load_file(copy / "base" / UNET)
     save_file({k: v for k, v in weights.items() if "add_embedding" not in k}, copy / "base" / UNET, {"format": "pt"})
-    with pytest.raises(UserError, match="no SDXL pipeline; its UNet takes no sizes and no second text"):
+    with pytest.raises(UserError, match="not an SDXL pipeline; its UNet has no size conditioning and no second text"):
         load_base(copy)
