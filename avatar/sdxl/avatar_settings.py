@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from avatar.cutout.foreground_models import DEFAULT_MODEL, ModelName
 from avatar.prompt.syntax import parse_prompt
-from avatar.sdxl.generation import Recipe
+from avatar.sdxl.generation import Recipe, check_choices
 from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.pipelines import FEW_STEP, LoadSettings, Precision, Scheduler
 from common.errors import UserError, check_range
@@ -58,6 +58,11 @@ class PictureSettings:
         check_range("SEED", self.seed, 0, 2**63 - 1)
         if self.max_tokens is not None:
             check_range("MAX_TOKENS", self.max_tokens, 1, 10_000)
+        check_choices(
+            START=(self.start, Start),
+            CUTOUT_MODEL=(self.cutout_model, ModelName),
+            PRECISION=(self.precision, Precision),
+        )
         self.recipe.check()
 
 

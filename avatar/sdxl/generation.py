@@ -57,9 +57,7 @@ class Recipe:
 
     def check(self) -> None:
         """Raise UserError for the first value outside its range, or combination of settings that is contradictory."""
-        for name, value, known in (("MODE", self.mode, Mode), ("SCHEDULER", self.scheduler, Scheduler)):
-            if value not in get_args(known):
-                raise UserError(f"setting {name} is {value!r}; it must be one of {', '.join(get_args(known))}")
+        check_choices(MODE=(self.mode, Mode), SCHEDULER=(self.scheduler, Scheduler))
         check_range("STEPS", self.steps, 1, 500)
         check_range("STRENGTH", self.strength, 0, 1)
         check_range("GUIDANCE", self.guidance, 0, 50)
@@ -84,6 +82,13 @@ class Recipe:
                 f"setting SCHEDULER is {name}, which is for distilled models: it needs STEPS up to {FEW_STEPS} (now "
                 f"{self.steps}) and GUIDANCE up to {LOW_GUIDANCE:g} (now {self.guidance:g})"
             )
+
+
+def check_choices(**settings: tuple[object, object]) -> None:
+    """Raise UserError if the value of a setting is not one of its Literal's; settings are (value, Literal) by name."""
+    for name, (value, literal) in settings.items():
+        if value not in get_args(literal):
+            raise UserError(f"setting {name} is {value!r}; it must be one of {', '.join(map(str, get_args(literal)))}")
 
 
 @dataclass(frozen=True)

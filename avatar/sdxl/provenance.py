@@ -101,6 +101,8 @@ def settings_from(provenance: Mapping[str, Any], picture: Path) -> PictureSettin
         settings = dict(provenance["settings"])
         found = PictureSettings(recipe=Recipe(**settings.pop("recipe")), **settings)
         found.check()
+    except UserError as error:
+        raise UserError(f"{picture}: {error}") from error
     except (TypeError, KeyError, ValueError) as error:
         raise UserError(f"{picture}: its settings are damaged, or from another version of the project") from error
     return found

@@ -435,6 +435,8 @@ def test_text_that_was_edited_into_nonsense_is_refused(tmp_path: Path, made: Pat
         ("settings", 3),
         ("settings", {"recipe": {}, "shoes": 1}),
         ("settings", told["settings"] | {"recipe": recipe}),
+        ("settings", told["settings"] | {"precision": "fp8"}),
+        ("settings", told["settings"] | {"start": ["photo"]}),
         ("models", None),
         ("loras", []),
         ("features_sha256", 7),
@@ -490,7 +492,10 @@ def test_a_distilled_lora_draws_in_few_steps_beside_that_of_a_style(
 
 def files_of(features: Path, model: Path, picture: Image.Image) -> Made:
     (subject,), _ = find_subjects(features, photo=None, with_photos=True)
-    inputs, settings = InputSettings(features=features, output=Path("out")), PictureSettings(size_px=256)
+    inputs, settings = (
+        InputSettings(features=features, output=Path("out")),
+        PictureSettings(size_px=256, cutout_model="u2netp"),
+    )
     choice = ModelChoice(ModelSource(model / "base", "tiny"), None, "")
     run = AvatarRun("test", inputs, settings, ModelSettings(), choice, {})
     generated = GeneratedPicture(picture, StepCounts(4, 1), 1.0, 0.1, retried=False)
@@ -514,7 +519,7 @@ def test_where_nothing_stands_out_the_drawn_picture_stays_and_the_fault_is_told(
     made = files_of(people / "Ada.json", tiny, Image.new("RGB", (64, 64), "teal"))
     assert "nothing stands out" in made.fault and "drawn/Ada.png" in made.fault
     assert list(made.files) == ["drawn/Ada.png"]
-    with pytest.raises(UserError, match="called 'scissors'"):
+    with pytest.raises(UserError, match="CUTOUT_MODEL is 'scissors'"):
         generate(people / "Ada.json", tmp_path / "out", tiny, cut_out=True, cutout_model="scissors")
 
 

@@ -56,11 +56,11 @@ def test_a_real_person_is_cut_out_as_somebody_marked_them_by_hand() -> None:
 
 
 @needs_weights
-@pytest.mark.parametrize(("figure", "ground", "model"), [(1, "lime", "embedded"), (4, "magenta", "u2netp")])
-def test_no_halo_of_a_loud_ground_stays_around_a_drawn_figure(figure: int, ground: str, model: ModelName) -> None:
+@pytest.mark.parametrize(("figure", "ground"), [(1, "lime"), (4, "magenta")])
+def test_no_halo_of_a_loud_ground_stays_around_a_drawn_figure(figure: int, ground: str) -> None:
     truth = framed(read_image(FIGURES[figure]))
     picture = before(truth, GROUNDS[ground])
-    cleaned = remove_background(picture, model)
+    cleaned = remove_background(picture, "u2netp")  # the edge does not depend on the model
     assert mask_iou(alpha_of(cleaned) > 127, alpha_of(truth) > 127) > 0.95
     as_found = Image.merge("RGBA", (*picture.split(), cleaned.getchannel("A")))
     assert edge_error(cleaned, truth) < 0.6 * edge_error(as_found, truth)
