@@ -15,8 +15,8 @@ from avatar.lora_training.denoising_loss import SAYING_NOTHING, CaptionedLatents
 from avatar.lora_training.lora_task import LoraSettings, MixedPrecision
 from avatar.prompt.wording import NEGATIVE
 from avatar.sdxl.loading import load_pipelines
-from avatar.sdxl.pipelines import Loading, Pipelines, Precision, quiet
-from avatar.sdxl.sources import Choice
+from avatar.sdxl.pipelines import LoadSettings, Pipelines, Precision, quiet
+from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 
 TEXTS_AT_ONCE = 16
@@ -24,7 +24,7 @@ PRECISIONS: dict[MixedPrecision, Precision] = {"no": "fp32", "fp16": "fp16", "bf
 PREDICTIONS = ("epsilon", "v_prediction")
 
 
-def load_base(choice: Choice, config: Path | None, precision: MixedPrecision, device: torch.device) -> Pipelines:
+def load_base(choice: ModelChoice, config: Path | None, precision: MixedPrecision, device: torch.device) -> Pipelines:
     """Load the base, frozen, onto a device; the autoencoder in full precision, as half precision can overflow.
 
     Args:
@@ -37,7 +37,9 @@ def load_base(choice: Choice, config: Path | None, precision: MixedPrecision, de
         UserError: as `load_pipelines`; or the base predicts neither noise nor v.
     """
     with quiet():
-        loading = Loading(precision=PRECISIONS[precision], vram_gb=24, config=config)  # 24 GB: nothing is offloaded
+        loading = LoadSettings(
+            precision=PRECISIONS[precision], vram_gb=24, config=config
+        )  # 24 GB: nothing is offloaded
         pipelines = load_pipelines(choice, loading)
         base = pipelines.base.to(device)  # accelerate may use another device than the best
         base.vae.to(dtype=torch.float32)

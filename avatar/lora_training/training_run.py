@@ -48,7 +48,7 @@ def train(
     Args:
         settings: settings of the training.
         model: the base, as in `avatar.sdxl.sources.choose_model`.
-        config: folder of configs for a single file, as in `avatar.sdxl.pipelines.Loading`.
+        config: folder of configs for a single file, as in `avatar.sdxl.pipelines.LoadSettings`.
         pictures: folder as in `avatar.lora_training.captioned_pictures`.
         output: the .safetensors file.
         classes: class pictures of the prior-preserving loss.

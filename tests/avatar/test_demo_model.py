@@ -9,7 +9,7 @@ from PIL import Image
 
 from avatar.AvatarGen import GUIDANCE, LORA, MODE
 from avatar.prompt.wording import NEGATIVE
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import load_lora, set_lora_scale
 from avatar.sdxl.pipelines import Pipelines
@@ -30,7 +30,10 @@ def pipelines() -> Pipelines:
 
 def paint(pipelines: Pipelines, seed: int = 3, recipe: Recipe = RECIPE, **said: str) -> np.ndarray:
     words = {"garment": "red leather jacket", "hair": "blonde afro", "worn": "no hat"} | said
-    return np.asarray(draw(pipelines, PROMPT.format(**words), NEGATIVE, None, seed, recipe).image, np.float32)
+    return np.asarray(
+        generate_picture(pipelines, PROMPT.format(**words), NEGATIVE, start=None, seed=seed, recipe=recipe).image,
+        np.float32,
+    )
 
 
 def test_model_and_lora_are_small_and_hold_no_pickles() -> None:

@@ -43,7 +43,7 @@ from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.picture_folder import character
 from avatar.lora_training.denoising_loss import spread_times
 from avatar.prompt.wording import NEGATIVE
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 from common.checkpoints import load_plain
@@ -476,9 +476,14 @@ def test_the_scripts_draw_with_it_without_a_special_case(model: Path) -> None:
     pipelines = load_pipelines(choose_model(str(model / "model"), AUTO, with_refiner=True))
     assert pipelines.native_px == NATIVE_PX
     prompt = "(black leather jacket:1.3), (fedora:0.5), pink hair"
-    pictures = [draw(pipelines, prompt, "blurry", None, seed, Recipe(steps=5)).image for seed in (1, 2)]
+    pictures = [
+        generate_picture(pipelines, prompt, "blurry", start=None, seed=seed, recipe=Recipe(steps=5)).image
+        for seed in (1, 2)
+    ]
     assert pictures[0].size == (NATIVE_PX, NATIVE_PX) and pictures[0].tobytes() != pictures[1].tobytes()
-    again = draw(pipelines, prompt, "blurry", pictures[0], 1, Recipe(steps=5, mode="refine")).image
+    again = generate_picture(
+        pipelines, prompt, "blurry", start=pictures[0], seed=1, recipe=Recipe(steps=5, mode="refine")
+    ).image
     assert again.size == (NATIVE_PX, NATIVE_PX)
 
 

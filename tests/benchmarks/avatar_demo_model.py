@@ -41,7 +41,7 @@ from avatar.drawing.headwear import HATS, HIDDEN_HAIR
 from avatar.drawing.palette import Style
 from avatar.drawing.picture_folder import character
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
-from avatar.sdxl.generation import Recipe, draw, peak_memory_gb
+from avatar.sdxl.generation import Recipe, generate_picture, peak_memory_gb
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.pipelines import Pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
@@ -262,7 +262,7 @@ def load(options: Any, keep: bool = True) -> tuple[Pipelines, Draw]:
         kept = FOLDER / "drawn" / f"{hashlib.sha256(repr(making).encode()).hexdigest()[:32]}.png"
         if keep and kept.is_file():
             return Image.open(kept).convert("RGB")
-        picture = draw(pipelines, prompt, NEGATIVE, start, seed, recipe).image
+        picture = generate_picture(pipelines, prompt, NEGATIVE, start=start, seed=seed, recipe=recipe).image
         if keep:
             write_png(kept, picture)
         return picture
