@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.avatar_cutouts                 held-out photos, and drawn figures on saturated backgrounds
 python -m tests.benchmarks.avatar_cutouts --photos 5      only a few photos
-python -m tests.benchmarks.avatar_cutouts --tune          finds POSE_WEIGHT and BIAS of foreground_models.py on other photos
+python -m tests.benchmarks.avatar_cutouts --tune          finds POSE_WEIGHT and BIAS on other photos
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.avatar_faces                    embedded analyzer on labelled portraits and street photos
 python -m tests.benchmarks.avatar_faces --photos 10        only a few street photos
-python -m tests.benchmarks.avatar_faces --deepface onnx    DeepFace's real architecture with random weights (or pytorch):
+python -m tests.benchmarks.avatar_faces --deepface onnx    DeepFace's architecture with random weights (or pytorch):
                                                            1.1 GB on disk, up to 3 GB of memory for each network
 """
 

@@ -4,7 +4,7 @@
     python -m tests.benchmarks.avatar_users --users 12    fewer users
     python -m tests.benchmarks.avatar_users --tiny        with a tiny SDXL of random weights, without cut-out
 
-Every user has a photo (FeatureExtractor.py's sample, recoloured) and a taste. FeatureExtractor.py extracts the features;
+Every user has a photo (FeatureExtractor.py's sample, recoloured) and a taste. FeatureExtractor.py extracts features;
 AvatarGen_Base.py generates the avatars with the project's small model and cuts them out. It is killed (SIGKILL) when
 half of them exist, and started again. Then every user must have one avatar, those from before the kill must be
 unchanged, and the last one must equal that of a run for its user alone.
