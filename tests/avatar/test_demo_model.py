@@ -18,7 +18,7 @@ from tests.helpers import run_script
 
 pytestmark = pytest.mark.slow
 PROMPT = "festival portrait of one person, woman, fair skin, {garment}, {hair}, {worn}, sky blue background"
-RECIPE = Recipe(steps=14)
+RECIPE = Recipe(steps=8)
 CHEST, CROWN = (slice(205, 250), slice(70, 186)), (slice(30, 80), slice(96, 160))
 BELOW_HAT = (slice(85, 125), slice(60, 196))
 
@@ -69,7 +69,7 @@ def test_hair_below_a_hat_has_its_colour(pipelines: Pipelines) -> None:
 
 
 def test_the_lora_draws_its_style_and_at_scale_0_nothing(pipelines: Pipelines) -> None:
-    alone = Recipe(mode=MODE, steps=14, guidance=GUIDANCE)
+    alone = Recipe(mode=MODE, steps=8, guidance=GUIDANCE)
     plain = paint(pipelines, recipe=alone)
     mine = load_pipelines(choose_model(str(DEMO_MODEL), AUTO, with_refiner=True))
     report = load_lora(mine, LORA)
@@ -87,7 +87,7 @@ def test_the_first_commands_of_the_readme_make_a_cut_out_avatar(tmp_path: Path) 
     )
     assert made.returncode == 0, made.stderr
     features = folders["features"] / "Ada.json"
-    flags = ["--features", features, "--output", folders["avatars"], "--steps", "14", "--model", DEMO_MODEL]
+    flags = ["--features", features, "--output", folders["avatars"], "--steps", "8", "--model", DEMO_MODEL]
     made = run_script("avatar/AvatarGen_Base.py", *flags)
     assert made.returncode == 0, made.stderr
     with Image.open(folders["avatars"] / "avatars/Ada.png") as avatar:
