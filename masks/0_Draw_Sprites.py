@@ -27,7 +27,7 @@ from masks.drawing.characters import (
     draw_set,
     draw_sheets,
 )
-from masks.sets.frame_sets import base_name, clothed_name, mask_name
+from masks.sets.naming import base_name, clothed_name, mask_name
 
 # ---- settings: edit here, or override once on the command line (--output drawn) ----
 OUTPUT = DATA / "masks"  # folder of the sets and spritesheets

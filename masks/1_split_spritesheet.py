@@ -60,7 +60,7 @@ def main(
     joined: Path = JOINED,
 ) -> Report:
     """Cut the sheets into frames, or join frames into sheets."""
-    from masks.sets.frame_sets import FRAMES
+    from masks.sets.naming import FRAMES
     from masks.sheets.pairing import find_sheets, plan_split
     from masks.sheets.splitting import contact_sheet, make_room, unchanged_frames, write_frames
 

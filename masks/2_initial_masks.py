@@ -48,7 +48,8 @@ def main(
     """Propose all masks, then draw the contact sheet."""
     from common.files import FAULTS
     from masks.correction import proposal_batch
-    from masks.sets.frame_sets import FRAMES, MASKS_INITIAL, scan_pairs
+    from masks.sets.naming import FRAMES, MASKS_INITIAL
+    from masks.sets.pairs import scan_pairs
 
     check_range("TILES", tiles, 1, 400)
     check_output(output, [".png"])

@@ -34,7 +34,7 @@ def main(
     from masks.mask_model import load_model
     from masks.model.checkpoint_format import find_checkpoint, read_checkpoint
     from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
-    from masks.sets.frame_sets import gather_training_data, split_seen
+    from masks.sets.training_sets import gather_training_data, split_seen
 
     check_output(output, [".png"])
     weights = find_checkpoint(checkpoint)

@@ -33,12 +33,14 @@ def main(
 ) -> Report:
     """Check, copy, verify, and tidy up."""
     from masks.sets.archiving import archive, check_name, reviewed_pairs
-    from masks.sets.frame_sets import FRAMES, FRAMES_BACKUP, MASKS_CORRECTED, MASKS_INITIAL, put_away, scan_pairs
+    from masks.sets.backups import move_to_backups
+    from masks.sets.naming import FRAMES, FRAMES_BACKUP, MASKS_CORRECTED, MASKS_INITIAL
+    from masks.sets.pairs import scan_pairs
 
     check_name(animation)
     everything, _ = scan_pairs(training_data / FRAMES)
     pairs = reviewed_pairs(training_data, animation)
-    replaced = archive(training_data, animation, pairs, with_initial, replace)
+    replaced = archive(training_data, animation, pairs, with_initial=with_initial, replace=replace)
     target = training_data / (FRAMES_BACKUP + animation)
     left_out = len(everything) - len(pairs)
     print(f"archived: {len(pairs)} frames in {shown(target)}, masks beside it")
@@ -46,7 +48,7 @@ def main(
     if replaced is not None:
         print(f"the archive of before: {shown(replaced)}")
     if clear:
-        cleared = put_away(training_data, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
+        cleared = move_to_backups(training_data, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
         assert cleared is not None
         print(f"the working set, all of it: {shown(cleared)}")
     files = sorted(path for path in target.glob("*.png"))

@@ -36,7 +36,7 @@ def main(
     from masks.correction.session import CorrectionSession
     from masks.correction.toolkit import choose_backend
     from masks.correction.window import correct
-    from masks.sets.frame_sets import MASKS_CORRECTED
+    from masks.sets.naming import MASKS_CORRECTED
 
     check_range("AUTOSAVE_S", autosave_s, 0.5, 600)
     backend = choose_backend(toolkit)

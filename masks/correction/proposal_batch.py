@@ -30,16 +30,10 @@ from masks.correction.editing import whole
 from masks.correction.viewing import FrameScreen, Viewport, as_bytes
 from masks.model.metrics import THRESHOLD, unsureness
 from masks.model.thresholds import MEASURES, propose_mask
-from masks.sets.frame_sets import (
-    MASKS_INITIAL,
-    Pair,
-    mask_image,
-    mask_name,
-    put_away,
-    read_mask,
-    read_pair,
-    write_proposals,
-)
+from masks.sets.backups import move_to_backups
+from masks.sets.naming import MASKS_INITIAL, mask_name
+from masks.sets.pairs import FramePair, mask_image, read_mask, read_pair
+from masks.sets.working_set import write_proposals
 
 STAGE = f".{MASKS_INITIAL}.part"
 NOTE = ".made_from"
@@ -113,7 +107,7 @@ def by_threshold(kind: str, threshold: float | None, even_light: bool, tidy_art_
     return Method(kind, {"threshold": threshold, "even light": even_light, "tidy": tidy_art_px}, propose)
 
 
-def propose_all(folder: Path, pairs: list[Pair], method: Method) -> tuple[dict[str, float], dict[str, str]]:
+def propose_all(folder: Path, pairs: list[FramePair], method: Method) -> tuple[dict[str, float], dict[str, str]]:
     """Propose a mask for every pair that can be read, into the hidden folder; go on where an earlier run stopped.
 
     Args:
@@ -128,7 +122,7 @@ def propose_all(folder: Path, pairs: list[Pair], method: Method) -> tuple[dict[s
     _start_or_resume(stage, _made_from(pairs, method))
     unsureness = _read_journal(stage)
     faults: dict[str, str] = {}
-    waiting: deque[Pair] = deque()
+    waiting: deque[FramePair] = deque()
     rest = [pair for pair in pairs if pair.number not in unsureness]
     with (
         open(stage / JOURNAL, "a", encoding="utf-8", newline="\n") as journal,
@@ -146,7 +140,7 @@ def propose_all(folder: Path, pairs: list[Pair], method: Method) -> tuple[dict[s
     return {pair.number: unsureness[pair.number] for pair in pairs if pair.number in unsureness}, faults
 
 
-def _readable(pairs: Iterable[Pair], waiting: deque[Pair], faults: dict[str, str]) -> Iterator[Frames]:
+def _readable(pairs: Iterable[FramePair], waiting: deque[FramePair], faults: dict[str, str]) -> Iterator[Frames]:
     """The frames of each pair that can be read, noted in `waiting`; what is wrong with others goes to `faults`."""
     for pair in pairs:
         try:
@@ -158,7 +152,7 @@ def _readable(pairs: Iterable[Pair], waiting: deque[Pair], faults: dict[str, str
         yield frames
 
 
-def _made_from(pairs: list[Pair], method: Method) -> str:
+def _made_from(pairs: list[FramePair], method: Method) -> str:
     """A hash that changes with the method and, by their sizes and times, with the files."""
     files = [(path.name, path.stat()) for pair in pairs for path in (pair.base, pair.clothed)]
     facts = [method.name, dict(method.settings), [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]]
@@ -197,14 +191,14 @@ def put_in_place(
         Whether masks_initial/ changed, and where its earlier state is kept, None where there was none.
     """
     stage, target = folder / STAGE, folder / MASKS_INITIAL
-    write_proposals(folder, unsureness, method.name, stage.name)
+    write_proposals(stage, unsureness, method.name)
     write_faults(stage, faults)
     for name in (NOTE, JOURNAL):
         (stage / name).unlink()
     if _hold_the_same(stage, target):
         shutil.rmtree(stage)
         return False, None
-    kept = put_away(folder, [MASKS_INITIAL])
+    kept = move_to_backups(folder, [MASKS_INITIAL])
     if target.exists():
         target.rmdir()  # empty
     stage.rename(target)
@@ -222,7 +216,7 @@ def most_unsure(unsureness: dict[str, float]) -> list[str]:
 
 
 def contact_sheet(
-    folder: Path, pairs: list[Pair], unsureness: dict[str, float], tiles: int, method: str
+    folder: Path, pairs: list[FramePair], unsureness: dict[str, float], tiles: int, method: str
 ) -> Image.Image:
     """The masks of masks_initial/ over their clothed frames, the most unsure first, as an RGB picture.
 
@@ -246,7 +240,7 @@ def contact_sheet(
     )
 
 
-def _overlay(folder: Path, pair: Pair) -> Image.Image:
+def _overlay(folder: Path, pair: FramePair) -> Image.Image:
     """The mask over the clothed frame, cut to its figure, as the correction tool shows it."""
     clothed = np.asarray(read_image(pair.clothed))
     mask = read_mask(folder / MASKS_INITIAL / mask_name(pair.number)) > 0

@@ -19,23 +19,11 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.images import write_png
 from masks.correction.editing import Bits, History, MaskEditor
-from masks.sets.frame_sets import (
-    FRAMES,
-    MASKS_CORRECTED,
-    MASKS_INITIAL,
-    Pair,
-    find_pairs,
-    keep_copy,
-    mask_image,
-    mask_name,
-    numbers_in,
-    read_mask,
-    read_pair,
-    read_reviewed,
-    read_unsureness,
-    write_reviewed,
-)
+from masks.sets.backups import copy_to_backups
+from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, mask_name
+from masks.sets.pairs import FramePair, find_pairs, mask_image, read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size
+from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
 
 LOCK = ".correction_tool.lock"
 
@@ -141,7 +129,7 @@ class CorrectionSession:
         lacking = [
             n for n in self._pairs if not self.proposed_file(n).is_file() and not self.corrected_file(n).is_file()
         ]
-        strange = [n for n in numbers_in(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
+        strange = [n for n in files_of_kind(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
         notes = [f"{len(self.numbers)} frames, {len(self.reviewed_frames)} reviewed"]
         if lacking:
             notes.append(f"without a proposal, start from an empty mask: {_listed(lacking)}")
@@ -278,7 +266,7 @@ class CorrectionSession:
         path = self.corrected_file(number)
         try:
             if path.exists() and number not in self.saved and not self._has_copy:
-                keep_copy(self.folder, [MASKS_CORRECTED])
+                copy_to_backups(self.folder, [MASKS_CORRECTED])
                 self._has_copy = True
             write_png(path, mask_image(mask.astype(np.uint8) * 255))
         except UserError as error:
@@ -292,10 +280,10 @@ class CorrectionSession:
         return True
 
 
-def _check_frames(session: CorrectionSession, pairs: list[Pair]) -> None:
+def _check_frames(session: CorrectionSession, pairs: list[FramePair]) -> None:
     """Read everything once, on all processors, so that all faults are known before a window opens."""
 
-    def faults_of(pair: Pair) -> list[str]:
+    def faults_of(pair: FramePair) -> list[str]:
         faults, shape = [], None
         try:
             shape = read_pair(pair)[0].shape[:2]

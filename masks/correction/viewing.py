@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from masks.correction.editing import Box, Point, whole
-from masks.sets.frame_sets import MASK_COLOUR
+from masks.sets.pairs import MASK_COLOUR
 from masks.sets.pixel_art import visible
 
 MIN_ZOOM, MAX_ZOOM = 1 / 16, 64.0  # screen px a frame px

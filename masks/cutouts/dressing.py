@@ -12,7 +12,7 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.grids import picture_grid
 from common.images import read_image, write_png
-from masks.sets.frame_sets import BASE, FRAMES, base_name, numbers_in
+from masks.sets.naming import BASE, FRAMES, base_name, files_of_kind
 from masks.sets.pixel_art import enlarge, find_pixel_size
 from masks.sheets.cells import (
     Layout,
@@ -223,7 +223,7 @@ def dress_body(
                 faults[base_name(number)] = "has no cut-out"
         except UserError as error:
             faults[base_name(number)] = str(error)
-    for number in set(numbers_in(output / FRAMES, DRESSED)) - dressed.keys():
+    for number in files_of_kind(output / FRAMES, DRESSED).keys() - dressed.keys():
         (output / FRAMES / f"{DRESSED}_{number}.png").unlink()  # of an earlier run
     if dressed:
         faults |= _write_sheets(body, dressed, output)

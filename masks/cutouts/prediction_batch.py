@@ -29,7 +29,8 @@ from masks.cutouts.dressing import CUTOUT
 from masks.cutouts.matting import cut_out
 from masks.model.inference import predict_masks
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
-from masks.sets.frame_sets import MASK, MASK_COLOUR, mask_image, mask_name, read_mask, read_pair, scan_pairs
+from masks.sets.naming import MASK, mask_name
+from masks.sets.pairs import MASK_COLOUR, mask_image, read_mask, read_pair, scan_pairs
 from masks.sheets.cells import Cell, Record, cut_frame, join_frames
 from masks.sheets.grid_finder import GridSettings
 from masks.sheets.pairing import find_sheets, plan_split

@@ -20,7 +20,8 @@ from masks.model.metrics import boundary_f1, f1_score
 from masks.model.thresholds import best_threshold
 from masks.model.unet import UNet
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
-from masks.sets.frame_sets import FrameSet, Pair, read_mask, read_pair
+from masks.sets.pairs import FramePair, read_mask, read_pair
+from masks.sets.training_sets import FrameSet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ class SetScore:
 
     name: str
     role: str
-    pairs: list[Pair]
+    pairs: list[FramePair]
     f1: list[float]
     boundary_f1: list[float]
     threshold: int
@@ -96,12 +97,12 @@ def score_set(network: UNet, frame_set: FrameSet, role: str, bar: Any) -> SetSco
     return SetScore(frame_set.name, role, pairs, f1, boundary, threshold, threshold_f1, examples)
 
 
-def frames_of(pairs: Sequence[Pair]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def frames_of(pairs: Sequence[FramePair]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Base and clothed frame of each pair, read when its turn comes."""
     return (read_pair(pair) for pair in pairs)
 
 
-def _mask_of(pair: Pair) -> Path:
+def _mask_of(pair: FramePair) -> Path:
     assert pair.mask is not None
     return pair.mask
 
@@ -186,7 +187,7 @@ def draw_legend(picture: Image.Image) -> None:
         x -= 52
 
 
-def example_tiles(pair: Pair, mask: np.ndarray) -> list[np.ndarray]:
+def example_tiles(pair: FramePair, mask: np.ndarray) -> list[np.ndarray]:
     """Clothed frame, truth, and errors of a prediction, (H, W, 3) uint8, cut to the figure."""
     base, clothed = read_pair(pair)
     box = figure_box([base, clothed])

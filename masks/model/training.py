@@ -24,8 +24,9 @@ from masks.model.augmentation import Sample, augment
 from masks.model.inference import MARGIN, place, place_mask, predict_masks
 from masks.model.metrics import f1_score
 from masks.model.unet import UNet
-from masks.sets.frame_sets import FrameSet, read_mask, read_pair
+from masks.sets.pairs import read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size, shrink
+from masks.sets.training_sets import FrameSet
 
 DICE_SMOOTH_PX = 32.0  # keeps the Dice loss of empty masks finite and small figures calm
 SAVE_EVERY = 5  # epochs

@@ -15,7 +15,7 @@ from masks.model.checkpoint_format import find_checkpoint, network_of, read_chec
 from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
 from masks.model.training import Samples, TrainingSettings, fit, load_frames
 from masks.model.unet import UNet
-from masks.sets.frame_sets import FrameSet, frame_keys, gather_training_data
+from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
 
 AUTO, NONE = "auto", "none"
 AUTO_FROM = 3  # sets from which on one of them is held out without being asked for

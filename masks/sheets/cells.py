@@ -15,7 +15,7 @@ from common.alpha import on_checks
 from common.errors import UserError, raise_faults
 from common.images import MAX_PIXELS, read_image
 from masks.sets.frame_pictures import enlarge_small
-from masks.sets.frame_sets import BASE
+from masks.sets.naming import BASE
 from masks.sets.pixel_art import enlarge, shrink
 from masks.sheets.grid_finder import Grid
 

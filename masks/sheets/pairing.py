@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.images import MIN_SIDE_PX, read_image
-from masks.sets.frame_sets import PICTURE_SUFFIXES
+from masks.sets.naming import PICTURE_SUFFIXES
 from masks.sheets.cells import Layout, Record, SheetPair, cut_frame, grid_layout
 from masks.sheets.grid_finder import MAX_FRAMES, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout

@@ -13,7 +13,8 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.grids import picture_grid
 from common.images import read_image, write_png
-from masks.sets.frame_sets import (
+from masks.sets.backups import copy_to_backups
+from masks.sets.naming import (
     BACKUPS,
     BASE,
     CLOTHED,
@@ -23,13 +24,11 @@ from masks.sets.frame_sets import (
     MASKS_INITIAL,
     base_name,
     clothed_name,
-    keep_copy,
+    files_of_kind,
     mask_name,
-    numbers_in,
-    read_reviewed,
-    write_reviewed,
 )
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
+from masks.sets.working_set import read_reviewed, write_reviewed
 from masks.sheets.cells import Record, SheetPair, join_frames, kinds_in, plain_record, tile
 from masks.sheets.grid_finder import GridSettings
 from masks.sheets.layout_files import RECORD, read_record, write_record
@@ -50,7 +49,7 @@ def unchanged_frames(folder: Path, plan: Plan) -> set[str]:
     Where an interrupted run wrote one half of a pair alone, that half decides.
     """
     frames = folder / FRAMES
-    there = set(numbers_in(frames, BASE)) | set(numbers_in(frames, CLOTHED))
+    there = files_of_kind(frames, BASE).keys() | files_of_kind(frames, CLOTHED).keys()
     if not there:
         return set()
     found = tqdm(plan.frames(), desc="comparing", total=len(plan.numbers), unit="frame", leave=False)
@@ -89,9 +88,9 @@ def make_room(folder: Path, plan: Plan, unchanged: set[str], replace_masks: bool
         UserError: corrected masks would lose their frames, and `replace_masks` is False.
     """
     frames = folder / FRAMES
-    old = {number for kind in (BASE, CLOTHED) for number in numbers_in(frames, kind)} - unchanged
-    corrected = [number for number in numbers_in(folder / MASKS_CORRECTED, MASK) if number not in unchanged]
-    proposed = [number for number in numbers_in(folder / MASKS_INITIAL, MASK) if number not in unchanged]
+    old = {number for kind in (BASE, CLOTHED) for number in files_of_kind(frames, kind)} - unchanged
+    corrected = [number for number in files_of_kind(folder / MASKS_CORRECTED, MASK) if number not in unchanged]
+    proposed = [number for number in files_of_kind(folder / MASKS_INITIAL, MASK) if number not in unchanged]
     if corrected and not replace_masks:
         more = f" and {len(corrected) - 1} more" if len(corrected) > 1 else ""
         raise UserError(
@@ -102,7 +101,7 @@ def make_room(folder: Path, plan: Plan, unchanged: set[str], replace_masks: bool
     reviewed = read_reviewed(folder)
     if not old and not corrected and not proposed and reviewed <= unchanged:
         return None
-    kept = keep_copy(folder, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
+    kept = copy_to_backups(folder, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
     if not reviewed <= unchanged:
         write_reviewed(folder, reviewed & unchanged)
     _remove(folder / MASKS_CORRECTED, MASK, corrected)

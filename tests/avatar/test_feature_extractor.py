@@ -25,7 +25,7 @@ from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import weights_folder, write_tiny_weights
 from tests.avatar.person.test_analyzers import WEIGHTS, beside
 from tests.helpers import assert_user_error, needs_shared, run_script
-from tests.masks.sets.test_frame_sets import hostile_pictures
+from tests.masks.sample_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
 pytestmark = pytest.mark.skipif(

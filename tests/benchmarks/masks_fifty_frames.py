@@ -28,7 +28,7 @@ from masks.model.training import (
     train_step,
 )
 from masks.model.unet import UNet
-from masks.sets.frame_sets import FrameSet
+from masks.sets.training_sets import FrameSet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import CPU, mean, peer_network, print_table, real_sets, score_set, threshold_scores
 

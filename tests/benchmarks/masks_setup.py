@@ -11,7 +11,8 @@ from torch import nn
 from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
 from masks.model.thresholds import best_threshold
-from masks.sets.frame_sets import FrameSet, gather_training_data, read_mask, read_pair
+from masks.sets.pairs import read_mask, read_pair
+from masks.sets.training_sets import FrameSet, gather_training_data
 from tests.helpers import SHARED
 
 TUNED_ON = ("walk_north", "walk_south", "vector_bust")  # sets that were looked at while the figures were designed

@@ -11,18 +11,12 @@ from PIL import Image
 
 from common.errors import UserError
 from masks.sets.archiving import archive, reviewed_pairs
-from masks.sets.frame_sets import (
-    WORKING_SET,
-    base_name,
-    clothed_name,
-    gather_training_data,
-    mask_name,
-    read_mask,
-    write_reviewed,
-)
+from masks.sets.naming import base_name, clothed_name, mask_name
+from masks.sets.pairs import read_mask
+from masks.sets.training_sets import WORKING_SET, gather_training_data
+from masks.sets.working_set import write_reviewed
 from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
-from tests.masks.sets.test_frame_sets import (
-    contents,
+from tests.masks.sample_sets import (
     damage,
     drawn_pair,
     files_of,
@@ -32,6 +26,7 @@ from tests.masks.sets.test_frame_sets import (
     write_pair,
     write_working_set,
 )
+from tests.masks.sets.test_training_sets import contents
 from tests.masks.test_initial_masks import load_main
 
 STEP = "masks/7_backup_training_set.py"
@@ -145,7 +140,7 @@ def test_an_archive_that_holds_something_else_is_only_replaced_when_told_to(trai
     main(training_data, "walk_east", with_initial=True)
     old = files_of(training_data)
     correct(training_data)
-    assert "frames_backup_walk_east: the archive of this name" in refused(training_data)
+    assert "frames_backup_walk_east: an archive of this name" in refused(training_data)
     before = files_of(training_data)
     main(training_data, "walk_east", replace=True)
     assert_archived(training_data, "walk_east", before)
@@ -158,11 +153,11 @@ def test_an_archive_that_holds_something_else_is_only_replaced_when_told_to(trai
 def test_an_archive_with_more_frames_is_something_else(training_data: Path) -> None:
     main(training_data, "walk_east")
     write_reviewed(training_data, ["00", "02"])
-    assert "take another name, or set REPLACE" in refused(training_data)
+    assert "choose another name, or set REPLACE" in refused(training_data)
 
 
 def test_the_name_of_another_animation_is_not_taken_over(training_data: Path) -> None:
-    assert "frames_backup_run_west: the archive of this name" in refused(training_data, "run_west")
+    assert "frames_backup_run_west: an archive of this name" in refused(training_data, "run_west")
 
 
 def test_empty_folders_of_that_name_are_no_archive(training_data: Path) -> None:

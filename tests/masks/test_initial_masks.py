@@ -32,9 +32,11 @@ from masks.correction.proposal_batch import (
 )
 from masks.model.metrics import f1_score, unsureness
 from masks.model.thresholds import propose_mask
-from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair, read_unsureness
+from masks.sets.naming import mask_name
+from masks.sets.pairs import find_pairs, read_mask, read_pair
+from masks.sets.working_set import read_unsureness
 from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
-from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
+from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
 STEP = "masks/2_initial_masks.py"
 

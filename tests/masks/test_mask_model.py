@@ -29,10 +29,11 @@ from masks.model.inference import Picture
 from masks.model.metrics import f1_score
 from masks.model.training_run import split_sets
 from masks.model.unet import WIDTHS, UNet
-from masks.sets.frame_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask
+from masks.sets.pairs import FramePair, read_mask
+from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
 from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.model.test_checkpoint_format import Attack
-from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
+from tests.masks.sample_sets import damage, write_archive, write_working_set
 
 STEP = "masks/mask_model.py"
 BASE_STEP = "masks/0_Train_Base_Model.py"
@@ -204,7 +205,7 @@ def test_from_scratch_it_is_the_network_that_ships(folder: Path) -> None:
 
 
 def sets_of(*names: str) -> list[FrameSet]:
-    return [FrameSet(name, [Pair("00", Path(name), Path(name), Path(name))] * 3) for name in names]
+    return [FrameSet(name, [FramePair("00", Path(name), Path(name), Path(name))] * 3) for name in names]
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,12 @@ from common.runner import Report
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import write_checkpoint
 from masks.model.metrics import f1_score
-from masks.sets.frame_sets import base_name, clothed_name, mask_name, read_mask
+from masks.sets.naming import base_name, clothed_name, mask_name
+from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
 from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
 from tests.masks.model.test_unet import lively_network
-from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
+from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
 from tests.masks.test_initial_masks import load_main
 
 STEP = "masks/5_predict_masks.py"

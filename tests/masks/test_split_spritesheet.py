@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
-from masks.sets.frame_sets import find_pairs, read_pair
+from masks.sets.pairs import find_pairs, read_pair
 from masks.sets.pixel_art import enlarge, shrink
 from masks.sheets.cells import Cell, Layout
 from masks.sheets.grid_finder import Grid, GridSettings

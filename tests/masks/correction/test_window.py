@@ -27,7 +27,7 @@ from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import choose_backend
 from masks.correction.viewing import Viewport
 from masks.correction.window import ACTIONS, KEYS, SIZE_INCHES, CorrectionWindow, open_figure, plain_key
-from masks.sets.frame_sets import read_reviewed, write_proposals
+from masks.sets.working_set import read_reviewed, write_proposals
 from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.correction.test_session import CELL, SHAPE, corrected, proposal_of, read, write_working_set
 from tests.masks.desktop import Desktop, needs_desktop, virtual_desktop
@@ -335,7 +335,7 @@ def test_the_order_changes_by_key_and_says_where_nothing_is_known(tmp_path: Path
     press(window, "o", "o")
     assert "proposals.csv" in message_of(window)
     folder = write_working_set(tmp_path / "other")
-    write_proposals(folder, {"00": 0.1, "01": 0.2, "02": 0.7, "03": 0.3}, "model")
+    write_proposals(folder / "masks_initial", {"00": 0.1, "01": 0.2, "02": 0.7, "03": 0.3}, "model")
     with CorrectionSession(folder) as session:
         other = CorrectionWindow(session, open_figure("Agg"), 600)
         press(other, "o", "n")

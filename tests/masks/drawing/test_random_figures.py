@@ -42,7 +42,8 @@ from masks.drawing.random_layers import (
     skin_colour,
 )
 from masks.model.augmentation import Sample
-from masks.sets.frame_sets import Pair, check_mask
+from masks.sets.checking import check_mask
+from masks.sets.pairs import FramePair
 
 SEEDS = st.integers(0, 100_000)
 KINDS = {"walker": draw_walker, "bust": draw_bust, "shapes": draw_shapes}
@@ -91,7 +92,7 @@ def test_the_same_seed_draws_the_same_and_another_one_does_not(pairs: list[Sampl
 
 def test_the_masks_could_be_those_of_a_real_set(pairs: list[Sample]) -> None:
     """What `gather_training_data` refuses is no truth: an inverted mask, or none where much changed."""
-    pair = Pair("0", Path("b"), Path("c"), Path("m"))
+    pair = FramePair("0", Path("b"), Path("c"), Path("m"))
     refused = 0
     for triple in pairs:
         try:

@@ -23,8 +23,8 @@ from masks.model.augmentation import (
     turn,
 )
 from masks.model.training import load_frames
-from masks.sets.frame_sets import FrameSet, archived_set
-from tests.masks.sets.test_frame_sets import drawn_pair
+from masks.sets.training_sets import FrameSet, archived_set
+from tests.masks.sample_sets import drawn_pair
 
 SEEDS = st.integers(0, 100_000)
 

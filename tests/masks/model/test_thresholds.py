@@ -14,7 +14,8 @@ from masks.model.thresholds import (
     tidy,
 )
 from masks.sets.differences import lab_distance, light_between, on_black, share_that_changed
-from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair
+from masks.sets.naming import mask_name
+from masks.sets.pairs import find_pairs, read_mask, read_pair
 from masks.sets.pixel_art import enlarge
 from tests.helpers import SHARED, needs_shared
 

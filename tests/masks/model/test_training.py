@@ -50,10 +50,10 @@ from masks.model.training import (
     weigh,
 )
 from masks.model.unet import SIZE_PX, UNet
-from masks.sets.frame_sets import FrameSet, archived_set, gather_training_data
 from masks.sets.pixel_art import find_pixel_size
+from masks.sets.training_sets import FrameSet, archived_set, gather_training_data
 from tests.helpers import ROOT
-from tests.masks.sets.test_frame_sets import drawn_pair, write_archive
+from tests.masks.sample_sets import drawn_pair, write_archive
 
 CPU = torch.device("cpu")
 SHORT = TrainingSettings(epochs=4, batch=2, learning_rate=3e-3, dice_weight=0.7, drawn_share=0.5, seed=5, workers=0)
