@@ -28,8 +28,8 @@ from common.grids import picture_grid
 from common.images import read_image, write_png
 from masks.correction.editing import whole
 from masks.correction.viewing import FrameScreen, Viewport, as_bytes
-from masks.model.metrics import THRESHOLD, unsureness
-from masks.model.thresholds import MEASURES, propose_mask
+from masks.model.mask_threshold import mask_unsureness, threshold_mask
+from masks.model.threshold_baselines import DIFFERENCE_SCALES, propose_mask
 from masks.sets.backups import move_to_backups
 from masks.sets.naming import MASKS_INITIAL, mask_name
 from masks.sets.pairs import FramePair, mask_image, read_mask, read_pair
@@ -77,12 +77,12 @@ def by_model(checkpoint: Path) -> Method:
     try:
         path = find_checkpoint(checkpoint)
     except UserError as error:
-        raise UserError(f"{error}; METHOD {' or '.join(MEASURES)} needs none") from error
+        raise UserError(f"{error}; METHOD {' or '.join(DIFFERENCE_SCALES)} needs none") from error
     model, device = load_network(path)
 
     def propose(frames: Iterator[Frames]) -> Iterator[tuple[np.ndarray, float]]:
         for probability in predict_probabilities(model, frames, device):
-            yield np.where(probability > THRESHOLD, 255, 0).astype(np.uint8), unsureness(probability)
+            yield threshold_mask(probability), mask_unsureness(probability)
 
     return Method("model", {"model": sha256_of(path)}, propose, (path,), describe_device())
 
@@ -93,16 +93,18 @@ def by_threshold(kind: str, threshold: float | None, even_light: bool, tidy_art_
     Raises:
         UserError: no such method, or numbers out of range.
     """
-    if kind not in MEASURES:
-        raise UserError(f"setting METHOD is {kind!r}; it must be model, {' or '.join(MEASURES)}")
+    if kind not in DIFFERENCE_SCALES:
+        raise UserError(f"setting METHOD is {kind!r}; it must be model, {' or '.join(DIFFERENCE_SCALES)}")
     check_range("TIDY_ART_PX", tidy_art_px, 0, 10_000)
     if threshold is not None:
         check_range("THRESHOLD", threshold, 0, 255)
 
     def propose(frames: Iterator[Frames]) -> Iterator[tuple[np.ndarray, float]]:
         for base, clothed in frames:
-            mask, probability = propose_mask(base, clothed, kind, threshold, even_light, tidy_art_px)
-            yield mask, unsureness(probability)
+            mask, probability = propose_mask(
+                base, clothed, method=kind, threshold=threshold, even_light=even_light, tidy_art_px=tidy_art_px
+            )
+            yield mask, mask_unsureness(probability)
 
     return Method(kind, {"threshold": threshold, "even light": even_light, "tidy": tidy_art_px}, propose)
 

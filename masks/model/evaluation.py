@@ -17,7 +17,7 @@ from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
 from common.images import write_png
 from masks.model.inference import predict_masks
 from masks.model.metrics import boundary_f1, f1_score
-from masks.model.thresholds import best_threshold
+from masks.model.threshold_baselines import best_threshold
 from masks.model.unet import UNet
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
 from masks.sets.pairs import FramePair, read_mask, read_pair

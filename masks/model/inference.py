@@ -16,7 +16,7 @@ from torch import nn
 
 from common.errors import UserError
 from common.images import read_image, to_mode
-from masks.model.metrics import THRESHOLD
+from masks.model.mask_threshold import threshold_mask
 from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
@@ -200,4 +200,4 @@ def predict_masks(
 ) -> Iterator[np.ndarray]:
     """The clothing mask of each pair as (H, W) uint8 of 0 or 255; as `predict_probabilities` otherwise."""
     for probability in predict_probabilities(model, pairs, device):
-        yield np.where(probability > THRESHOLD, 255, 0).astype(np.uint8)
+        yield threshold_mask(probability)

@@ -10,7 +10,7 @@ from torch import nn
 
 from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
-from masks.model.thresholds import best_threshold
+from masks.model.threshold_baselines import best_threshold
 from masks.sets.pairs import read_mask, read_pair
 from masks.sets.training_sets import FrameSet, gather_training_data
 from tests.helpers import SHARED

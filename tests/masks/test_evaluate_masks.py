@@ -30,7 +30,7 @@ from masks.model.evaluation import (
 )
 from masks.model.inference import predict_masks
 from masks.model.metrics import boundary_f1, f1_score
-from masks.model.thresholds import best_threshold
+from masks.model.threshold_baselines import best_threshold
 from masks.sets.pairs import FramePair, read_mask, read_pair
 from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
 from tests.helpers import assert_user_error, run_script

@@ -30,12 +30,13 @@ from masks.correction.proposal_batch import (
     propose_all,
     put_in_place,
 )
-from masks.model.metrics import f1_score, unsureness
-from masks.model.thresholds import propose_mask
+from masks.model.mask_threshold import mask_unsureness
+from masks.model.metrics import f1_score
 from masks.sets.naming import mask_name
 from masks.sets.pairs import find_pairs, read_mask, read_pair
 from masks.sets.working_set import read_unsureness
 from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
+from tests.masks.model.test_threshold_baselines import propose_pair
 from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
 STEP = "masks/2_initial_masks.py"
@@ -88,7 +89,7 @@ def test_masks_unsureness_sheet_and_record_are_written(training_data: Path) -> N
         assert image.mode == "L" and not image.info
     unsure = read_unsureness(training_data)
     for number in range(5):
-        expected = unsureness(propose_mask(*drawn_pair(number)[:2])[1])
+        expected = mask_unsureness(propose_pair(*drawn_pair(number)[:2])[1])
         assert unsure[f"{number:02d}"] == pytest.approx(expected, abs=1e-4)
     printed = re.findall(r"^  frame (\d\d)  (0\.\d{3})$", result.stdout, re.MULTILINE)
     assert {number for number, _ in printed} == unsure.keys()
@@ -272,7 +273,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
         *masks_of(training_data),
         "proposals.csv",
     }
-    expected = unsureness(propose_mask(*read_pair(find_pairs(training_data / "frames")[99]))[1])
+    expected = mask_unsureness(propose_pair(*read_pair(find_pairs(training_data / "frames")[99]))[1])
     assert read_unsureness(training_data)["99"] == pytest.approx(expected, abs=1e-4)
     assert not stage.exists()
 
@@ -293,7 +294,7 @@ def test_an_interrupted_run_of_other_settings_or_frames_starts_anew(training_dat
     put_in_place(training_data, unsure, faults, method)
     assert len(stale) == 5, "three masks, a note and a journal"
     for pair in pairs:
-        mask, _ = propose_mask(*read_pair(pair), "difference", 250.0)
+        mask, _ = propose_pair(*read_pair(pair), "difference", 250.0)
         assert (masks_of(training_data)[mask_name(pair.number)] == mask).all()
         assert (mask != drawn_pair(int(pair.number))[2]).any()
 
