@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import write_bytes
 
 Mode = Literal["RGBA", "RGB", "L"]
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -52,13 +52,13 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
 
 
 def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """`read_image` for what may lie in memory.
+    """`read_image` for a file or its bytes.
 
     Args:
-        path: for messages.
+        path: file name for messages.
         source: a file, or the bytes of one.
         mode: as in `read_image`.
-        max_pixels: the same.
+        max_pixels: as in `read_image`.
 
     Raises:
         UserError: empty, no picture, truncated or corrupt, a side under MIN_SIDE_PX, too large.
@@ -72,7 +72,7 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
                     check.verify()  # load() does not compare the checksums of pixel data
             with _open(source) as opened:
                 if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # phones add a preview frame
-                    warnings.warn(f"{path}: an animation, its first frame is taken", stacklevel=2)
+                    warnings.warn(f"{path}: an animation; its first frame is used", stacklevel=2)
                 opened.load()
                 image = to_mode(path, _upright(opened), mode)
     except UserError:
@@ -142,19 +142,25 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     return Image.merge("LA", (grey, alpha))
 
 
-def write_png(path: Path, image: Image.Image, compress_level: int = 6) -> None:
-    """Write a PNG atomically and without metadata.
+def png_bytes(image: Image.Image, compress_level: int = 6) -> bytes:
+    """The content of a PNG file without metadata.
 
     Args:
-        path: its folder is made where missing.
         image: mode RGBA, RGB or L.
         compress_level: 0 (fast, large) to 9 (slow, small), as in zlib.
-
-    Raises:
-        UserError: the folder cannot be written, or the disk is full.
     """
     if image.mode not in ("RGBA", "RGB", "L"):
         raise ValueError(f"mode must be RGBA, RGB or L, got {image.mode}")
     bare = image if not image.info else Image.frombytes(image.mode, image.size, image.tobytes())
-    with atomic_path(path) as part:
-        bare.save(part, "PNG", compress_level=compress_level)
+    content = io.BytesIO()
+    bare.save(content, "PNG", compress_level=compress_level)
+    return content.getvalue()
+
+
+def write_png(path: Path, image: Image.Image, compress_level: int = 6) -> None:
+    """Write a PNG atomically and without metadata; `image` and `compress_level` as in `png_bytes`.
+
+    Raises:
+        UserError: the folder cannot be written, or the disk is full.
+    """
+    write_bytes(path, png_bytes(image, compress_level))
