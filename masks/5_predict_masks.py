@@ -12,6 +12,7 @@ Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cu
 from pathlib import Path
 
 from common.errors import check_range, raise_faults
+from common.files import print_faults
 from common.paths import CHECKPOINTS, OUTPUTS, shown
 from common.runner import Report, run
 from masks.sheets.grid_finder import GridSettings
@@ -24,7 +25,8 @@ CHECKPOINT = CHECKPOINTS / "masks/mask_model.pth"  # the model
 OUTPUT = OUTPUTS / "masks/5_predict_masks"  # folder for the results
 CUTOUTS = True  # False: masks alone
 COMPRESS_LEVEL = 1  # of PNG, 0 (fast, large) to 9 (slow, small)
-TILES = 48  # pairs on the contact sheet, taken from the whole batch
+TILES = 48  # pairs on the contact sheet, evenly chosen from the batch
+WORKERS: int | None = None  # processes; None: 1 with a GPU, else one a core, at most 4
 COLUMNS: int | None = None  # frames in a row of the sheets; None: found
 ROWS: int | None = None  # rows of frames; None: found
 FRAME_WIDTH: int | None = None  # of a frame on the sheets, in px; None: found
@@ -43,6 +45,7 @@ def main(
     cutouts: bool = CUTOUTS,
     compress_level: int = COMPRESS_LEVEL,
     tiles: int = TILES,
+    workers: int | None = WORKERS,
     columns: int | None = COLUMNS,
     rows: int | None = ROWS,
     frame_width: int | None = FRAME_WIDTH,
@@ -53,37 +56,34 @@ def main(
 ) -> Report:
     """Predict what has no mask yet, then draw the contact sheet."""
     from common.devices import describe_device
-    from common.files import print_faults, sha256_of, write_faults
-    from masks.cutouts import prediction_batch
-    from masks.mask_model import load_model
-    from masks.model.checkpoint_format import find_checkpoint
+    from masks.cutouts.prediction_batch import PredictionOutput, predict_all, write_overviews
+    from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
+    from masks.sheets.frame_sources import find_sources, workers_on
 
     check_range("COMPRESS_LEVEL", compress_level, 0, 9)
     check_range("TILES", tiles, 1, 400)
+    workers = workers_on(describe_device()) if workers is None else workers
+    check_range("WORKERS", workers, 1, 256)
     grid = GridSettings(columns, rows, frame_width, frame_height, margin, spacing)
-    sources, faults, record = prediction_batch.find_sources(frames, base, clothed, layout, grid)
+    sources, faults, record = find_sources(frames=frames, base=base, clothed=clothed, layout=layout, grid=grid)
     weights = find_checkpoint(checkpoint)
-    model, device = load_model(weights)
-    job = prediction_batch.Job(output, sha256_of(weights), cutouts, compress_level)
-    missing = prediction_batch.start_or_resume(sources, job)
-    skipped = prediction_batch.predict_all(missing, job, model, device)
-    faults |= skipped
-    write_faults(output, faults)
-    there = [source for source in sources if source.name not in skipped]
-    new = len(missing) - len(skipped)
-    if not there:
-        raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
-    written = prediction_batch.write_overviews(there, record, job, tiles)
+    network_of(read_checkpoint(weights), weights)  # checks them before any results are replaced
+    results = PredictionOutput(folder=output, cutouts=cutouts, compress_level=compress_level)
+    with predict_all(sources, faults, results, weights, workers) as outcome:
+        there = [source for source in sources if source.label not in outcome.faults]
+        if not there:
+            raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
+        written = write_overviews(there, record, results, tiles)
 
-    print(f"{len(there)} masks in {shown(output)}: {new} predicted now, {len(there) - new} were there")
+    print(f"{len(there)} masks in {shown(output)}: {outcome.made} predicted now, {outcome.kept} were there")
     for path in written:
         print(f"written: {shown(path)}")
-    print_faults(output, faults)
+    print_faults(output, outcome.faults)
     return Report(
         output,
-        [weights, *dict.fromkeys(path for source in there for path in source.files)],
-        {"masks": len(there), "predicted now": new},
-        len(faults),
+        [weights, *dict.fromkeys(path for source in there for path in (source.base, source.clothed))],
+        {"masks": len(there), "predicted now": outcome.made},
+        len(outcome.faults),
         describe_device(),
         [weights.name],
     )

@@ -18,8 +18,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
-from masks.correction.editing import Box, Brush, Point, brush_outline, whole
-from masks.correction.viewing import SURROUND, FrameScreen, Viewport, as_bytes, packed
+from masks.correction.boxes import Box, Point, whole
+from masks.correction.frame_screen import SURROUND, FrameScreen, as_bytes, packed
+from masks.correction.tools import Brush, brush_outline
+from masks.correction.viewport import Viewport
 
 HEADER_PX, STRIP_PX, FOOTER_PX = 50, 6, 60  # heights at 100 dpi
 MARGIN_PX, TOOL_PX = 16, 58
@@ -32,7 +34,7 @@ HelpGroup = tuple[str, Sequence[tuple[str, str]]]  # title, and rows of (keys, m
 
 
 @dataclass(frozen=True)
-class Header:
+class HeaderTexts:
     """What the line above the frame says.
 
     Attributes:
@@ -129,7 +131,7 @@ class CorrectionDisplay:
 
     # ---- texts ----
 
-    def set_header(self, header: Header) -> None:
+    def set_header(self, header: HeaderTexts) -> None:
         """Change the header; it shows with the next `show`."""
         self._title.set_text(header.title)
         self._badge.set_text(header.badge)
@@ -142,7 +144,7 @@ class CorrectionDisplay:
         self._fit(self._detail, header.detail, SEPARATOR, MARGIN_PX * self.scale + self._width_of(self._progress))
         self._strip.pixels = self._strip_of(header)
 
-    def _strip_of(self, header: Header) -> np.ndarray:
+    def _strip_of(self, header: HeaderTexts) -> np.ndarray:
         width = self.size[0]
         places = np.arange(width) * len(header.strip) // width
         colours = np.array([packed(colour) for colour in header.strip])[places]

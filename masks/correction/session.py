@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.images import write_png
-from masks.correction.editing import Bits, History, MaskEditor
+from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
 from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, mask_name
 from masks.sets.pairs import FramePair, find_pairs, mask_image, read_mask, read_pair
@@ -29,7 +29,7 @@ LOCK = ".correction_tool.lock"
 
 
 @dataclass
-class Frame:
+class OpenFrame:
     """A frame that is open.
 
     Attributes:
@@ -50,11 +50,11 @@ class Frame:
 
 
 @dataclass
-class Resting:
+class ClosedFrame:
     """What is kept of a frame that was open before."""
 
-    mask: Bits
-    history: History
+    mask: PackedPixels
+    history: UndoHistory
     is_changed: bool
 
 
@@ -93,7 +93,7 @@ class CorrectionSession:
         self.by_unsureness = by_unsureness
         self.numbers = self._ordered()
         self.fault = ""
-        self._resting: dict[str, Resting] = {}
+        self._closed: dict[str, ClosedFrame] = {}
         self.saved: set[str] = set()
         self._has_copy = False
         self._flags_changed = False
@@ -164,8 +164,8 @@ class CorrectionSession:
             return
         frame = self._open(number)
         old = self.frame
-        self._resting[old.number] = Resting(Bits(old.editor.mask), old.editor.history, old.editor.is_changed)
-        self._resting.pop(number, None)
+        self._closed[old.number] = ClosedFrame(PackedPixels(old.editor.mask), old.editor.history, old.editor.is_changed)
+        self._closed.pop(number, None)
         self.frame, self._previous = frame, None
 
     def step(self, count: int) -> None:
@@ -208,21 +208,21 @@ class CorrectionSession:
             return list(self._pairs)
         return sorted(self._pairs, key=lambda number: -self.unsureness.get(number, math.inf))
 
-    def _open(self, number: str) -> Frame:
+    def _open(self, number: str) -> OpenFrame:
         base, clothed = read_pair(self._pairs[number])
         proposed = self.proposed_file(number)
         proposal = read_mask(proposed) > 0 if proposed.is_file() else None
-        resting = self._resting.get(number)
+        closed = self._closed.get(number)
         mask = self._mask_of(number)
         if mask is None:
             mask = np.zeros(base.shape[:2], bool)
-        editor = MaskEditor(mask, resting.history, resting.is_changed) if resting else MaskEditor(mask)
-        return Frame(number, base, clothed, find_pixel_size([base, clothed]), proposal, editor)
+        editor = MaskEditor(mask, closed.history, closed.is_changed) if closed else MaskEditor(mask)
+        return OpenFrame(number, base, clothed, find_pixel_size([base, clothed]), proposal, editor)
 
     def _mask_of(self, number: str) -> np.ndarray | None:
         """The mask of a frame that is not open: as it was left, else the corrected one on disk, else the proposal."""
-        if number in self._resting:
-            return self._resting[number].mask.unpacked()
+        if number in self._closed:
+            return self._closed[number].mask.unpacked()
         for path in (self.corrected_file(number), self.proposed_file(number)):
             if path.is_file():
                 return read_mask(path) > 0
@@ -233,7 +233,7 @@ class CorrectionSession:
     @property
     def unsaved(self) -> list[str]:
         """Frames whose masks are not on disk as they are in memory."""
-        changed = {number for number, resting in self._resting.items() if resting.is_changed}
+        changed = {number for number, closed in self._closed.items() if closed.is_changed}
         if self.frame.editor.is_changed:
             changed.add(self.frame.number)
         return [number for number in self._pairs if number in changed]
@@ -262,7 +262,7 @@ class CorrectionSession:
         return written
 
     def _written_well(self, number: str) -> bool:
-        mask = self.frame.editor.mask if number == self.frame.number else self._resting[number].mask.unpacked()
+        mask = self.frame.editor.mask if number == self.frame.number else self._closed[number].mask.unpacked()
         path = self.corrected_file(number)
         try:
             if path.exists() and number not in self.saved and not self._has_copy:
@@ -276,7 +276,7 @@ class CorrectionSession:
         if number == self.frame.number:
             self.frame.editor.is_changed = False
         else:
-            self._resting[number].is_changed = False
+            self._closed[number].is_changed = False
         return True
 
 

@@ -18,11 +18,13 @@ from matplotlib.backend_tools import Cursors
 from matplotlib.figure import Figure
 
 from common.errors import UserError
-from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, Header, HelpGroup
-from masks.correction.editing import Box, Brush, Point, flood, lasso, sweep, whole
+from masks.correction.boxes import Box, Point, whole
+from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, HeaderTexts, HelpGroup
+from masks.correction.frame_screen import difference
 from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import ask_before_closing
-from masks.correction.viewing import Viewport, difference
+from masks.correction.tools import Brush, flood, lasso, sweep
+from masks.correction.viewport import Viewport
 
 SIZE_INCHES = (12.0, 7.6)  # at 100 dpi; a laptop's screen holds it
 ZOOM_STEP = 1.25  # of one notch of the wheel
@@ -181,7 +183,7 @@ class CorrectionWindow:
             words.append("onion skin")
         return [*words, f"zoom {self.viewport.zoom:.0%}"]
 
-    def _header(self) -> Header:
+    def _header(self) -> HeaderTexts:
         session = self.session
         frame, unsaved = session.frame, session.unsaved
         order = "most unsure first" if session.by_unsureness and session.unsureness else "by number"
@@ -193,7 +195,7 @@ class CorrectionWindow:
             detail.append("no proposal")
         is_reviewed = frame.number in session.reviewed
         progress = f"{len(session.reviewed_frames)} of {len(session.numbers)} reviewed"
-        return Header(
+        return HeaderTexts(
             f"frame {frame.number}",
             "reviewed" if is_reviewed else "not reviewed",
             GOOD if is_reviewed else DIM,
@@ -535,7 +537,7 @@ class CorrectionWindow:
 # ---- keys ----
 
 
-class Key(NamedTuple):
+class KeyBinding(NamedTuple):
     """What a key does.
 
     Attributes:
@@ -557,45 +559,45 @@ MOUSE = [
     ("wheel", "zoom at the cursor"),
     ("middle or Space-drag", "move the frame"),
 ]
-KEYS: dict[str, list[Key]] = {
+KEYS: dict[str, list[KeyBinding]] = {
     "Tools": [
-        Key(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
-        Key(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
-        Key(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
-        Key(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
-        Key(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
-        Key(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
-        Key(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
-        Key((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
-        Key((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
+        KeyBinding(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
+        KeyBinding(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
+        KeyBinding(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
+        KeyBinding(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
+        KeyBinding(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
+        KeyBinding(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
+        KeyBinding(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
+        KeyBinding((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
+        KeyBinding((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
     ],
     "Mask": [
-        Key(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
-        Key(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", CorrectionWindow.redo),
-        Key(("c",), "c", "copy the mask of the frame before", CorrectionWindow.copy_previous),
-        Key(("r",), "r", "reset to the model's proposal", CorrectionWindow.reset),
+        KeyBinding(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
+        KeyBinding(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", CorrectionWindow.redo),
+        KeyBinding(("c",), "c", "copy the mask of the frame before", CorrectionWindow.copy_previous),
+        KeyBinding(("r",), "r", "reset to the model's proposal", CorrectionWindow.reset),
     ],
     "View": [
-        Key(("1",), "1", "base frame", lambda w: w.choose_view("base")),
-        Key(("2",), "2", "clothed frame", lambda w: w.choose_view("clothed")),
-        Key(("3",), "3", "difference of the two", lambda w: w.choose_view("difference")),
-        Key(("4",), "4", "overlay: the mask over the clothed frame", lambda w: w.choose_view("overlay")),
-        Key(("f",), "f", "flicker between base and clothed", CorrectionWindow.flicker),
-        Key(("-",), "-", "fainter overlay", lambda w: w.change_opacity(-1)),
-        Key(("=", "+"), "=, +", "stronger overlay", lambda w: w.change_opacity(1)),
-        Key(("m",), "m", "hide or show the mask", CorrectionWindow.toggle_mask),
-        Key(("i",), "i", "onion skin: the mask of the frame before", CorrectionWindow.toggle_onion),
-        Key(("0",), "0", "whole frame", CorrectionWindow.fit),
+        KeyBinding(("1",), "1", "base frame", lambda w: w.choose_view("base")),
+        KeyBinding(("2",), "2", "clothed frame", lambda w: w.choose_view("clothed")),
+        KeyBinding(("3",), "3", "difference of the two", lambda w: w.choose_view("difference")),
+        KeyBinding(("4",), "4", "overlay: the mask over the clothed frame", lambda w: w.choose_view("overlay")),
+        KeyBinding(("f",), "f", "flicker between base and clothed", CorrectionWindow.flicker),
+        KeyBinding(("-",), "-", "fainter overlay", lambda w: w.change_opacity(-1)),
+        KeyBinding(("=", "+"), "=, +", "stronger overlay", lambda w: w.change_opacity(1)),
+        KeyBinding(("m",), "m", "hide or show the mask", CorrectionWindow.toggle_mask),
+        KeyBinding(("i",), "i", "onion skin: the mask of the frame before", CorrectionWindow.toggle_onion),
+        KeyBinding(("0",), "0", "whole frame", CorrectionWindow.fit),
     ],
     "Frames": [
-        Key(("n", "right", "pagedown"), "n, Right", "next frame", lambda w: w.step(1)),
-        Key(("p", "left", "pageup"), "p, Left", "previous frame", lambda w: w.step(-1)),
-        Key(("u",), "u", "next frame that is not reviewed", CorrectionWindow.next_unreviewed),
-        Key(("enter",), "Enter", "reviewed, or not", CorrectionWindow.toggle_reviewed),
-        Key(("o",), "o", "order: most unsure first, or by number", CorrectionWindow.toggle_order),
-        Key(("ctrl+s",), "Ctrl+s", "save now (it also saves by itself)", CorrectionWindow.save),
-        Key(("h", "f1"), "h", "this help", CorrectionWindow.toggle_help),
-        Key(("ctrl+q", "ctrl+w"), "Ctrl+q", "save and close", CorrectionWindow.close),
+        KeyBinding(("n", "right", "pagedown"), "n, Right", "next frame", lambda w: w.step(1)),
+        KeyBinding(("p", "left", "pageup"), "p, Left", "previous frame", lambda w: w.step(-1)),
+        KeyBinding(("u",), "u", "next frame that is not reviewed", CorrectionWindow.next_unreviewed),
+        KeyBinding(("enter",), "Enter", "reviewed, or not", CorrectionWindow.toggle_reviewed),
+        KeyBinding(("o",), "o", "order: most unsure first, or by number", CorrectionWindow.toggle_order),
+        KeyBinding(("ctrl+s",), "Ctrl+s", "save now (it also saves by itself)", CorrectionWindow.save),
+        KeyBinding(("h", "f1"), "h", "this help", CorrectionWindow.toggle_help),
+        KeyBinding(("ctrl+q", "ctrl+w"), "Ctrl+q", "save and close", CorrectionWindow.close),
     ],
 }
 ACTIONS = {name: key.action for keys in KEYS.values() for key in keys for name in key.names}

@@ -15,9 +15,9 @@ from common.images import read_image, write_png
 from masks.sets.naming import BASE, FRAMES, base_name, files_of_kind
 from masks.sets.pixel_art import enlarge, find_pixel_size
 from masks.sheets.cells import (
-    Layout,
-    Record,
+    SheetLayout,
     SheetPair,
+    SheetRecord,
     cut_frame,
     grid_layout,
     join_frames,
@@ -37,7 +37,7 @@ TILE_PX = 224
 
 
 @dataclass(frozen=True)
-class Body:
+class BareBody:
     """A body without clothes.
 
     Attributes:
@@ -48,7 +48,7 @@ class Body:
 
     name: str
     frames: Mapping[str, Callable[[], np.ndarray]]
-    record: Record | None
+    record: SheetRecord | None
 
 
 # ---- one frame ----
@@ -105,7 +105,7 @@ def find_cutouts(folder: Path) -> dict[str, Path]:
 
 def open_bodies(
     paths: Sequence[Path], training_data: Path, grid: GridSettings, cutouts: Mapping[str, Path]
-) -> list[Body]:
+) -> list[BareBody]:
     """The bodies that the settings name; sheets are read, the frames in folders not yet.
 
     Args:
@@ -120,7 +120,7 @@ def open_bodies(
     if not paths:
         raise UserError("setting BODIES is empty; name folders of base_frame_XX.png, or sheets")
     record = read_record(training_data / FRAMES)
-    bodies: list[Body] = []
+    bodies: list[BareBody] = []
     faults: list[str] = []
     for path, name in zip(paths, _names(paths), strict=True):
         try:
@@ -145,15 +145,17 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _open_folder(path: Path, name: str, record: Record | None) -> Body:
+def _open_folder(path: Path, name: str, record: SheetRecord | None) -> BareBody:
     files = kinds_in(path).get(BASE)
     if files is None:
         raise UserError(f"{path}: no frames of a body in this folder; they are named {base_name('00')}")
     frames = {number: functools.partial(_read, file) for number, file in files.items()}
-    return Body(name, frames, read_record(path) or record)
+    return BareBody(name, frames, read_record(path) or record)
 
 
-def _open_sheet(path: Path, name: str, record: Record | None, grid: GridSettings, cutouts: Mapping[str, Path]) -> Body:
+def _open_sheet(
+    path: Path, name: str, record: SheetRecord | None, grid: GridSettings, cutouts: Mapping[str, Path]
+) -> BareBody:
     sheet = _read(path)
     height, width = sheet.shape[:2]
     if record is None or grid.given:
@@ -170,10 +172,10 @@ def _open_sheet(path: Path, name: str, record: Record | None, grid: GridSettings
             raise UserError(f"{path}: is {sizes}; {REMEDY}")
         layout = layout.times(factor)
     frames = {number: functools.partial(cut_frame, sheet, cell) for number, cell in layout.cells.items()}
-    return Body(name, frames, Record(1, [SheetPair(name, layout, layout)]))
+    return BareBody(name, frames, SheetRecord(1, [SheetPair(name, layout, layout)]))
 
 
-def _layout_for(path: Path, record: Record) -> Layout:
+def _layout_for(path: Path, record: SheetRecord) -> SheetLayout:
     """The layout of a base sheet: of the only one, or of that with the same name."""
     named = [pair for pair in record.sheets if len(record.sheets) == 1 or pair.name == path.stem]
     if not named:
@@ -197,7 +199,7 @@ def _read_cutout(path: Path) -> np.ndarray:
 
 
 def dress_body(
-    body: Body, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
+    body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
 ) -> tuple[int, dict[str, str]]:
     """Dress every frame of a body that has a cut-out, and put the dressed frames into sheets and a preview.
 
@@ -231,7 +233,7 @@ def dress_body(
     return len(dressed), faults
 
 
-def _write_sheets(body: Body, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
+def _write_sheets(body: BareBody, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
     """Put dressed frames where the body's frames lie; says what is wrong, by file name."""
     faults: dict[str, str] = {}
     record = body.record or plain_record(dressed, None, 0, 0)
@@ -248,7 +250,7 @@ def _write_sheets(body: Body, dressed: Mapping[str, Path], output: Path) -> dict
     return faults
 
 
-def preview(body: Body, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:
+def preview(body: BareBody, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:
     """Frames from the whole animation as an RGB picture: the body, the cut-out, and both together."""
     numbers = list(dressed)
     shown = [numbers[place * len(numbers) // SHOWN] for place in range(SHOWN)] if len(numbers) > SHOWN else numbers

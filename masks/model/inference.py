@@ -188,6 +188,12 @@ def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, Plac
     return seen, pictures[1][..., 3], placement
 
 
+def predict_probability(model: nn.Module, base: Picture, clothed: Picture, device: torch.device) -> np.ndarray:
+    """Return the probability of clothing at each pixel of one pair, (H, W) float32; as `predict_probabilities`."""
+    seen, alpha, placement = _load(base, clothed)
+    return put_back(run_network(model, seen[None], device)[0], placement) * (alpha > 0)
+
+
 @torch.inference_mode()
 def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np.ndarray:
     """(B, 8, SIZE_PX, SIZE_PX) uint8 to (B, SIZE_PX, SIZE_PX) float32 logits."""

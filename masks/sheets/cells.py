@@ -66,7 +66,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SheetLayout:
     """All frames of one sheet.
 
     Attributes:
@@ -79,10 +79,10 @@ class Layout:
     height: int
     cells: Mapping[str, Cell]
 
-    def times(self, factor: int) -> "Layout":
+    def times(self, factor: int) -> "SheetLayout":
         """The same on a sheet enlarged by a whole factor."""
         cells = {name: cell.times(factor) for name, cell in self.cells.items()}
-        return Layout(self.width * factor, self.height * factor, cells)
+        return SheetLayout(self.width * factor, self.height * factor, cells)
 
 
 @dataclass(frozen=True)
@@ -97,17 +97,17 @@ class SheetPair:
     """
 
     name: str
-    base: Layout
-    clothed: Layout
+    base: SheetLayout
+    clothed: SheetLayout
     grid: Grid | None = None
 
-    def layout_of(self, kind: str) -> Layout:
+    def layout_of(self, kind: str) -> SheetLayout:
         """Masks, cut-outs and dressed frames lie as the clothed ones do."""
         return self.base if kind == BASE else self.clothed
 
 
 @dataclass(frozen=True)
-class Record:
+class SheetRecord:
     """How a folder of frames was cut.
 
     Attributes:
@@ -123,9 +123,9 @@ class Record:
         return f"{kind}_sheet.png" if len(self.sheets) == 1 else f"{pair.name}.{kind}_sheet.png"
 
 
-def grid_layout(grid: Grid, width: int, height: int) -> Layout:
+def grid_layout(grid: Grid, width: int, height: int) -> SheetLayout:
     """The layout of a grid on a sheet of that size; the cells' names are their places from "0", row by row."""
-    return Layout(width, height, {str(place): Cell(*box, *box[2:]) for place, box in enumerate(grid.boxes())})
+    return SheetLayout(width, height, {str(place): Cell(*box, *box[2:]) for place, box in enumerate(grid.boxes())})
 
 
 def cut_frame(sheet: np.ndarray, cell: Cell) -> np.ndarray:
@@ -166,7 +166,7 @@ def kinds_in(folder: Path) -> dict[str, dict[str, Path]]:
     return {kind: dict(sorted(files.items(), key=lambda item: int(item[0]))) for kind, files in kinds.items()}
 
 
-def plain_record(files: Mapping[str, Path], columns: int | None, margin: int, spacing: int) -> Record:
+def plain_record(files: Mapping[str, Path], columns: int | None, margin: int, spacing: int) -> SheetRecord:
     """A grid for frames that were not cut from a sheet; all cells have the size of the first that can be read.
 
     Args:
@@ -184,7 +184,7 @@ def plain_record(files: Mapping[str, Path], columns: int | None, margin: int, sp
     grid = Grid(columns, -(-len(files) // columns), width, height, margin, spacing)
     places = grid_layout(grid, *grid.sheet_size)
     layout = replace(places, cells=dict(zip(files, places.cells.values(), strict=False)))
-    return Record(1, [SheetPair("frames", layout, layout, grid)])
+    return SheetRecord(1, [SheetPair("frames", layout, layout, grid)])
 
 
 def _size_of(path: Path) -> tuple[int, int] | None:
@@ -195,7 +195,7 @@ def _size_of(path: Path) -> tuple[int, int] | None:
 
 
 def join_frames(
-    files: Mapping[str, Path], layout: Layout, ground: np.ndarray | None = None
+    files: Mapping[str, Path], layout: SheetLayout, ground: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, str]]:
     """Put numbered frames into one sheet.
 

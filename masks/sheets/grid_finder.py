@@ -110,7 +110,7 @@ def drawn_pixels(sheet: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Cut:
+class AxisDivision:
     """A division of one axis: `count` cells of `size` px, and how well it fits.
 
     Attributes:
@@ -134,7 +134,7 @@ class Cut:
         return self.crossing <= NEAR_CROSSING and self.likeness >= NEAR_LIKENESS
 
 
-class Axis:
+class SheetAxis:
     """What is drawn on the lines (columns or rows of pixels) of a sheet."""
 
     def __init__(self, drawn: np.ndarray) -> None:
@@ -143,14 +143,14 @@ class Axis:
         self.profile = drawn.sum(axis=1)
         self.joins = np.concatenate([[0], (drawn[1:] & drawn[:-1]).sum(axis=1)])  # across the border before a line
 
-    def cuts(self, margin: int, spacing: int) -> list[Cut]:
+    def cuts(self, margin: int, spacing: int) -> list[AxisDivision]:
         """All divisions into equal cells that fill the axis and leave its gaps free, finest first."""
         room = self.length - 2 * margin + spacing
         counts = [n for n in range(room // (MIN_FRAME_PX + spacing), 0, -1) if room % n == 0]
-        found = (self._judge(Cut(n, room // n - spacing), margin, spacing) for n in counts)
+        found = (self._judge(AxisDivision(n, room // n - spacing), margin, spacing) for n in counts)
         return [cut for cut in found if cut is not None]
 
-    def _judge(self, cut: Cut, margin: int, spacing: int) -> Cut | None:
+    def _judge(self, cut: AxisDivision, margin: int, spacing: int) -> AxisDivision | None:
         starts = margin + np.arange(cut.count) * (cut.size + spacing)
         cells = self.profile[starts[:, None] + np.arange(cut.size)]
         busy = cells.any(axis=1)
@@ -161,7 +161,7 @@ class Axis:
             return cut if cut.count == 1 else None
         average = self.joins[: starts[used - 1] + cut.size].mean()
         crossing = float(self.joins[starts[1:used]].mean() / average) if average else 0.0
-        return Cut(cut.count, cut.size, crossing, _likeness(cells[busy].astype(float)))
+        return AxisDivision(cut.count, cut.size, crossing, _likeness(cells[busy].astype(float)))
 
 
 def _likeness(profiles: np.ndarray) -> float:
@@ -199,20 +199,20 @@ def find_grid(sheets: Sequence[np.ndarray], wanted: GridSettings, name: str) -> 
         drawn = np.logical_or.reduce([drawn_pixels(sheet) for sheet in sheets])
         if not drawn.any():
             raise UserError(f"{name}: nothing is drawn")
-        grid = _detect(Axis(np.ascontiguousarray(drawn.T)), Axis(drawn), wanted, name)
+        grid = _detect(SheetAxis(np.ascontiguousarray(drawn.T)), SheetAxis(drawn), wanted, name)
     if grid.columns * grid.rows > MAX_FRAMES:
         raise UserError(f"{name}: {grid} are more than the limit of {MAX_FRAMES}; {REMEDY}")
     return grid
 
 
-def _known_cut(length: int, count: int | None, size: int | None, margin: int, spacing: int) -> Cut | None:
+def _known_cut(length: int, count: int | None, size: int | None, margin: int, spacing: int) -> AxisDivision | None:
     """The division of an axis whose number of cells, or their size, is known; None where it does not fit."""
     if size is None:
         assert count is not None
         size, rest = divmod(length - 2 * margin + spacing - count * spacing, count)
-        return Cut(count, size) if size > 0 and not rest else None
+        return AxisDivision(count, size) if size > 0 and not rest else None
     most = (length - margin + spacing) // (size + spacing)  # the last row may lack its margin, or have px left over
-    return Cut(count or most, size) if most >= (count or 1) else None
+    return AxisDivision(count or most, size) if most >= (count or 1) else None
 
 
 def _in_words(wanted: GridSettings) -> str:
@@ -220,7 +220,7 @@ def _in_words(wanted: GridSettings) -> str:
     return ", ".join(said)
 
 
-def _detect(across: Axis, down: Axis, wanted: GridSettings, name: str) -> Grid:
+def _detect(across: SheetAxis, down: SheetAxis, wanted: GridSettings, name: str) -> Grid:
     """The finest grid that cuts no figure.
 
     Raises:
@@ -249,8 +249,8 @@ def _detect(across: Axis, down: Axis, wanted: GridSettings, name: str) -> Grid:
 
 
 def _options(
-    axis: Axis, count: int | None, size: int | None, gaps: tuple[int, int], said: tuple[int, int]
-) -> list[Cut]:
+    axis: SheetAxis, count: int | None, size: int | None, gaps: tuple[int, int], said: tuple[int, int]
+) -> list[AxisDivision]:
     """The divisions of an axis that may be meant; what a person said counts, but gaps that nobody said must fit."""
     cuts = [cut for cut in axis.cuts(*gaps) if cut.clean or cut.near]
     if not count and not size:

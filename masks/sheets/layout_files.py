@@ -18,7 +18,7 @@ from typing import Any
 
 from common.errors import UserError
 from common.files import write_text
-from masks.sheets.cells import Cell, Layout, Record, SheetPair
+from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import MAX_FRAMES, MAX_SIDE_PX, Grid
 
 RECORD = "sheet.json"
@@ -28,7 +28,7 @@ MAX_MEGAPIXELS = 640  # of all frames of a sheet, with their trimmed borders
 KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a whole number"}
 
 
-def read_layout(path: Path, sheet_size: tuple[int, int]) -> Layout:
+def read_layout(path: Path, sheet_size: tuple[int, int]) -> SheetLayout:
     """The layout in a JSON file of Aseprite or TexturePacker.
 
     Args:
@@ -48,7 +48,7 @@ def read_layout(path: Path, sheet_size: tuple[int, int]) -> Layout:
     return _parse_layout(content, str(path), sheet_size)
 
 
-def write_record(folder: Path, record: Record) -> None:
+def write_record(folder: Path, record: SheetRecord) -> None:
     """Write how the frames in a folder were cut, atomically."""
     sheets = [
         {
@@ -62,7 +62,7 @@ def write_record(folder: Path, record: Record) -> None:
     write_text(folder / RECORD, json.dumps({"scale": record.scale, "sheets": sheets}, indent=1) + "\n")
 
 
-def read_record(folder: Path) -> Record | None:
+def read_record(folder: Path) -> SheetRecord | None:
     """How the frames in a folder were cut; None where there is no record.
 
     Raises:
@@ -74,7 +74,7 @@ def read_record(folder: Path) -> Record | None:
     content = _read_json(path)
     entries = _get(content, "sheets", list, f"{path}: ")
     pairs = [_parse_pair(entry, f"{path}: sheets[{place}].") for place, entry in enumerate(entries)]
-    return Record(_number(content, "scale", f"{path}: ", 1, MAX_SIDE_PX), pairs)
+    return SheetRecord(_number(content, "scale", f"{path}: ", 1, MAX_SIDE_PX), pairs)
 
 
 # ---- from JSON ----
@@ -110,13 +110,13 @@ def _parse_pair(entry: Any, where: str) -> SheetPair:
     return SheetPair(name, base, clothed, Grid(*sides))
 
 
-def _parse_own_layout(entry: Any, key: str, where: str) -> Layout:
+def _parse_own_layout(entry: Any, key: str, where: str) -> SheetLayout:
     content = _get(entry, key, dict, where)
     meta = _get(content, "meta", dict, f"{where}{key}.")
     return _parse_layout(content, f"{where}{key}", _size(meta, "size", f"{where}{key}.meta.", MAX_SHEET_PX))
 
 
-def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, int]) -> Layout:
+def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, int]) -> SheetLayout:
     frames = content.get("frames")
     if isinstance(frames, list):
         places = [(f"{where}: frames[{place}]", entry) for place, entry in enumerate(frames)]
@@ -131,7 +131,7 @@ def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, in
         raise UserError(f"{where}: two frames have the same filename")
     if sum(cell.frame_width * cell.frame_height for cell in cells.values()) > MAX_MEGAPIXELS * 1e6:
         raise UserError(f"{where}: its frames have more than {MAX_MEGAPIXELS} megapixels together")
-    return Layout(*sheet_size, cells)
+    return SheetLayout(*sheet_size, cells)
 
 
 def _parse_cell(entry: Any, where: str, sheet_size: tuple[int, int]) -> Cell:
@@ -192,7 +192,7 @@ def _get(parent: Any, key: str, kind: type, where: str) -> Any:
 # ---- to JSON ----
 
 
-def _layout_as_json(layout: Layout) -> dict[str, object]:
+def _layout_as_json(layout: SheetLayout) -> dict[str, object]:
     frames = []
     for number, cell in layout.cells.items():
         width, height = (cell.height, cell.width) if cell.rotated else (cell.width, cell.height)

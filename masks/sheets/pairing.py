@@ -10,7 +10,7 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.images import MIN_SIDE_PX, read_image
 from masks.sets.naming import PICTURE_SUFFIXES
-from masks.sheets.cells import Layout, Record, SheetPair, cut_frame, grid_layout
+from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout
 from masks.sheets.grid_finder import MAX_FRAMES, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout
 
@@ -38,7 +38,7 @@ class SheetFiles:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SplitPlan:
     """What will be cut from which sheets.
 
     Attributes:
@@ -49,7 +49,7 @@ class Plan:
     """
 
     files: Sequence[SheetFiles]
-    record: Record
+    record: SheetRecord
     skipped: int
     stray: int
 
@@ -138,7 +138,7 @@ def _layout_for(sheet: Path, layout: Path | None) -> Path | None:
 # ---- which frames ----
 
 
-def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | None, keep_empty: bool) -> Plan:
+def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | None, keep_empty: bool) -> SplitPlan:
     """Read all sheets and decide what will be cut, before anything is written.
 
     A frame's number is the place of its cell, counted over all sheets, also where empty cells are skipped.
@@ -175,8 +175,8 @@ def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | No
             f"{len(sheets)} sheets with {len(busy)} frames: the limit is {MAX_FRAMES}; split fewer at a time"
         )
     pairs = _number(pairs, kept)
-    record = Record(_choose_scale(pairs, scale), pairs)
-    return Plan(sheets, record, len(kept) - sum(kept), stray)
+    record = SheetRecord(_choose_scale(pairs, scale), pairs)
+    return SplitPlan(sheets, record, len(kept) - sum(kept), stray)
 
 
 def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list[bool], int]:
@@ -201,7 +201,7 @@ def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list
     return SheetPair(files.base.stem, base, clothed, grid), busy, sum(int(here.sum()) for here in drawn)
 
 
-def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tuple[Layout, Layout]:
+def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tuple[SheetLayout, SheetLayout]:
     """Both layouts with places as names: frames belong together by name, or by order where the names differ."""
     paths = [path for path in (files.base_layout, files.clothed_layout) if path is not None]
     base, clothed = (read_layout(path, size) for path, size in zip(paths, sizes, strict=True))
@@ -217,7 +217,7 @@ def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tu
     return _by_place(base, names), _by_place(clothed, others)
 
 
-def _by_place(layout: Layout, order: Sequence[str]) -> Layout:
+def _by_place(layout: SheetLayout, order: Sequence[str]) -> SheetLayout:
     return replace(layout, cells={str(place): layout.cells[name] for place, name in enumerate(order)})
 
 

@@ -29,11 +29,11 @@ from masks.sets.naming import (
 )
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 from masks.sets.working_set import read_reviewed, write_reviewed
-from masks.sheets.cells import Record, SheetPair, join_frames, kinds_in, plain_record, tile
+from masks.sheets.cells import SheetPair, SheetRecord, join_frames, kinds_in, plain_record, tile
 from masks.sheets.grid_finder import GridSettings
 from masks.sheets.layout_files import RECORD, read_record, write_record
 from masks.sheets.misalignment import find_shift
-from masks.sheets.pairing import Plan
+from masks.sheets.pairing import SplitPlan
 
 HALVES = {BASE: "base", CLOTHED: "clothed"}  # copies of the sheets are called so
 TILES = 400  # frames on the contact sheet
@@ -43,7 +43,7 @@ TILE_PX = 256
 # ---- into the training folder ----
 
 
-def unchanged_frames(folder: Path, plan: Plan) -> set[str]:
+def unchanged_frames(folder: Path, plan: SplitPlan) -> set[str]:
     """Numbers of the frames in a training folder that are, pixel by pixel, those of the plan.
 
     Where an interrupted run wrote one half of a pair alone, that half decides.
@@ -70,7 +70,7 @@ def _shows(path: Path, frame: np.ndarray, scale: int) -> bool:
         return False
 
 
-def make_room(folder: Path, plan: Plan, unchanged: set[str], replace_masks: bool) -> Path | None:
+def make_room(folder: Path, plan: SplitPlan, unchanged: set[str], replace_masks: bool) -> Path | None:
     """Take away the frames that others will replace, and the masks that belonged to them; keep copies of all.
 
     Corrected masks of frames that stay as they are stay too. Proposed masks go, step 2 makes them anew.
@@ -131,7 +131,7 @@ def _remove(folder: Path, kind: str, numbers: Iterable[str]) -> None:
             (folder / f"{kind}_{number}.{suffix}").unlink(missing_ok=True)
 
 
-def write_frames(folder: Path, plan: Plan, unchanged: set[str]) -> dict[str, str]:
+def write_frames(folder: Path, plan: SplitPlan, unchanged: set[str]) -> dict[str, str]:
     """Write the frames, copies of their sheets and the record of how they were cut.
 
     Args:
@@ -161,7 +161,7 @@ def write_frames(folder: Path, plan: Plan, unchanged: set[str]) -> dict[str, str
     return shifts
 
 
-def contact_sheet(folder: Path, plan: Plan, shifts: Mapping[str, str]) -> Image.Image:
+def contact_sheet(folder: Path, plan: SplitPlan, shifts: Mapping[str, str]) -> Image.Image:
     """Every frame that was written, base over clothed, as an RGB picture; misaligned ones say so."""
     numbers = plan.numbers
     shown = numbers[:TILES]
@@ -231,7 +231,7 @@ def join_folder(
     return written, faults, homes[0] / RECORD if homes else None
 
 
-def _ground(folder: Path, record: Record, kind: str, pair: SheetPair) -> np.ndarray | None:
+def _ground(folder: Path, record: SheetRecord, kind: str, pair: SheetPair) -> np.ndarray | None:
     """The copy of a sheet beside its frames; None for other kinds, and where somebody removed or changed it."""
     path = folder / record.sheet_name(HALVES[kind], pair) if kind in HALVES else None
     if path is None or not path.is_file():

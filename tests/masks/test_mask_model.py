@@ -79,7 +79,9 @@ def train(folder: Path, **settings: Any) -> Report:
     if not start.exists():
         small_start(start)
     usual: dict[str, Any] = {"start": str(start), "output": folder.parent / "out/model.pth"}
-    return main(folder, **(usual | QUICK | settings))
+    report = main(folder, **(usual | QUICK | settings))
+    assert report is not None
+    return report
 
 
 # ---- imports and use ----

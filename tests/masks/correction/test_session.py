@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from masks.correction.editing import Box, Region, whole
+from masks.correction.boxes import Box, whole
 from masks.correction.session import CorrectionSession
+from masks.correction.tools import Region
 from masks.sets.working_set import read_reviewed, write_proposals, write_reviewed
 from tests.helpers import ROOT
 

@@ -21,11 +21,11 @@ from matplotlib.backend_bases import KeyEvent, MouseEvent
 from PIL import Image, ImageGrab
 
 from common.errors import UserError
+from masks.correction.boxes import Box
 from masks.correction.display import FOOTER_PX, HEADER_PX, on_whole_points
-from masks.correction.editing import Box
 from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import choose_backend
-from masks.correction.viewing import Viewport
+from masks.correction.viewport import Viewport
 from masks.correction.window import ACTIONS, KEYS, SIZE_INCHES, CorrectionWindow, open_figure, plain_key
 from masks.sets.working_set import read_reviewed, write_proposals
 from tests.helpers import ROOT, assert_user_error, run_script
@@ -365,9 +365,9 @@ def test_what_cannot_be_saved_is_said_and_closing_refuses_once(window: Correctio
 
 def test_the_tool_imports_neither_opencv_nor_torch() -> None:
     """OpenCV's wheels bring Qt plugins that keep PySide6 from starting; torch takes seconds."""
-    modules = [f"correction.{name}" for name in ("display", "session", "window", "editing", "viewing", "toolkit")]
+    modules = [f"correction.{name}" for name in ("display", "session", "window", "tools", "frame_screen", "toolkit")]
     code = "import sys\n" + "".join(f"import masks.{name}\n" for name in [*modules, "mask_correction_tool"])
-    code += "from masks.correction.editing import flood\nimport numpy\n"
+    code += "from masks.correction.tools import flood\nimport numpy\n"
     code += "flood(numpy.zeros((9, 9, 4), numpy.uint8), (1, 1), 0)\n"
     code += "print(*sorted({'cv2', 'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

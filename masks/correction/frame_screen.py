@@ -1,33 +1,27 @@
-"""What a person sees of a frame while its mask is corrected: zoom, views, the mask's tint and contour; arrays alone.
+"""The screen pixels of a frame while its mask is corrected: checkerboard, difference view, tint, contour, onion skin.
 
-The view is a rectangle of screen pixels, (height, width) uint32, each the four bytes of an RGBA colour. Screen
-positions are (x, y) from the view's top left corner.
+The view is a rectangle of screen pixels, (height, width) uint32, each the four bytes of an RGBA colour.
 """
 
 import math
-from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from masks.correction.editing import Box, Point, whole
+from masks.correction.boxes import Box, whole
+from masks.correction.viewport import Viewport
 from masks.sets.pairs import MASK_COLOUR
 from masks.sets.pixel_art import visible
 
-MIN_ZOOM, MAX_ZOOM = 1 / 16, 64.0  # screen px a frame px
-FIT_SHARE = 0.94  # of the view, that a frame fills at first
-KEPT_PX = 48  # screen px of the frame that stay in view however far it is moved
 CHECK_PX = 12  # side of the checkerboard's squares
-HATCH_PX = 8  # distance of the onion skin's lines
+HATCH_PX = 8  # distance between the onion skin's lines
 
 SURROUND = "#16181d"
 CHECKS = ("#2b2e36", "#343842")
 MASK_EDGE = "#ffe3f1"
 EDGE_SHADOW = "#14060d"
 ONION = "#35d0ff"
-DIFFERENCE_RAMP = ("#0d0f14", "#3d2a6b", "#c2456b", "#ffb454", "#fffbe0")  # no difference to the largest
-
-PICTURES = ("base", "clothed", "difference")
+DIFFERENCE_RAMP = ("#0d0f14", "#3d2a6b", "#c2456b", "#ffb454", "#fffbe0")  # from no difference to the largest
 
 
 def packed(colour: str) -> np.uint32:
@@ -37,65 +31,6 @@ def packed(colour: str) -> np.uint32:
 
 def _bytes_of(colour: str) -> bytes:
     return bytes.fromhex(colour[1:] + "ff")
-
-
-# ---- zoom ----
-
-
-@dataclass(frozen=True)
-class Viewport:
-    """Where a frame lies in the view.
-
-    Attributes:
-        zoom: screen px a frame px.
-        left: x of the frame's left edge on the screen.
-        top: y of its upper edge.
-    """
-
-    zoom: float
-    left: float
-    top: float
-
-    @staticmethod
-    def fit(frame: tuple[int, int], view: tuple[int, int]) -> "Viewport":
-        """The whole frame in the middle of the view; both are (height, width)."""
-        zoom = min(view[0] / frame[0], view[1] / frame[1]) * FIT_SHARE
-        zoom = min(max(zoom, MIN_ZOOM), MAX_ZOOM)
-        return Viewport(zoom, round((view[1] - frame[1] * zoom) / 2), round((view[0] - frame[0] * zoom) / 2))
-
-    def to_frame(self, point: Point) -> Point:
-        """From screen to frame."""
-        return (point[0] - self.left) / self.zoom, (point[1] - self.top) / self.zoom
-
-    def to_screen(self, point: Point) -> Point:
-        """From frame to screen."""
-        return point[0] * self.zoom + self.left, point[1] * self.zoom + self.top
-
-    def path_on_screen(self, path: np.ndarray) -> np.ndarray:
-        """The same of (N, 2) points."""
-        return path * self.zoom + np.array([self.left, self.top])
-
-    def zoomed(self, factor: float, at: Point) -> "Viewport":
-        """Larger or smaller; the point of the frame that is `at` a point of the screen stays there."""
-        zoom = min(max(self.zoom * factor, MIN_ZOOM), MAX_ZOOM)
-        x, y = self.to_frame(at)
-        return Viewport(zoom, at[0] - x * zoom, at[1] - y * zoom)
-
-    def moved(self, x: float, y: float) -> "Viewport":
-        """Moved by screen px."""
-        return replace(self, left=self.left + x, top=self.top + y)
-
-    def kept_in_view(self, frame: tuple[int, int], view: tuple[int, int]) -> "Viewport":
-        """Moved as little as brings KEPT_PX of the frame into the view."""
-        left = min(max(self.left, KEPT_PX - frame[1] * self.zoom), view[1] - KEPT_PX)
-        top = min(max(self.top, KEPT_PX - frame[0] * self.zoom), view[0] - KEPT_PX)
-        return replace(self, left=left, top=top)
-
-    def box_on_screen(self, box: Box) -> Box:
-        """The screen pixels that show a box of the frame."""
-        left, top = self.to_screen((box.left, box.top))
-        right, bottom = self.to_screen((box.right, box.bottom))
-        return Box(math.floor(top), math.floor(left), math.ceil(bottom), math.ceil(right))
 
 
 # ---- pictures ----
