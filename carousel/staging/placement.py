@@ -219,7 +219,9 @@ def _sizes(
         for line, tall in spots
         if (line - tall) / scene_height >= EDGE and line <= (1 - EDGE) * scene_height
     ]
-    return seen or [(min(line, (1 - EDGE) * scene_height), tall) for line, tall in spots]
+    return seen or [
+        (float(np.clip(line, tall + EDGE * scene_height, (1 - EDGE) * scene_height)), tall) for line, tall in spots
+    ]
 
 
 def _heights(figure: Silhouette, size: tuple[int, int], share: float, scales: Sequence[float]) -> list[float]:

@@ -10,7 +10,7 @@ from PIL import Image
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import mask_image
 from masks.sets.working_set import write_reviewed
-from tests.helpers import SHARED
+from tests.helpers import BAD_INPUTS
 
 SIDE = 48
 
@@ -71,7 +71,7 @@ def damage(path: Path, keep: float) -> None:
 
 def hostile_pictures(folder: Path) -> list[tuple[Path, bool]]:
     """The pictures of the collection of bad inputs, and whether each is valid as a frame: even an empty one is."""
-    tool = runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))
+    tool = runpy.run_path(str(BAD_INPUTS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tool["images"](folder)

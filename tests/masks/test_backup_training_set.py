@@ -15,7 +15,7 @@ from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import read_mask
 from masks.sets.training_sets import WORKING_SET, gather_training_data
 from masks.sets.working_set import write_reviewed
-from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import REAL_DATA, assert_user_error, needs_real_data, run_script
 from tests.masks.sample_sets import (
     damage,
     drawn_pair,
@@ -29,6 +29,7 @@ from tests.masks.sample_sets import (
 from tests.masks.sets.test_training_sets import contents
 from tests.masks.test_initial_masks import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/7_backup_training_set.py"
 main = load_main(STEP)
 
@@ -283,9 +284,9 @@ def test_a_full_disk_is_one_line(training_data: Path, monkeypatch: pytest.Monkey
 # ---- real sprites ----
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_a_real_set_goes_round(tmp_path: Path) -> None:
-    source = SHARED / "data/masks"
+    source = REAL_DATA / "masks"
     shutil.copytree(source / "frames_backup_walk_east", tmp_path / "frames")
     shutil.copytree(source / "masks_backup_walk_east", tmp_path / "masks_corrected")
     for name in ("walk_north", "run_west"):

@@ -15,6 +15,7 @@ from masks.sets.pixel_art import find_pixel_size
 from masks.sets.training_sets import gather_training_data
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 DRAWN = DATA / "masks"
 SCRIPT = "masks/0_Draw_Sprites.py"
 PICTURES = sorted(str(path.relative_to(DRAWN)) for path in DRAWN.rglob("*.png"))

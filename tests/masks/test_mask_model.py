@@ -35,6 +35,7 @@ from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.model.test_checkpoint_format import Attack
 from tests.masks.sample_sets import damage, write_archive, write_working_set
 
+pytestmark = pytest.mark.slow
 STEP = "masks/mask_model.py"
 BASE_STEP = "masks/0_Train_Base_Model.py"
 FRAME = DATA / "masks/frames_backup_walk_north"

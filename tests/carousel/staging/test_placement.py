@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carousel.staging.placement import (
@@ -180,6 +180,7 @@ def test_without_people_the_default_stands_in_the_middle_at_eye_level() -> None:
     size=st.tuples(st.integers(64, 900), st.integers(64, 900)),
     boxes=st.lists(st.tuples(shares, shares, shares, shares), max_size=4),
 )
+@example(2.0, 0.0, False, (64, 359), [(0.5, 0.5, 0.5, 0.875), (0.5, 0.5, 0.5625, 0.25)])
 def test_a_proposed_figure_lies_inside_the_scene(
     aspect: float, foot: float, is_half: bool, size: tuple[int, int], boxes: list[tuple[float, float, float, float]]
 ) -> None:

@@ -16,7 +16,7 @@ from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import FramePair, read_mask, read_pair
 from masks.sets.training_sets import WORKING_SET, FrameSet, gather_training_data
 from masks.sets.working_set import write_reviewed
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_bad_inputs, needs_real_data
 from tests.masks.sample_sets import (
     SIDE,
     damage,
@@ -363,7 +363,7 @@ def test_inverted_masks_are_found_on_opaque_backgrounds_too() -> None:
             check_mask(pair, opaque[0], opaque[1], 255 - mask)
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_are_read_or_refused(tmp_path: Path) -> None:
     pictures = hostile_pictures(tmp_path / "images")
     assert len(pictures) > 20
@@ -382,10 +382,11 @@ def test_hostile_pictures_are_read_or_refused(tmp_path: Path) -> None:
                 assert "frames_backup_x/base_frame_0.png" in refused(folder), source.name
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_real_masks_pass_and_their_inversions_do_not() -> None:
-    sets = gather_training_data(SHARED / "data/masks")
-    assert sum(len(frame_set.pairs) for frame_set in sets) >= 100
+    sets = gather_training_data(REAL_DATA / "masks")
+    folders = {path.name for path in (REAL_DATA / "masks").glob("frames_backup_*")}
+    assert {f"frames_backup_{frame_set.name}" for frame_set in sets} == folders and all(each.pairs for each in sets)
     all_black = 0
     pairs = [pair for frame_set in sets for pair in frame_set.pairs[::5]]
     for pair in pairs:
