@@ -17,7 +17,7 @@ from PIL import Image
 
 from common.batches import Batch, Made, run_batch
 from common.devices import describe_device
-from common.errors import UserError, check_range
+from common.errors import UserError, raise_faults
 from common.files import sha256_of
 from common.grids import picture_grid
 from common.images import png_bytes, read_image
@@ -94,17 +94,8 @@ def _load_model(checkpoint: Path) -> MaskFunction:
     return propose
 
 
-def threshold_method(*, name: str, threshold: float | None, even_light: bool, tidy_art_px: int) -> ProposalMethod:
-    """Return the method that thresholds colour differences; arguments as for `propose_mask`.
-
-    Raises:
-        UserError: there is no such method, or a number is out of range.
-    """
-    if name not in DIFFERENCE_SCALES:
-        raise UserError(f"setting METHOD is {name!r}; it must be model, {' or '.join(DIFFERENCE_SCALES)}")
-    check_range("TIDY_ART_PX", tidy_art_px, 0, 10_000)
-    if threshold is not None:
-        check_range("THRESHOLD", threshold, 0, 255)
+def threshold_method(name: str, *, threshold: float | None, even_light: bool, tidy_art_px: int) -> ProposalMethod:
+    """Return the method that thresholds colour differences; arguments as for `propose_mask`."""
     settings = {"threshold": threshold, "even_light": even_light, "tidy_art_px": tidy_art_px}
     propose = functools.partial(
         propose_mask, method=name, threshold=threshold, even_light=even_light, tidy_art_px=tidy_art_px
@@ -151,6 +142,7 @@ def propose_all(
         pass
     if not outcome.tables:
         shutil.rmtree(folder / PART)
+        raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
     return outcome.tables, outcome.faults
 
 

@@ -14,18 +14,9 @@ from common.grids import picture_grid
 from common.images import read_image, write_png
 from masks.sets.naming import BASE, FRAMES, base_name, files_of_kind
 from masks.sets.pixel_art import enlarge, find_pixel_size
-from masks.sheets.cells import (
-    SheetLayout,
-    SheetPair,
-    SheetRecord,
-    cut_frame,
-    grid_layout,
-    join_frames,
-    kinds_in,
-    plain_record,
-    tile,
-)
+from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout, tile
 from masks.sheets.grid_finder import REMEDY, GridSettings, find_grid
+from masks.sheets.joining import find_numbered, join_frames, plain_record
 from masks.sheets.layout_files import read_record
 from masks.sheets.misalignment import moved
 
@@ -97,7 +88,7 @@ def find_cutouts(folder: Path) -> dict[str, Path]:
     Raises:
         UserError: no such folder, or none in it.
     """
-    files = kinds_in(folder).get(CUTOUT)
+    files = find_numbered(folder).get(CUTOUT)
     if files is None:
         raise UserError(f"{folder}: no cut-outs in this folder; they are named {CUTOUT}_00.png")
     return files
@@ -146,7 +137,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _open_folder(path: Path, name: str, record: SheetRecord | None) -> BareBody:
-    files = kinds_in(path).get(BASE)
+    files = find_numbered(path).get(BASE)
     if files is None:
         raise UserError(f"{path}: no frames of a body in this folder; they are named {base_name('00')}")
     frames = {number: functools.partial(_read, file) for number, file in files.items()}

@@ -22,8 +22,9 @@ from masks.model.mask_threshold import threshold_mask
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
 from masks.sets.naming import CUTOUT, MASK, mask_name, numbered_name
 from masks.sets.pairs import MASK_COLOUR, mask_image, read_mask
-from masks.sheets.cells import SheetRecord, join_frames
+from masks.sheets.cells import SheetRecord
 from masks.sheets.frame_sources import FrameSource, batch_items
+from masks.sheets.joining import join_frames
 
 MASKS, CUTOUTS = "masks", "cutouts"  # folders of the output
 CONTACT_SHEET = "contact_sheet.png"

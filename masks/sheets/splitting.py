@@ -1,4 +1,4 @@
-"""Step 1's work in a training folder: frames cut from sheets, with copies of what they replace; and back."""
+"""Frames cut from sheets into a training folder, with copies of what they replace."""
 
 import functools
 import math
@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common.errors import UserError, raise_faults
+from common.errors import UserError
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from masks.sets.backups import copy_to_backups
@@ -29,8 +29,7 @@ from masks.sets.naming import (
 )
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 from masks.sets.working_set import read_reviewed, write_reviewed
-from masks.sheets.cells import SheetPair, SheetRecord, join_frames, kinds_in, plain_record, tile
-from masks.sheets.grid_finder import GridSettings
+from masks.sheets.cells import tile
 from masks.sheets.layout_files import RECORD, read_record, write_record
 from masks.sheets.misalignment import find_shift
 from masks.sheets.pairing import SplitPlan
@@ -38,9 +37,6 @@ from masks.sheets.pairing import SplitPlan
 HALVES = {BASE: "base", CLOTHED: "clothed"}  # copies of the sheets are called so
 TILES = 400  # frames on the contact sheet
 TILE_PX = 256
-
-
-# ---- into the training folder ----
 
 
 def unchanged_frames(folder: Path, plan: SplitPlan) -> set[str]:
@@ -180,62 +176,3 @@ def _base_over_clothed(frames: Path, number: str, scale: int) -> Image.Image:
     names = base_name(number), clothed_name(number)
     pair = [shrink(np.asarray(read_image(frames / name)), scale) for name in names]
     return tile(np.vstack(pair), 2 * TILE_PX)
-
-
-# ---- and back ----
-
-
-def join_folder(
-    folder: Path, training_data: Path, output: Path, wanted: GridSettings
-) -> tuple[list[Path], dict[str, str], Path | None]:
-    """Put the numbered pictures of a folder into sheets, one for each kind and each sheet that frames were cut from.
-
-    The layout is that of sheet.json in the folder itself or in the working set, or else a plain grid. Base and clothed
-    frames beside their sheet.json are laid on the copy of their sheet, so that what was in no frame is there again.
-
-    Args:
-        folder: with base_frame_XX.png, clothed_frame_XX.png, mask_XX.png or any other <kind>_XX.png.
-        training_data: the training folder.
-        output: folder for the sheets.
-        wanted: columns, margin and spacing of a plain grid; where any is given, sheet.json does not count.
-
-    Returns:
-        The sheets that were written; what was left out, by file name; and the sheet.json that counted, if any.
-
-    Raises:
-        UserError: no pictures, a damaged record, or nothing that fits it.
-    """
-    if wanted != GridSettings(columns=wanted.columns, margin=wanted.margin, spacing=wanted.spacing):
-        raise UserError("with JOIN only COLUMNS, MARGIN and SPACING of the grid count; leave the others out")
-    kinds = kinds_in(folder)
-    homes = [] if wanted.given else [home for home in (folder, training_data / FRAMES) if (home / RECORD).is_file()]
-    record = read_record(homes[0]) if homes else None
-    written: list[Path] = []
-    faults: dict[str, str] = {}
-    for kind, files in kinds.items():
-        own = record or plain_record(files, wanted.columns, wanted.margin or 0, wanted.spacing or 0)
-        known = {number for pair in own.sheets for number in pair.base.cells}
-        faults |= {path.name: "the sheet has no such frame" for number, path in files.items() if number not in known}
-        for pair in own.sheets:
-            ground = _ground(folder, own, kind, pair) if homes[:1] == [folder] else None
-            try:
-                sheet, missing = join_frames(files, pair.layout_of(kind), ground)
-            except UserError as error:
-                faults[own.sheet_name(kind, pair)] = str(error)
-                continue
-            faults |= {f"{kind}_{number}.png": fault for number, fault in missing.items()}
-            written.append(output / own.sheet_name(kind, pair))
-            write_png(written[-1], Image.fromarray(sheet[..., 0] if kind == MASK else sheet))
-    if not written:
-        raise_faults(str(folder), [f"{name}: {fault}" for name, fault in faults.items()])
-    return written, faults, homes[0] / RECORD if homes else None
-
-
-def _ground(folder: Path, record: SheetRecord, kind: str, pair: SheetPair) -> np.ndarray | None:
-    """The copy of a sheet beside its frames; None for other kinds, and where somebody removed or changed it."""
-    path = folder / record.sheet_name(HALVES[kind], pair) if kind in HALVES else None
-    if path is None or not path.is_file():
-        return None
-    ground = np.asarray(read_image(path))
-    layout = pair.layout_of(kind)
-    return ground if ground.shape[:2] == (layout.height, layout.width) else None

@@ -15,7 +15,8 @@ from accelerate.utils import send_to_device
 from torch import nn
 
 from masks.model.checkpoint_format import load_network
-from masks.model.training import Samples, TrainingSettings, collate, prepare
+from masks.model.training import TrainingSettings, prepare
+from masks.model.training_samples import TrainingSamples, collate
 from masks.model.unet import UNet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import (
@@ -63,9 +64,11 @@ def main() -> None:
 def train_for(minutes: float, network: nn.Module) -> nn.Module:
     """Train on fresh random figures for a time; the learning rate falls with it."""
     torch.manual_seed(1)
-    settings = TrainingSettings(1, BATCH, LEARNING_RATE, 0.7, 1.0, 1, 0)
-    samples = Samples([], 10**9, settings)
-    training = prepare(settings, network, samples, [])  # type: ignore[arg-type]
+    settings = TrainingSettings(
+        epochs=1, batch=BATCH, learning_rate=LEARNING_RATE, dice_weight=0.7, drawn_share=1.0, seed=1, workers=0
+    )
+    samples = TrainingSamples([], length=10**9, drawn_share=1.0, seed=settings.seed)
+    training = prepare(settings, network, samples, held_out=[])  # type: ignore[arg-type]
     started, step, progress = time.perf_counter(), 0, 0.0
     while progress < 1:
         training.set_rate(progress)

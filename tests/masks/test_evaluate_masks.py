@@ -33,10 +33,9 @@ from masks.model.metrics import boundary_f1, f1_score
 from masks.model.threshold_baselines import best_threshold
 from masks.sets.pairs import FramePair, read_mask, read_pair
 from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
-from tests.helpers import assert_user_error, run_script
+from tests.helpers import assert_user_error, load_main, run_script
 from tests.masks.model.test_unet import lively_network
 from tests.masks.sample_sets import damage, write_archive, write_working_set
-from tests.masks.test_initial_masks import load_main
 
 pytestmark = pytest.mark.slow
 STEP = "masks/6_evaluate_masks.py"

@@ -1,7 +1,6 @@
 """Step 2 as a user runs it: masks, unsureness, copies of what was there, bad frames, kills; and the contact sheet."""
 
 import csv
-import importlib.util
 import json
 import os
 import re
@@ -38,7 +37,7 @@ from masks.sets.naming import mask_name
 from masks.sets.pairs import find_pairs, read_mask, read_pair
 from masks.sets.working_set import read_unsureness
 from masks.sheets.frame_sources import sources_in
-from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.model.test_threshold_baselines import propose_pair
 from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
@@ -55,16 +54,6 @@ def training_data(tmp_path: Path) -> Path:
     return folder
 
 
-def load_main(script: str) -> Callable[..., Report]:
-    """The main() of a script whose name is no module name."""
-    spec = importlib.util.spec_from_file_location(f"script_{Path(script).stem}", ROOT / script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    main: Callable[..., Report] = module.main
-    return main
-
-
 main = load_main(STEP)
 
 
@@ -75,11 +64,11 @@ def run(folder: Path, *flags: object) -> subprocess.CompletedProcess[str]:
 
 def propose(folder: Path, method: str = "lab", **settings: object) -> Report:
     """The same within this process."""
-    return main(folder, method=method, output=folder.parent / "sheet.png", **settings)
+    return main(training_data=folder, method=method, output=folder.parent / "sheet.png", **settings)
 
 
 def by_threshold(name: str = "lab", threshold: float | None = None) -> ProposalMethod:
-    return threshold_method(name=name, threshold=threshold, even_light=True, tidy_art_px=8)
+    return threshold_method(name, threshold=threshold, even_light=True, tidy_art_px=8)
 
 
 def masks_of(folder: Path) -> dict[str, np.ndarray]:
@@ -189,7 +178,6 @@ def test_an_empty_frame_has_an_empty_mask_and_is_sure(training_data: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"method": "magic"}, ["METHOD is 'magic'", "model, lab or difference"]),
         ({"threshold": -1.0}, ["THRESHOLD is -1"]),
         ({"threshold": float("nan")}, ["THRESHOLD is nan"]),
         ({"tidy_art_px": -1}, ["TIDY_ART_PX is -1"]),
@@ -203,7 +191,7 @@ def test_faulty_settings_stop_before_any_work(
 ) -> None:
     before = files_of(training_data)
     with pytest.raises(UserError) as error:
-        main(training_data, **{"method": "lab", "output": training_data.parent / "sheet.png"} | settings)
+        main(training_data=training_data, **{"method": "lab", "output": training_data.parent / "sheet.png"} | settings)
     for word in words:
         assert word in str(error.value)
     assert files_of(training_data) == before and {p.name for p in training_data.parent.iterdir()} == {"mi música"}

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import importlib.util
 import json
 import math
 import os
@@ -11,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from masks.model.training_run import split_sets
 from masks.model.unet import WIDTHS, UNet
 from masks.sets.pairs import FramePair, read_mask
 from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, load_main, run_script, with_settings
 from tests.masks.model.test_checkpoint_format import Attack
 from tests.masks.sample_sets import damage, write_archive, write_working_set
 
@@ -80,7 +79,7 @@ def train(folder: Path, **settings: Any) -> Report:
     if not start.exists():
         small_start(start)
     usual: dict[str, Any] = {"start": str(start), "output": folder.parent / "out/model.pth"}
-    report = main(folder, **(usual | QUICK | settings))
+    report = with_settings(main)(training_data=folder, **(usual | QUICK | settings))
     assert report is not None
     return report
 
@@ -272,16 +271,6 @@ def test_faulty_settings_stop_before_any_work(folder: Path, settings: dict[str, 
     assert words in refusal(folder, **settings)
 
 
-def base_main() -> Callable[..., Report]:
-    """The main() of the script whose name is no module name."""
-    spec = importlib.util.spec_from_file_location("train_base_model", ROOT / BASE_STEP)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Callable[..., Report] = module.main
-    return found
-
-
 PLACES_OF_SHIPPED = ["{copy}/checkpoints/masks/new.pth", "checkpoints/masks/sub/new.pth", "link/mask_model.pth"]
 
 
@@ -384,21 +373,21 @@ def test_a_killed_run_goes_on_exactly_with_resume(whole: tuple[Path, Path, str],
 
 def test_the_base_model_trains_on_random_figures_alone(tmp_path: Path) -> None:
     output = tmp_path / "base/model.pth"
-    report = base_main()(output, epochs=1, samples=2, batch=2, repeats=2, workers=0)
+    report = load_main(BASE_STEP)(output=output, epochs=1, samples=2, batch=2, repeats=2, workers=0)
     content = read_checkpoint(output)
     assert content["frames"] == [] and tuple(content["widths"]) == WIDTHS
     assert content["figures"]["random figures"] == 2 and content["settings"]["drawn_share"] == 1
     assert report.inputs == [] and report.figures["random figures"] == 2
     load_model(output)
-    again = base_main()(output, epochs=1, samples=2, batch=2, repeats=2, workers=0, resume=True)
+    again = load_main(BASE_STEP)(output=output, epochs=1, samples=2, batch=2, repeats=2, workers=0, resume=True)
     assert again.figures == report.figures
 
 
 def test_the_base_model_refuses_faulty_settings(tmp_path: Path) -> None:
-    train_base = base_main()
+    train_base = load_main(BASE_STEP)
     usual: dict[str, Any] = {"epochs": 1, "samples": 2, "batch": 2, "workers": 0}
     faulty = {"epochs": 0, "samples": 0, "batch": 0, "repeats": 0, "dice_weight": 2.0, "seed": -1}
     for name, value in faulty.items():
         with pytest.raises(UserError, match=f"setting {name.upper()} is"):
-            train_base(tmp_path / "model.pth", **(usual | {name: value}))
+            train_base(output=tmp_path / "model.pth", **(usual | {name: value}))
     assert not list(tmp_path.iterdir())

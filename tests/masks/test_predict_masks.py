@@ -28,10 +28,9 @@ from masks.model.metrics import f1_score
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
-from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.model.test_unet import lively_network
 from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
-from tests.masks.test_initial_masks import load_main
 
 pytestmark = pytest.mark.slow
 STEP = "masks/5_predict_masks.py"

@@ -19,9 +19,10 @@ from masks.sets.pairs import find_pairs, read_pair
 from masks.sets.pixel_art import enlarge, shrink
 from masks.sheets.cells import Cell, SheetLayout
 from masks.sheets.grid_finder import Grid, GridSettings
+from masks.sheets.joining import join_folder
 from masks.sheets.misalignment import find_shift, moved
 from masks.sheets.pairing import find_sheets, plan_split
-from masks.sheets.splitting import join_folder, make_room, unchanged_frames, write_frames
+from masks.sheets.splitting import make_room, unchanged_frames, write_frames
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.sheets.test_cells import META, PACKED, draw_sheet, figure
 

@@ -22,7 +22,7 @@ from masks.model.augmentation import (
     take_off,
     turn,
 )
-from masks.model.training import load_frames
+from masks.model.training_samples import load_frames
 from masks.sets.training_sets import FrameSet, archived_set
 from tests.masks.sample_sets import drawn_pair
 

@@ -13,18 +13,9 @@ from PIL import Image
 
 from common.errors import UserError
 from masks.sets.pixel_art import enlarge
-from masks.sheets.cells import (
-    Cell,
-    SheetLayout,
-    SheetPair,
-    SheetRecord,
-    cut_frame,
-    join_frames,
-    kinds_in,
-    paste_frame,
-    plain_record,
-)
+from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord, cut_frame, paste_frame
 from masks.sheets.grid_finder import Grid, GridSettings, drawn_pixels, find_grid
+from masks.sheets.joining import find_numbered, join_frames, plain_record
 from masks.sheets.layout_files import read_layout, read_record, write_record
 from tests.helpers import REAL_DATA, needs_real_data
 
@@ -544,7 +535,7 @@ def test_a_plain_grid_holds_every_frame(
 def test_numbered_pictures_are_sorted_by_kind_and_number(tmp_path: Path) -> None:
     for name in ("mask_10.png", "mask_9.png", "base_frame_03.PNG", "notes.txt", "sheet.png", "base_sheet.png"):
         (tmp_path / name).touch()
-    kinds = kinds_in(tmp_path)
+    kinds = find_numbered(tmp_path)
     assert {kind: list(files) for kind, files in kinds.items()} == {"mask": ["9", "10"], "base_frame": ["03"]}
     with pytest.raises(UserError, match="no such folder"):
-        kinds_in(tmp_path / "none")
+        find_numbered(tmp_path / "none")
