@@ -60,10 +60,10 @@ def load_model(path: Path | str = START) -> "tuple[UNet, torch.device]":
     """Load a checkpoint; a bare name that is not in the current folder is looked up in checkpoints/masks/.
 
     Returns:
-        The network, in evaluation mode, and the device that it lies on.
+        The network, in evaluation mode, and its device.
 
     Raises:
-        UserError: missing, damaged, unsafe, or a checkpoint of another network.
+        UserError: the checkpoint is missing, damaged, unsafe, or one of another network.
     """
     from masks.model.checkpoint_format import load_network
 
@@ -71,13 +71,13 @@ def load_model(path: Path | str = START) -> "tuple[UNet, torch.device]":
 
 
 def predict_mask(model: "UNet", base: "Picture", clothed: "Picture", device: "torch.device") -> "np.ndarray":
-    """The clothing mask of one pair as (H, W) uint8 of 0 or 255.
+    """Predict the clothing mask of one pair, (H, W) uint8 of 0 or 255.
 
     Args:
-        model: as `load_model` gives it.
+        model: the network, as `load_model` returns it.
         base: the undressed frame: a file, a PIL image or an (H, W, 3 or 4) uint8 array.
         clothed: the same frame clothed, of the same size.
-        device: as `load_model` gives it.
+        device: the model's device, as `load_model` returns it.
 
     Raises:
         UserError: a file cannot be read, or the sizes differ.
@@ -88,7 +88,7 @@ def predict_mask(model: "UNet", base: "Picture", clothed: "Picture", device: "to
 def predict_masks(
     model: "UNet", pairs: "Iterable[tuple[Picture, Picture]]", device: "torch.device"
 ) -> "Iterator[np.ndarray]":
-    """The clothing masks of many pairs, in order, in memory that does not grow; as `predict_mask` otherwise."""
+    """Predict the clothing masks of many pairs, in order, with constant memory use; see `predict_mask`."""
     from masks.model import inference
 
     return inference.predict_masks(model, pairs, device)

@@ -37,6 +37,7 @@ def cloth(
     form: Sequence[Segment],
     ramp: Ramp,
     marks: Sequence[Mark] = (),
+    *,
     shadow: int = 1,
     seam: bool = True,
     lined: bool = True,
@@ -60,6 +61,7 @@ def shirt(
     ramp: Ramp,
     sleeve: float = 0.85,
     bottom: float = 0.6,
+    *,
     second: Ramp | None = None,
     weave: str = "stripes",
     emblem: Ramp | None = None,
@@ -81,11 +83,11 @@ def shirt(
     if emblem and pose.view == "south":
         marks.append(Mark(ellipse(x, y + 6, 2, 2), emblem, LIGHT))
     body = cloth([trunk_outline(pose, 0.6, bottom)], trunk_form(pose), ramp, marks, pattern=pattern)
-    return [("torso", body), *sleeves(pose, ramp, sleeve, 0.5, pattern)]
+    return [("torso", body), *sleeves(pose, ramp, sleeve, 0.5, pattern=pattern)]
 
 
 def sleeves(
-    pose: Pose, ramp: Ramp, reach: float, grow: float, pattern: Pattern | None = None, patch: Ramp | None = None
+    pose: Pose, ramp: Ramp, reach: float, grow: float, *, pattern: Pattern | None = None, patch: Ramp | None = None
 ) -> list[Piece]:
     """Both sleeves; a patch sits on the elbows."""
     pieces = []
@@ -160,7 +162,7 @@ def trousers(pose: Pose, ramp: Ramp, reach: float = 1.9, patch: Ramp | None = No
 
 
 def legwear(
-    pose: Pose, ramp: Ramp, start: float, end: float, second: Ramp | None = None, patch: Ramp | None = None
+    pose: Pose, ramp: Ramp, start: float, end: float, *, second: Ramp | None = None, patch: Ramp | None = None
 ) -> list[Piece]:
     """Legs of trousers, or stockings with stripes, between two places on the leg: 0 hip, 1 knee, 2 ankle."""
     pieces = []

@@ -279,18 +279,19 @@ def walker_parts(rng: np.random.Generator, side_px: int) -> dict[str, Part]:
     )
     for sign, side in ((-1, "left"), (1, "right")):
         start = top + np.array([sign * shoulder * rng.uniform(0.5, 1), limb * 0.8])
-        chain = limb_chain(rng, start, torso * rng.uniform(0.7, 1.1), sign, limb, (0.0, 0.35))
+        chain = limb_chain(rng, start, torso * rng.uniform(0.7, 1.1), sign=sign, radius=limb, swing=(0.0, 0.35))
         parts |= {
             f"{side} {n}": Part(f"{side} {n}", *p) for n, p in zip(("arm", "forearm", "hand"), chain, strict=True)
         }
         start = bottom + np.array([sign * hip * rng.uniform(0.3, 0.7), 0])
-        chain = limb_chain(rng, start, leg * rng.uniform(0.85, 0.97), sign, limb * rng.uniform(1.1, 1.6), (0.0, 0.3))
+        length, radius = leg * rng.uniform(0.85, 0.97), limb * rng.uniform(1.1, 1.6)
+        chain = limb_chain(rng, start, length, sign=sign, radius=radius, swing=(0.0, 0.3))
         parts |= {f"{side} {n}": Part(f"{side} {n}", *p) for n, p in zip(("thigh", "shin", "foot"), chain, strict=True)}
     return parts
 
 
 def limb_chain(
-    rng: np.random.Generator, start: np.ndarray, length: float, sign: int, radius: float, swing: tuple[float, float]
+    rng: np.random.Generator, start: np.ndarray, length: float, *, sign: int, radius: float, swing: tuple[float, float]
 ) -> list[tuple[np.ndarray, tuple[float, ...]]]:
     """Ends and radii of the upper part, lower part and hand or foot of a limb that hangs down."""
     angle = sign * rng.uniform(0, 0.25) + rng.normal(*swing)

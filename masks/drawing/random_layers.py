@@ -85,7 +85,7 @@ class Canvas:
         self, coverage: np.ndarray, colour: np.ndarray, cloth: bool = False, texture: Texture | None = None
     ) -> None:
         """Shade a shape in one colour (or by a texture) and lay it on top."""
-        layer = paint(coverage, colour, cloth, texture, self.style, self.rng)
+        layer = paint(self.rng, coverage, colour, cloth=cloth, texture=texture, style=self.style)
         if layer is not None:
             self.layers.append(layer)
 
@@ -130,22 +130,23 @@ def random_style(rng: np.random.Generator, pixel_art: bool, side_px: int) -> Sty
 
 
 def paint(
+    rng: np.random.Generator,
     coverage: np.ndarray,
     colour: np.ndarray,
+    *,
     cloth: bool,
     texture: Texture | None,
     style: Style,
-    rng: np.random.Generator,
 ) -> Layer | None:
     """Shade a shape as if it were round, add its texture and outline; None where nothing is covered.
 
     Args:
+        rng: random generator of the grain.
         coverage: (H, W) float32 in [0, 1].
         colour: (3,) RGB in [0, 255]; with a texture, (N, 3): the colours that it chooses from.
         cloth: whether the layer is clothing.
         texture: gives the index of the colour at each pixel.
-        style: of the whole figure.
-        rng: source of the grain.
+        style: style of the whole figure.
     """
     x, y, width, height = cv2.boundingRect((coverage > 0).astype(np.uint8))
     if width == 0:

@@ -119,7 +119,7 @@ def test_importing_it_and_asking_for_help_need_no_torch() -> None:
     result = run_script(STEP, "--help")
     assert result.returncode == 0 and time.perf_counter() - started < 10
     text = " ".join(result.stdout.split())
-    assert "go on with the run that was cut short" in text and "[PATH]" in text
+    assert "continue an interrupted run" in text and "[PATH]" in text
     for line in (ROOT / STEP).read_text(encoding="utf-8").splitlines():
         name = line.split(" ")[0].rstrip(":")
         if " = " in line and "  # " in line and name.isupper():

@@ -104,7 +104,7 @@ def test_a_run_from_any_folder_with_the_model_that_ships(tmp_path: Path) -> None
         truths.append(read_mask(DATA / f"masks/masks_backup_{name}" / mask_name(f"{6 * number:02d}")))
     result = run_script(STEP, "--frames", "f", "--output", "out", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "4 masks in out: 4 predicted now, 0 were there" in result.stdout
+    assert "4 masks in out: 4 predicted now, 0 existed" in result.stdout
     out = tmp_path / "out"
     for number, truth in enumerate(truths):
         mask = read(out / "masks" / mask_name(f"0{number}"))

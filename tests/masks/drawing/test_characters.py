@@ -375,7 +375,7 @@ def test_every_garment_can_be_worn_in_every_view_by_every_body() -> None:
         + garments.scarf(p, red, snow)
         + garments.cape(p, red)
         + garments.dungarees(p, red)
-        + garments.legwear(p, red, 0.5, 1.5, snow)
+        + garments.legwear(p, red, 0.5, 1.5, second=snow)
         + garments.dress(p, red)
         + garments.belt(p, red, snow)
         + garments.boots(p, red, cuff=snow)

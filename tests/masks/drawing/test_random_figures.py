@@ -223,7 +223,7 @@ def test_a_painted_layer_is_the_box_of_its_shape_in_valid_colours(seed: int, clo
     coverage = drawn.fill(blob(rng, np.array([20.0, 20.0]), 12, 0.3))
     count, texture = random_texture(rng, 40)
     colours = np.stack([random_colour(rng) for _ in range(count)])
-    layer = paint(coverage, colours if texture else colours[0], cloth, texture, drawn.style, rng)
+    layer = paint(rng, coverage, colours if texture else colours[0], cloth=cloth, texture=texture, style=drawn.style)
     if layer is None:
         assert not coverage.any()
         return
@@ -290,8 +290,8 @@ def test_outlines_follow_the_edge_of_what_has_them() -> None:
         outlined = replace(
             PLAIN, outline_px=1, contrast=0.0, outline_cloth=cloth, outline_body=not cloth, pixel_art=True
         )
-        inked = paint(square, colour, cloth, None, outlined, rng)
-        plain = paint(square, colour, not cloth, None, outlined, rng)
+        inked = paint(rng, square, colour, cloth=cloth, texture=None, style=outlined)
+        plain = paint(rng, square, colour, cloth=not cloth, texture=None, style=outlined)
         assert inked is not None and plain is not None
         assert (plain.rgb == colour).all()
         dark = np.asarray((inked.rgb < colour * 0.7).all(axis=2))
