@@ -1,4 +1,4 @@
-"""Clothing cut-outs painted over other bodies of the same poses, frame by frame."""
+"""Cut-outs painted over other bodies in the same poses, frame by frame."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
-from common.grids import picture_grid
+from common.grids import evenly, picture_grid
 from common.images import read_image, write_png
-from masks.sets.naming import BASE, FRAMES, base_name, files_of_kind
+from masks.sets.naming import BASE, CUTOUT, DRESSED, FRAMES, base_name, files_of_kind, numbered_name
 from masks.sets.pixel_art import enlarge, find_pixel_size
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout, tile
 from masks.sheets.grid_finder import REMEDY, GridSettings, find_grid
@@ -20,10 +20,8 @@ from masks.sheets.joining import find_numbered, join_frames, plain_record
 from masks.sheets.layout_files import read_record
 from masks.sheets.misalignment import moved
 
-CUTOUT = "cutout"  # kind of the pictures that step 5 cuts out
-DRESSED = "dressed_frame"  # kind of the pictures that are made
 PREVIEW = "preview.png"
-SHOWN = 24  # frames on a preview
+SHOWN = 24  # frames on the preview
 TILE_PX = 224
 
 
@@ -32,9 +30,9 @@ class BareBody:
     """A body without clothes.
 
     Attributes:
-        name: for its folder.
+        name: name of its output folder.
         frames: functions that read its frames, (H, W, 4) uint8, by number.
-        record: where its dressed frames lie on sheets; None where that is not known.
+        record: where its dressed frames lie on sheets; None if unknown.
     """
 
     name: str
@@ -46,20 +44,18 @@ class BareBody:
 
 
 def dress(body: np.ndarray, cutout: np.ndarray, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """A cut-out over a body.
-
-    The smaller picture is enlarged to the larger one's size, with hard edges.
+    """Paint a cut-out over a body; the smaller picture is enlarged to the larger one's size, with hard edges.
 
     Args:
         body: (H, W, 4) uint8.
-        cutout: (h, w, 4) uint8, the clothes alone; as large, or a whole number of times larger or smaller.
-        offset: art pixels to move the clothes right and down by; px where the art is smooth.
+        cutout: (h, w, 4) uint8, the clothes alone; of the same size, or larger or smaller by a whole factor.
+        offset: art pixels (px in smooth art) to move the clothes right and down.
 
     Returns:
         (H, W, 4) uint8 of the larger size.
 
     Raises:
-        UserError: sizes that are no whole number of times each other.
+        UserError: the sizes do not differ by a whole factor.
     """
     body, cutout = same_size(body, cutout)
     if any(offset):
@@ -70,7 +66,7 @@ def dress(body: np.ndarray, cutout: np.ndarray, offset: tuple[int, int] = (0, 0)
 
 
 def same_size(body: np.ndarray, cutout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both pictures in the larger one's size; as for `dress`."""
+    """Return both pictures at the larger one's size; see `dress`."""
     large, small = (body, cutout) if body.shape[0] >= cutout.shape[0] else (cutout, body)
     factor = large.shape[0] // small.shape[0]
     if large.shape[:2] != (small.shape[0] * factor, small.shape[1] * factor):
@@ -83,10 +79,10 @@ def same_size(body: np.ndarray, cutout: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def find_cutouts(folder: Path) -> dict[str, Path]:
-    """The cut-outs in a folder, by number.
+    """Return the cut-outs in a folder, by number.
 
     Raises:
-        UserError: no such folder, or none in it.
+        UserError: the folder is missing or has no cut-outs.
     """
     files = find_numbered(folder).get(CUTOUT)
     if files is None:
@@ -97,16 +93,16 @@ def find_cutouts(folder: Path) -> dict[str, Path]:
 def open_bodies(
     paths: Sequence[Path], training_data: Path, grid: GridSettings, cutouts: Mapping[str, Path]
 ) -> list[BareBody]:
-    """The bodies that the settings name; sheets are read, the frames in folders not yet.
+    """Open the bodies that the settings name; sheets are read at once, frames in folders later.
 
     Args:
-        paths: folders with base_frame_XX.png, or sheets.
-        training_data: its frames/sheet.json says where frames lie on a sheet, where a folder has none of its own.
-        grid: of bodies that are sheets; nothing for that of sheet.json, or where there is none, what can be found.
-        cutouts: by number.
+        paths: folders of base_frame_XX.png, or sheets.
+        training_data: its frames/sheet.json gives the layout of sheets, and of folders without a sheet.json.
+        grid: grid of bodies that are sheets; if nothing is given, that of sheet.json, or else a detected one.
+        cutouts: cut-outs by number.
 
     Raises:
-        UserError: bodies that cannot be used, listed together.
+        UserError: bodies cannot be used (listed together).
     """
     if not paths:
         raise UserError("setting BODIES is empty; name folders of base_frame_XX.png, or sheets")
@@ -126,7 +122,7 @@ def open_bodies(
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for the folder of each body; `frames` alone says nothing, and no two may be the same."""
+    """Return a unique folder name for each body; a folder called `frames` is named after its parent."""
     names: list[str] = []
     for path in map(Path.resolve, paths):
         name = path.parent.name if path.name == FRAMES else path.name if path.is_dir() else path.stem
@@ -167,7 +163,7 @@ def _open_sheet(
 
 
 def _layout_for(path: Path, record: SheetRecord) -> SheetLayout:
-    """The layout of a base sheet: of the only one, or of that with the same name."""
+    """Return the layout of the only base sheet, or of the one with the same name."""
     named = [pair for pair in record.sheets if len(record.sheets) == 1 or pair.name == path.stem]
     if not named:
         names = ", ".join(pair.name for pair in record.sheets)
@@ -192,17 +188,16 @@ def _read_cutout(path: Path) -> np.ndarray:
 def dress_body(
     body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
 ) -> tuple[int, dict[str, str]]:
-    """Dress every frame of a body that has a cut-out, and put the dressed frames into sheets and a preview.
+    """Dress every frame of a body that has a cut-out; also write sheets and a preview.
 
     Args:
-        body: whom to dress.
+        body: the body to dress.
         cutouts: files by number.
-        offset: art pixels to move the clothes right and down by.
+        offset: art pixels (px in smooth art) to move the clothes right and down.
         output: gets frames/dressed_frame_XX.png, dressed_frame_sheet.png and preview.png.
 
     Returns:
-        How many frames were dressed, and what is wrong with the others, by file name.
-
+        The number of dressed frames, and the faults of the others by file name.
     """
     faults = {path.name: "the body has no such frame" for n, path in cutouts.items() if n not in body.frames}
     dressed: dict[str, Path] = {}
@@ -210,14 +205,14 @@ def dress_body(
         try:
             if number in cutouts:
                 picture = dress(frame(), _read_cutout(cutouts[number]), offset)
-                dressed[number] = output / FRAMES / f"{DRESSED}_{number}.png"
+                dressed[number] = output / FRAMES / numbered_name(DRESSED, number)
                 write_png(dressed[number], Image.fromarray(picture))
-            elif frame()[..., 3].any():  # an empty frame needs no clothes
+            elif frame()[..., 3].any():  # an empty frame needs no cut-out
                 faults[base_name(number)] = "has no cut-out"
         except UserError as error:
             faults[base_name(number)] = str(error)
     for number in files_of_kind(output / FRAMES, DRESSED).keys() - dressed.keys():
-        (output / FRAMES / f"{DRESSED}_{number}.png").unlink()  # of an earlier run
+        (output / FRAMES / numbered_name(DRESSED, number)).unlink()  # of an earlier run
     if dressed:
         faults |= _write_sheets(body, dressed, output)
         write_png(output / PREVIEW, preview(body, cutouts, dressed))
@@ -225,7 +220,7 @@ def dress_body(
 
 
 def _write_sheets(body: BareBody, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
-    """Put dressed frames where the body's frames lie; says what is wrong, by file name."""
+    """Join dressed frames into sheets in the layout of the body's frames; return faults by file name."""
     faults: dict[str, str] = {}
     record = body.record or plain_record(dressed, None, 0, 0)
     for pair in record.sheets:
@@ -242,9 +237,9 @@ def _write_sheets(body: BareBody, dressed: Mapping[str, Path], output: Path) -> 
 
 
 def preview(body: BareBody, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:
-    """Frames from the whole animation as an RGB picture: the body, the cut-out, and both together."""
+    """Draw evenly chosen frames as an RGB picture: the body, the cut-out, and both together."""
     numbers = list(dressed)
-    shown = [numbers[place * len(numbers) // SHOWN] for place in range(SHOWN)] if len(numbers) > SHOWN else numbers
+    shown = evenly(numbers, SHOWN)
     pictures: list[Callable[[], Image.Image]] = []
     for number in shown:
         readers = (

@@ -1,4 +1,4 @@
-"""Sprite sheets: where every frame lies on them, cutting frames out, and joining frames into sheets."""
+"""Layouts of sprite sheets: the cell of every frame; cutting frames out of a sheet and pasting them back."""
 
 import dataclasses
 import re
@@ -18,18 +18,18 @@ NUMBERED = re.compile(r"(.+)_([0-9]+)\.(?:png|PNG)")  # kind and number
 
 @dataclass(frozen=True)
 class Cell:
-    """Where one frame lies on its sheet.
+    """The place of one frame on its sheet; all lengths in px.
 
     Attributes:
-        left: first column of its rectangle on the sheet, in px.
-        top: first row.
-        width: width of the rectangle as it lies on the sheet.
-        height: its height.
+        left: first column of the frame's rectangle on the sheet.
+        top: first row of the rectangle.
+        width: width of the rectangle.
+        height: height of the rectangle.
         frame_width: width of the whole frame, with the transparent border that a packer trimmed off.
-        frame_height: its height.
-        inset_left: columns of that border to the left of what lies on the sheet.
-        inset_top: rows of it above.
-        rotated: lies on the sheet turned clockwise by a right angle.
+        frame_height: height of the whole frame.
+        inset_left: width of the trimmed border on the left.
+        inset_top: height of the trimmed border at the top.
+        rotated: whether the frame is rotated clockwise by 90 degrees on the sheet.
     """
 
     left: int
@@ -44,29 +44,29 @@ class Cell:
 
     @property
     def on_sheet(self) -> tuple[slice, slice]:
-        """Rows and columns of the sheet."""
+        """Rows and columns of the rectangle on the sheet."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
     @property
     def in_frame(self) -> tuple[slice, slice]:
-        """Rows and columns of the frame."""
+        """Rows and columns of the rectangle in the frame."""
         height, width = (self.width, self.height) if self.rotated else (self.height, self.width)
         return slice(self.inset_top, self.inset_top + height), slice(self.inset_left, self.inset_left + width)
 
     def times(self, factor: int) -> "Cell":
-        """The same on a sheet enlarged by a whole factor."""
+        """Return the same for a sheet enlarged by a whole factor."""
         sides = {name: side * factor for name, side in dataclasses.asdict(self).items() if name != "rotated"}
         return Cell(**sides, rotated=self.rotated)
 
 
 @dataclass(frozen=True)
 class SheetLayout:
-    """All frames of one sheet.
+    """The cells of one sheet.
 
     Attributes:
-        width: of the sheet, in px.
-        height: of the sheet, in px.
-        cells: by the frame's name or number, in order.
+        width: width of the sheet in px.
+        height: height of the sheet in px.
+        cells: cells by the frame's name or number, in order.
     """
 
     width: int
@@ -74,20 +74,20 @@ class SheetLayout:
     cells: Mapping[str, Cell]
 
     def times(self, factor: int) -> "SheetLayout":
-        """The same on a sheet enlarged by a whole factor."""
+        """Return the same for a sheet enlarged by a whole factor."""
         cells = {name: cell.times(factor) for name, cell in self.cells.items()}
         return SheetLayout(self.width * factor, self.height * factor, cells)
 
 
 @dataclass(frozen=True)
 class SheetPair:
-    """A base sheet and the same sheet clothed; both layouts have the same numbers.
+    """The layouts of a base sheet and of the same sheet clothed; both have the same numbers.
 
     Attributes:
-        name: of the sheets, without suffix.
-        base: where the base frames lie.
-        clothed: where the clothed frames lie; differs from `base` where a packer arranged each by itself.
-        grid: the regular grid, where there is one.
+        name: name of the sheets, without suffix.
+        base: layout of the base sheet.
+        clothed: layout of the clothed sheet; differs from `base` if a packer arranged each on its own.
+        grid: the regular grid, if there is one.
     """
 
     name: str
@@ -96,34 +96,34 @@ class SheetPair:
     grid: Grid | None = None
 
     def layout_of(self, kind: str) -> SheetLayout:
-        """Masks, cut-outs and dressed frames lie as the clothed ones do."""
+        """Return the layout for a kind of frames: masks, cut-outs and dressed frames have that of the clothed sheet."""
         return self.base if kind == BASE else self.clothed
 
 
 @dataclass(frozen=True)
 class SheetRecord:
-    """How a folder of frames was cut.
+    """How the frames of a folder were cut from sheets.
 
     Attributes:
         scale: the whole factor by which the frames were enlarged.
-        sheets: where they came from.
+        sheets: layouts of the sheets.
     """
 
     scale: int
     sheets: Sequence[SheetPair]
 
     def sheet_name(self, kind: str, pair: SheetPair) -> str:
-        """File name of a sheet of frames of that kind."""
+        """Return the file name of a sheet of frames of a kind."""
         return f"{kind}_sheet.png" if len(self.sheets) == 1 else f"{pair.name}.{kind}_sheet.png"
 
 
 def grid_layout(grid: Grid, width: int, height: int) -> SheetLayout:
-    """The layout of a grid on a sheet of that size; the cells' names are their places from "0", row by row."""
+    """Return the layout of a grid on a sheet of that size; cells are named "0", "1", ... row by row."""
     return SheetLayout(width, height, {str(place): Cell(*box, *box[2:]) for place, box in enumerate(grid.boxes())})
 
 
 def cut_frame(sheet: np.ndarray, cell: Cell) -> np.ndarray:
-    """One frame of a sheet, upright and with its border: (frame_height, frame_width, 4) uint8 from (H, W, 4) uint8."""
+    """Cut a frame out of a sheet, upright and with its border; (H, W, 4) to (frame_height, frame_width, 4) uint8."""
     piece = sheet[cell.on_sheet]
     frame = np.zeros((cell.frame_height, cell.frame_width, sheet.shape[2]), sheet.dtype)
     frame[cell.in_frame] = np.rot90(piece) if cell.rotated else piece
@@ -131,10 +131,10 @@ def cut_frame(sheet: np.ndarray, cell: Cell) -> np.ndarray:
 
 
 def paste_frame(sheet: np.ndarray, cell: Cell, frame: np.ndarray) -> int:
-    """Put a frame where it lies on the sheet, in place.
+    """Paste a frame into its cell on the sheet, in place.
 
     Returns:
-        How many drawn px of it are outside the rectangle that the sheet has for it, and so are lost.
+        The number of its drawn px that are outside the cell's rectangle and so are lost.
     """
     piece = frame[cell.in_frame]
     sheet[cell.on_sheet] = np.rot90(piece, -1) if cell.rotated else piece
@@ -142,11 +142,11 @@ def paste_frame(sheet: np.ndarray, cell: Cell, frame: np.ndarray) -> int:
 
 
 def tile(picture: np.ndarray, least_px: int) -> Image.Image:
-    """A picture in the middle of a square checkerboard, as a contact sheet shows it; small art is enlarged.
+    """Draw a picture in the middle of a square checkerboard, for a contact sheet; small art is enlarged.
 
     Args:
         picture: (H, W, 4) uint8.
-        least_px: what the square's side reaches at least.
+        least_px: smallest side of the square.
     """
     large = enlarge_small(picture, least_px)
     side = max(large.shape[:2])

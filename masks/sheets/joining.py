@@ -22,22 +22,22 @@ from masks.sheets.splitting import HALVES
 def join_folder(
     folder: Path, training_data: Path, output: Path, wanted: GridSettings
 ) -> tuple[list[Path], dict[str, str], Path | None]:
-    """Put the numbered pictures of a folder into sheets, one for each kind and each sheet that frames were cut from.
+    """Join the numbered pictures of a folder into sheets: one per kind and per sheet from which frames were cut.
 
     The layout is that of sheet.json in the folder itself or in the working set, or else a plain grid. Base and clothed
-    frames beside their sheet.json are laid on the copy of their sheet, so that what was in no frame is there again.
+    frames beside their sheet.json are pasted on the copy of their sheet, which restores what was in no frame.
 
     Args:
-        folder: with base_frame_XX.png, clothed_frame_XX.png, mask_XX.png or any other <kind>_XX.png.
+        folder: folder of base_frame_XX.png, clothed_frame_XX.png, mask_XX.png or any other <kind>_XX.png.
         training_data: the training folder.
         output: folder for the sheets.
-        wanted: columns, margin and spacing of a plain grid; where any is given, sheet.json does not count.
+        wanted: columns, margin and spacing of a plain grid; if any is given, sheet.json is ignored.
 
     Returns:
-        The sheets that were written; what was left out, by file name; and the sheet.json that counted, if any.
+        The sheets written; the faults by file name; and the sheet.json that was used, if any.
 
     Raises:
-        UserError: no pictures, a damaged record, or nothing that fits it.
+        UserError: there are no pictures, the record is damaged, or nothing fits it.
     """
     if wanted != GridSettings(columns=wanted.columns, margin=wanted.margin, spacing=wanted.spacing):
         raise UserError("with JOIN only COLUMNS, MARGIN and SPACING of the grid count; leave the others out")
@@ -66,7 +66,7 @@ def join_folder(
 
 
 def _ground(folder: Path, record: SheetRecord, kind: str, pair: SheetPair) -> np.ndarray | None:
-    """The copy of a sheet beside its frames; None for other kinds, and where somebody removed or changed it."""
+    """Return the copy of a sheet beside its frames; None for other kinds, or if it was deleted or resized."""
     path = folder / record.sheet_name(HALVES[kind], pair) if kind in HALVES else None
     if path is None or not path.is_file():
         return None
@@ -89,16 +89,16 @@ def find_numbered(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def plain_record(files: Mapping[str, Path], columns: int | None, margin: int, spacing: int) -> SheetRecord:
-    """A grid for frames that were not cut from a sheet; all cells have the size of the first that can be read.
+    """Lay out frames that were not cut from a sheet as a grid; cells have the size of the first readable frame.
 
     Args:
         files: frames by number.
-        columns: None for about as many as rows.
+        columns: frames in a row; None for about as many columns as rows.
         margin: px around the grid.
         spacing: px between the cells.
 
     Raises:
-        UserError: not one frame can be read.
+        UserError: no frame can be read.
     """
     sizes = (size for path in files.values() if (size := _size_of(path)))
     width, height = next(sizes, None) or read_image(next(iter(files.values()))).size
@@ -119,18 +119,18 @@ def _size_of(path: Path) -> tuple[int, int] | None:
 def join_frames(
     files: Mapping[str, Path], layout: SheetLayout, ground: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, str]]:
-    """Put numbered frames into one sheet.
+    """Join numbered frames into one sheet.
 
-    Frames may be any whole number of times as large as their cells. The sheet has the layout's size where that loses
-    nothing, as with pixel art that was enlarged for the frames alone; else it is larger by that number.
+    Frames may be larger than their cells by whole factors. The sheet has the layout's size if that loses nothing, as
+    with pixel art that was enlarged when it was cut; otherwise it is larger by the least common factor.
 
     Args:
         files: frames by number; those that the layout lacks are left out.
-        layout: where they lie.
-        ground: (H, W, 4) uint8 of the layout's size to put them on; transparent without.
+        layout: layout of the sheet.
+        ground: (H, W, 4) uint8 background of the layout's size; None for a transparent one.
 
     Returns:
-        (H, W, 4) uint8, and what is wrong with frames that are missing or left out, by number.
+        (H, W, 4) uint8, and the faults of frames that are missing or left out, by number.
 
     Raises:
         UserError: no frame fits, or the sheet would be too large.
@@ -161,16 +161,16 @@ def join_frames(
 
 
 def _least_factor(frame: np.ndarray, cell: Cell) -> int:
-    """How many times as large as its cell a frame must stay so that nothing of it is lost."""
+    """Return the smallest factor, relative to its cell, at which a frame loses nothing."""
     factor = _times_as_large(frame, cell)
     return 1 if np.array_equal(enlarge(shrink(frame, factor), factor), frame) else factor
 
 
 def _times_as_large(frame: np.ndarray, cell: Cell) -> int:
-    """By which whole factor a frame is larger than its cell.
+    """Return the whole factor by which a frame is larger than its cell.
 
     Raises:
-        UserError: by none.
+        UserError: there is none.
     """
     factor = frame.shape[1] // cell.frame_width
     if factor < 1 or frame.shape[:2] != (cell.frame_height * factor, cell.frame_width * factor):

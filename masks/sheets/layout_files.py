@@ -1,14 +1,14 @@
 """Layouts of sprite sheets as JSON: Aseprite's and TexturePacker's files, and the record beside cut frames.
 
 Aseprite and TexturePacker write the same two forms: "frames" is an object by name (hash) or a list with "filename"
-(array), each with a rectangle on the sheet, whether it lies turned, and the border that was trimmed off. The record,
-`sheet.json`, is what step 1 needs to put frames back:
+(array); each frame has its rectangle on the sheet, whether it is rotated, and the border that was trimmed off. The
+record, `sheet.json`, is what step 1 needs to join frames again:
 
     {"scale": 8, "sheets": [{"name": "walk", "grid": {"columns": 9, ...} or null,
                              "base": LAYOUT, "clothed": LAYOUT}, ...]}
 
-where a LAYOUT has the array form, with the frames' numbers as names and rectangles in px of the sheet, and `scale` is
-how many times larger the frames were written.
+A LAYOUT has the array form, with the frames' numbers as names and rectangles in px of the sheet; `scale` is the factor
+by which the frames were enlarged.
 """
 
 import dataclasses
@@ -22,21 +22,21 @@ from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import MAX_FRAMES, MAX_SIDE_PX, Grid
 
 RECORD = "sheet.json"
-MAX_SHEET_PX = 65_536  # side of a sheet
+MAX_SHEET_PX = 65_536  # largest side of a sheet
 MAX_BYTES = 32_000_000
-MAX_MEGAPIXELS = 640  # of all frames of a sheet, with their trimmed borders
+MAX_MEGAPIXELS = 640  # limit for all frames of a sheet together, with their trimmed borders
 KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a whole number"}
 
 
 def read_layout(path: Path, sheet_size: tuple[int, int]) -> SheetLayout:
-    """The layout in a JSON file of Aseprite or TexturePacker.
+    """Read the layout in a JSON file of Aseprite or TexturePacker.
 
     Args:
         path: the file.
-        sheet_size: width and height of the sheet that it must fit.
+        sheet_size: width and height in px of the sheet that it must fit.
 
     Raises:
-        UserError: cannot be read, not such a file, or frames that do not lie on the sheet.
+        UserError: the file cannot be read or is not such a file, or frames lie outside the sheet.
     """
     content = _read_json(path)
     meta = content.get("meta")
@@ -49,7 +49,7 @@ def read_layout(path: Path, sheet_size: tuple[int, int]) -> SheetLayout:
 
 
 def write_record(folder: Path, record: SheetRecord) -> None:
-    """Write how the frames in a folder were cut, atomically."""
+    """Write the record of how the frames in a folder were cut, atomically."""
     sheets = [
         {
             "name": pair.name,
@@ -63,10 +63,10 @@ def write_record(folder: Path, record: SheetRecord) -> None:
 
 
 def read_record(folder: Path) -> SheetRecord | None:
-    """How the frames in a folder were cut; None where there is no record.
+    """Read the record of how the frames in a folder were cut; None if there is none.
 
     Raises:
-        UserError: a damaged record.
+        UserError: the record is damaged.
     """
     path = folder / RECORD
     if not path.exists():
@@ -95,7 +95,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _parse_pair(entry: Any, where: str) -> SheetPair:
-    """One entry of the record; `where` ends in the dot or colon before a key's name."""
+    """Parse one entry of the record; `where` ends in the dot or colon before a key's name."""
     name = _get(entry, "name", str, where)
     if not name or set(name) & set("/\\:") or name.startswith("."):
         raise UserError(f"{where}name: must be the plain name of a file, not {name[:40]!r}")
@@ -135,7 +135,7 @@ def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, in
 
 
 def _parse_cell(entry: Any, where: str, sheet_size: tuple[int, int]) -> Cell:
-    """One frame. TexturePacker gives the size of a turned frame as it is upright, other packers as it lies."""
+    """Parse one frame. TexturePacker gives the upright size of a rotated frame, other packers that on the sheet."""
     left, top, *size = _box(entry, "frame", where)
     rotated = "rotated" in entry and _get(entry, "rotated", bool, where)
     inset = _box(entry, "spriteSourceSize", where) if "spriteSourceSize" in entry else (0, 0, *size)
@@ -176,7 +176,7 @@ def _number(parent: Any, key: str, where: str, low: int, high: int) -> int:
 
 
 def _get(parent: Any, key: str, kind: type, where: str) -> Any:
-    """The value of a key, of the wanted kind; whole numbers may be written as 8.0."""
+    """Return the value of a key, checked to be of a type; whole numbers may be written as 8.0."""
     if not isinstance(parent, dict):
         raise UserError(f"{where.rstrip('.: ')}: must be an object")
     if key not in parent:

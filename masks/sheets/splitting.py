@@ -34,15 +34,15 @@ from masks.sheets.layout_files import RECORD, read_record, write_record
 from masks.sheets.misalignment import find_shift
 from masks.sheets.pairing import SplitPlan
 
-HALVES = {BASE: "base", CLOTHED: "clothed"}  # copies of the sheets are called so
+HALVES = {BASE: "base", CLOTHED: "clothed"}  # names of the sheets' copies, by kind of frame
 TILES = 400  # frames on the contact sheet
 TILE_PX = 256
 
 
 def unchanged_frames(folder: Path, plan: SplitPlan) -> set[str]:
-    """Numbers of the frames in a training folder that are, pixel by pixel, those of the plan.
+    """Return the numbers of the frames in a training folder that equal those of the plan, pixel by pixel.
 
-    Where an interrupted run wrote one half of a pair alone, that half decides.
+    If an interrupted run wrote only one half of a pair, that half decides.
     """
     frames = folder / FRAMES
     there = files_of_kind(frames, BASE).keys() | files_of_kind(frames, CLOTHED).keys()
@@ -59,7 +59,7 @@ def unchanged_frames(folder: Path, plan: SplitPlan) -> set[str]:
 
 
 def _shows(path: Path, frame: np.ndarray, scale: int) -> bool:
-    """Whether a file shows this frame, if it is there."""
+    """Whether a file shows this frame or does not exist."""
     try:
         return not path.exists() or np.array_equal(np.asarray(read_image(path)), enlarge(frame, scale))
     except UserError:
@@ -67,18 +67,18 @@ def _shows(path: Path, frame: np.ndarray, scale: int) -> bool:
 
 
 def make_room(folder: Path, plan: SplitPlan, unchanged: set[str], replace_masks: bool) -> Path | None:
-    """Take away the frames that others will replace, and the masks that belonged to them; keep copies of all.
+    """Remove the frames that will be replaced, and their masks; copies of everything go to backups/.
 
-    Corrected masks of frames that stay as they are stay too. Proposed masks go, step 2 makes them anew.
+    Corrected masks of unchanged frames stay. Proposed masks are removed; step 2 makes new ones.
 
     Args:
         folder: the training folder.
         plan: what will be cut.
         unchanged: numbers of frames that stay.
-        replace_masks: whether corrected masks may go.
+        replace_masks: whether corrected masks may be removed.
 
     Returns:
-        Where the copies are; None where nothing had to go.
+        The folder of the copies; None if nothing had to be removed.
 
     Raises:
         UserError: corrected masks would lose their frames, and `replace_masks` is False.
@@ -111,10 +111,10 @@ def make_room(folder: Path, plan: SplitPlan, unchanged: set[str], replace_masks:
 
 
 def _sheet_files(frames: Path) -> list[str]:
-    """The record beside frames, and the copies of sheets that belong to it."""
+    """Return the names of the record beside the frames and of the copies of its sheets."""
     try:
         record = read_record(frames)
-    except UserError:  # damaged; it is replaced
+    except UserError:  # it is damaged and will be replaced
         record = None
     if record is None:
         return [RECORD]
@@ -133,11 +133,11 @@ def write_frames(folder: Path, plan: SplitPlan, unchanged: set[str]) -> dict[str
     Args:
         folder: the training folder.
         plan: what is cut.
-        unchanged: numbers of frames that are there already.
+        unchanged: numbers of frames that need not be written.
 
     Returns:
-        Where figures do not match: how far right of and below the base figure the clothed one lies, as "(+1, 0)" in
-        art pixels, by number.
+        The shift of misaligned pairs by number: how far right of and below the base figure the clothed one lies, such
+        as "(+1, 0)" in art pixels.
     """
     frames, scale = folder / FRAMES, plan.record.scale
     shifts: dict[str, str] = {}
@@ -158,7 +158,7 @@ def write_frames(folder: Path, plan: SplitPlan, unchanged: set[str]) -> dict[str
 
 
 def contact_sheet(folder: Path, plan: SplitPlan, shifts: Mapping[str, str]) -> Image.Image:
-    """Every frame that was written, base over clothed, as an RGB picture; misaligned ones say so."""
+    """Draw every frame that was written, base over clothed, as an RGB picture; misaligned pairs are labelled."""
     numbers = plan.numbers
     shown = numbers[:TILES]
     columns = min(10, math.ceil(math.sqrt(1.5 * len(shown))))
