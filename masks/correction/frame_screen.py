@@ -25,7 +25,7 @@ DIFFERENCE_RAMP = ("#0d0f14", "#3d2a6b", "#c2456b", "#ffb454", "#fffbe0")  # fro
 
 
 def packed(colour: str) -> np.uint32:
-    """A colour such as "#ff0000" as one opaque RGBA pixel."""
+    """Return a colour such as "#ff0000" as one opaque RGBA pixel."""
     return np.frombuffer(_bytes_of(colour), np.uint32)[0]
 
 
@@ -37,9 +37,10 @@ def _bytes_of(colour: str) -> bytes:
 
 
 def difference(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
-    """How much two (H, W, 4) uint8 frames differ, as a colour ramp: (H, W, 4) uint8.
+    """Show the difference of two (H, W, 4) uint8 frames as a colour ramp, (H, W, 4) uint8.
 
-    The largest difference of any channel counts, faint ones raised by a square root; colours under alpha 0 do not.
+    It is the largest difference of any channel, with faint ones raised by a square root; colours under alpha 0 are
+    ignored.
     """
     seen = [as_bytes(visible(picture)) for picture in (base, clothed)]
     apart = np.maximum(*seen) - np.minimum(*seen)
@@ -51,12 +52,12 @@ def difference(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
 
 
 def resampled(picture: np.ndarray, viewport: Viewport, box: Box) -> np.ndarray:
-    """The part of a picture that a box of the screen shows: hard pixels where enlarged, averages where reduced.
+    """Resample the part of a picture that a box of the screen shows: nearest if enlarged, averages if reduced.
 
     Args:
         picture: (H, W, 4) uint8.
-        viewport: where the picture lies.
-        box: screen pixels that show nothing but the picture.
+        viewport: position of the picture.
+        box: screen pixels that all lie inside the picture.
     """
     if viewport.zoom >= 1:
         rows = _sampled(viewport.top, viewport.zoom, box.top, box.bottom).clip(0, picture.shape[0] - 1)
@@ -69,7 +70,7 @@ def resampled(picture: np.ndarray, viewport: Viewport, box: Box) -> np.ndarray:
 
 
 def _sampled(start: float, zoom: float, first: int, end: int) -> np.ndarray:
-    """The row or column of the frame that each screen row or column from `first` to `end` shows; may be outside."""
+    """Return the frame's row or column at each screen row or column from `first` to `end`; it may be outside."""
     return np.floor((np.arange(first, end) + 0.5 - start) / zoom).astype(int)
 
 
@@ -77,7 +78,7 @@ def _sampled(start: float, zoom: float, first: int, end: int) -> np.ndarray:
 
 
 class FrameScreen:
-    """The screen pixels of a frame with its mask; repainted in part, where the mask changed.
+    """The screen pixels of a frame with its mask; only the part where the mask changed is repainted.
 
     Attributes:
         pixels: (height, width) uint32.
@@ -90,11 +91,11 @@ class FrameScreen:
         self._box = Box(0, 0, 0, 0)
 
     def lay_out(self, picture: np.ndarray, viewport: Viewport, onion: np.ndarray | None, tint: float) -> None:
-        """Prepare all that stays while a mask is painted.
+        """Prepare everything that does not change while a mask is painted.
 
         Args:
             picture: (H, W, 4) uint8 RGBA, shown on a checkerboard.
-            viewport: where it lies.
+            viewport: position of the picture.
             onion: (H, W) bool mask of another frame, drawn as hatching; None for none.
             tint: opacity of the mask's colour, 0 to 1.
         """
@@ -118,11 +119,11 @@ class FrameScreen:
         self._tinted = _blended(self._plain, MASK_COLOUR, tint) if tint else self._plain
 
     def paint(self, mask: np.ndarray | None, box: Box) -> Box:
-        """Repaint a box of the screen; return what was repainted, which is a little more.
+        """Repaint a box of the screen; return the repainted box, which is slightly larger.
 
         Args:
             mask: (H, W) bool, of the size of the picture; None shows no mask.
-            box: screen pixels where it may have changed.
+            box: screen pixels where the mask may have changed.
         """
         box = box.grown(2).within(whole(self.pixels))
         if box.is_empty:
@@ -140,13 +141,13 @@ class FrameScreen:
         return box
 
     def _inside(self, mask: np.ndarray, box: Box) -> np.ndarray:
-        """The mask on the screen in a box, and one pixel around it."""
+        """Return the mask on the screen in a box and one pixel around it."""
         rows, columns = slice(box.top, box.bottom + 2), slice(box.left, box.right + 2)
         inside = mask[self._rows[rows, None], self._columns[columns]]
         return inside & self._is_row[rows, None] & self._is_column[columns]
 
     def _hatch(self, shown: np.ndarray, onion: np.ndarray, exact: Box) -> None:
-        """Draw another frame's mask into the shown part: lines, and its edge."""
+        """Draw another frame's mask into the shown part as hatching with an edge."""
         around = self._inside(onion, self._box)
         inside = around[1:-1, 1:-1]
         enclosed = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
@@ -158,7 +159,7 @@ class FrameScreen:
 
 
 def _on_checkerboard(picture: np.ndarray, box: Box, exact: Box) -> np.ndarray:
-    """(h, w, 4) uint8 laid on a checkerboard that moves with the frame, as (h, w) uint32."""
+    """Composite (h, w, 4) uint8 on a checkerboard that moves with the frame; return (h, w) uint32."""
     rows = (np.arange(box.top, box.bottom) - exact.top) // CHECK_PX
     columns = (np.arange(box.left, box.right) - exact.left) // CHECK_PX
     checks = np.array([packed(colour) for colour in CHECKS])[(rows[:, None] + columns) % 2]
@@ -167,16 +168,16 @@ def _on_checkerboard(picture: np.ndarray, box: Box, exact: Box) -> np.ndarray:
 
 
 def _blended(pixels: np.ndarray, colour: str, opacity: float) -> np.ndarray:
-    """A colour laid over (h, w) uint32 pixels."""
+    """Blend a colour over (h, w) uint32 pixels."""
     below = Image.fromarray(as_bytes(pixels))
     return _as_pixels(np.asarray(Image.blend(below, Image.new("RGBA", below.size, colour), opacity)))
 
 
 def _as_pixels(picture: np.ndarray) -> np.ndarray:
-    """(h, w, 4) uint8 as (h, w) uint32, not copied where it lies in one piece."""
+    """View (h, w, 4) uint8 as (h, w) uint32; copied only if not contiguous."""
     return np.ascontiguousarray(picture).view(np.uint32)[..., 0]
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:
-    """(h, w) uint32 as (h, w, 4) uint8, not copied where it lies in one piece."""
+    """View (h, w) uint32 as (h, w, 4) uint8; copied only if not contiguous."""
     return np.ascontiguousarray(pixels)[..., None].view(np.uint8)

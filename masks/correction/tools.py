@@ -16,7 +16,7 @@ from masks.sets.pixel_art import enlarge, shrink
 
 
 class Region(NamedTuple):
-    """Some pixels of a frame: `pixels` is bool, of the size of `box`, True where a pixel belongs to it."""
+    """Some pixels of a frame: `pixels` is a bool array of the size of `box`, True for pixels in the region."""
 
     box: Box
     pixels: np.ndarray
@@ -27,11 +27,11 @@ class Region(NamedTuple):
 
 @dataclass(frozen=True)
 class Brush:
-    """A square, or the disc inside it.
+    """A square or round brush.
 
     Attributes:
-        size: cells across, from 1.
-        is_round: a disc.
+        size: width in cells, at least 1.
+        is_round: whether it is a disc instead of a square.
         cell_px: side of a cell in px.
     """
 
@@ -40,14 +40,14 @@ class Brush:
     cell_px: int = 1
 
     def corner(self, point: Point) -> tuple[int, int]:
-        """Row and column, in cells, of the top left cell of a brush whose middle is as near as can be to a point."""
+        """Return row and column, in cells, of the top left cell of a brush whose middle is nearest to a point."""
         column, row = (math.floor(value / self.cell_px - self.size / 2 + 0.5) for value in point)
         return row, column
 
 
 @functools.lru_cache(maxsize=64)
 def brush_rows(size: int, is_round: bool) -> tuple[np.ndarray, np.ndarray]:
-    """First and end column of a brush in each of its rows, as two (size,) int arrays."""
+    """Return the first and the end column of a brush in each of its rows, as two (size,) int arrays."""
     if not is_round:
         return np.zeros(size, int), np.full(size, size)
     offsets = 2 * np.arange(size) + 1 - size  # of cells' middles from the brush's, in half cells
@@ -57,7 +57,7 @@ def brush_rows(size: int, is_round: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def brush_outline(brush: Brush, point: Point) -> np.ndarray:
-    """The closed outline of the cells that a brush covers with its middle at a point: (N, 2) float of x and y in px."""
+    """Return the closed outline of a brush whose middle is at a point: (N, 2) float of x and y in px."""
     firsts, ends = brush_rows(brush.size, brush.is_round)
     row, column = brush.corner(point)
     y = np.repeat(np.arange(brush.size + 1), 2)[1:-1]  # both ends of every row's sides
@@ -67,7 +67,7 @@ def brush_outline(brush: Brush, point: Point) -> np.ndarray:
 
 
 def sweep(brush: Brush, start: Point, end: Point, shape: tuple[int, int]) -> Region:
-    """All pixels of a frame of `shape` that a brush covers on the straight way from one point to another."""
+    """Return all pixels of a frame of `shape` that a brush covers on the straight line between two points."""
     corners = _line(brush.corner(start), brush.corner(end))
     firsts, ends = brush_rows(brush.size, brush.is_round)
     rows = corners[:, :1] + np.arange(brush.size)
@@ -90,22 +90,22 @@ def sweep(brush: Brush, start: Point, end: Point, shape: tuple[int, int]) -> Reg
 
 
 def _line(start: tuple[int, int], end: tuple[int, int]) -> np.ndarray:
-    """The cells of a straight line, both ends included, as (N, 2) int; each touches the one before."""
+    """Return the cells of a straight line, both ends included, as (N, 2) int; each touches the one before."""
     a, b = np.array(start), np.array(end)
     steps = max(int(np.abs(b - a).max()), 1)
     way = np.arange(steps + 1)[:, None] * (b - a)
-    return a + (2 * way + steps) // (2 * steps)  # rounded in whole numbers, so that no step is ever of two cells
+    return a + (2 * way + steps) // (2 * steps)  # integer rounding, so that no step ever spans two cells
 
 
 # ---- flood ----
 
 
 def flood(picture: np.ndarray, point: Point, tolerance: int, cell_px: int = 1) -> Region:
-    """The pixels around a point, connected by their sides, whose colour is near the colour there.
+    """Return the connected pixels (by their sides) around a point whose colour is near the colour there.
 
     Args:
-        picture: (H, W, 4) uint8 RGBA; colours under alpha 0 are one colour.
-        point: inside the picture.
+        picture: (H, W, 4) uint8 RGBA; all colours under alpha 0 count as one.
+        point: a point inside the picture.
         tolerance: largest difference in any of the four channels, 0 to 255.
         cell_px: side of an art pixel, 1 for smooth art.
     """
@@ -122,9 +122,9 @@ def flood(picture: np.ndarray, point: Point, tolerance: int, cell_px: int = 1) -
 
 
 def lasso(points: list[Point], shape: tuple[int, int], cell_px: int = 1) -> Region:
-    """The pixels of a frame of `shape` inside a loop; a cell is inside as a whole or not, as its middle is.
+    """Return the pixels of a frame of `shape` inside a loop; a cell is inside if its middle is.
 
-    The loop is closed from its last point to its first; where it crosses itself, the even-odd rule holds.
+    The loop is closed from its last point to its first; if it crosses itself, the even-odd rule holds.
     """
     rows, columns = shape[0] // cell_px, shape[1] // cell_px
     loop = np.array(points, float) / cell_px - 0.5  # whole numbers are the middles of cells

@@ -13,7 +13,7 @@ DEPTH = 500  # strokes that can be undone
 
 
 class PackedPixels:
-    """A bool array, packed: a bit a pixel, then deflated."""
+    """A compressed bool array: one bit per pixel, then deflated."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.shape = pixels.shape
@@ -21,17 +21,17 @@ class PackedPixels:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the packed pixels take."""
+        """Size of the packed pixels in memory."""
         return len(self._data)
 
     def unpacked(self) -> np.ndarray:
-        """The array."""
+        """Return the array."""
         packed = np.frombuffer(zlib.decompress(self._data), np.uint8)
         return np.unpackbits(packed, count=math.prod(self.shape)).view(bool).reshape(self.shape)
 
 
 class UndoHistory:
-    """The last strokes of a mask, each as the pixels that it flipped, so that undo and redo are the same."""
+    """The last strokes of a mask, each stored as the pixels that it flipped, for undo and redo alike."""
 
     def __init__(self, depth: int = DEPTH) -> None:
         self._done: deque[tuple[Box, PackedPixels]] = deque(maxlen=depth)
@@ -42,14 +42,14 @@ class UndoHistory:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the strokes take."""
+        """Size of the strokes in memory."""
         return sum(bits.size_bytes for _, bits in [*self._done, *self._undone])
 
     def record(self, before: np.ndarray, after: np.ndarray, box: Box) -> bool:
-        """Remember a stroke that changed nothing outside a box; what was undone can no longer be redone.
+        """Record a stroke that changed pixels only inside a box; undone strokes can no longer be redone.
 
         Returns:
-            Whether anything changed at all; if not, nothing is remembered.
+            Whether anything changed; if not, nothing is recorded.
         """
         flipped = before[box.slices] ^ after[box.slices]
         rows, columns = (np.flatnonzero(flipped.any(axis=axis)) for axis in (1, 0))
@@ -62,11 +62,11 @@ class UndoHistory:
         return True
 
     def undo(self, mask: np.ndarray) -> Box | None:
-        """Take back the last stroke, in place; return where, or None where there is none."""
+        """Undo the last stroke in place; return the changed box, or None if there is no stroke."""
         return _flip(mask, self._done, self._undone)
 
     def redo(self, mask: np.ndarray) -> Box | None:
-        """Repeat the stroke that was undone last, in place; return where, or None where there is none."""
+        """Redo the last undone stroke in place; return the changed box, or None if there is none."""
         return _flip(mask, self._undone, self._done)
 
 
@@ -83,22 +83,22 @@ def _flip(
 
 
 class MaskEditor:
-    """A mask that is changed in strokes.
+    """A mask that is edited in strokes.
 
     Attributes:
-        mask: (H, W) bool; read it, change it through the methods.
-        is_changed: set by every change; whoever saves the mask takes it back.
+        mask: (H, W) bool; read it, but change it only through the methods.
+        is_changed: set by every change; reset it after saving.
     """
 
     def __init__(self, mask: np.ndarray, history: UndoHistory | None = None, is_changed: bool = False) -> None:
         self.mask = mask
         self.history = UndoHistory() if history is None else history
         self.is_changed = is_changed
-        self._before: np.ndarray | None = None  # the mask at the start of the stroke that goes on
+        self._before: np.ndarray | None = None  # the mask at the start of the current stroke
         self._touched = Box(0, 0, 0, 0)
 
     def set_pixels(self, region: Region, value: bool) -> Box:
-        """Go on with a stroke, or begin one: set the region's pixels; return where the mask may have changed."""
+        """Continue or start a stroke: set the region's pixels; return the box that may have changed."""
         if self._before is None:
             self._before = self.mask.copy()
         target = self.mask[region.box.slices]
@@ -110,13 +110,13 @@ class MaskEditor:
         return region.box
 
     def end_stroke(self) -> None:
-        """From here on it is another stroke."""
+        """End the current stroke."""
         if self._before is not None:
             self.history.record(self._before, self.mask, self._touched)
         self._before, self._touched = None, Box(0, 0, 0, 0)
 
     def replace(self, mask: np.ndarray) -> Box:
-        """Put another mask in place of this one, as a stroke."""
+        """Replace the mask by another one, as one stroke."""
         self.end_stroke()
         self.set_pixels(Region(whole(mask), mask), True)
         self.set_pixels(Region(whole(mask), ~mask), False)
@@ -124,12 +124,12 @@ class MaskEditor:
         return whole(mask)
 
     def undo(self) -> Box | None:
-        """Take back the last stroke; return where the mask changed, or None."""
+        """Undo the last stroke; return the changed box, or None."""
         self.end_stroke()
         return self._noted(self.history.undo(self.mask))
 
     def redo(self) -> Box | None:
-        """Repeat the stroke that was undone last; return where the mask changed, or None."""
+        """Redo the last undone stroke; return the changed box, or None."""
         self.end_stroke()
         return self._noted(self.history.redo(self.mask))
 
