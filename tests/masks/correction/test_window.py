@@ -270,7 +270,7 @@ def test_each_view_shows_something_else_and_the_status_line_says_which(window: C
 
 def test_the_onion_skin_shows_the_mask_of_the_frame_before(window: CorrectionWindow) -> None:
     press(window, "i")
-    assert "none before" in message_of(window)
+    assert "no previous frame" in message_of(window)
     press(window, "n", "m")
     with_onion = window.display.screen.pixels.copy()
     press(window, "i")
