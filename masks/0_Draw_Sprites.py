@@ -23,7 +23,7 @@ from masks.drawing.characters import (
     SET_PHASES,
     SETS,
     SHEET_CHARACTER,
-    Frame,
+    DrawnFrame,
     draw_set,
     draw_sheets,
 )
@@ -59,7 +59,7 @@ def main() -> Report:
     return Report(SHEET, figures={"frames": total, "sets": len(SETS)})
 
 
-def write_frame(output: Path, animation: str, index: int, frame: Frame) -> None:
+def write_frame(output: Path, animation: str, index: int, frame: DrawnFrame) -> None:
     """Write the three pictures of a frame under the names of an archived set."""
     number = f"{index:02d}"
     files: dict[str, np.ndarray] = {
