@@ -13,7 +13,7 @@ from common.paths import shown
 from common.runner import Report
 from common.training import start_accelerator
 from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
-from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
+from masks.model.evaluation import SetScore, draw_scores, evaluate, format_table, write_frame_scores
 from masks.model.training import TrainingSettings, fit
 from masks.model.training_samples import TrainingSamples, load_frames
 from masks.model.unet import UNet
@@ -44,7 +44,8 @@ def retrain(
     sets = gather_training_data(folder)
     trained, measured = split_sets(sets, held_out)
     accelerator = start_accelerator()
-    network = network_of(read_checkpoint(start), start).to(accelerator.device) if start else None
+    content = read_checkpoint(start) if start else {"frames": []}
+    network = network_of(content, start).to(accelerator.device) if start else None
     main = accelerator.is_main_process
     if main:
         print(f"trains on   {describe_sets(trained)}\nheld out    {describe_sets(measured)}")
@@ -60,26 +61,31 @@ def retrain(
         return None
     after = evaluate(training.average, trained, measured)
     keep_previous(output)
-    known = set(read_checkpoint(start)["frames"]) if start else set()
     figures = {f"{score.role} {score.name}": round(score.mean_f1, 4) for score in after}
-    write_checkpoint(
-        output, training.average, frames=sorted(known.union(keys)), settings=asdict(settings), figures=figures
-    )
+    known = sorted({*content["frames"], *keys})
+    write_checkpoint(output, training.average, frames=known, settings=asdict(settings), figures=figures)
+    write_results(output, training.history, before, after)
+    inputs = [pair.mask for pair in all_pairs(sets) if pair.mask]
+    return Report(output, inputs, figures, device=describe_device(), weights=[start] if start else [])
+
+
+def write_results(
+    checkpoint: Path, history: list[dict[str, float]], before: list[SetScore], after: list[SetScore]
+) -> None:
+    """Print the table of scores; write it, the curves and sample predictions beside the checkpoint."""
     print(f"\n{format_table(after, before)}\n")
-    curves = output.with_name(f"{output.stem}_curves.png")
+    curves = checkpoint.with_name(f"{checkpoint.stem}_curves.png")
     draw_curves(
-        training.history,
+        history,
         curves,
         along="epoch",
         losses=["dice", "cross-entropy"],
         measure="held-out F1",
         label="held-out F1",
     )
-    draw_scores(after, output.with_name(f"{output.stem}_samples.png"))
-    write_frame_scores(after, output.with_suffix(".csv"))
-    print(f"written: {shown(output)}, and beside it _curves.png, _samples.png, .csv")
-    inputs = [pair.mask for pair in all_pairs(sets) if pair.mask]
-    return Report(output, inputs, figures, device=describe_device(), weights=[start] if start else [])
+    draw_scores(after, checkpoint.with_name(f"{checkpoint.stem}_samples.png"))
+    write_frame_scores(after, checkpoint.with_suffix(".csv"))
+    print(f"written: {shown(checkpoint)}, and beside it _curves.png, _samples.png, .csv")
 
 
 def split_sets(sets: list[FrameSet], held_out: str) -> tuple[list[FrameSet], list[FrameSet]]:

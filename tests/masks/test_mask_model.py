@@ -271,9 +271,6 @@ def test_faulty_settings_stop_before_any_work(folder: Path, settings: dict[str, 
     assert words in refusal(folder, **settings)
 
 
-PLACES_OF_SHIPPED = ["{copy}/checkpoints/masks/new.pth", "checkpoints/masks/sub/new.pth", "link/mask_model.pth"]
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project with a stand-in for the checkpoint that ships; no test may write near the real one."""
@@ -288,8 +285,14 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-@pytest.mark.parametrize("script", [STEP, BASE_STEP])
-@pytest.mark.parametrize("output", PLACES_OF_SHIPPED)
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        (STEP, "{copy}/checkpoints/masks/new.pth"),
+        (BASE_STEP, "checkpoints/masks/sub/new.pth"),
+        (STEP, "link/mask_model.pth"),
+    ],
+)
 def test_checkpoints_that_ship_are_never_written_over(project: Path, script: str, output: str) -> None:
     data = ["sets", "--start", str(small_start(project / "start.pth"))] if script == STEP else ["--samples", "2"]
     flags = [*data, "--epochs", "1", "--batch", "2", "--workers", "0", "--output", output.format(copy=project)]

@@ -259,9 +259,9 @@ def test_several_workers_give_the_same_bytes(frames: Path, checkpoint: Path, mon
 
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, checkpoint: Path) -> None:
-    frames, count = tmp_path / "f", 40
+    frames, count = tmp_path / "f", 24
     for number in range(count):
-        base, clothed, _ = (enlarge(picture, 4) for picture in drawn_pair(number))
+        base, clothed, _ = (enlarge(picture, 3) for picture in drawn_pair(number))
         frames.mkdir(exist_ok=True)
         Image.fromarray(base).save(frames / base_name(f"{number:03d}"))
         Image.fromarray(clothed).save(frames / clothed_name(f"{number:03d}"))
