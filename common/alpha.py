@@ -1,9 +1,17 @@
-"""Pictures with alpha: shown on a checkerboard."""
+"""Pictures with alpha: the part around what is visible, and a checkerboard behind it."""
 
+import cv2
 import numpy as np
 
 CHECKS = (222, 196)  # greys of the checkerboard, so that white and black clothes show
 CHECKS_ACROSS = 16  # squares of the checkerboard along the longer side
+
+
+def around(mask: np.ndarray, border_px: int) -> tuple[slice, slice]:
+    """Rows and columns that hold a (H, W) bool mask and a border around it, cut at the picture's edges."""
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    rows = slice(max(y - border_px, 0), min(y + height + border_px, mask.shape[0]))
+    return rows, slice(max(x - border_px, 0), min(x + width + border_px, mask.shape[1]))
 
 
 def on_checks(rgba: np.ndarray) -> np.ndarray:
