@@ -73,7 +73,7 @@ def main(
     from carousel.collages.inpainting import check_method
     from carousel.collages.layout import MAX_PANEL_PX, MIN_PANEL_PX
     from carousel.collages.photo_to_collages import Job
-    from common.people.selection import Rules
+    from common.people.selection import SelectionRules
 
     check_range("PANEL_PX", panel_px, MIN_PANEL_PX, MAX_PANEL_PX)
     check_range("CONTEXT", context, 1, 10)
@@ -88,7 +88,7 @@ def main(
         raise UserError(f"{plates}: no such folder of clean plates (setting PLATES)")
     inputs = check_inputs(photos)
     limits = Limits(max_files, round(max_gigabytes * 1e9))
-    rules = Rules(min_height_px, min_share, max_cut, max_overlap)
+    rules = SelectionRules(min_height_px, min_share, max_cut, max_overlap)
     pixels = round(max_megapixels * 1e6)
     job = Job(output, segmenter, masks, plates, panel_px, context, rules, background, lama, scenes, pixels)
     summary = collage_batch.make_all(job, inputs, limits, workers)

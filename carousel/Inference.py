@@ -64,14 +64,14 @@ def main(
     check_range("COMPRESS_LEVEL", compress_level, 0, 9)
     from carousel.fusion.checkpoint_format import find_checkpoint
     from carousel.staging import fusion_batch, staged_scene
-    from carousel.staging.placement import Wishes
+    from carousel.staging.placement import RequestedPlacement
     from common.devices import describe_device
 
-    wishes = Wishes(x, foot, height)
+    wishes = RequestedPlacement(x=x, foot=foot, height=height)
     wishes.check()
     weights = find_checkpoint(checkpoint)
-    finder = staged_scene.Finder(segmenter, masks)
-    look = staged_scene.Look(find_people, wishes, half_figure, shadow, compress_level)
+    finder = staged_scene.LazySegmenter(segmenter, masks)
+    look = staged_scene.FusionSettings(find_people, wishes, half_figure, shadow, compress_level)
     if person.is_dir():
         target = output
         fusion_batch.check_folders(scene, person, output)

@@ -18,7 +18,7 @@ from carousel.segmenters.choice import Segmenter, load_segmenter
 from common.errors import UserError
 from common.images import MAX_PIXELS, read_image
 from common.people.edges import refine_edges
-from common.people.selection import Person, Rules, keep_people
+from common.people.selection import SegmentedPerson, SelectionRules, select_people
 
 MAX_ENLARGED = 2.0  # a window that must grow by more than this to fill its panel is dropped
 WORK_FACTOR = 4  # edges are refined in a window of at most this many panels' width: the time of huge photos is bounded
@@ -52,7 +52,7 @@ class Job:
     plates: Path | None = None
     panel_px: int = 256
     context: float = 1.4
-    rules: Rules = field(default_factory=Rules)
+    rules: SelectionRules = field(default_factory=SelectionRules)
     background: Method = "rows"
     lama: Path = Path()
     scenes: str = "photo"
@@ -161,7 +161,7 @@ def _make_collages(job: Job, task: Task, segmenter: Segmenter) -> Outcome:
         people = segmenter.find_people(photo, task.path)
     except UserError as error:
         return replace(outcome, fault=str(error).removeprefix(f"{task.label}: "))
-    kept, dropped = keep_people(people, photo.shape, job.rules)
+    kept, dropped = select_people(people, photo.shape, job.rules)
     scene = sha256[:HASH_LENGTH] if job.scenes == "photo" else task.label.rpartition("/")[0] or task.label
     entries = []
     for number, person in enumerate(kept, start=1):
@@ -200,7 +200,9 @@ def _read_plate(path: Path, photo: np.ndarray) -> np.ndarray:
 # ---- a person ----
 
 
-def person_collage(photo: np.ndarray, person: Person, plate: np.ndarray | None, job: Job) -> tuple[Box, Collage | str]:
+def person_collage(
+    photo: np.ndarray, person: SegmentedPerson, plate: np.ndarray | None, job: Job
+) -> tuple[Box, Collage | str]:
     """Cut the window around a person out and make the four panels of it.
 
     The person alone is removed from the background; other people belong to the scene.

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from common.errors import UserError
-from common.people.selection import Person
+from common.people.selection import SegmentedPerson
 
 SegmenterName = Literal["embedded", "maskrcnn", "detectron2", "files"]
 NAMES: tuple[SegmenterName, ...] = get_args(SegmenterName)
@@ -25,7 +25,7 @@ class Segmenter(Protocol):
     device: str
     weights: list[str]
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """People in any order, none where there is nobody.
 
         Args:

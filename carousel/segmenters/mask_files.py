@@ -13,7 +13,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.images import read_image
-from common.people.selection import Person, person_of
+from common.people.selection import SegmentedPerson, person_of
 
 SUFFIX = "_mask"  # of masks that lie beside their photo
 INVERTED_SHARE = 0.75  # a mask that is set on more of its border than this shows all but the person
@@ -91,7 +91,7 @@ class FileSegmenter:
         self.masks_folder = masks_folder
         self.weights: list[str] = []
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """The people whose masks the user supplies for `source`, each with score 1; see `Segmenter`."""
         if source is None:
             raise UserError('the segmenter "files" needs photos that are files; it looks for masks by their names')

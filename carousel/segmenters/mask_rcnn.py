@@ -15,7 +15,7 @@ import torch
 from common.devices import pick_device
 from common.errors import UserError
 from common.files import sha256_of
-from common.people.selection import Person, person_of
+from common.people.selection import SegmentedPerson, person_of
 from common.weights import CACHE
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def reduced(photo: np.ndarray) -> np.ndarray:
 
 def people_of(
     classes: np.ndarray, scores: np.ndarray, masks: np.ndarray, person: int, photo_shape: tuple[int, ...]
-) -> list[Person]:
+) -> list[SegmentedPerson]:
     """People among what a network found.
 
     Args:
@@ -128,7 +128,7 @@ class TorchvisionSegmenter:
         self.weights = [weights.name]
         self.device = self._device.type.upper()
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """People in the photo; see `Segmenter`."""
         del source  # masks come from the pixels alone
         pixels = torch.from_numpy(np.ascontiguousarray(reduced(photo).transpose(2, 0, 1))).float() / 255
@@ -140,7 +140,7 @@ class TorchvisionSegmenter:
 # ---- Detectron2 ----
 
 
-def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[Person]:
+def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[SegmentedPerson]:
     """People among Detectron2's `Instances`, on the CPU: pred_classes, scores and pred_masks (N, h, w) bool."""
     classes, scores, masks = (
         field.numpy() for field in (instances.pred_classes, instances.scores, instances.pred_masks)
@@ -172,7 +172,7 @@ class Detectron2Segmenter:
         self.weights = [Path(settings.MODEL.WEIGHTS).name]
         self.device = settings.MODEL.DEVICE.upper()
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """People in the photo; see `Segmenter`."""
         del source  # masks come from the pixels alone
         blue_first = np.ascontiguousarray(reduced(photo)[..., ::-1])  # what its model zoo was trained on

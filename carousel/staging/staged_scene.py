@@ -11,14 +11,14 @@ from PIL import Image
 from carousel.fusion.inference import load_model
 from carousel.fusion.network import FusionNetwork
 from carousel.segmenters.choice import Segmenter, SegmenterName, load_segmenter
-from carousel.staging.compositing import Fused, fuse_into, put
-from carousel.staging.figures import read_figure
+from carousel.staging.compositing import FusedScene, fuse_cutout, place_cutout
 from carousel.staging.overview_pictures import before_after
-from carousel.staging.placement import NO_COVER, Spot, Wishes, place
+from carousel.staging.person_cutout import read_cutout
+from carousel.staging.placement import NO_COVER, Placement, RequestedPlacement, find_placement
 from common.errors import UserError, enough_memory
 from common.files import check_output
 from common.images import PHOTO_SUFFIXES, read_image, write_png
-from common.people.selection import Person
+from common.people.selection import SegmentedPerson
 
 ENLARGED = 2.0  # from here on a person looks soft
 STRIP = "before_after"
@@ -28,7 +28,7 @@ class SegmenterError(UserError):
     """A segmenter that cannot be loaded: a fault of the settings, not of a picture."""
 
 
-class Finder:
+class LazySegmenter:
     """Finds people in pictures; the segmenter is loaded when the first picture needs it."""
 
     def __init__(self, name: SegmenterName, masks: Path | None) -> None:
@@ -51,13 +51,13 @@ class Finder:
         """Names of the weights that ran."""
         return self.segmenter.weights if "segmenter" in self.__dict__ else []
 
-    def __call__(self, photo: np.ndarray, source: Path) -> list[Person]:
+    def __call__(self, photo: np.ndarray, source: Path) -> list[SegmentedPerson]:
         """People in a photo, (H, W, 3) uint8."""
         return self.segmenter.find_people(photo, source)
 
 
 @dataclass(frozen=True)
-class Look:
+class FusionSettings:
     """Settings of all pictures of a run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Look:
     """
 
     find_people: bool
-    wishes: Wishes
+    wishes: RequestedPlacement
     is_half: bool | None
     shadow: float
     compress_level: int
@@ -89,11 +89,11 @@ class Stage:
     """
 
     scene: np.ndarray
-    people: list[Person]
+    people: list[SegmentedPerson]
     network: FusionNetwork
     device: torch.device
-    finder: Finder
-    look: Look
+    finder: LazySegmenter
+    look: FusionSettings
 
     def __str__(self) -> str:
         return f"scene of {self.scene.shape[1]} x {self.scene.shape[0]} px, people found in it: {len(self.people)}"
@@ -122,19 +122,19 @@ class Outcome:
 class Made:
     """A person in the scene, and what is to be said about it."""
 
-    spot: Spot
-    fused: Fused
+    spot: Placement
+    fused: FusedScene
     notes: list[str]
 
 
-def set_stage(scene: Path, checkpoint: Path, finder: Finder, look: Look) -> Stage:
+def set_stage(scene: Path, checkpoint: Path, finder: LazySegmenter, look: FusionSettings) -> Stage:
     """Read the scene, find the people in it where something is to be proposed, and load the model.
 
     Raises:
         UserError: a scene or a checkpoint that cannot be used, or a segmenter that cannot be loaded.
     """
     pixels = read_scene(scene)
-    people: list[Person] = []
+    people: list[SegmentedPerson] = []
     if look.find_people and not look.wishes.are_complete:
         try:
             people = finder(pixels, scene)
@@ -167,11 +167,11 @@ def make(stage: Stage, person: Path) -> Made:
     """
     height, width = stage.scene.shape[:2]
     with enough_memory("make the scene smaller, lower HEIGHT, or close other programs"):
-        figure = read_figure(person, stage.finder, stage.look.is_half)
-        spot = place(figure.silhouette, (width, height), stage.people, stage.look.wishes)
+        figure = read_cutout(person, stage.finder, stage.look.is_half)
+        spot = find_placement(figure.silhouette, (width, height), stage.people, stage.look.wishes)
         shadow = 0.0 if figure.silhouette.is_half else stage.look.shadow
-        placed = put(figure, spot, (height, width))
-        fused = fuse_into(stage.scene, placed, stage.network, stage.device, shadow)
+        placed = place_cutout(figure, spot, (height, width))
+        fused = fuse_cutout(stage.scene, placed, stage.network, stage.device, shadow)
     notes = list(figure.notes)
     if placed.enlarged > ENLARGED:
         notes.append(f"{person.name}: enlarged {placed.enlarged:.1f} times; a larger picture would look sharper")

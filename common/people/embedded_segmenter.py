@@ -18,7 +18,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.people.person_detector import PersonDetector
-from common.people.selection import Box, Person, mask_iou, person_of
+from common.people.selection import Box, SegmentedPerson, mask_iou, person_of
 from common.weights import EMBEDDED, is_present
 
 DETECTOR, POSE, MATTE, SELFIE = WEIGHTS = (
@@ -43,7 +43,7 @@ IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class PoseMask:
     """What BlazePose says of the person in a square of the photo.
 
     Attributes:
@@ -99,7 +99,7 @@ class EmbeddedSegmenter:
         self._matte_output = self._matte.getUnconnectedOutLayersNames()[0]  # the others are its coarser drafts
         self._lock = Lock()
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """The people who stand, walk or sit upright in the photo; see `Segmenter`."""
         del source  # masks come from the pixels alone
         with self._lock:
@@ -110,7 +110,7 @@ class EmbeddedSegmenter:
             people = [self._cut_out(photo, sighting, sightings) for sighting in sightings]
         return [person for person in people if person is not None]
 
-    def look_twice(self, photo: np.ndarray, box: Sequence[float], score: float) -> Sighting | None:
+    def look_twice(self, photo: np.ndarray, box: Sequence[float], score: float) -> PoseMask | None:
         """Look at a box (XYXY px, of the detector, with its score) and around it, then closer at what was seen there.
 
         The detector's boxes may miss the feet.
@@ -118,7 +118,7 @@ class EmbeddedSegmenter:
         first = self.look_at(photo, box, score, FIRST_LOOK)
         return first and self.look_at(photo, first.box, score, SECOND_LOOK)
 
-    def look_at(self, photo: np.ndarray, box: Sequence[float], score: float, grow: float) -> Sighting | None:
+    def look_at(self, photo: np.ndarray, box: Sequence[float], score: float, grow: float) -> PoseMask | None:
         """Ask BlazePose about the square around a box, `grow` times its longer side; None where it sees nobody."""
         left, top, right, bottom = box
         side = max(1, round(grow * max(right - left, bottom - top)))
@@ -131,9 +131,9 @@ class EmbeddedSegmenter:
         probability = 1 / (1 + np.exp(-logits.reshape(POSE_PX, POSE_PX).clip(-30, 30)))
         if presence.item() < MIN_PRESENCE or probability.max() <= SHOWN:
             return None
-        return Sighting(probability, square, score)
+        return PoseMask(probability, square, score)
 
-    def _cut_out(self, photo: np.ndarray, sighting: Sighting, everybody: Sequence[Sighting]) -> Person | None:
+    def _cut_out(self, photo: np.ndarray, sighting: PoseMask, everybody: Sequence[PoseMask]) -> SegmentedPerson | None:
         """The person's mask from all networks; None where they do not agree that there is somebody."""
         region = left, top, right, bottom = _with_margin(sighting.box, photo.shape)
         if right <= left or bottom <= top:
@@ -181,12 +181,12 @@ class EmbeddedSegmenter:
         return cv2.resize(found, photo.shape[1::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
-def distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
+def distinct(sightings: Sequence[PoseMask]) -> list[PoseMask]:
     """Join those that show one person: of two masks one lies mostly inside the other.
 
     The larger one is kept, which shows more of the person, with the better score.
     """
-    kept: list[Sighting] = []
+    kept: list[PoseMask] = []
     for sighting in sorted(sightings, key=lambda sighting: -sighting.area):
         same = next((place for place, larger in enumerate(kept) if _share_inside(sighting, larger) > SAME_SHARE), None)
         if same is None:
@@ -196,7 +196,7 @@ def distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
     return kept
 
 
-def _share_inside(small: Sighting, large: Sighting) -> float:
+def _share_inside(small: PoseMask, large: PoseMask) -> float:
     """Share of the smaller one's mask that is the larger one's, too."""
     left, top, side = small.square
     mask = small.probability > SHOWN

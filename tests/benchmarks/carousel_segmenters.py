@@ -22,7 +22,7 @@ from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import OUTPUTS
 from common.people.embedded_segmenter import EmbeddedSegmenter
-from common.people.selection import Person, mask_iou
+from common.people.selection import SegmentedPerson, mask_iou
 from tests.benchmarks.hardware import describe_machine
 from tests.helpers import SHARED
 
@@ -68,7 +68,7 @@ def read_marked(file: Path) -> Marked:
     return np.asarray(read_image(file, "RGB")), np.asarray(mask) > 127
 
 
-def best_iou(people: Sequence[Person], mask: np.ndarray) -> float:
+def best_iou(people: Sequence[SegmentedPerson], mask: np.ndarray) -> float:
     """Of the person found who is nearest to a mask; 0 where there is nobody."""
     return max((mask_iou(person.mask, mask) for person in people), default=0.0)
 
@@ -181,7 +181,7 @@ def person_cut(rng: np.random.Generator, photo: np.ndarray, mask: np.ndarray) ->
     return cv2.resize(photo[box], size, interpolation=cv2.INTER_AREA), cv2.resize(mask[box].astype(np.uint8), size) > 0
 
 
-def coloured(photo: np.ndarray, people: Sequence[Person]) -> Image.Image:
+def coloured(photo: np.ndarray, people: Sequence[SegmentedPerson]) -> Image.Image:
     """The photo with each person found tinted in a colour of their own."""
     tinted = photo.astype(np.float32)
     for index, person in enumerate(people):

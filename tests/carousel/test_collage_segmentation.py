@@ -27,13 +27,13 @@ from carousel.collages import photo_to_collages
 from carousel.collages.layout import Collage, read_collage, read_index
 from carousel.collages.photo_to_collages import HOLE_RIM, Job, collage_name, panel_mask, person_collage, resize
 from common.errors import UserError
-from common.people.selection import Person, Rules, person_of
+from common.people.selection import SegmentedPerson, SelectionRules, person_of
 from common.runner import Report
 from tests.helpers import ROOT, assert_user_error, run_script
 
 STEP = "carousel/Collage_segmentation.py"
 SIZE = (220, 180)  # height, width of the drawn photos
-RULES = Rules()
+RULES = SelectionRules()
 
 
 def draw_photo(seed: int, people: int = 1) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -247,7 +247,7 @@ def test_a_huge_photo_is_refined_at_a_bounded_size() -> None:
     assert np.count_nonzero((mask > 0) ^ exact) < 0.02 * np.count_nonzero(exact)
 
 
-def collage_of(person: Person, photo: np.ndarray, **settings: Any) -> Collage | str:
+def collage_of(person: SegmentedPerson, photo: np.ndarray, **settings: Any) -> Collage | str:
     return person_collage(photo, person, None, Job(Path(), "files", **settings))[1]
 
 
@@ -270,16 +270,16 @@ class Finder:
 
     name, device, weights = "finder", "nothing", ["none.pth"]
 
-    def __init__(self, find: Callable[[np.ndarray], list[Person]]):
+    def __init__(self, find: Callable[[np.ndarray], list[SegmentedPerson]]):
         self.find = find
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         return self.find(photo)
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[Person]]], None]:
-    def install(find: Callable[[np.ndarray], list[Person]]) -> None:
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[SegmentedPerson]]], None]:
+    def install(find: Callable[[np.ndarray], list[SegmentedPerson]]) -> None:
         monkeypatch.setattr(photo_to_collages, "segmenter_of", lambda name, masks: Finder(find))
 
     return install
@@ -321,7 +321,7 @@ def test_people_too_small_for_the_panel_end_with_a_message_and_a_list(folder: Pa
 def test_a_photo_that_memory_does_not_hold_is_a_fault_with_a_remedy(folder: Path, use: Any, error: Exception) -> None:
     large = draw_photo(1)[0]
 
-    def find(photo: np.ndarray) -> list[Person]:
+    def find(photo: np.ndarray) -> list[SegmentedPerson]:
         if (photo == large).all():
             raise error
         return [person_of(draw_photo(0)[1][0], 0.8)]
@@ -333,7 +333,7 @@ def test_a_photo_that_memory_does_not_hold_is_a_fault_with_a_remedy(folder: Path
 
 
 def test_a_bug_keeps_its_traceback(folder: Path, use: Any) -> None:
-    def find(photo: np.ndarray) -> list[Person]:
+    def find(photo: np.ndarray) -> list[SegmentedPerson]:
         raise RuntimeError("a bug")
 
     use(find)
@@ -449,7 +449,7 @@ def test_a_journal_made_by_somebody_else_removes_nothing(folder: Path) -> None:
 
 
 def test_a_folder_that_another_run_is_writing_is_left_alone(folder: Path, use: Any) -> None:
-    def find(photo: np.ndarray) -> list[Person]:
+    def find(photo: np.ndarray) -> list[SegmentedPerson]:
         with pytest.raises(UserError, match="another run is writing it"):
             make(folder, segmenter="embedded", masks=None)
         return [person_of(draw_photo(0)[1][0], 0.8)]

@@ -18,7 +18,7 @@ from carousel.drawing.scenes import Scene, draw_scene
 from carousel.segmenters.choice import load_segmenter
 from common.outlines import box, ellipse
 from common.paths import DATA
-from common.people.selection import keep_people
+from common.people.selection import select_people
 from tests.helpers import assert_user_error, run_script
 
 DRAWN = DATA / "carousel"
@@ -97,7 +97,7 @@ def test_the_segmenter_of_files_finds_the_people_and_the_rules_keep_nearly_all()
     for name in NAMES:
         photo = rgb(DRAWN / f"photos/{name}.jpg")
         people = segmenter.find_people(photo, DRAWN / f"photos/{name}.jpg")
-        found, kept = found + len(people), kept + len(keep_people(people, photo.shape)[0])
+        found, kept = found + len(people), kept + len(select_people(people, photo.shape)[0])
     assert found >= 40 and kept >= 0.9 * found
 
 

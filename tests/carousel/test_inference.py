@@ -24,11 +24,11 @@ from carousel.fusion.inference import load_model
 from carousel.fusion.network import FusionNetwork
 from carousel.Inference import PERSON, SCENE, main
 from carousel.staging import overview_pictures, staged_scene
-from carousel.staging.figures import read_figure
 from carousel.staging.fusion_batch import people_in
+from carousel.staging.person_cutout import read_cutout
 from common.errors import UserError
 from common.grids import evenly
-from common.people.selection import Person
+from common.people.selection import SegmentedPerson
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
 from tests.helpers import ROOT, assert_user_error, needs_shared, run_script
@@ -327,12 +327,12 @@ def test_a_killed_run_goes_on_where_it_stopped(scene: Path, people: Path, checkp
 def test_the_drawn_people_can_all_be_used() -> None:
     """Every third of them is a half figure."""
     people = people_in(PERSON, SCENE)
-    figures = [read_figure(path, nobody) for path in people.values()]
+    figures = [read_cutout(path, nobody) for path in people.values()]
     assert len(figures) >= 6 and staged_scene.read_scene(SCENE).shape[1] > 400
     assert [figure.silhouette.is_half for figure in figures] == [n % 3 == 2 for n in range(len(figures))]
 
 
-def nobody(photo: np.ndarray, source: Path) -> list[Person]:
+def nobody(photo: np.ndarray, source: Path) -> list[SegmentedPerson]:
     return []
 
 

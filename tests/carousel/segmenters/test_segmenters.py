@@ -15,7 +15,7 @@ from carousel.segmenters.choice import NAMES, load_segmenter
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.errors import UserError
 from common.images import read_image
-from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, Sighting, distinct, parts_touching
+from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, PoseMask, distinct, parts_touching
 from common.people.person_detector import INPUT, anchor_boxes, cut_graph, decode_boxes, tiles
 from common.people.selection import mask_iou
 from common.weights import EMBEDDED, is_present
@@ -166,11 +166,11 @@ def test_a_graph_is_cut_to_what_leads_from_the_input_to_the_outputs() -> None:
 # ---- putting together ----
 
 
-def sighting(left: int, top: int, side: int, score: float) -> Sighting:
+def sighting(left: int, top: int, side: int, score: float) -> PoseMask:
     """Somebody who fills the middle of a square."""
     probability = np.zeros((256, 256), np.float32)
     probability[32:224, 80:176] = 1
-    return Sighting(probability, (left, top, side), score)
+    return PoseMask(probability, (left, top, side), score)
 
 
 @settings(max_examples=20, deadline=None)
