@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.demo.steps import PHOTO, TOGETHER, USER, Person, parts_for, run_steps, together
+from common.demo.steps import PHOTO, TOGETHER, USER, DemoPerson, parts_for, run_steps, together
 from common.errors import UserError
 from common.weights import EMBEDDED, REAL, Weights, fetch, is_present
 
@@ -160,7 +160,7 @@ def read_stamp() -> dict[str, Any]:
 
 def demo(parts: list[str], photo: Path | None, taste: str, name: str) -> int:
     """Run the parts' demo for one person; return the exit status."""
-    person = Person(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
+    person = DemoPerson(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
     chosen = {part: parts_for(person)[part] for part in parts}
     get_weights([weights for part in chosen.values() for weights in part.weights])
     sections = {heading: part.steps for heading, part in chosen.items()}

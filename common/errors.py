@@ -1,4 +1,4 @@
-"""The one kind of error that a user can cause: it is shown as a line, never as a traceback."""
+"""Errors that a user can cause: shown as one line, never as a traceback."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ class UserError(Exception):
 def raise_faults(what: str, faults: Sequence[str]) -> None:
     """Raise one UserError that lists all faults of a data set together; do nothing where there are none.
 
-    A single fault makes a single line; several come one a line, the first FAULTS_SHOWN of them. `what` is the file
-    or data set, or empty where a caller puts it before the message.
+    A single fault makes one line; several are listed one per line, at most FAULTS_SHOWN of them. `what` is the file
+    or data set; it is empty where the caller adds it.
     """
     if not faults:
         return
@@ -35,10 +35,10 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 
 @contextmanager
 def enough_memory(remedy: str) -> Iterator[None]:
-    """Turn the errors by which NumPy, OpenCV and PyTorch say that memory is full into one that names a remedy.
+    """Turn out-of-memory errors of NumPy, OpenCV and PyTorch into one that names a remedy.
 
     Raises:
-        UserError: memory is full, of this machine or of its GPU.
+        UserError: memory of the machine or its GPU is full.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""The genres of Re:Live, their order, and the words by which people call them.
+"""The genres of Re:Live, their order, and the words that people use for them.
 
-Every taste vector in the project has one value a genre, in the order of GENRES, from 0 (nothing) to 1 (most).
+Every taste vector in the project has one value per genre, in the order of GENRES, from 0 (nothing) to 1 (most).
 """
 
 import functools
@@ -115,7 +115,7 @@ _ANSWER_WORDS = frozenset(
 
 
 def plain(name: str) -> str:
-    """Lower case, without accents and punctuation, words apart by one space; "l·l" is "ll", "&" and "+" fall away.
+    """Lower case, without accents and punctuation, words separated by a space; "l·l" becomes "ll", "&" and "+" go.
 
     >>> plain(" Música  ELECTRÒNICA ")
     'musica electronica'
@@ -138,11 +138,11 @@ _LONGEST_PHRASE = max(len(phrase.split()) for phrase in _GENRE_OF)
 
 @functools.cache
 def genres_of(name: str) -> tuple[str, ...]:
-    """The genres that a column name, or a person's word, stands for; empty where any part of it is unknown.
+    """The genres that a column name or a word means; empty where any part is unknown.
 
-    A name is read as a row of known phrases with filler words between them: "Reggae, Ska" is one genre, "Rap / R&B"
+    A name is read as known phrases with filler words between them: "Reggae, Ska" is one genre, "Rap / R&B"
     two, "rock climbing" none. Brackets may hold an answer scale behind a genre, "Rock (1-5)", or the genre behind a
-    question that is all filler, "How often do you listen to [Jazz]"; "Concerts attended [Rock]" is none.
+    question that is all filler, "How often do you listen to [Jazz]"; "Concerts attended [Rock]" is not a genre.
     """
     brackets = re.findall(r"[\[(]([^\[\]()]*)[\])]", name)
     outside = re.sub(r"[\[(][^\[\]()]*[\])]", " ", name)
@@ -160,7 +160,7 @@ def _is_filler(text: str, more: frozenset[str] = frozenset()) -> bool:
 
 
 def _read(text: str) -> tuple[str, ...]:
-    """Genres of a text that is nothing but known phrases and filler; words in camelCase are tried apart too."""
+    """Genres of a text that consists of known phrases and filler alone; camelCase is also tried as separate words."""
     camel_apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     for candidate in dict.fromkeys((text, camel_apart)):
         genres = _read_phrases(plain(candidate).split())
@@ -170,9 +170,9 @@ def _read(text: str) -> tuple[str, ...]:
 
 
 def _read_phrases(words: list[str]) -> tuple[str, ...] | None:
-    """Read words as phrases and filler, longest phrases first; None where that is not possible.
+    """Read words as phrases and filler, longest phrases first; None where that is impossible.
 
-    Works from the last word to the first: `readings[i]` is how the words from i on are read.
+    Works backwards: `readings[i]` is the reading of the words from i to the end.
     """
     readings: list[tuple[str, ...] | None] = [None] * len(words) + [()]
     for start in range(len(words) - 1, -1, -1):

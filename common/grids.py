@@ -28,7 +28,7 @@ def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
-    """The text on one line, with its end cut and replaced by an ellipsis where it is wider than `width_px`."""
+    """The text on one line; an ellipsis replaces its end where it is wider than `width_px`."""
     whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     text = whole[:300]
     if text == whole and font.getlength(text) <= width_px:
@@ -39,7 +39,7 @@ def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
 
 
 def evenly(items: Sequence[Item], count: int) -> list[Item]:
-    """At most `count` items, spread over all of them, in their order."""
+    """At most `count` items, evenly spaced, in order."""
     count = min(count, len(items))
     return [items[place * len(items) // count] for place in range(count)]
 
@@ -55,8 +55,8 @@ def picture_grid(
     """Lay pictures out in rows, each fitted into a square card with its label below.
 
     Args:
-        pictures: images, or functions that open one when its turn comes, so that few are in memory at once.
-        labels: one a picture, lines parted by "\\n", the first in ink; cut with an ellipsis where too wide.
+        pictures: images, or functions that open one on demand, so that few are in memory at once.
+        labels: one per picture, lines separated by "\\n", the first in ink; too wide ones end in an ellipsis.
         columns: tiles in a row.
         tile_px: side of a tile's square.
         title: one line above the grid.

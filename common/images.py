@@ -52,13 +52,13 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
 
 
 def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """`read_image` for what may lie in memory.
+    """`read_image` for a file or its bytes.
 
     Args:
-        path: for messages.
+        path: file name for messages.
         source: a file, or the bytes of one.
         mode: as in `read_image`.
-        max_pixels: the same.
+        max_pixels: as in `read_image`.
 
     Raises:
         UserError: empty, no picture, truncated or corrupt, a side under MIN_SIDE_PX, too large.
@@ -72,7 +72,7 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
                     check.verify()  # load() does not compare the checksums of pixel data
             with _open(source) as opened:
                 if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # phones add a preview frame
-                    warnings.warn(f"{path}: an animation, its first frame is taken", stacklevel=2)
+                    warnings.warn(f"{path}: an animation; its first frame is used", stacklevel=2)
                 opened.load()
                 image = to_mode(path, _upright(opened), mode)
     except UserError:

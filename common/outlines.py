@@ -77,8 +77,8 @@ def coverage(
     """How much of each pixel the union of the outlines covers.
 
     Args:
-        outlines: in art pixels.
-        cut: outlines of what is taken away.
+        outlines: closed outlines in art pixels.
+        cut: outlines of holes.
         size: side of the canvas in art pixels.
         scale: canvas pixels in an art pixel.
         samples: sub-samples of a canvas pixel in each direction.

@@ -1,4 +1,4 @@
-"""Where things lie in the project."""
+"""The project's folders."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ OUTPUTS = ROOT / "outputs"
 
 
 def shown(path: Path) -> str:
-    """The path as a person wants to read it: relative to the current folder where that is shorter."""
+    """The path for messages: relative to the current folder where it lies inside it."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -1,7 +1,7 @@
 """Train the model that ships, on random figures alone, drawn while it trains.
 
 It never sees a picture file. On one H100 GPU with 16 processor cores it takes about 15 minutes; it runs on any
-machine, and --resume goes on after a break.
+machine, and --resume goes on after a break. On several devices: `accelerate launch masks/0_Train_Base_Model.py`.
 
 Reads   nothing
 Writes  outputs/masks/base/mask_model.pth and its JSON; the state of the run beside it, for --resume
@@ -40,11 +40,12 @@ def main(
     seed: int = SEED,
     workers: int = WORKERS,
     resume: bool = RESUME,
-) -> Report:
+) -> Report | None:
     """Draw figures, train on them, and keep the averaged weights."""
     from dataclasses import asdict
 
     from common.checkpoints import check_not_shipped
+    from common.training import start_accelerator
     from masks.model.checkpoint_format import PART, write_checkpoint
     from masks.model.training import Samples, TrainingSettings, fit
     from masks.model.unet import UNet
@@ -54,8 +55,11 @@ def main(
     check_range("SAMPLES", samples, 1, 10_000_000)
     settings = TrainingSettings(epochs, batch, learning_rate, dice_weight, 1.0, seed, workers, repeats)
     seed_everything(seed)
-    print(f"training on {describe_device()}: {epochs} epochs of {samples} random figures")
+    if start_accelerator().is_main_process:
+        print(f"training on {describe_device()}: {epochs} epochs of {samples} random figures")
     training = fit(settings, UNet(), Samples([], samples, settings), [], output, resume, every=1)
+    if not training.accelerator.is_main_process:
+        return None
     figures = {"random figures": epochs * samples, **training.history[-1]}
     write_checkpoint(output, training.average, frames=[], settings=asdict(settings), figures=figures)
     print(f"written: {shown(output)}")

@@ -106,7 +106,7 @@ def main(
     seed: int = SEED,
     workers: int = WORKERS,
     resume: bool = RESUME,
-) -> Report:
+) -> Report | None:
     """Gather, train, compare with the model before."""
     check_output(output, [".pth"])
     from common.checkpoints import check_not_shipped

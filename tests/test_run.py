@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 import run
-from common.demo.steps import Person, parts_for, together
+from common.demo.steps import DemoPerson, parts_for, together
 from common.devices import describe_device
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error
 
 Result = subprocess.CompletedProcess[str]
-PERSON = Person(Path("me.jpg"), "", "Júlia")
+PERSON = DemoPerson(Path("me.jpg"), "", "Júlia")
 STEPS = parts_for(PERSON)
 
 

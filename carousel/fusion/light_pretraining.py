@@ -15,6 +15,7 @@ from carousel.fusion.light_statistics import light_statistics
 from carousel.fusion.network import COEFFICIENTS, PIVOT, FusionNetwork
 from carousel.fusion.training_samples import AvatarFusionDataset
 from common.checkpoints import learning_rate
+from common.training import one_thread
 
 BATCH = 128
 EPOCHS = 40
@@ -100,11 +101,3 @@ def squared_error(coefficients: Tensor, second: Tensor, cross: Tensor, power: Te
     rows = torch.cat([matrix, coefficients[:, 9:, None]], dim=2)
     squares = (rows @ second * rows).sum(dim=(1, 2)) - 2 * (rows * cross.transpose(1, 2)).sum(dim=(1, 2)) + power
     return (squares / 3).clamp(min=1e-6)
-
-
-def one_thread(_: int) -> None:
-    """Workers share the processor with the training itself."""
-    import cv2
-
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

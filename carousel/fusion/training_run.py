@@ -7,19 +7,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 
 from carousel.collages.layout import INDEX, Entry
 from carousel.fusion.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
 from carousel.fusion.network import FusionNetwork, load_imagenet
 from carousel.fusion.result_strips import save_result
-from carousel.fusion.training import Training, TrainingSettings, fit
+from carousel.fusion.training import LOSSES, TrainingSettings, prepare
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split, to_sample
 from common.curves import draw_curves
 from common.devices import describe_device, seed_everything
 from common.errors import UserError, enough_memory
 from common.paths import shown
 from common.runner import Report
+from common.training import start_accelerator
 
 SAMPLE_ROWS = 8
 
@@ -51,30 +51,29 @@ def train(
     if start is not None:  # its light estimate has been taught
         settings = replace(settings, light_samples=0)
     seed_everything(settings.seed)
-    accelerator = Accelerator(mixed_precision="bf16" if has_bf16() else "no")
+    accelerator = start_accelerator()
     network, weights = first_network(settings, start)
     say = print if accelerator.is_main_process else (lambda _: None)
     say(f"trains on {len(trained)} collages, holds {len(measured)} of other scenes out; {describe_device()}")
     say(f"starts from {', '.join(weights) or 'random weights'}")
     samples = AvatarFusionDataset(collages, trained, settings.size_px, training=True, seed=settings.seed)
     held_out = AvatarFusionDataset(collages, measured, settings.size_px, training=False, seed=0)
-    training = Training(settings, network)
-    state = output.with_suffix(".state.pth")
     with enough_memory(f"lower BATCH ({settings.batch}) or SIZE_PX ({settings.size_px})"):
-        fit(training, samples, held_out, accelerator, state, resume, every)
+        training = prepare(settings, network, samples, held_out, accelerator, every, resume)
+        training.fit(output.with_suffix(".state.pth"), resume)
     if not accelerator.is_main_process:
         return None
-    figures = {"steps": training.steps, **training.history[-1], "best held-out foreground PSNR": training.best_psnr}
+    figures = {"steps": training.steps, **training.history[-1], "best held-out foreground PSNR": training.best_score}
     write_checkpoint(output, training.average, settings=asdict(settings), figures=figures)
     beside = ["_samples.png"]
     if training.steps:
-        losses = [name for name in ("L1", "masked L1", "perceptual") if name in training.history[-1]]
+        losses = [name for name in LOSSES if name in training.history[-1]]
         curves = output.with_name(f"{output.stem}_curves.png")
         draw_curves(training.history, curves, "step", losses, "held-out gain", "held-out gain over pasting, dB")
         beside.append("_curves.png")
     draw_samples(training.average, held_out, accelerator.device, output.with_name(f"{output.stem}_samples.png"))
     gain = max(entry["held-out gain"] for entry in training.history)
-    print(f"held out: {training.best_psnr:.2f} dB in the foreground, {gain:+.2f} dB over pasting")
+    print(f"held out: {training.best_score:.2f} dB in the foreground, {gain:+.2f} dB over pasting")
     print(f"the network waited {training.waiting_s:.1f} s for samples")
     print(f"written: {shown(output)}, and beside it {', '.join(beside)}")
     files = [collages / INDEX] if (collages / INDEX).is_file() else []
@@ -102,11 +101,6 @@ def fingerprint(entries: Sequence[Entry]) -> str:
     return hashlib.sha256("\n".join(sorted(f"{e.collage} {e.scene} {e.window}" for e in entries)).encode()).hexdigest()[
         :16
     ]
-
-
-def has_bf16() -> bool:
-    """Whether mixed precision pays: on a GPU that knows bfloat16."""
-    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
 
 
 def first_network(settings: TrainingSettings, start: Path | None) -> tuple[FusionNetwork, list[str]]:

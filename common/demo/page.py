@@ -1,4 +1,4 @@
-"""A page of all pictures of a run and of what made each: HTML in one file, no scripts, nothing from elsewhere.
+"""An HTML page of all pictures of a run and how each was made: one file, no scripts, no external resources.
 
 Standard library only, as common.demo.steps uses it.
 """
@@ -45,7 +45,7 @@ class Made:
         flags: it was called with.
         pictures: it wrote, to be shown as wide as the page.
         gallery: more pictures, shown small.
-        record: the JSON of its run; None: there is none.
+        record: the JSON of its run, if there is one.
     """
 
     script: str
@@ -60,7 +60,7 @@ def write_page(page: Path, title: str, sections: Mapping[str, Iterable[Made]], f
 
     Args:
         page: an .html file; pictures are linked relative to its folder.
-        title: of the page.
+        title: title of the page.
         sections: what was made, by heading.
         first: picture at the top.
     """

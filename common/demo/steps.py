@@ -23,13 +23,13 @@ RECORD = "record: "  # how a script says where the JSON of its run is
 
 
 @dataclass(frozen=True)
-class Person:
-    """Whom the demo is about.
+class DemoPerson:
+    """The person whom the demo shows.
 
     Attributes:
-        photo: of the person.
+        photo: photo of the person.
         taste: "rock=5, jazz=3"; empty: that of USER.
-        name: of the person.
+        name: name of the person.
     """
 
     photo: Path
@@ -70,7 +70,7 @@ SCENE = "data/carousel/plates/main_stage_2.jpg"
 FUSED = "outputs/carousel/festival"
 
 
-def parts_for(person: Person) -> dict[str, Part]:
+def parts_for(person: DemoPerson) -> dict[str, Part]:
     """The demo of each part."""
     taste = ["--taste", person.taste] if person.taste else []
     photo, name = ["--photo", str(person.photo)], ["--name", person.name]
@@ -112,7 +112,7 @@ def parts_for(person: Person) -> dict[str, Part]:
     }
 
 
-def together(person: Person) -> list[Step]:
+def together(person: DemoPerson) -> list[Step]:
     """What needs the results of more than one part: person and avatar on one stage, and the postcard."""
     alone, both = f"{FUSED}/person.png", f"{FUSED}/together.png"
     return [
@@ -133,7 +133,7 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
     Args:
         python: interpreter that the scripts run in.
         sections: steps by heading.
-        title: of the page.
+        title: title of the page.
 
     Returns:
         exit status of the step that failed, after which no other runs, or 0.

@@ -1,4 +1,4 @@
-"""Columns of any names and answers on any usual scale -> vectors in the internal order of genres."""
+"""Matching columns with genres and answers with a scale, to get vectors in the internal order of genres."""
 
 import itertools
 import re
@@ -28,7 +28,7 @@ ID_NAMES = frozenset(
 
 @dataclass(frozen=True)
 class Alignment:
-    """Which columns of a table feed which genre.
+    """Which columns of a table supply which genre.
 
     Attributes:
         sources: genre -> its columns, in the order of GENRES; genres without a column are absent.
@@ -46,7 +46,7 @@ class Alignment:
         return list(dict.fromkeys(itertools.chain.from_iterable(self.sources.values())))
 
     def describe(self) -> str:
-        """What was understood and what was not, for a person to check."""
+        """A report of what was understood and what was not."""
         same = [genre for genre, columns in self.sources.items() if columns == (genre,)]
         lines = [f"  by their own names: {', '.join(same)}"] if same else []
         lines += [f"  {g:<11} <- {' + '.join(names)}" for g, names in self.sources.items() if g not in same]
@@ -65,10 +65,10 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
     Args:
         names: the table's columns.
         own: what the user says about columns, "Video game music=electronic, Country=": a genre word, or nothing
-            for a column to leave out; parted by semicolons where a name has a comma. It goes before the vocabulary.
+            for a column to leave out; separated by semicolons where a name has a comma. It overrides the vocabulary.
 
     Raises:
-        UserError: a column stands twice, `own` names a column or a genre that is not there, or no column is a genre.
+        UserError: a column appears twice, `own` names a column or a genre that is not there, or no column is a genre.
     """
     said = _parse_own(own, names)
     found: dict[str, tuple[str, ...]] = {}
@@ -79,7 +79,7 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
         else:
             found[name] = said[name] if name in said else genres_of(name)
     used = [name for name in names if name == id_column or found.get(name)]
-    raise_faults("", [f"column {name!r} stands twice" for name in sorted({n for n in used if used.count(n) > 1})])
+    raise_faults("", [f"column {name!r} appears twice" for name in sorted({n for n in used if used.count(n) > 1})])
     sources = {g: tuple(name for name, genres in found.items() if g in genres) for g in GENRES}
     sources = {genre: columns for genre, columns in sources.items() if columns}
     if not sources:
@@ -109,7 +109,7 @@ def _parse_own(own: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Scale:
-    """The lowest and the highest answer that a table allows; they become 0 and 1."""
+    """The lowest and highest possible answer; they become 0 and 1."""
 
     low: float
     high: float
@@ -132,7 +132,7 @@ def parse_scale(text: str) -> Scale:
 
 
 def detect_scale(low: float, high: float, whole: bool) -> Scale:
-    """The usual scale that answers from `low` to `high` were given on.
+    """The usual scale that fits answers from `low` to `high`.
 
     Whole answers that reach exactly from 1 to 7 are a 1-7 scale; answers from 1 up that end by 5 a 1-5 scale
     (also 1 to 3: a sample in which nobody answered more). Everything else starts at 0 and ends at the next of

@@ -1,4 +1,4 @@
-"""The form of CSV files as spreadsheets save them: encoding, separator, decimal mark, header."""
+"""CSV dialects: encoding, separator, decimal mark, header."""
 
 import codecs
 import csv
@@ -11,16 +11,16 @@ from common.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 TABLE_SUFFIXES = (".csv", ".parquet")
-BLOCK_BYTES = 1 << 20  # of a file in work at a time; pyarrow holds some dozens of them
+BLOCK_BYTES = 1 << 20  # read at a time; pyarrow holds some dozens of blocks
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one CSV file is written.
+    """The dialect of one CSV file.
 
     Attributes:
-        encoding: a codec of Python.
-        delimiter: what stands between cells.
+        encoding: name of a Python codec.
+        delimiter: the character between cells.
         names: the columns; those without a name are called "(column 3)".
         header_lines: lines that the header takes (more than one where a name has a line break).
     """
@@ -45,7 +45,7 @@ class Dialect:
                 raise UserError(f"{path}: below line {reader.line_num}: not text ({self.encoding})") from error
 
     def number(self, cell: str) -> float:
-        """The cell as a number; where commas do not part cells, they may be decimal marks.
+        """The cell as a number; where the delimiter is not a comma, commas may be decimal marks.
 
         Raises:
             ValueError: no number in plain digits.
@@ -59,7 +59,7 @@ class Dialect:
 
 
 def check_table_path(path: Path, suffixes: Sequence[str] = TABLE_SUFFIXES) -> None:
-    """Raise UserError where `path` is no file, or its suffix says another kind of file."""
+    """Raise UserError where `path` is not a file, or has another suffix."""
     if not path.is_file():
         raise UserError(f"{path}: {'is a folder, not a table' if path.is_dir() else 'no such file'}")
     if path.suffix.lower() not in suffixes:
@@ -67,7 +67,7 @@ def check_table_path(path: Path, suffixes: Sequence[str] = TABLE_SUFFIXES) -> No
 
 
 def find_dialect(path: Path) -> Dialect:
-    """Find out how a CSV file is written: the separator is what splits the header into most columns.
+    """Detect the dialect of a CSV file: the separator is the one that splits the header into most columns.
 
     Raises:
         UserError: empty, not text, or no header.

@@ -1,7 +1,6 @@
-"""Reading and checking the files that surveys come in, batch by batch: CSV of any dialect, and Parquet.
+"""Reading and checking survey files batch by batch: CSV of any dialect, and Parquet.
 
-A file is checked by pyarrow at full speed; only where something is wrong it is walked through again, slowly, to say
-what and where.
+pyarrow checks a file at full speed; only a faulty file is read again, slowly, to report what is wrong and where.
 """
 
 import itertools
@@ -34,7 +33,7 @@ def numbers_of(column: "pa.Array") -> NDArray[np.float64]:
 
 @dataclass
 class Answers:
-    """What all scores of a file have in common; grows batch by batch."""
+    """Range and kind of all scores of a file, updated batch by batch."""
 
     rows: int = 0
     low: float = np.inf
@@ -42,7 +41,7 @@ class Answers:
     whole: bool = True
 
     def add(self, batch: "pa.RecordBatch", alignment: Alignment) -> bool:
-        """Take a batch in; False where a score is negative or not finite (no answer is fine)."""
+        """Add a batch; False where a score is negative or not finite (a missing answer is fine)."""
         self.rows += len(batch)
         for name in alignment.columns:
             column = batch.column(name)
@@ -53,7 +52,7 @@ class Answers:
         return self.low >= 0
 
     def include(self, numbers: NDArray[np.float64]) -> None:
-        """Take finite scores in."""
+        """Add finite scores."""
         if len(numbers):
             self.low, self.high = min(self.low, float(numbers.min())), max(self.high, float(numbers.max()))
             self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
@@ -74,13 +73,13 @@ class Answers:
 
 
 class SeenIds:
-    """Tells whether an id came before, in 8 bytes an id."""
+    """Finds repeated ids, in 8 bytes per id."""
 
     def __init__(self) -> None:
         self._hashes: list[NDArray[np.int64]] = []
 
     def add(self, ids: "pa.Array") -> bool:
-        """Take ids in; False where one is missing or blank."""
+        """Add ids; False where one is missing or blank."""
         texts = ids.to_pylist()
         if not all(text and text.strip() for text in texts):
             return False
@@ -88,7 +87,7 @@ class SeenIds:
         return True
 
     def repeated(self) -> set[int]:
-        """Hashes that came more than once."""
+        """Hashes that occurred more than once."""
         if not self._hashes:
             return set()
         hashes = np.concatenate(self._hashes)
@@ -97,7 +96,7 @@ class SeenIds:
 
 
 class CsvReader:
-    """A CSV file, whatever its dialect, read by pyarrow in blocks."""
+    """A CSV file of any dialect, read by pyarrow in blocks."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -107,7 +106,7 @@ class CsvReader:
         self.newlines_in_cells = False
 
     def check(self, alignment: Alignment) -> Answers:
-        """Read all once, by the first dialect that fits; where none does, say what is wrong line by line."""
+        """Read the file once, with the first dialect that fits; where none does, report the faults line by line."""
         import pyarrow as pa
 
         decimals = [".", ","] if self.dialect.delimiter != "," else ["."]
@@ -125,7 +124,7 @@ class CsvReader:
                     if not repeated:
                         return answers
                     self._explain(alignment, repeated)
-                    return answers  # two ids of one hash, but not the same
+                    return answers  # two different ids share a hash
                 break
             except (pa.ArrowInvalid, UnicodeDecodeError):
                 continue
@@ -163,7 +162,7 @@ class CsvReader:
                 raise
 
     def _explain(self, alignment: Alignment, repeated: set[int]) -> None:
-        """Walk through the file slowly and raise all its faults with line numbers."""
+        """Read the file slowly and raise all its faults with line numbers."""
         faults: list[str] = []
         first_line: dict[str, int] = {}
         marks: dict[str, int] = {}
@@ -228,7 +227,7 @@ class ParquetReader:
         self.names: list[str] = self._file.schema_arrow.names
 
     def check(self, alignment: Alignment) -> Answers:
-        """Read all once; the first batch with faults is explained row by row."""
+        """Read the file once; the first faulty batch is reported row by row."""
         import pyarrow as pa
 
         schema = self._file.schema_arrow

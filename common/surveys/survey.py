@@ -1,7 +1,7 @@
-"""Tables of tastes as people bring them: any column names, any usual scale, CSV of any dialect or Parquet.
+"""Tables of tastes: any column names, any usual scale, CSV of any dialect or Parquet.
 
-`open_survey` checks a whole file before any work and then gives it out batch by batch, as vectors in the internal
-order of genres; memory does not grow with the number of rows.
+`open_survey` checks a whole file before any work; `Survey.batches` then yields vectors in the internal order of
+genres. Memory does not grow with the number of rows.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Survey:
-    """A checked file of tastes; `sure` tells whether the scale was named, or reached by the lowest answers."""
+    """A checked file of tastes; `sure` is whether the scale was given, or follows from the lowest answers."""
 
     path: Path
     alignment: Alignment
@@ -47,8 +47,8 @@ class Survey:
             yield ids, to_vectors(columns, self.alignment, self.scale)
 
     def describe(self) -> str:
-        """What was understood of the file, for a person to check."""
-        doubt = "" if self.sure else f" (taken for it; if the lowest answer is not {self.scale.low:g}, say --scale 1-7)"
+        """A report of what was understood of the file."""
+        doubt = "" if self.sure else f" (assumed; if answers do not start at {self.scale.low:g}, set it: --scale 1-7)"
         return f"{self.path.name}: {self.rows:,} people, scale {self.scale}{doubt}\n{self.alignment.describe()}"
 
 
@@ -57,7 +57,7 @@ def open_survey(path: Path, columns: str = "", scale: str = "auto") -> Survey:
 
     Args:
         path: separator (comma, semicolon, tab), decimal comma, byte order mark and encoding (UTF-8, UTF-16, else
-            Windows-1252) are found by themselves.
+            Windows-1252) are detected.
         columns: see `align_columns`.
         scale: "auto" (`detect_scale`) or "LOW-HIGH".
 

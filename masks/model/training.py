@@ -1,24 +1,20 @@
-"""Training of the mask model: samples, loss, and the loop that resumes exactly."""
+"""Training of the mask model: samples, loss, and the run."""
 
-import copy
-import functools
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, Sampler
-from tqdm import tqdm
+from torch.utils.data import Dataset, default_collate
 
-from common.checkpoints import learning_rate, read_state, save_plain, update_average
-from common.devices import pick_device
-from common.errors import UserError, check_range
+from common.errors import check_range
+from common.training import LoopSettings, Task, Training, load_batches, start_accelerator
 from masks.drawing.random_figures import random_pair
 from masks.model.augmentation import Sample, augment
 from masks.model.inference import MARGIN, place, place_mask, predict_masks
@@ -29,7 +25,6 @@ from masks.sets.pixel_art import find_pixel_size, shrink
 
 DICE_SMOOTH_PX = 32.0  # keeps the Dice loss of empty masks finite and small figures calm
 SAVE_EVERY = 5  # epochs
-CLIP_NORM = 1.0
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
 WEIGHT_DECAY = 1e-4
 EMA_DECAY = 0.999
@@ -42,7 +37,7 @@ class TrainingSettings:
 
     Attributes:
         epochs: passes over the data.
-        batch: pairs a step.
+        batch: pairs a step, on each process.
         learning_rate: its highest value, of AdamW.
         dice_weight: weight of the Dice loss; the binary cross-entropy has the rest of 1.
         drawn_share: share of the samples that are random figures, 0 to 1.
@@ -106,22 +101,6 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
         return to_tensors(rng, *sample)
 
 
-class EpochSampler(Sampler[int]):
-    """The samples of one epoch in random order, by numbers that no other epoch has."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self.length = length
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.length)
-        return iter((order + self.epoch * self.length).tolist())
-
-
 def to_tensors(
     rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray
 ) -> tuple[Tensor, Tensor]:
@@ -178,164 +157,59 @@ def loss_parts(logits: Tensor, truth: Tensor) -> dict[str, Tensor]:
     }
 
 
-def weigh(parts: dict[str, Tensor], dice_weight: float) -> Tensor:
-    """The loss that is trained."""
-    return dice_weight * parts["dice"] + (1 - dice_weight) * parts["cross-entropy"]
+# ---- the run ----
 
 
-# ---- the loop ----
-
-
-@dataclass
-class Training:
-    """A run's state: everything that `--resume` needs to go on exactly.
-
-    Attributes:
-        network: the weights that are trained.
-        average: their exponential moving average, which is what ships.
-        best: state of the average when the held-out F1 was best.
-        epoch: epochs done.
-        steps: steps of the optimiser done.
-        best_f1: held-out F1 of `best`, -1 before the first.
-        history: one entry an epoch.
-    """
-
-    settings: TrainingSettings
-    network: UNet
-    device: torch.device
-    average: UNet = field(init=False)
-    optimiser: torch.optim.AdamW = field(init=False)
-    best: dict[str, Tensor] = field(default_factory=dict)
-    epoch: int = 0
-    steps: int = 0
-    best_f1: float = -1.0
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.network.to(memory_format=torch.channels_last).to(self.device)
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=WEIGHT_DECAY
-        )
-
-    def state(self) -> dict[str, Any]:
-        """Tensors and plain values to continue from."""
-        return {
-            "settings": asdict(self.settings),
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "best": self.best,
-            "epoch": self.epoch,
-            "steps": self.steps,
-            "best_f1": self.best_f1,
-            "history": self.history,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` gave."""
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.best, self.epoch, self.steps = state["best"], state["epoch"], state["steps"]
-        self.best_f1, self.history = state["best_f1"], state["history"]
-
-
-def train(
-    training: Training,
-    samples: Samples,
-    validate: Callable[[UNet], float] | None,
-    every: int,
-    save: Callable[[Training], None],
-) -> None:
-    """Train to the last epoch of the settings.
+class MaskTask(Task):
+    """What the mask model learns, and the held-out sets whose mean F1 selects the best weights.
 
     Args:
-        training: where to begin.
+        settings: of the run.
         samples: what to learn from.
-        validate: mean F1 on held-out sets of the averaged weights; None where nothing is held out.
-        every: epochs between validations and saves.
-        save: keeps the state.
-
-    Raises:
-        UserError: the loss is not finite.
+        held_out: sets that only measure.
+        accelerator: of the run.
     """
-    settings = training.settings
-    steps = math.ceil(len(samples) / settings.batch) * settings.repeats
-    sampler = EpochSampler(len(samples), settings.seed)
-    loader = DataLoader(
-        samples,
-        settings.batch,
-        sampler=sampler,
-        num_workers=settings.workers,
-        worker_init_fn=_one_thread,
-        multiprocessing_context="spawn" if settings.workers else None,
-        persistent_workers=settings.workers > 0,
-    )
-    bar = tqdm(total=settings.epochs, initial=training.epoch, desc="training", unit="epoch")
-    while training.epoch < settings.epochs:
-        sampler.epoch = training.epoch
-        sums: dict[str, float] = {}
-        for number, batch in enumerate(loader):
-            for step in range(number * settings.repeats, (number + 1) * settings.repeats):
-                set_learning_rate(training, (training.epoch * steps + step) / (steps * settings.epochs))
-                for name, value in train_step(training, batch, step).items():
-                    sums[name] = sums.get(name, 0) + value / steps
-        training.epoch += 1
-        if validate and (training.epoch % every == 0 or training.epoch == settings.epochs):
-            f1 = validate(training.average)
-            sums["held-out F1"] = f1
-            if f1 > training.best_f1:
-                training.best_f1 = f1
-                training.best = copy.deepcopy(training.average.state_dict())
-        training.history.append(sums | {"epoch": training.epoch})
-        if training.epoch % every == 0 or training.epoch == settings.epochs:
-            save(training)
-        bar.set_postfix({name: f"{value:.4f}" for name, value in sums.items()})
-        bar.update()
-    bar.close()
+
+    best = "held-out F1"
+
+    def __init__(
+        self, settings: TrainingSettings, samples: Samples, held_out: list[FrameSet], accelerator: Accelerator
+    ) -> None:
+        self.settings, self.samples, self.held_out, self.accelerator = settings, samples, held_out, accelerator
+        self.weights = {"dice": settings.dice_weight, "cross-entropy": 1 - settings.dice_weight}
+
+    def batches(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pairs and masks as `cut_empty` returns them, each batch `repeats` times in other forms."""
+        repeats, seed = self.settings.repeats, self.settings.seed
+        numbers = range(first // repeats, math.ceil(last / repeats))
+        batches = load_batches(
+            self.samples,
+            numbers,
+            self.accelerator,
+            batch=self.settings.batch,
+            seed=seed,
+            workers=self.settings.workers,
+            collate=collate,
+        )
+        for number, (pairs, masks) in zip(numbers, batches, strict=True):
+            for step in range(max(first, number * repeats), (number + 1) * repeats):
+                yield vary(pairs, masks, np.random.default_rng((seed, step))) if repeats > 1 else (pairs, masks)
+
+    def losses(self, network: UNet, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """The parts of the loss of pairs (B, 8, H, W) and masks (B, 1, H, W) uint8."""
+        pairs, masks = batch
+        logits = network(pairs.contiguous(memory_format=torch.channels_last).float() / 255)
+        return loss_parts(logits.float(), (masks > 127).float())
+
+    def measure(self, network: UNet, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Mean F1 over the held-out sets; nothing where there are none."""
+        return {self.best: mean_f1(network, self.held_out, self.accelerator.device)} if self.held_out else {}
 
 
-def _one_thread(_: int) -> None:
-    """Workers share the processor with the training itself."""
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-
-
-def set_learning_rate(training: Training, progress: float) -> None:
-    """Set what the schedule wants; `progress` goes from 0 to 1 over the whole run."""
-    for group in training.optimiser.param_groups:
-        group["lr"] = learning_rate(training.settings.learning_rate, progress, WARM_UP)
-
-
-def train_step(training: Training, batch: list[Tensor], step: int) -> dict[str, float]:
-    """One step of the optimiser; returns the parts of the loss.
-
-    Raises:
-        UserError: the loss is not finite.
-    """
-    device, settings = training.device, training.settings
-    seen, mask = (part.to(device, non_blocking=True) for part in cut_empty(*batch))
-    if settings.repeats > 1:
-        seen, mask = vary(seen, mask, np.random.default_rng((settings.seed, training.steps)))
-    pairs = seen.contiguous(memory_format=torch.channels_last).float() / 255
-    truth = (mask > 127).float()
-    training.network.train()
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        logits = training.network(pairs)
-    parts = loss_parts(logits.float(), truth)
-    loss = weigh(parts, settings.dice_weight)
-    values = {name: float(part.detach()) for name, part in parts.items()}
-    if not math.isfinite(float(loss.detach())):
-        detail = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise UserError(f"the loss is not finite in epoch {training.epoch + 1}, batch {step + 1}: {detail}")
-    training.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(training.network.parameters(), CLIP_NORM)
-    training.optimiser.step()
-    training.steps += 1
-    update_average(training.average, training.network, training.steps, EMA_DECAY)
-    return values
+def collate(samples: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """A batch of samples, cut to what is drawn."""
+    pairs, masks = default_collate(samples)
+    return cut_empty(pairs, masks)
 
 
 def cut_empty(pairs: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
@@ -377,6 +251,38 @@ def vary(pairs: Tensor, masks: Tensor, rng: np.random.Generator) -> tuple[Tensor
     return turned[0], turned[1]
 
 
+def prepare(
+    settings: TrainingSettings,
+    start: UNet,
+    samples: Samples,
+    held_out: list[FrameSet],
+    every: int = SAVE_EVERY,
+) -> Training:
+    """A run that can begin or resume.
+
+    Args:
+        settings: of the run; a resumed run must have the same.
+        start: the network to begin with.
+        samples: what to learn from.
+        held_out: sets whose mean F1 selects the best weights; where there are none, the last average is kept.
+        every: epochs between measurements, each of which saves the state.
+    """
+    accelerator = start_accelerator()
+    batches = math.ceil(len(samples) / (settings.batch * accelerator.num_processes))
+    loop = LoopSettings(
+        steps=settings.epochs * batches * settings.repeats,
+        epoch_steps=batches * settings.repeats,
+        measure_every=every * batches * settings.repeats,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        weight_decay=WEIGHT_DECAY,
+        warm_up=WARM_UP,
+        ema_decay=EMA_DECAY,
+    )
+    network = start.to(memory_format=torch.channels_last)
+    return Training(network, MaskTask(settings, samples, held_out, accelerator), settings, loop, accelerator)
+
+
 def fit(
     settings: TrainingSettings,
     start: UNet,
@@ -386,35 +292,16 @@ def fit(
     resume: bool,
     every: int = SAVE_EVERY,
 ) -> Training:
-    """Train, or go on with a run that was cut short, and keep its state beside the checkpoint.
-
-    Args:
-        settings: of the run; a resumed run must have the same.
-        start: the network to begin with.
-        samples: what to learn from.
-        held_out: sets whose mean F1 chooses the best weights; where there are none, the last average is taken.
-        checkpoint: where the result will lie; the state lies beside it, with the suffix .state.pth.
-        resume: go on from that state.
-        every: epochs between validations and saves.
+    """Train as `prepare` has it, or resume, and keep the state beside the checkpoint, with the suffix .state.pth.
 
     Returns:
         The finished run; `average` holds the weights to keep.
 
     Raises:
-        UserError: nothing to resume, other settings than the ones of the state, or a loss that is not finite.
+        UserError: as `Training.fit`.
     """
-    training = Training(settings, start, pick_device())
-    state = checkpoint.with_suffix(".state.pth")
-    if resume:
-        content = read_state(state, settings)
-        try:
-            training.restore(content)
-        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{state}: does not fit this network; start without --resume") from error
-    validate = functools.partial(mean_f1, sets=held_out, device=training.device) if held_out else None
-    train(training, samples, validate, every, functools.partial(save_state, state))
-    if training.best:
-        training.average.load_state_dict(training.best)
+    training = prepare(settings, start, samples, held_out, every)
+    training.fit(checkpoint.with_suffix(".state.pth"), resume)
     return training
 
 
@@ -428,8 +315,3 @@ def frame_f1(network: UNet, frame_set: FrameSet, device: torch.device) -> list[f
     masks = predict_masks(network, [(pair.base, pair.clothed) for pair in frame_set.pairs], device)
     truths = (read_mask(pair.mask) for pair in frame_set.pairs if pair.mask is not None)
     return [f1_score(mask, truth) for mask, truth in zip(masks, truths, strict=True)]
-
-
-def save_state(path: Path, training: Training) -> None:
-    """Write the state of a run atomically."""
-    save_plain(path, training.state())

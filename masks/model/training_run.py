@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from common.curves import draw_curves
-from common.devices import describe_device, pick_device, seed_everything
+from common.devices import describe_device, seed_everything
 from common.errors import UserError
 from common.paths import shown
 from common.runner import Report
+from common.training import start_accelerator
 from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
 from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
 from masks.model.training import Samples, TrainingSettings, fit, load_frames
@@ -23,8 +24,10 @@ AUTO_FROM = 3  # sets from which on one of them is held out without being asked 
 
 def retrain(
     folder: Path, held_out: str, start: str | None, output: Path, settings: TrainingSettings, resume: bool
-) -> Report:
-    """Train on a folder of sets, keep the checkpoint that was there before, and say what changed on each set.
+) -> Report | None:
+    """Train on a folder of sets, keep the checkpoint that was there before, and report what changed on each set.
+
+    Under `accelerate launch` only the main process measures and writes; the others return None.
 
     Args:
         folder: training folder.
@@ -40,15 +43,20 @@ def retrain(
     """
     sets = gather_training_data(folder)
     trained, measured = split_sets(sets, held_out)
-    network = network_of(read_checkpoint(start), start).to(pick_device()) if start else None
-    print(f"trains on   {describe_sets(trained)}\nheld out    {describe_sets(measured)}")
-    print(f"starts from {shown(find_checkpoint(start)) if start else 'random weights'}; {describe_device()}")
-    before = evaluate(network, trained, measured) if network else []
+    accelerator = start_accelerator()
+    network = network_of(read_checkpoint(start), start).to(accelerator.device) if start else None
+    main = accelerator.is_main_process
+    if main:
+        print(f"trains on   {describe_sets(trained)}\nheld out    {describe_sets(measured)}")
+        print(f"starts from {shown(find_checkpoint(start)) if start else 'random weights'}; {describe_device()}")
+    before = evaluate(network, trained, measured) if network and main else []
     seed_everything(settings.seed)
     keys = sorted(key for frame_set in trained for key in frame_keys(frame_set))
     settings = replace(settings, frames=hashlib.sha256("".join(keys).encode()).hexdigest()[:16])
     frames = load_frames(trained)
     training = fit(settings, network or UNet(), Samples(frames, len(frames), settings), measured, output, resume)
+    if not main:
+        return None
     after = evaluate(training.average, trained, measured)
     keep_previous(output)
     known = set(read_checkpoint(start)["frames"]) if start else set()

@@ -1,7 +1,7 @@
-"""The table that step 1 writes and step 1.5 draws: one row a person, with all vectors that explain the choice.
+"""The table that step 1 writes and step 1.5 draws: one row per person, with all vectors that explain the choice.
 
 Columns: `user`; `user_<genre>` (the taste, 0 to 1); `score` (cosine between the taste and the set); then for each
-of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its place in that slot's short list, from
+of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its rank in that slot's short list, from
 1; 0 where all accessories competed), `<slot>` (its name) and `<slot>_<genre>` (its vector).
 """
 
@@ -25,7 +25,7 @@ from pet.choosing.wardrobe import SLOTS, Wardrobe
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A spreadsheet would run a cell that starts so; an apostrophe before it makes it text (also before an apostrophe).
+# A spreadsheet runs a cell that starts with one of these; a leading apostrophe turns it into text.
 FORMULA_STARTS = "=+-@\t\r'"
 
 
@@ -39,7 +39,7 @@ def columns() -> list[str]:
 
 @dataclass(frozen=True)
 class Worn:
-    """One chosen accessory: its name, cosine alone, place in the short list, and vector (genres,)."""
+    """One chosen accessory: its name, its own cosine, its rank in the short list, and its vector (genres,)."""
 
     name: str
     score: float
@@ -49,7 +49,7 @@ class Worn:
 
 @dataclass(frozen=True)
 class Choice:
-    """One row: who, the taste (genres,), the cosine of the set, and what is worn in each slot."""
+    """One row: the person, the taste (genres,), the cosine of the set, and what is worn in each slot."""
 
     user: str
     taste: NDArray[np.float64]
@@ -61,12 +61,12 @@ class Choice:
 
 
 class CsvWriter:
-    """Lines of CSV. `encode` may run in several threads; `write` takes what it gives, in order."""
+    """Writes CSV. `encode` may run in several threads; `write` appends its results in order."""
 
     def __init__(self, part: Path, wardrobe: Wardrobe) -> None:
         import pyarrow as pa
 
-        # Accessories are few: the text of each is made once.
+        # There are few accessories: format each one once.
         self._blocks = [
             pa.array([",".join([_cell(a.name), *(f"{x:g}" for x in a.vector)]) for a in wardrobe.slots[slot]])
             for slot in SLOTS
@@ -75,7 +75,7 @@ class CsvWriter:
         self.write((",".join(columns()) + "\n").encode())
 
     def encode(self, ids: "pa.Array", vectors: NDArray[np.float32], sets: BestSets) -> memoryview:
-        """Lines of a batch: ids (n,) strings, vectors (n, genres)."""
+        """The CSV lines of a batch: ids (n,) strings, vectors (n, genres)."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -95,12 +95,12 @@ class CsvWriter:
         self._file.write(lines)
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Flush and close the file."""
         self._file.close()
 
 
 class ParquetWriter:
-    """Row groups of Parquet, numbers as float32 and int32; same use as CsvWriter."""
+    """Writes Parquet row groups, numbers as float32 and int32; used like CsvWriter."""
 
     def __init__(self, part: Path, wardrobe: Wardrobe) -> None:
         import pyarrow as pa
@@ -118,7 +118,7 @@ class ParquetWriter:
         self._file = parquet.ParquetWriter(part, self._schema)
 
     def encode(self, ids: "pa.Array", vectors: NDArray[np.float32], sets: BestSets) -> "pa.Table":
-        """A table of a batch: ids (n,) strings, vectors (n, genres)."""
+        """The Arrow table of a batch: ids (n,) strings, vectors (n, genres)."""
         import pyarrow as pa
 
         arrays: list[Any] = [ids, *np.ascontiguousarray(vectors.T), sets.scores]
@@ -133,7 +133,7 @@ class ParquetWriter:
         self._file.write_table(table)
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Flush and close the file."""
         self._file.close()
 
 
@@ -153,7 +153,7 @@ def open_choices(path: Path, wardrobe: Wardrobe) -> Iterator[CsvWriter | Parquet
 
 
 def _decimal_texts(values: NDArray[np.float32]) -> "pa.Array":
-    """Numbers from 0 to 1 as text with 6 decimals at most, which is the precision of float32."""
+    """Numbers from 0 to 1 as text with at most 6 decimals, the precision of float32."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -172,7 +172,7 @@ def _cells(names: "pa.Array") -> "pa.Array":
 
 
 def _cell(name: str) -> str:
-    """A name as a CSV cell: nothing that a spreadsheet would run, quoted where needed."""
+    """A name as a CSV cell: no formula, quoted where needed."""
     inert = "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
     return '"' + inert.replace('"', '""') + '"' if any(c in inert for c in '",\r\n') else inert
 
@@ -220,7 +220,7 @@ def _number(row: dict[str, Any], column: str) -> float:
         number = float(row[column])
     except (TypeError, ValueError):
         number = np.nan
-    if not 0 <= number <= 1 + 1e-5:  # float32 may step over 1
+    if not 0 <= number <= 1 + 1e-5:  # float32 may exceed 1 slightly
         raise ValueError(f"column {column!r}: {row[column]!r} is not a number from 0 to 1")
     return number
 

@@ -1,4 +1,4 @@
-"""From a survey to the table of choices, batch by batch on all processors, in flat memory."""
+"""Choosing for everybody in a survey: batch by batch on all processors, in constant memory."""
 
 import math
 import os
@@ -40,7 +40,7 @@ def check_sets(sizes: Sequence[int]) -> None:
 
 
 class Totals:
-    """Figures of a run, added up batch by batch."""
+    """Running totals of the figures of a run."""
 
     def __init__(self, exact: bool) -> None:
         self.people = self.nothing_scored = self.lost = 0
@@ -48,7 +48,7 @@ class Totals:
         self.exact = exact
 
     def add(self, vectors: NDArray[np.float32], sets: BestSets, short: BestSets | None) -> None:
-        """Take in a batch; `short` is the choice from short lists, where `sets` is the exact optimum."""
+        """Add a batch; `short` is the choice from short lists, given where `sets` is the exact optimum."""
         self.people += len(vectors)
         self.nothing_scored += int((~vectors.any(axis=1)).sum())
         self.score_sum += float(sets.scores.sum(dtype=np.float64))
@@ -59,7 +59,7 @@ class Totals:
             self.loss_max = max(self.loss_max, float(loss.max()))
 
     def figures(self) -> dict[str, object]:
-        """The figures by name, for people and for the run's JSON."""
+        """The figures by name, for the terminal and the run's JSON."""
         result: dict[str, object] = {
             "people": self.people,
             "mean cosine of the sets": round(self.score_sum / self.people, 4),
@@ -75,7 +75,7 @@ class Totals:
 
 
 def choose_for_all(survey: Survey, wardrobe: Wardrobe, top_n: int | None, output: Path) -> dict[str, object]:
-    """Choose for everyone in the survey and write the table; return the run's figures.
+    """Choose for everybody in the survey, write the table, and return the run's figures.
 
     Args:
         top_n: accessories of each slot that compete; None for all (and a comparison with SHORT_LIST).
@@ -97,9 +97,7 @@ def choose_for_all(survey: Survey, wardrobe: Wardrobe, top_n: int | None, output
         return writer.encode(ids, vectors, sets), vectors, sets, short
 
     with (
-        threadpool_limits(
-            1, "blas"
-        ),  # batches are matched in threads; BLAS threads of their own would fight with these
+        threadpool_limits(1, "blas"),  # batches run in threads; BLAS threads would compete with them
         open_choices(output, wardrobe) as writer,
         tqdm(total=survey.rows, desc="matching", unit="person") as bar,
     ):
@@ -112,7 +110,7 @@ def choose_for_all(survey: Survey, wardrobe: Wardrobe, top_n: int | None, output
 
 
 def _in_order(work: Any, jobs: Iterator[tuple[Any, ...]]) -> Iterator[Any]:
-    """Results of work(*job) in the order of jobs, on all processors, with few jobs in memory at once."""
+    """Results of work(*job) in the order of jobs, computed on all processors; only a few jobs are in memory at once."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(workers) as pool:

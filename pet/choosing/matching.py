@@ -1,17 +1,17 @@
-"""Cosine matching of users with accessories: top-N of a slot, and the best set of one accessory a slot.
+"""Cosine matching of users with accessories: the top N of a slot, and the best set of one accessory per slot.
 
-The rule, for which `tests/pet/choosing/test_matching.py` has a naive reference in plain Python:
+The rule (tests/pet/choosing/test_matching.py has a naive reference in plain Python):
 
 - The score of an accessory is its cosine with the user; that of a set is the cosine between the user and the sum
   of the set's raw vectors. The cosine with an all-zero vector is 0.
-- Scores are float64, and scores within TIE of the best that is left are ties. A tie goes to the lowest index;
-  slots are kept in the order of names (`pet.choosing.wardrobe`), so ties go by name, and those of sets by the names of
-  Head, then Torso, then Face.
+- Scores are float64. Scores within TIE of the best remaining one are ties; a tie goes to the lowest index. Slots
+  are sorted by name (`pet.choosing.wardrobe`), so ties are broken by name; ties of sets by the names of Head, then
+  Torso, then Face.
 
-Speed comes from working in float32 first. Where no two scores that matter are within NEAR_TIE, float32 cannot
-change the outcome and its choice stands; the few other users are worked out again in float64. The largest scores
-are found by a bitonic top-k network (Shanbhag, Pirk, Madden: Efficient Top-K Query Processing on GPUs, 2018), whose
-steps are whole-array minima and maxima.
+Scores are computed in float32 first. Where no two competing scores are within NEAR_TIE, float32 cannot change the
+result; the few other users are recomputed in float64. The largest scores are found by a bitonic top-k network
+(Shanbhag, Pirk, Madden: Efficient Top-K Query Processing on GPUs, 2018), whose steps are whole-array minima and
+maxima.
 """
 
 import math
@@ -31,9 +31,9 @@ Indices = NDArray[np.int32]
 Keys = NDArray[np.int64]
 
 TIE = 1e-6
-NEAR_TIE = 3e-6  # TIE plus the error of two float32 cosines in up to 16 dimensions, with room
+NEAR_TIE = 3e-6  # TIE plus the error of two float32 cosines in up to 16 dimensions, with a margin
 SAFE_SQUARES = (1e-20, 1e20)  # lengths whose squares float32 holds with all digits
-BLOCK_VALUES = 1 << 19  # scores in work at a time; measured: fewer cost calls, more leave the processor's cache
+BLOCK_VALUES = 1 << 19  # scores per block; measured: smaller blocks cost calls, larger ones leave the processor's cache
 ALL_SETS_VALUES = 1 << 20  # the same for the comparison with all sets
 
 
@@ -49,7 +49,7 @@ class BestSets(NamedTuple):
 
     Attributes:
         indices: (users, 3), the accessory in each slot.
-        ranks: (users, 3), its place in that slot's short list, from 1; 0 where all accessories competed.
+        ranks: (users, 3), its rank in that slot's short list, from 1; 0 where all accessories competed.
         slot_scores: (users, 3), cosine of each accessory alone.
         scores: (users,), cosine of the set.
     """
@@ -77,9 +77,9 @@ def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None
 
     Args:
         users: (users, genres), finite and not negative.
-        accessories: (accessories, genres), likewise.
-        n: from 1 to the number of accessories.
-        threads: default one a processor.
+        accessories: (accessories, genres), finite and not negative.
+        n: number of accessories to return, 1 to the number of accessories.
+        threads: number of threads; None uses one per processor.
 
     Raises:
         ValueError: n is out of range.
@@ -96,13 +96,13 @@ def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None
 
 
 def best_sets(users: Floats, slots: Sequence[Floats], n: int | None, threads: int | None = None) -> BestSets:
-    """The best set of one accessory a slot, among the sets of each slot's top n, or among all sets.
+    """The best set of one accessory per slot, among the sets of each slot's top n, or among all sets.
 
     Args:
         users: (users, genres), finite and not negative.
         slots: three arrays (accessories, genres).
-        n: accessories of each slot that compete, at most as many as the smallest slot has; None for all of all slots.
-        threads: default one a processor.
+        n: accessories of each slot that compete, at most the size of the smallest slot; None compares all sets.
+        threads: number of threads; None uses one per processor.
 
     Raises:
         ValueError: n is out of range.
@@ -131,7 +131,7 @@ def _check_n(n: int, slots: Sequence[Floats]) -> None:
 
 
 class Workspace:
-    """Working arrays of one thread, kept between blocks: fresh memory would cost more than the arithmetic."""
+    """Working arrays of one thread, reused between blocks: allocating them anew costs more than the arithmetic."""
 
     def __init__(self) -> None:
         self._buffers: dict[str, NDArray[np.uint8]] = {}
@@ -157,7 +157,7 @@ def _in_blocks(work: Work, count: int, block: int, threads: int | None) -> None:
         for part in blocks[first::workers]:
             work(part, workspace)
 
-    # BLAS threads of their own would fight with these, and round differently from machine to machine.
+    # BLAS threads would compete with these, and round differently from machine to machine.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(share, range(workers)):
             pass
@@ -244,7 +244,7 @@ def _top_n_block(
 
 
 def _top_n_exact(users: Floats, accessories: Floats, n: int) -> tuple[Indices, Float64s]:
-    """The rule itself: n times, the first of those within TIE of the best that is left."""
+    """The rule itself: n times, the first one within TIE of the best that remains."""
     left = unit(users.astype(np.float64)) @ unit(accessories.astype(np.float64)).T
     rows = np.arange(len(users))
     indices, scores = np.empty((n, len(users)), np.int32), np.empty((n, len(users)))

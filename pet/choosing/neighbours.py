@@ -1,4 +1,4 @@
-"""KNN-like choice: one of the accessories nearest to a taste, drawn with a seed."""
+"""KNN-like choice: one of the accessories nearest to a taste, drawn at random."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from pet.choosing.matching import BestSets, Floats, top_n, unit
 
 
 def choose_among_nearest(users: Floats, slots: Sequence[Floats], k: int, seed: int) -> BestSets:
-    """For every user and slot, one of the k accessories of highest cosine, each as likely as the others.
+    """For every user and slot, one of the k accessories of highest cosine, all equally likely.
 
     On vectors of length 1 the nearest neighbours by Euclidean distance are those of highest cosine.
 
     Args:
         users: (users, genres), finite and not negative.
         slots: three arrays (accessories, genres).
-        k: neighbours to draw from; 1 is the nearest alone.
-        seed: of the draw.
+        k: number of neighbours to draw from; 1 always takes the nearest.
+        seed: seed of the random draw.
     """
     generator = np.random.default_rng(seed)
     rows = np.arange(len(users))

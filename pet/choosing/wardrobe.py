@@ -1,4 +1,4 @@
-"""The accessories that pets can wear and the bodies that wear them: `AccessoryDataset.csv` and its pictures."""
+"""The accessories that pets wear and their base bodies: `AccessoryDataset.csv` and its pictures."""
 
 import warnings
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Accessory:
 
 @dataclass(frozen=True)
 class Wardrobe:
-    """All accessories by slot, in the order of names: where scores tie, the first name wins."""
+    """All accessories by slot, sorted by name: where scores tie, the first name wins."""
 
     path: Path
     slots: dict[str, list[Accessory]]
@@ -47,10 +47,10 @@ class Wardrobe:
         return {accessory.name: accessory.file for slot in self.slots.values() for accessory in slot}
 
     def find(self, name: str) -> Accessory:
-        """The accessory of that name.
+        """The accessory with this name.
 
         Raises:
-            UserError: there is none.
+            UserError: no accessory has this name.
         """
         for accessories in self.slots.values():
             for accessory in accessories:
@@ -72,7 +72,7 @@ def load_wardrobe(path: Path = ACCESSORIES_CSV) -> Wardrobe:
 
 
 def read_accessories(path: Path) -> tuple[list[Accessory], list[str]]:
-    """All rows of AccessoryDataset.csv, and what is wrong with them.
+    """All rows of AccessoryDataset.csv, and their faults.
 
     Raises:
         UserError: the file as a whole cannot be used (missing, no rows, columns missing, ragged).
@@ -89,7 +89,7 @@ def read_accessories(path: Path) -> tuple[list[Accessory], list[str]]:
             faults.append(f"line {line}: name {name!r} is already on line {seen[name]}")
         seen.setdefault(name, line)
         if kind not in SLOTS:
-            faults.append(f"line {line}: type {kind!r} is none of {', '.join(SLOTS)}")
+            faults.append(f"line {line}: type {kind!r} is not one of {', '.join(SLOTS)}")
         if not file or Path(file).is_absolute() or ".." in Path(file.replace("\\", "/")).parts:
             faults.append(f"line {line}: file {file!r} must be a path below the table's folder")
         vector, vector_faults = _read_vector(line, row, dialect)
@@ -100,13 +100,13 @@ def read_accessories(path: Path) -> tuple[list[Accessory], list[str]]:
 
 
 def _read_rows(path: Path) -> tuple[Dialect, list[tuple[int, dict[str, str]]]]:
-    """(line number, cells by column) of every row, genre columns under their keys; faults of the form end it here."""
+    """(line number, cells by column) of every row, genre columns under their keys; raises faults of form."""
     check_table_path(path, suffixes=(".csv",))
     dialect = find_dialect(path)
     header = [_column_key(name) for name in dialect.names]
     missing = [column for column in ("name", "type", "file", *GENRES) if column not in header]
     twice = sorted({column for column in header if header.count(column) > 1})
-    raise_faults(str(path), [f"no column {c!r}" for c in missing] + [f"column {c!r} stands twice" for c in twice])
+    raise_faults(str(path), [f"no column {c!r}" for c in missing] + [f"column {c!r} appears twice" for c in twice])
     rows = list(dialect.rows(path))
     faults = [
         f"line {n}: {len(cells)} cells, the header has {len(header)}" for n, cells in rows if len(cells) != len(header)
@@ -133,12 +133,12 @@ def _read_vector(line: int, row: dict[str, str], dialect: Dialect) -> tuple[NDAr
         if not 0 <= vector[index] <= 1:
             faults.append(f"line {line}, column {genre!r}: {row[genre]!r} is not a number from 0 to 1")
     if not faults and not vector.any():
-        faults.append(f"line {line}: every genre is 0, nobody could be matched with it")
+        faults.append(f"line {line}: every genre is 0, so it matches nobody")
     return vector, faults
 
 
 def load_bodies(folder: Path = BODIES) -> dict[str, Path]:
-    """Base bodies by name, in the order of names.
+    """Base bodies by name, sorted by name.
 
     Raises:
         UserError: the folder is missing or has no PNG.
@@ -151,9 +151,9 @@ def load_bodies(folder: Path = BODIES) -> dict[str, Path]:
 
 
 def picture_faults(bodies: Sequence[Path], accessories: Sequence[Accessory]) -> list[str]:
-    """What is wrong with pictures: every one must open, show something, and be as large as the first body.
+    """Faults of pictures: each must open, show something, and be as large as the first body.
 
-    Faults of accessories begin with their line in the table. Of a picture without transparency a warning is given.
+    Faults of accessories begin with their line in the table. A picture without transparency causes a warning.
     """
     canvas: tuple[int, int] | None = None
     faults: list[str] = []

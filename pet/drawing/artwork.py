@@ -1,8 +1,8 @@
-"""The drawings behind `data/pet`: one SVG a layer, which carries its own name and genres.
+"""The drawings behind `data/pet`: one SVG per layer, with its own name and genres.
 
     <svg viewBox="0 0 1024 1024" data-genres="folk 1.0, rock 0.3" ...><title>Cowboy hat</title> ... </svg>
 
-All are drawn on one canvas, so that layers align, in the colours of `data/pet/art/palette.gpl`.
+All share one canvas, so that layers align, and use the colours of `data/pet/art/palette.gpl`.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""The chart that explains a pet: what a person likes against what the chosen accessories stand for.
+"""The chart that explains a pet: a person's taste beside the genres of the chosen accessories.
 
-Cosine compares directions, so the set's bars are scaled to the length of the person's own vector: where each pair of
-bars ends at the same place, the cosine is 1.
+Cosine compares directions, so the set's bars are scaled to the length of the taste vector: where each pair of bars
+has the same length, the cosine is 1.
 """
 
 import warnings
@@ -23,14 +23,14 @@ INCHES = 5.12  # height; text sizes below are in points at this height
 
 
 def set_parts(choice: Choice) -> dict[str, NDArray[np.float64]]:
-    """Each accessory's part (genres,) of the set's vector, scaled so that their sum is as long as the taste."""
+    """Each accessory's share (genres,) of the set's vector, scaled so that their sum is as long as the taste."""
     total = np.linalg.norm(np.sum([worn.vector for worn in choice.worn.values()], axis=0))
     scale = np.linalg.norm(choice.taste) / total if total else 0.0
     return {slot: worn.vector * scale for slot, worn in choice.worn.items()}
 
 
 class ChartPainter:
-    """Draws charts of one height; the figure is kept, only bars and texts change from person to person."""
+    """Draws charts of one height; the figure is reused, only bars and texts change."""
 
     def __init__(self, height_px: int) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -55,7 +55,7 @@ class ChartPainter:
         axes.spines[:].set_visible(False)
         place: dict[str, Any] = {"parse_math": False, "transform": figure.transFigure}
         self._title = axes.text(0.04, 0.925, "", color=INK, fontsize=14, weight="bold", clip_on=True, **place)
-        # Letters that the font lacks come out wider than they are measured.
+        # Glyphs that the font lacks are drawn wider than measured.
         self._title.set_clip_box(TransformedBbox(Bbox([[0.04, 0.9], [0.78, 1.0]]), figure.transFigure))
         self._score = axes.text(0.96, 0.925, "", color=INK, fontsize=11, ha="right", **place)
         self._nothing = axes.text(
@@ -79,7 +79,7 @@ class ChartPainter:
         )
 
     def paint(self, choice: Choice) -> Image.Image:
-        """The chart of one person as an RGB picture."""
+        """The chart of one person as an RGB image."""
         left = np.zeros(len(GENRES))
         for bar, width in zip(self._taste, choice.taste, strict=True):
             bar.set_width(width)
@@ -103,7 +103,7 @@ class ChartPainter:
 
 
 def beside(pet: Image.Image, chart: Image.Image) -> Image.Image:
-    """Pet and chart in one RGB picture of the chart's height."""
+    """Pet and chart side by side, RGB, as high as the chart."""
     card = Image.new("RGB", (pet.width + chart.width, chart.height), PAPER)
     card.paste(pet, (0, (chart.height - pet.height) // 2), pet)
     card.paste(chart, (pet.width, 0))

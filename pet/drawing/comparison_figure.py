@@ -19,10 +19,10 @@ WIDTH_PX = 1500
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one way chose for everybody.
+    """What one method chose for everybody.
 
     Attributes:
-        way: its name.
+        way: name of the method.
         indices: (people, 3), the accessory in each slot.
         cosines: (people,), between each person and the set.
         sizes: accessories in each slot.
@@ -35,7 +35,7 @@ class Outcome:
 
     @property
     def never_used(self) -> int:
-        """Accessories that nobody got."""
+        """Number of accessories that nobody got."""
         return sum(size - len(np.unique(self.indices[:, slot])) for slot, size in enumerate(self.sizes))
 
     def __str__(self) -> str:

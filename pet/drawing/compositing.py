@@ -1,4 +1,4 @@
-"""Layers onto a base body: the pet's picture."""
+"""Compositing a pet: layers pasted onto a base body."""
 
 import zlib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Layer:
 
 
 class Dresser:
-    """Pastes accessories onto bodies; every layer is read and scaled once and then kept."""
+    """Pastes accessories onto bodies; each layer is read and scaled once, then cached."""
 
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
@@ -48,8 +48,8 @@ class Dresser:
     def _layer(self, path: Path) -> Layer:
         if path not in self._layers:
             whole = read_image(path, "RGBA")
-            # Scaled with premultiplied alpha, so that colours of transparent pixels do not bleed into the edges, and by
-            # a filter that does not overshoot, which would draw faint rings around outlines.
+            # Scale with premultiplied alpha, so that transparent pixels do not bleed into the edges, and with
+            # a filter that does not overshoot, so that outlines get no faint rings.
             scale = self.size_px / max(whole.size)
             size = (max(1, round(whole.width * scale)), max(1, round(whole.height * scale)))
             scaled = whole.convert("RGBa").resize(size, Image.Resampling.HAMMING).convert("RGBA")
@@ -60,7 +60,7 @@ class Dresser:
 
 
 def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Path:
-    """The base body of a user: the wanted one, or for "auto" one that depends on nothing but the name."""
+    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone."""
     if wanted != "auto":
         return bodies[wanted]
     return bodies[sorted(bodies)[zlib.crc32(user.encode()) % len(bodies)]]

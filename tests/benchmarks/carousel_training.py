@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from carousel.fusion.network import Decoder, FusionNetwork
-from carousel.fusion.training import Training, TrainingSettings, batches, fit, train_step
+from carousel.fusion.training import TrainingSettings, prepare
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 from tests.benchmarks.hardware import describe_machine
 
@@ -52,11 +52,11 @@ def compare(settings: TrainingSettings, trained: AvatarFusionDataset, held_out: 
     """Train one decoder and print its row."""
     torch.manual_seed(settings.seed)
     network = FusionNetwork(settings.encoder, settings.decoder, settings.head, settings.shrink)
-    training = Training(settings, network)
+    every = max(1, settings.steps // 4)
+    training = prepare(settings, network, trained, held_out, Accelerator(cpu=True), every)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        every = max(1, settings.steps // 4)
-        fit(training, trained, held_out, Accelerator(cpu=True), Path(folder, "state.pth"), False, every)
+        training.fit(Path(folder, "state.pth"), resume=False)
     minutes = (time.perf_counter() - started) / 60
     gains = ", ".join(f"{entry['held-out gain']:+.2f}" for entry in training.history)
     print(
@@ -79,19 +79,20 @@ def time_steps(trained: AvatarFusionDataset) -> None:
 def step_seconds(network: Any, trained: AvatarFusionDataset) -> tuple[list[float], float]:
     """Seconds of each timed step with its wait, and of all waits together."""
     settings = replace(FULL, steps=WARM_UP_STEPS + TIMED_STEPS)
-    accelerator = Accelerator(cpu=True)
-    training = Training(settings, network)
-    prepared, optimiser = accelerator.prepare(training.network, training.optimiser)
+    training = prepare(settings, network, trained, trained, Accelerator(cpu=True), settings.steps)
+    batches = training.task.batches(0, settings.steps)
     seconds: list[float] = []
-    before = time.perf_counter()
-    for number, batch in enumerate(batches(training, trained, accelerator)):
-        train_step(training, batch, prepared, optimiser, None, accelerator)
-        if number < WARM_UP_STEPS:
-            training.waiting_s = 0.0
-        else:
-            seconds.append(time.perf_counter() - before)
-        before = time.perf_counter()
-    return seconds, training.waiting_s
+    waited = 0.0
+    for number in range(settings.steps):
+        started = time.perf_counter()
+        batch = next(batches)
+        waiting = time.perf_counter() - started
+        training.set_rate(number / settings.steps)
+        training.step(batch)
+        if number >= WARM_UP_STEPS:
+            waited += waiting
+            seconds.append(time.perf_counter() - started)
+    return seconds, waited
 
 
 class SmpFusion(nn.Module):

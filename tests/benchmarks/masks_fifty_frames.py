@@ -9,23 +9,21 @@ All runs end with the averaged weights of the last epoch: no held-out frame choo
 """
 
 import argparse
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
 
 from masks.mask_model import DRAWN_SHARE_GO_ON, EPOCHS, LEARNING_RATE_GO_ON, LEARNING_RATE_SCRATCH
 from masks.model.checkpoint_format import load_network, network_of, read_checkpoint
 from masks.model.training import (
-    EpochSampler,
     Samples,
-    Training,
     TrainingSettings,
+    fit,
     load_frames,
-    set_learning_rate,
-    train_step,
 )
 from masks.model.unet import UNet
 from masks.sets.frame_sets import FrameSet
@@ -68,18 +66,12 @@ def main() -> None:
 
 
 def train_frames(network: nn.Module, sets: list[FrameSet], settings: TrainingSettings) -> nn.Module:
-    """Train any network with the loop's own parts; gives the averaged weights."""
+    """Train any network as `masks` does; returns the averaged weights."""
     frames = load_frames(sets)
     samples = Samples(frames, len(frames), settings)
-    sampler = EpochSampler(len(samples), settings.seed)
-    training = Training(settings, network, CPU)  # type: ignore[arg-type]
-    loader = DataLoader(samples, settings.batch, sampler=sampler)
-    for epoch in range(settings.epochs):
-        sampler.epoch = epoch
-        for step, batch in enumerate(loader):
-            set_learning_rate(training, (epoch + step / len(loader)) / settings.epochs)
-            train_step(training, batch, step)
-    return training.average
+    with tempfile.TemporaryDirectory() as folder:
+        training = fit(settings, network, samples, [], Path(folder, "model.pth"), False)  # type: ignore[arg-type]
+    return training.average.to(CPU)
 
 
 def score_sets(network: nn.Module, sets: dict[str, FrameSet]) -> dict[str, list[float]]:

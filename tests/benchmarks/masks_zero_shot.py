@@ -11,10 +11,11 @@ import argparse
 import time
 
 import torch
+from accelerate.utils import send_to_device
 from torch import nn
 
 from masks.model.checkpoint_format import load_network
-from masks.model.training import Samples, Training, TrainingSettings, set_learning_rate, train_step
+from masks.model.training import Samples, TrainingSettings, collate, prepare
 from masks.model.unet import UNet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import (
@@ -64,17 +65,17 @@ def train_for(minutes: float, network: nn.Module) -> nn.Module:
     """Train on fresh random figures for a time; the learning rate falls with it."""
     torch.manual_seed(1)
     settings = TrainingSettings(1, BATCH, LEARNING_RATE, 0.7, 1.0, 1, 0)
-    training = Training(settings, network, CPU)  # type: ignore[arg-type]
     samples = Samples([], 10**9, settings)
+    training = prepare(settings, network, samples, [])  # type: ignore[arg-type]
     started, step, progress = time.perf_counter(), 0, 0.0
     while progress < 1:
-        set_learning_rate(training, progress)
-        batch = [samples[step * BATCH + index] for index in range(BATCH)]
-        train_step(training, [torch.stack(part) for part in zip(*batch, strict=True)], step)
+        training.set_rate(progress)
+        batch = collate([samples[step * BATCH + index] for index in range(BATCH)])
+        training.step(send_to_device(batch, training.accelerator.device))
         step += 1
         progress = (time.perf_counter() - started) / (60 * minutes)
     print(f"{type(network).__name__} of {type(network).__module__}: {step * BATCH} figures in {minutes:g} min")
-    return training.average
+    return training.average.to(CPU)
 
 
 if __name__ == "__main__":

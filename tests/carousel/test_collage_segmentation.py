@@ -567,7 +567,7 @@ def test_an_animation_is_said_once(folder: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert make(folder).faults == 0
-    assert [str(w.message) for w in caught] == ["photos/p0.png: an animation, its first frame is taken"]
+    assert [str(w.message) for w in caught] == ["photos/p0.png: an animation, its first frame is used"]
 
 
 def test_masks_and_results_that_lie_among_the_photos_are_no_photos(folder: Path) -> None:

@@ -308,7 +308,7 @@ def test_a_cut_out_is_no_photo(share: float) -> None:
 def test_of_an_animation_the_first_frame_is_taken_and_said() -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "green")]
     photo, notes = decoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
-    assert (photo == (255, 0, 0)).all() and notes == ["p: an animation, its first frame is taken"]
+    assert (photo == (255, 0, 0)).all() and notes == ["p: an animation, its first frame is used"]
 
 
 def test_the_limit_on_pixels() -> None:

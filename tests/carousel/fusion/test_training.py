@@ -1,7 +1,5 @@
 """Training: order of samples, losses against naive versions, runs that repeat and resume bit for bit, and faults."""
 
-import copy
-import itertools
 import math
 import os
 import shutil
@@ -13,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -26,18 +23,10 @@ from carousel.fusion.network import FusionNetwork, apply_affine
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training import (
-    EMA_DECAY,
-    StepSampler,
-    Training,
     TrainingSettings,
-    batches,
-    fit,
     held_out_psnr,
     loss_parts,
-    measure,
-    seed_dropout,
-    train_step,
-    weigh,
+    prepare,
 )
 from carousel.fusion.training_run import fingerprint, first_network
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split, to_sample
@@ -46,6 +35,7 @@ from common.checkpoints import load_plain, read_state, save_plain
 from common.errors import UserError
 from common.paths import CHECKPOINTS
 from common.runner import Report
+from common.training import Training, start_accelerator
 from common.weights import EMBEDDED, is_present
 from tests.carousel.helpers import SIDE, assert_same, entry_of, lively, untrained, write_collages, write_lively
 
@@ -141,46 +131,6 @@ def test_settings_out_of_range_are_named_before_any_work(changed: dict[str, Any]
         train(tmp_path / "nowhere", tmp_path / "model.pth", **changed)
 
 
-# ---- order of the samples ----
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 30), st.integers(2, 9), st.integers(1, 20), st.integers(1, 4), st.integers(0, 99))
-def test_every_sample_comes_once_a_pass_whatever_the_devices(
-    length: int, batch: int, steps: int, devices: int, seed: int
-) -> None:
-    run = replace(SHORT, batch=batch, steps=steps, seed=seed)
-    each = [list(StepSampler(length, run, 0, rank, devices)) for rank in range(devices)]
-    assert all(len(numbers) == steps * batch == len(StepSampler(length, run, 0)) for numbers in each)
-    together = [
-        number for step in range(steps) for numbers in each for number in numbers[step * batch : (step + 1) * batch]
-    ]
-    assert len(set(together)) == len(together), "no two devices share a sample, and no variation comes twice"
-    for start in range(0, len(together), length):
-        one_pass = together[start : start + length]
-        assert {number // length for number in one_pass} == {start // length}
-        if len(one_pass) == length:
-            assert sorted(number % length for number in one_pass) == list(range(length))
-
-
-@settings(max_examples=30)
-@given(st.integers(1, 30), st.integers(2, 9), st.integers(1, 20), st.integers(0, 19), st.integers(1, 3))
-def test_samples_of_a_resumed_run_are_those_that_were_left(
-    length: int, batch: int, steps: int, first: int, devices: int
-) -> None:
-    run, first = replace(SHORT, batch=batch, steps=steps), min(first, steps)
-    for rank in range(devices):
-        whole, rest = (list(StepSampler(length, run, begin, rank, devices)) for begin in (0, first))
-        assert rest == whole[first * batch :]
-
-
-def test_passes_and_seeds_have_their_own_order() -> None:
-    run = replace(SHORT, batch=20, steps=2)
-    numbers, others = (list(StepSampler(20, replace(run, seed=seed), 0)) for seed in (1, 2))
-    assert [number % 20 for number in numbers[:20]] != [number % 20 for number in numbers[20:]]
-    assert numbers[:20] != others[:20]
-
-
 # ---- losses ----
 
 
@@ -198,14 +148,6 @@ def test_the_parts_of_the_loss_are_the_naive_ones(seed: int, batch: int) -> None
     assert float(parts["L1"]) == pytest.approx(difference.mean(), rel=1e-5)
     means = [d[:, m[0] > 0].mean() if m.any() else 0 for d, m in zip(difference, mask.numpy(), strict=True)]
     assert float(parts["masked L1"]) == pytest.approx(np.mean(means), rel=1e-5, abs=1e-7)
-
-
-def test_the_loss_is_the_weighted_sum_of_the_parts_that_are_there() -> None:
-    run = replace(SHORT, l1_weight=0.3, masked_weight=2.0, perceptual_weight=5.0)
-    parts = {"L1": torch.tensor(1.0), "masked L1": torch.tensor(10.0), "perceptual": torch.tensor(100.0)}
-    assert float(weigh(parts, run)) == pytest.approx(0.3 + 20 + 500)
-    del parts["perceptual"]
-    assert float(weigh(parts, run)) == pytest.approx(20.3)
 
 
 @pytest.mark.skipif(not is_present(EMBEDDED["vgg16.ckpt"]), reason="the weights of VGG16 were not fetched")
@@ -237,96 +179,53 @@ def psnr_of(network: FusionNetwork, batch: dict[str, Tensor]) -> float:
     return float(np.mean([foreground_psnr(*three) for three in zip(pictures, truths, masks, strict=True)]))
 
 
+def begin(collages: Path, run: TrainingSettings, seed: int = 0) -> Training:
+    """A run whose light estimate is not taught first, on a network of random weights."""
+    samples, held_out = sides(collages, run.seed)
+    run = replace(run, light_samples=0)
+    return prepare(run, untrained(shrink=2, seed=seed), samples, held_out, start_accelerator(), EVERY)
+
+
 def test_a_few_relit_collages_are_learnt_by_heart(collages: Path) -> None:
     run = replace(SHORT, steps=22, learning_rate=1.5e-3)
     batch = batch_of(AvatarFusionDataset(collages, load_entries(collages, SIDE), SIDE, training=False, seed=1), 4)
-    training, accelerator = Training(run, untrained(shrink=2)), Accelerator()
+    training = begin(collages, run)
     pasted = psnr_of(training.network, batch)
-    losses = [
-        train_step(training, batch, training.network, training.optimiser, None, accelerator)["masked L1"]
-        for _ in range(run.steps)
-    ]
+    losses = []
+    for step in range(run.steps):
+        training.set_rate(step / run.steps)
+        training.step(batch)
+        losses.append(training.read_losses()["masked L1"])
     gain = psnr_of(training.network, batch) - pasted
     assert gain > 6 and np.mean(losses[-5:]) < 0.5 * losses[0], (gain, losses[0], losses[-1])
     assert training.steps == run.steps
 
 
-def test_a_step_moves_weights_and_average_and_follows_the_schedule(collages: Path) -> None:
-    training, accelerator = Training(replace(SHORT, steps=100), untrained(shrink=2)), Accelerator()
-    batch = batch_of(sides(collages)[0], 2)
+def test_a_step_moves_nearly_all_weights_and_weighs_every_part(collages: Path) -> None:
+    training = begin(collages, SHORT)
     before = {name: value.clone() for name, value in training.network.state_dict().items()}
-    train_step(training, batch, training.network, training.optimiser, None, accelerator)
-    assert training.optimiser.param_groups[0]["lr"] < 1e-9, "the first step only warms up"
-    rates = []
-    for _ in range(3):
-        train_step(training, batch, training.network, training.optimiser, None, accelerator)
-        rates.append(training.optimiser.param_groups[0]["lr"])
-    assert rates == sorted(rates) and rates[2] == pytest.approx(1e-3, rel=0.01)
-    after, average = training.network.state_dict(), training.average.state_dict()
+    for _ in range(4):
+        training.step(batch_of(sides(collages)[0], 2))
+    after = training.network.state_dict()
     moved = [name for name in before if not torch.equal(before[name], after[name])]
     assert len(moved) > 0.9 * len([name for name in before if "light.statistics" not in name])
-    name = "local.bias"
-    low, high = sorted((float(before[name][0]), float(after[name][0])))
-    assert low <= float(average[name][0]) <= high and not training.average.training
-    assert 0.9 < EMA_DECAY < 1
+    weights = {"L1": SHORT.l1_weight, "masked L1": SHORT.masked_weight, "perceptual": SHORT.perceptual_weight}
+    assert training.task.weights == weights
 
 
-def some_steps(collages: Path, run: TrainingSettings) -> Training:
-    """Two steps as `fit` does them."""
-    accelerator, samples = Accelerator(), sides(collages, run.seed)[0]
-    training = Training(run, untrained(shrink=2, seed=run.seed))
-    for batch in batches(training, samples, accelerator):
-        train_step(training, batch, training.network, training.optimiser, None, accelerator)
-    return training
-
-
-def test_the_same_seed_trains_the_same_weights_bit_for_bit(collages: Path) -> None:
+def test_a_run_in_two_parts_is_the_same_while_dropout_draws(collages: Path, tmp_path: Path) -> None:
     run = replace(SHORT, steps=2)
-    first = some_steps(collages, run)
+    first, second, whole = (begin(collages, run, seed) for seed in (0, 99, 0))
+    first.step(next(first.task.batches(0, 2)))
+    save_plain(tmp_path / "own.state.pth", first.state())
+    second.restore(tmp_path / "own.state.pth")
     torch.rand(7)  # whatever else was drawn in between
-    second, other = some_steps(collages, run), some_steps(collages, replace(run, seed=9))
-    assert_same(first.network.state_dict(), second.network.state_dict())
-    assert_same(first.average.state_dict(), second.average.state_dict())
-    assert not torch.equal(first.network.state_dict()["local.bias"], other.network.state_dict()["local.bias"])
-
-
-def test_a_run_in_two_parts_is_the_same_while_dropout_draws(collages: Path) -> None:
-    run, accelerator = replace(SHORT, steps=2), Accelerator()
-    samples = sides(collages)[0]
-    first, second = (Training(run, untrained(shrink=2, seed=seed)) for seed in (run.seed, 99))
-    batch = next(batches(first, samples, accelerator))
-    train_step(first, batch, first.network, first.optimiser, None, accelerator)
-    second.restore(copy.deepcopy(first.state()))
-    torch.rand(7)
-    for batch in batches(second, samples, accelerator):
-        train_step(second, batch, second.network, second.optimiser, None, accelerator)
-    whole = some_steps(collages, run)
+    second.step(next(second.task.batches(1, 2)))
+    for batch in whole.task.batches(0, 2):
+        whole.step(batch)
     assert second.steps == whole.steps == 2
     assert_same(second.network.state_dict(), whole.network.state_dict())
     assert_same(second.average.state_dict(), whole.average.state_dict())
-
-
-def test_dropout_draws_by_seed_step_and_device() -> None:
-    draws = {}
-    for place in itertools.product((0, 1), (0, 1, 7), (0, 1)):
-        seed_dropout(*place)
-        draws[place] = tuple(torch.rand(4).tolist())
-        torch.rand(int(torch.randint(1, 9, ())))
-        seed_dropout(*place)
-        assert tuple(torch.rand(4).tolist()) == draws[place]
-    assert len(set(draws.values())) == len(draws)
-
-
-def test_a_loss_that_is_not_finite_names_step_and_parts_and_changes_nothing(collages: Path) -> None:
-    training, accelerator = Training(SHORT, untrained(shrink=2)), Accelerator()
-    batch = batch_of(sides(collages)[0], 2)
-    train_step(training, batch, training.network, training.optimiser, None, accelerator)
-    with torch.no_grad():
-        training.network.state_dict()["local.bias"][0] = math.inf
-    weights = training.network.state_dict()["local.weight"].clone()
-    with pytest.raises(UserError, match=r"^the loss is not finite in step 2: L1 (inf|nan), masked L1 (inf|nan)$"):
-        train_step(training, batch, training.network, training.optimiser, None, accelerator)
-    assert training.steps == 1 and torch.equal(training.network.state_dict()["local.weight"], weights)
 
 
 # ---- measuring ----
@@ -341,19 +240,15 @@ def test_before_training_nothing_is_gained_over_pasting(collages: Path) -> None:
         assert value == foreground_psnr(example.avatar, example.truth, example.mask)
 
 
-def test_the_best_weights_are_kept(collages: Path) -> None:
-    held_out, accelerator = sides(collages)[1], Accelerator()
-    training = Training(SHORT, untrained(shrink=2))
-    states = []
-    for offset in (0.3, 0.0, 0.6):
-        with torch.no_grad():
-            training.average.state_dict()["local.bias"][9:] = offset
-        entry = {"step": 1.0}
-        measure(training, held_out, accelerator, entry)
-        states.append(entry["held-out foreground PSNR"])
-    assert states[1] == max(states) == training.best_psnr
-    assert not training.best["local.bias"].any()
-    assert [entry["held-out foreground PSNR"] for entry in training.history] == states
+def test_what_is_measured_is_the_mean_psnr_and_its_gain(collages: Path) -> None:
+    training, held_out = begin(collages, SHORT), sides(collages)[1]
+    with torch.no_grad():
+        training.average.state_dict()["local.bias"][9:] = 0.3
+    fused, pasted = held_out_psnr(training.average, held_out, torch.device("cpu"))
+    gain = np.mean(fused) - np.mean(pasted)
+    found = training.task.measure(training.average, [])
+    assert found == {"held-out foreground PSNR": pytest.approx(np.mean(fused)), "held-out gain": pytest.approx(gain)}
+    assert gain < 0 and training.task.best in found
 
 
 # ---- what a run goes on from ----
@@ -529,9 +424,9 @@ def test_a_loss_that_is_not_finite_leaves_the_last_state(collages: Path, tmp_pat
     sick = lively(shrink=2)
     with torch.no_grad():
         sick.local.weight[0, 0] = math.nan
-    samples, held_out = sides(collages)
-    with pytest.raises(UserError, match=r"not finite in step 1: L1 nan, masked L1 nan"):
-        fit(Training(replace(SHORT, light_samples=0), sick), samples, held_out, Accelerator(), state, False, 1)
+    training = prepare(replace(SHORT, light_samples=0), sick, *sides(collages), start_accelerator(), 1)
+    with pytest.raises(UserError, match=r"^the loss is not finite in step 1: L1 nan, masked L1 nan$"):
+        training.fit(state, resume=False)
     assert state.read_bytes() == b"the last one"
 
 

@@ -1,6 +1,5 @@
 """Training: losses against naive versions, samples by seed, runs that repeat and resume bit for bit, and faults."""
 
-import functools
 import math
 import os
 import re
@@ -8,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,18 +19,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import Tensor
 
-from common.checkpoints import read_state, update_average
+from common.checkpoints import read_state, save_plain
 from common.errors import UserError
 from common.paths import DATA
+from common.training import Training, samples_of_batch
 from masks.model.augmentation import Sample
 from masks.model.metrics import f1_score
 from masks.model.training import (
     DICE_SMOOTH_PX,
-    EMA_DECAY,
-    WARM_UP,
-    EpochSampler,
     Samples,
-    Training,
     TrainingSettings,
     crop,
     cut_empty,
@@ -41,13 +37,9 @@ from masks.model.training import (
     load_frames,
     loss_parts,
     mean_f1,
-    save_state,
-    set_learning_rate,
+    prepare,
     to_tensors,
-    train,
-    train_step,
     vary,
-    weigh,
 )
 from masks.model.unet import SIZE_PX, UNet
 from masks.sets.frame_sets import FrameSet, archived_set, gather_training_data
@@ -61,8 +53,11 @@ LENGTH = 3  # samples an epoch: a batch and a half
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> None:
+def _on_one_thread_of_the_cpu() -> Iterator[None]:
     torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACCELERATE_USE_CPU", "true")
+        yield
 
 
 def small_network(seed: int = 0) -> UNet:
@@ -122,15 +117,13 @@ BATCHES = st.tuples(st.integers(1, 3), st.just(1), st.integers(1, 9), st.integer
 )
 
 
-@given(BATCHES, st.floats(0, 1))
-def test_the_loss_is_the_naive_version(batch: tuple[np.ndarray, np.ndarray], dice_weight: float) -> None:
+@given(BATCHES)
+def test_the_loss_is_the_naive_version(batch: tuple[np.ndarray, np.ndarray]) -> None:
     logits, truth = batch
     parts = loss_parts(torch.from_numpy(logits), torch.from_numpy(truth))
     dice, entropy = naive_dice_loss(logits, truth), naive_cross_entropy(logits, truth)
     assert float(parts["dice"]) == pytest.approx(dice, rel=1e-4, abs=1e-5)
     assert float(parts["cross-entropy"]) == pytest.approx(entropy, rel=1e-4, abs=1e-5)
-    expected = dice_weight * dice + (1 - dice_weight) * entropy
-    assert float(weigh(parts, dice_weight)) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
 def test_the_dice_loss_of_perfect_empty_and_wrong_masks() -> None:
@@ -156,41 +149,6 @@ def test_a_figure_counts_the_same_in_dice_however_small_its_garment_is() -> None
     assert float(dice_loss(missed, truth)) == pytest.approx(0.5, abs=0.05)
 
 
-# ---- learning rate and average ----
-
-
-def test_the_learning_rate_rises_and_falls_to_nothing() -> None:
-    training = Training(SHORT, small_network(), CPU)
-
-    def rate(progress: float) -> float:
-        set_learning_rate(training, progress)
-        return float(training.optimiser.param_groups[0]["lr"])
-
-    rising = [rate(x) for x in np.linspace(0, WARM_UP, 9)]
-    falling = [rate(x) for x in np.linspace(WARM_UP, 1, 30)]
-    assert rising == sorted(rising) and rising[0] < SHORT.learning_rate * 1e-3
-    assert falling == sorted(falling, reverse=True) and falling[-1] == pytest.approx(0, abs=1e-9)
-    assert SHORT.learning_rate * 0.99 < max(rising) <= SHORT.learning_rate
-    assert rate(0.5) == pytest.approx(SHORT.learning_rate / 2)
-
-
-def test_the_average_is_the_naive_one() -> None:
-    training = Training(SHORT, small_network(), CPU)
-    weights, average = training.network.state_dict(), training.average.state_dict()
-    naive = {name: value.clone() for name, value in weights.items()}
-    for step in range(1, 30):
-        for value in weights.values():
-            value.add_(torch.randn(value.shape) if value.is_floating_point() else 1)
-        training.steps = step
-        update_average(training.average, training.network, training.steps, EMA_DECAY)
-        decay = min(EMA_DECAY, (1 + step) / (10 + step))
-        for name, value in weights.items():  # statistics of the normalisations too
-            naive[name] = decay * naive[name] + (1 - decay) * value if value.is_floating_point() else value
-    for name, value in naive.items():
-        torch.testing.assert_close(average[name], value)
-    assert not training.average.training and not any(value.requires_grad for value in training.average.parameters())
-
-
 # ---- samples ----
 
 
@@ -212,9 +170,9 @@ def test_without_random_figures_every_frame_is_seen_once_an_epoch(monkeypatch: p
     flat = [tuple(np.full_like(p, 10 * n + 9) for p in drawn_pair(0)) for n in range(5)]
     monkeypatch.setattr("masks.model.training.augment", lambda _, sample: sample)
     samples = Samples([(a, b, c) for a, b, c in flat], 5, replace(SHORT, drawn_share=0))
-    sampler = EpochSampler(5, 0)
-    for sampler.epoch in (0, 3):
-        alphas = sorted(int(samples[index][0][3].max()) for index in sampler)
+    for epoch in (0, 3):
+        numbers = samples_of_batch(epoch, length=5, batch=5, seed=0)
+        alphas = sorted(int(samples[index][0][3].max()) for index in numbers)
         assert alphas == [9, 19, 29, 39, 49]
 
 
@@ -232,20 +190,6 @@ def test_the_share_of_random_figures_is_kept(monkeypatch: pytest.MonkeyPatch, sh
     for index in range(60):
         samples[index]
     assert abs(calls["random"] - drawn) <= (12 if 0 < share < 1 else 0)
-
-
-@given(st.integers(1, 50), st.integers(0, 9))
-def test_every_epoch_is_another_order_of_numbers_of_its_own(length: int, seed: int) -> None:
-    sampler = EpochSampler(length, seed)
-    assert len(sampler) == length
-    orders = []
-    for epoch in range(4):
-        sampler.epoch = epoch
-        orders.append(list(sampler))
-        assert sorted(orders[-1]) == list(range(epoch * length, (epoch + 1) * length))
-        assert list(sampler) == orders[-1]
-    if length > 20:
-        assert len({tuple(number % length for number in order) for order in orders}) == 4
 
 
 def test_a_sample_for_the_network_holds_all_of_the_mask() -> None:
@@ -312,12 +256,14 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
     """In a small square, which the network allows."""
     torch.manual_seed(0)
     run = replace(SHORT, learning_rate=1e-2, drawn_share=1)
-    training = Training(run, UNet((16, 24, 32)), CPU)
+    training = prepare(run, UNet((16, 24, 32)), Samples([], 4, run), [])
     pairs, masks = zip(*[Samples([], 4, run)[index] for index in range(4)], strict=True)
     batch = [torch.stack(part)[..., ::8, ::8].contiguous() for part in (pairs, masks)]
-    first = train_step(training, batch, 0)
-    for step in range(1, 120):
-        last = train_step(training, batch, step)
+    training.step(batch)
+    first = training.read_losses()
+    for _ in range(1, 120):
+        training.step(batch)
+    last = training.read_losses()
     assert training.steps == 120 and last["dice"] < 0.02 < first["dice"] and last["cross-entropy"] < 0.05
     with torch.inference_mode():
         for network in (training.network.eval(), training.average):
@@ -351,8 +297,8 @@ def test_processes_that_prepare_samples_change_nothing(reference: Training, tmp_
     assert_same_weights(helped.average, reference.average)
 
 
-def test_training_moves_the_weights_and_tells_its_history(reference: Training) -> None:
-    assert differ(reference.network, small_network()) and reference.epoch == 4
+def test_training_moves_the_weights_and_keeps_its_history(reference: Training) -> None:
+    assert differ(reference.network, small_network())
     assert reference.steps == 4 * math.ceil(LENGTH / SHORT.batch)
     assert [entry["epoch"] for entry in reference.history] == [1, 2, 3, 4]
     for entry in reference.history:
@@ -378,8 +324,8 @@ def held_out_set(folder: Path) -> list[FrameSet]:
 
 @pytest.mark.parametrize(
     ("epochs_done", "every", "repeats"),
-    [(2, 1, 1), (3.5, 2, 1), (2, 2, 2)],
-    ids=["after two epochs", "in the fourth, saved every second", "with repeated steps"],
+    [(2, 1, 1), (4.5, 2, 1), (3, 2, 2)],
+    ids=["in the second", "in the last, saved every second", "with repeated steps"],
 )
 def test_a_run_cut_short_goes_on_exactly(tmp_path: Path, epochs_done: float, every: int, repeats: int) -> None:
     run = replace(SHORT, repeats=repeats)
@@ -394,7 +340,7 @@ def test_a_run_cut_short_goes_on_exactly(tmp_path: Path, epochs_done: float, eve
     resumed = fit(run, small_network(seed=99), few_samples(run), held_out, checkpoint, True, every)
     assert_same_weights(resumed.network, whole.network)
     assert_same_weights(resumed.average, whole.average)
-    assert resumed.history == whole.history and resumed.steps == whole.steps and resumed.best_f1 == whole.best_f1
+    assert resumed.history == whole.history and resumed.steps == whole.steps and resumed.best_score == whole.best_score
 
 
 def test_a_finished_run_that_is_resumed_gives_its_result_again(tmp_path: Path) -> None:
@@ -424,7 +370,7 @@ def test_a_run_killed_by_the_system_goes_on_exactly(reference: Training, tmp_pat
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait(30)
-    assert 1 <= read_state(state, SHORT)["epoch"] < 4, "it was killed in the middle"
+    assert 2 <= read_state(state, SHORT)["steps"] < 8, "it was killed in the middle"
     resumed = fit(SHORT, small_network(7), few_samples(), [], tmp_path / "model.pth", resume=True, every=1)
     assert_same_weights(resumed.network, reference.network)
     assert_same_weights(resumed.average, reference.average)
@@ -434,29 +380,12 @@ def test_a_run_killed_by_the_system_goes_on_exactly(reference: Training, tmp_pat
 # ---- held-out sets ----
 
 
-def test_the_best_weights_by_held_out_f1_are_kept(tmp_path: Path) -> None:
-    scores = iter([0.2, 0.7, 0.7, 0.3])
-
-    def validate(average: UNet) -> float:
-        states.append({name: value.clone() for name, value in average.state_dict().items()})
-        return next(scores)
-
-    states: list[dict[str, Tensor]] = []
-    training = Training(SHORT, small_network(), CPU)
-    train(training, few_samples(), validate, 1, functools.partial(save_state, tmp_path / "state.pth"))
-    assert training.best_f1 == 0.7 and [entry["held-out F1"] for entry in training.history] == [0.2, 0.7, 0.7, 0.3]
-    assert all(torch.equal(training.best[name], value) for name, value in states[1].items()), "the earlier of equals"
-    restored = Training(SHORT, small_network(8), CPU)
-    restored.restore(read_state(tmp_path / "state.pth", SHORT))
-    assert all(torch.equal(restored.best[name], value) for name, value in states[1].items())
-
-
 def test_held_out_sets_choose_the_weights_that_a_run_gives(tmp_path: Path) -> None:
     held_out = held_out_set(tmp_path / "sets")
     training = run_of(SHORT, tmp_path, held_out)
     scores = [entry["held-out F1"] for entry in training.history]
-    assert training.best_f1 == max(scores)
-    assert mean_f1(training.average, held_out, CPU) == pytest.approx(training.best_f1)
+    assert training.best_score == max(scores)
+    assert mean_f1(training.average, held_out, CPU) == pytest.approx(training.best_score)
     seldom = run_of(SHORT, tmp_path, held_out, every=3)
     assert ["held-out F1" in entry for entry in seldom.history] == [False, False, True, True]
 
@@ -487,24 +416,11 @@ def test_a_loss_that_is_not_finite_stops_with_its_parts_and_leaves_the_last_stat
     assert state.read_bytes() == old, "no sick state replaces a sound one"
 
 
-def test_the_message_names_the_batch_in_which_it_happened() -> None:
-    training = Training(SHORT, small_network(), CPU)
-    training.epoch = 2
-    batch = [torch.zeros(2, 8, 32, 32, dtype=torch.uint8), torch.zeros(2, 1, 32, 32, dtype=torch.uint8)]
-    train_step(training, batch, 0)
-    weights = training.network.head.weight.detach().clone()
-    with torch.no_grad():
-        training.network.state_dict()["head.bias"].fill_(math.inf)
-    with pytest.raises(UserError, match=r"epoch 3, batch 5: dice (0\.\d+|nan), cross-entropy (inf|nan)$"):
-        train_step(training, batch, 4)
-    assert torch.equal(training.network.head.weight, weights), "the step is not done"
-
-
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The state of a run, written."""
     path = tmp_path / "model.state.pth"
-    save_state(path, Training(SHORT, small_network(), CPU))
+    save_plain(path, prepare(SHORT, small_network(), few_samples(), []).state())
     return path
 
 
@@ -517,7 +433,7 @@ def refusal(path: Path, run: TrainingSettings = SHORT) -> str:
 
 def test_a_state_holds_tensors_and_plain_values_alone(state: Path) -> None:
     content = torch.load(state, weights_only=True)
-    assert content["settings"] == asdict(SHORT) and content["epoch"] == 0 and content["best_f1"] == -1
+    assert content["settings"] == asdict(SHORT) and content["steps"] == 0 and content["best"] == {}
     assert read_state(state, SHORT).keys() == content.keys()
 
 
@@ -528,7 +444,7 @@ def test_nothing_to_resume_says_so(tmp_path: Path) -> None:
 def test_other_settings_are_named_and_refused(state: Path) -> None:
     message = refusal(state, replace(SHORT, epochs=9, seed=2))
     assert "EPOCHS was 4, now 9, SEED was 5, now 2" in message and "BATCH" not in message
-    assert read_state(state, replace(SHORT, workers=3))["epoch"] == 0, "workers change nothing"
+    assert read_state(state, replace(SHORT, workers=3))["steps"] == 0, "workers change nothing"
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -536,10 +452,10 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-2000]),
     "text": lambda path: path.write_text("a,b\n1,2\n", encoding="utf-8"),
     "a list": lambda path: torch.save([1], path),
-    "no settings": lambda path: torch.save({"epoch": 1}, path),
+    "no settings": lambda path: torch.save({"steps": 1}, path),
     "unknown settings": lambda path: torch.save({"settings": asdict(SHORT) | {"colour": 1}}, path),
     "settings alone": lambda path: torch.save({"settings": asdict(SHORT)}, path),
-    "another network": lambda path: save_state(path, Training(SHORT, UNet((5, 7)), CPU)),
+    "another network": lambda path: save_plain(path, prepare(SHORT, UNet((5, 7)), few_samples(), []).state()),
 }
 
 
