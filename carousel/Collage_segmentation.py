@@ -74,13 +74,14 @@ def main(
     from carousel.collages.layout import MAX_PANEL_PX, MIN_PANEL_PX
     from carousel.collages.photo_to_collages import Job
     from common.people.selection import SelectionRules
+    from common.workers import default_workers
 
     check_range("PANEL_PX", panel_px, MIN_PANEL_PX, MAX_PANEL_PX)
     check_range("CONTEXT", context, 1, 10)
     for name, share in (("MIN_SHARE", min_share), ("MAX_CUT", max_cut), ("MAX_OVERLAP", max_overlap)):
         check_range(name, share, 0, 1)
     check_range("TILES", tiles, 1, 400)
-    workers = collage_batch.default_workers() if workers is None else workers
+    workers = min(default_workers(), 8) if workers is None else workers
     check_range("WORKERS", workers, 1, 64)
     check_range("MAX_MEGAPIXELS", max_megapixels, 0.01, 178)
     check_method(background, lama)
@@ -88,25 +89,26 @@ def main(
         raise UserError(f"{plates}: no such folder of clean plates (setting PLATES)")
     inputs = check_inputs(photos)
     limits = Limits(max_files, round(max_gigabytes * 1e9))
-    rules = SelectionRules(min_height_px, min_share, max_cut, max_overlap)
+    rules = SelectionRules(min_height_px=min_height_px, min_share=min_share, max_cut=max_cut, max_overlap=max_overlap)
     pixels = round(max_megapixels * 1e6)
     job = Job(output, segmenter, masks, plates, panel_px, context, rules, background, lama, scenes, pixels)
-    summary = collage_batch.make_all(job, inputs, limits, workers)
+    ran = collage_batch.Ran()
+    with collage_batch.make_all(job, inputs, limits, workers, ran) as outcome:
+        summary = outcome.tables
+        if not summary.counts["photos"]:
+            raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
+        print_faults(output, outcome.faults)
+        if not summary.entries:
+            (output / collage_batch.CONTACT_SHEET).unlink(missing_ok=True)
+            raise UserError(f"no collages: {collage_batch.describe(summary.counts)}")
+        show(summary, ran.collages, output, tiles)
+    device = f"{ran.device} (segmenter {segmenter})" if ran.device else "none, nothing was left to do"
+    weights = [*ran.weights, *([lama.name] if background == "lama" and plates is None else [])]
+    figures = {**summary.counts, "collages made now": ran.collages, "photos sha256": summary.sha256}
+    return Report(output, [], figures, len(outcome.faults), device, weights if ran.device else [])
 
-    if not summary.counts["photos"]:
-        raise_faults("", [f"{name}: {fault}" for name, fault in summary.faults.items()])
-    print_faults(output, summary.faults)
-    if not summary.entries:
-        (output / collage_batch.CONTACT_SHEET).unlink(missing_ok=True)
-        raise UserError(f"no collages: {collage_batch.describe(summary.counts)}")
-    show(summary, output, tiles)
-    device = f"{summary.device} (segmenter {segmenter})" if summary.device else "none, nothing was left to do"
-    weights = [*summary.weights, *([lama.name] if background == "lama" and plates is None else [])]
-    figures = {**summary.counts, "collages made now": summary.made, "photos sha256": summary.sha256}
-    return Report(output, [], figures, len(summary.faults), device, weights if summary.device else [])
 
-
-def show(summary: "Summary", output: Path, tiles: int) -> None:
+def show(summary: "Summary", made: int, output: Path, tiles: int) -> None:
     """Write the contact sheet, and print what came of the photos."""
     from carousel.collages.collage_batch import CONTACT_SHEET, contact_sheet
     from common.images import write_png
@@ -114,7 +116,7 @@ def show(summary: "Summary", output: Path, tiles: int) -> None:
     write_png(output / CONTACT_SHEET, contact_sheet(output, summary.entries, tiles))
     for name, count in summary.counts.items():
         print(f"{name:44} {count:8,}")
-    print(f"collages in {shown(output)}: {summary.made} made now, {len(summary.entries) - summary.made} were there")
+    print(f"collages in {shown(output)}: {made} made now, {len(summary.entries) - made} were there")
     print(f"written: {shown(output / CONTACT_SHEET)}")
 
 

@@ -61,7 +61,9 @@ def _locked(part: Path, target: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    with open(part, "ab") as file:
+    # a link or a pipe of that name is an error: it is neither followed nor waited for
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    with open(handle, "ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -97,10 +99,15 @@ def row_file_name(row: int, name: str) -> str:
     return f"{row:06d}_{safe}.png" if safe else f"{row:06d}.png"
 
 
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a file atomically."""
+    with atomic_path(target) as part:
+        part.write_bytes(content)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
-    with atomic_path(target) as part:
-        part.write_bytes(text.encode("utf-8"))
+    write_bytes(target, text.encode("utf-8"))
 
 
 def sha256_of(path: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import write_bytes
 
 Mode = Literal["RGBA", "RGB", "L"]
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -142,19 +142,25 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     return Image.merge("LA", (grey, alpha))
 
 
-def write_png(path: Path, image: Image.Image, compress_level: int = 6) -> None:
-    """Write a PNG atomically and without metadata.
+def png_bytes(image: Image.Image, compress_level: int = 6) -> bytes:
+    """The content of a PNG file without metadata.
 
     Args:
-        path: its folder is made where missing.
         image: mode RGBA, RGB or L.
         compress_level: 0 (fast, large) to 9 (slow, small), as in zlib.
-
-    Raises:
-        UserError: the folder cannot be written, or the disk is full.
     """
     if image.mode not in ("RGBA", "RGB", "L"):
         raise ValueError(f"mode must be RGBA, RGB or L, got {image.mode}")
     bare = image if not image.info else Image.frombytes(image.mode, image.size, image.tobytes())
-    with atomic_path(path) as part:
-        bare.save(part, "PNG", compress_level=compress_level)
+    content = io.BytesIO()
+    bare.save(content, "PNG", compress_level=compress_level)
+    return content.getvalue()
+
+
+def write_png(path: Path, image: Image.Image, compress_level: int = 6) -> None:
+    """Write a PNG atomically and without metadata; `image` and `compress_level` as in `png_bytes`.
+
+    Raises:
+        UserError: the folder cannot be written, or the disk is full.
+    """
+    write_bytes(path, png_bytes(image, compress_level))

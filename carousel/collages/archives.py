@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,7 +59,7 @@ class Photo:
         label: "album.zip/in/it.jpg" or "folder/it.jpg", printable and unlike every other of the run.
         path: its file; for a member of an archive the archive's path with the member's name.
         version: changes when the file does: size and CRC-32 of a member, size and time of a file.
-        read: gives the file's bytes or raises UserError; only until the next photo is asked for.
+        read: gives the file's bytes or raises UserError, also in another process.
     """
 
     label: str
@@ -175,41 +175,51 @@ def _photos_of_file(path: Path, label: str, limits: Limits) -> Iterator[Photo | 
 
 def _photos_of_archive(path: Path, label: str, limits: Limits) -> Iterator[Photo | Fault]:
     try:
-        with _open_archive(path, limits) as (archive, members):
-            for member in members:
-                name = f"{label}/{member.filename}"
-                if _suffix(member) in UNREAD_SUFFIXES:
-                    yield _unread(name)
-                    continue
-                version = f"{member.file_size} {member.CRC:08x}"
-                read = functools.partial(_read_member, archive, member, limits.photo_bytes)
-                yield Photo(_printable(name), path / member.filename, version, read)
+        members = _photos_in(path, limits)
     except UserError as error:
         yield Fault(_printable(label), str(error))
+        return
+    for member in members:
+        name = f"{label}/{member.filename}"
+        if _suffix(member) in UNREAD_SUFFIXES:
+            yield _unread(name)
+            continue
+        version = f"{member.file_size} {member.CRC:08x}"
+        read = functools.partial(_read_member, path, member, limits.photo_bytes)
+        yield Photo(_printable(name), path / member.filename, version, read)
 
 
-@contextmanager
-def _open_archive(path: Path, limits: Limits) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
-    """An archive and the photos in it; UserError before anything of it is read where it is refused."""
+def _photos_in(path: Path, limits: Limits) -> list[zipfile.ZipInfo]:
+    """The photos in an archive; UserError before anything of it is read where it is refused."""
+    try:
+        facts = path.stat()
+        archive = _open_archive(path, facts.st_size, facts.st_mtime_ns)
+    except DAMAGED as error:
+        raise UserError(
+            f"is no zip archive, or is cut short or damaged ({error})" if facts.st_size else "is empty"
+        ) from error
+    except OSError as error:
+        raise UserError(f"cannot be opened ({error.strerror})") from error
+    try:
+        return check_members(archive.infolist(), facts.st_size, limits)
+    except UserError as error:
+        raise UserError(f"archive refused: {error}") from error
+
+
+@functools.lru_cache(maxsize=1)
+def _open_archive(path: Path, size_bytes: int, time_ns: int) -> zipfile.ZipFile:
+    """An archive as it was at that time; it stays open for the next member, as its table of contents may be long."""
     with ExitStack() as stack:
-        try:
-            size_bytes = path.stat().st_size
-            archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(_ArchiveFile(path, "rb"))))
-        except DAMAGED as error:
-            raise UserError(
-                f"is no zip archive, or is cut short or damaged ({error})" if size_bytes else "is empty"
-            ) from error
-        except OSError as error:
-            raise UserError(f"cannot be opened ({error.strerror})") from error
-        try:
-            members = check_members(archive.infolist(), size_bytes, limits)
-        except UserError as error:
-            raise UserError(f"archive refused: {error}") from error
-        yield archive, members
+        archive = zipfile.ZipFile(stack.enter_context(_ArchiveFile(path, "rb")))
+        stack.pop_all()
+        return archive
 
 
 class _ArchiveFile(io.FileIO):
-    """Refuses to read a table of contents that would fill the memory."""
+    """Refuses to read a table of contents that would fill the memory; closed when its archive is forgotten."""
+
+    def __del__(self) -> None:
+        self.close()
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
@@ -298,12 +308,13 @@ def _suffix(member: zipfile.ZipInfo) -> str:
 # ---- reading ----
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit_bytes: int) -> bytes:
+def _read_member(path: Path, member: zipfile.ZipInfo, limit_bytes: int) -> bytes:
     """A member's bytes; it ends at the size that the archive states for it, whatever is packed."""
     if member.file_size > limit_bytes:
         raise UserError(_too_large(member.file_size, limit_bytes))
     try:
-        with archive.open(member) as file:
+        facts = path.stat()
+        with _open_archive(path, facts.st_size, facts.st_mtime_ns).open(member) as file:
             data = file.read(limit_bytes + 1)
     except (*DAMAGED, OSError) as error:
         raise UserError(f"cannot be unpacked ({error})") from error

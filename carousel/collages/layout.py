@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.files import write_text
-from common.images import read_image, write_png
+from common.files import write_bytes, write_text
+from common.images import png_bytes, read_image
 
 PANELS = ("ground truth", "clean background", "avatar", "mask")
 INDEX = "index.csv"
@@ -72,11 +72,16 @@ def compose(truth: np.ndarray, background: np.ndarray, mask: np.ndarray) -> Coll
     return Collage(truth, background, np.where(mask[..., None] > 0, truth, 0).astype(np.uint8), mask)
 
 
-def write_collage(path: Path, collage: Collage) -> None:
-    """Write the four panels side by side as one lossless RGB PNG, atomically."""
+def collage_bytes(collage: Collage) -> bytes:
+    """The four panels side by side as one lossless RGB PNG."""
     mask = np.repeat(collage.mask[..., None], 3, axis=2)
     panels = np.concatenate([collage.truth, collage.background, collage.avatar, mask], axis=1)
-    write_png(path, Image.fromarray(panels), compress_level=1)
+    return png_bytes(Image.fromarray(panels), compress_level=1)
+
+
+def write_collage(path: Path, collage: Collage) -> None:
+    """Write a collage as PNG, atomically."""
+    write_bytes(path, collage_bytes(collage))
 
 
 def read_collage(path: Path) -> Collage:

@@ -1,21 +1,21 @@
-"""From a photo to collages, one a person: window, mask, clean background, file. No state beyond the loaded models."""
+"""From a photo to collages, one a person: window, mask, clean background, file."""
 
-import functools
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from carousel.collages.archives import decode_photo
+from carousel.collages.archives import Photo, decode_photo
 from carousel.collages.context_window import Box, context_window
 from carousel.collages.inpainting import Method, clean_background
-from carousel.collages.layout import Collage, Entry, compose, write_collage
-from carousel.segmenters.choice import Segmenter, load_segmenter
-from common.errors import UserError
+from carousel.collages.layout import Collage, Entry, collage_bytes, compose
+from carousel.segmenters.choice import load_segmenter
+from common.batches import Made
+from common.errors import UserError, enough_memory
 from common.images import MAX_PIXELS, read_image
 from common.people.edges import refine_edges
 from common.people.selection import SegmentedPerson, SelectionRules, select_people
@@ -25,7 +25,6 @@ WORK_FACTOR = 4  # edges are refined in a window of at most this many panels' wi
 HOLE_RIM = 0.03  # of the panel's side: how far the hole reaches over the mask, for soft edges
 STEM_LENGTH = 40
 HASH_LENGTH = 12  # 48 bits: among 100,000 photos two alike are as likely as 1 in 50,000
-OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|insufficient memory|bad_alloc", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -59,54 +58,6 @@ class Job:
     max_pixels: int = MAX_PIXELS
 
 
-@dataclass(frozen=True)
-class Task:
-    """A photo that has been read but not decoded.
-
-    Attributes:
-        name: what its collages' names begin with.
-        label: for messages and the index.
-        path: the photo's file, or its name inside an archive.
-        version: changes when the photo does.
-        data: the file's bytes.
-    """
-
-    name: str
-    label: str
-    path: Path
-    version: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came out of a photo.
-
-    Attributes:
-        name: of its collages, as in the task.
-        label: of the photo.
-        version: of the photo.
-        sha256: of the photo's bytes.
-        entries: the collages written.
-        dropped: a reason for each person who got none.
-        fault: what is wrong with the photo; empty where nothing is.
-        notes: what a person should know of it.
-        device: what the segmenter ran on.
-        weights: what it ran with.
-    """
-
-    name: str
-    label: str
-    version: str
-    sha256: str = ""
-    entries: tuple[Entry, ...] = ()
-    dropped: tuple[str, ...] = ()
-    fault: str = ""
-    notes: tuple[str, ...] = ()
-    device: str = ""
-    weights: tuple[str, ...] = ()
-
-
 def collage_name(label: str, path: Path) -> str:
     """What the names of a photo's collages begin with: letters of its own name that any disk can hold, and a hash.
 
@@ -121,58 +72,54 @@ def collage_name(label: str, path: Path) -> str:
 # ---- a photo ----
 
 
-@functools.cache
-def segmenter_of(name: str, masks: Path | None) -> Segmenter:
-    """The segmenter, loaded once in a process."""
-    return load_segmenter(name, masks)
+class CollageMaker:
+    """Makes the collages of photos; the segmenter is loaded once."""
 
+    def __init__(self, job: Job) -> None:
+        """Load the segmenter. Raises UserError where its weights or libraries are not there."""
+        self._job = job
+        self._segmenter = load_segmenter(job.segmenter, job.masks)
 
-def make_collages(job: Job, task: Task) -> Outcome:
-    """Find the people of a photo and write a collage for each who is fit for one.
+    def __call__(self, photo: Photo) -> Made:
+        """A collage for each person of a photo who is fit for one.
 
-    A fault of this photo alone is in what is returned.
+        Returns:
+            The collages; "entries" for the index, "dropped": a reason for each person who got none, and the photo's
+            "sha256" as facts.
 
-    Raises:
-        UserError: the segmenter or LaMa cannot be loaded, or the folder cannot be written.
-    """
-    try:
-        return _make_collages(job, task, segmenter_of(job.segmenter, job.masks))
-    except (MemoryError, RuntimeError, cv2.error) as error:
-        if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
-            raise
-    remove_collages(job.output, task.name)
-    fault = "needs more memory than is free; make the photo smaller, or set WORKERS to 1"
-    return Outcome(task.name, task.label, task.version, fault=fault)
+        Raises:
+            UserError: the photo, its masks or its plate cannot be used.
+        """
+        try:
+            with enough_memory("make the photo smaller, or set WORKERS to 1"):
+                return self._make(photo)
+        except UserError as error:
+            raise UserError(str(error).removeprefix(f"{photo.label}: ")) from error
 
-
-def remove_collages(folder: Path, name: str) -> None:
-    """Remove all that was written of a photo."""
-    for pattern in (f"{name}_*.png", f".{name}_*.png.part"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
-
-
-def _make_collages(job: Job, task: Task, segmenter: Segmenter) -> Outcome:
-    sha256, weights = hashlib.sha256(task.data).hexdigest(), tuple(segmenter.weights)
-    outcome = Outcome(task.name, task.label, task.version, sha256, device=segmenter.device, weights=weights)
-    try:
-        photo, notes = decode_photo(task.data, task.label, job.max_pixels)
-        plate = None if job.plates is None else _read_plate(find_plate(job.plates, task.label, task.path), photo)
-        people = segmenter.find_people(photo, task.path)
-    except UserError as error:
-        return replace(outcome, fault=str(error).removeprefix(f"{task.label}: "))
-    kept, dropped = select_people(people, photo.shape, job.rules)
-    scene = sha256[:HASH_LENGTH] if job.scenes == "photo" else task.label.rpartition("/")[0] or task.label
-    entries = []
-    for number, person in enumerate(kept, start=1):
-        window, made = person_collage(photo, person, plate, job)
-        if isinstance(made, str):
-            dropped.append(made)
-            continue
-        file = f"{task.name}_{number}.png"
-        write_collage(job.output / file, made)
-        entries.append(Entry(file, task.label, scene, window, person.box, round(person.score, 4), segmenter.name))
-    return replace(outcome, entries=tuple(entries), dropped=tuple(dropped), notes=tuple(notes))
+    def _make(self, found: Photo) -> Made:
+        job, data = self._job, found.read()
+        sha256 = hashlib.sha256(data).hexdigest()
+        photo, notes = decode_photo(data, found.label, job.max_pixels)
+        plate = None if job.plates is None else _read_plate(find_plate(job.plates, found.label, found.path), photo)
+        kept, dropped = select_people(self._segmenter.find_people(photo, found.path), photo.shape, job.rules)
+        scene = sha256[:HASH_LENGTH] if job.scenes == "photo" else found.label.rpartition("/")[0] or found.label
+        files, entries = {}, []
+        for number, person in enumerate(kept, start=1):
+            window, made = person_collage(photo, person, plate, job)
+            if isinstance(made, str):
+                dropped.append(made)
+                continue
+            file = f"{collage_name(found.label, found.path)}_{number}.png"
+            files[file] = collage_bytes(made)
+            score = round(person.score, 4)
+            entries.append(asdict(Entry(file, found.label, scene, window, person.box, score, self._segmenter.name)))
+        ran = {
+            "device": self._segmenter.device,
+            "weights": list(self._segmenter.weights),
+            "notes": list(notes),
+            "collages": len(entries),
+        }
+        return Made(files, {"sha256": sha256, "entries": entries, "dropped": list(dropped)}, passing=ran)
 
 
 def find_plate(plates: Path, label: str, photo: Path) -> Path:

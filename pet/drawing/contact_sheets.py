@@ -16,7 +16,8 @@ PAGE_PX = 2560  # width that the tiles of a page share
 
 def write_contact_sheets(choices: Path, job: Job, tiles: int) -> list[Path]:
     """Write pages of at most `tiles` pets into the job's folder; older pages beyond the last are removed."""
-    people = ((job.files(row, choice.user)["pet"], choice) for row, (_, choice) in enumerate(read_choices(choices), 1))
+    rows = enumerate(read_choices(choices), 1)
+    people = ((pet, choice) for row, (_, choice) in rows if (pet := job.pet(row, choice.user)).is_file())
     written: list[Path] = []
     while page := list(itertools.islice(people, tiles)):
         columns = min(20, math.ceil(math.sqrt(1.5 * len(page))))

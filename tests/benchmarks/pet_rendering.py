@@ -12,12 +12,13 @@ import numpy as np
 from PIL import Image
 
 from common.genres import GENRES
+from common.workers import default_workers
 from pet.choosing.choice_table import Choice, open_choices, read_choices
 from pet.choosing.matching import best_sets
 from pet.choosing.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
 from pet.drawing.compositing import body_for
-from pet.drawing.picture_batch import Job, render_all, start_or_resume
+from pet.drawing.picture_batch import Job, render_all
 from tests.benchmarks.hardware import describe_machine
 
 PEOPLE = 1_000
@@ -37,10 +38,9 @@ def write_choices(path: Path, wardrobe: Wardrobe) -> None:
 
 def ours(choices: Path, job: Job) -> float:
     """People per second, starting the processes included."""
-    start_or_resume(choices, job)
     start = time.perf_counter()
-    people = sum(render_all(choices, job))
-    return people / (time.perf_counter() - start)
+    with render_all(choices, job, default_workers()) as outcome:
+        return outcome.made / (time.perf_counter() - start)
 
 
 def naive_picture(choice: Choice, job: Job, output: Path) -> None:

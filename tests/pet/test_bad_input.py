@@ -19,6 +19,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.genres import GENRES
+from common.journals import JOURNAL, LOCK
 from pet.choosing.choice_table import Choice, read_choices
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 from pet.data import check_dataset
@@ -286,7 +287,7 @@ def test_a_full_disk_leaves_no_half_written_picture(script: str, tmp_path: Path)
     out = tmp_path / "out"
     result = run_on_full_disk(200, script, *flags, "--output", out / WRITERS[script])
     assert_user_error(result, "cannot write")
-    left = [path for path in out.rglob("*") if path.is_file() and path.name != ".made_from"]
+    left = [path for path in out.rglob("*") if path.is_file() and path.name not in (JOURNAL, LOCK)]
     assert not left
 
 
