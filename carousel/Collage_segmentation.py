@@ -22,7 +22,7 @@ from common.runner import Report, run
 from common.weights import CACHE
 
 if TYPE_CHECKING:
-    from carousel.collages.collage_batch import Summary
+    from carousel.collages.collage_batch import CollageTables
 
 # ---- settings: edit here, or override once on the command line (--photos album.zip holidays) ----
 PHOTOS: tuple[Path, ...] = (DATA / "carousel/photos",)  # zip archives, folders and photos, in any mixture
@@ -69,10 +69,10 @@ def main(
 ) -> Report:
     """Make the collages that are not there yet, then draw the contact sheet."""
     from carousel.collages import collage_batch
-    from carousel.collages.archives import Limits, check_inputs
+    from carousel.collages.archives import ArchiveLimits, check_inputs
     from carousel.collages.inpainting import check_method
     from carousel.collages.layout import MAX_PANEL_PX, MIN_PANEL_PX
-    from carousel.collages.photo_to_collages import Job
+    from carousel.collages.photo_to_collages import CollageSettings
     from common.people.selection import SelectionRules
     from common.workers import default_workers
 
@@ -88,12 +88,23 @@ def main(
     if plates is not None and not plates.is_dir():
         raise UserError(f"{plates}: no such folder of clean plates (setting PLATES)")
     inputs = check_inputs(photos)
-    limits = Limits(max_files, round(max_gigabytes * 1e9))
+    limits = ArchiveLimits(max_files, round(max_gigabytes * 1e9))
     rules = SelectionRules(min_height_px=min_height_px, min_share=min_share, max_cut=max_cut, max_overlap=max_overlap)
-    pixels = round(max_megapixels * 1e6)
-    job = Job(output, segmenter, masks, plates, panel_px, context, rules, background, lama, scenes, pixels)
-    ran = collage_batch.Ran()
-    with collage_batch.make_all(job, inputs, limits, workers, ran) as outcome:
+    settings = CollageSettings(
+        output=output,
+        segmenter=segmenter,
+        masks=masks,
+        plates=plates,
+        panel_px=panel_px,
+        context=context,
+        rules=rules,
+        background=background,
+        lama=lama,
+        scenes=scenes,
+        max_pixels=round(max_megapixels * 1e6),
+    )
+    ran = collage_batch.RunFacts()
+    with collage_batch.run_collages(settings, inputs, limits, workers, ran) as outcome:
         summary = outcome.tables
         if not summary.counts["photos"]:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
@@ -102,14 +113,14 @@ def main(
             (output / collage_batch.CONTACT_SHEET).unlink(missing_ok=True)
             raise UserError(f"no collages: {collage_batch.describe(summary.counts)}")
         show(summary, ran.collages, output, tiles)
-    device = f"{ran.device} (segmenter {segmenter})" if ran.device else "none, nothing was left to do"
+    device = f"{ran.device} (segmenter {segmenter})" if ran.device else "none, everything was up to date"
     weights = [*ran.weights, *([lama.name] if background == "lama" and plates is None else [])]
     figures = {**summary.counts, "collages made now": ran.collages, "photos sha256": summary.sha256}
     return Report(output, [], figures, len(outcome.faults), device, weights if ran.device else [])
 
 
-def show(summary: "Summary", made: int, output: Path, tiles: int) -> None:
-    """Write the contact sheet, and print what came of the photos."""
+def show(summary: "CollageTables", made: int, output: Path, tiles: int) -> None:
+    """Write the contact sheet, and print the counts."""
     from carousel.collages.collage_batch import CONTACT_SHEET, contact_sheet
     from common.images import write_png
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from carousel.fusion.imagenet_features import vgg16_stages
-from carousel.fusion.imagenet_weights import Pretrained, load_vgg16
+from carousel.fusion.imagenet_weights import PretrainedLayers, load_vgg16
 
 STAGES = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 
@@ -19,7 +19,7 @@ class PerceptualLoss(nn.Module):
     """
 
     def __init__(
-        self, stages: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3"), pretrained: Pretrained | None = None
+        self, stages: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3"), pretrained: PretrainedLayers | None = None
     ) -> None:
         """Take torchvision's weights where its cache has them, else those of the registry package.
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from PIL import Image
 
 from carousel.fusion.metrics import foreground_psnr
-from carousel.fusion.training_samples import Example, paste
+from carousel.fusion.training_samples import FusionExample, paste
 from common.grids import picture_grid
 from common.images import write_png
 
 TILE_PX = 200
 
 
-def draw_examples(examples: Sequence[Example], path: Path) -> None:
+def draw_examples(examples: Sequence[FusionExample], path: Path) -> None:
     """Draw a row an example: scene, avatar, mask, avatar as pasted, ground truth.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from carousel.collages.layout import INDEX, Entry
+from carousel.collages.layout import INDEX, CollageEntry
 from carousel.fusion.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
 from carousel.fusion.network import FusionNetwork, load_imagenet
 from carousel.fusion.result_strips import save_result
@@ -80,7 +80,9 @@ def train(
     return Report(output, files, figures, device=describe_device(), weights=weights)
 
 
-def split_or_fail(entries: Sequence[Entry], held_out_share: float) -> tuple[list[Entry], list[Entry]]:
+def split_or_fail(
+    entries: Sequence[CollageEntry], held_out_share: float
+) -> tuple[list[CollageEntry], list[CollageEntry]]:
     """As `split`.
 
     Raises:
@@ -96,7 +98,7 @@ def split_or_fail(entries: Sequence[Entry], held_out_share: float) -> tuple[list
     return trained, measured
 
 
-def fingerprint(entries: Sequence[Entry]) -> str:
+def fingerprint(entries: Sequence[CollageEntry]) -> str:
     """What tells one set of collages from another."""
     return hashlib.sha256("\n".join(sorted(f"{e.collage} {e.scene} {e.window}" for e in entries)).encode()).hexdigest()[
         :16

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from carousel.collages.layout import Collage, Entry, read_collage, read_index
+from carousel.collages.layout import Collage, CollageEntry, read_collage, read_index
 from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.relighting import relight_fixed, relight_random
 from common.errors import UserError, raise_faults
@@ -26,7 +26,7 @@ KERNEL = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
-class Example:
+class FusionExample:
     """One sample as pictures.
 
     Attributes:
@@ -63,7 +63,7 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
     def __init__(
         self,
         folder: Path,
-        entries: Sequence[Entry],
+        entries: Sequence[CollageEntry],
         size_px: int,
         training: bool,
         seed: int,
@@ -87,7 +87,7 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         """Normalised "input" (6, S, S), background and avatar, and "target" (3, S, S); "mask" (1, S, S) of 0 or 1."""
         return to_sample(self.example(index))
 
-    def example(self, index: int) -> Example:
+    def example(self, index: int) -> FusionExample:
         """The sample as pictures."""
         rng = np.random.default_rng((self.seed, index))
         collage = self.collage(index % len(self.entries))
@@ -107,7 +107,7 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         return self.cache[number]
 
 
-def to_sample(example: Example) -> dict[str, Tensor]:
+def to_sample(example: FusionExample) -> dict[str, Tensor]:
     """An example as the network's tensors."""
     return {
         "input": torch.cat([to_tensor(example.background), to_tensor(example.avatar)]),
@@ -116,15 +116,15 @@ def to_sample(example: Example) -> dict[str, Tensor]:
     }
 
 
-def fixed_form(rng: np.random.Generator, collage: Collage, clean: bool, erode_px: int) -> Example:
+def fixed_form(rng: np.random.Generator, collage: Collage, clean: bool, erode_px: int) -> FusionExample:
     """The form that held-out figures are measured on; arguments as of `AvatarFusionDataset`."""
     lit = relight_fixed(rng, collage.truth, collage.mask)
     mask = erode(collage.mask, erode_px)
     background = collage.background if clean else keep_scene(collage)
-    return Example(background, cut_out(lit, mask), mask, collage.truth)
+    return FusionExample(background, cut_out(lit, mask), mask, collage.truth)
 
 
-def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> Example:
+def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> FusionExample:
     """A random variation of a collage."""
     lit = relight_random(rng, collage.truth, collage.mask)
     mask = vary_mask(rng, collage.mask)
@@ -135,7 +135,7 @@ def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> Example:
     if rng.random() < 0.5:
         pictures = [np.ascontiguousarray(picture[:, ::-1]) for picture in pictures]
     background, lit, truth, mask = (fit(picture, size_px) for picture in pictures)
-    return Example(background, cut_out(lit, mask), mask, truth)
+    return FusionExample(background, cut_out(lit, mask), mask, truth)
 
 
 def vary_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
@@ -196,7 +196,7 @@ def erode(mask: np.ndarray, pixels: int) -> np.ndarray:
     return cv2.erode(mask, KERNEL, iterations=pixels) if pixels else mask
 
 
-def split(entries: Sequence[Entry], held_out_share: float) -> tuple[list[Entry], list[Entry]]:
+def split(entries: Sequence[CollageEntry], held_out_share: float) -> tuple[list[CollageEntry], list[CollageEntry]]:
     """Entries to train on and entries held out; all collages of one scene fall on one side, the same at each call."""
     held_out = [_place(entry.scene) < held_out_share for entry in entries]
     sides = list(zip(entries, held_out, strict=True))
@@ -208,7 +208,7 @@ def _place(scene: str) -> float:
     return int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big") / 2**64
 
 
-def load_entries(folder: Path, size_px: int) -> list[Entry]:
+def load_entries(folder: Path, size_px: int) -> list[CollageEntry]:
     """The index of a folder whose collages have all been read once.
 
     Args:

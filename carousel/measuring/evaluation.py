@@ -17,7 +17,7 @@ from carousel.fusion.metrics import foreground_mse, psnr_of_mse
 from carousel.fusion.network import FusionNetwork
 from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.result_strips import compute_psnr_ssim
-from carousel.fusion.training_samples import AvatarFusionDataset, Example
+from carousel.fusion.training_samples import AvatarFusionDataset, FusionExample
 from carousel.measuring.baselines import BASELINES, Baseline
 from common.errors import UserError
 from common.files import write_text
@@ -30,7 +30,7 @@ RESAMPLINGS = 2000
 DRAWN_AT_ONCE = 1_000_000  # scenes, so that memory stays small with any number of them
 HEADING = {"foreground PSNR": "fg PSNR"}
 
-Item = tuple[str, str, Callable[[], Example]]  # name, scene, and what gives the pictures when its turn comes
+Item = tuple[str, str, Callable[[], FusionExample]]  # name, scene, and what gives the pictures when its turn comes
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def measure(items: Sequence[Item], methods: Mapping[str, Baseline], lpips: Lpips
     return Scores(names, scenes, arrays, changed)
 
 
-def fuse_by(methods: Mapping[str, Baseline], example: Example) -> dict[str, np.ndarray]:
+def fuse_by(methods: Mapping[str, Baseline], example: FusionExample) -> dict[str, np.ndarray]:
     """The example as each method fuses it, (S, S, 3) uint8, by the method's name."""
     return {name: method(example.background, example.avatar, example.mask) for name, method in methods.items()}
 

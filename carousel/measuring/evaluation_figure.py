@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from carousel.fusion.training_samples import Example
+from carousel.fusion.training_samples import FusionExample
 from carousel.measuring.baselines import Baseline
 from carousel.measuring.evaluation import OURS, PASTE, Scores, bootstrap_interval, fuse_by, table_cells
 from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font, picture_grid
@@ -24,7 +24,7 @@ ROW_PX = 46
 
 def draw_scores(
     scores: Scores,
-    example_of: Callable[[int], Example],
+    example_of: Callable[[int], FusionExample],
     methods: Mapping[str, Baseline],
     path: Path,
     subtitle: str,
@@ -61,7 +61,9 @@ def chosen_places(scores: Scores) -> dict[str, int]:
     return {name: int(place) for name, place in places.items()} if len(order) > 2 else {"best": int(order[-1])}
 
 
-def draw_strips(scores: Scores, example_of: Callable[[int], Example], methods: Mapping[str, Baseline]) -> Image.Image:
+def draw_strips(
+    scores: Scores, example_of: Callable[[int], FusionExample], methods: Mapping[str, Baseline]
+) -> Image.Image:
     """A row of pictures for each of `chosen_places`."""
     pictures, labels = [], []
     for name, place in chosen_places(scores).items():

@@ -25,7 +25,14 @@ from PIL import Image
 from carousel.Collage_segmentation import main
 from carousel.collages import photo_to_collages
 from carousel.collages.layout import Collage, read_collage, read_index
-from carousel.collages.photo_to_collages import HOLE_RIM, Job, collage_name, panel_mask, person_collage, resize
+from carousel.collages.photo_to_collages import (
+    HOLE_RIM,
+    CollageSettings,
+    collage_name,
+    panel_mask,
+    person_collage,
+    resize,
+)
 from common.errors import UserError
 from common.journals import LOCK
 from common.people.selection import SegmentedPerson, SelectionRules, person_of
@@ -249,7 +256,7 @@ def test_a_huge_photo_is_refined_at_a_bounded_size() -> None:
 
 
 def collage_of(person: SegmentedPerson, photo: np.ndarray, **settings: Any) -> Collage | str:
-    return person_collage(photo, person, None, Job(Path(), "files", **settings))[1]
+    return person_collage(photo, person, None, CollageSettings(output=Path(), segmenter="files", **settings))[1]
 
 
 def test_people_who_cannot_fill_a_panel_have_a_reason() -> None:
@@ -281,7 +288,7 @@ class Finder:
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[SegmentedPerson]]], None]:
     def install(find: Callable[[np.ndarray], list[SegmentedPerson]]) -> None:
-        monkeypatch.setattr(photo_to_collages, "segmenter_of", lambda name, masks: Finder(find))
+        monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks: Finder(find))
         monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks: Finder(find))
 
     return install
@@ -570,7 +577,7 @@ def test_an_animation_is_said_once(folder: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert make(folder).faults == 0
-    assert [str(w.message) for w in caught] == ["photos/p0.png: an animation, its first frame is used"]
+    assert [str(w.message) for w in caught] == ["photos/p0.png: an animation; its first frame is used"]
 
 
 def test_masks_and_results_that_lie_among_the_photos_are_no_photos(folder: Path) -> None:

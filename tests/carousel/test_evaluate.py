@@ -19,12 +19,12 @@ import pytest
 import torch
 from PIL import Image
 
-from carousel.collages.layout import Entry, compose, write_collage, write_index
+from carousel.collages.layout import CollageEntry, compose, write_collage, write_index
 from carousel.Evaluate import main
 from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.metrics import foreground_mse, foreground_psnr, psnr, ssim
 from carousel.fusion.network import FusionNetwork
-from carousel.fusion.training_samples import Example, split
+from carousel.fusion.training_samples import FusionExample, split
 from carousel.measuring.baselines import BASELINES, copy_paste
 from carousel.measuring.evaluation import (
     OURS,
@@ -79,7 +79,9 @@ def drawn_collages(folder: Path, count: int = COUNT, radius: int = 12) -> Path:
         mask = cv2.circle(np.zeros((SIDE, SIDE), np.uint8), (24 + 4 * number, 34), radius, 255, -1)
         person = rng.integers(70, 190, (SIDE, SIDE, 3), dtype=np.uint8)
         write_collage(folder / f"{number}.png", compose(copy_paste(wall, person, mask), wall, mask))
-        entries.append(Entry(f"{number}.png", f"{number}.jpg", f"scene {number}", (0, 0, 64, 64), (0, 0, 9, 9), 1, "t"))
+        entries.append(
+            CollageEntry(f"{number}.png", f"{number}.jpg", f"scene {number}", (0, 0, 64, 64), (0, 0, 9, 9), 1, "t")
+        )
     write_index(folder, entries)
     return folder
 
@@ -172,14 +174,14 @@ def test_without_its_weights_lpips_is_left_out_and_that_is_said(
 # ---- scores ----
 
 
-def drawn_examples(count: int = 4) -> list[Example]:
+def drawn_examples(count: int = 4) -> list[FusionExample]:
     examples = []
     for seed in range(count):
         rng = np.random.default_rng(seed)
         background, avatar, truth = rng.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
         mask = np.zeros((32, 32), np.uint8)
         mask[8 : 20 + seed, 5:25] = 255
-        examples.append(Example(background, avatar, mask, copy_paste(background, truth, mask)))
+        examples.append(FusionExample(background, avatar, mask, copy_paste(background, truth, mask)))
     return examples
 
 
@@ -309,7 +311,7 @@ def test_what_is_no_checkpoint_is_refused(
 def test_a_checkpoint_of_the_other_decoder_is_refused(collages: Path, checkpoint: Path, tmp_path: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
     torch.save(content | {"network": content["network"] | {"decoder": "transformer"}}, tmp_path / "other.pth")
-    with pytest.raises(UserError, match=r"other\.pth: its tensors do not fit"):
+    with pytest.raises(UserError, match=r"other\.pth: its tensors do not match"):
         evaluate(collages, tmp_path / "other.pth")
 
 

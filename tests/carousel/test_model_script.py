@@ -291,7 +291,7 @@ def test_a_network_comes_back_in_half_precision_with_its_facts(content: dict[str
     "changed", [{"decoder": "transformer"}, {"encoder": "resnet34"}, {"head": "colours"}, {"encoder": "resnet50"}]
 )
 def test_tensors_of_another_network_do_not_fit(content: dict[str, Any], changed: dict[str, str]) -> None:
-    with pytest.raises(UserError, match=r"own\.pth: its tensors do not fit; they are of another encoder or decoder"):
+    with pytest.raises(UserError, match=r"own\.pth: its tensors do not match its network; they belong to another encoder or decoder"):
         network_of(content | {"network": content["network"] | changed}, "own.pth")
 
 
@@ -318,13 +318,13 @@ MISFITS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", MISFITS)
 def test_what_does_not_fit_is_refused(content: dict[str, Any], kind: str) -> None:
-    with pytest.raises(UserError, match=r"own\.pth: its tensors do not fit"):
+    with pytest.raises(UserError, match=r"own\.pth: its tensors do not match"):
         network_of(content | MISFITS[kind], "own.pth")
 
 
 def test_a_file_of_the_other_decoder_is_one_line(checkpoint: Path, content: dict[str, Any]) -> None:
     torch.save(content | {"network": content["network"] | {"decoder": "transformer"}}, checkpoint)
-    assert "its tensors do not fit; they are of another encoder or decoder" in refusal(checkpoint)
+    assert "its tensors do not match its network; they belong to another encoder or decoder" in refusal(checkpoint)
 
 
 @pytest.mark.parametrize("kind", ATTACKS)

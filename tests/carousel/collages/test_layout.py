@@ -20,7 +20,7 @@ from carousel.collages.layout import (
     MIN_PANEL_PX,
     PANELS,
     Collage,
-    Entry,
+    CollageEntry,
     compose,
     read_collage,
     read_index,
@@ -194,9 +194,9 @@ BOXES = st.tuples(*[st.integers(-5000, 100_000)] * 4)
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(NAMES, TEXTS, TEXTS, BOXES, BOXES, st.floats(0, 1)), min_size=1, max_size=4))
-def test_an_index_comes_back_as_it_was(rows: list[tuple[str, str, str, Entry, Entry, float]]) -> None:
+def test_an_index_comes_back_as_it_was(rows: list[tuple[str, str, str, CollageEntry, CollageEntry, float]]) -> None:
     entries = [
-        Entry(f"{number}{name}.png", source, scene, window, box, score, "embedded")  # type: ignore[arg-type]
+        CollageEntry(f"{number}{name}.png", source, scene, window, box, score, "embedded")  # type: ignore[arg-type]
         for number, (name, source, scene, window, box, score) in enumerate(rows)
     ]
     with tempfile.TemporaryDirectory() as name:

@@ -22,7 +22,7 @@ from carousel.fusion.training_samples import (
     MIN_PERSON_PX,
     SMALLER_SHARE,
     AvatarFusionDataset,
-    Example,
+    FusionExample,
     crop,
     cut_out,
     erode,
@@ -65,8 +65,8 @@ def dataset(
     return AvatarFusionDataset(folder, load_entries(folder, SIDE), size_px, training, seed)
 
 
-def same(one: Example, other: Example) -> bool:
-    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Example))
+def same(one: FusionExample, other: FusionExample) -> bool:
+    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(FusionExample))
 
 
 # ---- shapes and ranges ----
