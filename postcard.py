@@ -19,42 +19,33 @@ from common.paths import OUTPUTS, shown
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--features me.json) ----
-FEATURES = OUTPUTS / "avatar/features/Júlia.json"  # name and taste of the person, whose avatars have this file's name
-AVATARS = OUTPUTS / "avatar/AvatarGen_Base/avatars"  # folder of cut-out avatars
-STYLED = OUTPUTS / "avatar/AvatarGen/drawn"  # folder of avatars in a style, for the stamp
-SCENE = OUTPUTS / "carousel/festival/together.png"  # the picture of the stage
-PET = OUTPUTS / "pet/main_pet.png"  # the pet alone
-PET_RECORD = OUTPUTS / "pet/main.json"  # what it wears
-GREETING = "Greetings from Re:Live"  # the headline
-OUTPUT = OUTPUTS / "postcard.png"  # the card
+FEATURES: Path = OUTPUTS / "avatar/features/Júlia.json"  # the person's name and taste; avatars have the same file name
+AVATARS: Path = OUTPUTS / "avatar/AvatarGen_Base/avatars"  # folder of cut-out avatars
+STYLED: Path = OUTPUTS / "avatar/AvatarGen/drawn"  # folder of stylised avatars, for the stamp
+SCENE: Path = OUTPUTS / "carousel/festival/together.png"  # picture of the stage
+PET: Path = OUTPUTS / "pet/main_pet.png"  # picture of the pet alone
+PET_RECORD: Path = OUTPUTS / "pet/main.json"  # JSON of the run that drew the pet: what it wears
+GREETING: str = "Greetings from Re:Live"  # headline
+OUTPUT: Path = OUTPUTS / "postcard.png"  # the postcard
 
 
-def main(
-    features: Path = FEATURES,
-    avatars: Path = AVATARS,
-    styled: Path = STYLED,
-    scene: Path = SCENE,
-    pet: Path = PET,
-    pet_record: Path = PET_RECORD,
-    greeting: str = GREETING,
-    output: Path = OUTPUT,
-) -> Report:
+def main() -> Report:
     """Lay the card out and write it."""
     from avatar.person.features import read_features
 
-    avatar, stamp = (folder / f"{features.stem}.png" for folder in (avatars, styled))
-    inputs = [features, avatar, stamp, scene, pet, pet_record]
-    check_output(output, (".png",), inputs)
-    person = read_features(features)
+    avatar, stamp = (folder / f"{FEATURES.stem}.png" for folder in (AVATARS, STYLED))
+    inputs = [FEATURES, avatar, stamp, SCENE, PET, PET_RECORD]
+    check_output(OUTPUT, (".png",), inputs)
+    person = read_features(FEATURES)
     likes = {GENRES[genre]: value for genre, value in person.taste.items()}
     favourites = sorted(likes, key=lambda genre: -likes[genre])[:3]
     most = max(likes.values())
-    worn = read_worn(pet_record)
+    worn = read_worn(PET_RECORD)
 
     card = Postcard()
     card.border()
-    card.photo(read_image(scene, "RGB"), (64, 64, 1184, 811))
-    first, _, rest = greeting.partition(" from ")
+    card.photo(read_image(SCENE, "RGB"), (64, 64, 1184, 811))
+    first, _, rest = GREETING.partition(" from ")
     card.text(first, (1224, 64), 56, 330, bold=True)
     card.text(f"from {rest}" if rest else "", (1224, 134), 34, 320, PINK, bold=True)
     card.text(person.name, (1224, 200), 34, 320, bold=True)
@@ -68,14 +59,14 @@ def main(
         {genre: value / most if most else 0 for genre, value in likes.items()}, (94, 905, 1154, 1122), 2, favourites
     )
     card.frame((1224, 774, 1736, 1136), YELLOW)
-    place(card, pet, (1234, 794, 1524, 1126))
+    place(card, cut_out=PET, box=(1234, 794, 1524, 1126))
     for number, (slot, name) in enumerate(worn.items()):
         card.text(slot, (1540, 830 + 96 * number), 17, 180, "#8a6a10")
         for line, words in enumerate(textwrap.wrap(name, 15, break_long_words=False)[:2]):
             card.text(words, (1540, 854 + 96 * number + 27 * line), 21, 184, bold=True)
-    write_png(output, card.picture())
-    print(f"written: {shown(output)}")
-    return Report(output, inputs, {"name": person.name, **worn})
+    write_png(OUTPUT, card.picture())
+    print(f"written: {shown(OUTPUT)}")
+    return Report(OUTPUT, inputs, {"name": person.name, **worn})
 
 
 def place(card: Postcard, cut_out: Path, box: Box) -> None:

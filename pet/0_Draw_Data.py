@@ -22,30 +22,30 @@ from pet.choosing.wardrobe import LAYERS
 from pet.drawing.artwork import read_drawing, render, sample_users
 
 # ---- settings: edit here, or override once on the command line (--output drawn) ----
-ART = DATA / "pet/art"  # folder of the SVG drawings
-OUTPUT = DATA / "pet"  # folder of the pictures and tables
-SHEET = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture
+ART: Path = DATA / "pet/art"  # folder of the SVG drawings
+OUTPUT: Path = DATA / "pet"  # folder for the pictures and tables
+SHEET: Path = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture
 
 
-def main(art: Path = ART, output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
+def main() -> Report:
     """Draw every SVG and write both tables."""
-    files = {kind: sorted((art / kind).glob("*.svg")) for kind in ("Body", *LAYERS)}
-    raise_faults(str(art), [f"no SVG in {kind}/" for kind, paths in files.items() if not paths])
+    files = {kind: sorted((ART / kind).glob("*.svg")) for kind in ("Body", *LAYERS)}
+    raise_faults(str(ART), [f"no SVG in {kind}/" for kind, paths in files.items() if not paths])
     drawings = [(kind, read_drawing(path)) for kind, paths in files.items() for path in paths]
     rows, pictures = [], []
     for kind, drawing in tqdm(drawings, desc="drawing", unit="picture"):
         file = f"{kind}/{drawing.path.stem}.png"
         picture = render(drawing.path)
-        write_png(output / file, picture, compress_level=9)
+        write_png(OUTPUT / file, picture, compress_level=9)
         pictures.append(picture.resize((256, 256)))
         if kind != "Body":
             weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
             rows.append({"name": drawing.name, "type": kind, "file": file} | weights)
-    write_csv(output / "AccessoryDataset.csv", rows)
-    write_csv(output / "users.csv", sample_users())
-    write_png(sheet, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))
-    print(f"{len(drawings)} pictures, {len(rows)} of them accessories; overview: {shown(sheet)}")
-    return Report(sheet, inputs=[drawing.path for _, drawing in drawings])
+    write_csv(OUTPUT / "AccessoryDataset.csv", rows)
+    write_csv(OUTPUT / "users.csv", sample_users())
+    write_png(SHEET, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))
+    print(f"{len(drawings)} pictures, {len(rows)} of them accessories; overview: {shown(SHEET)}")
+    return Report(SHEET, inputs=[drawing.path for _, drawing in drawings])
 
 
 def write_csv(path: Path, rows: list[dict[str, str]]) -> None:

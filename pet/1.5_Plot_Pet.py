@@ -8,59 +8,56 @@ Writes  outputs/pet/1.5_Plot_Pet/: pets/*.png, combined/*.png (pet and chart), c
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from common.errors import UserError, check_range
+from common.errors import UserError
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 from common.workers import default_workers
+from pet.choosing.choice_table import read_choices
 from pet.choosing.wardrobe import load_bodies, load_wardrobe
 from pet.drawing.contact_sheets import write_contact_sheets
-from pet.drawing.picture_batch import Job, plan, render_all
+from pet.drawing.picture_batch import RenderSettings, plan, render_all
 
 # ---- settings: edit here, or override once on the command line (--size-px 1024) ----
-CHOICES = OUTPUTS / "pet/1_TopN.csv"  # table that 1_TopN.py wrote, .csv or .parquet
-ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # where the accessories' pictures are found
-BODIES = DATA / "pet/Body"  # folder of base bodies
-OUTPUT = OUTPUTS / "pet/1.5_Plot_Pet"  # folder for the pictures
-SIZE_PX = 512  # side of a pet's picture; charts are readable from 256
-BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the user's name
-CHARTS = True  # False: the pets alone
-COMBINED = True  # pet and chart in one picture; False: in two
-TILES = 400  # pets on a page of the contact sheet, at most 400
-WORKERS: int | None = None  # processes that draw; None: one a core
+CHOICES: Path = OUTPUTS / "pet/1_TopN.csv"  # table that 1_TopN.py wrote, .csv or .parquet
+ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types and picture files of accessories
+BODIES: Path = DATA / "pet/Body"  # folder of base bodies
+OUTPUT: Path = OUTPUTS / "pet/1.5_Plot_Pet"  # folder for the pictures
+SIZE_PX: Annotated[int, Range(64, 4096)] = 512  # side of a pet's picture in pixels; charts are readable from 256
+BODY: str = "auto"  # base body: Bear, Bunny, Cat, Dog; auto: chosen by the user's name
+CHARTS: bool = True  # also draw charts; False: the pets alone
+COMBINED: bool = True  # pet and chart in one picture; False: in two
+TILES: Annotated[int, Range(1, 400)] = 400  # pets on a page of the contact sheet
+WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes that draw; None: one per core
 
 
-def main(
-    choices: Path = CHOICES,
-    accessories: Path = ACCESSORIES,
-    bodies: Path = BODIES,
-    output: Path = OUTPUT,
-    size_px: int = SIZE_PX,
-    body: str = BODY,
-    charts: bool = CHARTS,
-    combined: bool = COMBINED,
-    tiles: int = TILES,
-    workers: int | None = WORKERS,
-) -> Report:
+def main() -> Report:
     """Draw everybody who has no picture yet, then the contact sheets."""
-    check_range("SIZE_PX", size_px, 64, 4096)
-    check_range("TILES", tiles, 1, 400)
-    workers = default_workers() if workers is None else workers
-    check_range("WORKERS", workers, 1, 256)
-    if not choices.is_file() and choices == CHOICES:
-        raise UserError(f"{shown(choices)}: no such file; run pet/1_TopN.py first")
-    wardrobe = load_wardrobe(accessories)
-    job = Job(output, size_px, charts, combined, body, load_bodies(bodies), wardrobe.pictures())
-    people = plan(choices, wardrobe, job)
-    with render_all(choices, job, workers) as outcome:
-        sheets = write_contact_sheets(choices, job, tiles)
-    print(f"{people} people, {outcome.made} drawn now, {outcome.kept} were there")
+    if not CHOICES.is_file():
+        raise UserError(f"{shown(CHOICES)}: no such file; run pet/1_TopN.py first")
+    wardrobe = load_wardrobe(ACCESSORIES)
+    job = RenderSettings(
+        folder=OUTPUT,
+        size_px=SIZE_PX,
+        charts=CHARTS,
+        combined=COMBINED,
+        body=BODY,
+        bodies=load_bodies(BODIES),
+        pictures=wardrobe.pictures(),
+    )
+    people = plan(CHOICES, wardrobe, job)
+    with render_all(CHOICES, job, workers=WORKERS or default_workers()) as outcome:
+        choices = enumerate((choice for _, choice in read_choices(CHOICES)), start=1)
+        pets = ((job.pet(row, choice.user), choice) for row, choice in choices)
+        sheets = write_contact_sheets(pets, folder=OUTPUT, size_px=SIZE_PX, tiles=TILES)
+    print(f"{people} people, {outcome.made} drawn now, {outcome.kept} existed")
     for sheet in sheets:
         print(f"contact sheet: {shown(sheet)}")
-    print_faults(output, outcome.faults)
+    print_faults(OUTPUT, outcome.faults)
     figures = {"people": people, "drawn now": outcome.made, "pages": len(sheets)}
-    return Report(output, [choices, accessories], figures, len(outcome.faults))
+    return Report(OUTPUT, [CHOICES, ACCESSORIES], figures, len(outcome.faults))
 
 
 if __name__ == "__main__":

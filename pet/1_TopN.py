@@ -22,36 +22,29 @@ from pet.choosing.choose_all import check_sets, choose_for_all
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--top-n 5) ----
-USERS = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
-ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
-OUTPUT = OUTPUTS / "pet/1_TopN.csv"  # .csv or .parquet
-TOP_N: int | None = 3  # accessories of each slot that go on to the sets; None: all, the exact optimum
-COLUMNS = ""  # what your own columns mean: "Polka=folk, Country=" (nothing: leave it out)
-SCALE = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest one
+USERS: Path = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
+ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
+OUTPUT: Path = OUTPUTS / "pet/1_TopN.csv"  # table of the chosen sets, .csv or .parquet
+TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all, the exact optimum
+COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
+SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
 
 
-def main(
-    users: Path = USERS,
-    accessories: Path = ACCESSORIES,
-    output: Path = OUTPUT,
-    top_n: int | None = TOP_N,
-    columns: str = COLUMNS,
-    scale: str = SCALE,
-) -> Report:
+def main() -> Report:
     """Choose for everybody in the table."""
-    check_output(output, CHOICE_SUFFIXES, [users, accessories])
-    wardrobe = load_wardrobe(accessories)
+    check_output(OUTPUT, CHOICE_SUFFIXES, [USERS, ACCESSORIES])
+    wardrobe = load_wardrobe(ACCESSORIES)
     sizes = [len(wardrobe.slots[slot]) for slot in SLOTS]
-    if top_n is not None:
-        check_range("TOP_N", top_n, 1, min(sizes))
-    check_sets(sizes if top_n is None else [top_n] * 3)
-    survey = open_survey(users, columns, scale)
+    if TOP_N is not None:
+        check_range("TOP_N", TOP_N, 1, min(sizes))
+    check_sets(sizes if TOP_N is None else [TOP_N] * 3)
+    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE)
     print(survey.describe())
-    figures = choose_for_all(survey, wardrobe, top_n, output)
+    figures = choose_for_all(survey, wardrobe, top_n=TOP_N, output=OUTPUT)
     for name, value in figures.items():
         print(f"{name}: {value}")
-    print(f"written: {shown(output)}")
-    return Report(output, [users, accessories], figures)
+    print(f"written: {shown(OUTPUT)}")
+    return Report(OUTPUT, [USERS, ACCESSORIES], figures)
 
 
 if __name__ == "__main__":

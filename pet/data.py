@@ -10,19 +10,19 @@ Writes  outputs/pet/data.png (every accessory with its main genres); outputs/pet
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from common.errors import check_range, raise_faults
+from common.errors import raise_faults
 from common.files import atomic_path, check_output
 from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import DATA, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 from common.surveys.alignment import Alignment, Scale, align_columns, to_vectors
 from common.surveys.readers import Answers
 from common.surveys.survey import open_survey
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # ---- settings: edit here, or override once on the command line (--survey answers.csv) ----
-ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # table to check
+ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # table to check
 SURVEY: Path | None = None  # a table of tastes to align with the genres, .csv or .parquet
-COLUMNS = ""  # what your own columns mean: "Polka=folk, Country=" (nothing: leave it out)
-SCALE = "auto"  # scale of the answers, such as 1-5
-SYNTHETIC_USERS = 0  # random users to write; 0: none
-SEED = 0  # of the random users
-OUTPUT = OUTPUTS / "pet/data.png"  # overview of the accessories
+COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
+SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
+SYNTHETIC_USERS: Annotated[int, Range(0, 10_000_000)] = 0  # number of random users to write; 0: none
+SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # seed of the random users
+OUTPUT: Path = OUTPUTS / "pet/data.png"  # overview of the accessories
 
 
 @dataclass(frozen=True)
@@ -165,30 +165,20 @@ def _scores_of(frame: "pd.DataFrame", column: str) -> tuple[NDArray[np.float64],
     return numbers, [f"row {n + 1}, column {column!r}: {cells.iloc[n]!r} is not a number from 0 up" for n in bad]
 
 
-def main(
-    accessories: Path = ACCESSORIES,
-    survey: Path | None = SURVEY,
-    columns: str = COLUMNS,
-    scale: str = SCALE,
-    synthetic_users: int = SYNTHETIC_USERS,
-    seed: int = SEED,
-    output: Path = OUTPUT,
-) -> Report:
+def main() -> Report:
     """Check the accessories; look at a survey, write synthetic users where asked."""
-    check_range("SYNTHETIC_USERS", synthetic_users, 0, 10_000_000)
-    check_range("SEED", seed, 0, 2**32 - 1)
-    table = output.with_name("synthetic_users.csv")
-    inputs = [accessories, *([survey] if survey else [])]
-    check_output(output, (".png",), inputs)
+    table = OUTPUT.with_name("synthetic_users.csv")
+    inputs = [ACCESSORIES, *([SURVEY] if SURVEY else [])]
+    check_output(OUTPUT, (".png",), inputs)
     check_output(table, (".csv",), inputs)
-    wardrobe = check_dataset(accessories)
+    wardrobe = check_dataset(ACCESSORIES)
     everything = [accessory for slot in SLOTS for accessory in wardrobe.slots[slot]]
-    print(f"{shown(accessories)}: {len(everything)} accessories, every picture in order")
-    if survey is not None:
-        print(open_survey(survey, columns, scale).describe())
-    if synthetic_users:
+    print(f"{shown(ACCESSORIES)}: {len(everything)} accessories, every picture in order")
+    if SURVEY is not None:
+        print(open_survey(SURVEY, columns=COLUMNS, scale=SCALE).describe())
+    if SYNTHETIC_USERS:
         with atomic_path(table) as part:
-            get_some_data(synthetic_users, seed).to_csv(part, index=False)
+            get_some_data(SYNTHETIC_USERS, seed=SEED).to_csv(part, index=False)
         print(f"written: {shown(table)}")
     labels = []
     for accessory in everything:
@@ -201,9 +191,9 @@ def main(
         224,
         "Accessories and their genres",
     )
-    write_png(output, sheet)
-    print(f"written: {shown(output)}")
-    return Report(output, inputs, {"accessories": len(everything)})
+    write_png(OUTPUT, sheet)
+    print(f"written: {shown(OUTPUT)}")
+    return Report(OUTPUT, inputs, {"accessories": len(everything)})
 
 
 def _cut_out(picture: Image.Image) -> Image.Image:

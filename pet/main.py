@@ -12,6 +12,7 @@ Writes  outputs/pet/main.png (pet and chart), outputs/pet/main_pet.png (the pet 
 
 import signal
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from common.files import check_output
 from common.genres import parse_taste
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 from common.surveys.survey import open_survey
 from pet.choosing.choice_table import Choice, Worn
 from pet.choosing.neighbours import choose_among_nearest
@@ -31,72 +32,56 @@ from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.compositing import Dresser, body_for
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
-TASTE = ""  # "rock=5,jazz=3": genres and how much each is liked, any scale from 0; goes before USER
-USER = "Júlia"  # who, of the table of users
-NAME = ""  # on the chart; empty: USER, or with TASTE the taste itself
-USERS = DATA / "pet/users.csv"  # table of tastes
-ACCESSORIES = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
-BODIES = DATA / "pet/Body"  # folder of base bodies
-BODY = "auto"  # Bear, Bunny, Cat, Dog; auto: by the name
-K = 1  # nearest accessories of each slot to draw from; 1: the nearest itself
-SEED = 0  # of the draw
-SIZE_PX = 768  # side of the picture's pet
-SAVE = True  # write OUTPUT
-SHOW = False  # open a window
-OUTPUT = OUTPUTS / "pet/main.png"  # pet and chart; beside it main_pet.png, the pet alone
+TASTE: str = ""  # "rock=5,jazz=3": how much each genre is liked, on any scale from 0; overrides USER
+USER: str = "Júlia"  # name of a person in the table USERS
+NAME: str = ""  # name on the chart; empty: TASTE if given, else USER
+USERS: Path = DATA / "pet/users.csv"  # table of tastes
+ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
+BODIES: Path = DATA / "pet/Body"  # folder of base bodies
+BODY: str = "auto"  # base body: Bear, Bunny, Cat, Dog; auto: chosen by the name
+K: int = 1  # number of nearest accessories of each slot to draw from, at random; 1: the nearest itself
+SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # seed of the random draw
+SIZE_PX: Annotated[int, Range(64, 4096)] = 768  # side of the pet's picture in pixels
+SAVE: bool = True  # write OUTPUT
+SHOW: bool = False  # open a window with the picture
+OUTPUT: Path = OUTPUTS / "pet/main.png"  # pet and chart; beside it main_pet.png, the pet alone
 
 
-def main(
-    taste: str = TASTE,
-    user: str = USER,
-    name: str = NAME,
-    users: Path = USERS,
-    accessories: Path = ACCESSORIES,
-    bodies: Path = BODIES,
-    body: str = BODY,
-    k: int = K,
-    seed: int = SEED,
-    size_px: int = SIZE_PX,
-    save: bool = SAVE,
-    show: bool = SHOW,
-    output: Path = OUTPUT,
-) -> Report | None:
+def main() -> Report | None:
     """Choose, paste, explain, save and show one pet."""
-    check_range("SIZE_PX", size_px, 64, 4096)
-    check_range("SEED", seed, 0, 2**32 - 1)
-    check_output(output, (".png",), [users, accessories])
-    if show:
+    check_output(OUTPUT, (".png",), [USERS, ACCESSORIES])
+    if SHOW:
         check_display()
-    wardrobe = load_wardrobe(accessories)
-    check_range("K", k, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
-    base = load_bodies(bodies)
-    if body != "auto" and body not in base:
-        raise UserError(f"setting BODY is {body!r}; it must be auto or one of {', '.join(base)}")
-    name = name.strip() or taste or user
-    vector = np.array(list(parse_taste(taste).values())) if taste else taste_of(user, users)
+    wardrobe = load_wardrobe(ACCESSORIES)
+    check_range("K", K, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
+    base = load_bodies(BODIES)
+    if BODY != "auto" and BODY not in base:
+        raise UserError(f"setting BODY is {BODY!r}; it must be auto or one of {', '.join(base)}")
+    name = NAME.strip() or TASTE or USER
+    vector = np.array(list(parse_taste(TASTE).values())) if TASTE else taste_of(USER, users=USERS)
     slots = [wardrobe.vectors(slot) for slot in SLOTS]
-    sets = choose_among_nearest(vector[None], slots, k, seed)
+    sets = choose_among_nearest(vector[None], slots, k=K, seed=SEED)
     chosen = {slot: wardrobe.slots[slot][index] for slot, index in zip(SLOTS, sets.indices[0], strict=True)}
     worn = {
         slot: Worn(chosen[slot].name, float(sets.slot_scores[0, i]), int(sets.ranks[0, i]), chosen[slot].vector)
         for i, slot in enumerate(SLOTS)
     }
-    check_pictures(wardrobe, [body_for(name, base, body)], list(chosen.values()))
-    pet = Dresser(size_px).dress(body_for(name, base, body), {slot: item.file for slot, item in chosen.items()})
-    card = beside(pet, ChartPainter(size_px).paint(Choice(name, vector, float(sets.scores[0]), worn)))
+    check_pictures(wardrobe, [body_for(name, base, wanted=BODY)], list(chosen.values()))
+    pet = Dresser(SIZE_PX).dress(body_for(name, base, wanted=BODY), {slot: item.file for slot, item in chosen.items()})
+    card = beside(pet, ChartPainter(SIZE_PX).paint(Choice(name, vector, float(sets.scores[0]), worn)))
     for slot in SLOTS:
         print(f"{slot:<6} {worn[slot].name} (cosine {worn[slot].score:.3f})")
     print(f"set    cosine {sets.scores[0]:.3f}")
-    if save:
-        write_png(output, card)
-        write_png(output.with_stem(f"{output.stem}_pet"), pet)
-        print(f"written: {shown(output)}")
-    if show:
+    if SAVE:
+        write_png(OUTPUT, card)
+        write_png(OUTPUT.with_stem(f"{OUTPUT.stem}_pet"), pet)
+        print(f"written: {shown(OUTPUT)}")
+    if SHOW:
         show_picture(card, name)
-    if not save:
+    if not SAVE:
         return None
     figures = {slot: worn[slot].name for slot in SLOTS} | {"cosine": round(float(sets.scores[0]), 4)}
-    return Report(output, [accessories], figures)
+    return Report(OUTPUT, [ACCESSORIES], figures)
 
 
 def taste_of(user: str, users: Path) -> NDArray[np.float64]:

@@ -1,9 +1,20 @@
 """Settings of the whole suite."""
 
 import os
+from collections import Counter
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")  # as common.runner sets it; read when PyTorch is imported
-settings.register_profile("no deadline", deadline=None)  # a timing never decides a test
-settings.load_profile("no deadline")
+# a timing never decides a test; the same examples at each run, so that a green suite stays green
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("fresh", deadline=None, max_examples=1000)  # python3 run.py test --fresh-seeds
+settings.load_profile("repeatable")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason to skip, however many tests have it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped).items():
+        terminalreporter.write_line(f"skipped: {reason} ({count} {'test' if count == 1 else 'tests'})")

@@ -11,6 +11,7 @@ from avatar.person.features import Features, write_features
 from common.genres import GENRES
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 40), (20, 40, 200)
 
 

@@ -1,19 +1,22 @@
 import ast
-import io
+import builtins
 import re
 import subprocess
 import sys
-import tokenize
 import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from common.files import sha256_of
+from common.runner import setting_comments
+from common.weights import REAL, pinned_files
 from tests.helpers import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = ["avatar", "carousel", "common", "masks", "pet"]
+PARTS = [package for package in PACKAGES if package != "common"]
 DISTRIBUTION: str = PROJECT["project"]["name"]
 SCRIPTS = sorted(
     path.relative_to(ROOT).as_posix()
@@ -82,6 +85,16 @@ def test_every_tracked_path_can_be_checked_out_on_windows() -> None:
             assert part.partition(".")[0].casefold() not in reserved, path
 
 
+def test_every_file_of_weights_that_ships_has_its_sha_256_listed() -> None:
+    """In checkpoints/SHA256SUMS, which `python3 run.py check --verify` reads."""
+    told = (".md", ".png", "SHA256SUMS")
+    shipped = [ROOT / path for path in tracked_paths() if path.startswith("checkpoints/") and not path.endswith(told)]
+    assert len(shipped) >= 4
+    listed = {path: digest for path, digest in pinned_files().items() if "cache" not in path.parts}
+    assert {path: sha256_of(path) for path in shipped} == {path: listed.get(path) for path in shipped}
+    assert {path for path in listed if path not in shipped} <= {weights.path for weights in REAL.values()}
+
+
 def test_every_folder_below_tests_is_a_package() -> None:
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
     assert len(folders) >= 3
@@ -96,8 +109,81 @@ def requirement_lines(name: str) -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith(("#", "-"))]
 
 
+NEVER_IMPORTED = {  # listed, though no file of ours imports it: why
+    "mypy": "a command of run.py",
+    "opencv-contrib-python-headless": "deepface brings it, into the same folder as opencv-python-headless",
+    "pandas-stubs": "read by mypy",
+    "pyside6-essentials": "opens the correction window where Python has no Tk",
+    "pytest-xdist": "an option of pytest that run.py uses",
+    "ruff": "a command of run.py",
+    "werkzeug": "deepface imports it without asking for it",
+}
+
+
+def distribution_name(line: str) -> str:
+    """Of a line of a requirements file."""
+    return normalised(re.split(r"[<>=\[;]", line)[0].strip())
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def files_used_by(folder: str) -> set[Path]:
+    """The files of a folder; of a part's, with the files of common/ that they need."""
+    used, todo = set[Path](), list((ROOT / folder).rglob("*.py"))
+    while todo:
+        path = todo.pop()
+        used.add(path)
+        if folder in PACKAGES:
+            files = {
+                ROOT / f"{name.replace('.', '/')}.py" for name in modules_imported(path) if name.startswith("common.")
+            }
+            todo += [file for file in files - used if file.is_file()]
+    return used
+
+
+def owners_of_imports(folder: str) -> dict[str, set[str]]:
+    """Modules that a folder needs, each with the distributions that it may come from."""
+    owners = metadata.packages_distributions()
+    modules = {module for path in files_used_by(folder) for module in imports_of(path)}
+    foreign = modules - {*PACKAGES, "tests", "run"} - sys.stdlib_module_names
+    return {module: {normalised(name) for name in owners.get(module, [module])} for module in foreign}
+
+
+def listed_in(*folders: str) -> set[str]:
+    """Distributions that the requirements files of these folders list."""
+    return {distribution_name(line) for folder in folders for line in requirement_lines(f"{folder}/requirements.txt")}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Top-level names of the modules that a file imports, anywhere in it."""
+    return {name.partition(".")[0] for name in modules_imported(path)}
+
+
+def modules_imported(path: Path) -> set[str]:
+    """Dotted names that a file imports: modules, and names out of modules, which may be modules too."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def skip_unless_installed(folder: str) -> None:
+    """Skip where `run.py --only` has left out what a part needs."""
+    for line in requirement_lines(f"{folder}/requirements.txt"):
+        try:
+            metadata.version(distribution_name(line))
+        except metadata.PackageNotFoundError:
+            pytest.skip(f"what {folder}/ needs is not installed")
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_direct_dependency_of_a_part_has_a_lower_bound_that_is_met(package: str) -> None:
+    skip_unless_installed(package)
     for line in requirement_lines(f"{package}/requirements.txt"):
         match = re.fullmatch(r"([A-Za-z0-9_.\-]+)(?:\[[\w,]+\])?(>=|==)([0-9.]+)(,<[0-9.]+)?(\s*;.*)?", line.strip())
         assert match, f"{line!r} has no lower bound"
@@ -106,58 +192,114 @@ def test_every_direct_dependency_of_a_part_has_a_lower_bound_that_is_met(package
             assert have >= [int(part) for part in match[3].split(".")], line
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_everything_that_a_part_imports_is_in_its_requirements(package: str) -> None:
-    names = {line for file in {package, "common"} for line in requirement_lines(f"{file}/requirements.txt")}
-    listed = {re.split(r"[<>=\[;]", name)[0].strip().lower().replace("_", "-") for name in names}
-    owners = metadata.packages_distributions()
-    for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
-            for module in {module.partition(".")[0] for module in modules} - set(PACKAGES) - sys.stdlib_module_names:
-                if package == "common" and module in ("torch", "accelerate", "cv2"):
-                    continue  # used where a part has installed it
-                distributions = {name.lower().replace("_", "-") for name in owners.get(module, [module])}
-                assert distributions & listed, f"{path.name} imports {module}"
+@pytest.mark.parametrize("part", PARTS)
+def test_everything_that_a_part_imports_is_in_its_requirements(part: str) -> None:
+    """With what the files of common/ import that the part uses, so that `run.py --only` installs enough."""
+    skip_unless_installed(part)
+    known = listed_in(part, "common")
+    assert {module for module, owners in owners_of_imports(part).items() if owners.isdisjoint(known)} == set()
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "tests"])
+def test_everything_in_requirements_is_imported_or_has_a_reason(folder: str) -> None:
+    """What every part needs is listed once, in common/."""
+    places = PACKAGES if folder == "common" else [folder]
+    for place in places:
+        skip_unless_installed(place)
+    used = {name for place in places for owners in owners_of_imports(place).values() for name in owners}
+    assert listed_in(folder) - used - set(NEVER_IMPORTED) == set()
+
+
+def test_the_tests_import_what_they_or_the_parts_list() -> None:
+    for package in PACKAGES:
+        skip_unless_installed(package)
+    known = listed_in(*PACKAGES, "tests")
+    assert {module for module, owners in owners_of_imports("tests").items() if owners.isdisjoint(known)} == set()
+
+
+def test_the_lock_pins_everything_that_is_listed_and_names_no_index() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock and not re.search(r"^\s*(#|-(?!-hash))", lock, re.MULTILINE)
+    blocks = re.findall(
+        r"^([a-z0-9.-]+)==([^ ]+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        lock,
+        re.MULTILINE,
+    )
+    assert len(blocks) == len(re.findall(r"^\S", lock, re.MULTILINE)) > 100, "each line is a pin with hashes"
+    build = {distribution_name(line) for line in PROJECT["build-system"]["requires"]}
+    assert listed_in(*PACKAGES, "tests") | build <= {normalised(name) for name, *_ in blocks}
 
 
 def test_packages_never_import_the_tests_and_common_imports_no_part() -> None:
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            found = {
-                node.module.partition(".")[0]
-                for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom) and node.module
-            }
-            found |= {
-                alias.name.partition(".")[0]
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Import)
-                for alias in node.names
-            }
+            found = imports_of(path)
             forbidden = {"tests", "run"} | (set(PACKAGES) - {"common"} if package == "common" else set())
             assert found.isdisjoint(forbidden), path
+
+
+# ---- pages ----
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8")))
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(named) > 20
+    assert {name for name in named if not any(f"def {name}(" in source for source in sources)} == set()
+
+
+def test_every_local_link_of_a_page_leads_somewhere() -> None:
+    for page in [
+        *ROOT.glob("*.md"),
+        *(path for package in [*PACKAGES, "checkpoints"] for path in (ROOT / package).glob("*.md")),
+    ]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
 # ---- scripts ----
 
 
-def settings_of(tree: ast.Module) -> list[ast.Assign | ast.AnnAssign]:
-    """Upper-case assignments at the left margin of a script."""
-    found: list[ast.Assign | ast.AnnAssign] = []
-    for node in tree.body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(target, ast.Name) and target.id.isupper():
-            found.append(node)
-    return found
+NOT_YET = {  # scripts whose main() still repeats the settings as parameters
+    "avatar/0_Draw_Avatars.py",
+    "avatar/AvatarGen.py",
+    "avatar/AvatarGen_Base.py",
+    "avatar/FeatureExtractor.py",
+    "avatar/TrainLoRA.py",
+    "avatar/train_demo_model.py",
+    "avatar/utils.py",
+    "carousel/0_Draw_Scenes.py",
+    "carousel/Collage_segmentation.py",
+    "carousel/Dataset.py",
+    "carousel/Evaluate.py",
+    "carousel/Inference.py",
+    "carousel/Model.py",
+    "carousel/Train.py",
+    "masks/0_Draw_Sprites.py",
+    "masks/0_Train_Base_Model.py",
+    "masks/1_split_spritesheet.py",
+    "masks/2_initial_masks.py",
+    "masks/5_predict_masks.py",
+    "masks/6_evaluate_masks.py",
+    "masks/7_backup_training_set.py",
+    "masks/8_dress.py",
+    "masks/mask_correction_tool.py",
+    "masks/mask_model.py",
+}
+CONVERTED = [script for script in SCRIPTS if script not in NOT_YET]
 
 
-def name_of(setting: ast.Assign | ast.AnnAssign) -> str:
-    target = setting.targets[0] if isinstance(setting, ast.Assign) else setting.target
-    assert isinstance(target, ast.Name)
-    return target.id
+def settings_of(tree: ast.Module) -> dict[str, ast.AnnAssign]:
+    """The annotated upper-case assignments at the left margin of a script, by name."""
+    return {
+        node.target.id: node
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id.isupper()
+    }
+
+
+def main_of(tree: ast.Module) -> ast.FunctionDef:
+    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
 
 
 def test_scripts_are_found() -> None:
@@ -175,30 +317,33 @@ def test_every_script_says_what_it_reads_and_writes(script: str) -> None:
     assert starts.index("Reads") < starts.index("Writes")
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_every_setting_has_a_trailing_comment_and_is_the_default_of_mains_parameter(script: str) -> None:
+@pytest.mark.parametrize("script", CONVERTED)
+def test_the_ruled_block_holds_all_settings_each_with_annotation_and_comment(script: str) -> None:
+    """The block ends at the first blank line."""
     source = (ROOT / script).read_text(encoding="utf-8")
+    lines = source.splitlines()
+    start = next(number for number, line in enumerate(lines, 1) if line.startswith("# ---- settings"))
+    end = start + lines[start:].index("")
     tree = ast.parse(source)
-    comments = {
-        token.start[0]: token.string
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
-    ruler = next(line for line, text in comments.items() if text.startswith("# ---- settings"))
-    settings = [setting for setting in settings_of(tree) if setting.lineno > ruler]
-    for setting in settings:
-        comment = comments.get(setting.end_lineno or 0, "").lstrip("# ")
-        assert comment and "noqa" not in comment, f"{name_of(setting)} has no comment"
-    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
-    assert not main.args.kwonlyargs and not main.args.posonlyargs
-    with_default = main.args.args[len(main.args.args) - len(main.args.defaults) :]
-    defaults = {
-        argument.arg: ast.unparse(default) for argument, default in zip(with_default, main.args.defaults, strict=True)
-    }
-    assert defaults == {name_of(setting).lower(): name_of(setting) for setting in settings}
-    for argument in main.args.args:
-        assert argument.annotation is not None
-        assert argument in with_default or "Positional" in ast.unparse(argument.annotation)
+    settings = settings_of(tree)
+    assert [node for node in tree.body if start < node.lineno <= end] == list(settings.values())
+    assert settings.keys() == setting_comments("\n".join(lines[start:end])).keys()
+    for name, setting in settings.items():
+        annotation = ast.unparse(setting.annotation)
+        assert setting.value is not None, f"{name} has no value; tyro.MISSING makes it required"
+        assert "Range" not in annotation or re.match(r"Annotated\[|Positional\[Annotated\[", annotation), annotation
+
+
+@pytest.mark.parametrize("script", CONVERTED)
+def test_main_has_no_parameters_and_passes_settings_on_by_keyword(script: str) -> None:
+    """A setting may be positional as the first argument alone, so that no two can be swapped."""
+    tree = ast.parse((ROOT / script).read_text(encoding="utf-8"))
+    assert ast.unparse(main_of(tree).args) == ""
+    settings = settings_of(tree).keys()
+    for call in ast.walk(main_of(tree)):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) not in {*dir(builtins), "check_range"}:
+            swappable = [argument.id for argument in call.args[1:] if isinstance(argument, ast.Name)]
+            assert settings.isdisjoint(swappable), ast.unparse(call)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from common.devices import describe_device
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error
 
+pytestmark = pytest.mark.slow
 Result = subprocess.CompletedProcess[str]
 PERSON = DemoPerson(Path("me.jpg"), "", "Júlia")
 STEPS = parts_for(PERSON)
@@ -294,6 +296,59 @@ def test_a_spoiled_stamp_counts_as_none(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert run.read_stamp() == {"folder": "here"}
 
 
+# ---- the lock ----
+
+
+LOCKED_STEP = """
+import importlib.metadata
+
+print("locked", *sorted(d.name + " " + d.version for d in importlib.metadata.distributions() if "re-live" in d.name))
+"""
+
+
+def write_package(folder: Path, version: str) -> str:
+    """A wheel of the package re-live-needs in the folder; returns its SHA-256."""
+    wheel = folder / f"re_live_needs-{version}-py3-none-any.whl"
+    info = f"re_live_needs-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: re-live-needs\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def test_locked_installs_exactly_the_lock_and_refuses_another_archive(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, index = tmp_path / "locked", tmp_path / "index"
+    shutil.copytree(installed, project, symlinks=True)
+    (project / "venv.py").write_text(COPYING_VENV.format(template=str(installed / ".venv")), encoding="utf-8")
+    (project / STEPS["pet"].steps[0].script).write_text(LOCKED_STEP, encoding="utf-8")
+    (project / "tests").mkdir()
+    (project / "tests/requirements.txt").write_text("# nothing\n", encoding="utf-8")
+    index.mkdir()
+    digest = write_package(index, "1.0")
+    write_package(index, "2.0")
+    where = f"--no-index --find-links {index.as_uri()}\n"  # the environment's settings of pip are out of reach here
+
+    def run_locked(lock: str, *flags: str) -> Result:
+        (project / "requirements.lock").write_text(where + lock, encoding="utf-8")
+        return call(project, "--only", "pet", *flags)
+
+    result = run_locked(f"re-live-needs==1.0 --hash=sha256:{digest}\n", "--locked")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "making" in result.stdout and "installing requirements.lock" in result.stdout
+    assert "locked re-live-copy 1.0 re-live-needs 1.0" in result.stdout
+
+    # what is locked serves a call without the flag too; a changed lock makes a new environment
+    again = call(project, "--only", "pet")
+    assert "installing" not in again.stdout and "re-live-needs 1.0" in again.stdout
+    spoiled = run_locked(f"re-live-needs==1.0 --hash=sha256:{'0' * 64}\n", "--locked")
+    assert_user_error(spoiled, "DO NOT MATCH THE HASHES", "the same command tries again")
+    assert "making" in spoiled.stdout and not (project / ".venv/installed.json").exists()
+    assert_user_error(run_locked("re-live-needs==1.0\n", "--locked"), "hash", "the same command tries again")
+
+
 # ---- requirements ----
 
 
@@ -367,6 +422,25 @@ def test_check_says_in_one_line_what_a_broken_environment_lacks(installed: Path)
     assert device and "No module named 'numpy'" in device[0]
 
 
+def test_verify_names_every_file_of_weights_that_is_missing_or_changed(project: Path) -> None:
+    folder, weights = project / "checkpoints", next(iter(EMBEDDED.values()))
+    (folder / "cache").mkdir(parents=True)
+    names = ("whole.pth", "changed é.pth", "missing.pth")
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    lines = [f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text(lines[0], encoding="utf-8")
+    result = call(project, "check", "--verify")
+    assert result.returncode == 0 and "verified: 1 files" in result.stdout, result.stderr
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    (folder / "changed é.pth").write_bytes(b"other")
+    (folder / "missing.pth").unlink()
+    (folder / "cache" / weights.name).write_bytes(b"other")
+    result = call(project, "check", "--verify")
+    assert_user_error(result, "changed é.pth", "missing.pth", weights.name)
+    assert "whole.pth" not in result.stderr
+
+
 def test_check_names_the_device_that_the_scripts_will_use() -> None:
     if run.read_stamp().get("folder") != str(ROOT):
         pytest.skip("the environment was not made by run.py")
@@ -401,6 +475,9 @@ def test_check_tells_present_weights_from_spoiled_ones(project: Path) -> None:
         (["--name", "Ada"], "need --taste"),
         (["--photo", "no such photo.jpg", "--taste", "rock=1"], "no such photo.jpg: no such file"),
         (["test", "--taste", "rock=1"], "are for the demo"),
+        (["demo", "--fast"], "are for test"),
+        (["check", "--fresh-seeds"], "are for test"),
+        (["test", "--verify"], "--verify is for check"),
     ],
 )
 def test_a_faulty_command_ends_with_2_and_does_nothing(project: Path, arguments: list[str], named: str) -> None:
@@ -411,7 +488,7 @@ def test_a_faulty_command_ends_with_2_and_does_nothing(project: Path, arguments:
 def test_help_names_every_command() -> None:
     result = call(ROOT, "--help")
     assert result.returncode == 0
-    for command in ("run.py ", "run.py test", "run.py check", "run.py fetch NAME", "--only"):
+    for command in ("run.py ", "run.py test", "run.py check", "run.py fetch NAME", "--only", "--locked", "--fast"):
         assert command in result.stdout
 
 
@@ -440,6 +517,35 @@ def test_an_old_python_gets_one_clear_line(project: Path, python: Path | None) -
 
 
 # ---- what it will run ----
+
+
+def commands_of(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> list[str]:
+    """What run.test would start."""
+    started: list[str] = []
+
+    def start(command: list[str], **_: object) -> Result:
+        started.append(" ".join(command[2:]))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", start)
+    assert run.test(*arguments) == 0  # type: ignore[arg-type]
+    return started
+
+
+def test_the_test_command_runs_ruff_mypy_and_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    lint = ["ruff check .", "ruff format --check .", "mypy ."]
+    pytest_ = "pytest -n auto --dist loadfile"
+    assert commands_of(monkeypatch, [], False, False) == [*lint, pytest_]
+    assert commands_of(monkeypatch, [], True, False) == [*lint, f"{pytest_} -m not slow"]
+    assert commands_of(monkeypatch, [], False, True) == [f"{pytest_} -m hypothesis --hypothesis-profile fresh"]
+    *_, typed, tested = commands_of(monkeypatch, ["pet"], False, False)
+    assert typed == "mypy run.py pet tests/pet", "what the other parts need may not be installed"
+    assert tested.startswith(f"{pytest_} tests/common tests/pet tests/test_house.py")
+
+
+def test_one_part_is_tested_with_all_that_holds_for_the_whole_house() -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("test_*.py")}
+    assert set(run.HOUSE_TESTS) == files - {"tests/test_postcard.py"}  # which needs every part
 
 
 @pytest.mark.parametrize("part", run.PARTS)

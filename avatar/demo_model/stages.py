@@ -193,7 +193,7 @@ def _measure(stage: Stage, work: Path, entry: dict[str, float]) -> None:
     losses = [name for name in entry if name not in ("step", "seconds a step", stage.measured)]
     stage.history.append(entry)
     curves = work / f"{stage.settings.stage}_curves.png"
-    draw_curves(stage.history, curves, "step", losses, stage.measured, stage.measured)
+    draw_curves(stage.history, curves, along="step", losses=losses, measure=stage.measured, label=stage.measured)
 
 
 def numbers_of_step(settings: StageSettings, step: int) -> np.random.Generator:

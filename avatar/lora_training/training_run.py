@@ -186,7 +186,14 @@ def finish(training: Training, output: Path, weights: list[str], inputs: list[Pa
     last = training.history[-1]
     losses = [name for name in ("training", "prior") if name in last]
     curves = output.with_name(f"{output.stem}_curves.png")
-    draw_curves(training.history, curves, "step", losses, "share of the base", "held-out loss, % of the base's")
+    draw_curves(
+        training.history,
+        curves,
+        along="step",
+        losses=losses,
+        measure="share of the base",
+        label="held-out loss, % of the base's",
+    )
     figures = {"steps": training.steps, **last, "size_bytes": output.stat().st_size}
     if "share of the base" in last:
         print(f"held out: the loss is {last['share of the base']:.1f} % of the base's")

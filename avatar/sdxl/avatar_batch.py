@@ -384,7 +384,7 @@ def contact_sheet(people: Sequence[Person], job: Job, tiles: int) -> Image.Image
     pictures = [functools.partial(_opened, job.path(kind, person)) for person in chosen for kind in kinds]
     labels = [f"{name}\n{LABELS[kind]}" if len(kinds) > 1 else name for name in names for kind in kinds]
     footer = "synthetic pictures" + (f", {len(chosen)} of {len(people)}" if len(chosen) < len(people) else "")
-    return picture_grid(pictures, labels, columns, TILE_PX, "Avatars", footer)
+    return picture_grid(pictures, labels, columns, TILE_PX, "Avatars", footer=footer)
 
 
 def _opened(path: Path) -> Image.Image:

@@ -69,7 +69,14 @@ def train(
     if training.steps:
         losses = [name for name in LOSSES if name in training.history[-1]]
         curves = output.with_name(f"{output.stem}_curves.png")
-        draw_curves(training.history, curves, "step", losses, "held-out gain", "held-out gain over pasting, dB")
+        draw_curves(
+            training.history,
+            curves,
+            along="step",
+            losses=losses,
+            measure="held-out gain",
+            label="held-out gain over pasting, dB",
+        )
         beside.append("_curves.png")
     draw_samples(training.average, held_out, accelerator.device, output.with_name(f"{output.stem}_samples.png"))
     gain = max(entry["held-out gain"] for entry in training.history)

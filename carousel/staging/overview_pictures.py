@@ -59,7 +59,7 @@ def contact_sheet(
         RGB picture.
     """
     columns = math.ceil(math.sqrt(len(pictures)))
-    return picture_grid(pictures, labels, columns, TILE_PX, title, footer)
+    return picture_grid(pictures, labels, columns, TILE_PX, title, footer=footer)
 
 
 # ---- animation ----

@@ -91,7 +91,7 @@ class Postcard:
         self._sheet.paste(inner, (left + rim, top + rim))
 
     def text(
-        self, words: str, place: tuple[float, float], size: int, width: float, colour: str = INK, bold: bool = False
+        self, words: str, place: tuple[float, float], size: int, width: float, colour: str = INK, *, bold: bool = False
     ) -> None:
         """One line from its upper left corner, cut where it is wider than `width`."""
         font = label_font(size * LARGER, bold)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Survey:
     """A checked file of tastes; `sure` is whether the scale was given, or follows from the lowest answers."""
 
@@ -71,7 +71,7 @@ def open_survey(path: Path, columns: str = "", scale: str = "auto") -> Survey:
         answers = reader.check(alignment)
         found = answers.scale(scale)
         sure = scale != "auto" or found.high <= 1 or answers.low < 1 or found.low == 1
-        return Survey(path, alignment, found, sure, answers.rows, reader)
+        return Survey(path=path, alignment=alignment, scale=found, sure=sure, rows=answers.rows, reader=reader)
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(f"{path}:") else f"{path}: {text}") from error

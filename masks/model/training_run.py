@@ -66,7 +66,14 @@ def retrain(
     )
     print(f"\n{format_table(after, before)}\n")
     curves = output.with_name(f"{output.stem}_curves.png")
-    draw_curves(training.history, curves, "epoch", ["dice", "cross-entropy"], "held-out F1", "held-out F1")
+    draw_curves(
+        training.history,
+        curves,
+        along="epoch",
+        losses=["dice", "cross-entropy"],
+        measure="held-out F1",
+        label="held-out F1",
+    )
     draw_scores(after, output.with_name(f"{output.stem}_samples.png"))
     write_frame_scores(after, output.with_suffix(".csv"))
     print(f"written: {shown(output)}, and beside it _curves.png, _samples.png, .csv")

@@ -1,7 +1,6 @@
 """Pictures of all choices, as a batch.
 
-Every picture is named by its row and its person, "000007_Júlia.png", so that no name can leave the folder or meet
-another one.
+A picture's name has the row and the person, "000007_Júlia.png", so that it stays in the folder and is unique.
 """
 
 import functools
@@ -20,20 +19,20 @@ from pet.choosing.wardrobe import SLOTS, Wardrobe, check_pictures
 from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.compositing import Dresser, body_for
 
-CHUNK = 8  # people whom a process draws at a time; Ctrl-C waits for it
-IN_PROCESS = 32  # as few people are not worth starting processes
+CHUNK = 8  # people per task of a worker; Ctrl-C waits for it
+IN_PROCESS = 32  # up to so many people, starting workers does not pay off
 FAULTS_KEPT = 1000
-METHOD = 1  # goes up when the same choice and settings give another picture
+METHOD = 1  # increase it when the same choice and settings give another picture
 PETS, COMBINED, CHARTS = KINDS = ("pets", "combined", "charts")  # folders of the output
-COMPRESS_LEVEL = 1  # of PNG: writing is a third of the work, and 1 costs little in size
+COMPRESS_LEVEL = 1  # of PNG: compression takes a third of the time, and 1 costs little in size
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is drawn of every person, and where.
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings:
+    """What is drawn for every person, and where.
 
     Attributes:
-        folder: gets `pets/`, and `combined/` or `charts/`.
+        folder: output folder for `pets/`, and `combined/` or `charts/`.
         size_px: side of the pet's square, and the height of the chart.
         charts: draw charts too.
         combined: pet and chart in one picture.
@@ -55,11 +54,11 @@ class Job:
         return self.folder / PETS / row_file_name(row, user)
 
 
-def plan(choices: Path, wardrobe: Wardrobe, job: Job) -> int:
-    """Check all that will be read, before any work; return the number of people.
+def plan(choices: Path, wardrobe: Wardrobe, job: RenderSettings) -> int:
+    """Check all inputs before any work; return the number of people.
 
     Raises:
-        UserError: every accessory that the wardrobe lacks and every picture at fault, or no people at all.
+        UserError: lists every unknown accessory and every faulty picture; or there are no people.
     """
     if job.body != "auto" and job.body not in job.bodies:
         raise UserError(f"setting BODY is {job.body!r}; it must be auto or one of {', '.join(job.bodies)}")
@@ -77,7 +76,7 @@ def plan(choices: Path, wardrobe: Wardrobe, job: Job) -> int:
     return people
 
 
-def render_all(choices: Path, job: Job, workers: int) -> AbstractContextManager[Outcome[None]]:
+def render_all(choices: Path, job: RenderSettings, workers: int) -> AbstractContextManager[Outcome[None]]:
     """Draw everybody who has no up-to-date picture; see `run_batch`.
 
     Raises:
@@ -99,7 +98,7 @@ def render_all(choices: Path, job: Job, workers: int) -> AbstractContextManager[
     return run_batch(batch, functools.partial(_items, choices, job))
 
 
-def _items(choices: Path, job: Job) -> Iterator[Item[tuple[str, Choice]]]:
+def _items(choices: Path, job: RenderSettings) -> Iterator[Item[tuple[str, Choice]]]:
     hash_of = functools.cache(sha256_of)
     for row, (_, choice) in enumerate(read_choices(choices), 1):
         name = row_file_name(row, choice.user)
@@ -113,15 +112,15 @@ def _items(choices: Path, job: Job) -> Iterator[Item[tuple[str, Choice]]]:
 
 
 class Artist:
-    """Draws people for one job; keeps the layers and the chart's figure between them."""
+    """Draws the pets of one batch; reuses the layers and the chart's figure."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: RenderSettings) -> None:
         self._job = job
         self._dresser = Dresser(job.size_px)
         self._painter = ChartPainter(job.size_px) if job.charts else None
 
     def __call__(self, person: tuple[str, Choice]) -> Made:
-        """The pictures of one person, by file name and choice."""
+        """Draw the pictures of one person, given the file name and the choice."""
         name, choice = person
         worn = {slot: self._job.pictures[choice.worn[slot].name] for slot in SLOTS}
         pet = self._dresser.dress(body_for(choice.user, self._job.bodies, self._job.body), worn)

@@ -31,8 +31,9 @@ from common.errors import UserError
 from common.files import sha256_of
 from common.runner import Report
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
-from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script
 
+pytestmark = pytest.mark.slow
 BASE = "avatar/AvatarGen_Base.py"
 SECRET = "violet hair and a scar"
 TWO_PASSES: dict[str, Any] = {"mode": "handover", "steps": 5, "guidance": 5.0}  # the same of both scripts
@@ -503,9 +504,9 @@ def test_faulty_settings_are_said_before_any_picture(
     assert not list(tmp_path.rglob("avatars"))
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_photos_are_used_or_refused(tmp_path: Path, people: Path) -> None:
-    tool = runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))
+    tool = runpy.run_path(str(BAD_INPUTS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tool["images"](tmp_path / "images")

@@ -16,6 +16,7 @@ from avatar.sdxl.pipelines import Pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from tests.helpers import run_script
 
+pytestmark = pytest.mark.slow
 PROMPT = "festival portrait of one person, woman, fair skin, {garment}, {hair}, {worn}, sky blue background"
 RECIPE = Recipe(steps=14)
 CHEST, CROWN = (slice(205, 250), slice(70, 186)), (slice(30, 80), slice(96, 160))

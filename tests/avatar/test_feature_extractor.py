@@ -24,13 +24,17 @@ from common.paths import DATA
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import weights_folder, write_tiny_weights
 from tests.avatar.person.test_analyzers import WEIGHTS, beside
-from tests.helpers import assert_user_error, needs_shared, run_script
+from tests.helpers import assert_user_error, needs_bad_inputs, run_script
 from tests.masks.sets.test_frame_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
-pytestmark = pytest.mark.skipif(
-    not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded analyzer"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all(is_present(EMBEDDED[name]) for name in WEIGHTS),
+        reason="python3 run.py fetch, for the embedded analyzer",
+    ),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -211,7 +215,7 @@ def test_a_taste_of_nothing_is_no_fault(photo: Path) -> None:
     assert read_features(extract(photo, taste="rock=0") / "Ada_L.json").top_genres == []
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_are_refused_in_one_line(tmp_path: Path) -> None:
     """None of the collection shows a face; each is refused for that, or for what is wrong with the file."""
     pictures = hostile_pictures(tmp_path / "images")

@@ -46,6 +46,7 @@ from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 from common.errors import UserError
 from tests.helpers import ROOT, assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 TEXTS = ["a red leather jacket, red hair", "leather-soled shoes", "a tie-dye shirt, café"]
 TINY = {
     "pictures": 20,

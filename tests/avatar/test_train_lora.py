@@ -71,6 +71,7 @@ from common.runner import Report
 from tests.avatar.tiny_sdxl import NATIVE_PX, build_tiny_sdxl
 from tests.helpers import ROOT, assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 STEP = "avatar/TrainLoRA.py"
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 SHORT = LoraSettings(

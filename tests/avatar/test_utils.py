@@ -16,6 +16,7 @@ from common.people.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 needs_weights = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded model"
 )

@@ -22,9 +22,9 @@ from common.images import read_image, write_png
 from common.paths import DATA, OUTPUTS
 from common.people.selection import mask_iou
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import SHARED
+from tests.benchmarks.needs import real_files
+from tests.helpers import REAL_DATA
 
-PEOPLE = SHARED / "data/people"
 TUNING_STEP = 16  # of the photos for tuning, every so manieth is taken
 POSE_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.7)
 BIASES = (-0.6, -0.3, 0.0, 0.3)
@@ -43,9 +43,9 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{describe_machine()}, OpenCV {cv2.__version__}, {cv2.getNumThreads()} threads")
     if arguments.tune:
-        tune(sorted((PEOPLE / "more/photos").glob("*.jpg"))[3::TUNING_STEP][: arguments.photos])
+        tune(real_files("people/more/photos/*.jpg")[3::TUNING_STEP][: arguments.photos])
         return
-    measure_photos(sorted((PEOPLE / "photos").glob("*.jpg"))[: arguments.photos])
+    measure_photos(real_files("people/photos/*.jpg")[: arguments.photos])
     measure_edges(FIGURES[: arguments.photos])
 
 
@@ -66,7 +66,7 @@ def measure_photos(files: Sequence[Path]) -> None:
         "embedded, no edges": lambda photo: load_remover("embedded").probability(np.asarray(photo)) > SHOWN,
         "rembg u2netp": lambda photo: plain.probability(np.asarray(photo)) > SHOWN,
     }
-    print(f"\n{len(files)} photos of one marked person, from {files[0].parent.relative_to(SHARED)}")
+    print(f"\n{len(files)} photos of one marked person, from {files[0].parent.relative_to(REAL_DATA)}")
     print(f"{'':20}mean IoU  median  worst  ms a photo")
     ious: dict[str, list[float]] = {}
     for name, way in ways.items():

@@ -28,10 +28,8 @@ from avatar.person.face_detector import FaceDetector
 from common.images import read_image
 from tests.avatar.deepface_weights import CLASSES, weights_folder
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import SHARED
+from tests.benchmarks.needs import real_files
 
-PORTRAITS = SHARED / "data/portraits"
-STREET = SHARED / "data/people/photos"
 REPEATS = 20
 NEEDED_GB = 7  # of memory, to make and to load both of DeepFace's networks
 
@@ -69,12 +67,13 @@ def versions(photo: Image.Image) -> dict[str, Image.Image]:
 def measure_labelled(detector: FaceDetector, analyzer: EmbeddedAnalyzer) -> None:
     """Gender and age of the labelled portraits in all versions."""
     right = total = 0
-    with open(PORTRAITS / "labels.csv", encoding="utf-8", newline="") as file:
+    (labels,) = real_files("portraits/labels.csv")
+    with open(labels, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         print(f"\n{row['file']}: {row['gender']}, {row['age']}")
         truth = {"female": "woman", "male": "man"}[row["gender"]]
-        for version, photo in versions(read_image(PORTRAITS / row["file"], "RGB")).items():
+        for version, photo in versions(read_image(labels.parent / row["file"], "RGB")).items():
             faces = detector.find_faces(photo)
             traits = analyzer.analyze(photo, faces[0], ["gender", "age"]) if len(faces) == 1 else {}
             total += 1
@@ -94,13 +93,14 @@ def measure_nobody(detector: FaceDetector) -> None:
 
 def measure_street(detector: FaceDetector, count: int) -> None:
     """Faces found on street photos of one marked person; some have bystanders, some look away."""
-    found = Counter(len(detector.find_faces(read_image(path, "RGB"))) for path in sorted(STREET.glob("*.jpg"))[:count])
-    print("faces on street photos:", ", ".join(f"{faces} on {photos}" for faces, photos in sorted(found.items())))
+    photos = real_files("people/photos/*.jpg")[:count]
+    found = Counter(len(detector.find_faces(read_image(photo, "RGB"))) for photo in photos)
+    print("faces on street photos:", ", ".join(f"{faces} on {count}" for faces, count in sorted(found.items())))
 
 
 def measure_time(detector: FaceDetector, analyzer: EmbeddedAnalyzer) -> None:
     """Milliseconds a photo after loading, the median of several runs; target: under 60 for all together."""
-    for path in sorted(PORTRAITS.glob("*.jpg")):
+    for path in real_files("portraits/*.jpg"):
         photo = read_image(path, "RGB")
         (face,) = detector.find_faces(photo)
         parts: dict[str, Callable[[], object]] = {

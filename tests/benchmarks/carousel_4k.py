@@ -26,13 +26,12 @@ from carousel.staging.placement import Placement, RequestedPlacement, find_place
 from carousel.staging.shadows import contact_shadow, darken
 from common.images import read_image, write_png
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import SHARED
+from tests.benchmarks.needs import real_files
 
 SIZE = (3840, 2160)
 HEIGHT = 0.8  # of the person, in heights of the scene
 RUNS = 7
 WAYS = ("nothing", "ours", "seamlessClone")  # each runs in a process of its own, for its peak memory
-PEOPLE = SHARED / "data/people/more"
 
 
 def main() -> None:
@@ -67,12 +66,13 @@ def main() -> None:
 
 def scene_and_figure() -> tuple[np.ndarray, PersonCutout]:
     """A street of 4K and a person of about the size that they get there: real ones, enlarged."""
-    photos = sorted((PEOPLE / "photos").glob("*.jpg"))
-    scene = np.asarray(read_image(photos[31], "RGB"))
+    photos = real_files("people/more/photos/*.jpg", "people/photos/*.jpg")
+    street, person = photos[31 % len(photos)], photos[11 % len(photos)]
+    scene = np.asarray(read_image(street, "RGB"))
     height = round(scene.shape[1] * SIZE[1] / SIZE[0])
     scene = cv2.resize(scene[-height:], SIZE, interpolation=cv2.INTER_CUBIC)
-    photo = np.asarray(read_image(photos[11], "RGB"))
-    mask = np.asarray(read_image(PEOPLE / "masks" / f"{photos[11].stem}.png", "L"))
+    photo = np.asarray(read_image(person, "RGB"))
+    mask = np.asarray(read_image(person.parent.parent / "masks" / f"{person.stem}.png", "L"))
     rgba = np.dstack([photo, cv2.GaussianBlur(mask, (0, 0), 0.8)])
     return scene, trim_cutout(cv2.resize(rgba, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC))
 

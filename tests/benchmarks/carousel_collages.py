@@ -4,8 +4,8 @@
     python -m tests.benchmarks.carousel_collages --segmenter files     hand-made masks: all but finding people
     ... --photos 60 --workers 1                                        a shorter run
 
-Needs ../shared/data/people/more; its 898 photos come round again under other names until there are enough. Memory is
-the proportional set size (PSS) of all processes together, which counts what they share once.
+Needs real data: people/more/ or people/; its photos repeat under other names until there are enough. Memory is the
+proportional set size (PSS) of all processes together, which counts what they share once.
 """
 
 import argparse
@@ -15,15 +15,16 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
 import psutil
 
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import ROOT, SHARED
+from tests.benchmarks.needs import real_files
+from tests.helpers import ROOT
 
-MORE = SHARED / "data/people/more"
 ROWS = 10  # of the table of memory over time
 
 
@@ -34,22 +35,20 @@ def main() -> None:
     parser.add_argument("--segmenter", default="embedded")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    if not MORE.is_dir():
-        sys.exit("../shared/data/people/more, with the photos, is not here")
     print(f"{describe_machine()}, {arguments.workers} workers, segmenter {arguments.segmenter}")
     with tempfile.TemporaryDirectory() as folder:
-        album, output = pack_photos(Path(folder) / "album.zip", arguments.photos), Path(folder) / "out"
+        photos = real_files("people/more/photos/*.jpg", "people/photos/*.jpg")
+        album, output = pack_photos(Path(folder) / "album.zip", photos, arguments.photos), Path(folder) / "out"
         command = [sys.executable, str(ROOT / "carousel/Collage_segmentation.py"), "--photos", str(album)]
         command += ["--output", str(output), "--segmenter", arguments.segmenter, "--workers", str(arguments.workers)]
         if arguments.segmenter == "files":
-            command += ["--masks", str(MORE / "masks")]
+            command += ["--masks", str(photos[0].parent.parent / "masks")]
         samples = watch(command, output / ".journal.jsonl")
         report(samples, arguments.photos, json.loads((output / "run.json").read_text(encoding="utf-8")))
 
 
-def pack_photos(path: Path, count: int) -> Path:
+def pack_photos(path: Path, photos: Sequence[Path], count: int) -> Path:
     """A zip of the photos, in as many folders as it takes."""
-    photos = sorted((MORE / "photos").glob("*.jpg"))
     with zipfile.ZipFile(path, "w") as archive:
         for number, photo in enumerate(islice(cycle(photos), count)):
             archive.write(photo, f"{number // len(photos)}/{photo.name}")

@@ -40,9 +40,8 @@ from carousel.measuring.evaluation import (
 )
 from common.images import read_image
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import SHARED
+from tests.benchmarks.needs import real_files
 
-PEOPLE = SHARED / "data/people"
 SEED = 0
 
 FORMS = {  # clean background, pixels by which the mask is eroded
@@ -104,7 +103,7 @@ def timed(method: Baseline, seconds: list[float]) -> Baseline:
 
 def held_out(size_px: int) -> dict[str, list[Item]]:
     """The photos that nothing is trained on or chosen by, in each of FORMS."""
-    files = sorted((PEOPLE / "photos").glob("*.jpg"))
+    files = real_files("people/photos/*.jpg")
     return {
         f"{len(files)} held-out photos, {form}": [
             (file.name, file.stem, functools.partial(relit, file, number, size_px, clean, erode_px))
@@ -124,21 +123,21 @@ def relit(file: Path, number: int, size_px: int, clean: bool, erode_px: int) -> 
 def collage_of(file: Path, size_px: int) -> Collage:
     """A photo as collage, with its marked person."""
     truth = fit(np.asarray(read_image(file, "RGB")), size_px)
-    mask = read_mask(PEOPLE / "masks" / f"{file.stem}.png", size_px)
+    mask = read_mask(file.parent.parent / "masks" / f"{file.stem}.png", size_px)
     return compose(truth, clean_background(truth, hole_of(mask)), mask)
 
 
 def triples(size_px: int) -> dict[str, list[Item]]:
     """The harmonisation triples: those made by recolouring photos, and those of iHarmony4."""
-    folder = PEOPLE / "harmonization"
-    with open(folder / "index.csv", newline="", encoding="utf-8") as file:
+    (index,) = real_files("people/harmonization/index.csv")
+    with open(index, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["has_real"] == "True"]
     sets: dict[str, list[Item]] = {}
     for row in rows:
         name = row["name"]
         photo = name.partition("_from_")[0] if "_from_" in name else name.rpartition("_")[0]
         kind = "recoloured photos" if name.startswith("ccp") else "iHarmony4"
-        sets.setdefault(kind, []).append((name, photo, functools.partial(triple, folder, name, size_px)))
+        sets.setdefault(kind, []).append((name, photo, functools.partial(triple, index.parent, name, size_px)))
     return {f"{len(items)} harmonisation triples, {kind}": items for kind, items in sets.items()}
 
 

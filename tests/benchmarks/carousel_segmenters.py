@@ -24,9 +24,9 @@ from common.paths import OUTPUTS
 from common.people.embedded_segmenter import EmbeddedSegmenter
 from common.people.selection import SegmentedPerson, mask_iou
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import SHARED
+from tests.benchmarks.needs import real_files
+from tests.helpers import REAL_DATA
 
-PEOPLE = SHARED / "data/people"
 TUNING_STEP = 11  # of the photos for tuning, every so manieth is taken
 FOUND = 0.5  # intersection over union from which a person counts as found
 CROWDS = 40
@@ -49,9 +49,9 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{describe_machine()}, OpenCV {cv2.__version__}, {cv2.getNumThreads()} threads")
     segmenter = EmbeddedSegmenter()
-    files = sorted((PEOPLE / "more/photos").glob("*.jpg"))[5::TUNING_STEP] if arguments.tune else held_out()
+    files = real_files("people/more/photos/*.jpg")[5::TUNING_STEP] if arguments.tune else held_out()
     marked = [read_marked(file) for file in files[: arguments.photos]]
-    print(f"\n{len(marked)} photos of one marked person, from {files[0].parent.relative_to(SHARED)}")
+    print(f"\n{len(marked)} photos of one marked person, from {files[0].parent.relative_to(REAL_DATA)}")
     measure_photos(segmenter, marked)
     measure_nobody(segmenter)
     measure_crowds(segmenter, marked, arguments.crowds)
@@ -59,7 +59,7 @@ def main() -> None:
 
 def held_out() -> list[Path]:
     """The photos that nothing is chosen by."""
-    return sorted((PEOPLE / "photos").glob("*.jpg"))
+    return real_files("people/photos/*.jpg")
 
 
 def read_marked(file: Path) -> Marked:

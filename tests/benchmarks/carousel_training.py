@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from carousel.fusion.network import Decoder, FusionNetwork
 from carousel.fusion.training import TrainingSettings, prepare
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 from tests.benchmarks.hardware import describe_machine
+from tests.benchmarks.needs import find_peer
 
 SHRUNK = TrainingSettings("resnet18", "transformer", "affine", 2, 256, 500, 8, 5e-4, 0.5, 1.0, 0.0, 0, 1, 1)
 FULL = replace(SHRUNK, encoder="resnet50", shrink=1)
@@ -68,12 +70,18 @@ def compare(settings: TrainingSettings, trained: AvatarFusionDataset, held_out: 
 def time_steps(trained: AvatarFusionDataset) -> None:
     """Print seconds of a step and the share of it spent waiting for samples, ours and smp's."""
     ours = FusionNetwork(FULL.encoder, FULL.decoder, FULL.head, FULL.shrink)
-    for name, network in (("ours, resnet50 + transformer", ours), ("smp U-Net, resnet50", SmpFusion())):
-        seconds, waited = step_seconds(network, trained)
-        print(
-            f"{name}: {millions(network):.1f} M parameters, {statistics.median(seconds):.2f} s a step of {FULL.batch} "
-            f"at {FULL.size_px} px (lowest {min(seconds):.2f}), {waited / sum(seconds):.1%} of it waiting for samples"
-        )
+    report_step("ours, resnet50 + transformer", ours, trained)
+    if smp := find_peer("segmentation_models_pytorch"):
+        report_step("smp U-Net, resnet50", SmpFusion(smp), trained)
+
+
+def report_step(name: str, network: nn.Module, trained: AvatarFusionDataset) -> None:
+    """Print one row."""
+    seconds, waited = step_seconds(network, trained)
+    print(
+        f"{name}: {millions(network):.1f} M parameters, {statistics.median(seconds):.2f} s a step of {FULL.batch} "
+        f"at {FULL.size_px} px (lowest {min(seconds):.2f}), {waited / sum(seconds):.1%} of it waiting for samples"
+    )
 
 
 def step_seconds(network: Any, trained: AvatarFusionDataset) -> tuple[list[float], float]:
@@ -98,10 +106,8 @@ def step_seconds(network: Any, trained: AvatarFusionDataset) -> tuple[list[float
 class SmpFusion(nn.Module):
     """smp's U-Net from the same six channels to colours, composited as ours is."""
 
-    def __init__(self) -> None:
+    def __init__(self, smp: ModuleType) -> None:
         super().__init__()
-        import segmentation_models_pytorch as smp
-
         self.unet = smp.Unet("resnet50", encoder_weights=None, in_channels=6, classes=3)
         self.size_px = FULL.size_px
 

@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=60)
     arguments = parser.parse_args()
     print(f"{describe_machine()}; {arguments.corrected} frames corrected, {arguments.epochs} epochs")
-    sets = real_sets()
+    sets = real_sets(WORKING, *OTHERS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         work = folder / "training_data"

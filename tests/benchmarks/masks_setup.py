@@ -1,6 +1,5 @@
 """What the benchmarks of masks share: the real sets, the peer network, scores."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,25 +11,23 @@ from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
 from masks.model.thresholds import best_threshold
 from masks.sets.frame_sets import FrameSet, gather_training_data, read_mask, read_pair
-from tests.helpers import SHARED
+from tests.benchmarks.needs import find_peer, real_files
 
 TUNED_ON = ("walk_north", "walk_south", "vector_bust")  # sets that were looked at while the figures were designed
 CPU = torch.device("cpu")
 
 
-def real_sets() -> dict[str, FrameSet]:
-    """The real sprites by name of set."""
-    folder = SHARED / "data/masks"
-    if not folder.is_dir():
-        sys.exit(f"{folder} is not here")
+def real_sets(*needed: str) -> dict[str, FrameSet]:
+    """The real sprites by name of set, the needed ones among them."""
+    for name in needed or ("*",):
+        folder = real_files(f"masks/frames_backup_{name}")[0].parent
     return {frame_set.name: frame_set for frame_set in gather_training_data(folder)}
 
 
-def peer_network() -> nn.Module:
-    """The U-Net that people take from the shelf: smp's, with a ResNet-34 encoder and no pretrained weights."""
-    import segmentation_models_pytorch as smp
-
-    return smp.Unet("resnet34", encoder_weights=None, in_channels=8, classes=1)
+def peer_network() -> nn.Module | None:
+    """smp's U-Net with a ResNet-34 encoder and no pretrained weights; None where smp is not installed."""
+    smp = find_peer("segmentation_models_pytorch")
+    return smp and smp.Unet("resnet34", encoder_weights=None, in_channels=8, classes=1)
 
 
 def score_set(network: nn.Module, frame_set: FrameSet) -> list[float]:

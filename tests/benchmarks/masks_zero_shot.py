@@ -43,10 +43,9 @@ def main() -> None:
     threshold = {name: threshold_scores(frame_set) for name, frame_set in sets.items()}
     networks: dict[str, nn.Module] = {"shipped model": load_network("mask_model.pth")[0].to(CPU)}
     if minutes:
-        networks |= {
-            f"ours, {minutes:g} min here": train_for(minutes, UNet()),
-            f"smp resnet34, {minutes:g} min here": train_for(minutes, peer_network()),
-        }
+        networks[f"ours, {minutes:g} min here"] = train_for(minutes, UNet())
+        if peer := peer_network():
+            networks[f"smp resnet34, {minutes:g} min here"] = train_for(minutes, peer)
     scores = {name: {s: score_set(network, sets[s]) for s in sets} for name, network in networks.items()}
     scores["best threshold"] = threshold
     for title, names in (

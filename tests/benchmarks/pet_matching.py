@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pet.choosing.matching import TIE, best_sets, top_n
 from tests.benchmarks.hardware import describe_machine
+from tests.benchmarks.needs import find_peer
 
 GENRES, ACCESSORIES, N = 14, 60, 3
 USERS = 1_000_000
@@ -99,24 +100,20 @@ def main() -> None:
 
 
 def peers_of_top_n(users: NDArray[np.float32], slot: NDArray[np.float64]) -> None:
-    """The same question asked of scikit-learn, faiss and plain Python."""
-    import faiss
-    from sklearn.neighbors import NearestNeighbors
-
-    unit = (slot / np.linalg.norm(slot, axis=1, keepdims=True)).astype(np.float32)
-    some = users[:100_000]
-    knn = NearestNeighbors(n_neighbors=N, metric="cosine", algorithm="brute", n_jobs=-1).fit(slot.astype(np.float32))
-    report("scikit-learn NearestNeighbors, brute, cosine", median_seconds(lambda: knn.kneighbors(some), 3), len(some))
-    index = faiss.IndexFlatIP(GENRES)
-    index.add(unit)
-
-    def search() -> object:
-        lengths = np.linalg.norm(users, axis=1, keepdims=True)
-        return index.search(users / lengths, N)
-
-    report("faiss IndexFlatIP", median_seconds(search, 3), len(users))
+    """The same question asked of plain Python, scikit-learn and faiss."""
     exact = users[:500].astype(np.float64)
     report("Python loop over users", median_seconds(lambda: [naive_top_n(u, slot, N) for u in exact], 1), len(exact))
+    if neighbors := find_peer("sklearn.neighbors"):
+        some = users[:100_000]
+        knn = neighbors.NearestNeighbors(n_neighbors=N, metric="cosine", algorithm="brute", n_jobs=-1)
+        knn.fit(slot.astype(np.float32))
+        seconds = median_seconds(lambda: knn.kneighbors(some), 3)
+        report("scikit-learn NearestNeighbors, brute, cosine", seconds, len(some))
+    if faiss := find_peer("faiss"):
+        index = faiss.IndexFlatIP(GENRES)
+        index.add((slot / np.linalg.norm(slot, axis=1, keepdims=True)).astype(np.float32))
+        seconds = median_seconds(lambda: index.search(users / np.linalg.norm(users, axis=1, keepdims=True), N), 3)
+        report("faiss IndexFlatIP", seconds, len(users))
 
 
 if __name__ == "__main__":

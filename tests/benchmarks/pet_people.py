@@ -1,11 +1,10 @@
 """1,210 real people of two surveys, with the surveys' own columns and scales: mapped, matched, 60 of them drawn.
 
-    python -m tests.benchmarks.pet_people        needs ../shared/data/pet
+    python -m tests.benchmarks.pet_people        needs real data: pet/
 
 Writes outputs/benchmarks/pet_people.png
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,21 +20,19 @@ from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.data import data_transform
 from pet.drawing.compositing import Dresser, body_for
 from tests.benchmarks.hardware import describe_machine
-from tests.helpers import SHARED
+from tests.benchmarks.needs import real_files
 
 SURVEYS = ("young_people_survey_music.csv", "mxmh_genre_frequency.csv")
 DRAWN = 30  # of each survey, evenly spread
 
 
 def main() -> None:
-    if not SHARED.is_dir():
-        sys.exit("../shared/data/pet, with the surveys, is not here")
     print(describe_machine())
     wardrobe, bodies, dresser = load_wardrobe(), load_bodies(), Dresser(256)
     slots = [wardrobe.vectors(slot) for slot in SLOTS]
     pets, labels = [], []
     for name in SURVEYS:
-        path = SHARED / "data/pet" / name
+        (path,) = real_files(f"pet/{name}")
         people = data_transform(path)
         print(f"\n{open_survey(path).describe()}")
         exact = best_sets(people.vectors, slots, None)

@@ -18,7 +18,7 @@ from pet.choosing.matching import best_sets
 from pet.choosing.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
 from pet.drawing.compositing import body_for
-from pet.drawing.picture_batch import Job, render_all
+from pet.drawing.picture_batch import RenderSettings, render_all
 from tests.benchmarks.hardware import describe_machine
 
 PEOPLE = 1_000
@@ -36,14 +36,14 @@ def write_choices(path: Path, wardrobe: Wardrobe) -> None:
         writer.write(writer.encode(pa.array(people.users), people.vectors, sets))
 
 
-def ours(choices: Path, job: Job) -> float:
+def ours(choices: Path, job: RenderSettings) -> float:
     """People per second, starting the processes included."""
     start = time.perf_counter()
     with render_all(choices, job, default_workers()) as outcome:
         return outcome.made / (time.perf_counter() - start)
 
 
-def naive_picture(choice: Choice, job: Job, output: Path) -> None:
+def naive_picture(choice: Choice, job: RenderSettings, output: Path) -> None:
     """What a first script does: read the layers, paste, and make a figure, anew for every user."""
     from matplotlib import pyplot
 
@@ -73,7 +73,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         choices = Path(name) / "choices.csv"
         write_choices(choices, wardrobe)
-        job = Job(Path(name) / "out", SIZE_PX, False, False, "auto", load_bodies(), wardrobe.pictures())
+        job = RenderSettings(
+            folder=Path(name) / "out",
+            size_px=SIZE_PX,
+            charts=False,
+            combined=False,
+            body="auto",
+            bodies=load_bodies(),
+            pictures=wardrobe.pictures(),
+        )
         print(f"ours, pets alone                {ours(choices, job):7.1f} a second   (target 60)")
         with_charts = dataclasses.replace(job, charts=True, combined=True)
         print(f"ours, pets + combined charts    {ours(choices, with_charts):7.1f} a second   (target 12)")

@@ -39,6 +39,7 @@ from common.people.selection import SegmentedPerson, SelectionRules, person_of
 from common.runner import Report
 from tests.helpers import ROOT, assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 STEP = "carousel/Collage_segmentation.py"
 SIZE = (220, 180)  # height, width of the drawn photos
 RULES = SelectionRules()

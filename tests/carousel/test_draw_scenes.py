@@ -21,6 +21,7 @@ from common.paths import DATA
 from common.people.selection import select_people
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 DRAWN = DATA / "carousel"
 SCRIPT = "carousel/0_Draw_Scenes.py"
 NAMES = sorted(path.stem for path in (DRAWN / "photos").glob("*.jpg"))

@@ -42,6 +42,7 @@ from common.runner import Report
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 STEP = "carousel/Evaluate.py"
 SIDE = 64
 COUNT = 5

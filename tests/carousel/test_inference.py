@@ -31,9 +31,10 @@ from common.grids import evenly
 from common.people.selection import SegmentedPerson
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
-from tests.helpers import ROOT, assert_user_error, needs_shared, run_script
+from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script
 from tests.masks.sets.test_frame_sets import files_of, hostile_pictures
 
+pytestmark = pytest.mark.slow
 SCRIPT = "carousel/Inference.py"
 NAMES = ["Ada", "person 2", "person 10", "Júlia – CRUÏLLA 🎸"]
 
@@ -409,7 +410,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, bool]]
     return [(path, is_valid and path.name not in empty) for path, is_valid in pictures]
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_scenes_are_used_or_refused(
     tmp_path: Path, people: Path, checkpoint: Path, hostile: list[tuple[Path, bool]]
 ) -> None:
@@ -426,7 +427,7 @@ def test_hostile_scenes_are_used_or_refused(
     assert len(outcomes) > 20 and {name for name, (was, should) in outcomes.items() if was != should} == set()
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_people_are_listed(
     tmp_path: Path, scene: Path, people: Path, checkpoint: Path, hostile: list[tuple[Path, bool]]
 ) -> None:

@@ -28,6 +28,7 @@ from tests.carousel.helpers import SIDE, count_colours, draw_collage, lively, un
 from tests.helpers import ROOT, run_script
 from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 
+pytestmark = pytest.mark.slow
 SCRIPTS = ["carousel/Dataset.py", "carousel/Model.py", "carousel/Train.py"]
 
 

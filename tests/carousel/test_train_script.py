@@ -28,6 +28,7 @@ from tests.carousel.helpers import SIDE, assert_same, count_colours, write_colla
 from tests.helpers import ROOT
 from tests.masks.model.test_checkpoint_format import assert_plain
 
+pytestmark = pytest.mark.slow
 STEP = "carousel/Train.py"
 
 

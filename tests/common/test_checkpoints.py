@@ -28,7 +28,7 @@ from common.checkpoints import (
 )
 from common.errors import UserError
 from common.paths import CHECKPOINTS
-from tests.helpers import ROOT, SHARED, needs_shared
+from tests.helpers import BAD_INPUTS, ROOT, needs_bad_inputs
 from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 
 FORM = "a model 1"
@@ -97,9 +97,9 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path: Path, kind: st
     assert not witness.exists()
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_weights_of_the_collection_are_refused(tmp_path: Path) -> None:
-    runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))["checkpoints"](tmp_path)
+    runpy.run_path(str(BAD_INPUTS))["checkpoints"](tmp_path)
     files = sorted(tmp_path.iterdir())
     assert len(files) >= 5
     for file in files:

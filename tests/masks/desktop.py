@@ -1,10 +1,12 @@
 """A desktop without a screen: Xvfb for windows, xdotool for the mouse and the keys."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from ctypes.util import find_library
 from dataclasses import dataclass
 
 import pytest
@@ -12,6 +14,13 @@ import pytest
 LACKING = [program for program in ("Xvfb", "xdotool") if shutil.which(program) is None]
 needs_desktop = pytest.mark.skipif(
     bool(LACKING), reason=f"{' and '.join(LACKING)} not installed (on Debian and Ubuntu: apt install xvfb xdotool)"
+)
+LIBRARIES_OF_QT = ("xcb-cursor", "xcb-icccm", "xcb-keysyms", "xcb-shape", "xkbcommon-x11")  # PySide6 leaves them out
+LACKING_FOR_QT = [] if importlib.util.find_spec("PySide6") else ["PySide6"]
+LACKING_FOR_QT += [f"lib{name}" for name in LIBRARIES_OF_QT if find_library(name) is None]
+needs_qt = pytest.mark.skipif(
+    bool(LACKING_FOR_QT),
+    reason=f"{', '.join(LACKING_FOR_QT)} not installed (.ci/run lists the packages of Debian and Ubuntu)",
 )
 
 

@@ -20,7 +20,7 @@ from masks.sets.frame_sets import (
     read_mask,
     write_reviewed,
 )
-from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import REAL_DATA, assert_user_error, needs_real_data, run_script
 from tests.masks.sets.test_frame_sets import (
     contents,
     damage,
@@ -34,6 +34,7 @@ from tests.masks.sets.test_frame_sets import (
 )
 from tests.masks.test_initial_masks import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/7_backup_training_set.py"
 main = load_main(STEP)
 
@@ -288,9 +289,9 @@ def test_a_full_disk_is_one_line(training_data: Path, monkeypatch: pytest.Monkey
 # ---- real sprites ----
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_a_real_set_goes_round(tmp_path: Path) -> None:
-    source = SHARED / "data/masks"
+    source = REAL_DATA / "masks"
     shutil.copytree(source / "frames_backup_walk_east", tmp_path / "frames")
     shutil.copytree(source / "masks_backup_walk_east", tmp_path / "masks_corrected")
     for name in ("walk_north", "run_west"):

@@ -14,6 +14,7 @@ from masks.sets.frame_sets import gather_training_data, read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 DRAWN = DATA / "masks"
 SCRIPT = "masks/0_Draw_Sprites.py"
 PICTURES = sorted(str(path.relative_to(DRAWN)) for path in DRAWN.rglob("*.png"))

@@ -13,12 +13,12 @@ from PIL import Image
 from common.errors import UserError
 from masks.sets.pixel_art import enlarge
 from masks.sheets.grid_finder import Grid
-from tests.helpers import SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import REAL_DATA, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.cutouts.test_dressing import clothes_of, read, save
 from tests.masks.sheets.test_cells import draw_sheet
 from tests.masks.test_split_spritesheet import run_in_copy
-from tests.pet.drawing.test_picture_batch import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/8_dress.py"
 GRID = Grid(4, 2, 32, 32)
 
@@ -153,12 +153,12 @@ def test_what_cannot_be_dressed_is_refused_and_nothing_written(
     assert not (workplace / "out").exists()
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_real_garments_on_real_bodies(tmp_path: Path) -> None:
     """The character of frames 10 to 14 puts on what that of frames 0 to 4 wears; poses are the same."""
-    frames = SHARED / "data/masks/frames_backup_walk_south"
+    frames = REAL_DATA / "masks/frames_backup_walk_south"
     for number in range(5):
-        mask = read(SHARED / f"data/masks/masks_backup_walk_south/mask_{number:02d}.png") > 0
+        mask = read(REAL_DATA / f"masks/masks_backup_walk_south/mask_{number:02d}.png") > 0
         cutout = np.where(mask[..., None], read(frames / f"clothed_frame_{number:02d}.png"), 0).astype(np.uint8)
         save(tmp_path / f"cutouts/cutout_{number:02d}.png", cutout)
         save(

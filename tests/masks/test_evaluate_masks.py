@@ -37,6 +37,7 @@ from tests.masks.model.test_unet import lively_network
 from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
 from tests.masks.test_initial_masks import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/6_evaluate_masks.py"
 
 main = load_main(STEP)

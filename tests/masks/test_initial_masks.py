@@ -33,9 +33,10 @@ from masks.correction.proposal_batch import (
 from masks.model.metrics import f1_score, unsureness
 from masks.model.thresholds import propose_mask
 from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair, read_unsureness
-from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
+pytestmark = pytest.mark.slow
 STEP = "masks/2_initial_masks.py"
 
 
@@ -309,7 +310,7 @@ def test_the_contact_sheet_shows_the_most_unsure_frames_alone(training_data: Pat
     assert small.crop(tile).tobytes() == alone.crop(tile).tobytes()
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_are_skipped_or_get_a_mask(tmp_path: Path) -> None:
     pictures = hostile_pictures(tmp_path / "images")
     frames = touch(tmp_path / "td/frames")
@@ -325,9 +326,9 @@ def test_hostile_pictures_are_skipped_or_get_a_mask(tmp_path: Path) -> None:
     assert {name: mask.shape[::-1] for name, mask in masks.items()} == {mask_name(n): s for n, s in valid.items()}
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_unsure_frames_are_the_worse_ones_on_real_sprites(tmp_path: Path) -> None:
-    sets = SHARED / "data/masks"
+    sets = REAL_DATA / "masks"
     scores = []
     for name in ("walk_south", "ulpc_walk_south"):
         folder = tmp_path / name

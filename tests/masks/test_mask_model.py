@@ -34,6 +34,7 @@ from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.model.test_checkpoint_format import Attack
 from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
 
+pytestmark = pytest.mark.slow
 STEP = "masks/mask_model.py"
 BASE_STEP = "masks/0_Train_Base_Model.py"
 FRAME = DATA / "masks/frames_backup_walk_north"
@@ -78,7 +79,9 @@ def train(folder: Path, **settings: Any) -> Report:
     if not start.exists():
         small_start(start)
     usual: dict[str, Any] = {"start": str(start), "output": folder.parent / "out/model.pth"}
-    return main(folder, **(usual | QUICK | settings))
+    report = main(folder, **(usual | QUICK | settings))
+    assert report is not None
+    return report
 
 
 # ---- imports and use ----

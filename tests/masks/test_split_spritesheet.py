@@ -22,10 +22,10 @@ from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.misalignment import find_shift, moved
 from masks.sheets.pairing import find_sheets, plan_split
 from masks.sheets.splitting import join_folder, make_room, unchanged_frames, write_frames
-from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.sheets.test_cells import META, PACKED, draw_sheet, figure
-from tests.pet.drawing.test_picture_batch import load_main
 
+pytestmark = pytest.mark.slow
 STEP = "masks/1_split_spritesheet.py"
 GRID = Grid(4, 2, 32, 32)
 
@@ -279,11 +279,11 @@ def test_misaligned_pairs_are_listed(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "frame 03: clothed is shifted by (-1, +2) art pixels" in printed
 
 
-@needs_shared
+@needs_real_data("masks")
 @pytest.mark.parametrize("name", ["walk_north", "ulpc_walk_south", "run_west"])
 def test_real_pairs_match_and_shifted_ones_are_found(name: str) -> None:
     """The clothed frames are re-lit and have shadows, which must not look like a shift."""
-    for pair in find_pairs(SHARED / f"data/masks/frames_backup_{name}")[::3]:
+    for pair in find_pairs(REAL_DATA / f"masks/frames_backup_{name}")[::3]:
         base, clothed = (shrink(frame, 8) for frame in read_pair(pair))
         for shift in ((0, 0), (1, 0), (-1, -2)):
             assert find_shift(base, moved(clothed, *shift)) == shift

@@ -24,16 +24,17 @@ from pet.choosing.choice_table import Choice, read_choices
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 from pet.data import check_dataset
 from pet.drawing.compositing import Dresser
-from tests.helpers import ROOT, SHARED, assert_user_error, needs_shared, run_script
+from tests.helpers import BAD_INPUTS, ROOT, assert_user_error, needs_bad_inputs, run_script
 from tests.pet.choosing.test_matching import naive_best_set
 from tests.pet.choosing.test_wardrobe import small_wardrobe
 
+pytestmark = pytest.mark.slow
 Result = subprocess.CompletedProcess[str]
 
 
 def makers() -> ModuleType:
     """make_bad_inputs.py as a module: its archives and checkpoints, which are large, are not made here."""
-    path = SHARED / "tools/make_bad_inputs.py"
+    path = BAD_INPUTS
     spec = importlib.util.spec_from_file_location("make_bad_inputs", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -42,8 +43,8 @@ def makers() -> ModuleType:
 
 
 def expectations(kind: str) -> list[tuple[str, str]]:
-    """(file, reject or accept) of every bad input of a kind, as index.csv would say; empty without ../shared."""
-    if not SHARED.is_dir():
+    """(file, reject or accept) of every bad input of a kind, as index.csv would say; empty without the tool."""
+    if not BAD_INPUTS.is_file():
         return []
     module = makers()
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +103,7 @@ EXPECTED_ROW: dict[str, tuple[str, dict[str, float]]] = {
 }
 
 
-@needs_shared
+@needs_bad_inputs
 @pytest.mark.parametrize("name", [name for name, expect in TABLES if expect == "reject"])
 def test_a_bad_table_is_rejected_in_one_message_and_nothing_is_written(
     name: str, outcomes: Mapping[str, Outcome]
@@ -113,7 +114,7 @@ def test_a_bad_table_is_rejected_in_one_message_and_nothing_is_written(
     assert not list(outcome.folder.iterdir())
 
 
-@needs_shared
+@needs_bad_inputs
 @pytest.mark.parametrize("name", [name for name, expect in TABLES if expect == "accept"])
 def test_an_odd_table_is_accepted_and_read_rightly(name: str, outcomes: Mapping[str, Outcome]) -> None:
     outcome = outcomes[name]
@@ -143,13 +144,13 @@ def assert_chosen_as_by_hand(row: Choice) -> None:
     assert row.score == pytest.approx(score, abs=2e-6)
 
 
-@needs_shared
+@needs_bad_inputs
 def test_formulas_come_out_inert(outcomes: Mapping[str, Outcome]) -> None:
     with open(outcomes["formula.csv"].folder / "chosen.csv", encoding="utf-8", newline="") as file:
         assert next(csv.DictReader(file))["user"] == '\'=HYPERLINK("x")'
 
 
-@needs_shared
+@needs_bad_inputs
 @pytest.mark.parametrize("script", ["pet/main.py", "pet/PetEval.py", "pet/data.py"])
 def test_the_other_scripts_that_read_tables_reject_them_too(script: str, tmp_path: Path) -> None:
     makers().tables(tmp_path)
@@ -340,7 +341,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@needs_shared
+@needs_bad_inputs
 @pytest.mark.parametrize(("name", "expect"), IMAGES)
 def test_any_picture_as_an_accessory_is_refused_by_name_or_worn(
     name: str, expect: str, pictures: Path, tmp_path: Path
@@ -359,7 +360,7 @@ def test_any_picture_as_an_accessory_is_refused_by_name_or_worn(
     assert pet.size == (64, 64) and pet.getchannel("A").getextrema()[1] == 255
 
 
-@needs_shared
+@needs_bad_inputs
 def test_every_bad_picture_is_named_at_once_by_the_script(pictures: Path, tmp_path: Path) -> None:
     table = small_wardrobe(tmp_path / "pet")
     lines = table.read_text(encoding="utf-8").splitlines()
@@ -377,7 +378,7 @@ def test_every_bad_picture_is_named_at_once_by_the_script(pictures: Path, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-@needs_shared
+@needs_bad_inputs
 def test_every_bad_table_has_an_expectation_here() -> None:
     """A table that is added to make_bad_inputs.py needs an expectation here."""
     assert {name for name, _ in TABLES} == {*EXPECTED_MESSAGE, *EXPECTED_ROW}

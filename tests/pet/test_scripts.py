@@ -21,11 +21,11 @@ from common.paths import DATA
 from pet.choosing.choice_table import columns, read_choices
 from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, load_main, run_script
 from tests.pet.choosing.test_matching import naive_best_set, naive_cosine, naive_top_n
 from tests.pet.choosing.test_wardrobe import small_wardrobe
-from tests.pet.drawing.test_picture_batch import load_main
 
+pytestmark = pytest.mark.slow
 SCRIPTS = ["1_TopN.py", "1.5_Plot_Pet.py", "0_Draw_Data.py", "PetEval.py", "main.py", "data.py"]
 ROWS = {slot: [vector.tolist() for vector in load_wardrobe().vectors(slot)] for slot in SLOTS}
 

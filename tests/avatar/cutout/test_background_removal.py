@@ -32,8 +32,9 @@ from common.people.embedded_segmenter import WEIGHTS
 from common.people.selection import Box, mask_iou
 from common.weights import EMBEDDED, is_present
 from tests.benchmarks.avatar_cutouts import FIGURES, GROUNDS, alpha_of, before, edge_error, framed, look_error
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
+pytestmark = pytest.mark.slow
 needs_weights = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded model"
 )
@@ -42,10 +43,10 @@ needs_weights = pytest.mark.skipif(
 # ---- cut-outs ----
 
 
-@needs_shared
+@needs_real_data("people")
 @needs_weights
 def test_a_real_person_is_cut_out_as_somebody_marked_them_by_hand() -> None:
-    folder = SHARED / "data/people"
+    folder = REAL_DATA / "people"
     file = min((folder / "photos").glob("*.jpg"))
     photo = read_image(file, "RGB")
     cutout = remove_background(photo)

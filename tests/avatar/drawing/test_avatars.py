@@ -22,6 +22,7 @@ from avatar.lora_training.captioned_pictures import read_folder
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 SIZE_PX = 128
 PLAIN = Attributes(
     person="person",

@@ -29,9 +29,9 @@ from common.errors import UserError
 from common.images import read_image
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import write_tiny_weights
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
-PORTRAITS = SHARED / "data/portraits"
+PORTRAITS = REAL_DATA / "portraits"
 WEIGHTS = [*face_detector.WEIGHTS, *NETWORKS.values()]
 needs_weights = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded analyzer"
@@ -85,7 +85,7 @@ def beside(*photos: Image.Image) -> Image.Image:
 
 
 @needs_weights
-@needs_shared
+@needs_real_data("portraits")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_gender_of_every_labelled_portrait_is_right(
     detector: FaceDetector, analyzer: EmbeddedAnalyzer, version: str

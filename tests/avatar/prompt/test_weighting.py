@@ -13,6 +13,7 @@ from avatar.sdxl.sources import BASE, REFINER
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 
+pytestmark = pytest.mark.slow
 PLAIN = "portrait of a young woman, black leather jacket, red hat, studio light"
 NEGATIVE = "blurry, low quality, deformed hands"
 KEYS = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")

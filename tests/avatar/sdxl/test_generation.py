@@ -31,6 +31,7 @@ from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 
+pytestmark = pytest.mark.slow
 PROMPT, NEGATIVE = "portrait of a person, (black leather jacket:1.3)", "blurry, low quality"
 QUICK = Recipe(steps=5)
 

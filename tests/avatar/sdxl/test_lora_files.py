@@ -21,6 +21,7 @@ from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 
+pytestmark = pytest.mark.slow
 ENDS = ("to_q", "to_k", "to_out.0", "proj_in", "ff.net.2", "q_proj", "out_proj", "fc1")
 CONVOLUTIONS = ("conv1", "conv_shortcut", "upsamplers.0.conv", "downsamplers.0.conv", "conv_in", "conv_out")
 EMBEDDINGS = ("time_emb_proj", "embedding.linear_1", "embedding.linear_2")

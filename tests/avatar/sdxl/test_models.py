@@ -20,6 +20,7 @@ from common.errors import UserError
 from common.weights import REAL
 from tests.avatar.tiny_sdxl import build_tiny_sdxl, write_single_file
 
+pytestmark = pytest.mark.slow
 RECIPE = Recipe(steps=5)
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

@@ -18,7 +18,7 @@ from PIL import Image
 from carousel.collages import archives
 from carousel.collages.archives import ArchiveLimits, PhotoFault, PhotoSource, check_inputs, decode_photo, find_photos
 from common.errors import UserError
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import BAD_INPUTS, needs_bad_inputs
 
 
 def picture_bytes(seed: int = 0, form: str = "PNG", **options: Any) -> bytes:
@@ -236,9 +236,9 @@ def test_a_damaged_member_is_a_fault_of_its_own(tmp_path: Path) -> None:
     assert list(photos) == ["z.zip/b.png"] and "cannot be unpacked" in faults["z.zip/a.png"]
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_archives_behave_as_the_collection_says(tmp_path: Path) -> None:
-    source = (SHARED / "tools/make_bad_inputs.py").read_text(encoding="utf-8")
+    source = (BAD_INPUTS).read_text(encoding="utf-8")
     (tmp_path / "tool.py").write_text(source.replace("200_000_000", "20_000_000"), encoding="utf-8")  # to be quick
     tool = runpy.run_path(str(tmp_path / "tool.py"))
     tool["archives"](tmp_path / "in/archives")
@@ -319,9 +319,9 @@ def test_the_limit_on_pixels() -> None:
     assert decode_photo(picture_bytes(), "p", max_pixels=48 * 32)[0].shape == (32, 48, 3)
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_behave_as_the_collection_says(tmp_path: Path) -> None:
-    tool = runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))
+    tool = runpy.run_path(str(BAD_INPUTS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tool["images"](tmp_path / "images")

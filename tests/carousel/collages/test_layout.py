@@ -29,7 +29,7 @@ from carousel.collages.layout import (
 )
 from common.errors import FAULTS_SHOWN, UserError
 from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collages
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import BAD_INPUTS, needs_bad_inputs
 
 
 def assert_equal(one: Collage, other: Collage) -> None:
@@ -153,11 +153,11 @@ def test_a_file_that_is_missing_empty_cut_or_no_picture_is_refused(tmp_path: Pat
             read_collage(tmp_path / name)
 
 
-@needs_shared
+@needs_bad_inputs
 @pytest.mark.filterwarnings("ignore:.*animation")
 def test_no_hostile_picture_is_taken_for_a_collage(tmp_path: Path) -> None:
     """Those that `make_bad_inputs.py` writes, among them ones that are fine as photos."""
-    runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))["images"](tmp_path)
+    runpy.run_path(str(BAD_INPUTS))["images"](tmp_path)
     paths = sorted(tmp_path.iterdir())
     assert len(paths) > 20
     for path in paths:

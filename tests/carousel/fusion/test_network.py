@@ -34,6 +34,7 @@ from carousel.fusion.normalisation import denorm, norm
 from common.errors import UserError
 from tests.carousel.helpers import SIDE, lively, untrained
 
+pytestmark = pytest.mark.slow
 KINDS: list[tuple[Decoder, Head, int]] = [
     ("transformer", "affine", 1),
     ("transformer", "affine", 2),

@@ -39,6 +39,7 @@ from common.training import Training, start_accelerator
 from common.weights import EMBEDDED, is_present
 from tests.carousel.helpers import SIDE, assert_same, entry_of, lively, untrained, write_collages, write_lively
 
+pytestmark = pytest.mark.slow
 STEP = "carousel/Train.py"
 SHORT = TrainingSettings(
     encoder="resnet18",

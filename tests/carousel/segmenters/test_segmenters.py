@@ -19,7 +19,7 @@ from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, PoseMas
 from common.people.person_detector import INPUT, anchor_boxes, cut_graph, decode_boxes, tiles
 from common.people.selection import mask_iou
 from common.weights import EMBEDDED, is_present
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
 needs_weights = pytest.mark.skipif(
     not all(is_present(EMBEDDED[name]) for name in WEIGHTS), reason="python3 run.py fetch, for the embedded segmenter"
@@ -231,10 +231,10 @@ def test_a_look_beyond_the_photo_or_over_its_edge_does_no_harm(embedded: Embedde
     assert seen is not None and seen.box[0] < 130 and seen.box[2] > 300
 
 
-@needs_shared
+@needs_real_data("people/more")
 @needs_weights
 def test_two_people_side_by_side_are_told_apart(embedded: EmbeddedSegmenter) -> None:
-    folder = SHARED / "data/people/more"
+    folder = REAL_DATA / "people/more"
     names = ("ccp_0134", "ccp_0273")
     photos = [np.asarray(read_image(folder / f"photos/{name}.jpg", "RGB")) for name in names]
     masks = [np.asarray(read_image(folder / f"masks/{name}.png", "L")) for name in names]

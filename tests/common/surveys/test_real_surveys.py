@@ -10,11 +10,11 @@ from common.genres import GENRES, genres_of
 from pet.choosing.choice_table import read_choices
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 from pet.data import Aligned, data_transform
-from tests.helpers import SHARED, needs_shared, run_script
+from tests.helpers import REAL_DATA, needs_real_data, run_script
 
-pytestmark = needs_shared
-FREQUENCY = SHARED / "data/pet/mxmh_genre_frequency.csv"
-YOUNG = SHARED / "data/pet/young_people_survey_music.csv"
+pytestmark = [pytest.mark.slow, needs_real_data("pet")]
+FREQUENCY = REAL_DATA / "pet/mxmh_genre_frequency.csv"
+YOUNG = REAL_DATA / "pet/young_people_survey_music.csv"
 PEOPLE = {FREQUENCY: 510, YOUNG: 700}
 SOURCES = {
     FREQUENCY: {

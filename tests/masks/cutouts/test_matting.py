@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from masks.cutouts.matting import cut_out, has_hard_edges
 from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair
 from masks.sets.pixel_art import enlarge
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
 SIDE = 96  # of a drawn scene
 FINE = 6  # samples of a scene along each side of a pixel
@@ -203,11 +203,11 @@ def test_over_its_own_base_it_gives_the_clothed_frame_as_the_true_layer_does(clo
 # ---- real sprites ----
 
 
-@needs_shared
+@needs_real_data("masks")
 @pytest.mark.parametrize(("name", "most"), [("vector_bust", 0.75), ("mh_walk_south", 0.55)])
 def test_real_cut_outs_over_their_own_base_give_the_clothed_frames_again(name: str, most: float) -> None:
     """Up to light and shadow, which the base does not have; a hard cut is the yardstick."""
-    folder = SHARED / "data/masks"
+    folder = REAL_DATA / "masks"
     ours: list[float] = []
     hard: list[float] = []
     for pair in find_pairs(folder / f"frames_backup_{name}")[::4]:
@@ -220,10 +220,10 @@ def test_real_cut_outs_over_their_own_base_give_the_clothed_frames_again(name: s
     assert np.mean(ours) < most * np.mean(hard), (np.mean(ours), np.mean(hard))
 
 
-@needs_shared
+@needs_real_data("masks")
 @pytest.mark.parametrize("name", ["walk_south", "ulpc_walk_south"])
 def test_real_pixel_art_is_cut_along_its_pixels(name: str) -> None:
-    folder = SHARED / "data/masks"
+    folder = REAL_DATA / "masks"
     pair = find_pairs(folder / f"frames_backup_{name}")[7]
     base, clothed = read_pair(pair)
     mask = read_mask(folder / f"masks_backup_{name}" / mask_name(pair.number))

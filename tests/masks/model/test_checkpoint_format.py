@@ -33,7 +33,7 @@ from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
 from masks.model.unet import UNet
 from masks.sets.frame_sets import FrameSet, gather_training_data, read_mask
-from tests.helpers import ROOT, SHARED, needs_shared
+from tests.helpers import REAL_DATA, ROOT, needs_real_data
 from tests.masks.model.test_unet import lively_network, random_pairs
 
 SHIPPED = CHECKPOINTS / "masks/mask_model.pth"
@@ -406,9 +406,9 @@ def test_the_shipped_model_masks_the_drawn_sets() -> None:
     assert len(scores) >= 2 and min(scores.values()) > 0.95, scores
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_the_shipped_model_masks_real_sprites_that_it_never_saw() -> None:
-    folder = SHARED / "data/masks"
+    folder = REAL_DATA / "masks"
     sets = [every(frame_set, 25) for frame_set in gather_training_data(folder)]
     scores = set_scores(sets)
-    assert len(scores) == 7 and np.mean(list(scores.values())) > 0.9, scores
+    assert scores and np.mean(list(scores.values())) > 0.9, scores

@@ -16,7 +16,7 @@ from masks.model.thresholds import (
 from masks.sets.differences import lab_distance, light_between, on_black, share_that_changed
 from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair
 from masks.sets.pixel_art import enlarge
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
 METHODS = list(MEASURES)
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -270,12 +270,12 @@ REAL = {  # mean F1 score a frame of the best common threshold, as SOURCES.md th
 
 
 def real_set(name: str, step: int = 1) -> list[Triple]:
-    folder = SHARED / "data/masks"
+    folder = REAL_DATA / "masks"
     pairs = find_pairs(folder / f"frames_backup_{name}")[::step]
     return [(*read_pair(pair), read_mask(folder / f"masks_backup_{name}" / mask_name(pair.number))) for pair in pairs]
 
 
-@needs_shared
+@needs_real_data("masks")
 @pytest.mark.parametrize("name", REAL)
 def test_the_yardstick_on_real_sprites(name: str) -> None:
     triples = real_set(name)
@@ -283,7 +283,7 @@ def test_the_yardstick_on_real_sprites(name: str) -> None:
     assert len(scores) == 25 and np.mean(scores) == pytest.approx(REAL[name], abs=5e-4)
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_on_real_sprites_lab_is_better_than_the_difference_and_both_than_the_yardstick() -> None:
     means = {}
     sets = {name: real_set(name, step=6) for name in REAL}

@@ -47,6 +47,7 @@ from masks.sets.pixel_art import find_pixel_size
 from tests.helpers import ROOT
 from tests.masks.sets.test_frame_sets import drawn_pair, write_archive
 
+pytestmark = pytest.mark.slow
 CPU = torch.device("cpu")
 SHORT = TrainingSettings(epochs=4, batch=2, learning_rate=3e-3, dice_weight=0.7, drawn_share=0.5, seed=5, workers=0)
 LENGTH = 3  # samples an epoch: a batch and a half

@@ -37,7 +37,7 @@ from masks.sets.frame_sets import (
     write_proposals,
     write_reviewed,
 )
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import BAD_INPUTS, REAL_DATA, needs_bad_inputs, needs_real_data
 
 SIDE = 48
 SKIN, SHIRT, HAIR = (224, 172, 136), (40, 90, 200), (60, 40, 30)
@@ -516,7 +516,7 @@ def test_inverted_masks_are_found_on_opaque_backgrounds_too() -> None:
 
 def hostile_pictures(folder: Path) -> list[tuple[Path, bool]]:
     """The pictures of the collection of bad inputs, and whether each is valid as a frame: even an empty one is."""
-    tool = runpy.run_path(str(SHARED / "tools/make_bad_inputs.py"))
+    tool = runpy.run_path(str(BAD_INPUTS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tool["images"](folder)
@@ -524,7 +524,7 @@ def hostile_pictures(folder: Path) -> list[tuple[Path, bool]]:
     return [(folder / Path(file).name, expect == "accept" or file in empty) for file, _, expect in tool["rows"]]
 
 
-@needs_shared
+@needs_bad_inputs
 def test_hostile_pictures_are_read_or_refused(tmp_path: Path) -> None:
     pictures = hostile_pictures(tmp_path / "images")
     assert len(pictures) > 20
@@ -543,12 +543,11 @@ def test_hostile_pictures_are_read_or_refused(tmp_path: Path) -> None:
                 assert "frames_backup_x/base_frame_0.png" in refused(folder), source.name
 
 
-@needs_shared
+@needs_real_data("masks")
 def test_real_masks_pass_and_their_inversions_do_not() -> None:
-    sets = gather_training_data(SHARED / "data/masks")
-    assert {frame_set.name: len(frame_set.pairs) for frame_set in sets} == dict.fromkeys(
-        ["mh_walk_south", "run_west", "ulpc_walk_south", "vector_bust", "walk_east", "walk_north", "walk_south"], 25
-    )
+    sets = gather_training_data(REAL_DATA / "masks")
+    folders = {path.name for path in (REAL_DATA / "masks").glob("frames_backup_*")}
+    assert {f"frames_backup_{frame_set.name}" for frame_set in sets} == folders and all(each.pairs for each in sets)
     all_black = 0
     pairs = [pair for frame_set in sets for pair in frame_set.pairs[::5]]
     for pair in pairs:

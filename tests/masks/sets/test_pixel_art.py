@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from masks.sets.pixel_art import LEAST_ART_PX, enlarge, find_pixel_size, shrink, visible
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
 
 def naive_pixel_size(pictures: list[np.ndarray]) -> int:
@@ -107,12 +107,12 @@ def test_visible_tells_all_shown_colours_apart() -> None:
     assert len({*visible(colours)[0].tolist()}) == 4 and visible(colours)[0, 3] == visible(colours)[0, 4] == 0
 
 
-@needs_shared
+@needs_real_data("masks")
 @pytest.mark.parametrize(
     ("name", "size_px"), [("walk_east", 8), ("ulpc_walk_south", 8), ("vector_bust", 1), ("mh_walk_south", 1)]
 )
 def test_real_sprites(name: str, size_px: int) -> None:
-    folder = SHARED / "data/masks" / f"frames_backup_{name}"
+    folder = REAL_DATA / "masks" / f"frames_backup_{name}"
     for number in ("00", "12", "24"):
         pair = [np.asarray(Image.open(folder / f"{half}_frame_{number}.png")) for half in ("base", "clothed")]
         assert find_pixel_size(pair) == size_px

@@ -26,7 +26,7 @@ from masks.sheets.cells import (
 )
 from masks.sheets.grid_finder import Grid, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout, read_record, write_record
-from tests.helpers import SHARED, needs_shared
+from tests.helpers import REAL_DATA, needs_real_data
 
 SKIN, SHIRT, TROUSERS, HAIR = (224, 172, 130, 255), (60, 90, 170, 255), (70, 60, 50, 255), (90, 50, 20, 255)
 
@@ -445,10 +445,10 @@ def test_a_million_frames_are_refused() -> None:
         find_grid([np.zeros((1000, 1000, 4), np.uint8)], GridSettings(frame_width=1, frame_height=1), "walk.png")
 
 
-@needs_shared
+@needs_real_data("masks")
 @pytest.mark.parametrize("name", ["walk_north", "run_west", "vector_bust", "mh_walk_south"])
 def test_the_grid_of_real_frames_is_found(name: str) -> None:
-    frames = [SHARED / f"data/masks/frames_backup_{name}/clothed_frame_{place:02d}.png" for place in range(12)]
+    frames = [REAL_DATA / f"masks/frames_backup_{name}/clothed_frame_{place:02d}.png" for place in range(12)]
     for columns in (4, 6, 12):
         grid = Grid(columns, 12 // columns, 64, 64)
         sheet = np.zeros((grid.sheet_size[1], grid.sheet_size[0], 4), np.uint8)

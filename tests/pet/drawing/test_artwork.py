@@ -18,6 +18,7 @@ from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.drawing.artwork import SAMPLE_TASTES, read_drawing, sample_users
 from tests.helpers import assert_user_error, run_script
 
+pytestmark = pytest.mark.slow
 PET_DATA = DATA / "pet"
 KINDS = ("Body", *SLOTS)
 PICTURES = sorted(str(path.relative_to(PET_DATA)) for kind in KINDS for path in (PET_DATA / kind).glob("*.png"))

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,28 +25,16 @@ from common.errors import UserError
 from common.files import row_file_name
 from common.grids import PAPER
 from common.journals import JOURNAL
-from common.runner import Report
 from pet.choosing.choice_table import read_choices
 from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
 from pet.drawing.compositing import Dresser, body_for
 from pet.drawing.picture_batch import CHUNK
-from tests.helpers import ROOT, run_script
+from tests.helpers import ROOT, load_main, run_script
 from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
 
+pytestmark = pytest.mark.slow
 STEP = "pet/1.5_Plot_Pet.py"
 PEOPLE = 200
-Main = Callable[..., Report]
-
-
-def load_main(script: str) -> Main:
-    """The main() of a script whose name is no module name."""
-    spec = importlib.util.spec_from_file_location(f"script_{abs(hash(script))}", ROOT / script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
 choose_all, plot_all = load_main("pet/1_TopN.py"), load_main(STEP)
 
 
@@ -136,7 +123,7 @@ def test_pets_are_those_of_the_table_also_from_several_processes(table: Path, tm
         "--bodies", table.parent / "Body", "--size-px", 64, "--no-charts",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert "70 people, 70 drawn now, 0 were there" in result.stdout
+    assert "70 people, 70 drawn now, 0 existed" in result.stdout
     bodies, wardrobe, dresser = load_bodies(table.parent / "Body"), load_wardrobe(table), Dresser(64)
     for row, (_, choice) in enumerate(read_choices(chosen), 1):
         worn = {slot: wardrobe.find(choice.worn[slot].name).file for slot in SLOTS}
@@ -281,7 +268,7 @@ class Interrupted:
     interrupt_status: int
     interrupt_message: str
     after_interrupt: dict[str, tuple[str, tuple[int, int]] | str]
-    kept: int  # pictures that were there after the kill, and were not drawn again
+    kept: int  # pictures that existed after the kill, and were not drawn again
     last_output: str
 
 
@@ -409,7 +396,7 @@ def test_ctrl_c_ends_with_130_and_whole_files(interrupted: Interrupted) -> None:
 def test_the_runs_after_draw_only_what_was_missing(interrupted: Interrupted) -> None:
     lost = 3 * CHUNK  # drawn by a worker, but not noted yet
     assert len(interrupted.times_after_kill) - lost <= interrupted.kept <= len(interrupted.times_after_kill)
-    line = re.search(rf"{PEOPLE} people, (\d+) drawn now, (\d+) were there", interrupted.last_output)
+    line = re.search(rf"{PEOPLE} people, (\d+) drawn now, (\d+) existed", interrupted.last_output)
     assert line is not None
     drawn, there = map(int, line.groups())
     assert drawn + there == PEOPLE and len(interrupted.after_interrupt) - lost <= there <= len(
