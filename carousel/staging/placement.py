@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.errors import UserError, check_range
+from common.errors import UserError
 from common.people.selection import SegmentedPerson
 
 SLOPE = 1.7 / 1.6  # body of 1.7 m, camera at 1.6 m
@@ -62,16 +62,6 @@ class RequestedPlacement:
     x: float | None = None
     foot: float | None = None
     height: float | None = None
-
-    def check(self) -> None:
-        """Raise UserError where a value is out of range."""
-        for name, value, low, high in (
-            ("X", self.x, 0, 1),
-            ("FOOT", self.foot, 0, 2),
-            ("HEIGHT", self.height, 0.02, 3),
-        ):
-            if value is not None:
-                check_range(name, value, low, high)
 
     @property
     def are_complete(self) -> bool:

@@ -37,7 +37,7 @@ from common.errors import UserError
 from common.journals import LOCK
 from common.people.selection import SegmentedPerson, SelectionRules, person_of
 from common.runner import Report
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, run_script, with_settings
 
 pytestmark = pytest.mark.slow
 STEP = "carousel/Collage_segmentation.py"
@@ -92,7 +92,7 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, **settings: Any) -> Report:
     given: dict[str, Any] = {"photos": (folder / "photos",), "output": folder / "out", "masks": folder / "masks"}
-    return main(**{**given, "segmenter": "files", "panel_px": 128, "workers": 1, **settings})
+    return with_settings(main)(**{**given, "segmenter": "files", "panel_px": 128, "workers": 1, **settings})
 
 
 def flags(folder: Path, **settings: object) -> list[object]:

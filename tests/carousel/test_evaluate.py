@@ -40,7 +40,7 @@ from carousel.measuring.evaluation_figure import chosen_places
 from common.errors import UserError, enough_memory
 from common.runner import Report
 from common.weights import EMBEDDED
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, run_script, with_settings
 
 pytestmark = pytest.mark.slow
 STEP = "carousel/Evaluate.py"
@@ -101,7 +101,7 @@ def evaluate(collages: Path, checkpoint: Path, **settings: Any) -> Report:
         "split": "all",
         "size_px": SIDE,
     }
-    return main(**(given | settings))
+    return with_settings(main)(**(given | settings))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.inference import load_model
 from carousel.fusion.network import FusionNetwork
 from carousel.Inference import PERSON, SCENE, main
-from carousel.staging import overview_pictures, staged_scene
+from carousel.staging import overview_pictures, scene_fusion
 from carousel.staging.fusion_batch import people_in
 from carousel.staging.person_cutout import read_cutout
 from common.errors import UserError
@@ -31,7 +31,7 @@ from common.grids import evenly
 from common.people.selection import SegmentedPerson
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
-from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script
+from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script, with_settings
 from tests.masks.sets.test_frame_sets import files_of, hostile_pictures
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _load_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The network of `checkpoint` is built once; building takes longer than all else that these tests do."""
-    monkeypatch.setattr(staged_scene, "load_model", loaded)
+    monkeypatch.setattr(scene_fusion, "load_model", loaded)
 
 
 @functools.cache
@@ -91,7 +91,7 @@ def save(path: Path, pixels: np.ndarray, **options: Any) -> Path:
 def infer(scene: Path, person: Path, checkpoint: Path, **settings: Any) -> Report:
     """Without looking for people in the scene, which takes weights."""
     defaults = {"output": scene.parent / "out", "find_people": False}
-    return main(scene=scene, person=person, checkpoint=checkpoint, **{**defaults, **settings})
+    return with_settings(main)(scene=scene, person=person, checkpoint=checkpoint, **{**defaults, **settings})
 
 
 def read(path: Path) -> np.ndarray:
@@ -271,7 +271,7 @@ def test_bad_files_are_skipped_and_listed_and_the_rest_is_done(scene: Path, peop
     flags = ("--scene", scene, "--person", people, "--checkpoint", checkpoint, "--output", scene.parent / "out")
     result = run_script(SCRIPT, *flags, "--no-find-people", cwd=scene.parent)
     assert_user_error(result, "3 skipped, listed in", "faults.csv", "broken.png", "transparent", "fusing")
-    assert "4 people in" in result.stdout and "4 fused now, 0 were there" in result.stdout
+    assert "4 people in" in result.stdout and "4 fused now, 0 were up to date" in result.stdout
     record = json.loads((scene.parent / "out/run.json").read_text(encoding="utf-8"))
     assert record["skipped"] == 3 and record["figures"]["people"] == 4
     faults = faults_in(scene.parent / "out")
@@ -297,7 +297,7 @@ def test_nothing_but_bad_files_ends_with_their_faults(scene: Path, tmp_path: Pat
 def test_files_of_others_are_never_replaced(scene: Path, people: Path, checkpoint: Path) -> None:
     mine = save(scene.parent / "out/fused/Ada.png", scene_of(3))
     before = mine.read_bytes()
-    with pytest.raises(UserError, match=r"Ada\.png: not made by this script; set OUTPUT to another folder"):
+    with pytest.raises(UserError, match=r"Ada\.png: not made by a run in this folder; set OUTPUT to another one"):
         infer(scene, people, checkpoint)
     assert mine.read_bytes() == before
 
@@ -329,7 +329,7 @@ def test_the_drawn_people_can_all_be_used() -> None:
     """Every third of them is a half figure."""
     people = people_in(PERSON, SCENE)
     figures = [read_cutout(path, nobody) for path in people.values()]
-    assert len(figures) >= 6 and staged_scene.read_scene(SCENE).shape[1] > 400
+    assert len(figures) >= 6 and scene_fusion.read_scene(SCENE).shape[1] > 400
     assert [figure.silhouette.is_half for figure in figures] == [n % 3 == 2 for n in range(len(figures))]
 
 
@@ -485,7 +485,7 @@ def test_faulty_settings_are_said(
     (tmp_path / "empty").mkdir()
     defaults: dict[str, Any] = {"scene": scene, "person": people, "checkpoint": checkpoint, "find_people": False}
     with pytest.raises(UserError, match=words):
-        main(**{**defaults, "output": Path("out"), **settings})
+        with_settings(main)(**{**defaults, "output": Path("out"), **settings})
     assert not list(Path().glob("out/fused/*")) and not Path("x.png").exists()
 
 

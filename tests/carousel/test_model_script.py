@@ -25,7 +25,7 @@ from carousel.fusion.network import FusionNetwork
 from common.errors import UserError
 from common.runner import Report
 from tests.carousel.helpers import SIDE, count_colours, draw_collage, lively, untrained, write_collages, write_lively
-from tests.helpers import ROOT, run_script
+from tests.helpers import ROOT, run_script, with_settings
 from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 
 pytestmark = pytest.mark.slow
@@ -120,7 +120,7 @@ def test_help_loads_neither_torch_nor_opencv() -> None:
 
 def draw_dataset(collages: Path, output: Path, **others: Any) -> Report:
     values: dict[str, Any] = {"samples": 4, "size_px": SIDE, "held_out_share": 0.5}
-    return carousel.Dataset.main(collages=collages, output=output, **(values | others))
+    return with_settings(carousel.Dataset.main)(collages=collages, output=output, **(values | others))
 
 
 def test_dataset_as_a_script_counts_and_draws_a_batch(collages: Path, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_settings_of_dataset_out_of_range_are_named(collages: Path, tmp_path: Pa
 
 def draw_model(output: Path, **others: Any) -> Report:
     values: dict[str, Any] = {"encoder": "resnet18", "size_px": SIDE}
-    return carousel.Model.main(output=output, **(values | others))
+    return with_settings(carousel.Model.main)(output=output, **(values | others))
 
 
 def test_model_as_a_script_prints_the_table_and_draws_the_diagram(checkpoint: Path, tmp_path: Path) -> None:
@@ -292,7 +292,9 @@ def test_a_network_comes_back_in_half_precision_with_its_facts(content: dict[str
     "changed", [{"decoder": "transformer"}, {"encoder": "resnet34"}, {"head": "colours"}, {"encoder": "resnet50"}]
 )
 def test_tensors_of_another_network_do_not_fit(content: dict[str, Any], changed: dict[str, str]) -> None:
-    with pytest.raises(UserError, match=r"own\.pth: its tensors do not match its network; they belong to another encoder or decoder"):
+    with pytest.raises(
+        UserError, match=r"own\.pth: its tensors do not match its network; they belong to another encoder or decoder"
+    ):
         network_of(content | {"network": content["network"] | changed}, "own.pth")
 
 
