@@ -1,5 +1,6 @@
 """Collage_segmentation.py as a user runs it: panels, names, what is skipped, resumed, made anew, killed."""
 
+import contextlib
 import csv
 import io
 import json
@@ -124,7 +125,7 @@ def test_a_run_from_a_zip_and_a_folder(folder: Path) -> None:
     command.insert(command.index(folder / "photos"), folder / "album.zip")
     result = run_script(STEP, *command, cwd=folder)
     assert result.returncode == 0, result.stderr
-    assert "collages in out: 7 made now, 0 were there" in result.stdout
+    assert "collages in out: 7 made now, 0 were up to date" in result.stdout
     assert re.search(r"^photos +6$", result.stdout, re.MULTILINE)
     assert re.search(r"^collages +7$", result.stdout, re.MULTILINE)
     assert "device: CPU (segmenter files), weights: none" in result.stdout
@@ -290,7 +291,6 @@ class Finder:
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[SegmentedPerson]]], None]:
     def install(find: Callable[[np.ndarray], list[SegmentedPerson]]) -> None:
         monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks: Finder(find))
-        monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks: Finder(find))
 
     return install
 
@@ -301,6 +301,30 @@ def test_a_photo_without_a_person_is_no_fault(folder: Path, use: Any) -> None:
     report = make(folder, segmenter="embedded", masks=None)
     assert report.faults == 0 and report.figures["photos without a person"] == 1 and report.figures["collages"] == 2
     assert report.device.startswith("nothing") and report.weights == ["none.pth"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("min_height_px", 200, "too small: 150 px high"),
+        ("min_share", 0.5, "too small: 27 % of the photo"),
+        ("max_cut", 0.1, "cut by the left edge"),
+        ("max_overlap", 0.1, "overlapping: others cover 50 % of the box"),
+    ],
+)
+def test_each_setting_reaches_its_own_rule(folder: Path, use: Any, setting: str, value: float, reason: str) -> None:
+    """Two people, one of them cut by the left edge, half covered by the other; one rule at a time."""
+    first, second = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    first[40:190, :72], second[115:190, :72] = True, True
+    use(lambda photo: [person_of(first, 0.9), person_of(second, 0.8)])
+    off: dict[str, Any] = {"min_height_px": 0, "min_share": 0.0, "max_cut": 1.0, "max_overlap": 1.0}
+    photos = (folder / "photos/p0.png",)
+    with_rule = off | {setting: value}
+    make(folder, photos=photos, segmenter="embedded", masks=None, output=folder / "all", **off)
+    assert not (folder / "all/dropped.csv").exists()
+    with contextlib.suppress(UserError):  # nobody is left
+        make(folder, photos=photos, segmenter="embedded", masks=None, **with_rule)
+    assert reason in (folder / "out/dropped.csv").read_text(encoding="utf-8")
 
 
 def test_the_rules_drop_people_and_say_why(folder: Path, use: Any) -> None:
@@ -543,7 +567,7 @@ def test_bad_photos_and_archives_are_skipped_and_listed_and_the_rest_is_done(fol
     with zipfile.ZipFile(folder / "photos/slip.zip", "w") as archive:
         archive.writestr("../../escaped.png", data)
     result = run_script(STEP, *flags(folder), cwd=folder)
-    assert_user_error(result, "4 skipped, listed in", "faults.csv", "truncated", "leads out of its folder", "no mask")
+    assert_user_error(result, "4 skipped, listed in", "faults.csv", "truncated", "points outside its folder", "no mask")
     assert "collages in out: 3 made now" in result.stdout
     faults = {row["file"]: row["fault"] for row in table(folder / "out/faults.csv")}
     assert faults.keys() == {f"photos/{name}" for name in ("p0.png", "no_mask.png", "text.zip", "slip.zip")}
@@ -604,7 +628,7 @@ def test_masks_and_results_that_lie_among_the_photos_are_no_photos(folder: Path)
         ({"photos": (Path("nowhere.zip"),)}, "nowhere.zip: no such file or folder"),
         ({"plates": Path("nowhere")}, "nowhere: no such folder of clean plates"),
         ({"masks": Path("nowhere")}, "nowhere: no such folder of masks"),
-        ({"background": "lama", "lama": Path("no.onnx")}, "no.onnx: LaMa's weights are not here"),
+        ({"background": "lama", "lama": Path("no.onnx")}, "no.onnx: LaMa's weights are missing"),
     ],
 )
 def test_faulty_settings_stop_before_any_work(settings: dict[str, Any], words: str, folder: Path) -> None:
@@ -625,5 +649,5 @@ def test_an_archive_that_is_refused_costs_no_collages_of_earlier_photos(folder: 
     with zipfile.ZipFile(folder / "slip.zip", "w") as archive:
         archive.writestr("../../escaped.png", b"")
     result = run_script(STEP, *flags(folder, photos=folder / "slip.zip"), cwd=folder)
-    assert_user_error(result, "leads out of its folder")
+    assert_user_error(result, "points outside its folder")
     assert len(before) > 1 and files_of(folder / "out") == before
