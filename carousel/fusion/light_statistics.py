@@ -60,7 +60,7 @@ def colour_statistics(rgb: Tensor, weight: Tensor) -> Tensor:
 
 
 def quantiles(values: Tensor, weight: Tensor) -> Tensor:
-    """Compute the QUANTILES of each channel (B, C, h, w) in [0, 1] over the weighted pixels: (B, C * len(QUANTILES))."""
+    """Compute the QUANTILES of each channel of (B, C, h, w) in [0, 1] over weighted pixels: (B, C * len(QUANTILES))."""
     batch, channels = values.shape[:2]
     index = (values.clamp(0, 1) * (LEVELS - 1)).round().long().flatten(0, 1)
     counts = histogram(index, weight.expand_as(values).flatten(0, 1), LEVELS)

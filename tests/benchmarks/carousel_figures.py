@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 
 from carousel.collages.inpainting import clean_background
-from carousel.collages.layout import Collage, compose
+from carousel.collages.layout import Collage, black_outside, compose
 from carousel.collages.photo_to_collages import HOLE_RIM
 from carousel.fusion.inference import load_model
-from carousel.fusion.training_samples import FusionExample, cut_out, fit, fixed_form, paste
+from carousel.fusion.training_samples import FusionExample, fit, fixed_form, paste
 from carousel.measuring.baselines import BASELINES, Baseline
 from carousel.measuring.evaluation import (
     OURS,
@@ -148,7 +148,7 @@ def triple(folder: Path, name: str, size_px: int) -> FusionExample:
     )
     mask = read_mask(folder / f"{name}_mask.png", size_px)
     background = paste(composite, clean_background(composite, hole_of(mask)), mask)
-    return FusionExample(background, cut_out(composite, mask), mask, real)
+    return FusionExample(background, black_outside(composite, mask), mask, real)
 
 
 def read_mask(file: Path, size_px: int) -> np.ndarray:

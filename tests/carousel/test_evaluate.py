@@ -24,8 +24,8 @@ from carousel.Evaluate import main
 from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.metrics import foreground_mse, foreground_psnr, psnr, ssim
 from carousel.fusion.network import FusionNetwork
-from carousel.fusion.training_samples import FusionExample, split
-from carousel.measuring.baselines import BASELINES, copy_paste
+from carousel.fusion.training_samples import FusionExample, paste, split
+from carousel.measuring.baselines import BASELINES
 from carousel.measuring.evaluation import (
     OURS,
     PASTE,
@@ -79,7 +79,7 @@ def drawn_collages(folder: Path, count: int = COUNT, radius: int = 12) -> Path:
         wall = cv2.normalize(wall, None, 60, 200, cv2.NORM_MINMAX).astype(np.uint8)  # type: ignore[call-overload]
         mask = cv2.circle(np.zeros((SIDE, SIDE), np.uint8), (24 + 4 * number, 34), radius, 255, -1)
         person = rng.integers(70, 190, (SIDE, SIDE, 3), dtype=np.uint8)
-        write_collage(folder / f"{number}.png", compose(copy_paste(wall, person, mask), wall, mask))
+        write_collage(folder / f"{number}.png", compose(paste(wall, person, mask), wall, mask))
         entries.append(
             CollageEntry(f"{number}.png", f"{number}.jpg", f"scene {number}", (0, 0, 64, 64), (0, 0, 9, 9), 1, "t")
         )
@@ -182,7 +182,7 @@ def drawn_examples(count: int = 4) -> list[FusionExample]:
         background, avatar, truth = rng.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
         mask = np.zeros((32, 32), np.uint8)
         mask[8 : 20 + seed, 5:25] = 255
-        examples.append(FusionExample(background, avatar, mask, copy_paste(background, truth, mask)))
+        examples.append(FusionExample(background, avatar, mask, paste(background, truth, mask)))
     return examples
 
 
@@ -193,7 +193,7 @@ def perfect_on_every_second() -> Any:
 
     def ours(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
         number, example = next(count), next(examples)
-        fused = example.truth.copy() if number % 2 == 0 else copy_paste(background, avatar, mask)
+        fused = example.truth.copy() if number % 2 == 0 else paste(background, avatar, mask)
         if number == 3:
             fused[0, 0] ^= 1
         return fused
@@ -209,7 +209,7 @@ def measured() -> Scores:
 def test_scores_are_the_metrics_of_each_picture() -> None:
     scores = measured()
     for place, example in enumerate(drawn_examples()):
-        pasted = copy_paste(example.background, example.avatar, example.mask)
+        pasted = paste(example.background, example.avatar, example.mask)
         values = {name: column[place] for name, column in scores.values[PASTE].items()}
         assert values == {
             "PSNR": psnr(pasted, example.truth),

@@ -1,5 +1,7 @@
 """Another light on a person: against naive versions, neutral values, ranges, and the same by the same seed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,6 @@ from carousel.fusion.relighting import (
     GAIN,
     LEVELS,
     SATURATION,
-    Relight,
     adjust,
     light_gradient,
     move_statistics,
@@ -25,6 +26,7 @@ from carousel.fusion.relighting import (
 from tests.carousel.helpers import draw_collage
 
 SEEDS = st.integers(0, 2**32 - 1)
+Relight = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
 WAYS: list[Relight] = [
     relight_fixed,
     relight_random,

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.collages.layout import Collage, compose, read_collage, write_collage, write_index
+from carousel.collages.layout import Collage, black_outside, compose, read_collage, write_collage, write_index
 from carousel.fusion import training_samples
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.relighting import relight_fixed
@@ -24,7 +24,6 @@ from carousel.fusion.training_samples import (
     AvatarFusionDataset,
     FusionExample,
     crop,
-    cut_out,
     erode,
     fit,
     fixed_form,
@@ -328,7 +327,7 @@ def test_a_resized_collage_is_a_collage() -> None:
 def test_pasting_cutting_and_keeping_are_what_they_say() -> None:
     collage = draw_collage(0)
     on = collage.mask > 0
-    np.testing.assert_array_equal(cut_out(collage.truth, collage.mask), collage.avatar)
+    np.testing.assert_array_equal(black_outside(collage.truth, collage.mask), collage.avatar)
     np.testing.assert_array_equal(paste(collage.background, collage.avatar, collage.mask)[on], collage.truth[on])
     np.testing.assert_array_equal(keep_scene(collage)[~on], collage.truth[~on])
     np.testing.assert_array_equal(keep_scene(collage)[on], collage.background[on])
