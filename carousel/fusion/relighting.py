@@ -49,7 +49,7 @@ def relight_random(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) 
         width = EXPOSURE_EV if linear else 0.5
         gains = 2 ** rng.uniform(-width, width) * rng.uniform(1 - 1.1 * GAIN, 1 + 1.1 * GAIN, 3)
         contrast, saturation = rng.uniform(0.78, 1.22), rng.uniform(0.67, 1.33)
-        rgb = adjust(rgb, mask, gains, contrast, saturation, linear)
+        rgb = adjust(rgb, mask, gains, contrast, saturation, linear=linear)
     else:
         rgb = move_statistics(rng, rgb, mask)
     if rng.random() < 0.2:
@@ -62,7 +62,7 @@ def relight_random(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) 
 
 
 def adjust(
-    rgb: np.ndarray, mask: np.ndarray, gains: np.ndarray, contrast: float, saturation: float, linear: bool
+    rgb: np.ndarray, mask: np.ndarray, gains: np.ndarray, contrast: float, saturation: float, *, linear: bool
 ) -> np.ndarray:
     """Multiply the channels by `gains`, in linear light or as stored, then change contrast and saturation."""
     if linear:

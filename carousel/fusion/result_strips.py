@@ -29,7 +29,14 @@ def compute_psnr_ssim(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, 
 
 
 def save_result(
-    path: Path, inputs: Tensor, outputs: Tensor, targets: Tensor, mask: Tensor, title: str = "", tile_px: int = TILE_PX
+    path: Path,
+    inputs: Tensor,
+    outputs: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    *,
+    title: str = "",
+    tile_px: int = TILE_PX,
 ) -> None:
     """Write a PNG with a row for each sample: background, pasted, fused, ground truth.
 

@@ -151,4 +151,4 @@ def draw_samples(network: FusionNetwork, held_out: AvatarFusionDataset, device: 
     inputs, targets, masks = (
         torch.stack([s[name] for s in samples]).to(device) for name in ("input", "target", "mask")
     )
-    save_result(path, inputs, network(inputs, masks), targets, masks, "Held-out scenes")
+    save_result(path, inputs, network(inputs, masks), targets, masks, title="Held-out scenes")

@@ -67,6 +67,7 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         size_px: int,
         training: bool,
         seed: int,
+        *,
         clean: bool = False,
         erode_px: int = 0,
     ) -> None:

@@ -242,7 +242,7 @@ def test_strips_show_the_highest_the_middle_and_the_lowest_gain() -> None:
 def test_an_empty_mask_names_the_picture() -> None:
     example = drawn_examples(1)[0]
     empty = replace(example, mask=np.zeros_like(example.mask))
-    with pytest.raises(UserError, match=r"7\.png: nothing is left of the person at 32 px; raise SIZE_PX"):
+    with pytest.raises(UserError, match=r"7\.png: the person disappears at 32 px; raise SIZE_PX"):
         measure([("7.png", "s", lambda: empty)], BASELINES, None)
 
 
@@ -326,7 +326,7 @@ def test_missing_things_are_named(collages: Path, checkpoint: Path, tmp_path: Pa
     with pytest.raises(UserError, match=r"nowhere: no such folder of collages"):
         evaluate(tmp_path / "nowhere", checkpoint)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"empty: holds no collages"):
+    with pytest.raises(UserError, match=r"empty: contains no collages"):
         evaluate(tmp_path / "empty", checkpoint)
     content = torch.load(checkpoint)
     silent = tmp_path / "silent.pth"
@@ -359,7 +359,7 @@ def test_a_person_who_vanishes_at_a_small_size_is_named(tmp_path: Path, checkpoi
     mask[100:104, 100:103] = 255
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     write_collage(tmp_path / "c/tiny.png", compose(picture, picture, mask))
-    with pytest.raises(UserError, match=r"tiny\.png: nothing is left of the person at 64 px"):
+    with pytest.raises(UserError, match=r"tiny\.png: the person disappears at 64 px"):
         evaluate(tmp_path / "c", checkpoint)
 
 

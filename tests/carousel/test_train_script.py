@@ -154,7 +154,7 @@ def test_several_devices_train_together_and_one_writes(collages: Path, tmp_path:
     command = [*launch, str(ROOT / STEP), *flags(collages, tmp_path / "own.pth", run)]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.count("trains on") == result.stdout.count("written: ") == 1
+    assert result.stdout.count("training on") == result.stdout.count("written: ") == 1
     state = load_plain(tmp_path / "own.state.pth")
     assert state["steps"] == 1 and len(state["history"]) == 1
     assert network_of(read_checkpoint(tmp_path / "own.pth"), "own.pth").settings["head"] == "colours"

@@ -145,7 +145,7 @@ def test_a_result_shows_background_pasted_fused_and_truth_of_each_sample(tmp_pat
     mask = torch.zeros(2, 1, side, side)
     mask[0, :, 16:48, 16:48] = 1  # the second sample has nobody in it
     path = tmp_path / "new folder/result.png"
-    save_result(path, torch.cat([background, avatar], dim=1), outputs, targets, mask, "Samples", tile)
+    save_result(path, torch.cat([background, avatar], dim=1), outputs, targets, mask, title="Samples", tile_px=tile)
     with Image.open(path) as opened:
         picture = np.asarray(opened.convert("RGB"))
     assert opened.mode == "RGB"

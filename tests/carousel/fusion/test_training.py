@@ -117,7 +117,7 @@ def train(collages: Path, output: Path, run: FusionTrainingSettings = SHORT, **o
         ({"size_px": 96}, "SIZE_PX is 96; it must be a multiple of 64"),
         ({"shrink": 0}, "SHRINK is 0"),
         ({"steps": -1}, "STEPS is -1"),
-        ({"steps": 0, "light_samples": 0}, "STEPS is 0, and no light estimate is taught"),
+        ({"steps": 0, "light_samples": 0}, "STEPS is 0 and the light estimate is not pretrained"),
         ({"batch": 1}, "BATCH is 1; it must be from 2"),
         ({"learning_rate": 0.0}, "LEARNING_RATE is 0"),
         ({"learning_rate": math.nan}, "LEARNING_RATE is nan"),
@@ -283,7 +283,7 @@ def test_a_checkpoint_of_another_network_is_no_start(collages: Path, tmp_path: P
         train(collages, tmp_path / "own.pth", replace(SHORT, **MISFITS[kind]), start=start)
     wanted = {"encoder": "resnet18", "decoder": "cnn", "head": "affine", "shrink": 2} | MISFITS[kind]
     settings_say = ", ".join(str(value) for value in wanted.values())
-    assert str(error.value) == f"{start}: is of resnet18, cnn, affine, 2; the settings say {settings_say}"
+    assert str(error.value) == f"{start}: has resnet18, cnn, affine, 2, the settings {settings_say}; make them equal"
     assert not (tmp_path / "own.pth").exists()
 
 

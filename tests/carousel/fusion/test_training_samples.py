@@ -410,7 +410,7 @@ def test_a_person_who_vanishes_at_the_size_of_the_samples_is_a_fault(tmp_path: P
     mask[100:102, 100:101] = 255
     write_collage(tmp_path / "tiny.png", compose(collage.truth, collage.background, mask))
     assert len(load_entries(tmp_path, 256)) == 1
-    with pytest.raises(UserError, match=r"tiny\.png: nothing is left of the person at 64 px; raise SIZE_PX$"):
+    with pytest.raises(UserError, match=r"tiny\.png: the person disappears at 64 px; raise SIZE_PX$"):
         load_entries(tmp_path, 64)
 
 

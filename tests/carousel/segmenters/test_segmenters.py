@@ -33,7 +33,7 @@ def test_an_unknown_segmenter_and_masks_that_nobody_reads_are_named() -> None:
     with pytest.raises(UserError, match="'yolo'; it must be one of embedded, maskrcnn, detectron2, files"):
         load_segmenter("yolo")
     for name in set(NAMES) - {"files"}:
-        with pytest.raises(UserError, match=f'MASKS is for the segmenter "files", and SEGMENTER is "{name}"'):
+        with pytest.raises(UserError, match=f'MASKS is used by SEGMENTER "files" only, and SEGMENTER is "{name}"'):
             load_segmenter(name, Path("masks"))
 
 
@@ -99,7 +99,7 @@ def test_a_photo_without_a_mask_and_one_with_two_kinds_are_faults(tmp_path: Path
         segmenter.find_people(PHOTO, tmp_path / "a.jpg")
     with pytest.raises(UserError, match="no such folder of masks"):
         load_segmenter("files", tmp_path / "nowhere")
-    with pytest.raises(UserError, match="by their names"):
+    with pytest.raises(UserError, match="this photo has no file"):
         segmenter.find_people(PHOTO)
 
 
@@ -300,7 +300,7 @@ def test_damaged_weights_and_those_of_another_network_are_named(tmp_path: Path, 
         torch.save({"layer.weight": torch.zeros(3)}, path)
     else:
         path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged, or no weights of torchvision's"):
+    with pytest.raises(UserError, match="damaged, or not weights of torchvision's"):
         mask_rcnn.build_torchvision(path)
 
 
