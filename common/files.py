@@ -9,7 +9,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,6 +105,13 @@ def write_bytes(target: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def write_csv(target: Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write rows of cells, the header first, as CSV in UTF-8, atomically."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(rows)
+    write_text(target, table.getvalue())
+
+
 def write_text(target: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     write_bytes(target, text.encode("utf-8"))
@@ -122,9 +129,7 @@ def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
     if not faults:
         path.unlink(missing_ok=True)
         return
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("file", "fault"), *faults.items()])
-    write_text(path, table.getvalue())
+    write_csv(path, [("file", "fault"), *faults.items()])
 
 
 def print_faults(folder: Path, faults: Mapping[str, str]) -> None:

@@ -176,7 +176,8 @@ class Results:
         if foreign:
             more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             path = self.folder / foreign[0]
-            raise UserError(f"{path}{more}: not made by a run in this folder; set OUTPUT to another one")
+            remedy = "set OUTPUT to another one, or delete this one if an older version made it"
+            raise UserError(f"{path}{more}: not made by a run in this folder; {remedy}")
 
     # ---- the journal ----
 

@@ -177,8 +177,8 @@ def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str,
     for name, annotation in _settings_of(main).items():
         allowed = _range_of(annotation)
         text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None]))
-        explained = typing.Annotated[annotation, tyro.conf.arg(help=text or None)]  # type: ignore[valid-type]
-        flags.append((name.lower(), explained, getattr(module, name)))
+        explained = tyro.conf.arg(help=text or None)
+        flags.append((name.lower(), typing.Annotated[annotation, explained], getattr(module, name)))
     description = (inspect.getdoc(module) or "").replace("\nWrites", "\n\nWrites")
     form: type = make_dataclass("Settings", flags, kw_only=True)
     parsed: object = tyro.cli(form, prog=script.name, description=description)

@@ -5,14 +5,12 @@ Writes  data/pet/{Body,Head,Face,Torso}/*.png, data/pet/AccessoryDataset.csv, da
         outputs/pet/0_Draw_Data.png (all of it on one sheet)
 """
 
-import csv
-import io
 from pathlib import Path
 
 from tqdm import tqdm
 
 from common.errors import raise_faults
-from common.files import write_text
+from common.files import write_csv
 from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import write_png
@@ -41,20 +39,11 @@ def main() -> Report:
         if kind != "Body":
             weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
             rows.append({"name": drawing.name, "type": kind, "file": file} | weights)
-    write_csv(OUTPUT / "AccessoryDataset.csv", rows)
-    write_csv(OUTPUT / "users.csv", sample_users())
+    for name, table in (("AccessoryDataset.csv", rows), ("users.csv", sample_users())):
+        write_csv(OUTPUT / name, [table[0].keys(), *(row.values() for row in table)])
     write_png(SHEET, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))
     print(f"{len(drawings)} pictures, {len(rows)} of them accessories; overview: {shown(SHEET)}")
     return Report(SHEET, inputs=[drawing.path for _, drawing in drawings])
-
-
-def write_csv(path: Path, rows: list[dict[str, str]]) -> None:
-    """Write rows, which have the same keys, under a header."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, buffer.getvalue())
 
 
 if __name__ == "__main__":

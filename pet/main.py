@@ -10,13 +10,10 @@ Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; da
 Writes  outputs/pet/main.png (pet and chart), outputs/pet/main_pet.png (the pet alone, on transparent ground)
 """
 
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from common.errors import UserError, check_range
 from common.files import check_output
@@ -24,12 +21,13 @@ from common.genres import parse_taste
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
-from common.surveys.survey import open_survey
 from pet.choosing.choice_table import Choice, Worn
 from pet.choosing.neighbours import choose_among_nearest
+from pet.choosing.tastes import taste_of
 from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.display import check_display, show_picture
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
 TASTE: str = ""  # "rock=5,jazz=3": how much each genre is liked, on any scale from 0; overrides USER
@@ -82,42 +80,6 @@ def main() -> Report | None:
         return None
     figures = {slot: worn[slot].name for slot in SLOTS} | {"cosine": round(float(sets.scores[0]), 4)}
     return Report(OUTPUT, [ACCESSORIES], figures)
-
-
-def taste_of(user: str, users: Path) -> NDArray[np.float64]:
-    """The vector of one person of a table of tastes."""
-    for ids, vectors in open_survey(users).batches():
-        names = ids.to_pylist()
-        if user in names:
-            return vectors[names.index(user)].astype(np.float64)
-    raise UserError(f"{users}: has no user {user!r}")
-
-
-def check_display() -> None:
-    """Raise UserError where no window can be opened."""
-    import matplotlib
-    from matplotlib import pyplot
-
-    try:
-        pyplot.switch_backend(matplotlib.rcParams["backend"])
-        shown_in = matplotlib.get_backend().lower()
-    except ImportError:  # a toolkit without a display
-        shown_in = "agg"
-    if shown_in == "agg":
-        raise UserError("setting SHOW: there is no display, or no toolkit for windows (pip install PySide6)")
-
-
-def show_picture(card: Image.Image, title: str) -> None:
-    """Open a window with the picture, until it is closed."""
-    from matplotlib import pyplot
-
-    figure = pyplot.figure(title, figsize=(12, 12 * card.height / card.width))
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(card)
-    axes.set_axis_off()
-    for number in (signal.SIGINT, signal.SIGTERM):  # a window's loop hears of a signal only when something is clicked
-        signal.signal(number, signal.SIG_DFL)
-    pyplot.show()
 
 
 if __name__ == "__main__":

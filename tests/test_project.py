@@ -1,5 +1,6 @@
 import ast
 import builtins
+import functools
 import re
 import subprocess
 import sys
@@ -161,6 +162,7 @@ def imports_of(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in modules_imported(path)}
 
 
+@functools.cache
 def modules_imported(path: Path) -> set[str]:
     """Dotted names that a file imports: modules, and names out of modules, which may be modules too."""
     names = set[str]()

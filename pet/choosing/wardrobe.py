@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from common.errors import UserError, raise_faults
 from common.genres import GENRES, genres_of
@@ -184,3 +185,27 @@ def check_pictures(wardrobe: Wardrobe, bodies: Sequence[Path], worn: Sequence[Ac
     """
     everything = [accessory for slot in wardrobe.slots.values() for accessory in slot]
     raise_faults(str(wardrobe.path), picture_faults(bodies, everything if worn is None else worn))
+
+
+def get_specific_file(name: str, accessories: Path = ACCESSORIES_CSV) -> tuple[Image.Image, NDArray[np.float64]]:
+    """Picture (RGBA) and vector (genres,) of an accessory, by its name.
+
+    Raises:
+        UserError: no accessory of that name, or its picture cannot be read.
+    """
+    accessory = load_wardrobe(accessories).find(name)
+    return read_image(accessory.file, "RGBA"), accessory.vector
+
+
+def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
+    """Validate AccessoryDataset.csv, and open every picture that it names and every base body beside it.
+
+    Raises:
+        UserError: all faults at once, with line numbers.
+    """
+    rows, faults = read_accessories(accessories)
+    bodies = load_bodies(accessories.parent / "Body")
+    raise_faults(
+        str(accessories), faults + picture_faults(list(bodies.values()), [row for row in rows if row.file.suffix])
+    )
+    return load_wardrobe(accessories)

@@ -1,15 +1,20 @@
-"""Contact sheets: all pets on pages, each with its person's name and cosine."""
+"""Contact sheets: pages of pets, each with its person's name and cosine; and all accessories with their genres."""
 
 import functools
 import itertools
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from pet.choosing.choice_table import Choice
+from pet.choosing.wardrobe import Accessory
 
 PAGE_PX = 2560  # width that the tiles of a page share
 
@@ -45,3 +50,23 @@ def write_contact_sheets(pets: Iterable[tuple[Path, Choice]], folder: Path, size
         if path not in written and re.fullmatch(r"contact_sheet_\d{2,}\.png", path.name):
             path.unlink()
     return written
+
+
+def accessory_sheet(accessories: Sequence[Accessory]) -> Image.Image:
+    """Every accessory, cut to what is visible, with its name and main genres; RGB."""
+    labels = []
+    for accessory in accessories:
+        main = [list(GENRES)[index] for index in np.argsort(-accessory.vector)[:2] if accessory.vector[index]]
+        labels.append(f"{accessory.name}\n{', '.join(main)}")
+    pictures = [functools.partial(_cut_out, accessory.file) for accessory in accessories]
+    return picture_grid(pictures, labels, 8, 224, title="Accessories and their genres")
+
+
+def _cut_out(path: Path) -> Image.Image:
+    """The visible part of a picture, with a margin, on a transparent square."""
+    picture = read_image(path)
+    part = picture.crop(picture.getbbox())
+    side = round(1.15 * max(part.size))
+    square = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    square.paste(part, ((side - part.width) // 2, (side - part.height) // 2))
+    return square

@@ -26,6 +26,7 @@ from common.journals import JOURNAL, LOCK, Record
 from common.workers import AHEAD, ONE_THREAD
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.slow
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL and no flock")
 Text = tuple[str, str]  # name and text of an item
 

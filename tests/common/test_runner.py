@@ -69,7 +69,7 @@ def main() -> Report | None:
     if WHAT == "bug":
         raise ZeroDivisionError("a bug")
     if WHAT == "warn":
-        warnings.warn("wave.gif: an animation, its first frame is taken", stacklevel=2)
+        warnings.warn("wave.gif: an animation; its first frame is used", stacklevel=2)
         return None
     if WHAT == "wait":
         time.sleep(60)
@@ -368,7 +368,7 @@ def test_what_a_library_says_of_a_missing_file_is_not_lost(shell: Shell) -> None
 def test_a_warning_is_one_line_that_begins_with_the_script(shell: Shell) -> None:
     result = shell("warn")
     assert result.returncode == 0
-    assert result.stderr == "7_Count.py: wave.gif: an animation, its first frame is taken\n"
+    assert result.stderr == "7_Count.py: wave.gif: an animation; its first frame is used\n"
 
 
 def test_an_output_below_a_file_is_a_user_error(shell: Shell, script: Path) -> None:

@@ -348,7 +348,7 @@ def test_an_animated_picture_gives_its_first_frame_and_says_so(training_data: Pa
     path = training_data / EAST / clothed_name("01")
     with Image.open(path) as image:
         image.save(path, save_all=True, append_images=[image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)])
-    with pytest.warns(UserWarning, match=r"clothed_frame_01\.png: an animation, its first frame is used"):
+    with pytest.warns(UserWarning, match=r"clothed_frame_01\.png: an animation; its first frame is used"):
         assert contents(gather_training_data(training_data))["walk_east"] == ["00", "01", "02", "03"]
 
 
