@@ -334,7 +334,7 @@ def test_missing_things_are_named(collages: Path, checkpoint: Path, tmp_path: Pa
     with pytest.raises(UserError, match=r"none of its 5 collages is held out; set SPLIT to all"):
         evaluate(collages, silent, split="held-out")
     torch.save({**content, "settings": {"held_out_share": "half"}}, silent)
-    with pytest.raises(UserError, match=r"silent\.pth: damaged, it says that 'half' of the scenes were held out"):
+    with pytest.raises(UserError, match=r"silent\.pth: damaged, its held_out_share is 'half'"):
         evaluate(collages, silent, split="held-out")
 
 

@@ -15,7 +15,7 @@ from carousel.segmenters.choice import NAMES, load_segmenter
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.errors import UserError
 from common.images import read_image
-from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, PoseMask, distinct, parts_touching
+from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, PoseMask, merge_duplicates, parts_touching
 from common.people.person_detector import INPUT, anchor_boxes, cut_graph, decode_boxes, tiles
 from common.people.selection import mask_iou
 from common.weights import EMBEDDED, is_present
@@ -189,7 +189,7 @@ def test_a_sighting_lies_where_its_square_lies(left: int, top: int, side: int) -
 
 def test_two_boxes_of_one_person_become_one_and_neighbours_stay_two() -> None:
     whole, upper_half, neighbour = sighting(0, 0, 400, 0.5), sighting(100, 60, 200, 0.9), sighting(200, 0, 400, 0.7)
-    kept = distinct([upper_half, neighbour, whole])
+    kept = merge_duplicates([upper_half, neighbour, whole])
     assert sorted((person.square, person.score) for person in kept) == [((0, 0, 400), 0.9), ((200, 0, 400), 0.7)]
 
 
