@@ -111,7 +111,7 @@ class EmbeddedSegmenter:
         return [person for person in people if person is not None]
 
     def look_twice(self, photo: np.ndarray, box: Sequence[float], score: float) -> PoseMask | None:
-        """Segment the person around a detector's box (XYXY px), then again around that mask: boxes may miss the feet."""
+        """Segment the person around a detector's box (XYXY px), then around that mask, as boxes may miss the feet."""
         first = self.look_at(photo, box, score, FIRST_LOOK)
         return first and self.look_at(photo, first.box, score, SECOND_LOOK)
 
