@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.files import write_bytes, write_text
+from common.files import write_text
 from common.images import png_bytes, read_image
 
 PANELS = ("ground truth", "clean background", "avatar", "mask")
@@ -82,11 +82,6 @@ def collage_bytes(collage: Collage) -> bytes:
     mask = np.repeat(collage.mask[..., None], 3, axis=2)
     panels = np.concatenate([collage.truth, collage.background, collage.avatar, mask], axis=1)
     return png_bytes(Image.fromarray(panels), compress_level=1)
-
-
-def write_collage(path: Path, collage: Collage) -> None:
-    """Write a collage as PNG, atomically."""
-    write_bytes(path, collage_bytes(collage))
 
 
 def read_collage(path: Path) -> Collage:

@@ -226,7 +226,7 @@ class Canvas:
             self.light[window] *= 1 - share * (1 - (np.zeros(3, np.float32) if tint is None else tint))
 
     def glow(
-        self, x: float, y: float, radius: float, light: Colour, strength: float = 1.0, squash: float = 1.0
+        self, x: float, y: float, radius: float, light: Colour, strength: float = 1.0, *, squash: float = 1.0
     ) -> None:
         """Add a soft round glow: full in the middle, nothing at `radius`; `squash` is its height over its width."""
         reach = np.array([[x - radius, y - radius * squash], [x + radius, y + radius * squash]])

@@ -253,6 +253,7 @@ class Dresser:
         ease: float,
         neckline: tuple[float, float],
         flare: float = 0.0,
+        *,
         width: float = 0.0,
     ) -> list[Outline]:
         """A top down to level `low`; the neckline reaches `neckline[0]` to the side and down to level `neckline[1]`."""

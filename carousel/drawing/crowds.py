@@ -19,6 +19,7 @@ def crowd(
     albedo: Colour,
     rim: Colour,
     arms: float = 0.25,
+    *,
     spacing: float = 0.5,
     spread: tuple[float, float] = (0.0, 1.0),
 ) -> None:
@@ -88,6 +89,7 @@ def passers_by(
     count: int,
     toward: float,
     glow: Colour,
+    *,
     spread: tuple[float, float] = (0.05, 0.95),
 ) -> None:
     """`count` people at each distance who stand and stroll, small and without detail; `glow` is warm light on them."""

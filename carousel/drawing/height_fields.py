@@ -116,6 +116,7 @@ class Sculpture:
         rounding: float,
         shadow: float = 0.0,
         seam: tuple[float, float, float] | None = None,
+        *,
         cut: Sequence[Outline] = (),
         flat: float = 1.0,
     ) -> None:
@@ -184,6 +185,7 @@ class Sculpture:
         width: float,
         height: float,
         within: Sequence[Outline],
+        *,
         tint: float = 0.0,
     ) -> None:
         """Raise and sink fine open lines within a shape: strands of hair, creases; `tint` also lightens and darkens."""

@@ -13,7 +13,7 @@ from carousel.drawing.stagecraft import beam
 from common.outlines import Outline, ellipse, hull, polygon
 
 
-def tree(setting: Setting, x: float, distance: float, height: float, leaves: Colour, trunk: Colour) -> None:
+def tree(setting: Setting, x: float, distance: float, height: float, leaves: Colour, *, trunk: Colour) -> None:
     """A broad-leaved tree of many blots of leaves, bright towards the sun."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
@@ -38,7 +38,7 @@ def tree(setting: Setting, x: float, distance: float, height: float, leaves: Col
         canvas.fill(blots, tone, 0.95, blur=0.002 * m)
 
 
-def pine(setting: Setting, x: float, distance: float, height: float, needles: Colour, snow: float = 0.0) -> None:
+def pine(setting: Setting, x: float, distance: float, height: float, needles: Colour, *, snow: float = 0.0) -> None:
     """A fir tree in tiers, with snow on them where wanted."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
@@ -69,7 +69,7 @@ def pine(setting: Setting, x: float, distance: float, height: float, needles: Co
             canvas.fill([cap], setting.lit(colour("#f4f7ff"), 0.5, 1, distance), snow, blur=0.003 * m)
 
 
-def palm(setting: Setting, x: float, distance: float, height: float, tone: Colour, lean: float) -> None:
+def palm(setting: Setting, x: float, distance: float, height: float, tone: Colour, *, lean: float) -> None:
     """A palm, mostly a silhouette against the light."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -145,4 +145,13 @@ def sun_rays(setting: Setting, x: float, y: float, light: Colour, strength: floa
     aim = setting.aspect / 2
     for _ in range(6):
         spread = float(setting.rng.normal(0, 0.7))
-        beam(setting, x, y, aim + spread, 1.25, float(setting.rng.uniform(0.12, 0.26)), light, strength)
+        beam(
+            setting,
+            x,
+            y,
+            aim + spread,
+            1.25,
+            width=float(setting.rng.uniform(0.12, 0.26)),
+            light=light,
+            strength=strength,
+        )

@@ -207,7 +207,7 @@ def paint_sky(setting: Setting, tones: Sequence[tuple[float, Colour]]) -> None:
 
 
 def paint_clouds(
-    setting: Setting, bright: Colour, dark: Colour, cover: float, size: float = 0.5, low: float = 1.0
+    setting: Setting, bright: Colour, dark: Colour, cover: float, size: float = 0.5, *, low: float = 1.0
 ) -> None:
     """Clouds that flatten towards the horizon, lit from above; `cover` 0 to 1."""
     canvas, horizon = setting.canvas, setting.ground.horizon
@@ -235,7 +235,14 @@ def paint_stars(setting: Setting, count: int, strength: float = 0.8) -> None:
 
 
 def paint_hills(
-    setting: Setting, albedo: Colour, y: float, height: float, distance: float, rough: float = 0.5, tooth: float = 0.0
+    setting: Setting,
+    albedo: Colour,
+    y: float,
+    height: float,
+    distance: float,
+    *,
+    rough: float = 0.5,
+    tooth: float = 0.0,
 ) -> None:
     """A ridge across the picture; `tooth` adds treetops."""
     rng, canvas = setting.rng, setting.canvas
@@ -255,6 +262,7 @@ def paint_ground(
     far: Colour,
     grain: float = 0.25,
     stretch: tuple[float, float] = (1.0, 1.0),
+    *,
     metres: float = 6.0,
     top: float | None = None,
 ) -> None:
@@ -346,6 +354,7 @@ def bokeh(
     count: int,
     size: tuple[float, float],
     y: tuple[float, float],
+    *,
     strength: float = 0.5,
 ) -> None:
     """Lamps out of focus: discs with a brighter rim."""

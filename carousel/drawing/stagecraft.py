@@ -12,7 +12,15 @@ from common.outlines import Outline, box, ellipse, hull, polygon
 
 
 def beam(
-    setting: Setting, x: float, y: float, to_x: float, to_y: float, width: float, light: Colour, strength: float = 0.5
+    setting: Setting,
+    x: float,
+    y: float,
+    to_x: float,
+    to_y: float,
+    *,
+    width: float,
+    light: Colour,
+    strength: float = 0.5,
 ) -> None:
     """A beam of light in haze, from a lamp to a place; it fades on its way and its edges are soft."""
     canvas = setting.canvas
@@ -56,7 +64,14 @@ def truss(setting: Setting, start: tuple[float, float], end: tuple[float, float]
 
 
 def led_wall(
-    setting: Setting, left: float, top: float, width: float, height: float, tones: Sequence[Colour], level: float = 1.0
+    setting: Setting,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    *,
+    tones: Sequence[Colour],
+    level: float = 1.0,
 ) -> None:
     """A screen that shines: rings, rays, bars or waves in three tones."""
     canvas = setting.canvas
@@ -92,6 +107,7 @@ def stage(
     distance: float,
     width: float,
     height: float,
+    *,
     tones: Sequence[Colour],
     metal: Colour,
     level: float = 1.2,
@@ -102,13 +118,13 @@ def stage(
     w, h, deck = width * metre, height * metre, foot - 1.3 * metre
     left, roof = x - w / 2, foot - height * metre
     canvas.fill([box(left, roof, w, h)], setting.in_air(colour("#0d0c12"), distance))
-    led_wall(setting, left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20, tones, level)
+    led_wall(setting, left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20, tones=tones, level=level)
     canvas.fill(
         [box(left - w * 0.04, deck, w * 1.08, foot - deck)],
         (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance)),
     )
     canvas.shine([box(left, deck - 0.02 * metre, w, 0.06 * metre)], tones[2], 0.8 * level)
-    _towers(setting, x, metal, foot, metre, roof, w)
+    _towers(setting, x, metal, foot, metre, roof=roof, w=w)
     truss(setting, (left - w * 0.03, roof), (left + w * 1.03, roof), 0.9 * metre, metal)
     truss(setting, (left, roof + h * 0.13), (left + w, roof + h * 0.13), 0.6 * metre, metal * 0.8)
     _players(setting, x, deck, metre, w)
@@ -124,7 +140,7 @@ def stage(
     return x, deck, roof + h * 0.15
 
 
-def _towers(setting: Setting, x: float, metal: Colour, foot: float, metre: float, roof: float, w: float) -> None:
+def _towers(setting: Setting, x: float, metal: Colour, foot: float, metre: float, *, roof: float, w: float) -> None:
     """Towers and hanging loudspeakers on both sides."""
     canvas = setting.canvas
     for side in (-1, 1):

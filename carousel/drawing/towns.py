@@ -47,8 +47,8 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
     order = rng.permutation(len(bodies))
     gap = float(rng.uniform(-0.1, 0.1))
     for i, (share, distance) in enumerate(((0.5 + gap, 17.0), (0.12 + gap * 0.3, 11.5), (0.90 + gap * 0.3, 10.0))):
-        food_truck(setting, setting.aspect * share, distance, bodies[order[i]], bodies[order[i + 3]], 1.0)
-    passers_by(setting, (15, 12.5, 10.5), 4, 0.3, WARM, (0.2, 0.85))
+        food_truck(setting, setting.aspect * share, distance, bodies[order[i]], bodies[order[i + 3]], lit=1.0)
+    passers_by(setting, (15, 12.5, 10.5), 4, 0.3, WARM, spread=(0.2, 0.85))
     _rows_of_bulbs(setting, gap)
     for share in (0.12, 0.5, 0.90):
         setting.bulbs.append(
@@ -57,7 +57,7 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
     setting.bulbs.append(Bulb(setting.aspect * 0.5, -0.15, 1.5, BULB * 0.60, 0.8, 0.45))
     for _ in range(5):
         canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 7))), 0.5, WARM, 0.09, 0.25
+            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 7))), 0.5, WARM, 0.09, squash=0.25
         )
     setting.film = Film(1.12, (0.90, 0.97, 1.14), (1.06, 1.0, 0.93), 1.05, 0.34)
     return setting
@@ -92,7 +92,7 @@ def _evening_yard(setting: Setting, glow: Colour, haze: Colour, middle: Colour, 
     paint_ground(
         setting, colour("#2c2a30") * (setting.sky + 0.5), colour("#4a3a3c") * (setting.sky + 0.6), 0.22, metres=3.0
     )
-    bokeh(setting, LAMPS, 34, (0.008, 0.022), (ground.horizon - 0.10, ground.horizon + 0.01), 0.5)
+    bokeh(setting, LAMPS, 34, (0.008, 0.022), (ground.horizon - 0.10, ground.horizon + 0.01), strength=0.5)
 
 
 def _rows_of_bulbs(setting: Setting, gap: float) -> None:
@@ -107,7 +107,7 @@ def _rows_of_bulbs(setting: Setting, gap: float) -> None:
             (far + (i - 3) * 0.06, ground.horizon - 0.16),
             0.05,
             15,
-            (float(rng.uniform(0.012, 0.017)), 0.0028),
+            size=(float(rng.uniform(0.012, 0.017)), 0.0028),
         )
 
 
@@ -124,7 +124,9 @@ def market(rng: np.random.Generator, canvas: Canvas) -> Setting:
     zenith, middle, haze, sun = palette
     ground, side = random_view(rng), either_side(rng)
     level = 0.42 if evening else 1.0
-    setting = _market_light(rng, canvas, evening, ground, haze, level, middle, side, sun, zenith)
+    setting = _market_light(
+        rng, canvas, evening, ground, haze, level=level, middle=middle, side=side, sun=sun, zenith=zenith
+    )
     paint_sky(setting, [(0, zenith * 0.85), (0.6, middle * 0.9), (1.0, haze)])
     paint_clouds(setting, sun * 1.05, middle * 0.75, 0.4, 0.7)
     vanish = setting.across(float(rng.uniform(0.44, 0.56)))
@@ -134,7 +136,7 @@ def market(rng: np.random.Generator, canvas: Canvas) -> Setting:
         colour("#b8a48c") * (setting.sky * 0.7 + sun * level * 0.5),
         0.26,
         (1.0, 0.5),
-        2.4,
+        metres=2.4,
     )
     _cobbles(setting)
     _street(setting, evening, side, vanish)
@@ -150,6 +152,7 @@ def _market_light(
     evening: bool,
     ground: Ground,
     haze: Colour,
+    *,
     level: float,
     middle: Colour,
     side: int,
@@ -192,17 +195,37 @@ def _street(setting: Setting, evening: bool, side: int, vanish: float) -> None:
     walls = [
         colour(t) for t in ("#e3b088", "#d98f6f", "#efd9a8", "#b7c4b0", "#e8c4b0", "#c9a0a0", "#a9bcc8", "#f0e2c4")
     ]
-    house(setting, vanish - 0.16, ground.foot(75), 0.32, 0.20, walls[0], 0.3 if evening else 0.0, 75, colour("#9a4f3a"))
+    house(
+        setting,
+        vanish - 0.16,
+        ground.foot(75),
+        0.32,
+        0.20,
+        albedo=walls[0],
+        lit=0.3 if evening else 0.0,
+        distance=75,
+        roof=colour("#9a4f3a"),
+    )
     tower = vanish + 0.05 * side
-    house(setting, tower - 0.022, ground.foot(70), 0.044, 0.33, walls[2], 0.1, 75, colour("#5a6a7a"))
+    house(
+        setting,
+        tower - 0.022,
+        ground.foot(70),
+        0.044,
+        0.33,
+        albedo=walls[2],
+        lit=0.1,
+        distance=75,
+        roof=colour("#5a6a7a"),
+    )
     for edge in (-1, 1):
         _row_of_houses(setting, vanish, edge, walls, 0.5 if evening else 0.02)
     tones = [(colour(a), colour("#f6ecd8")) for a in ("#d9503f", "#2f8f8a", "#e3a53d", "#4f6fb0", "#c9608a", "#6a9a50")]
     for distance in (34, 25, 18.5, 13.5, 10.0):
         for edge in (-1, 1):
             x = vanish + edge * 4.3 * ground.metre(ground.foot(distance))
-            stall(setting, x, distance, 3.0, tones[int(rng.integers(len(tones)))], 0.9 if evening else 0.12)
-    passers_by(setting, (45, 36, 29, 23, 18), 4, 0.4, WARM if evening else WARM * 0, (0.40, 0.60))
+            stall(setting, x, distance, 3.0, tones[int(rng.integers(len(tones)))], lit=0.9 if evening else 0.12)
+    passers_by(setting, (45, 36, 29, 23, 18), 4, 0.4, WARM if evening else WARM * 0, spread=(0.40, 0.60))
 
 
 def _row_of_houses(setting: Setting, vanish: float, edge: int, walls: Sequence[Colour], lit: float) -> None:
@@ -230,7 +253,7 @@ def _row_of_houses(setting: Setting, vanish: float, edge: int, walls: Sequence[C
             ]
         )
         canvas.fill([eaves], setting.lit(colour("#8a4a38"), facing + 0.2, 0.7, far))
-        _windows(setting, vanish, edge, (far, near), high, tone, lit, facing)
+        _windows(setting, vanish, edge, (far, near), high, tone=tone, lit=lit, facing=facing)
 
 
 def _windows(
@@ -239,6 +262,7 @@ def _windows(
     edge: int,
     depths: tuple[float, float],
     high: float,
+    *,
     tone: Colour,
     lit: float,
     facing: float,
@@ -282,11 +306,17 @@ def _over_the_street(setting: Setting, evening: bool, side: int, vanish: float) 
                 (vanish + 5.8 * m, y + 0.2 * m * side),
                 0.8 * m,
                 17,
-                (0.045 * m, 0.045 * m),
+                size=(0.045 * m, 0.045 * m),
             )
         else:
             bunting(
-                setting, (vanish - 5.8 * m, y), (vanish + 5.8 * m, y + 0.2 * m * side), 0.8 * m, 20, 0.30 * m, flags
+                setting,
+                (vanish - 5.8 * m, y),
+                (vanish + 5.8 * m, y + 0.2 * m * side),
+                0.8 * m,
+                20,
+                size=0.30 * m,
+                tones=flags,
             )
     if evening:
         setting.bulbs = [
@@ -304,7 +334,7 @@ def fairground(rng: np.random.Generator, canvas: Canvas) -> Setting:
     ])  # fmt: skip
     zenith, middle, haze, first, second, third = palette
     ground, side = random_view(rng), either_side(rng)
-    setting = _fairground_light(rng, canvas, first, ground, haze, middle, third)
+    setting = _fairground_light(rng, canvas, first, ground, haze, middle=middle, third=third)
     paint_sky(setting, [(0, zenith), (0.6, middle * 0.75), (1.0, haze * 0.9)])
     paint_clouds(setting, haze * 0.5, middle * 0.35, 0.3, 0.9)
     paint_stars(setting, 90, 0.8)
@@ -312,17 +342,29 @@ def fairground(rng: np.random.Generator, canvas: Canvas) -> Setting:
     x = setting.across(0.5 + side * float(rng.uniform(0.14, 0.24)))
     paint_hills(setting, colour("#10142a"), ground.horizon + 0.005, 0.03, 80, tooth=0.006)
     ferris_wheel(
-        setting, x, max(0.27, ground.horizon - 0.27), float(rng.uniform(0.235, 0.26)), (first, second, third), 1.25
+        setting,
+        x,
+        max(0.27, ground.horizon - 0.27),
+        float(rng.uniform(0.235, 0.26)),
+        (first, second, third),
+        level=1.25,
     )
-    _fair_stalls(setting, first, haze, second, side, third)
+    _fair_stalls(setting, first, haze, second, side, third=third)
     reflect(setting, 0.42, 0.010, 0.014, top=ground.foot(13))
-    _fair_lamps(setting, first, second, side, third, x)
+    _fair_lamps(setting, first, second, side, third, x=x)
     setting.film = Film(1.15, (0.92, 0.96, 1.14), (1.04, 1.0, 0.96), 1.06, 0.36)
     return setting
 
 
 def _fairground_light(
-    rng: np.random.Generator, canvas: Canvas, first: Colour, ground: Ground, haze: Colour, middle: Colour, third: Colour
+    rng: np.random.Generator,
+    canvas: Canvas,
+    first: Colour,
+    ground: Ground,
+    haze: Colour,
+    *,
+    middle: Colour,
+    third: Colour,
 ) -> Setting:
     """The night sky and the glow of the fair."""
     setting = Setting(
@@ -339,11 +381,18 @@ def _fairground_light(
     return setting
 
 
-def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, side: int, third: Colour) -> None:
+def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, side: int, *, third: Colour) -> None:
     """Ground, carousel, stalls and people."""
     rng, ground = setting.rng, setting.ground
     paint_ground(setting, colour("#1c1c2a") * 0.9, mix(colour("#2a2430"), haze, 0.35), 0.2, metres=3.0)
-    bokeh(setting, (first, second, third), 26, (0.006, 0.018), (ground.horizon - 0.07, ground.horizon - 0.005), 0.6)
+    bokeh(
+        setting,
+        (first, second, third),
+        26,
+        (0.006, 0.018),
+        (ground.horizon - 0.07, ground.horizon - 0.005),
+        strength=0.6,
+    )
     _carousel(setting, setting.across(0.5 - side * 0.26), 30.0, (first, second, third))
     stripes = [
         (first, colour("#f4ead7")),
@@ -352,7 +401,7 @@ def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, 
         (colour("#d9503f"), colour("#f4ead7")),
     ]
     for share, distance in ((0.50, 34.0), (0.60, 27.0), (0.04, 15.0), (0.97, 14.0)):
-        stall(setting, setting.across(share), distance, 3.4, stripes[int(rng.integers(len(stripes)))], 1.0)
+        stall(setting, setting.across(share), distance, 3.4, stripes[int(rng.integers(len(stripes)))], lit=1.0)
     passers_by(setting, (30, 24, 19, 16), 8, 0.3, mix(first, third, 0.6))
 
 
@@ -391,10 +440,10 @@ def _carousel(setting: Setting, x: float, distance: float, tones: Sequence[Colou
             blur=0.04 * m,
             core=2.4,
         )
-    canvas.glow(x, foot - 2.5 * m, 8 * m, tones[2], 0.30, 0.8)
+    canvas.glow(x, foot - 2.5 * m, 8 * m, tones[2], 0.30, squash=0.8)
 
 
-def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, third: Colour, x: float) -> None:
+def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, third: Colour, *, x: float) -> None:
     """Strings of coloured lamps; the light of the fair."""
     ground = setting.ground
     string_lights(
@@ -403,8 +452,8 @@ def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, thir
         (setting.across(0.55), ground.horizon - 0.18),
         0.10,
         18,
-        (0.014, 0.004),
-        (first, second, third),
+        size=(0.014, 0.004),
+        tones=(first, second, third),
     )
     string_lights(
         setting,
@@ -412,8 +461,8 @@ def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, thir
         (setting.across(0.45), ground.horizon - 0.18),
         0.10,
         18,
-        (0.014, 0.004),
-        (third, first, second),
+        size=(0.014, 0.004),
+        tones=(third, first, second),
     )
     setting.bulbs = [
         Bulb(x, 0.2, -2.2, mix(first, second, 0.5) * 0.9, 0.6, 0.15),
@@ -432,7 +481,7 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
     zenith, middle, haze, glow = palette
     day = float(zenith.mean()) > 0.15
     ground = random_view(rng)
-    setting = _winter_market_light(rng, canvas, day, ground, haze, middle)
+    setting = _winter_market_light(rng, canvas, day, ground, haze, middle=middle)
     side = either_side(rng)
     setting.sun = Lamp((side * 0.7, 0.6, 0.4), glow * (0.5 if day else 0.18), 0.35)
     paint_sky(setting, [(0, zenith * 0.9), (0.6, middle * 0.85), (1.0, haze * 0.9)])
@@ -455,10 +504,10 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
                 distance,
                 3.4,
                 tones[int(rng.integers(len(tones)))],
-                0.55 if day else 1.0,
+                lit=0.55 if day else 1.0,
                 snow=True,
             )
-    passers_by(setting, (28, 22, 18, 14.5), 5, 0.4, WARM, (0.12, 0.9))
+    passers_by(setting, (28, 22, 18, 14.5), 5, 0.4, WARM, spread=(0.12, 0.9))
     _winter_lamps(setting)
     warm = 0.40 if day else 0.80
     setting.bulbs = [Bulb(setting.across(s), ground.horizon - 0.08, 0.5, BULB * warm, 0.5, 0.3) for s in (0.0, 1.0)]
@@ -468,7 +517,7 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 
 def _winter_market_light(
-    rng: np.random.Generator, canvas: Canvas, day: bool, ground: Ground, haze: Colour, middle: Colour
+    rng: np.random.Generator, canvas: Canvas, day: bool, ground: Ground, haze: Colour, *, middle: Colour
 ) -> Setting:
     """Light from a sky that the snow throws back."""
     setting = Setting(
@@ -499,17 +548,17 @@ def _snowy_houses(setting: Setting) -> None:
             ground.foot(60),
             wide,
             float(rng.uniform(0.13, 0.20)),
-            walls[int(rng.integers(4))],
-            0.5,
-            60,
-            colour("#e8eef8"),
+            albedo=walls[int(rng.integers(4))],
+            lit=0.5,
+            distance=60,
+            roof=colour("#e8eef8"),
         )
         edge += wide * 1.04
 
 
 def _lit_fir(setting: Setting, x: float, distance: float, height: float) -> None:
     """A big fir with balls and lamps."""
-    pine(setting, x, distance, height, colour("#2f5a46"), 0.5)
+    pine(setting, x, distance, height, colour("#2f5a46"), snow=0.5)
     canvas, rng = setting.canvas, setting.rng
     foot = setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
@@ -538,7 +587,7 @@ def _winter_lamps(setting: Setting) -> None:
     """Firs, strings of lights, glow on the snow, flakes."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     for share, distance in ((0.30, 40.0), (0.62, 44.0), (0.78, 38.0)):
-        pine(setting, setting.across(share), distance, 7.0, colour("#3f5f50"), 0.8)
+        pine(setting, setting.across(share), distance, 7.0, colour("#3f5f50"), snow=0.8)
     for i in range(3):
         string_lights(
             setting,
@@ -546,11 +595,11 @@ def _winter_lamps(setting: Setting) -> None:
             (setting.aspect + 0.05, 0.05 + 0.06 * ((i + 1) % 3)),
             0.10,
             24,
-            (0.006 + 0.003 * i, 0.006 + 0.003 * i),
+            size=(0.006 + 0.003 * i, 0.006 + 0.003 * i),
         )
     for _ in range(4):
         canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(5, 9))), 0.45, WARM, 0.10, 0.22
+            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(5, 9))), 0.45, WARM, 0.10, squash=0.22
         )
     _falling_snow(setting)
 
@@ -595,7 +644,7 @@ def rooftop(rng: np.random.Generator, canvas: Canvas) -> Setting:
         colour("#8a6a50") * (setting.sky + WARM * 0.2),
         0.18,
         (4.0, 0.4),
-        3.0,
+        metres=3.0,
         top=edge,
     )
     _planks(setting, edge)
@@ -696,11 +745,11 @@ def _terrace(setting: Setting, edge: float, haze: Colour) -> None:
     for i in range(6):
         start = (setting.across(-0.15 + 0.26 * i), -0.02)
         string_lights(
-            setting, start, (setting.across((-0.02, 0.5, 1.02)[i % 3]), edge - 3.3 * m), 0.06, 15, (0.015, 0.005)
+            setting, start, (setting.across((-0.02, 0.5, 1.02)[i % 3]), edge - 3.3 * m), 0.06, 15, size=(0.015, 0.005)
         )
     for _ in range(4):
         canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 6))), 0.5, WARM, 0.08, 0.25
+            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 6))), 0.5, WARM, 0.08, squash=0.25
         )
 
 

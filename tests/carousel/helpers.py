@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from carousel.collages.layout import Collage, CollageEntry, compose, write_collage, write_index
+from carousel.collages.layout import Collage, CollageEntry, collage_bytes, compose, write_index
 from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.network import Decoder, FusionNetwork, Head
+from common.files import write_bytes
 
 SIDE = 64
 
@@ -35,6 +36,10 @@ def draw_collage(seed: int, side: int = SIDE) -> Collage:
     plate = np.clip(wall + rng.integers(-5, 6, wall.shape), 0, 255).astype(np.uint8)
     background = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8))[..., None] > 0, plate, truth)
     return compose(truth.clip(0, 255).astype(np.uint8), background.clip(0, 255).astype(np.uint8), mask)
+
+
+def write_collage(path: Path, collage: Collage) -> None:
+    write_bytes(path, collage_bytes(collage))
 
 
 def entry_of(name: str, scene: str) -> CollageEntry:

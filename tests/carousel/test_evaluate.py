@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from carousel.collages.layout import CollageEntry, compose, write_collage, write_index
+from carousel.collages.layout import CollageEntry, compose, write_index
 from carousel.Evaluate import main
 from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.metrics import foreground_mse, foreground_psnr, psnr, ssim
@@ -40,6 +40,7 @@ from carousel.measuring.evaluation_figure import chosen_places
 from common.errors import UserError, enough_memory
 from common.runner import Report
 from common.weights import EMBEDDED
+from tests.carousel.helpers import write_collage
 from tests.helpers import ROOT, assert_user_error, run_script, with_settings
 
 pytestmark = pytest.mark.slow

@@ -18,13 +18,21 @@ from torch import nn
 
 import carousel.Dataset
 import carousel.Model
-from carousel.collages.layout import write_collage
 from carousel.fusion.checkpoint_format import FORMAT, network_of, read_checkpoint, write_checkpoint
 from carousel.fusion.diagram import HEIGHT_PX, WIDTH_PX, describe_layers
 from carousel.fusion.network import FusionNetwork
 from common.errors import UserError
 from common.runner import Report
-from tests.carousel.helpers import SIDE, count_colours, draw_collage, lively, untrained, write_collages, write_lively
+from tests.carousel.helpers import (
+    SIDE,
+    count_colours,
+    draw_collage,
+    lively,
+    untrained,
+    write_collage,
+    write_collages,
+    write_lively,
+)
 from tests.helpers import ROOT, run_script, with_settings
 from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 

@@ -24,11 +24,10 @@ from carousel.collages.layout import (
     compose,
     read_collage,
     read_index,
-    write_collage,
     write_index,
 )
 from common.errors import FAULTS_SHOWN, UserError
-from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collages
+from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collage, write_collages
 from tests.helpers import BAD_INPUTS, needs_bad_inputs
 
 

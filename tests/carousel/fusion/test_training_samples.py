@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.collages.layout import Collage, black_outside, compose, read_collage, write_collage, write_index
+from carousel.collages.layout import Collage, black_outside, compose, read_collage, write_index
 from carousel.fusion import training_samples
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.relighting import relight_fixed
@@ -37,7 +37,7 @@ from carousel.fusion.training_samples import (
     vary_mask,
 )
 from common.errors import UserError
-from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collages
+from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collage, write_collages
 
 SEEDS = st.integers(0, 2**32 - 1)
 COUNT = 6
