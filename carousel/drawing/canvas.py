@@ -1,4 +1,4 @@
-"""What the drawn scenes and people are painted with: outlines to coverage, noise, colours in linear light.
+"""Painting tools of the drawn scenes and people: coverage of outlines, noise, colours in linear light.
 
 Places are measured in a unit of the caller's (heights of a picture, heights of a body), x to the right, y downwards;
 `Raster` says where they lie in pixels. Light is linear; `finish` develops it into an 8-bit picture.
@@ -148,7 +148,7 @@ def noise(
     """Smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
 
     Args:
-        rng: source.
+        rng: random generator.
         width, height: in pixels.
         cell_px: width and height of the largest blots.
         octaves: each has half the size and half the strength of the one before.
@@ -265,7 +265,7 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Film:
-    """How light becomes a picture.
+    """Conversion of light to a picture.
 
     Attributes:
         exposure: factor of the light.

@@ -1,4 +1,4 @@
-"""Drawn scenes before a stage: at dusk, in rain, in a club, in a forest."""
+"""Drawn scenes in front of a stage: at dusk, in rain, in a club, in a forest."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from carousel.drawing.crowds import crowd, umbrellas
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import paint_grass, sun_rays
 from carousel.drawing.props import WARM, bell_tent, string_lights
-from carousel.drawing.settings import (
+from carousel.drawing.scene_building import (
     WHITE,
     Bulb,
     Ground,
-    Setting,
+    SceneBuilder,
     Spot,
     air,
     choose,
@@ -33,7 +33,7 @@ from carousel.drawing.stagecraft import beam, led_wall, stage, truss
 from common.outlines import box, ellipse, hull
 
 
-def main_stage(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def main_stage(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """The main stage at dusk, from the meadow before it."""
     palette = choose(rng, [
         ("#1d2350", "#6a3f86", "#f08a6a", "#ffb05a", "#ff3f8e", "#4f7bff", "#ffd27a"),
@@ -62,9 +62,9 @@ def main_stage(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 def _main_stage_light(
     rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour, *, zenith: Colour
-) -> Setting:
+) -> SceneBuilder:
     """Dusk, and what the stage throws."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -80,7 +80,7 @@ def _main_stage_light(
 
 
 def _stage_dusk(
-    setting: Setting, first: Colour, glow: Colour, haze: Colour, middle: Colour, *, second: Colour, zenith: Colour
+    setting: SceneBuilder, first: Colour, glow: Colour, haze: Colour, middle: Colour, *, second: Colour, zenith: Colour
 ) -> None:
     """Sky, hills and meadow."""
     ground = setting.ground
@@ -94,7 +94,7 @@ def _stage_dusk(
 
 
 def _stage_beams(
-    setting: Setting, deck: float, first: Colour, roof: float, second: Colour, *, third: Colour, x: float
+    setting: SceneBuilder, deck: float, first: Colour, roof: float, second: Colour, *, third: Colour, x: float
 ) -> None:
     """Beams from the roof, and the glow of the screen."""
     rng, canvas = setting.rng, setting.canvas
@@ -114,7 +114,7 @@ def _stage_beams(
     canvas.glow(x, deck, 0.62, mix(first, second, 0.5), 0.16, squash=0.7)
 
 
-def rain(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def rain(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Rain and mist before the stage; the ground is wet."""
     palette = choose(rng, [
         ("#5a6a78", "#8fa0a8", "#c4d0d0", "#ff8a4a", "#3fc0d0"),
@@ -164,9 +164,9 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> Setting:
     return setting
 
 
-def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour) -> Setting:
+def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour) -> SceneBuilder:
     """Even light from clouds."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -182,7 +182,7 @@ def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: 
     return setting
 
 
-def _puddles(setting: Setting) -> None:
+def _puddles(setting: SceneBuilder) -> None:
     """Wet ground that mirrors in puddles."""
     canvas, ground = setting.canvas, setting.ground
     puddles = smoothstep(-0.05, 0.45, floor_noise(setting, canvas.whole, 9.0, (1.4, 1.0)))
@@ -193,7 +193,7 @@ def _puddles(setting: Setting) -> None:
     canvas.light[start:] = mix(dry[start:], canvas.light[start:], share)
 
 
-def _falling_rain(setting: Setting, haze: Colour) -> None:
+def _falling_rain(setting: SceneBuilder, haze: Colour) -> None:
     """Streaks before everything."""
     rng, canvas = setting.rng, setting.canvas
     front = air(setting)
@@ -208,7 +208,7 @@ def _falling_rain(setting: Setting, haze: Colour) -> None:
         front += haze * (blurred(drawn, 0.6) * np.float32(level * 2))[..., None]
 
 
-def club(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def club(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A club with coloured beams in haze."""
     palette = choose(rng, [
         ("#ff2f8e", "#28c8ff", "#8a4bff", "#160a24"),
@@ -241,9 +241,9 @@ def club(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 def _club_light(
     rng: np.random.Generator, canvas: Canvas, first: Colour, ground: Ground, room: Colour, *, second: Colour
-) -> Setting:
+) -> SceneBuilder:
     """Little light but that of the lamps."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -259,7 +259,7 @@ def _club_light(
     return setting
 
 
-def _club_wall(setting: Setting, back: float, first: Colour, second: Colour, third: Colour, *, x: float) -> None:
+def _club_wall(setting: SceneBuilder, back: float, first: Colour, second: Colour, third: Colour, *, x: float) -> None:
     """Screens, and the player behind the desk."""
     canvas, ground = setting.canvas, setting.ground
     m = ground.metre(back)
@@ -283,7 +283,7 @@ def _club_wall(setting: Setting, back: float, first: Colour, second: Colour, thi
     canvas.fill(player, colour("#0a080e"))
 
 
-def _club_haze(setting: Setting, first: Colour, roof: float, second: Colour, third: Colour, *, x: float) -> None:
+def _club_haze(setting: SceneBuilder, first: Colour, roof: float, second: Colour, third: Colour, *, x: float) -> None:
     """Haze and beams."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     cells = noise(
@@ -308,7 +308,7 @@ def _club_haze(setting: Setting, first: Colour, roof: float, second: Colour, thi
         )
 
 
-def _mirror_ball(setting: Setting, x: float, y: float, radius: float, tones: Sequence[Colour]) -> None:
+def _mirror_ball(setting: SceneBuilder, x: float, y: float, radius: float, tones: Sequence[Colour]) -> None:
     canvas, rng = setting.canvas, setting.rng
     canvas.fill([box(x - 0.001, 0, 0.002, y - radius)], colour("#3a3844"))
     canvas.fill([ellipse(x, y, radius, radius)], (colour("#6a6a7a"), colour("#14141c")))
@@ -331,7 +331,7 @@ def _mirror_ball(setting: Setting, x: float, y: float, radius: float, tones: Seq
         canvas.shine([ellipse(px, py, size * 1.3, size)], tones[int(rng.integers(len(tones)))], 0.35, blur=size * 0.3)
 
 
-def forest(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def forest(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A small stage in a forest, with strings of lights."""
     palette = choose(rng, [
         ("#0c2a2e", "#1f5a50", "#f2c070", "#ffd89a", "#23402c"),
@@ -375,9 +375,9 @@ def _forest_light(
     *,
     ground: Ground,
     middle: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """Light through leaves."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -391,7 +391,7 @@ def _forest_light(
     return setting
 
 
-def _trunks(setting: Setting, distance: float, count: int, bark: Colour, keep: float | None = None) -> None:
+def _trunks(setting: SceneBuilder, distance: float, count: int, bark: Colour, keep: float | None = None) -> None:
     """Tree trunks at a distance; none before `keep`, where the stage is."""
     rng, foot = setting.rng, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -426,7 +426,7 @@ def _trunks(setting: Setting, distance: float, count: int, bark: Colour, keep: f
                 )
 
 
-def _forest_stage(setting: Setting, x: float, distance: float, glow: Colour, light: Colour) -> None:
+def _forest_stage(setting: SceneBuilder, x: float, distance: float, glow: Colour, light: Colour) -> None:
     """A wooden stage with an arch and lamps."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -469,7 +469,7 @@ def _forest_stage(setting: Setting, x: float, distance: float, glow: Colour, lig
         canvas.fill(figure, shade, 0.94)
 
 
-def _canopy(setting: Setting, tone: Colour) -> None:
+def _canopy(setting: SceneBuilder, tone: Colour) -> None:
     """Leaves that hang in from above."""
     rng, canvas = setting.rng, setting.canvas
     for size, low, share in ((0.034, 0.20, 0.75), (0.020, 0.25, 0.95), (0.012, 0.29, 1.5)):
@@ -482,7 +482,7 @@ def _canopy(setting: Setting, tone: Colour) -> None:
         canvas.fill(blots, mix(tone, setting.haze, 0.10) * share, 0.95, blur=size * 0.05)
 
 
-def _forest_strings(setting: Setting, glow: Colour, light: Colour, x: float) -> None:
+def _forest_strings(setting: SceneBuilder, glow: Colour, light: Colour, x: float) -> None:
     """Strings of lights between the trunks."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     for _ in range(8):

@@ -9,11 +9,11 @@ from carousel.drawing.crowds import crowd, passers_by
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import flowers, paint_grass, palm, sun_rays, tree
 from carousel.drawing.props import LAMPS, balloon, bell_tent, bunting, dome_tent, lantern, string_lights
-from carousel.drawing.settings import (
+from carousel.drawing.scene_building import (
     WHITE,
     Bulb,
     Ground,
-    Setting,
+    SceneBuilder,
     Spot,
     choose,
     either_side,
@@ -29,7 +29,7 @@ from carousel.drawing.settings import (
 from common.outlines import curve, ellipse, hull
 
 
-def meadow(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def meadow(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A meadow with tents by day."""
     palette = choose(rng, [
         ("#2f7fc8", "#8cc4e8", "#e3f0ee", "#7fae4e", "#fff0d0"),
@@ -73,9 +73,9 @@ def _meadow_light(
     side: int,
     sun: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """Sun in front or behind."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -91,7 +91,7 @@ def _meadow_light(
     return setting
 
 
-def _camp(setting: Setting, side: int) -> None:
+def _camp(setting: SceneBuilder, side: int) -> None:
     """Tents, trees and bunting."""
     rng = setting.rng
     tones = [
@@ -130,7 +130,7 @@ def _camp(setting: Setting, side: int) -> None:
     flowers(setting, [colour(t) for t in ("#fff4e0", "#f6d04a", "#e8608a", "#b48ae0")], 260)
 
 
-def beach(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def beach(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A beach stage at sunset."""
     palette = choose(rng, [
         ("#3a4a86", "#e0808a", "#ffb35e", "#ffd98a", "#c98a6a"),
@@ -163,9 +163,9 @@ def _beach_light(
     *,
     sand: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """The light of the evening sky."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -181,7 +181,7 @@ def _beach_light(
 
 
 def _sands(
-    setting: Setting, glow: Colour, middle: Colour, sand: Colour, sun: Colour, *, sun_x: float, zenith: Colour
+    setting: SceneBuilder, glow: Colour, middle: Colour, sand: Colour, sun: Colour, *, sun_x: float, zenith: Colour
 ) -> None:
     """Surf and sand."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
@@ -201,7 +201,7 @@ def _sands(
     canvas.glow(sun_x, shore + 0.03, 0.5, glow, 0.30, squash=0.16)
 
 
-def _sea(setting: Setting, sun_x: float, zenith: Colour, middle: Colour, glow: Colour, *, sun: Colour) -> None:
+def _sea(setting: SceneBuilder, sun_x: float, zenith: Colour, middle: Colour, glow: Colour, *, sun: Colour) -> None:
     canvas, horizon = setting.canvas, setting.ground.horizon
     top, low = int(horizon * canvas.raster.height), int(min(1.0, setting.ground.foot(12)) * canvas.raster.height)
     window = (slice(top, low), canvas.whole[1])
@@ -218,7 +218,7 @@ def _sea(setting: Setting, sun_x: float, zenith: Colour, middle: Colour, glow: C
     canvas.light[window] = tone + sun * (sparkle * 1.3)[..., None].astype(np.float32)
 
 
-def _beach_props(setting: Setting, glow: Colour, side: int) -> None:
+def _beach_props(setting: SceneBuilder, glow: Colour, side: int) -> None:
     """Palms, stage, crowd and lamps."""
     rng, ground = setting.rng, setting.ground
     dark = colour("#2a1c22")
@@ -253,7 +253,7 @@ def _beach_props(setting: Setting, glow: Colour, side: int) -> None:
     )
 
 
-def _beach_stage(setting: Setting, x: float, distance: float, tones: Sequence[Colour]) -> None:
+def _beach_stage(setting: SceneBuilder, x: float, distance: float, tones: Sequence[Colour]) -> None:
     """A bamboo stage under sails of cloth."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -286,7 +286,7 @@ def _beach_stage(setting: Setting, x: float, distance: float, tones: Sequence[Co
         )
 
 
-def balloons(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def balloons(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Hot-air balloons over hills in low sun."""
     palette = choose(rng, [
         ("#6aa0d0", "#f0cfa8", "#ffdf9a", "#ffc468", "#b8a04a"),
@@ -335,9 +335,9 @@ def _balloons_light(
     side: int,
     sun: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """A low sun from the side."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -353,7 +353,7 @@ def _balloons_light(
     return setting
 
 
-def _hills_with_balloons(setting: Setting, side: int) -> None:
+def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
     """Hills, each with balloons before it, and one near."""
     rng, ground = setting.rng, setting.ground
     sets = [
@@ -387,7 +387,7 @@ def _hills_with_balloons(setting: Setting, side: int) -> None:
     )
 
 
-def lanterns(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def lanterns(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Paper lanterns rise over a lake at night."""
     palette = choose(rng, [
         ("#081030", "#1c3068", "#6a4a7a", "#ff9a4a"),
@@ -421,9 +421,9 @@ def lanterns(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 def _lanterns_light(
     rng: np.random.Generator, canvas: Canvas, glow: Colour, ground: Ground, haze: Colour, *, middle: Colour
-) -> Setting:
+) -> SceneBuilder:
     """The night sky and the glow of the lanterns."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -438,7 +438,7 @@ def _lanterns_light(
     return setting
 
 
-def _lantern_sky(setting: Setting, glow: Colour) -> None:
+def _lantern_sky(setting: SceneBuilder, glow: Colour) -> None:
     rng = setting.rng
     sizes = sorted(0.010 + 0.07 * float(rng.random()) ** 3.2 for _ in range(46))
     for size in sizes:
@@ -448,7 +448,7 @@ def _lantern_sky(setting: Setting, glow: Colour) -> None:
         lantern(setting, x, y, size, tone, level=0.8 + 8 * size)
 
 
-def _lantern_shore(setting: Setting, glow: Colour) -> None:
+def _lantern_shore(setting: SceneBuilder, glow: Colour) -> None:
     """The bank, and lanterns on the water."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     shore = np.linspace(-0.1, setting.aspect + 0.1, 30)

@@ -1,4 +1,4 @@
-"""Things that stand and hang in the drawn scenes: lights, tents, stalls, trucks, a wheel, houses."""
+"""Props of the drawn scenes: lights, tents, stalls, trucks, a ferris wheel, houses."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 from carousel.drawing.bodies import tube
 from carousel.drawing.canvas import Colour, colour, mix
-from carousel.drawing.settings import Setting, Spot
+from carousel.drawing.scene_building import SceneBuilder, Spot
 from common.outlines import Outline, box, curve, ellipse, hull, polygon
 
 WARM = colour("#ffb45e")
@@ -32,7 +32,7 @@ def ribbon(line: np.ndarray, width: float) -> list[Outline]:
 
 
 def string_lights(
-    setting: Setting,
+    setting: SceneBuilder,
     start: tuple[float, float],
     end: tuple[float, float],
     sag: float,
@@ -64,7 +64,7 @@ def string_lights(
 
 
 def bunting(
-    setting: Setting,
+    setting: SceneBuilder,
     start: tuple[float, float],
     end: tuple[float, float],
     sag: float,
@@ -86,12 +86,12 @@ def bunting(
         setting.canvas.fill([flag], (setting.lit(tone, shade), setting.lit(tone, shade * 0.8)))
 
 
-def sun_side(setting: Setting) -> int:
+def sun_side(setting: SceneBuilder) -> int:
     """From which side the sun shines, -1 left or 1 right."""
     return -1 if setting.sun is None or setting.sun.direction[0] < 0 else 1
 
 
-def ground_shadow(setting: Setting, x: float, y: float, wide: float, high: float) -> None:
+def ground_shadow(setting: SceneBuilder, x: float, y: float, wide: float, high: float) -> None:
     """The shadow of a thing on the ground, away from the sun."""
     shift = -0.35 * sun_side(setting) * wide
     setting.canvas.shade(
@@ -99,7 +99,7 @@ def ground_shadow(setting: Setting, x: float, y: float, wide: float, high: float
     )
 
 
-def dome_tent(setting: Setting, x: float, distance: float, size: float, albedo: Colour) -> None:
+def dome_tent(setting: SceneBuilder, x: float, distance: float, size: float, albedo: Colour) -> None:
     """A camping tent with a dark door."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * size
@@ -122,7 +122,9 @@ def dome_tent(setting: Setting, x: float, distance: float, size: float, albedo: 
     )
 
 
-def bell_tent(setting: Setting, x: float, distance: float, size: float, albedo: Colour, *, glow: float = 0.0) -> None:
+def bell_tent(
+    setting: SceneBuilder, x: float, distance: float, size: float, albedo: Colour, *, glow: float = 0.0
+) -> None:
     """A round tent with a pointed roof; `glow` lights it from inside."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * size
@@ -148,7 +150,7 @@ def bell_tent(setting: Setting, x: float, distance: float, size: float, albedo: 
 
 
 def awning(
-    setting: Setting,
+    setting: SceneBuilder,
     left: float,
     top: float,
     width: float,
@@ -181,7 +183,7 @@ def awning(
 
 
 def stall(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     distance: float,
     width: float,
@@ -224,7 +226,7 @@ def stall(
 
 
 def _stall_wares(
-    setting: Setting, distance: float, width: float, lit: float, foot: float, *, left: float, m: float, w: float
+    setting: SceneBuilder, distance: float, width: float, lit: float, foot: float, *, left: float, m: float, w: float
 ) -> Colour:
     """The lit inside and its shelves."""
     rng, canvas = setting.rng, setting.canvas
@@ -247,7 +249,16 @@ def _stall_wares(
 
 
 def _stall_extras(
-    setting: Setting, x: float, distance: float, lit: float, snow: bool, *, foot: float, left: float, m: float, w: float
+    setting: SceneBuilder,
+    x: float,
+    distance: float,
+    lit: float,
+    snow: bool,
+    *,
+    foot: float,
+    left: float,
+    m: float,
+    w: float,
 ) -> None:
     """Snow on the awning, and lamps."""
     canvas = setting.canvas
@@ -278,7 +289,7 @@ def _stall_extras(
         canvas.glow(x, foot + 0.2 * m, 1.3 * w, WARM, 0.16 * lit, squash=0.22)
 
 
-def food_truck(setting: Setting, x: float, distance: float, body: Colour, trim: Colour, *, lit: float) -> None:
+def food_truck(setting: SceneBuilder, x: float, distance: float, body: Colour, trim: Colour, *, lit: float) -> None:
     """A food truck, seen from its side, with a lit window and an awning."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -303,7 +314,7 @@ def food_truck(setting: Setting, x: float, distance: float, body: Colour, trim: 
 
 
 def _truck_window(
-    setting: Setting, x: float, distance: float, trim: Colour, lit: float, *, foot: float, m: float
+    setting: SceneBuilder, x: float, distance: float, trim: Colour, lit: float, *, foot: float, m: float
 ) -> None:
     """The lit window, the cook and the awning."""
     canvas = setting.canvas
@@ -345,7 +356,7 @@ def _truck_window(
 
 
 def _truck_lamps(
-    setting: Setting, x: float, distance: float, trim: Colour, lit: float, *, at: Spot, foot: float, m: float
+    setting: SceneBuilder, x: float, distance: float, trim: Colour, lit: float, *, at: Spot, foot: float, m: float
 ) -> None:
     """Sign, bulbs, neon and their glow."""
     canvas = setting.canvas
@@ -374,7 +385,9 @@ def _truck_lamps(
     canvas.glow(x - 0.5 * m, foot + 0.5 * m, 4.6 * m, WARM, 0.16 * lit, squash=0.24)
 
 
-def ferris_wheel(setting: Setting, x: float, y: float, radius: float, tones: Sequence[Colour], *, level: float) -> None:
+def ferris_wheel(
+    setting: SceneBuilder, x: float, y: float, radius: float, tones: Sequence[Colour], *, level: float
+) -> None:
     """A wheel with lit spokes and cabins; (x, y) is its hub."""
     canvas, rng = setting.canvas, setting.rng
     steel = setting.lit(colour("#3a3f55"), 0.3)
@@ -390,7 +403,7 @@ def ferris_wheel(setting: Setting, x: float, y: float, radius: float, tones: Seq
 
 
 def _cabins(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     y: float,
     radius: float,
@@ -414,7 +427,7 @@ def _cabins(
 
 
 def _wheel_lamps(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     y: float,
     radius: float,
@@ -452,7 +465,7 @@ def _wheel_lamps(
 
 
 def house(
-    setting: Setting,
+    setting: SceneBuilder,
     left: float,
     foot: float,
     width: float,
@@ -481,7 +494,7 @@ def house(
 
 
 def _house_windows(
-    setting: Setting,
+    setting: SceneBuilder,
     left: float,
     foot: float,
     width: float,
@@ -516,7 +529,7 @@ def _house_windows(
                 )
 
 
-def lantern(setting: Setting, x: float, y: float, size: float, tone: Colour, *, level: float = 1.6) -> None:
+def lantern(setting: SceneBuilder, x: float, y: float, size: float, tone: Colour, *, level: float = 1.6) -> None:
     """A paper lantern that floats, brightest at its lower end."""
     body = curve(
         [
@@ -537,7 +550,9 @@ def lantern(setting: Setting, x: float, y: float, size: float, tone: Colour, *, 
     setting.canvas.glow(x, y + 0.1 * size, size * 2.6, tone, 0.22 * level)
 
 
-def balloon(setting: Setting, x: float, y: float, size: float, tones: Sequence[Colour], *, distance: float) -> None:
+def balloon(
+    setting: SceneBuilder, x: float, y: float, size: float, tones: Sequence[Colour], *, distance: float
+) -> None:
     """A hot-air balloon of gores, round in the light; (x, y) is the middle of its envelope."""
     canvas, side = setting.canvas, sun_side(setting)
     gores = 12
@@ -566,7 +581,7 @@ def balloon(setting: Setting, x: float, y: float, size: float, tones: Sequence[C
     _basket(setting, x, y, size, distance)
 
 
-def _basket(setting: Setting, x: float, y: float, size: float, distance: float) -> None:
+def _basket(setting: SceneBuilder, x: float, y: float, size: float, distance: float) -> None:
     """Ropes, basket and flame."""
     canvas = setting.canvas
     low = y + size * 0.65

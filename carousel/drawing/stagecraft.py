@@ -1,4 +1,4 @@
-"""Stages of the drawn scenes: girders, screens, loudspeakers, beams."""
+"""Stages of the drawn scenes: trusses, screens, loudspeakers, beams."""
 
 import math
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ import numpy as np
 
 from carousel.drawing.canvas import Colour, colour, mix, smoothstep
 from carousel.drawing.crowds import _onlooker
-from carousel.drawing.settings import Setting
+from carousel.drawing.scene_building import SceneBuilder
 from common.outlines import Outline, box, ellipse, hull, polygon
 
 
 def beam(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     y: float,
     to_x: float,
@@ -42,7 +42,9 @@ def beam(
     canvas.shine([ellipse(x, y, 0.006, 0.006)], mix(light, np.ones(3, np.float32), 0.5), 2.0, blur=0.003, core=2.0)
 
 
-def truss(setting: Setting, start: tuple[float, float], end: tuple[float, float], size: float, tone: Colour) -> None:
+def truss(
+    setting: SceneBuilder, start: tuple[float, float], end: tuple[float, float], size: float, tone: Colour
+) -> None:
     """A lattice girder."""
     (ax, ay), (bx, by) = start, end
     reach = math.hypot(bx - ax, by - ay)
@@ -64,7 +66,7 @@ def truss(setting: Setting, start: tuple[float, float], end: tuple[float, float]
 
 
 def led_wall(
-    setting: Setting,
+    setting: SceneBuilder,
     left: float,
     top: float,
     width: float,
@@ -102,7 +104,7 @@ def led_wall(
 
 
 def stage(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     distance: float,
     width: float,
@@ -140,7 +142,9 @@ def stage(
     return x, deck, roof + h * 0.15
 
 
-def _towers(setting: Setting, x: float, metal: Colour, foot: float, metre: float, *, roof: float, w: float) -> None:
+def _towers(
+    setting: SceneBuilder, x: float, metal: Colour, foot: float, metre: float, *, roof: float, w: float
+) -> None:
     """Towers and hanging loudspeakers on both sides."""
     canvas = setting.canvas
     for side in (-1, 1):
@@ -162,7 +166,7 @@ def _towers(setting: Setting, x: float, metal: Colour, foot: float, metre: float
         canvas.fill([box(sx - 0.9 * metre, foot - 2.0 * metre, 1.8 * metre, 2.0 * metre)], (metal * 0.8, metal * 0.4))
 
 
-def _players(setting: Setting, x: float, deck: float, metre: float, width: float) -> None:
+def _players(setting: SceneBuilder, x: float, deck: float, metre: float, width: float) -> None:
     dark = np.full(3, 0.012, np.float32)
     shapes: list[Outline] = []
     for share in (-0.26, -0.06, 0.14, 0.30):

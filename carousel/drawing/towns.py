@@ -11,11 +11,11 @@ from carousel.drawing.crowds import passers_by
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import pine
 from carousel.drawing.props import BULB, LAMPS, WARM, bunting, ferris_wheel, food_truck, house, stall, string_lights
-from carousel.drawing.settings import (
+from carousel.drawing.scene_building import (
     WHITE,
     Bulb,
     Ground,
-    Setting,
+    SceneBuilder,
     Spot,
     air,
     bokeh,
@@ -32,7 +32,7 @@ from carousel.drawing.settings import (
 from common.outlines import box, ellipse, hull, polygon
 
 
-def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def food_trucks(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Food trucks in the evening, under strings of lights."""
     palette = choose(rng, [
         ("#101c3e", "#27477e", "#8a6f8e", "#e8a070"),
@@ -65,9 +65,9 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 def _food_trucks_light(
     rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour
-) -> Setting:
+) -> SceneBuilder:
     """What is left of the day, and warm light from the ground."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -81,7 +81,7 @@ def _food_trucks_light(
     return setting
 
 
-def _evening_yard(setting: Setting, glow: Colour, haze: Colour, middle: Colour, zenith: Colour) -> None:
+def _evening_yard(setting: SceneBuilder, glow: Colour, haze: Colour, middle: Colour, zenith: Colour) -> None:
     """Sky, trees, asphalt and far lamps."""
     ground = setting.ground
     paint_sky(setting, [(0, zenith * 0.75), (0.55, middle * 0.8), (0.9, haze * 0.8), (1.0, glow * 0.8)])
@@ -95,7 +95,7 @@ def _evening_yard(setting: Setting, glow: Colour, haze: Colour, middle: Colour, 
     bokeh(setting, LAMPS, 34, (0.008, 0.022), (ground.horizon - 0.10, ground.horizon + 0.01), strength=0.5)
 
 
-def _rows_of_bulbs(setting: Setting, gap: float) -> None:
+def _rows_of_bulbs(setting: SceneBuilder, gap: float) -> None:
     """Strings that run to the middle truck."""
     rng, ground = setting.rng, setting.ground
     far = setting.aspect * (0.5 + gap)
@@ -111,7 +111,7 @@ def _rows_of_bulbs(setting: Setting, gap: float) -> None:
         )
 
 
-def market(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A market street of an old town, with bunting."""
     evening = rng.random() < 0.45
     palette = choose(rng, [
@@ -158,9 +158,9 @@ def _market_light(
     side: int,
     sun: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """Sun, or what is left of it."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -175,7 +175,7 @@ def _market_light(
     return setting
 
 
-def _cobbles(setting: Setting) -> None:
+def _cobbles(setting: SceneBuilder) -> None:
     """Joints of paving stones."""
     ground, canvas = setting.ground, setting.canvas
     window = (slice(int(ground.horizon * canvas.raster.height) + 2, canvas.raster.height), canvas.whole[1])
@@ -189,7 +189,7 @@ def _cobbles(setting: Setting) -> None:
     canvas.light[window] *= (1 - fade * (0.42 * joint - stones))[..., None].astype(np.float32)
 
 
-def _street(setting: Setting, evening: bool, side: int, vanish: float) -> None:
+def _street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> None:
     """Houses, stalls and people."""
     rng, ground = setting.rng, setting.ground
     walls = [
@@ -228,7 +228,7 @@ def _street(setting: Setting, evening: bool, side: int, vanish: float) -> None:
     passers_by(setting, (45, 36, 29, 23, 18), 4, 0.4, WARM if evening else WARM * 0, spread=(0.40, 0.60))
 
 
-def _row_of_houses(setting: Setting, vanish: float, edge: int, walls: Sequence[Colour], lit: float) -> None:
+def _row_of_houses(setting: SceneBuilder, vanish: float, edge: int, walls: Sequence[Colour], lit: float) -> None:
     """Houses along one side of a street, drawn as fronts in perspective."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     facing = 0.65 if setting.sun is not None and setting.sun.direction[0] * edge < 0 else 0.08
@@ -257,7 +257,7 @@ def _row_of_houses(setting: Setting, vanish: float, edge: int, walls: Sequence[C
 
 
 def _windows(
-    setting: Setting,
+    setting: SceneBuilder,
     vanish: float,
     edge: int,
     depths: tuple[float, float],
@@ -292,7 +292,7 @@ def _windows(
                 )
 
 
-def _over_the_street(setting: Setting, evening: bool, side: int, vanish: float) -> None:
+def _over_the_street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> None:
     """Bunting and strings across the street; their light."""
     ground = setting.ground
     flags = [colour(t) for t in ("#e2583e", "#f2c14e", "#2f8f8a", "#f4efe0", "#c9608a", "#4f78b8")]
@@ -325,7 +325,7 @@ def _over_the_street(setting: Setting, evening: bool, side: int, vanish: float) 
         setting.bulbs.append(Bulb(vanish, 0.05, 0.9, BULB * 0.45, 0.7, 0.4))
 
 
-def fairground(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def fairground(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A fairground with a ferris wheel at night."""
     palette = choose(rng, [
         ("#060a22", "#1a2460", "#5a3a7a", "#ff4f8e", "#3fd0ff", "#ffd25a"),
@@ -365,9 +365,9 @@ def _fairground_light(
     *,
     middle: Colour,
     third: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """The night sky and the glow of the fair."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -381,7 +381,9 @@ def _fairground_light(
     return setting
 
 
-def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, side: int, *, third: Colour) -> None:
+def _fair_stalls(
+    setting: SceneBuilder, first: Colour, haze: Colour, second: Colour, side: int, *, third: Colour
+) -> None:
     """Ground, carousel, stalls and people."""
     rng, ground = setting.rng, setting.ground
     paint_ground(setting, colour("#1c1c2a") * 0.9, mix(colour("#2a2430"), haze, 0.35), 0.2, metres=3.0)
@@ -405,7 +407,7 @@ def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, 
     passers_by(setting, (30, 24, 19, 16), 8, 0.3, mix(first, third, 0.6))
 
 
-def _carousel(setting: Setting, x: float, distance: float, tones: Sequence[Colour]) -> None:
+def _carousel(setting: SceneBuilder, x: float, distance: float, tones: Sequence[Colour]) -> None:
     """A merry-go-round, lit from inside."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -443,7 +445,7 @@ def _carousel(setting: Setting, x: float, distance: float, tones: Sequence[Colou
     canvas.glow(x, foot - 2.5 * m, 8 * m, tones[2], 0.30, squash=0.8)
 
 
-def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, third: Colour, *, x: float) -> None:
+def _fair_lamps(setting: SceneBuilder, first: Colour, second: Colour, side: int, third: Colour, *, x: float) -> None:
     """Strings of coloured lamps; the light of the fair."""
     ground = setting.ground
     string_lights(
@@ -471,7 +473,7 @@ def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, thir
     ]
 
 
-def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def winter_market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A market in the snow."""
     palette = choose(rng, [
         ("#16244a", "#4a6a9a", "#d8b0a8", "#f4d0b0"),
@@ -518,9 +520,9 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 def _winter_market_light(
     rng: np.random.Generator, canvas: Canvas, day: bool, ground: Ground, haze: Colour, *, middle: Colour
-) -> Setting:
+) -> SceneBuilder:
     """Light from a sky that the snow throws back."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -535,7 +537,7 @@ def _winter_market_light(
     return setting
 
 
-def _snowy_houses(setting: Setting) -> None:
+def _snowy_houses(setting: SceneBuilder) -> None:
     """A row of houses with white roofs."""
     rng, ground = setting.rng, setting.ground
     walls = [colour(t) for t in ("#c9a88a", "#b0888a", "#d8c8a8", "#8fa0a8")]
@@ -556,7 +558,7 @@ def _snowy_houses(setting: Setting) -> None:
         edge += wide * 1.04
 
 
-def _lit_fir(setting: Setting, x: float, distance: float, height: float) -> None:
+def _lit_fir(setting: SceneBuilder, x: float, distance: float, height: float) -> None:
     """A big fir with balls and lamps."""
     pine(setting, x, distance, height, colour("#2f5a46"), snow=0.5)
     canvas, rng = setting.canvas, setting.rng
@@ -583,7 +585,7 @@ def _lit_fir(setting: Setting, x: float, distance: float, height: float) -> None
     canvas.glow(x, foot - 0.4 * m, 0.7 * m, WARM, 0.30)
 
 
-def _winter_lamps(setting: Setting) -> None:
+def _winter_lamps(setting: SceneBuilder) -> None:
     """Firs, strings of lights, glow on the snow, flakes."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     for share, distance in ((0.30, 40.0), (0.62, 44.0), (0.78, 38.0)):
@@ -604,7 +606,7 @@ def _winter_lamps(setting: Setting) -> None:
     _falling_snow(setting)
 
 
-def _falling_snow(setting: Setting) -> None:
+def _falling_snow(setting: SceneBuilder) -> None:
     """Flakes, the near ones large and soft, before everything."""
     rng, canvas = setting.rng, setting.canvas
     front = air(setting)
@@ -621,7 +623,7 @@ def _falling_snow(setting: Setting) -> None:
                 )[..., None]
 
 
-def rooftop(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def rooftop(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A roof terrace over a city at the blue hour."""
     palette = choose(rng, [
         ("#142a5a", "#3f6aa8", "#f0a088", "#ffc08a"),
@@ -657,9 +659,11 @@ def rooftop(rng: np.random.Generator, canvas: Canvas) -> Setting:
     return setting
 
 
-def _rooftop_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour) -> Setting:
+def _rooftop_light(
+    rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour
+) -> SceneBuilder:
     """The blue hour."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -673,7 +677,7 @@ def _rooftop_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haz
     return setting
 
 
-def _skyline(setting: Setting, distance: float, high: float, wide: float) -> None:
+def _skyline(setting: SceneBuilder, distance: float, high: float, wide: float) -> None:
     """Towers with lit windows, their sunny side brighter."""
     rng, canvas, base = setting.rng, setting.canvas, setting.ground.horizon + 0.22
     side = 1 if setting.sun is None or setting.sun.direction[0] > 0 else -1
@@ -699,7 +703,7 @@ def _skyline(setting: Setting, distance: float, high: float, wide: float) -> Non
         edge += w * float(rng.uniform(0.92, 1.2))
 
 
-def _tower_windows(setting: Setting, tower: tuple[float, float, float, float], distance: float) -> None:
+def _tower_windows(setting: SceneBuilder, tower: tuple[float, float, float, float], distance: float) -> None:
     rng, (left, top, width, height) = setting.rng, tower
     step = 0.0036 + 0.9 / distance
     lamps: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
@@ -713,7 +717,7 @@ def _tower_windows(setting: Setting, tower: tuple[float, float, float, float], d
             setting.canvas.fill(panes, setting.in_air(tone * np.float32(rng.uniform(0.5, 1.0)), distance), 0.85)
 
 
-def _planks(setting: Setting, top: float) -> None:
+def _planks(setting: SceneBuilder, top: float) -> None:
     """Joints of boards that run to the horizon."""
     canvas, ground = setting.canvas, setting.ground
     window = (slice(int(top * canvas.raster.height) + 1, canvas.raster.height), canvas.whole[1])
@@ -726,7 +730,7 @@ def _planks(setting: Setting, top: float) -> None:
     canvas.light[window] *= (1 + fade * (shade - 0.55 * joint))[..., None].astype(np.float32)
 
 
-def _terrace(setting: Setting, edge: float, haze: Colour) -> None:
+def _terrace(setting: SceneBuilder, edge: float, haze: Colour) -> None:
     """Parapet, railing, plants and strings of lights."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     m = ground.metre(edge)
@@ -753,7 +757,7 @@ def _terrace(setting: Setting, edge: float, haze: Colour) -> None:
         )
 
 
-def _plant(setting: Setting, x: float, distance: float) -> None:
+def _plant(setting: SceneBuilder, x: float, distance: float) -> None:
     """A shrub in a pot."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)

@@ -12,7 +12,7 @@ from carousel.drawing.backdrops import KINDS
 from carousel.drawing.bodies import Build, pose_body
 from carousel.drawing.canvas import Raster, points, shoulder
 from carousel.drawing.characters import POSES, STYLES, draw_figure, random_look
-from carousel.drawing.height_fields import Figure, Lamp, Lighting, Sculpture, Stuff, relight
+from carousel.drawing.height_fields import DrawnFigure, Lamp, Lighting, Material, Sculpture, relight
 from carousel.drawing.sample_data import scene_name
 from carousel.drawing.scenes import Scene, draw_scene
 from carousel.segmenters.choice import load_segmenter
@@ -154,9 +154,9 @@ def test_a_scene_follows_from_its_generator_alone() -> None:
 # ---- people and light ----
 
 
-def ball() -> Figure:
+def ball() -> DrawnFigure:
     sculpture = Sculpture(np.random.default_rng(0), Raster(100, 100, 100.0))
-    grey = Stuff(np.full(3, 0.5, np.float32), weave=0.0)
+    grey = Material(np.full(3, 0.5, np.float32), weave=0.0)
     sculpture.add([ellipse(0.5, 0.5, 0.4, 0.4)], grey, rounding=0.25)
     return sculpture.finish((0.5, 1.0), 1.0)
 
