@@ -31,7 +31,7 @@ from common.grids import evenly
 from common.people.selection import SegmentedPerson
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
-from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script, with_settings
+from tests.helpers import ROOT, needs_bad_inputs, run_script, with_settings
 from tests.masks.sets.test_frame_sets import files_of, hostile_pictures
 
 pytestmark = pytest.mark.slow
@@ -248,6 +248,36 @@ def test_only_what_has_changed_is_made_anew(scene: Path, people: Path, checkpoin
     assert made() == 0 and not (scene.parent / "out/fused/Ada.png").exists()
 
 
+def test_another_mask_makes_its_person_anew(scene: Path, people: Path, tmp_path: Path, checkpoint: Path) -> None:
+    mask = np.zeros((160, 120), np.uint8)
+    mask[20:150, 40:80] = 255
+    save(people / "photo.png", scene_of(5, (160, 120)))
+    for path in people.glob("*.png"):
+        save(tmp_path / "masks" / path.name, mask)
+
+    def made() -> object:
+        return infer(scene, people, checkpoint, segmenter="files", masks=tmp_path / "masks").figures["fused now"]
+
+    assert made() == 5 and made() == 0
+    mask[20:40] = 0
+    save(tmp_path / "masks/photo.png", mask)
+    assert made() == 1
+
+
+def test_a_segmenter_that_cannot_be_loaded_ends_the_run(scene: Path, people: Path, checkpoint: Path) -> None:
+    save(people / "photo.png", scene_of(5, (160, 120)))
+    with pytest.raises(UserError, match=r"gone: no such folder of masks"):
+        infer(scene, people, checkpoint, segmenter="files", masks=Path("gone"))
+    assert not (scene.parent / "out/faults.csv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such name")
+def test_a_backslash_in_a_name_is_a_fault(scene: Path, people: Path, checkpoint: Path) -> None:
+    save(people / "a\\b.png", drawn_person())
+    report = infer(scene, people, checkpoint)
+    assert report.faults == 1 and "backslash" in faults_in(scene.parent / "out")["a\\b.png"]
+
+
 def test_people_come_in_the_order_of_their_numbers(scene: Path, people: Path) -> None:
     assert list(people_in(people, scene)) == ["Ada", "Júlia – CRUÏLLA 🎸", "person 2", "person 10"]
 
@@ -264,16 +294,18 @@ def test_the_scene_in_the_folder_of_people_is_nobody(people: Path) -> None:
     assert "scene" not in people_in(people, save(people / "scene.png", scene_of()))
 
 
-def test_bad_files_are_skipped_and_listed_and_the_rest_is_done(scene: Path, people: Path, checkpoint: Path) -> None:
+def test_bad_files_are_skipped_and_listed_and_the_rest_is_done(
+    scene: Path, people: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (people / "broken.png").write_bytes((people / "Ada.png").read_bytes()[:500])
     (people / "folder.png").mkdir()
     save(people / "ghost.png", drawn_person() * np.array([1, 1, 1, 0], np.uint8))
-    flags = ("--scene", scene, "--person", people, "--checkpoint", checkpoint, "--output", scene.parent / "out")
-    result = run_script(SCRIPT, *flags, "--no-find-people", cwd=scene.parent)
-    assert_user_error(result, "3 skipped, listed in", "faults.csv", "broken.png", "transparent", "fusing")
-    assert "4 people in" in result.stdout and "4 fused now, 0 were up to date" in result.stdout
-    record = json.loads((scene.parent / "out/run.json").read_text(encoding="utf-8"))
-    assert record["skipped"] == 3 and record["figures"]["people"] == 4
+    report = infer(scene, people, checkpoint)
+    assert report.faults == 3 and report.figures["people"] == 4
+    printed = capsys.readouterr()
+    assert "4 people in" in printed.out and "4 fused now, 0 were up to date" in printed.out
+    for words in ("3 skipped, listed in", "faults.csv", "broken.png", "transparent", "fusing"):
+        assert words in printed.err
     faults = faults_in(scene.parent / "out")
     assert faults.keys() == {"broken.png", "folder.png", "ghost.png"}
     assert len(list((scene.parent / "out/fused").iterdir())) == 4
