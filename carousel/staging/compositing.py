@@ -16,10 +16,10 @@ from carousel.fusion.network import FusionNetwork
 from carousel.staging.person_cutout import VISIBLE, PersonCutout
 from carousel.staging.placement import Placement
 from carousel.staging.shadows import contact_shadow, darken
+from common.alpha import premultiplied, straight
 from common.errors import UserError
 
 OUTSIDE = "settings X, FOOT and HEIGHT place the person outside the scene; change one of them"
-FULL = 255 * 255  # maximum of a premultiplied channel, 16 bits
 
 Window = tuple[slice, slice]
 
@@ -78,8 +78,8 @@ def place_cutout(cutout: PersonCutout, placement: Placement, scene_shape: tuple[
     left = placement.x - scale * (cutout.box[0] + cutout.silhouette.foot * (cutout.box[2] - cutout.box[0]))
     top = placement.foot - scale * cutout.box[3]
     window = _window(cutout, scale, (left, top), scene_shape)
-    premultiplied = _resampled(_premultiplied(cutout.rgba), scale, (left, top), window)
-    colours, alpha = _straight(premultiplied)
+    resampled = _resampled(premultiplied(cutout.rgba), scale, (left, top), window)
+    colours, alpha = straight(resampled)
     if alpha.max(initial=0) < VISIBLE / 255:
         raise UserError(OUTSIDE)
     return PlacedCutout(colours, alpha, window, placement.height, scale)
@@ -134,13 +134,6 @@ def _window(cutout: PersonCutout, scale: float, place: tuple[float, float], scen
     return slice(top, bottom), slice(left, right)
 
 
-def _premultiplied(rgba: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8 to uint16 in 0 to FULL."""
-    alpha = rgba[..., 3]
-    by = cv2.merge([alpha, alpha, alpha, np.full_like(alpha, 255)])
-    return cv2.multiply(rgba, by, dtype=cv2.CV_16U)
-
-
 def _resampled(pixels: np.ndarray, scale: float, place: tuple[float, float], window: Window) -> np.ndarray:
     """Scale the (H, W, 4) uint16 cut-out, put its upper left corner at `place` of the scene, and crop to the window."""
     shape = window[0].stop - window[0].start, window[1].stop - window[1].start
@@ -163,11 +156,3 @@ def _cropped(pixels: np.ndarray, left: int, top: int, shape: tuple[int, int]) ->
         inside[0].start - top : inside[0].stop - top, inside[1].start - left : inside[1].stop - left
     ]
     return result
-
-
-def _straight(premultiplied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Undo `_premultiplied`: (H, W, 3) uint8, 0 where nothing is visible, and (H, W) float32 alpha in [0, 1]."""
-    weight = np.ascontiguousarray(premultiplied[..., 3])
-    weight[weight < FULL // 255] = 0
-    colours = cv2.divide(premultiplied[..., :3], cv2.merge([weight] * 3), scale=255, dtype=cv2.CV_8U)
-    return colours, np.divide(np.minimum(weight, FULL), FULL, dtype=np.float32)  # cubic interpolation overshoots
