@@ -1,8 +1,8 @@
 """Step 1: cut people out of photos, and make a collage [ground truth | clean background | avatar | mask] of each.
 
-Reads zip archives, folders and single photos; archives are never unpacked to disk. People who are too small, cut by the
-photo's edge or covered by others are dropped (see the settings). A second run makes only new and changed photos; other
-settings make all of them again.
+Photos may be in zip archives, which are never unpacked to disk, in folders, or single files. People who are too small,
+cut by the photo's edge or covered by others are dropped (see the settings). A second run makes only new and changed
+photos; other settings make all of them again.
 
 Reads   zip archives and folders of photos; data/carousel/photos by default
 Writes  outputs/carousel/collages/: NAME-HASH_1.png (four square panels in a row) for each person, index.csv (photo,
