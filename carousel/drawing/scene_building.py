@@ -1,6 +1,6 @@
-"""What every drawn scene has: a ground in perspective, air that swallows the distance, light, and ways to paint.
+"""Parts of every drawn scene: a ground in perspective, haze, light, and functions that paint sky and ground.
 
-Sizes of things are in metres; `Ground` turns them into heights of the picture.
+Sizes of things are in metres; `Ground` converts them to heights of the picture.
 """
 
 from collections.abc import Sequence
@@ -99,11 +99,11 @@ class Bulb:
 
 
 @dataclass
-class Setting:
-    """A scene while it is painted, and what falls on the people in it.
+class SceneBuilder:
+    """A scene while it is painted, and the light on the people in it.
 
     Attributes:
-        rng: source of chance.
+        rng: random generator.
         canvas: the picture so far.
         ground: the perspective.
         sky, bounce: ambient light from above and below.
@@ -196,7 +196,7 @@ def calmed(light: Colour) -> Colour:
     return mix(light, np.full(3, light.mean(), np.float32), 0.22)
 
 
-def paint_sky(setting: Setting, tones: Sequence[tuple[float, Colour]]) -> None:
+def paint_sky(setting: SceneBuilder, tones: Sequence[tuple[float, Colour]]) -> None:
     """A sky of tones from top to horizon, each with its place (0 top, 1 horizon)."""
     canvas, horizon = setting.canvas, setting.ground.horizon
     _, y = canvas.raster.grid(canvas.whole)
@@ -207,7 +207,7 @@ def paint_sky(setting: Setting, tones: Sequence[tuple[float, Colour]]) -> None:
 
 
 def paint_clouds(
-    setting: Setting, bright: Colour, dark: Colour, cover: float, size: float = 0.5, low: float = 1.0
+    setting: SceneBuilder, bright: Colour, dark: Colour, cover: float, size: float = 0.5, *, low: float = 1.0
 ) -> None:
     """Clouds that flatten towards the horizon, lit from above; `cover` 0 to 1."""
     canvas, horizon = setting.canvas, setting.ground.horizon
@@ -225,7 +225,7 @@ def paint_clouds(
     canvas.light[window] += (tone - canvas.light[window]) * (density * fade * np.float32(0.92))[..., None]
 
 
-def paint_stars(setting: Setting, count: int, strength: float = 0.8) -> None:
+def paint_stars(setting: SceneBuilder, count: int, strength: float = 0.8) -> None:
     """Stars over the horizon."""
     rng, canvas = setting.rng, setting.canvas
     for _ in range(count):
@@ -235,7 +235,14 @@ def paint_stars(setting: Setting, count: int, strength: float = 0.8) -> None:
 
 
 def paint_hills(
-    setting: Setting, albedo: Colour, y: float, height: float, distance: float, rough: float = 0.5, tooth: float = 0.0
+    setting: SceneBuilder,
+    albedo: Colour,
+    y: float,
+    height: float,
+    distance: float,
+    *,
+    rough: float = 0.5,
+    tooth: float = 0.0,
 ) -> None:
     """A ridge across the picture; `tooth` adds treetops."""
     rng, canvas = setting.rng, setting.canvas
@@ -250,11 +257,12 @@ def paint_hills(
 
 
 def paint_ground(
-    setting: Setting,
+    setting: SceneBuilder,
     near: Colour,
     far: Colour,
     grain: float = 0.25,
     stretch: tuple[float, float] = (1.0, 1.0),
+    *,
     metres: float = 6.0,
     top: float | None = None,
 ) -> None:
@@ -279,7 +287,7 @@ def paint_ground(
 
 
 def floor_noise(
-    setting: Setting, window: tuple[slice, slice], metres: float, stretch: tuple[float, float] = (1.0, 1.0)
+    setting: SceneBuilder, window: tuple[slice, slice], metres: float, stretch: tuple[float, float] = (1.0, 1.0)
 ) -> np.ndarray:
     """Noise on the ground in perspective, fading in the distance, about -1..1."""
     canvas, ground = setting.canvas, setting.ground
@@ -315,7 +323,7 @@ def _tile(rng: np.random.Generator) -> np.ndarray:
     return total
 
 
-def reflect(setting: Setting, strength: float, blur: float, ripple: float = 0.0, top: float | None = None) -> None:
+def reflect(setting: SceneBuilder, strength: float, blur: float, ripple: float = 0.0, top: float | None = None) -> None:
     """Mirror what stands over the horizon in wet or polished ground, more towards the horizon."""
     canvas, horizon = setting.canvas, setting.ground.horizon if top is None else top
     start = int(horizon * canvas.raster.height)
@@ -341,11 +349,12 @@ def reflect(setting: Setting, strength: float, blur: float, ripple: float = 0.0,
 
 
 def bokeh(
-    setting: Setting,
+    setting: SceneBuilder,
     tones: Sequence[Colour],
     count: int,
     size: tuple[float, float],
     y: tuple[float, float],
+    *,
     strength: float = 0.5,
 ) -> None:
     """Lamps out of focus: discs with a brighter rim."""
@@ -359,7 +368,7 @@ def bokeh(
         setting.canvas.shine(ring, tone, -0.18, blur=radius * 0.12)
 
 
-def air(setting: Setting) -> np.ndarray:
+def air(setting: SceneBuilder) -> np.ndarray:
     """Light before the people, made on first use: (H, W, 3)."""
     if setting.front is None:
         setting.front = np.zeros_like(setting.canvas.light)
