@@ -26,9 +26,9 @@ def main() -> Report:
     from carousel.drawing.sample_data import draw_people, draw_scenes, overview, write_index
 
     check_output(SHEET, [".png"])
-    rows, tiles = draw_scenes(OUTPUT, SEED, SCENES, WIDTH)
+    rows, tiles = draw_scenes(OUTPUT, seed=SEED, count=SCENES, width=WIDTH)
     write_index(OUTPUT, rows)
-    tiles += draw_people(OUTPUT, SEED, PEOPLE)
+    tiles += draw_people(OUTPUT, seed=SEED, count=PEOPLE)
     overview(SHEET, tiles)
     figures = {"scenes": len(rows), "people in them": sum(row.people for row in rows), "cut-outs": PEOPLE}
     print(

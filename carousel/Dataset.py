@@ -31,12 +31,12 @@ def main() -> Report:
     from carousel.fusion.sample_sheet import draw_examples
     from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 
-    entries = load_entries(COLLAGES, SIZE_PX)
-    trained, held_out = split(entries, HELD_OUT_SHARE)
+    entries = load_entries(COLLAGES, size_px=SIZE_PX)
+    trained, held_out = split(entries, held_out_share=HELD_OUT_SHARE)
     dataset = AvatarFusionDataset(COLLAGES, entries, size_px=SIZE_PX, training=TRAINING, seed=SEED)
     step = max(1, len(entries) // SAMPLES)
     chosen = list(range(0, len(entries), step))[:SAMPLES]
-    draw_examples([dataset.example(index) for index in chosen], OUTPUT)
+    draw_examples([dataset.example(index) for index in chosen], path=OUTPUT)
     scenes = len({entry.scene for entry in entries})
     counts = {"collages": len(entries), "scenes": scenes, "trained on": len(trained), "held out": len(held_out)}
     print(", ".join(f"{name}: {count}" for name, count in counts.items()))

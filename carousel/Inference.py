@@ -49,12 +49,12 @@ def main() -> Report:
     settings = fusion_settings()
     if PERSON.is_dir():
         target = OUTPUT
-        fusion_batch.check_folders(SCENE, PERSON, OUTPUT)
+        fusion_batch.check_folders(SCENE, person=PERSON, output=OUTPUT)
         overviews = fusion_batch.OverviewSettings(tiles=TILES, animation_px=GIF_PX, seconds=GIF_SECONDS)
-        report = fusion_batch.fuse_folder(settings, PERSON, OUTPUT, overviews)
+        report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews)
     else:
-        target = scene_fusion.picture_of(SCENE, PERSON, OUTPUT)
-        report = scene_fusion.fuse_person(settings, PERSON, target)
+        target = scene_fusion.picture_of(SCENE, person=PERSON, output=OUTPUT)
+        report = scene_fusion.fuse_person(settings, person=PERSON, picture=target)
 
     for line in report.lines:
         print(line)

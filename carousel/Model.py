@@ -53,16 +53,20 @@ def main() -> Report:
     from carousel.fusion.diagram import describe_layers, draw_diagram
     from carousel.fusion.network import check_size
 
-    check_size(SIZE_PX, SHRINK)
+    check_size(SIZE_PX, shrink=SHRINK)
     path = find_checkpoint(CHECKPOINT) if CHECKPOINT else None
-    network = network_of(read_checkpoint(path), path) if path else build_model(ENCODER, DECODER, HEAD, SHRINK)
+    network = (
+        network_of(read_checkpoint(path), path)
+        if path
+        else build_model(ENCODER, decoder=DECODER, head=HEAD, shrink=SHRINK)
+    )
     check_size(SIZE_PX, network.settings["shrink"])
-    rows = describe_layers(network, SIZE_PX)
+    rows = describe_layers(network, size_px=SIZE_PX)
     for row in rows:
         print(f"{row.name:<26}{row.shape:>18}{row.parameters:>14,}")
     total = sum(row.parameters for row in rows)
     print(f"{'all':<26}{'':>18}{total:>14,}")
-    draw_diagram(network, rows, OUTPUT)
+    draw_diagram(network, rows, path=OUTPUT)
     print(f"written: {shown(OUTPUT)}")
     figures = {"parameters": total, **network.settings}
     return Report(OUTPUT, [path] if path else [], figures, weights=[str(path)] if path else [])

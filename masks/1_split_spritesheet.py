@@ -61,14 +61,14 @@ def main() -> Report:
         raise UserError("setting CLOTHED_LAYOUT needs LAYOUT, the JSON of the base sheet")
     if LAYOUT is not None and grid.given:
         raise UserError("setting LAYOUT says where the frames lie; leave the settings of the grid out")
-    sheets = find_sheets(BASE, CLOTHED, LAYOUT, CLOTHED_LAYOUT)
+    sheets = find_sheets(BASE, clothed=CLOTHED, base_layout=LAYOUT, clothed_layout=CLOTHED_LAYOUT)
     inputs = list(dict.fromkeys(path for files in sheets for path in files.paths))
     check_output(OUTPUT, [".png"], inputs)
-    plan = plan_split(sheets, grid, SCALE, KEEP_EMPTY)
+    plan = plan_split(sheets, grid, scale=SCALE, keep_empty=KEEP_EMPTY)
     for line in plan.describe():
         print(line)
     unchanged = unchanged_frames(TRAINING_DATA, plan)
-    kept = make_room(TRAINING_DATA, plan, unchanged, REPLACE_MASKS)
+    kept = make_room(TRAINING_DATA, plan, unchanged, replace_masks=REPLACE_MASKS)
     if kept:
         print(f"earlier frames and their masks: {shown(kept)}")
     shifts = write_frames(TRAINING_DATA, plan, unchanged)

@@ -58,7 +58,7 @@ def main() -> Report:
     workers = WORKERS or workers_on(method.device)
     unsureness, faults = propose_all(TRAINING_DATA, sources, faults, method, workers)
     has_changed, kept = put_in_place(TRAINING_DATA, unsureness, method)
-    write_png(OUTPUT, contact_sheet(TRAINING_DATA, sources, unsureness, TILES, METHOD))
+    write_png(OUTPUT, contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))
 
     masks = TRAINING_DATA / MASKS_INITIAL
     print(f"{len(unsureness)} masks by {METHOD} in {shown(masks)}{'' if has_changed else ', the same as before'}")

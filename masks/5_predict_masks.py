@@ -61,7 +61,7 @@ def main() -> Report:
         predicted = [source for source in sources if source.label not in outcome.faults]
         if not predicted:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
-        written = write_overviews(predicted, record, results, TILES)
+        written = write_overviews(predicted, record, results, tiles=TILES)
 
     print(f"{len(predicted)} masks in {shown(OUTPUT)}: {outcome.made} predicted now, {outcome.kept} existed")
     for path in written:

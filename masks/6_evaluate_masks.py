@@ -40,7 +40,7 @@ def main() -> Report:
     print(format_table(scores))
     table = OUTPUT.with_suffix(".csv")
     write_frame_scores(scores, table)
-    draw_scores(scores, OUTPUT)
+    draw_scores(scores, path=OUTPUT)
     print(f"written: {shown(OUTPUT)}, {shown(table)}")
     inputs = [weights, *(path for pair in all_pairs(sets) for path in (pair.base, pair.clothed, pair.mask) if path)]
     figures = {f"{score.role} {score.name}": round(score.mean_f1, 4) for score in scores}

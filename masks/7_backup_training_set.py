@@ -33,8 +33,8 @@ def main() -> Report:
 
     check_name(ANIMATION)
     everything, _ = scan_pairs(TRAINING_DATA / FRAMES)
-    pairs = reviewed_pairs(TRAINING_DATA, ANIMATION)
-    replaced = archive(TRAINING_DATA, ANIMATION, pairs, with_initial=WITH_INITIAL, replace=REPLACE)
+    pairs = reviewed_pairs(TRAINING_DATA, name=ANIMATION)
+    replaced = archive(TRAINING_DATA, name=ANIMATION, pairs=pairs, with_initial=WITH_INITIAL, replace=REPLACE)
     target = TRAINING_DATA / (FRAMES_BACKUP + ANIMATION)
     left_out = len(everything) - len(pairs)
     print(f"archived: {len(pairs)} frames in {shown(target)}, masks beside it")

@@ -50,7 +50,7 @@ def main() -> Report:
     clothes = find_cutouts(CUTOUTS)
     figures: dict[str, int] = {}
     faults: dict[str, str] = {}
-    for body in open_bodies(BODIES, TRAINING_DATA, grid, clothes):
+    for body in open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes):
         figures[body.name], found = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name)
         faults |= {f"{body.name}/{name}": fault for name, fault in found.items()}
         print(f"{body.name}: {figures[body.name]} of {len(clothes)} cut-outs used, in {shown(OUTPUT / body.name)}")

@@ -37,7 +37,7 @@ def main() -> Report | None:
     with CorrectionSession(TRAINING_DATA, by_unsureness=ORDER == "unsure") as session:
         for note in session.notes():
             print(note, flush=True)
-        stopped_by = correct(session, backend, AUTOSAVE_S)
+        stopped_by = correct(session, backend, autosave_s=AUTOSAVE_S)
         if session.fault:
             lost = ", ".join(session.unsaved) or "none, but the reviewed flags"
             raise UserError(f"{session.fault}; not saved: the last changes of frames {lost}")

@@ -76,7 +76,7 @@ def predict_mask(model: "UNet", base: "Picture", clothed: "Picture", device: "to
     Args:
         model: the network, as `load_model` returns it.
         base: the undressed frame: a file, a PIL image or an (H, W, 3 or 4) uint8 array.
-        clothed: the same frame clothed, of the same size.
+        clothed: the clothed frame, of the same size.
         device: the model's device, as `load_model` returns it.
 
     Raises:

@@ -162,7 +162,7 @@ def person_collage(
     Args:
         photo: (H, W, 3) uint8 RGB.
         person: person found in the photo.
-        plate: the same photo without people, or None.
+        plate: the photo without people, or None.
         settings: settings of all collages.
 
     Returns:

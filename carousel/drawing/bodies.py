@@ -33,7 +33,7 @@ class Build:
         female: 0 to 1, how the trunk's widths are mixed.
         width: factor of all widths, 1 slim to 1.3 stout.
         belly: what the waist has more, in heights of an adult.
-        height: in metres.
+        height: height in metres.
         head: factor of the head's size: a child's is larger.
     """
 
@@ -53,7 +53,7 @@ class Pose:
         legs: thigh and shin, degrees.
         shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         hands: "relaxed", "open", "fist", "horns", "peace" or "grip".
-        shift: of the hips to the side, in heights.
+        shift: sideways shift of the hips, in heights.
         hips, lean, shoulders, head: tilts in degrees, positive to the right of the picture.
         turn: where the face looks, -1 left to 1 right.
         from_behind: the person looks away from us.

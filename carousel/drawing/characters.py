@@ -360,7 +360,7 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
         rng: random generator of creases, strands and other details.
         look: the person.
         pose: how it is held.
-        height_px: of the scene at the person's feet, for 1.75 m.
+        height_px: height in px of a person of 1.75 m at these feet.
 
     Returns:
         Its layers, as light needs them.

@@ -33,12 +33,12 @@ class Outfit:
     """What a body wears.
 
     Attributes:
-        top: of TOPS.
-        bottom: of BOTTOMS; "" under a dress.
+        top: one of TOPS.
+        bottom: one of BOTTOMS; "" under a dress.
         shoes: "sneakers", "sandals", or a key of BOOTS.
         top_colour, under_colour, bottom_colour, shoe_colour, accent: linear RGB.
-        pattern: of PATTERNS, on the top.
-        extras: of EXTRAS.
+        pattern: one of PATTERNS, on the top.
+        extras: some of EXTRAS.
     """
 
     top: str
@@ -397,7 +397,7 @@ class TopGarment:
         trunk: draws it on the trunk.
         sleeve: how far it reaches: 0 none, 0.5 half the upper arm, 2 the wrist.
         loose: what the sleeve's radius is more than the arm's.
-        gloss: of the sleeve.
+        gloss: gloss of the sleeve.
     """
 
     trunk: Callable[[Dresser], None]

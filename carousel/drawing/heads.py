@@ -40,7 +40,7 @@ class Face:
         hair_colour: linear RGB.
         beard: "", "stubble", "short" or "full".
         lashes: how strong the line of the eyes is, 0 to 1.
-        wear: of WEAR, drawn in this order.
+        wear: some of WEAR, drawn in this order.
         wear_colour, trim: linear RGB.
         glitter: sparkling paint on the cheeks.
         old: lines of age.

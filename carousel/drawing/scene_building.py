@@ -272,7 +272,7 @@ def paint_ground(
         setting: the scene.
         near, far: its colour at our feet and at the horizon, as it looks.
         grain: strength of the noise.
-        stretch: of the noise along x and into the depth.
+        stretch: stretch of the noise along x and into the depth.
         metres: side of the noise's tile.
         top: y where it begins; the horizon where None.
     """

@@ -27,7 +27,7 @@ class Scene:
     Attributes:
         kind: key of KINDS.
         photo: (H, W, 3) uint8 sRGB with people.
-        plate: the same without them and without their shadows.
+        plate: the scene without them and their shadows.
         masks: one a person, (H, W) uint8 of 0 or 255, from far to near: where the person covers at least half of a
             pixel and nobody stands before it.
     """

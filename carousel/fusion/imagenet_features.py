@@ -86,7 +86,7 @@ class Lpips(nn.Module):
 
         Args:
             first: (B, 3, H, W), H and W at least 31 px.
-            second: the same shape, or (1, 3, H, W) to compare all with one picture.
+            second: same shape, or (1, 3, H, W) to compare all with one picture.
         """
         distances = [
             torch.einsum("bchw,c->bhw", (_unit(ours) - _unit(theirs)) ** 2, head).mean(dim=(1, 2))

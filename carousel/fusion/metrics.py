@@ -18,7 +18,7 @@ def psnr(predicted: np.ndarray, truth: np.ndarray) -> float:
 
     Args:
         predicted: (H, W, 3) uint8.
-        truth: the same shape.
+        truth: same shape.
 
     Raises:
         ValueError: not two pictures of one shape.
@@ -32,7 +32,7 @@ def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
 
     Args:
         predicted: (H, W, 3) uint8, both sides at least 7 px.
-        truth: the same shape.
+        truth: same shape.
 
     Raises:
         ValueError: not two pictures of one shape, or too small.
@@ -48,7 +48,7 @@ def foreground_mse(predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray) -
 
     Args:
         predicted: (H, W, 3) uint8.
-        truth: the same shape.
+        truth: same shape.
         mask: (H, W); pixels above 0 count.
 
     Raises:

@@ -40,7 +40,7 @@ class PerceptualLoss(nn.Module):
 
         Args:
             predicted: (B, 3, H, W) in the network's range (`norm`); gets gradients.
-            target: the same shape.
+            target: same shape.
         """
         ours = self.network(predicted)
         with torch.no_grad():

@@ -20,7 +20,7 @@ def compute_psnr_ssim(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, 
 
     Args:
         predicted: (H, W, 3) uint8 RGB.
-        truth: the same shape.
+        truth: same shape.
 
     Raises:
         ValueError: not two pictures of one shape.

@@ -85,7 +85,7 @@ def loss_parts(predicted: Tensor, target: Tensor, mask: Tensor, perceptual: Perc
 
     Args:
         predicted: (B, 3, S, S) in the network's range.
-        target: the same shape.
+        target: same shape.
         mask: (B, 1, S, S) of 0 or 1.
         perceptual: perceptual loss; None: leave that part out.
     """

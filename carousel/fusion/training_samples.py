@@ -55,9 +55,9 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         size_px: side of the samples; other collages are resized.
         training: True: random variations; False: the fixed form.
         seed: seed of all variations.
-        clean: in the fixed form: use the clean background, which is inpainted slightly beyond the person, instead of
+        clean: use in the fixed form the clean background, which is inpainted slightly beyond the person, instead of
             the true scene up to the mask's edge.
-        erode_px: in the fixed form: erosion of the mask.
+        erode_px: erosion of the mask in the fixed form.
     """
 
     def __init__(
