@@ -7,7 +7,7 @@ import numpy as np
 
 from carousel.drawing.bodies import Build, Pose, PosedBody, pose_body
 from carousel.drawing.canvas import Raster, colour, mix
-from carousel.drawing.clothes import BOTTOMS, TOPS, Dresser, Outfit
+from carousel.drawing.clothes import BOTTOMS, TOPS, ClothesPainter, Outfit
 from carousel.drawing.heads import HAIR, TALL, Face, HeadPainter
 from carousel.drawing.height_fields import DrawnFigure, Lamp, Lighting, Sculpture
 
@@ -370,7 +370,7 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
     sculpture = Sculpture(rng, raster)
     body = pose_body(look.build, pose)
     head = HeadPainter(rng, sculpture, body, look.face)
-    dresser = Dresser(rng, sculpture, body, look.face.skin, look.outfit)
+    dresser = ClothesPainter(rng, sculpture, body, look.face.skin, look.outfit)
     if not pose.from_behind:
         HAIR[look.face.hair][0](head)
     dresser.legs()
@@ -386,7 +386,7 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
     return sculpture.finish((middle, 0.0), 1.0)
 
 
-def _arms(dresser: Dresser, body: PosedBody) -> None:
+def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
     """The arm that is raised higher comes last; a thing in the hand lies behind the fingers."""
     order = sorted((0, 1), key=lambda index: -body.arms[index].end[1])
     for index in order:

@@ -53,7 +53,7 @@ class Outfit:
     extras: tuple[str, ...] = ()
 
 
-class Dresser:
+class ClothesPainter:
     """Dresses one body, part after part."""
 
     def __init__(
@@ -400,18 +400,18 @@ class TopGarment:
         gloss: gloss of the sleeve.
     """
 
-    trunk: Callable[[Dresser], None]
+    trunk: Callable[[ClothesPainter], None]
     sleeve: float
     loose: float
     gloss: float = 0.0
 
 
-def _tee(d: Dresser) -> None:
+def _tee(d: ClothesPainter) -> None:
     d.shirt(d.top, -0.06, 0.008, (0.040, 0.955))
     _print(d)
 
 
-def _print(d: Dresser) -> None:
+def _print(d: ClothesPainter) -> None:
     """A printed sign on the chest."""
     if d.outfit.pattern or d.rng.random() < 0.35 or d.behind:
         return
@@ -437,7 +437,7 @@ def _print(d: Dresser) -> None:
     d.sculpture.paint(shapes, d.outfit.accent, 0.92, 0.001)
 
 
-def _tank(d: Dresser) -> None:
+def _tank(d: ClothesPainter) -> None:
     body = d.body
     low = trunk_outline(body, -0.04, 0.80, 0.005)
     straps = [tube(body.path(".72 .06, .92 .055, 1 .056", side), [0.025, 0.013, 0.011]) for side in (-1, 1)]
@@ -447,20 +447,20 @@ def _tank(d: Dresser) -> None:
     d.trunk_creases(low, -0.04, 0.0)
 
 
-def _crop(d: Dresser) -> None:
+def _crop(d: ClothesPainter) -> None:
     d.sculpture.add([trunk_outline(d.body, 0.42, 0.75)], d.skin, 0.055)
     d.sculpture.emboss([hull((*d.body.trunk(0.3, 0), 0.003), (*d.body.trunk(0.5, 0), 0.003))], -0.004, 0.006)
     d.sculpture.darken([ellipse(*d.body.trunk(0.47, 0), 0.004, 0.005)], 0.6, 0.002)
     d.shirt(d.top, 0.52, 0.006, (0.050, 0.90))
 
 
-def _sweater(d: Dresser) -> None:
+def _sweater(d: ClothesPainter) -> None:
     d.shirt(d.top, -0.08, 0.016, (0.036, 0.99), width=0.004)
     collar = d.body.path("1.02 -.04, .985 0, 1.02 .04")
     d.sculpture.add(tube(collar, [0.007]), d.top, 0.008, 0.2)
 
 
-def _hoodie(d: Dresser) -> None:
+def _hoodie(d: ClothesPainter) -> None:
     d.shirt(d.top, -0.10, 0.018, (0.030, 0.975), width=0.004)
     body = d.body
     hood = body.path("1.07 -.062, .99 -.048, .955 0, .99 .048, 1.07 .062")
@@ -480,7 +480,7 @@ def _hoodie(d: Dresser) -> None:
     )
 
 
-def _open_jacket(d: Dresser) -> None:
+def _open_jacket(d: ClothesPainter) -> None:
     """A jacket that is worn open over a tee."""
     body, under = d.body, Material(d.outfit.under_colour, weave=0.05)
     d.shirt(under, -0.06, 0.006, (0.040, 0.955))
@@ -505,14 +505,14 @@ def _open_jacket(d: Dresser) -> None:
             _pocket(d, body.trunk(0.66, side * 0.068), panel)
 
 
-def _pocket(d: Dresser, at: Point, panel: Outline) -> None:
+def _pocket(d: ClothesPainter, at: Point, panel: Outline) -> None:
     """A patch pocket with a button."""
     edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0")) + np.array(at)
     d.crease([edge], [0.05], [panel], 0.003, 0.006)
     d.sculpture.paint([ellipse(at[0], at[1] + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
 
 
-def _dress(d: Dresser) -> None:
+def _dress(d: ClothesPainter) -> None:
     body = d.body
     form = BOTTOMS["dress"]
     low = max(along(leg, form.last)[1] for leg in body.legs)
@@ -549,7 +549,7 @@ def _dress(d: Dresser) -> None:
     d.sculpture.add(belt, Material(d.outfit.accent), 0.008, 0.2)
 
 
-def _raincoat(d: Dresser) -> None:
+def _raincoat(d: ClothesPainter) -> None:
     body = d.body
     coat = Material(d.outfit.top_colour, gloss=0.55, weave=0.03)
     outline = trunk_outline(body, -0.42, 1.05, 0.024, flare=0.026)
@@ -568,7 +568,7 @@ def _raincoat(d: Dresser) -> None:
             )
 
 
-def _coat(d: Dresser) -> None:
+def _coat(d: ClothesPainter) -> None:
     """A quilted winter coat."""
     body = d.body
     cloth = Material(d.outfit.top_colour, gloss=0.18, weave=0.05)
@@ -726,7 +726,7 @@ PATTERNS: dict[str, Callable[[np.random.Generator, Outfit, PosedBody], Pattern]]
 # ---- what is carried ----
 
 
-def _scarf(d: Dresser) -> None:
+def _scarf(d: ClothesPainter) -> None:
     body, wool = d.body, Material(d.outfit.accent, weave=0.14)
     d.sculpture.add(tube(body.path("1.07 -.04, 1 0, 1.07 .04"), [0.022, 0.026, 0.022]), wool, 0.02, 0.45)
     if not d.behind:
@@ -739,7 +739,7 @@ def _scarf(d: Dresser) -> None:
             )
 
 
-def _bag(d: Dresser) -> None:
+def _bag(d: ClothesPainter) -> None:
     body, leather = d.body, Material(mix(colour("#7a4a2b"), d.outfit.accent, 0.25), gloss=0.2)
     strap = tube(body.path("1 -.058, .6 .01, .1 .088"), [0.0055])
     d.sculpture.add(strap, leather, 0.006, 0.35)
@@ -751,7 +751,7 @@ def _bag(d: Dresser) -> None:
     d.crease([smooth_line([(x - 0.036, y - 0.004), (x, y + 0.010), (x + 0.034, y - 0.004)])], [0.0], [bag], 0.004, 0.01)
 
 
-def _backpack(d: Dresser) -> None:
+def _backpack(d: ClothesPainter) -> None:
     body, cloth = d.body, Material(d.outfit.accent, weave=0.06)
     if d.behind:
         pack = curve(body.path("1 -.055, 1 .055, .7 .075, .25 .07, .2 0, .25 -.07, .7 -.075"))
@@ -763,7 +763,7 @@ def _backpack(d: Dresser) -> None:
         d.sculpture.add(strap, cloth, 0.009, 0.35)
 
 
-def _necklace(d: Dresser) -> None:
+def _necklace(d: ClothesPainter) -> None:
     if d.behind:
         return
     line = smooth_line(d.body.path("1.02 -.034, .9 -.018, .865 0, .9 .018, 1.02 .034"), 8)
@@ -771,7 +771,7 @@ def _necklace(d: Dresser) -> None:
     d.sculpture.add(beads, Material(mix(d.outfit.accent, BRASS, 0.5), gloss=0.6), 0.003, 0.2)
 
 
-def _belt(d: Dresser) -> None:
+def _belt(d: ClothesPainter) -> None:
     if TOPS[d.outfit.top].trunk not in (_tank, _crop):
         return
     left, right = d.body.side([0.36], -1, 0.004)[0], d.body.side([0.36], 1, 0.004)[0]
@@ -781,7 +781,7 @@ def _belt(d: Dresser) -> None:
     d.sculpture.add([ellipse(*d.body.trunk(0.345, 0), 0.010, 0.009)], Material(BRASS, gloss=0.7), 0.005)
 
 
-EXTRAS: dict[str, Callable[[Dresser], None]] = {
+EXTRAS: dict[str, Callable[[ClothesPainter], None]] = {
     "belt": _belt,
     "necklace": _necklace,
     "scarf": _scarf,
@@ -790,7 +790,7 @@ EXTRAS: dict[str, Callable[[Dresser], None]] = {
 }
 
 
-def guitar(d: Dresser) -> None:
+def guitar(d: ClothesPainter) -> None:
     """An electric guitar on a strap, its neck up to the left of the picture."""
     body = d.body
     x, y = body.trunk(0.20, 0.045)
@@ -834,7 +834,7 @@ def guitar(d: Dresser) -> None:
         )
 
 
-def _cup(d: Dresser) -> None:
+def _cup(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
     _, my = d.body.arms[1].middle
     y -= 0.012 if y < my else 0.0
@@ -844,7 +844,7 @@ def _cup(d: Dresser) -> None:
     d.sculpture.paint([hull((x + 0.006, y - 0.052, 0.0018), (x + 0.016, y - 0.085, 0.0018))], colour("#d9576e"), 1.0)
 
 
-def _phone(d: Dresser) -> None:
+def _phone(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
     d.sculpture.add(
         [
@@ -861,7 +861,7 @@ def _phone(d: Dresser) -> None:
     )
 
 
-def _flag(d: Dresser) -> None:
+def _flag(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
     pole = hull((x - 0.01, y + 0.10, 0.004), (x + 0.03, y - 0.33, 0.004))
     cloth = curve(
@@ -890,4 +890,4 @@ def _flag(d: Dresser) -> None:
     d.sculpture.paint([ellipse(x + 0.105, y - 0.282, 0.026, 0.026)], WHITE, 0.9)
 
 
-HELD: dict[str, Callable[[Dresser], None]] = {"cup": _cup, "phone": _phone, "flag": _flag}
+HELD: dict[str, Callable[[ClothesPainter], None]] = {"cup": _cup, "phone": _phone, "flag": _flag}

@@ -18,6 +18,7 @@ from carousel.fusion.light_statistics import COUNT, light_statistics
 from carousel.fusion.normalisation import denorm, norm
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
+from common.layers import Residual
 
 Encoder = Literal["resnet18", "resnet34", "resnet50", "none"]
 Decoder = Literal["transformer", "cnn"]
@@ -323,24 +324,6 @@ class ConvolutionLevel(nn.Sequential):
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__(*(Residual(width) for _ in range(depth + 1)))
-
-
-class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside an identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, width, h, w) to the same."""
-        return functional.relu(x + self.body(x))
 
 
 def _rename(name: str, prefixes: dict[str, str]) -> str:

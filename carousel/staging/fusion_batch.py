@@ -47,7 +47,7 @@ class OverviewSettings:
 
 
 @dataclass
-class RunFacts:
+class FusionFacts:
     """Facts of this run alone, about the people fused now."""
 
     lines: list[str] = field(default_factory=list)
@@ -94,7 +94,7 @@ def fuse_folder(settings: FusionSettings, people: Path, output: Path, overviews:
     """
     read_scene(settings.scene)  # before pictures of another scene are removed
     pictures = people_in(people, settings.scene)
-    ran = RunFacts()
+    ran = FusionFacts()
     batch: Batch[NamedPicture, list[str]] = Batch(
         folder=output,
         settings=_plain(settings) | {"method": METHOD},

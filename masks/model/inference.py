@@ -27,7 +27,7 @@ Picture = Path | str | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
-class Placement:
+class FrameFit:
     """Where a pair lies in the network's square input.
 
     Attributes:
@@ -68,7 +68,7 @@ def as_rgba(picture: Picture) -> np.ndarray:
     return picture if picture.shape[2] == 4 else np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, Placement]:
+def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, FrameFit]:
     """Crop a pair to its figure and fit it into the network's square, keeping the aspect ratio.
 
     Pixel art is reduced to one value an art pixel and enlarged by a whole factor, so that its edges stay hard, as is
@@ -93,12 +93,12 @@ def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tupl
     factor = SIZE_PX // side
     if factor:
         side = SIZE_PX // factor
-    placement = Placement(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
+    placement = FrameFit(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
     halves = [_see(pair[..., half], placement) for half in (slice(4), slice(4, 8))]
     return np.ascontiguousarray(np.dstack(halves).transpose(2, 0, 1)), placement
 
 
-def place_mask(mask: np.ndarray, placement: Placement) -> np.ndarray:
+def place_mask(mask: np.ndarray, placement: FrameFit) -> np.ndarray:
     """Place a mask, (H, W) uint8, like its pair: (SIZE_PX, SIZE_PX) uint8 of 0 or 255."""
     seen = _see(shrink(mask, placement.pixel_px), placement)
     return np.where(seen > 127, 255, 0).astype(np.uint8)
@@ -112,7 +112,7 @@ def premultiply(rgba: np.ndarray) -> np.ndarray:
     return np.concatenate([(rgba[..., :3] * alpha + 127) // 255, alpha], axis=-1).astype(np.uint8)
 
 
-def _see(picture: np.ndarray, placement: Placement) -> np.ndarray:
+def _see(picture: np.ndarray, placement: FrameFit) -> np.ndarray:
     """Cut the placement's square out of a picture, transparent outside it, and resize it to the network's input."""
     (rows, columns), (cut_rows, cut_columns) = placement.overlap(picture.shape[:2])
     cut = np.zeros((placement.side, placement.side, *picture.shape[2:]), picture.dtype)
@@ -124,7 +124,7 @@ def _see(picture: np.ndarray, placement: Placement) -> np.ndarray:
     return np.pad(enlarge(cut, factor), [(0, rest), (0, rest), (0, 0)][: cut.ndim])
 
 
-def put_back(logits: np.ndarray, placement: Placement) -> np.ndarray:
+def put_back(logits: np.ndarray, placement: FrameFit) -> np.ndarray:
     """Map the network's output back to the frame; the inverse of `place`.
 
     Args:
@@ -164,7 +164,7 @@ def predict_probabilities(
         UserError: a file cannot be read, or the frames of a pair differ in size.
     """
     with ThreadPoolExecutor(max_workers=2) as readers:
-        ahead: deque[Future[tuple[np.ndarray, np.ndarray, Placement]]] = deque()
+        ahead: deque[Future[tuple[np.ndarray, np.ndarray, FrameFit]]] = deque()
         rest = iter(pairs)
         while True:
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, 2 * BATCH - len(ahead)))
@@ -177,7 +177,7 @@ def predict_probabilities(
                 yield put_back(answer, placement) * (alpha > 0)
 
 
-def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, Placement]:
+def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, FrameFit]:
     """Return a pair as network input, the alpha of the clothed frame, and the placement."""
     pictures = as_rgba(base), as_rgba(clothed)
     if pictures[0].shape != pictures[1].shape:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from common.layers import Residual
+
 CHANNELS = 8  # base RGBA, clothed RGBA
 SIZE_PX = 256  # side of the square input
 WIDTHS = (24, 48, 96, 192, 320)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input's side
@@ -46,24 +48,6 @@ class UNet(nn.Module):
         for up, decoder, skip in zip(reversed(self.ups), reversed(self.decoders), reversed(skips), strict=True):
             x = decoder(skip + functional.interpolate(up(x), scale_factor=2.0, mode="nearest"))
         return functional.pixel_shuffle(self.head(x), 2)
-
-
-class Residual(nn.Module):
-    """Residual block of two 3 x 3 convolutions (He et al. 2016, arXiv:1512.03385)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, width, H, W) to the same shape."""
-        return functional.relu_(self.body(x).add_(x))
 
 
 class Down(nn.Sequential):
