@@ -32,7 +32,7 @@ from common.people.selection import SegmentedPerson
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
 from tests.helpers import ROOT, needs_bad_inputs, run_script, with_settings
-from tests.masks.sets.test_frame_sets import files_of, hostile_pictures
+from tests.masks.sample_sets import files_of, hostile_pictures
 
 pytestmark = pytest.mark.slow
 SCRIPT = "carousel/Inference.py"

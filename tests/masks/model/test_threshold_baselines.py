@@ -7,19 +7,34 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from masks.model.metrics import f1_score
-from masks.model.thresholds import (
-    MEASURES,
+from masks.model.threshold_baselines import (
+    DIFFERENCE_SCALES,
     best_threshold,
     propose_mask,
     tidy,
 )
 from masks.sets.differences import lab_distance, light_between, on_black, share_that_changed
-from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair
+from masks.sets.naming import mask_name
+from masks.sets.pairs import find_pairs, read_mask, read_pair
 from masks.sets.pixel_art import enlarge
 from tests.helpers import REAL_DATA, needs_real_data
 
-METHODS = list(MEASURES)
+METHODS = list(DIFFERENCE_SCALES)
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def propose_pair(
+    base: np.ndarray,
+    clothed: np.ndarray,
+    method: str = "lab",
+    threshold: float | None = None,
+    even_light: bool = True,
+    tidy_art_px: int = 8,
+) -> tuple[np.ndarray, np.ndarray]:
+    """As step 2 proposes masks by default."""
+    return propose_mask(
+        base, clothed, method=method, threshold=threshold, even_light=even_light, tidy_art_px=tidy_art_px
+    )
 
 
 def figure(seed: int = 0) -> Triple:
@@ -49,7 +64,7 @@ def in_light(rgba: np.ndarray, gain: tuple[float, float, float]) -> np.ndarray:
 @pytest.mark.parametrize("size_px", [1, 8])
 def test_a_garment_is_found_exactly(method: str, size_px: int) -> None:
     base, clothed, garment = (enlarge(picture, size_px) for picture in figure())
-    mask, probability = propose_mask(base, clothed, method)
+    mask, probability = propose_pair(base, clothed, method)
     assert mask.dtype == np.uint8 and probability.dtype == np.float32
     np.testing.assert_array_equal(mask, np.where(garment, 255, 0))
     assert probability.min() >= 0 and probability.max() <= 1
@@ -60,9 +75,10 @@ def test_a_garment_is_found_exactly(method: str, size_px: int) -> None:
 def test_a_change_of_light_makes_no_garment(method: str, gain: tuple[float, float, float]) -> None:
     base, clothed, garment = figure()
     lit = in_light(clothed, gain)
-    mask, _ = propose_mask(base, lit, method)
+    mask, _ = propose_pair(base, lit, method)
     np.testing.assert_array_equal(mask > 0, garment)
-    plain, _ = propose_mask(base, lit, method, threshold=MEASURES[method].least, even_light=False, tidy_art_px=0)
+    least = DIFFERENCE_SCALES[method].least
+    plain, _ = propose_pair(base, lit, method, threshold=least, even_light=False, tidy_art_px=0)
     assert f1_score(plain, garment) < 0.8, "without evening the light all of the body differs"
 
 
@@ -70,21 +86,21 @@ def test_a_change_of_light_makes_no_garment(method: str, gain: tuple[float, floa
 def test_frames_that_are_the_same_have_no_garment(method: str) -> None:
     base, _, _ = figure()
     for picture in (base, in_light(base, (0.9, 0.95, 1.0)), base * 0):
-        mask, probability = propose_mask(base, picture, method)
+        mask, probability = propose_pair(base, picture, method)
         assert not mask.any() and probability.max() < 0.5
-    assert not propose_mask(base * 0, base * 0, method)[1].any()
+    assert not propose_pair(base * 0, base * 0, method)[1].any()
 
 
 def test_a_body_that_is_not_in_the_base_frame_is_all_garment() -> None:
     _, clothed, _ = figure()
-    mask, _ = propose_mask(clothed * 0, clothed)
+    mask, _ = propose_pair(clothed * 0, clothed)
     np.testing.assert_array_equal(mask > 0, clothed[..., 3] > 0)
 
 
 @given(arrays(np.uint8, (2, 16, 12, 4), elements=st.sampled_from([0, 90, 200, 255])), st.sampled_from(METHODS))
 @settings(max_examples=100)
 def test_mask_and_probability_agree_on_anything(pair: np.ndarray, method: str) -> None:
-    mask, probability = propose_mask(pair[0], pair[1], method)
+    mask, probability = propose_pair(pair[0], pair[1], method)
     np.testing.assert_array_equal(mask > 0, probability > 0.5)
     assert not mask[pair[1][..., 3] <= 127].any()
     assert np.isfinite(probability).all() and probability.min() >= 0 and probability.max() <= 1
@@ -97,7 +113,7 @@ def test_the_size_of_an_art_pixel_changes_nothing(seed: int, size_px: int, metho
     noise = np.random.default_rng(seed).integers(-60, 60, (56, 48, 3))
     clothed[..., :3] = (clothed[..., :3] + noise).clip(0, 255)
     sizes = (2, 2 * size_px)
-    small, large = (propose_mask(enlarge(base, size), enlarge(clothed, size), method) for size in sizes)
+    small, large = (propose_pair(enlarge(base, size), enlarge(clothed, size), method) for size in sizes)
     for one, other in zip(small, large, strict=True):
         np.testing.assert_array_equal(enlarge(one, size_px), other)
 
@@ -108,13 +124,13 @@ def test_a_given_threshold_is_kept() -> None:
     clothed = base.copy()
     clothed[..., :3] = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
     for threshold in (10, 30.5, 63):
-        mask, _ = propose_mask(base, clothed, "difference", threshold, even_light=False, tidy_art_px=0)
+        mask, _ = propose_pair(base, clothed, "difference", threshold, even_light=False, tidy_art_px=0)
         np.testing.assert_array_equal(mask > 0, clothed[..., 0] > threshold)
 
 
 def test_unknown_methods_are_an_error() -> None:
     with pytest.raises(KeyError):
-        propose_mask(*figure()[:2], "hsv")
+        propose_pair(*figure()[:2], "hsv")
 
 
 # ---- parts ----
@@ -124,15 +140,15 @@ def test_unknown_methods_are_an_error() -> None:
 def test_the_threshold_lies_between_two_groups(method: str) -> None:
     rng = np.random.default_rng(0)
     low, high = rng.uniform(3, 6, 400).astype(np.float32), rng.uniform(40, 80, 100).astype(np.float32)
-    assert low.max() <= MEASURES[method].pick_threshold(np.concatenate([low, high])) < high.min()
-    assert MEASURES[method].pick_threshold(low[:0]) == MEASURES[method].least
+    assert low.max() <= DIFFERENCE_SCALES[method].pick_threshold(np.concatenate([low, high])) < high.min()
+    assert DIFFERENCE_SCALES[method].pick_threshold(low[:0]) == DIFFERENCE_SCALES[method].least
     for flat in (0.0, 90.0):
-        assert MEASURES[method].pick_threshold(np.full(9, flat, np.float32)) == MEASURES[method].least
+        assert DIFFERENCE_SCALES[method].pick_threshold(np.full(9, flat, np.float32)) == DIFFERENCE_SCALES[method].least
 
 
 @given(arrays(np.float32, st.integers(1, 30), elements=st.floats(0, 300, width=32)), st.floats(1, 100))
 def test_probability_crosses_a_half_at_the_threshold(differences: np.ndarray, threshold: float) -> None:
-    probability = MEASURES["lab"].probability(differences, threshold)
+    probability = DIFFERENCE_SCALES["lab"].probability(differences, threshold)
     np.testing.assert_array_equal(probability > 0.5, (differences - threshold) / (threshold + 1) > 1e-7)
     order = np.argsort(differences)
     assert (np.diff(probability[order]) >= 0).all()
@@ -288,6 +304,6 @@ def test_on_real_sprites_lab_is_better_than_the_difference_and_both_than_the_yar
     means = {}
     sets = {name: real_set(name, step=6) for name in REAL}
     for method in METHODS:
-        by_set = [[f1_score(propose_mask(b, c, method)[0], m) for b, c, m in triples] for triples in sets.values()]
+        by_set = [[f1_score(propose_pair(b, c, method)[0], m) for b, c, m in triples] for triples in sets.values()]
         means[method] = np.mean([np.mean(scores) for scores in by_set])
     assert means["lab"] > 0.93 and means["lab"] > means["difference"] > np.mean(list(REAL.values()))

@@ -1,37 +1,31 @@
-"""What a person sees of a frame while its mask is corrected: zoom, views, the mask's tint and contour; arrays alone.
+"""The screen pixels of a frame while its mask is corrected: checkerboard, difference view, tint, contour, onion skin.
 
-The view is a rectangle of screen pixels, (height, width) uint32, each the four bytes of an RGBA colour. Screen
-positions are (x, y) from the view's top left corner.
+The view is a rectangle of screen pixels, (height, width) uint32, each the four bytes of an RGBA colour.
 """
 
 import math
-from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from masks.correction.editing import Box, Point, whole
-from masks.sets.frame_sets import MASK_COLOUR
+from masks.correction.boxes import Box, whole
+from masks.correction.viewport import Viewport
+from masks.sets.pairs import MASK_COLOUR
 from masks.sets.pixel_art import visible
 
-MIN_ZOOM, MAX_ZOOM = 1 / 16, 64.0  # screen px a frame px
-FIT_SHARE = 0.94  # of the view, that a frame fills at first
-KEPT_PX = 48  # screen px of the frame that stay in view however far it is moved
 CHECK_PX = 12  # side of the checkerboard's squares
-HATCH_PX = 8  # distance of the onion skin's lines
+HATCH_PX = 8  # distance between the onion skin's lines
 
 SURROUND = "#16181d"
 CHECKS = ("#2b2e36", "#343842")
 MASK_EDGE = "#ffe3f1"
 EDGE_SHADOW = "#14060d"
 ONION = "#35d0ff"
-DIFFERENCE_RAMP = ("#0d0f14", "#3d2a6b", "#c2456b", "#ffb454", "#fffbe0")  # no difference to the largest
-
-PICTURES = ("base", "clothed", "difference")
+DIFFERENCE_RAMP = ("#0d0f14", "#3d2a6b", "#c2456b", "#ffb454", "#fffbe0")  # from no difference to the largest
 
 
 def packed(colour: str) -> np.uint32:
-    """A colour such as "#ff0000" as one opaque RGBA pixel."""
+    """Return a colour such as "#ff0000" as one opaque RGBA pixel."""
     return np.frombuffer(_bytes_of(colour), np.uint32)[0]
 
 
@@ -39,72 +33,14 @@ def _bytes_of(colour: str) -> bytes:
     return bytes.fromhex(colour[1:] + "ff")
 
 
-# ---- zoom ----
-
-
-@dataclass(frozen=True)
-class Viewport:
-    """Where a frame lies in the view.
-
-    Attributes:
-        zoom: screen px a frame px.
-        left: x of the frame's left edge on the screen.
-        top: y of its upper edge.
-    """
-
-    zoom: float
-    left: float
-    top: float
-
-    @staticmethod
-    def fit(frame: tuple[int, int], view: tuple[int, int]) -> "Viewport":
-        """The whole frame in the middle of the view; both are (height, width)."""
-        zoom = min(view[0] / frame[0], view[1] / frame[1]) * FIT_SHARE
-        zoom = min(max(zoom, MIN_ZOOM), MAX_ZOOM)
-        return Viewport(zoom, round((view[1] - frame[1] * zoom) / 2), round((view[0] - frame[0] * zoom) / 2))
-
-    def to_frame(self, point: Point) -> Point:
-        """From screen to frame."""
-        return (point[0] - self.left) / self.zoom, (point[1] - self.top) / self.zoom
-
-    def to_screen(self, point: Point) -> Point:
-        """From frame to screen."""
-        return point[0] * self.zoom + self.left, point[1] * self.zoom + self.top
-
-    def path_on_screen(self, path: np.ndarray) -> np.ndarray:
-        """The same of (N, 2) points."""
-        return path * self.zoom + np.array([self.left, self.top])
-
-    def zoomed(self, factor: float, at: Point) -> "Viewport":
-        """Larger or smaller; the point of the frame that is `at` a point of the screen stays there."""
-        zoom = min(max(self.zoom * factor, MIN_ZOOM), MAX_ZOOM)
-        x, y = self.to_frame(at)
-        return Viewport(zoom, at[0] - x * zoom, at[1] - y * zoom)
-
-    def moved(self, x: float, y: float) -> "Viewport":
-        """Moved by screen px."""
-        return replace(self, left=self.left + x, top=self.top + y)
-
-    def kept_in_view(self, frame: tuple[int, int], view: tuple[int, int]) -> "Viewport":
-        """Moved as little as brings KEPT_PX of the frame into the view."""
-        left = min(max(self.left, KEPT_PX - frame[1] * self.zoom), view[1] - KEPT_PX)
-        top = min(max(self.top, KEPT_PX - frame[0] * self.zoom), view[0] - KEPT_PX)
-        return replace(self, left=left, top=top)
-
-    def box_on_screen(self, box: Box) -> Box:
-        """The screen pixels that show a box of the frame."""
-        left, top = self.to_screen((box.left, box.top))
-        right, bottom = self.to_screen((box.right, box.bottom))
-        return Box(math.floor(top), math.floor(left), math.ceil(bottom), math.ceil(right))
-
-
 # ---- pictures ----
 
 
 def difference(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
-    """How much two (H, W, 4) uint8 frames differ, as a colour ramp: (H, W, 4) uint8.
+    """Show the difference of two (H, W, 4) uint8 frames as a colour ramp, (H, W, 4) uint8.
 
-    The largest difference of any channel counts, faint ones raised by a square root; colours under alpha 0 do not.
+    It is the largest difference of any channel, with faint ones raised by a square root; colours under alpha 0 are
+    ignored.
     """
     seen = [as_bytes(visible(picture)) for picture in (base, clothed)]
     apart = np.maximum(*seen) - np.minimum(*seen)
@@ -116,12 +52,12 @@ def difference(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
 
 
 def resampled(picture: np.ndarray, viewport: Viewport, box: Box) -> np.ndarray:
-    """The part of a picture that a box of the screen shows: hard pixels where enlarged, averages where reduced.
+    """Resample the part of a picture that a box of the screen shows: nearest if enlarged, averages if reduced.
 
     Args:
         picture: (H, W, 4) uint8.
-        viewport: where the picture lies.
-        box: screen pixels that show nothing but the picture.
+        viewport: position of the picture.
+        box: screen pixels that all lie inside the picture.
     """
     if viewport.zoom >= 1:
         rows = _sampled(viewport.top, viewport.zoom, box.top, box.bottom).clip(0, picture.shape[0] - 1)
@@ -134,7 +70,7 @@ def resampled(picture: np.ndarray, viewport: Viewport, box: Box) -> np.ndarray:
 
 
 def _sampled(start: float, zoom: float, first: int, end: int) -> np.ndarray:
-    """The row or column of the frame that each screen row or column from `first` to `end` shows; may be outside."""
+    """Return the frame's row or column at each screen row or column from `first` to `end`; it may be outside."""
     return np.floor((np.arange(first, end) + 0.5 - start) / zoom).astype(int)
 
 
@@ -142,7 +78,7 @@ def _sampled(start: float, zoom: float, first: int, end: int) -> np.ndarray:
 
 
 class FrameScreen:
-    """The screen pixels of a frame with its mask; repainted in part, where the mask changed.
+    """The screen pixels of a frame with its mask; only the part where the mask changed is repainted.
 
     Attributes:
         pixels: (height, width) uint32.
@@ -155,11 +91,11 @@ class FrameScreen:
         self._box = Box(0, 0, 0, 0)
 
     def lay_out(self, picture: np.ndarray, viewport: Viewport, onion: np.ndarray | None, tint: float) -> None:
-        """Prepare all that stays while a mask is painted.
+        """Prepare everything that does not change while a mask is painted.
 
         Args:
             picture: (H, W, 4) uint8 RGBA, shown on a checkerboard.
-            viewport: where it lies.
+            viewport: position of the picture.
             onion: (H, W) bool mask of another frame, drawn as hatching; None for none.
             tint: opacity of the mask's colour, 0 to 1.
         """
@@ -183,11 +119,11 @@ class FrameScreen:
         self._tinted = _blended(self._plain, MASK_COLOUR, tint) if tint else self._plain
 
     def paint(self, mask: np.ndarray | None, box: Box) -> Box:
-        """Repaint a box of the screen; return what was repainted, which is a little more.
+        """Repaint a box of the screen; return the repainted box, which is slightly larger.
 
         Args:
             mask: (H, W) bool, of the size of the picture; None shows no mask.
-            box: screen pixels where it may have changed.
+            box: screen pixels where the mask may have changed.
         """
         box = box.grown(2).within(whole(self.pixels))
         if box.is_empty:
@@ -205,13 +141,13 @@ class FrameScreen:
         return box
 
     def _inside(self, mask: np.ndarray, box: Box) -> np.ndarray:
-        """The mask on the screen in a box, and one pixel around it."""
+        """Return the mask on the screen in a box and one pixel around it."""
         rows, columns = slice(box.top, box.bottom + 2), slice(box.left, box.right + 2)
         inside = mask[self._rows[rows, None], self._columns[columns]]
         return inside & self._is_row[rows, None] & self._is_column[columns]
 
     def _hatch(self, shown: np.ndarray, onion: np.ndarray, exact: Box) -> None:
-        """Draw another frame's mask into the shown part: lines, and its edge."""
+        """Draw another frame's mask into the shown part as hatching with an edge."""
         around = self._inside(onion, self._box)
         inside = around[1:-1, 1:-1]
         enclosed = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
@@ -223,7 +159,7 @@ class FrameScreen:
 
 
 def _on_checkerboard(picture: np.ndarray, box: Box, exact: Box) -> np.ndarray:
-    """(h, w, 4) uint8 laid on a checkerboard that moves with the frame, as (h, w) uint32."""
+    """Composite (h, w, 4) uint8 on a checkerboard that moves with the frame; return (h, w) uint32."""
     rows = (np.arange(box.top, box.bottom) - exact.top) // CHECK_PX
     columns = (np.arange(box.left, box.right) - exact.left) // CHECK_PX
     checks = np.array([packed(colour) for colour in CHECKS])[(rows[:, None] + columns) % 2]
@@ -232,16 +168,16 @@ def _on_checkerboard(picture: np.ndarray, box: Box, exact: Box) -> np.ndarray:
 
 
 def _blended(pixels: np.ndarray, colour: str, opacity: float) -> np.ndarray:
-    """A colour laid over (h, w) uint32 pixels."""
+    """Blend a colour over (h, w) uint32 pixels."""
     below = Image.fromarray(as_bytes(pixels))
     return _as_pixels(np.asarray(Image.blend(below, Image.new("RGBA", below.size, colour), opacity)))
 
 
 def _as_pixels(picture: np.ndarray) -> np.ndarray:
-    """(h, w, 4) uint8 as (h, w) uint32, not copied where it lies in one piece."""
+    """View (h, w, 4) uint8 as (h, w) uint32; copied only if not contiguous."""
     return np.ascontiguousarray(picture).view(np.uint32)[..., 0]
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:
-    """(h, w) uint32 as (h, w, 4) uint8, not copied where it lies in one piece."""
+    """View (h, w) uint32 as (h, w, 4) uint8; copied only if not contiguous."""
     return np.ascontiguousarray(pixels)[..., None].view(np.uint8)

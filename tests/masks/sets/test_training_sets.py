@@ -1,183 +1,39 @@
-"""The naming convention, what is gathered from it, every fault of a data set, and the state of the working set."""
+"""The sets that a training folder holds, and every fault of a data set."""
 
-import runpy
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
 from common.images import read_image
-from masks.sets.frame_sets import (
-    WORKING_SET,
-    FrameSet,
-    Pair,
-    base_name,
-    check_mask,
-    clothed_name,
-    find_pairs,
-    gather_training_data,
-    keep_copy,
-    mask_image,
-    mask_name,
-    numbers_in,
-    put_away,
-    read_mask,
-    read_pair,
-    read_reviewed,
-    read_unsureness,
-    scan_pairs,
-    write_proposals,
-    write_reviewed,
+from masks.sets.checking import check_mask
+from masks.sets.naming import base_name, clothed_name, mask_name
+from masks.sets.pairs import FramePair, read_mask, read_pair
+from masks.sets.training_sets import WORKING_SET, FrameSet, gather_training_data
+from masks.sets.working_set import write_reviewed
+from tests.helpers import REAL_DATA, needs_bad_inputs, needs_real_data
+from tests.masks.sample_sets import (
+    SIDE,
+    damage,
+    drawn_pair,
+    hostile_pictures,
+    save,
+    touch,
+    write_archive,
+    write_pair,
+    write_working_set,
 )
-from tests.helpers import BAD_INPUTS, REAL_DATA, needs_bad_inputs, needs_real_data
-
-SIDE = 48
-SKIN, SHIRT, HAIR = (224, 172, 136), (40, 90, 200), (60, 40, 30)
-
-
-def drawn_pair(seed: int, side: int = SIDE) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A body of hair and skin, the same in a shirt, and the shirt's mask; every seed has another pose and colours."""
-    rng = np.random.default_rng(seed)
-    base = np.zeros((side, side, 4), np.uint8)
-    left = int(rng.integers(2, side // 2))
-    base[4:12, left : left + 12] = (*HAIR, 255)
-    base[12:44, left : left + 12] = (*(np.array(SKIN) - rng.integers(0, 20, 3)), 255)
-    mask = np.zeros((side, side), np.uint8)
-    mask[16:32, left : left + 14] = 255
-    clothed = base.copy()
-    clothed[mask > 0] = (*(np.array(SHIRT) + rng.integers(0, 40, 3)), 255)
-    return base, clothed, mask
-
-
-def write_pair(frames: Path, masks: Path | None, number: str, seed: int) -> None:
-    base, clothed, mask = drawn_pair(seed)
-    frames.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(base).save(frames / base_name(number))
-    Image.fromarray(clothed).save(frames / clothed_name(number))
-    if masks is not None:
-        masks.mkdir(parents=True, exist_ok=True)
-        mask_image(mask).save(masks / mask_name(number))
-
-
-def write_archive(folder: Path, name: str, seeds: range, masks: str = "masks_backup") -> None:
-    for number, seed in enumerate(seeds):
-        write_pair(folder / f"frames_backup_{name}", folder / f"{masks}_{name}", f"{number:02d}", seed)
-
-
-def write_working_set(folder: Path, seeds: range, reviewed: list[str]) -> None:
-    for number, seed in enumerate(seeds):
-        write_pair(folder / "frames", folder / "masks_corrected", f"{number:02d}", seed)
-    write_reviewed(folder, reviewed)
-
-
-@pytest.fixture
-def training_data(tmp_path: Path) -> Path:
-    """Two archived sets, and a working set of three frames of which two are reviewed."""
-    folder = tmp_path / "mi música – 🎸 [1]"
-    write_archive(folder, "walk_east", range(4))
-    write_archive(folder, "run west", range(10, 12), "masks_initial_backup")
-    write_working_set(folder, range(20, 23), ["00", "02"])
-    return folder
 
 
 def refused(folder: Path) -> str:
     with pytest.raises(UserError) as error:
         gather_training_data(folder)
     return str(error.value)
-
-
-# ---- names ----
-
-
-def touch(folder: Path, *names: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / name).touch()
-    return folder
-
-
-@given(st.sets(st.text("0123456789", min_size=1, max_size=30), min_size=1, max_size=8))
-@settings(max_examples=50)
-def test_pairs_come_in_numeric_order_and_equal_numbers_are_faults(numbers: set[str]) -> None:
-    names = [name for number in numbers for name in (base_name(number), clothed_name(number))]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = touch(Path(temporary), *names)
-        pairs, faults = scan_pairs(folder)
-    values = {int(number) for number in numbers}
-    assert [int(pair.number) for pair in pairs] == sorted(values)
-    assert {pair.number for pair in pairs} <= numbers
-    assert len(faults) == 2 * (len(numbers) - len(values))
-    assert all("has the same number as" in fault for fault in faults.values())
-    for pair in pairs:
-        assert (pair.base, pair.clothed) == (folder / base_name(pair.number), folder / clothed_name(pair.number))
-
-
-@given(st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)))
-@settings(max_examples=50)
-def test_all_missing_halves_are_listed_at_once(base: set[int], clothed: set[int]) -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = touch(Path(temporary), *(base_name(f"{n:02d}") for n in base))
-        touch(folder, *(clothed_name(f"{n:02d}") for n in clothed))
-        if not base and not clothed:
-            with pytest.raises(UserError, match=r"no frames; they are named base_frame_00\.png"):
-                find_pairs(folder)
-            return
-        pairs, faults = scan_pairs(folder)
-        assert [int(pair.number) for pair in pairs] == sorted(base & clothed)
-        assert faults.keys() == {base_name(f"{n:02d}") for n in base - clothed} | {
-            clothed_name(f"{n:02d}") for n in clothed - base
-        }
-        if faults:
-            with pytest.raises(UserError) as error:
-                find_pairs(folder)
-            assert all(f"{name} has no " in str(error.value) for name in faults)
-
-
-def test_numbers_are_compared_as_text_and_the_message_says_so(tmp_path: Path) -> None:
-    touch(tmp_path, "base_frame_1.png", "clothed_frame_01.png")
-    with pytest.raises(UserError) as error:
-        find_pairs(tmp_path)
-    for words in ("base_frame_1.png has no clothed_frame_1.png; clothed_frame_01.png is there", "compared as text"):
-        assert words in str(error.value)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["base_frame00.png", "base_frame_0 (1).png", "base_frame_a.png", "Base_Frame_07.png", "base_frame_07.jpg",
-     "clothed_frame_-7.png", "clothed_frame_٣.png", "base_frame_07.PNG.png"],
-)  # fmt: skip
-def test_a_frame_whose_name_has_no_number_is_not_lost_in_silence(name: str, tmp_path: Path) -> None:
-    touch(tmp_path, base_name("1"), clothed_name("1"), name)
-    pairs, faults = scan_pairs(tmp_path)
-    assert [pair.number for pair in pairs] == ["1"]
-    assert list(faults) == [name] and "is not named" in faults[name]
-
-
-def test_other_files_do_not_count(tmp_path: Path) -> None:
-    names = ["._base_frame_00.png", ".base_frame_03.png.part", "base_sheet.png", "sheet.json", "notes.txt",
-             "base_frame_03.png.bak", "mask_00.png", "Thumbs.db"]  # fmt: skip
-    touch(tmp_path, base_name("1"), clothed_name("1"), *names)
-    assert [pair.number for pair in find_pairs(tmp_path)] == ["1"]
-
-
-def test_suffixes_in_upper_case_count(tmp_path: Path) -> None:
-    touch(tmp_path, "base_frame_1.PNG", "clothed_frame_1.png", "mask_7.PNG")
-    assert find_pairs(tmp_path) == [Pair("1", tmp_path / "base_frame_1.PNG", tmp_path / "clothed_frame_1.png")]
-    assert numbers_in(tmp_path, "mask") == ["7"]
-
-
-def test_no_folder_has_no_numbers_and_no_pairs(tmp_path: Path) -> None:
-    assert numbers_in(tmp_path / "none", "mask") == []
-    with pytest.raises(UserError, match="no such folder of frames"):
-        find_pairs(tmp_path / "none")
 
 
 # ---- what is gathered ----
@@ -212,10 +68,6 @@ def test_corrected_masks_win_over_proposed_ones(training_data: Path) -> None:
     write_archive(training_data, "run west", range(10, 12), "masks_backup")
     run_west = next(s for s in gather_training_data(training_data) if s.name == "run west")
     assert {pair.mask.parent.name for pair in run_west.pairs if pair.mask} == {"masks_backup_run west"}
-
-
-def save(path: Path, array: np.ndarray, compress_level: int = 6) -> None:
-    Image.fromarray(array).save(path, compress_level=compress_level)
 
 
 def as_palette(path: Path) -> None:
@@ -281,6 +133,8 @@ def nothing_worn(folder: Path) -> None:
 
 
 EAST = "frames_backup_walk_east"
+
+
 MASK_01 = "masks_backup_walk_east/mask_01.png"
 
 
@@ -355,11 +209,6 @@ def test_an_animated_picture_gives_its_first_frame_and_says_so(training_data: Pa
 # ---- faults ----
 
 
-def damage(path: Path, keep: float) -> None:
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * keep)])
-
-
 def change_mask(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     path = folder / "masks_backup_walk_east/mask_02.png"
     with Image.open(path) as image:
@@ -387,15 +236,15 @@ def duplicate(folder: Path) -> None:
     shutil.copy(folder / "masks_backup_walk_east/mask_01.png", folder / "masks_initial_backup_run west/mask_01.png")
 
 
-BASE_02, CLOTHED_02 = f"{EAST}/base_frame_02.png", f"{EAST}/clothed_frame_02.png"
-
-
 def empty_folder(folder: Path) -> None:
     for path in (folder / EAST).iterdir():
         path.unlink()
 
 
+BASE_02, CLOTHED_02 = f"{EAST}/base_frame_02.png", f"{EAST}/clothed_frame_02.png"
 MASK_02 = "masks_backup_walk_east/mask_02.png"
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "other size": (
         lambda f: save(f / BASE_02, np.zeros((40, SIDE, 4), np.uint8)),
@@ -416,7 +265,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         ["frames_backup_walk_east: has no masks_backup_walk_east/"],
     ),
     "no frames": (lambda f: shutil.rmtree(f / EAST), ["masks_backup_walk_east: has no frames_backup_walk_east/"]),
-    "empty frames": (empty_folder, [EAST, "no frames; they are named"]),
+    "empty frames": (empty_folder, [EAST, "no frames; they must be named"]),
     "number twice": (
         lambda f: [shutil.copy(f / name, f / name.replace("02", "2")) for name in (BASE_02, CLOTHED_02)],
         ["base_frame_2.png: has the same number as base_frame_02.png"],
@@ -439,9 +288,9 @@ FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "see-through": (lambda f: change_mask(f, lambda m: np.stack([m] * 4, 2)), ["mask_02.png: has transparent pixels"]),
     "inverted": (
         lambda f: change_mask(f, lambda m: 255 - m),
-        ["mask_02.png: white where both frames show the same; is it inverted?"],
+        ["mask_02.png: white where both frames are equal; is it inverted?"],
     ),
-    "all white": (lambda f: change_mask(f, lambda m: m | 255), ["mask_02.png: white where both frames show the same"]),
+    "all white": (lambda f: change_mask(f, lambda m: m | 255), ["mask_02.png: white where both frames are equal"]),
     "all black": (
         lambda f: change_mask(f, lambda m: m & 0),
         ["mask_02.png: all black, but the clothed frame clearly differs"],
@@ -462,7 +311,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "damaged flags": (lambda f: damage(f / "masks_corrected/reviewed.json", 0.5), ["reviewed.json: damaged"]),
     "reviewed, inverted": (
         lambda f: save(f / "masks_corrected/mask_02.png", 255 - drawn_pair(22)[2]),
-        ["masks_corrected/mask_02.png: white where both frames show the same"],
+        ["masks_corrected/mask_02.png: white where both frames are equal"],
     ),
 }
 
@@ -505,23 +354,13 @@ def test_a_folder_with_nothing_to_train_on_says_what_it_needs(tmp_path: Path) ->
 
 
 def test_inverted_masks_are_found_on_opaque_backgrounds_too() -> None:
-    pair = Pair("0", Path("b"), Path("c"), Path("m"))
+    pair = FramePair("0", Path("b"), Path("c"), Path("m"))
     base, clothed, mask = drawn_pair(3)
     for background in ((0, 0, 0), (250, 250, 250), (10, 200, 90)):
         opaque = [np.where(p[..., 3:] > 0, p, np.array([*background, 255], np.uint8)) for p in (base, clothed)]
         check_mask(pair, opaque[0], opaque[1], mask)
         with pytest.raises(UserError, match="inverted"):
             check_mask(pair, opaque[0], opaque[1], 255 - mask)
-
-
-def hostile_pictures(folder: Path) -> list[tuple[Path, bool]]:
-    """The pictures of the collection of bad inputs, and whether each is valid as a frame: even an empty one is."""
-    tool = runpy.run_path(str(BAD_INPUTS))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tool["images"](folder)
-    empty = {"images/transparent.png", "images/hidden_colour.png"}
-    return [(folder / Path(file).name, expect == "accept" or file in empty) for file, _, expect in tool["rows"]]
 
 
 @needs_bad_inputs
@@ -576,7 +415,7 @@ def archive_by_hand(folder: Path, name: str, numbers: list[str]) -> None:
 
 def test_archived_frames_of_the_working_set_train_once_with_the_archived_mask(training_data: Path) -> None:
     archive_by_hand(training_data, "jump", ["00", "01"])
-    with pytest.warns(UserWarning, match=r"1 frames of frames/ are archived in jump; the archived masks train$"):
+    with pytest.warns(UserWarning, match=r"1 frames of frames/ are archived in jump; the archived masks are used$"):
         found = contents(gather_training_data(training_data))
     assert found[WORKING_SET] == ["02"] and found["jump"] == ["00", "01"]
     archive_by_hand(training_data, "jump", ["02"])
@@ -591,105 +430,3 @@ def test_masks_that_were_corrected_after_archiving_are_counted(training_data: Pa
     save(training_data / "masks_corrected/mask_00.png", mask)
     with pytest.warns(UserWarning, match="though 1 in masks_corrected/ differ"):
         gather_training_data(training_data)
-
-
-# ---- flags and proposals ----
-
-
-@given(st.sets(st.text("0123456789", min_size=1, max_size=20)))
-@settings(max_examples=30)
-def test_flags_come_back(numbers: set[str]) -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        write_reviewed(Path(temporary), numbers)
-        assert read_reviewed(Path(temporary)) == numbers
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[]", "3", "null", '{"reviewed": "00"}', '{"reviewed": [0]}', '{"reviewed": ["0a"]}', '{"seen": []}',
-     '{"reviewed": {"00": 1}}', '{"reviewed": ["../0"]}', "[" * 100_000, "\x00", "\ufeff{}"],
-)  # fmt: skip
-def test_damaged_flags_are_refused_with_what_to_do(text: str, tmp_path: Path) -> None:
-    path = touch(tmp_path / "masks_corrected") / "reviewed.json"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=r"reviewed\.json: damaged.*mark the frames as reviewed again in step 3"):
-        read_reviewed(tmp_path)
-    path.write_bytes(b"\xff\xfe\xfa")
-    with pytest.raises(UserError, match="damaged"):
-        read_reviewed(tmp_path)
-
-
-def test_without_a_file_nothing_is_reviewed_and_nothing_proposed(tmp_path: Path) -> None:
-    assert read_reviewed(tmp_path) == set() and read_unsureness(tmp_path) == {}
-
-
-@given(st.dictionaries(st.text("0123456789", min_size=1, max_size=9), st.floats(0, 1), max_size=9))
-@settings(max_examples=30)
-def test_proposals_come_back_in_their_order(unsureness: dict[str, float]) -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        write_proposals(Path(temporary), unsureness, "lab")
-        found = read_unsureness(Path(temporary))
-    assert list(found) == list(unsureness)
-    assert list(found.values()) == pytest.approx(list(unsureness.values()), abs=5e-5)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "frame;unsureness_0_1\n00;0,5\n", "frame,unsureness_0_1\n00,much\n", "frame,unsureness_0_1\n00,nan\n",
-     "frame,unsureness_0_1\n00,1.5\n", "frame,unsureness_0_1\n00\n", "frame,unsureness_0_1\n,0.5\n", "frame\n00\n"],
-)  # fmt: skip
-def test_damaged_proposals_are_refused_with_what_to_do(text: str, tmp_path: Path) -> None:
-    path = touch(tmp_path / "masks_initial") / "proposals.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=r"proposals\.csv: damaged; run step 2 again"):
-        read_unsureness(tmp_path)
-
-
-def test_a_table_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
-    path = touch(tmp_path / "masks_initial") / "proposals.csv"
-    path.write_bytes(b"\xef\xbb\xbfframe,unsureness_0_1,method\r\n07,0.25,lab\r\n")
-    assert read_unsureness(tmp_path) == {"07": 0.25}
-
-
-# ---- copies ----
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_copies_are_whole_dated_and_never_written_over(training_data: Path) -> None:
-    before = files_of(training_data / "masks_corrected")
-    kept = [keep_copy(training_data, ["masks_corrected", "masks_initial"]) for _ in range(3)]
-    assert len(set(kept)) == 3 and files_of(training_data / "masks_corrected") == before
-    for copy in kept:
-        assert copy is not None and copy.parent == training_data / "backups"
-        assert files_of(copy / "masks_corrected") == before and not (copy / "masks_initial").exists()
-    assert WORKING_SET in contents(gather_training_data(training_data)), "copies are not gathered"
-
-
-def test_putting_away_moves(training_data: Path) -> None:
-    before = files_of(training_data / "frames")
-    kept = put_away(training_data, ["frames", "masks_corrected"])
-    assert kept is not None and files_of(kept / "frames") == before
-    assert not (training_data / "frames").exists() and not (training_data / "masks_corrected").exists()
-
-
-@pytest.mark.parametrize("way", [keep_copy, put_away])
-def test_nothing_to_keep_leaves_no_folder(way: Callable[[Path, list[str]], Path | None], tmp_path: Path) -> None:
-    touch(tmp_path / "masks_initial")
-    assert way(tmp_path, ["masks_initial", "masks_corrected"]) is None
-    assert not (tmp_path / "backups").exists()
-
-
-def test_a_copy_that_cannot_be_made_is_a_user_error(training_data: Path) -> None:
-    (training_data / "backups").write_text("a file", encoding="utf-8")
-    with pytest.raises(UserError, match="cannot keep a copy of masks_corrected"):
-        keep_copy(training_data, ["masks_corrected"])
-
-
-def test_a_mask_is_written_as_black_and_white(tmp_path: Path) -> None:
-    image = mask_image(np.array([[0, 1, 127, 128, 254, 255, 0, 255]] * 8, np.uint8))
-    image.save(tmp_path / "m.png")
-    assert image.mode == "L"
-    assert read_mask(tmp_path / "m.png")[0].tolist() == [0, 0, 0, 255, 255, 255, 0, 255]

@@ -3,20 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masks.correction.editing import Box, whole
-from masks.correction.viewing import (
-    KEPT_PX,
-    MASK_EDGE,
-    MAX_ZOOM,
-    MIN_ZOOM,
-    SURROUND,
-    FrameScreen,
-    Viewport,
-    as_bytes,
-    difference,
-    packed,
-    resampled,
-)
+from masks.correction.boxes import Box, whole
+from masks.correction.frame_screen import MASK_EDGE, SURROUND, FrameScreen, as_bytes, difference, packed, resampled
+from masks.correction.viewport import KEPT_PX, MAX_ZOOM, MIN_ZOOM, Viewport
 
 VIEWPORTS = st.builds(Viewport, st.floats(0.1, 20), st.floats(-300, 300), st.floats(-300, 300))
 POINT = st.tuples(st.floats(-500, 500), st.floats(-500, 500))
