@@ -1,10 +1,8 @@
 """Collages of many photos, as a batch, and the index, the table of dropped people and the contact sheet of a folder."""
 
 import contextlib
-import csv
 import functools
 import hashlib
-import io
 import re
 import warnings
 from collections import Counter
@@ -22,7 +20,7 @@ from carousel.collages.photo_to_collages import HASH_LENGTH, CollageMaker, Colla
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.batches import Batch, Item, Outcome, run_batch
 from common.errors import FAULTS_SHOWN, UserError
-from common.files import write_text
+from common.files import write_csv
 from common.grids import evenly, picture_grid
 from common.images import PHOTO_SUFFIXES
 from common.journals import Record
@@ -172,9 +170,7 @@ def _write_dropped(path: Path, rows: list[tuple[str, str]]) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("source", "reason"), *sorted(rows)])
-    write_text(path, table.getvalue())
+    write_csv(path, [("source", "reason"), *sorted(rows)])
 
 
 def describe(counts: Mapping[str, int]) -> str:

@@ -1,7 +1,6 @@
 """Layout of the collage [ground truth | clean background | avatar | mask], and the index of a folder of collages."""
 
 import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.files import write_text
+from common.files import write_csv
 from common.images import png_bytes, read_image
 
 PANELS = ("ground truth", "clean background", "avatar", "mask")
@@ -114,12 +113,9 @@ def read_collage(path: Path) -> Collage:
 
 def write_index(folder: Path, entries: Iterable[CollageEntry]) -> None:
     """Write the index of a folder of collages atomically."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow([field.name for field in fields(CollageEntry)])
-    for entry in entries:
-        writer.writerow([" ".join(map(str, v)) if isinstance(v, tuple) else v for v in astuple(entry)])
-    write_text(folder / INDEX, table.getvalue())
+    header = [field.name for field in fields(CollageEntry)]
+    rows = ([" ".join(map(str, v)) if isinstance(v, tuple) else v for v in astuple(entry)] for entry in entries)
+    write_csv(folder / INDEX, [header, *rows])
 
 
 def read_index(folder: Path) -> list[CollageEntry]:

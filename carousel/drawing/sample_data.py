@@ -1,7 +1,5 @@
 """Files of the drawn set: scenes with clean plates and masks, cut-outs, an index and an overview."""
 
-import csv
-import io
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from carousel.drawing.characters import CALM, LIVELY, STYLES, draw_figure, neutr
 from carousel.drawing.height_fields import relight
 from carousel.drawing.scenes import SUPERSAMPLING, Scene, draw_scene
 from carousel.fusion.relighting import to_srgb, to_u8
-from common.files import atomic_path, write_text
+from common.files import atomic_path, write_csv
 from common.grids import picture_grid
 from common.images import write_png
 
@@ -130,11 +128,7 @@ def _on_grey(cutout: Image.Image) -> Image.Image:
 
 def write_index(output: Path, rows: list[SceneRow]) -> None:
     """Write index.csv."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([field.name for field in fields(SceneRow)])
-    writer.writerows(astuple(row) for row in rows)
-    write_text(output / "index.csv", buffer.getvalue())
+    write_csv(output / "index.csv", [[field.name for field in fields(SceneRow)], *map(astuple, rows)])
 
 
 def overview(sheet: Path, tiles: list[Tile]) -> None:

@@ -1,8 +1,6 @@
 """Evaluation of fusion methods: scores of every picture, their table, and confidence intervals of gains."""
 
-import csv
 import functools
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from carousel.fusion.result_strips import compute_psnr_ssim
 from carousel.fusion.training_samples import AvatarFusionDataset, FusionExample
 from carousel.measuring.baselines import BASELINES, Baseline
 from common.errors import UserError
-from common.files import write_text
+from common.files import write_csv
 
 OURS = "ours"
 PASTE = next(iter(BASELINES))
@@ -245,9 +243,5 @@ def write_pictures(scores: Scores, path: Path) -> None:
 
 
 def _write_csv(path: Path, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(heading)
-    for row in rows:
-        writer.writerow([f"{value:.5g}" if isinstance(value, float) else value for value in row])
-    write_text(path, table.getvalue())
+    cells = ([f"{value:.5g}" if isinstance(value, float) else value for value in row] for row in rows)
+    write_csv(path, [heading, *cells])

@@ -14,7 +14,7 @@ from carousel.collages.context_window import context_window
 from carousel.fusion.inference import CONTEXT, fuse
 from carousel.fusion.network import FusionNetwork
 from carousel.staging.person_cutout import VISIBLE, PersonCutout
-from carousel.staging.placement import Placement
+from carousel.staging.placement import PersonPlacement
 from carousel.staging.shadows import contact_shadow, darken
 from common.alpha import premultiplied, straight
 from common.errors import UserError
@@ -60,7 +60,7 @@ class FusedScene:
     shaded: int
 
 
-def place_cutout(cutout: PersonCutout, placement: Placement, scene_shape: tuple[int, int]) -> PlacedCutout:
+def place_cutout(cutout: PersonCutout, placement: PersonPlacement, scene_shape: tuple[int, int]) -> PlacedCutout:
     """Resample a cut-out for its place in a scene.
 
     Colours are premultiplied by alpha in 16 bits, without rounding, so that transparent pixels do not mix in.

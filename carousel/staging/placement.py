@@ -70,7 +70,7 @@ class RequestedPlacement:
 
 
 @dataclass(frozen=True)
-class Placement:
+class PersonPlacement:
     """Position and size of a figure, in px of the scene.
 
     Attributes:
@@ -143,7 +143,7 @@ def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_heigh
 
 def find_placement(
     silhouette: Silhouette, size: tuple[int, int], people: Sequence[SegmentedPerson], requested: RequestedPlacement
-) -> Placement:
+) -> PersonPlacement:
     """Place a figure as requested, and propose the rest: not over other people where there is room beside them.
 
     Where there is no room, the figure overlaps people as little as possible, and rather people behind it than people
@@ -166,7 +166,7 @@ def find_placement(
     sizes = _sizes(silhouette, size, ground, heights, requested)
     taken = _taken(people, size)
     spots = [
-        Placement(x, foot, tall, _covered(taken, silhouette, x, foot, tall))
+        PersonPlacement(x, foot, tall, _covered(taken, silhouette, x, foot, tall))
         for foot, tall in sizes
         for x in ([requested.x * width] if requested.x is not None else _positions(silhouette, tall, width))
     ]
@@ -175,7 +175,7 @@ def find_placement(
     return min(fitting, key=lambda spot: 2 * abs(np.log(spot.height / sizes[0][1])) + abs(spot.x / width - 0.5))
 
 
-def box_of(silhouette: Silhouette, spot: Placement) -> tuple[float, float, float, float]:
+def box_of(silhouette: Silhouette, spot: PersonPlacement) -> tuple[float, float, float, float]:
     """Left, top, right, bottom of the figure in px of the scene; may extend beyond the scene."""
     wide = silhouette.aspect * spot.height
     left = spot.x - silhouette.foot * wide
@@ -250,7 +250,7 @@ def _taken(people: Sequence[SegmentedPerson], size: tuple[int, int]) -> np.ndarr
 def _covered(taken: np.ndarray, silhouette: Silhouette, x: float, foot: float, tall: float) -> float:
     """Share of the part of the figure's box inside the scene that people take up."""
     height, width = taken.shape[0] - 1, taken.shape[1] - 1
-    left, top, right, bottom = (round(side) for side in box_of(silhouette, Placement(x, foot, tall)))
+    left, top, right, bottom = (round(side) for side in box_of(silhouette, PersonPlacement(x, foot, tall)))
     left, right = np.clip((left, right), 0, width)
     top, bottom = np.clip((top, bottom), 0, height)
     area = (right - left) * (bottom - top)
@@ -258,7 +258,7 @@ def _covered(taken: np.ndarray, silhouette: Silhouette, x: float, foot: float, t
     return float(inside / area) if area else 0.0
 
 
-def _before_nearer(people: Sequence[SegmentedPerson], silhouette: Silhouette, spot: Placement) -> float:
+def _before_nearer(people: Sequence[SegmentedPerson], silhouette: Silhouette, spot: PersonPlacement) -> float:
     """Share of the figure's box that overlaps people whose feet are lower, who stand in front of the figure."""
     boxes = np.array([person.box for person in people if person.box[3] > spot.foot], float).reshape(-1, 4)
     left, top, right, bottom = box_of(silhouette, spot)

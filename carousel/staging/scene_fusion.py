@@ -12,7 +12,7 @@ from carousel.segmenters.choice import Segmenter, SegmenterName, load_segmenter
 from carousel.staging.compositing import FusedScene, fuse_cutout, place_cutout
 from carousel.staging.overview_pictures import before_after
 from carousel.staging.person_cutout import read_cutout
-from carousel.staging.placement import NO_COVER, Placement, RequestedPlacement, find_placement
+from carousel.staging.placement import NO_COVER, PersonPlacement, RequestedPlacement, find_placement
 from common.errors import UserError, enough_memory
 from common.files import check_output, write_bytes
 from common.images import PHOTO_SUFFIXES, png_bytes, read_image
@@ -57,7 +57,7 @@ class FusionSettings:
 class FusedPerson:
     """A person fused into the scene, where the person stands, and notes for the user."""
 
-    placement: Placement
+    placement: PersonPlacement
     fused: FusedScene
     notes: list[str]
 

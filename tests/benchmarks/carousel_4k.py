@@ -22,7 +22,7 @@ from PIL import Image
 from carousel.fusion.inference import fuse, load_model
 from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
 from carousel.staging.person_cutout import PersonCutout, trim_cutout
-from carousel.staging.placement import Placement, RequestedPlacement, find_placement
+from carousel.staging.placement import PersonPlacement, RequestedPlacement, find_placement
 from carousel.staging.shadows import contact_shadow, darken
 from common.images import read_image, write_png
 from tests.benchmarks.hardware import describe_machine
@@ -78,7 +78,7 @@ def scene_and_figure() -> tuple[np.ndarray, PersonCutout]:
 
 
 def ways_to_fuse(
-    scene: np.ndarray, figure: PersonCutout, spot: Placement, checkpoint: str
+    scene: np.ndarray, figure: PersonCutout, spot: PersonPlacement, checkpoint: str
 ) -> dict[str, Callable[[], object]]:
     """The whole, from the cut-out to the finished picture."""
     network, device = load_model(checkpoint)
@@ -99,7 +99,7 @@ def ways_to_fuse(
 
 
 def steps(
-    scene: np.ndarray, figure: PersonCutout, spot: Placement, placed: PlacedCutout, checkpoint: str
+    scene: np.ndarray, figure: PersonCutout, spot: PersonPlacement, placed: PlacedCutout, checkpoint: str
 ) -> dict[str, Callable[[], object]]:
     """What ours consists of."""
     network, device = load_model(checkpoint)

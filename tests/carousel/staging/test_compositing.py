@@ -16,7 +16,7 @@ from carousel.fusion.inference import fuse
 from carousel.fusion.network import FusionNetwork
 from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
 from carousel.staging.person_cutout import PersonCutout, read_cutout, trim_cutout
-from carousel.staging.placement import Placement
+from carousel.staging.placement import PersonPlacement
 from common.errors import UserError, enough_memory
 from common.people.selection import SegmentedPerson, person_of
 
@@ -161,7 +161,7 @@ def test_at_its_own_size_a_figure_keeps_every_pixel() -> None:
     figure = trim_cutout(drawn_person())
     left, _, right, bottom = figure.box
     middle = figure.silhouette.foot * (right - left) + left
-    placed = place_cutout(figure, Placement(30 + middle, 20 + bottom, figure.height), SHAPE)
+    placed = place_cutout(figure, PersonPlacement(30 + middle, 20 + bottom, figure.height), SHAPE)
     height, width = figure.rgba.shape[:2]
     rows, columns = placed.window
     inside = np.s_[20 - rows.start : 20 - rows.start + height, 30 - columns.start : 30 - columns.start + width]
@@ -174,7 +174,7 @@ def test_reduction_is_the_mean_of_premultiplied_pixels() -> None:
     rgba = drawn_person(480)
     rgba[..., 3] = np.where(rgba[..., 3] >= 8, rgba[..., 3], 0)
     full = PersonCutout(rgba, (0, 0, 240, 480), trim_cutout(rgba).silhouette)
-    placed = place_cutout(full, Placement(100, 140, 120), SHAPE)
+    placed = place_cutout(full, PersonPlacement(100, 140, 120), SHAPE)
     premultiplied = rgba.astype(float)
     premultiplied[..., :3] *= rgba[..., 3:] / 255
     naive = premultiplied.reshape(120, 4, 60, 4, 4).mean(axis=(1, 3))
@@ -189,16 +189,16 @@ def test_hidden_colours_never_show() -> None:
     rgba[..., 0] = 255  # red where nothing is seen
     rgba[10:70, 10:30] = (0, 0, 255, 255)
     for height in (31, 45, 97, 140):
-        placed = place_cutout(trim_cutout(rgba), Placement(100, 145, height), SHAPE)
+        placed = place_cutout(trim_cutout(rgba), PersonPlacement(100, 145, height), SHAPE)
         assert placed.colours[..., 0].max() == 0 and placed.colours[placed.alpha > 0.5][:, 2].min() >= 250
         straight = PersonCutout(rgba, (10, 10, 30, 70), trim_cutout(rgba).silhouette)
-        assert place_cutout(straight, Placement(100, 145, height), SHAPE).colours[..., 0].max() == 0
+        assert place_cutout(straight, PersonPlacement(100, 145, height), SHAPE).colours[..., 0].max() == 0
 
 
 @given(x=st.floats(0, 1), foot=st.floats(0.3, 1.3), height=st.floats(0.1, 2.5), source=st.sampled_from([30, 120, 700]))
 def test_feet_and_head_are_where_the_spot_says(x: float, foot: float, height: float, source: int) -> None:
     figure = trim_cutout(drawn_person(source))
-    spot = Placement(x * SHAPE[1], foot * SHAPE[0], height * SHAPE[0])
+    spot = PersonPlacement(x * SHAPE[1], foot * SHAPE[0], height * SHAPE[0])
     try:
         placed = place_cutout(figure, spot, SHAPE)
     except UserError as error:
@@ -215,7 +215,7 @@ def test_feet_and_head_are_where_the_spot_says(x: float, foot: float, height: fl
 
 def test_a_person_outside_the_scene_is_refused() -> None:
     with pytest.raises(UserError, match="X, FOOT and HEIGHT place the person outside the scene"):
-        place_cutout(trim_cutout(drawn_person()), Placement(100, 400, 100), SHAPE)
+        place_cutout(trim_cutout(drawn_person()), PersonPlacement(100, 400, 100), SHAPE)
 
 
 # ---- fusing ----
@@ -235,7 +235,7 @@ def test_outside_the_alpha_the_scene_stays_bit_for_bit(
     before = scene.copy()
     try:
         placed = place_cutout(
-            trim_cutout(drawn_person()), Placement(x * shape[1], foot * shape[0], height * shape[0]), shape
+            trim_cutout(drawn_person()), PersonPlacement(x * shape[1], foot * shape[0], height * shape[0]), shape
         )
     except UserError:
         return
@@ -248,9 +248,15 @@ def test_outside_the_alpha_the_scene_stays_bit_for_bit(
 
 
 @pytest.mark.parametrize(
-    "spot", [Placement(100, 130, 90), Placement(12, 145, 120), Placement(190, 160, 80), Placement(100, 150, 300)]
+    "spot",
+    [
+        PersonPlacement(100, 130, 90),
+        PersonPlacement(12, 145, 120),
+        PersonPlacement(190, 160, 80),
+        PersonPlacement(100, 150, 300),
+    ],
 )
-def test_the_window_alone_gives_what_the_whole_scene_gives(spot: Placement) -> None:
+def test_the_window_alone_gives_what_the_whole_scene_gives(spot: PersonPlacement) -> None:
     scene = scene_of()
     placed = place_cutout(trim_cutout(drawn_person()), spot, SHAPE)
     colours = np.zeros_like(scene)
@@ -261,7 +267,7 @@ def test_the_window_alone_gives_what_the_whole_scene_gives(spot: Placement) -> N
 
 def test_the_shadow_alone_changes_pixels_beside_the_figure_and_only_darkens() -> None:
     scene = scene_of()
-    placed = place_cutout(trim_cutout(drawn_person()), Placement(100, 130, 100), SHAPE)
+    placed = place_cutout(trim_cutout(drawn_person()), PersonPlacement(100, 130, 100), SHAPE)
     result = fuse_cutout(scene, placed, lively_network(), CPU, 0.8)
     beside = whole_alpha(placed) == 0
     changed = (result.picture != scene).any(axis=2) & beside
