@@ -59,8 +59,8 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
     Args:
         path: file name for messages.
         source: a file, or the bytes of one.
-        mode: as in `read_image`.
-        max_pixels: as in `read_image`.
+        mode: see `read_image`.
+        max_pixels: see `read_image`.
 
     Raises:
         UserError: empty, no picture, truncated or corrupt, a side under MIN_SIDE_PX, too large.

@@ -19,7 +19,7 @@ from pet.choosing.matching import best_sets
 from pet.choosing.neighbours import choose_among_nearest, set_cosines
 from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from pet.drawing.comparison_figure import Outcome, draw_comparison
+from pet.drawing.comparison_figure import MethodResult, draw_comparison
 
 # ---- settings: edit here, or override once on the command line (--synthetic-users 5000) ----
 USERS: Path = DATA / "pet/users.csv"  # table of tastes
@@ -49,7 +49,7 @@ def main() -> Report:
         "best set": best_sets(people.vectors, slots, n=K),
     }
     outcomes = [
-        Outcome(way, sets.indices, set_cosines(people.vectors, slots, sets.indices), tuple(map(len, slots)))
+        MethodResult(way, sets.indices, set_cosines(people.vectors, slots, sets.indices), tuple(map(len, slots)))
         for way, sets in ways.items()
     ]
     lines = ["strategy,people,mean cosine,standard deviation,lowest,accessories never used"]

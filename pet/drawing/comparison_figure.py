@@ -19,7 +19,7 @@ WIDTH_PX = 1500
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MethodResult:
     """What one method chose for everybody.
 
     Attributes:
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def draw_comparison(
-    outcomes: Sequence[Outcome], users: Sequence[str], wardrobe: Wardrobe, bodies: dict[str, Path], samples: int
+    outcomes: Sequence[MethodResult], users: Sequence[str], wardrobe: Wardrobe, bodies: dict[str, Path], samples: int
 ) -> Image.Image:
     """Distributions and bars above, the first people's pets by each way below; RGB."""
     top = _draw_figures(outcomes)
@@ -69,7 +69,7 @@ def draw_comparison(
     return sheet
 
 
-def _draw_figures(outcomes: Sequence[Outcome]) -> Image.Image:
+def _draw_figures(outcomes: Sequence[MethodResult]) -> Image.Image:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 

@@ -1,7 +1,7 @@
-"""How fast a full-size SDXL draws on a GPU, and in how much memory; its weights are random, which changes neither.
+"""Measures time and memory of a full-size SDXL on a GPU; its weights are random, which changes neither.
 
     python -m tests.benchmarks.avatar_sdxl_gpu                     24 + 6 steps at 1024 px in bf16, plain and compiled
-    python -m tests.benchmarks.avatar_sdxl_gpu --presets 8 12 24   every preset of memory, plain
+    python -m tests.benchmarks.avatar_sdxl_gpu --presets 8 12 24   every memory preset, plain
 
 The sizes are those of stabilityai/stable-diffusion-xl-base-1.0 and -refiner-1.0: UNets of 2.57 and 2.26 billion
 weights, text encoders of 123 and 695 million, an autoencoder of 84 million. Seconds are the median over the pictures
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import compile_networks
 from avatar.sdxl.pipelines import PRESETS, Pipelines, place, set_vae_precision
 from tests.avatar.tiny_sdxl import END, scheduler, write_tokenizer
@@ -155,11 +155,14 @@ def report(label: str, pipelines: Pipelines, pictures: int) -> None:
     """Draw two pictures to warm up and then some more, and print the figures of these."""
     torch.cuda.empty_cache()
     began = time.perf_counter()
-    draw(pipelines, PROMPT, NEGATIVE, None, 0, RECIPE)
+    generate_picture(pipelines, PROMPT, NEGATIVE, start=None, seed=0, recipe=RECIPE)
     first = time.perf_counter() - began
-    draw(pipelines, PROMPT, NEGATIVE, None, 1, RECIPE)
+    generate_picture(pipelines, PROMPT, NEGATIVE, start=None, seed=1, recipe=RECIPE)
     torch.cuda.reset_peak_memory_stats()
-    drawings = [draw(pipelines, PROMPT, NEGATIVE, None, seed, RECIPE) for seed in range(2, 2 + pictures)]
+    drawings = [
+        generate_picture(pipelines, PROMPT, NEGATIVE, start=None, seed=seed, recipe=RECIPE)
+        for seed in range(2, 2 + pictures)
+    ]
     assert not any(drawing.retried for drawing in drawings)
     seconds = sorted(drawing.seconds for drawing in drawings)
     spread = f"{statistics.median(seconds):.2f} ({seconds[0]:.2f}-{seconds[-1]:.2f})"
