@@ -15,8 +15,8 @@ from common.files import check_output, write_text
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
+from pet.choosing.knn import choose_among_nearest, set_cosines
 from pet.choosing.matching import best_sets
-from pet.choosing.neighbours import choose_among_nearest, set_cosines
 from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
 from pet.drawing.comparison_figure import MethodResult, draw_comparison

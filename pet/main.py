@@ -28,11 +28,11 @@ from pet.choosing.choice_table import choice_of
 from pet.choosing.explaining import Language, contributions, counterfactual, sentence
 from pet.choosing.recommender import Recommender, Rule
 from pet.choosing.tastes import taste_of
-from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
+from pet.choosing.wardrobe import SLOTS, body_for, check_pictures, load_bodies, load_wardrobe
 from pet.choosing.words import SENTENCES
 from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.coats import coat_for
-from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.compositing import Dresser
 from pet.drawing.display import check_display, show_picture
 from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import ORIGIN, share_cards

@@ -320,7 +320,7 @@ def _drawn(
 
     Args:
         by_aim: cosines of all sets with the aim; sets along `axis`, users along the other one.
-        by_taste: the same with the taste.
+        by_taste: cosines with the taste instead of the aim, same shape.
         best: (users,) place of the best set.
         draw: the numbers of these users.
         axis: 0 or 1.

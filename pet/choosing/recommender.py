@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, check_range
+from pet.choosing.knn import choose_among_nearest
 from pet.choosing.matching import BestSets, Draw, Floats, best_sets
-from pet.choosing.neighbours import choose_among_nearest
 from pet.choosing.wardrobe import SLOTS, Wardrobe
 
 POWER = 2

@@ -1,7 +1,8 @@
 """The accessories that pets wear and their base bodies: `AccessoryDataset.csv` and its pictures."""
 
 import warnings
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -217,3 +218,10 @@ def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
         str(accessories), faults + picture_faults(list(bodies.values()), [row for row in rows if row.file.suffix])
     )
     return load_wardrobe(accessories)
+
+
+def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Path:
+    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone."""
+    if wanted != "auto":
+        return bodies[wanted]
+    return bodies[sorted(bodies)[zlib.crc32(user.encode()) % len(bodies)]]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.grids import GREY, INK, PAPER, picture_grid
-from pet.choosing.wardrobe import SLOTS, Wardrobe
+from pet.choosing.wardrobe import SLOTS, Wardrobe, body_for
 from pet.drawing.coats import coat_for
-from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.compositing import Dresser
 
 COLOURS = ("#b2b2ce", "#ff9640", "#28a8b0")
 WIDTH_PX = 1500

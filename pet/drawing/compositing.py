@@ -1,6 +1,5 @@
 """Compositing a pet: layers pasted onto a base body."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +63,3 @@ class Dresser:
             place = (left + (self.size_px - size[0]) // 2, top + (self.size_px - size[1]) // 2)
             self._layers[path] = Layer(scaled.crop((left, top, right, bottom)), place)
         return self._layers[path]
-
-
-def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Path:
-    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone."""
-    if wanted != "auto":
-        return bodies[wanted]
-    return bodies[sorted(bodies)[zlib.crc32(user.encode()) % len(bodies)]]

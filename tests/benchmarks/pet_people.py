@@ -19,13 +19,13 @@ from common.grids import picture_grid
 from common.images import write_png
 from common.paths import OUTPUTS, shown
 from common.surveys.survey import open_survey
+from pet.choosing.knn import choose_among_nearest
 from pet.choosing.matching import BestSets, best_sets
-from pet.choosing.neighbours import choose_among_nearest
 from pet.choosing.recommender import Recommender, Rule
-from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
+from pet.choosing.wardrobe import SLOTS, body_for, load_bodies, load_wardrobe
 from pet.data import data_transform
 from pet.drawing.coats import coat_for
-from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.compositing import Dresser
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 

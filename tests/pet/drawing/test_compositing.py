@@ -10,8 +10,8 @@ from PIL import Image
 
 from common.errors import UserError
 from common.paths import DATA
-from pet.choosing.wardrobe import LAYERS, load_bodies, load_wardrobe
-from pet.drawing.compositing import Dresser, body_for
+from pet.choosing.wardrobe import LAYERS, body_for, load_bodies, load_wardrobe
+from pet.drawing.compositing import Dresser
 
 GOLDEN = Path(__file__).parent / "golden"
 LOUD = np.array([255.0, 0.0, 255.0])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pet.choosing.knn import choose_among_nearest, set_cosines
 from pet.choosing.matching import best_sets
-from pet.choosing.neighbours import choose_among_nearest, set_cosines
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 from tests.pet.choosing.test_matching import naive_cosine, naive_top_n
 
