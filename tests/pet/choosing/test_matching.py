@@ -362,7 +362,7 @@ def test_a_draw_loses_no_more_than_is_allowed_and_reaches_every_allowed_set(
     users = people[::20]
     strict = best_sets(users, slots, n, power=2)
     different = set()
-    for number in range(12):
+    for number in range(60):  # enough to draw everybody's best set
         drawn = best_sets(users, slots, n, power=2, draw=Draw(np.full(len(users), number, np.uint32), 0.02))
         assert (drawn.scores >= strict.scores - 0.02 - 1e-6).all()
         different |= {(row, *chosen) for row, chosen in enumerate(drawn.indices.tolist())}
