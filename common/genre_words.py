@@ -255,11 +255,10 @@ MODIFIERS = frozenset(
 
 # Names of genres that are also a question about the person; where nothing around them decides, the user is asked.
 ABOUT_PERSON = frozenset(
-    """country house latino latina latinos latinas latin american latinoamericana llati llatina urbano urbana urbanas
-    urbanes urban ethnic ethno etnica etnic hispanic cubana brazilian israeli jewish persian iranian arab native
-    american romani gypsy indian asian african hawaiian andina punjabi islamic kurdish dj dance orchestra choir coro chor
-    roots banda piano violin flute trumpet organ worship christian industrial industry lounge club""".split()
-) | {"latin american", "native american"}  # fmt: skip
+    """country house latino latina latinos latinas latinoamericana llati llatina urbano urbana urban ethnic ethno etnica
+    cubana brazilian israeli jewish persian iranian arab romani gypsy hawaiian punjabi kurdish islamic dj choir coro chor
+    orchestra piano violin flute trumpet organ worship""".split()
+) | {"latin american", "native american"}
 
 # Words that no micro-genre has: a lower-case name with one of them is a question, not a genre with words before it.
 NOT_A_QUALIFIER = frozenset(

@@ -5,7 +5,7 @@ that these make, the one is taken whose combined vector (the sum of its three ra
 with the user. Ties, within 1e-6, go by name. A user who scored nothing has cosine 0 with everything and so gets the
 first names.
 
-Reads   data/pet/users.csv (any table of genre scores, .csv or .parquet), data/pet/AccessoryDataset.csv
+Reads   data/pet/users.csv (any table of genre scores, see README.md), data/pet/AccessoryDataset.csv
 Writes  outputs/pet/1_TopN.csv (or .parquet): users, chosen accessories, all vectors, scores, ranks;
         outputs/pet/1_TopN.json
 """
@@ -22,12 +22,15 @@ from pet.choosing.choose_all import check_sets, choose_for_all
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--top-n 5) ----
-USERS: Path = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
+USERS: Path = DATA / "pet/users.csv"  # table of tastes: .csv, .tsv, .txt, .xlsx, .json or .parquet
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 OUTPUT: Path = OUTPUTS / "pet/1_TopN.csv"  # table of the chosen sets, .csv or .parquet
 TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all, the exact optimum
 COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
-SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
+SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the best; auto: found from the answers
+MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
+NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
+ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
 
 
 def main() -> Report:
@@ -38,9 +41,12 @@ def main() -> Report:
     if TOP_N is not None:
         check_range("TOP_N", TOP_N, 1, min(sizes))
     check_sets(sizes if TOP_N is None else [TOP_N] * 3)
-    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE)
+    survey = open_survey(
+        USERS, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS
+    )
     print(survey.describe())
     figures = choose_for_all(survey, wardrobe, top_n=TOP_N, output=OUTPUT)
+    print(survey.describe_empty() or "everybody likes something")
     for name, value in figures.items():
         print(f"{name}: {value}")
     print(f"written: {shown(OUTPUT)}")

@@ -28,7 +28,10 @@ __all__ = ["Aligned", "check_dataset", "data_transform", "get_some_data", "get_s
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # table to check
 SURVEY: Path | None = None  # a table of tastes to align with the genres, .csv or .parquet
 COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
-SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
+SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the best; auto: found from the answers
+MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
+NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
+ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
 SYNTHETIC_USERS: Annotated[int, Range(0, 10_000_000)] = 0  # number of random users to write; 0: none
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # seed of the random users
 OUTPUT: Path = OUTPUTS / "pet/data.png"  # overview of the accessories
@@ -44,7 +47,9 @@ def main() -> Report:
     everything = [accessory for slot in SLOTS for accessory in wardrobe.slots[slot]]
     print(f"{shown(ACCESSORIES)}: {len(everything)} accessories, every picture in order")
     if SURVEY is not None:
-        print(open_survey(SURVEY, columns=COLUMNS, scale=SCALE).describe())
+        print(open_survey(
+        SURVEY, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS
+    ).describe())
     if SYNTHETIC_USERS:
         with atomic_path(table) as part:
             get_some_data(SYNTHETIC_USERS, seed=SEED).to_csv(part, index=False)

@@ -17,9 +17,10 @@ from pyarrow import parquet
 
 from common.errors import UserError
 from common.genres import GENRES
-from common.surveys.alignment import align_columns, detect_scale, parse_scale
+from common.surveys.alignment import align_columns
 from common.surveys.dialects import BLOCK_BYTES, find_dialect
 from common.surveys.readers import BATCH_ROWS, MISSING
+from common.surveys.scales import detect_scale, parse_scale
 from common.surveys.survey import open_survey
 
 INDEX = {genre: index for index, genre in enumerate(GENRES)}

@@ -1,0 +1,114 @@
+"""Tables that pyarrow cannot read as numbers are written once more, plainly: words as numbers, rows of full length."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.errors import UserError, raise_faults
+from common.surveys.alignment import Alignment
+from common.surveys.answers import Words, is_no_answer, read_words, runs_against_labels
+from common.surveys.readers import is_summary
+from common.surveys.scales import Scale
+
+Rows = Callable[[], Iterator[tuple[str, list[str]]]]
+MOST_TEXTS = 20_000  # different texts of a question; more are no answers
+
+
+@dataclass
+class Rewritten:
+    """What was found while a table was rewritten.
+
+    Attributes:
+        scales: questions whose words decide their scale.
+        notes: lines for the report.
+    """
+
+    scales: dict[str, Scale] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path, *, own: str = "") -> Rewritten:
+    """Write a table of the person's name and the genre columns, all numbers, as plain CSV.
+
+    Args:
+        rows: gives place ("line 3") and cells of every row, each time anew.
+        names: the columns.
+        own: meaning of words, see `read_words`.
+
+    Raises:
+        UserError: all faults at once.
+    """
+    places = {name: list(names).index(name) for name in [*alignment.id_columns, *alignment.columns]}
+    texts: dict[str, Counter[str]] = {name: Counter() for name in alignment.columns}
+    faults, notes, first, count = [], [], {}, 0
+    for place, cells in rows():
+        count += 1
+        row, fault = _full(cells, names)
+        if fault:
+            faults.append(f"{place}: {fault}")
+            continue
+        if is_summary(_name(row, alignment, places)):
+            notes.append(f"{place}: {_name(row, alignment, places)!r} is no person, left out")
+            continue
+        for name in alignment.columns:
+            cell = row[places[name]]
+            if not is_no_answer(cell):
+                texts[name][cell] += 1
+                first.setdefault(cell, place)
+        if any(len(counts) > MOST_TEXTS for counts in texts.values()):
+            raise UserError("a genre column has free text; leave it out by --columns 'COLUMN='")
+    if not count:
+        raise UserError("has a header but no rows")
+    words = _words(texts, own, first, faults)
+    for name, counts in texts.items():
+        if runs_against_labels(counts):
+            raise UserError(f"column {name!r}: its labels say that small numbers are the best; say --scale 5-1 or 1-5")
+    orders = {meaning.order for meaning in words.values() if meaning.order}
+    notes += [f"words in order: {order}" for order in sorted(orders)]
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*alignment.id_columns[:1], *alignment.columns])
+        for _, cells in rows():
+            row, _ = _full(cells, names)
+            name = _name(row, alignment, places)
+            if not is_summary(name):
+                numbers = [_number(row[places[column]], words[column]) for column in alignment.columns]
+                writer.writerow([*([name] if alignment.id_columns else []), *numbers])
+    return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
+
+
+def _words(
+    texts: dict[str, Counter[str]], own: str, first: dict[str, str], faults: list[str]
+) -> dict[str, Words]:
+    try:
+        words = read_words(texts, own)
+    except UserError as error:
+        lines = [line.strip(" -") for line in str(error).splitlines() if "column " in line]
+        places = {repr(text): place for text, place in first.items()}
+        for line in lines:
+            place = next((place for text, place in places.items() if f": {text} is not" in line), "")
+            faults.append(f"{place}, {line[line.index('column '):]}")
+        words = {}
+    raise_faults("", faults)
+    return words
+
+
+def _full(cells: Sequence[str], names: Sequence[str]) -> tuple[list[str], str]:
+    """A row as long as the header, where only unnamed or blank cells differ; else the fault."""
+    missing = names[len(cells) :]
+    if any(cell.strip() for cell in cells[len(names) :]) or not all(name.startswith("(column ") for name in missing):
+        return [], f"{len(cells)} cells, the header has {len(names)}"
+    return [*cells[: len(names)], *[""] * len(missing)], ""
+
+
+def _name(row: Sequence[str], alignment: Alignment, places: dict[str, int]) -> str:
+    if len(alignment.id_columns) == 1:
+        return row[places[alignment.id_columns[0]]]
+    return " ".join(filter(None, (row[places[name]].strip() for name in alignment.id_columns)))
+
+
+def _number(cell: str, words: Words) -> str:
+    value = float("nan") if is_no_answer(cell) else words.values[cell]
+    return "" if value != value else repr(value)
