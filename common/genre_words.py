@@ -11,7 +11,7 @@ SYNONYMS: dict[str, str] = {
         mandopop, cantopop, britpop, brit pop, hyperpop, europop, schlager, eurovision, adult contemporary, easy
         listening, mood easy listening, moodeasy, chart music, chart hits, charts, pop hits, baladas, balades, balada,
         balade, ballad, ballads, melodica, melodic, cancion melodica, canco melodica, variete, varietes, variete
-        francaise, varietes francaises, musica leggera, idol, j idol, k idol, anime, show tunes, broadway, musicals,
+        francaise, varietes francaises, musica leggera, idol, j idol, k idol, anime, show tunes, broadway,
         poptimism, francoton, opm, italo pop, canzone italiana, chanson, chanson francaise, yacht rock, bubblegum,
         disney, dansband, levenslied""",
     "rock": """rock, rockmusik, rock n roll, rock and roll, rock roll, rocknroll, rocanrol, rock i roll, rock y roll,
@@ -344,7 +344,7 @@ ROMANCE_QUALIFIERS = frozenset(
 HEADS: dict[str, str] = {
     phrase.strip(): genre
     for genre, text in {
-        "pop": "talent show, idol, boy bands, singing, lullaby, pop group, musical, musicals, talentkonkurranse",
+        "pop": "talent show, idol, boy bands, singing, lullaby, pop group, talentkonkurranse",
         "rock": "rock revival, mod revival, blues rock, rock band, guitar rock, pop rock, beat",
         "electronic": """remix, experimental, mix, power electronics, hard bass, new age, meditation, sleep, calming,
             relaxative, healing, binaural, brain waves, spa, bass, psychill, psydub, eurobeat, bounce, full on, clubbing,

@@ -1,12 +1,12 @@
 """Answers in words: cells become numbers by a documented vocabulary, or are asked about once a word."""
 
+import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from common.errors import raise_faults
 from common.genres import plain
 from common.surveys.answer_words import FAMILIES, NO_ANSWER, TICKS
 from common.surveys.scales import Scale
@@ -36,7 +36,8 @@ def number_of(cell: str) -> float | None:
         if labelled is None or not (any(c.isalpha() for c in labelled[2]) or "/" in text or text[0] in "(["):
             return None
         text = labelled[1]
-    return float(text.replace(",", "."))
+    number = float(text.replace(",", "."))
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,15 @@ class Words:
     order: str = ""
 
 
-def read_words(cells: Mapping[str, Counter[str]], own: str = "") -> dict[str, Words]:
+def read_words(cells: Mapping[str, Counter[str]], own: str = "") -> tuple[dict[str, Words], dict[str, str]]:
     """Find the meaning of all texts of a table, question by question.
 
     Args:
         cells: column -> how often each text was given, missing answers left out.
         own: what the user says, "meh=2, lots=5, no idea=": a number, a known word, or nothing for no answer.
 
-    Raises:
-        UserError: words that are unknown, each named once; or labels that run against their numbers.
+    Returns:
+        The meaning by column; and the words that are unknown, each with the first column that has it.
     """
     said = {}
     for part in filter(str.strip, own.split(";" if ";" in own else ",")):
@@ -71,11 +72,7 @@ def read_words(cells: Mapping[str, Counter[str]], own: str = "") -> dict[str, Wo
     unknown: dict[str, str] = {}
     families = _families(cells, said)
     result = {column: _read_column(column, texts, said, families, unknown) for column, texts in cells.items()}
-    raise_faults("", [
-        f"column {column!r}: {word!r} is not a number, nor a known answer; say --answers '{word}=NUMBER' (nothing after "
-        f"the sign: no answer), or --columns '{column}=' if the column is no genre" for word, column in unknown.items()
-    ])  # fmt: skip
-    return result
+    return result, unknown
 
 
 def _families(cells: Mapping[str, Counter[str]], said: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
@@ -115,7 +112,7 @@ def _read_column(
     return Words(values, Scale(0, len(scale) - 1), order)
 
 
-def runs_against_labels(texts: Mapping[str, int]) -> bool:
+def runs_against_labels(texts: Iterable[str]) -> bool:
     """Whether labels beside numbers say that small numbers are the best: "1 (molt)", "5 (gens)"."""
     pairs = []
     for text in texts:

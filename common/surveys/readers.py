@@ -221,11 +221,16 @@ class ParquetReader:
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:
         """Place, "row 3", and cells of every row, as texts."""
+        import pyarrow as pa
+
         row = 0
-        for batch in self._file.iter_batches(BATCH_ROWS):
-            for cells in batch.to_pylist():
-                row += 1
-                yield f"row {row}", ["" if value is None else str(value) for value in cells.values()]
+        try:
+            for batch in self._file.iter_batches(BATCH_ROWS):
+                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    row += 1
+                    yield f"row {row}", ["" if value is None else str(value) for value in cells]
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"damaged ({error})") from error
 
     def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (numbers, null for no answer)."""

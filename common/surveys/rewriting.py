@@ -8,9 +8,9 @@ from pathlib import Path
 
 from common.errors import UserError, raise_faults
 from common.surveys.alignment import Alignment
-from common.surveys.answers import Words, is_no_answer, read_words, runs_against_labels
+from common.surveys.answers import Words, is_no_answer, number_of, read_words, runs_against_labels
 from common.surveys.readers import is_summary
-from common.surveys.scales import Scale
+from common.surveys.scales import NEGATIVE_CODES, Scale
 
 Rows = Callable[[], Iterator[tuple[str, list[str]]]]
 MOST_TEXTS = 20_000  # different texts of a question; more are no answers
@@ -61,10 +61,19 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
             raise UserError("a genre column has free text; leave it out by --columns 'COLUMN='")
     if not count:
         raise UserError("has a header but no rows")
-    words = _words(texts, own, first, faults)
     for name, counts in texts.items():
-        if runs_against_labels(counts):
-            raise UserError(f"column {name!r}: its labels say that small numbers are the best; say --scale 5-1 or 1-5")
+        negative = {text for text in counts if (number_of(text) or 0) < 0 and number_of(text) not in NEGATIVE_CODES}
+        faults += [f"{first[text]}, column {name!r}: {text.strip()} is negative" for text in sorted(negative)]
+    words, unknown = read_words(texts, own)
+    faults += [
+        f"{first[word]}, column {column!r}: {word!r} is not a number, nor a known answer; say --answers '{word}=NUMBER' "
+        f"(nothing after the sign: no answer), or --columns '{column}=' if the column is no genre"
+        for word, column in unknown.items()
+        if (number_of(word) or 0) >= 0
+    ]
+    raise_faults("", faults)
+    if runs_against_labels(dict.fromkeys(text for counts in texts.values() for text in counts)):
+        raise UserError("the labels of the answers say that small numbers are the best: say --scale 5-1, or --scale 1-5")
     orders = {meaning.order for meaning in words.values() if meaning.order}
     notes += [f"words in order: {order}" for order in sorted(orders)]
     with open(target, "w", encoding="utf-8", newline="") as file:
@@ -77,22 +86,6 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
                 numbers = [_number(row[places[column]], words[column]) for column in alignment.columns]
                 writer.writerow([*([name] if alignment.id_columns else []), *numbers])
     return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
-
-
-def _words(
-    texts: dict[str, Counter[str]], own: str, first: dict[str, str], faults: list[str]
-) -> dict[str, Words]:
-    try:
-        words = read_words(texts, own)
-    except UserError as error:
-        lines = [line.strip(" -") for line in str(error).splitlines() if "column " in line]
-        places = {repr(text): place for text, place in first.items()}
-        for line in lines:
-            place = next((place for text, place in places.items() if f": {text} is not" in line), "")
-            faults.append(f"{place}, {line[line.index('column '):]}")
-        words = {}
-    raise_faults("", faults)
-    return words
 
 
 def _full(cells: Sequence[str], names: Sequence[str]) -> tuple[list[str], str]:

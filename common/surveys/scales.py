@@ -169,7 +169,7 @@ def _outliers(counts: Mapping[float, int]) -> set[float]:
         if (
             above
             and few
-            and (len(others) >= 3 or limit == 1)
+            and (len(others) >= 3 or (limit == 1 and {0.0, 1.0} <= set(others)))
             and sum(above.values()) * least <= sum(others.values())
             and len(above) + len(others) + len(negative) == len(counts)
             and (limit == 1 or max(others) * 3 < min(above))
@@ -185,7 +185,7 @@ def _ask_where_in_doubt(counts: Mapping[float, int]) -> None:
         return
     if values == [1, 2] and total >= 4:
         _ask("all answers are 1 or 2", "1 = yes, 2 = no", "2-1", "more is better", "1-5")
-    if low == 0 and high == 5 and counts[0] <= max(1, counts.get(1, 0) // 1) and counts[0] * 10 <= total:
+    if low == 0 and high == 5 and counts[0] <= max(1, counts.get(1, 0)) and counts[0] * 10 <= total:
         raise UserError(
             "the answers go from 0 to 5, and 0 is rare: say --missing 0 if 0 means no answer on a scale from 1 to 5, "
             "or --scale 0-5"
