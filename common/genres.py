@@ -234,7 +234,9 @@ _ADJECTIVE = re.compile(
 def _qualifies(word: str, bare: bool) -> bool:
     if word in QUALIFIERS or word in ROMANCE_QUALIFIERS or word in _GENRE_OF:
         return True
-    return bare and not (word in NOT_A_QUALIFIER or _is_turner(word) or (word in FILLER - _OLD_SCHOOL and len(word) > 2))
+    return bare and not (
+        word in NOT_A_QUALIFIER or _is_turner(word) or (word in FILLER - _OLD_SCHOOL and len(word) > 2)
+    )
 
 
 # ---- a taste typed by hand ----

@@ -41,9 +41,7 @@ def main() -> Report:
     if TOP_N is not None:
         check_range("TOP_N", TOP_N, 1, min(sizes))
     check_sets(sizes if TOP_N is None else [TOP_N] * 3)
-    survey = open_survey(
-        USERS, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS
-    )
+    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS)
     print(survey.describe())
     figures = choose_for_all(survey, wardrobe, top_n=TOP_N, output=OUTPUT)
     print(survey.describe_empty() or "everybody likes something")

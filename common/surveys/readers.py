@@ -27,7 +27,9 @@ SUMMARIES = frozenset(
     """total totals totales grand total|gran total|sum|suma|somme|summe|gesamt|totale|totaux|totais|mean|means|average|avg|
     media|promedio|mitjana|moyenne|mittelwert|durchschnitt|median|mediana|std|stdev|std dev|standard deviation""".replace(
         "\n    ", ""
-    ).replace("total totals totales grand total", "total|totals|totales|grand total").split("|")
+    )
+    .replace("total totals totales grand total", "total|totals|totales|grand total")
+    .split("|")
 )  # rows that are no people
 
 

@@ -42,7 +42,9 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
     """
     places = {name: list(names).index(name) for name in [*alignment.id_columns, *alignment.columns]}
     texts: dict[str, Counter[str]] = {name: Counter() for name in alignment.columns}
-    faults, notes, first, count = [], [], {}, 0
+    faults, notes = list[str](), list[str]()
+    first: dict[str, str] = {}
+    count = 0
     for place, cells in rows():
         count += 1
         row, fault = _full(cells, names)
@@ -73,7 +75,9 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
     ]
     raise_faults("", faults)
     if runs_against_labels(dict.fromkeys(text for counts in texts.values() for text in counts)):
-        raise UserError("the labels of the answers say that small numbers are the best: say --scale 5-1, or --scale 1-5")
+        raise UserError(
+            "the labels of the answers say that small numbers are the best: say --scale 5-1, or --scale 1-5"
+        )
     orders = {meaning.order for meaning in words.values() if meaning.order}
     notes += [f"words in order: {order}" for order in sorted(orders)]
     with open(target, "w", encoding="utf-8", newline="") as file:

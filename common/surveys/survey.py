@@ -91,7 +91,9 @@ class Survey:
 
     def describe(self) -> str:
         """A report of what was understood of the file."""
-        doubt = "" if self.sure else f" (assumed from these answers; set it where others may come: --scale {self.scale})"
+        doubt = (
+            "" if self.sure else f" (assumed from these answers; set it where others may come: --scale {self.scale})"
+        )
         lines = [f"{self.path.name}: {self.rows:,} people, scale {self.scale}{doubt}", *map("  {}".format, self.notes)]
         return "\n".join([*lines, self.alignment.describe()])
 
@@ -111,11 +113,19 @@ def _without_blanks(ids: "pa.Array", first: int) -> "pa.Array":
     ids = ids.fill_null("")
     if not pc.any(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(ids)), 0), min_count=0).as_py():
         return ids
-    return pa.array([name if name.strip() else f"row {row}" for row, name in enumerate(ids.to_pylist(), first)], pa.string())
+    return pa.array(
+        [name if name.strip() else f"row {row}" for row, name in enumerate(ids.to_pylist(), first)], pa.string()
+    )
 
 
 def open_survey(
-    path: Path, columns: str = "", scale: str = "auto", *, missing: str = "auto", name_column: str = "", answers: str = ""
+    path: Path,
+    columns: str = "",
+    scale: str = "auto",
+    *,
+    missing: str = "auto",
+    name_column: str = "",
+    answers: str = "",
 ) -> Survey:
     """Check a whole file of tastes.
 
@@ -173,7 +183,14 @@ def _open(path: Path, columns: str, scale: str, missing: str, name_column: str, 
     numeric = [name for name in alignment.columns if name not in done.scales]
     strange = reading.missing | reading.outliers
     places = find_places(rows(), names, numeric, strange) if strange else {}
-    raise_faults("", [_fault(place, column, cell, reading) for v in sorted(reading.outliers) for place, column, cell in places.get(v, [])])
+    raise_faults(
+        "",
+        [
+            _fault(place, column, cell, reading)
+            for v in sorted(reading.outliers)
+            for place, column, cell in places.get(v, [])
+        ],
+    )
     for value in sorted(reading.missing & set(places)):
         lines = ", ".join(place for place, *_ in places[value])
         notes.append(f"{value:g} counts as no answer ({lines}); if it is an answer, say --missing none")

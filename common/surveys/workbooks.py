@@ -58,7 +58,7 @@ def write_records(path: Path, target: Path) -> None:
     if isinstance(data, dict):
         data = next((value for value in data.values() if isinstance(value, list)), [data])
     if not isinstance(data, list) or not data or not all(isinstance(record, dict) for record in data):
-        raise UserError(f"{path}: is not a list of records such as {{\"name\": \"Ada\", \"rock\": 5}}")
+        raise UserError(f'{path}: is not a list of records such as {{"name": "Ada", "rock": 5}}')
     flat = [_flatten(record) for record in data]
     names = list(dict.fromkeys(name for record in flat for name in record))
     _write(target, [names, *([record.get(name, "") for name in names] for record in flat)])

@@ -82,14 +82,10 @@ def data_transform(
                 frame[name] = [None if pd_missing(value) else str(value) for value in frame[name]]
             frame.to_parquet(path)
             try:
-                return data_transform(
-                    path, columns, scale, missing=missing, name_column=name_column, answers=answers
-                )
+                return data_transform(path, columns, scale, missing=missing, name_column=name_column, answers=answers)
             except UserError as error:
                 raise UserError(str(error).replace(f"{path}: ", "table: ")) from error
-    survey = open_survey(
-        Path(table), columns, scale, missing=missing, name_column=name_column, answers=answers
-    )
+    survey = open_survey(Path(table), columns, scale, missing=missing, name_column=name_column, answers=answers)
     ids, blocks = zip(*survey.batches(), strict=True)
     texts = [user for batch in ids for user in batch.to_pylist()]
     return Aligned(texts, np.concatenate(blocks), survey.alignment, survey.scale)

@@ -120,7 +120,9 @@ def write_xlsx(path: Path) -> None:
 
 
 def write_json(path: Path) -> None:
-    path.write_text(json.dumps([{"name": "A", "tastes": {"Rock": 5, "Pop": 1}}, {"name": "B", "tastes": {"Rock": 1, "Pop": 5}}]))
+    path.write_text(
+        json.dumps([{"name": "A", "tastes": {"Rock": 5, "Pop": 1}}, {"name": "B", "tastes": {"Rock": 1, "Pop": 5}}])
+    )
 
 
 @pytest.mark.parametrize(("name", "write"), [("t.xlsx", write_xlsx), ("t.json", write_json)])
