@@ -31,8 +31,7 @@ SYNONYMS: dict[str, str] = {
         alt rock, alt pop, shoegaze, nu gaze, dream pop, dreampop, dreamgaze, emo, midwest emo, screamo, skramz, new
         wave, post punk, postpunk, coldwave, cold wave, minimal wave, darkwave, dark wave, no wave, jangle pop, twee
         pop, c86, bubblegrunge, britindie, stomp and holler, college rock, lilith, gothic, goth, ethereal wave""",
-    "metal": """metal, metall, heavy metal, hvymetal, heavy, death metal, deathmetal, melodic death metal, black
-    metal,
+    "metal": """metal, metall, heavy metal, hvymetal, heavy, death metal, deathmetal, melodic death metal, black metal,
         blackmetal, thrash metal, thrash, crossover thrash, doom metal, doom, sludge, speed metal, progressive metal,
         groove metal, hair metal, glam metal, viking metal, metalcore, mathcore, deathcore, grindcore, grind,
         goregrind, deathgrind, blackgaze, slam, slamming deathcore, djent, nu metal, numetal, power metal, metal
@@ -41,8 +40,7 @@ SYNONYMS: dict[str, str] = {
         and
         metal, industrial metal, folk metal, gothic metal, symphonic metal, nwobhm, easycore, drone metal, swancore,
         mallcore, trancecore""",
-    "punk": """punk, punk rock, punkrock, rock punk, hardcore, hardcore punk, anarcho punk, crust punk, crust, pop
-    punk,
+    "punk": """punk, punk rock, punkrock, rock punk, hardcore, hardcore punk, anarcho punk, crust punk, crust, pop punk,
         oi, street punk, riot grrrl, queercore, powerviolence, d beat, post hardcore, melodic hardcore, straight edge,
         cowpunk, egg punk, ska punk punk, skate punk, horror punk, celtic punk, electropunk, deutschpunk""",
     "electronic": """electronic, electronica, elettronica, eletronica, electronique, elektronisch, elektronische
@@ -62,8 +60,7 @@ SYNONYMS: dict[str, str] = {
         field recording, acousmatic, electroacoustic, electroacoustic improvisation, fidget house, ghettotech,
         halftime, amigacore, dubsteppe, tribal, vocaloid, phonk house, hard dance, drumstep, tekno, freetekno, tekk,
         clubbing, clicks, plugg edm, downbeat, chillhop beats, wave""",
-    "hiphop": """hip hop, hiphop, rap, gangsta rap, gangster rap, trap, drill, grime, boom bap, phonk, cloud rap,
-    plugg,
+    "hiphop": """hip hop, hiphop, rap, gangsta rap, gangster rap, trap, drill, grime, boom bap, phonk, cloud rap, plugg,
         pluggnb, crunk, hyphy, chillhop, jazz rap, turntablism, urbana, urbanas, urbano, urbanes, urban music,
         freestyle
         rap, conscious hip hop, east coast hip hop, southern hip hop, deutschrap, rap francais, rap italiano, rap
@@ -72,8 +69,7 @@ SYNONYMS: dict[str, str] = {
         hop, dirty south, g funk, miami bass, bounce, horrorcore, nerdcore, rage rap, melodic rap, emo rap, rapcore,
         trap soul hip hop, sad rap, jerk, battle rap, scratch, hiplife, gengetone, urbaine, pop urbaine, urbain,
         street rap, bass rap, glitch hop, viral rap""",
-    "latin": """latin, latino, latina, latinos, latinas, latin pop, pop latino, pop llati, latin american, latin
-    music,
+    "latin": """latin, latino, latina, latinos, latinas, latin pop, pop latino, pop llati, latin american, latin music,
         lateinamerikanisch, lateinamerikanische musik, latino americana, latinoamericana, llatina, llati, llatins,
         ritmos latinos, ritmes llatins, latin spanish salsa, reggaeton, regueton, regaeton, reggeaton, regueto,
         reggaeto, raggaeton, reggaetton, perreo, dembow, neoperreo, salsa, bachata, merengue, merengue tipico, cumbia,
@@ -94,15 +90,13 @@ SYNONYMS: dict[str, str] = {
     "reggae": """reggae, regge, ska, ska punk, skacore, dub, dancehall, roots reggae, lovers rock, rocksteady,
         rock steady, ragga, raggamuffin, reggae fusion, soca, calypso, mento, riddim, 2 tone, 2tone, shatta, bouyon,
         steelpan, steel pan, reggae rock, jawaiian""",
-    "soul": """soul, soulmusik, neo soul, neosoul, funk, funky, p funk, r b, rnb, r n b, r and b, r y b, r e b,
-    alternative
+    "soul": """soul, soulmusik, neo soul, neosoul, funk, funky, p funk, r b, rnb, r n b, r and b, r y b, r e b, alternative
         r b, rhythm and blues, rhythm n blues, rhythm blues, rythm and blues, rythm blues, disco, nu disco, italo
         disco, post disco, motown, gospel, hymns gospel, espirituales, spirituals, contemporary r b, contemporary rnb,
         new jack swing, quiet storm, northern soul, doo wop, doowop, boogie, go go, urban contemporary, funk rock,
         blue eyed soul, worship, ccm, christian music, southern gospel, praise, louvor, black music, trap soul,
         afro soul, city funk, electro funk, future funk, vapor soul, retro soul""",
-    "jazz": """jazz, smooth jazz, free jazz, acid jazz, latin jazz, gypsy jazz, jazz manouche, nu jazz, cool jazz,
-    modern
+    "jazz": """jazz, smooth jazz, free jazz, acid jazz, latin jazz, gypsy jazz, jazz manouche, nu jazz, cool jazz, modern
         jazz, vocal jazz, jazz fusion, fusion jazz, blues, delta blues, chicago blues, electric blues, swing, big
         band,
         big bands, bigband, bebop, bop, hard bop, post bop, dixieland, ragtime, stride, boogie woogie, brass band,
@@ -125,8 +119,7 @@ SYNONYMS: dict[str, str] = {
         fiddle, sea shanties, shanty, shanties, protest folk, folkmusik traditionell, folk pop, folk punk folk,
         freak folk, psych folk, neofolk, dark folk, anti folk, antifolk, banjo, appalachian, campfire, visor,
         barnvisor, oberkrainer, oom pah, blaskapelle, blasmusik, cajun, cowboy western, roots, roots americana,
-        folktronica, kleinkunst, lilith folk, bothy ballad, farsi folk, trad, musica folk, medieval folk,
-        hillbilly""",
+        folktronica, kleinkunst, lilith folk, bothy ballad, farsi folk, trad, musica folk, medieval folk, hillbilly""",
     "classical": """classical, classic, classicl, clasica, clasico, classica, classico, classique, klassik, klassisch,
         klassische, klassische musik, musique classique, musica clasica, musica classica, musica erudita, classics
         music, contemporary classical, neoclassical, neo classical, neue klassik, neoklassik, avant garde classical,
@@ -151,8 +144,7 @@ SYNONYMS: dict[str, str] = {
         ensemble, wind quintet, wind symphony, brass ensemble, brass quintet, percussion ensemble, military band,
         choral
         music, a cappella, cathedral choir, consort, neo classica, cantata, requiem, conductor, modern cello""",
-    "world": """world, worldmusic, weltmusik, world music, world beat, musica del mundo, musicas del mundo, otras
-    musicas
+    "world": """world, worldmusic, weltmusik, world music, world beat, musica del mundo, musicas del mundo, otras musicas
         del mundo, musica del mon, musiques del mon, musique du monde, musiques du monde, musica do mundo, musica dal
         mondo, flamenco, flamenc, flamenca, nuevo flamenco, flamenco fusion, sevillanas, pasodoble, jota, jotas,
         rumba,
@@ -274,8 +266,7 @@ SENSE_SIGNS = "👎❌🚫💔😡🤮🤢😠✖✗✘⛔"
 
 # What brackets behind a genre may hold beside digits, filler and genres: "Rock (1 = not at all, 5 = very much)".
 LEGEND_WORDS = frozenset(
-    """rarely sometimes always daily weekly monthly yearly once very really extremely strongly slightly somewhat lot
-    lots
+    """rarely sometimes always daily weekly monthly yearly once very really extremely strongly slightly somewhat lot lots
     little bit best worst highest lowest max maximum minimum min low high neutral good great ok okay fine know yes
     agree
     disagree occasionally every times per to most least 10 ie e nothing something everything total totally completely
@@ -290,8 +281,7 @@ LEGEND_WORDS = frozenset(
 
 # Genres that describe the genre before which they stand: "classic soul" is soul, "melodic rap" is rap.
 MODIFIERS = frozenset(
-    """classic classical clasico clasica classico classica melodic melodica acoustic acustica acustic urban urbano
-    urbana
+    """classic classical clasico clasica classico classica melodic melodica acoustic acustica acustic urban urbano urbana
     tropical alternative alternativo alternativa mainstream chamber orchestral symphonic medieval gothic industrial
     psychedelic psych progressive prog minimal tribal funky drone dream noise chill lounge ambient roots celtic ethnic
     afro latin latino latina gypsy native chart folk funk country swing gospel christian traditional trad glitch
@@ -301,8 +291,7 @@ MODIFIERS = frozenset(
 
 # Names of genres that are also a question about the person; where nothing around them decides, the user is asked.
 ABOUT_PERSON = frozenset(
-    """country house latino latina latinos latinas latinoamericana llati llatina urbano urbana urban ethnic ethno
-    etnica
+    """country house latino latina latinos latinas latinoamericana llati llatina urbano urbana urban ethnic ethno etnica
     cubana brazilian israeli jewish persian iranian arab romani gypsy hawaiian punjabi kurdish islamic dj choir coro
     chor
     orchestra piano violin flute trumpet organ worship""".split()
@@ -425,19 +414,15 @@ HEADS: dict[str, str] = {
             tek, edits, nightcore, soundscape, soundscapes, dronescape, drones, hardbass, electra, mashup""",
         "hiphop": "urban, urban groove, mcs, cypher, freestyle, hip hop beats, beats, rappers",
         "latin": "tamborazo, musica afroperuana, baile, rumba, carnaval, calypso latino, pasillo, vals",
-        "soul": "worship, lovsang, lobpreis, gospel choir, hymns, praise, groove, devotional, christian, catholic,
-        uplift",
+        "soul": "worship, lovsang, lobpreis, gospel choir, hymns, praise, groove, devotional, christian, catholic, uplift",
         "jazz": "jazz revival, guitar blues, rhythm and boogie, boogie, brass",
         "folk": """singer songwriter, cowboy, outlaw, roots, ballads, americana, stringband, harmonica, folk revival,
             accordion, accordeon, dulcimer, autoharp, guitarra, bard, mandolin, trekkspill, slack key guitar, alphorn,
-            muziek, musik, musikk, muzica, musica, ukulele, villancicos, guitar, gaita, fingerstyle, hammered
-            dulcimer, bagpipe, ballad""",
-        "classical": """modernism, ensemble, quartetto d archi, art song, ars subtilior, baritone, soprano, tenor,
-        mezzo
+            muziek, musik, musikk, muzica, musica, ukulele, villancicos, guitar, gaita, fingerstyle, hammered dulcimer, bagpipe, ballad""",
+        "classical": """modernism, ensemble, quartetto d archi, art song, ars subtilior, baritone, soprano, tenor, mezzo
             soprano, contralto, countertenor, romanticism, romantic, philharmonie, string, composition, renaissance,
             score, drama ost, ost, scores, pianissimo, polyphonic, percussion, chorale, vocal ensemble""",
-        "world": """traditional, polyphony, maghreb, griot, naat, kundalini, kantele, lezginka, canto a tenore,
-        chants,
+        "world": """traditional, polyphony, maghreb, griot, naat, kundalini, kantele, lezginka, canto a tenore, chants,
             gana, tribal, ancient, xhosa, gospel africain, qanun, santur, zither, mulatos, narodna muzika, sangeet,
             geet, marathi, telugu, tamil, kannada, malayalam, hindi, bengali, classical indian, indigena""",
     }.items()

@@ -100,7 +100,7 @@ def _read_column(
     if words and all(meant[text].strip() in TICKS for text in words) and not set(values.values()) - {0.0, 1.0}:
         return Words(values | dict.fromkeys(words, 1.0), Scale(0, 1), "tick")
     family = next((f for f in FAMILIES if words and all(w in _LEVELS[f] for w in words.values())), None)
-    if family is None or any(v == v for v in values.values()):
+    if family is None or not all(map(math.isnan, values.values())):
         for text in words:
             unknown.setdefault(text, column)
         percent = bool(values) and all("%" in text for text in values)

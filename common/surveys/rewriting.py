@@ -1,6 +1,7 @@
 """Tables that pyarrow cannot read as numbers are written once more, plainly: words as numbers, rows of full length."""
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -108,4 +109,4 @@ def _name(row: Sequence[str], alignment: Alignment, places: dict[str, int]) -> s
 
 def _number(cell: str, words: Words) -> str:
     value = float("nan") if is_no_answer(cell) else words.values[cell]
-    return "" if value != value else repr(value)
+    return "" if math.isnan(value) else repr(value)

@@ -144,13 +144,13 @@ def open_survey(
     """
     check_table_path(path, SURVEY_SUFFIXES)
     try:
-        return _open(path, columns, scale, missing, name_column, answers)
+        return _open(path, columns, scale, missing=missing, name_column=name_column, own=answers)
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
 
 
-def _open(path: Path, columns: str, scale: str, missing: str, name_column: str, own: str) -> Survey:  # noqa: PLR0913
+def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: str, own: str) -> Survey:
     folder = tempfile.TemporaryDirectory(prefix="relive_")
     reader = _reader(path, Path(folder.name))
     rows: Rows = reader.rows

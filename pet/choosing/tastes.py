@@ -1,5 +1,6 @@
 """Tastes in memory: aligning a DataFrame or a file with the genres, synthetic users, one person of a table."""
 
+import math
 import tempfile
 import unicodedata
 from dataclasses import dataclass
@@ -78,8 +79,8 @@ def data_transform(
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.parquet"
             frame = table.reset_index(drop=True).set_axis([str(name) for name in table.columns], axis=1)
-            for name in frame.columns[frame.dtypes == object]:
-                frame[name] = [None if pd_missing(value) else str(value) for value in frame[name]]
+            for name in frame.columns[[kind == np.dtype(object) for kind in frame.dtypes]]:
+                frame[name] = [None if _is_blank(value) else str(value) for value in frame[name]]
             frame.to_parquet(path)
             try:
                 return data_transform(path, columns, scale, missing=missing, name_column=name_column, answers=answers)
@@ -91,9 +92,9 @@ def data_transform(
     return Aligned(texts, np.concatenate(blocks), survey.alignment, survey.scale)
 
 
-def pd_missing(value: object) -> bool:
+def _is_blank(value: object) -> bool:
     """Whether a cell of a DataFrame is blank."""
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def taste_of(user: str, users: Path) -> NDArray[np.float64]:
