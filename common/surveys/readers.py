@@ -105,7 +105,7 @@ def _are_ranks(columns: list[NDArray[np.float64]]) -> bool:
         return False
     first = sorted(column[0] for column in columns)
     expected = list(range(1, len(columns) + 1))
-    return first == expected and bool((expected == np.sort(np.array(columns), axis=0).T).all())
+    return first == expected and bool(np.all(np.sort(np.array(columns), axis=0).T == np.array(expected)))
 
 
 def has_summary(ids: "pa.Array") -> bool:
