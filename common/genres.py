@@ -1,4 +1,4 @@
-"""The genres of Re:Live, their order, and the words that people use for them.
+"""The genres of Re:Live, their order, and reading the names that people use for them.
 
 Every taste vector in the project has one value per genre, in the order of GENRES, from 0 (nothing) to 1 (most).
 """
@@ -7,8 +7,24 @@ import functools
 import math
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from common.errors import UserError
+from common.genre_words import (
+    ENDINGS,
+    FILLER,
+    HEADS,
+    LEGEND_WORDS,
+    MODIFIERS,
+    NOT_A_QUALIFIER,
+    OPEN_HEADS,
+    QUALIFIERS,
+    ROMANCE_QUALIFIERS,
+    SENSE_SIGNS,
+    SENSE_TURNERS,
+    SYNONYMS,
+)
 
 GENRES: dict[str, str] = {  # key, as columns and vectors use it: the name that people see
     "pop": "Pop",
@@ -27,91 +43,11 @@ GENRES: dict[str, str] = {  # key, as columns and vectors use it: the name that 
     "world": "World & flamenco",
 }
 
-# English, Spanish, Catalan and the abbreviations of well-known surveys, written as `plain()` leaves them.
-SYNONYMS: dict[str, str] = {
-    "pop": """pop, popular music, top 40, los 40, mainstream, mainstream pop, dance pop, electropop, electro pop,
-        synthpop, synth pop, teen pop, power pop, city pop, art pop, bedroom pop, chamber pop, oldies pop, boy bands,
-        boyband, k pop, kpop, pop k, j pop, jpop, c pop, mandopop, cantopop, britpop, brit pop, hyperpop, europop,
-        schlager, eurovision, adult contemporary, easy listening, mood easy listening, moodeasy, chart music,
-        chart hits, pop hits, baladas, balades, melodica, melodic, cancion melodica, canco melodica""",
-    "rock": """rock, rock n roll, rock and roll, rock roll, rocknroll, rocanrol, rock i roll, rock y roll, rockabilly,
-        classic rock, rock clasico, rock classic, hard rock, hardrock, rock duro, rock dur, soft rock, oldies,
-        album rock, contemporary rock, conrock, prog, prog rock, progressive rock, rock progresivo, rock progressiu,
-        art rock, southern rock, noise rock, math rock, psych rock, j rock, psychedelic rock, psychedelia, psychedelic,
-        psicodelia, grunge, arena rock, glam rock, glam, stoner rock, garage rock, post rock, krautrock, surf rock,
-        rock urbano, rock urba, modern rock, heavy rock, country rock""",
-    "indie": """indie, indy, indie rock, indie pop, indie folk, indietronica, independent music, alternative,
-        alternativa, alternativo, alternatiu, alternative rock, rock alternativo, rock alternatiu, alt rock, shoegaze,
-        dream pop, emo, midwest emo, screamo, new wave, post punk, postpunk""",
-    "metal": """metal, metall, heavy metal, hvymetal, heavy, death metal, melodic death metal, black metal,
-        thrash metal, thrash, doom metal, speed metal, progressive metal, groove metal, hair metal, glam metal,
-        viking metal, metalcore, deathcore, grindcore, djent, nu metal, power metal, metal hardrock, metal or hardrock,
-        metal hard rock, metal or hard rock, metal and hard rock, metal y hard rock, metal i hard rock,
-        hard rock metal, hard rock heavy metal, hard rock and metal, industrial metal, folk metal, gothic metal,
-        symphonic metal""",
-    "punk": """punk, punk rock, punkrock, rock punk, hardcore, hardcore punk, anarcho punk, crust punk, pop punk, oi,
-        street punk, riot grrrl, queercore""",
-    "electronic": """electronic, electronica, electronic dance, electro, edm, e d m, techno, tecno, hard techno,
-        hardcore techno, melodic techno, minimal techno, detroit techno, trance, psytrance, house, deep house,
-        tech house, progressive house, tropical house, afro house, progressive trance, dance, dansa electronica,
-        club music, rave, hardstyle, gabber, makina, maquina, bakalao, dubstep, drum and bass, drum n bass, drum bass,
-        dnb, d n b, d b, jungle, ambient, idm, downtempo, trip hop, chillout, chill out, breakbeat, electroswing,
-        electro swing, eurodance, lofi, lo fi, chillwave, synthwave, vaporwave, uk garage, dj""",
-    "hiphop": """hip hop, hiphop, rap, gangsta rap, trap, drill, grime, boom bap, phonk, cloud rap, urbana, urbanas,
-        urbano, urbanes, urban music, freestyle rap, conscious hip hop, east coast hip hop, southern hip hop""",
-    "latin": """latin, latino, latina, latinos, latinas, latin pop, pop latino, pop llati, latin american,
-        latinoamericana, llatina, llati, llatins, ritmos latinos, ritmes llatins, latin spanish salsa, reggaeton,
-        regueton, regaeton, reggeaton, regueto, reggaeto, perreo, dembow, salsa, bachata, merengue, cumbia, kizomba,
-        mambo, timba, cha cha cha, son cubano, cubana, nueva trova, bolero, boleros, tango, ranchera, rancheras,
-        mariachi, corridos, corridos tumbados, norteno, grupero, regional mexican, vallenato, bossa nova, bossanova,
-        samba, pagode, sertanejo, forro, mpb, latin urban, urbano latino""",
-    "reggae": """reggae, regge, ska, ska punk, skacore, dub, dancehall, roots reggae, lovers rock, rocksteady,
-        rock steady, ragga, raggamuffin""",
-    "soul": """soul, neo soul, funk, funky, p funk, r b, rnb, r n b, r and b, rhythm and blues, rhythm n blues,
-        rhythm blues, rythm and blues, rythm blues, disco, nu disco, italo disco, motown, gospel, hymns gospel,
-        espirituales, contemporary r b, contemporary rnb, new jack swing, quiet storm""",
-    "jazz": """jazz, smooth jazz, free jazz, acid jazz, latin jazz, gypsy jazz, nu jazz, cool jazz, modern jazz,
-        vocal jazz, jazz fusion, fusion jazz, blues, delta blues, chicago blues, electric blues, swing, big band,
-        big bands, bigband, bebop, hard bop, dixieland, ragtime, boogie woogie""",
-    "folk": """folk, irish folk, country, mainstream country, alt country, country and western, country western,
-        western and country, honky tonk, bluegrass, blugrass, americana, folclore, folklore, singer songwriter,
-        singer songwriters, singer and songwriter, songwriter, cantautor, cantautora, cantautores, cantautors,
-        cantautoras, canco d autor, cancion de autor, nova canco, acoustic, acustica, acustic, traditional folk,
-        folk traditional, musica tradicional, canciones tradicionales, musica popular i tradicional,
-        musica popular y tradicional""",
-    "classical": """classical, classic, classicl, clasica, clasico, classica, classics music, contemporary classical,
-        neoclassical, avant garde classical, opera, operas, opereta, operetas, operetta, operettas, zarzuela, sarsuela,
-        orchestral, orchestra, symphonic, symphony, string quartet, sinfonica, simfonica, baroque, barroca, barroc,
-        barroco, chamber music, chamber, musica de camara, musica de cambra, choral, musica coral, corals, corales,
-        gregoriano, gregoria, early music, musica antigua, musica antiga, medieval music, renaissance music, lieder""",
-    "world": """world, worldmusic, world beat, musica del mundo, musicas del mundo, otras musicas del mundo,
-        musica del mon, musiques del mon, flamenco, flamenc, nuevo flamenco, flamenco fusion, sevillanas, pasodoble,
-        jota, jotas, rumba, rumba catalana, rumba flamenca, afrobeat, afrobeats, afro, afropop, amapiano, highlife,
-        african music, arabic music, asian music, indian music, hindustani, carnatic, ghazal, sufi,
-        international music, international foreign, ethnic, ethnic music, musica etnica, etnica, balkan, balkan music,
-        musica balcanica, celtic, celta, celtica, klezmer, fado, bollywood, sardana, sardanes, cobla, havaneres, copla,
-        cancion espanola, mestissatge, mestizaje""",
-}
-
-# Words around a genre that do not change which genre it is: "How much do you like rock?", "rock_score", "80s pop".
-FILLER = frozenset(
-    """music musica musicas musical musiques genre genres genero generos genere generes style styles estilo estil
-    kind how what extent degree much often frequently do does you your i me my we to of the a an in on for from by
-    and or with is are at all like likes liking listen listening love enjoy enjoyment interest interested
-    appreciation feel think about prefer please rate rating rated score scores pref prefs preference preferences
-    frequency freq taste scale level grade mean avg pct percent norm following stomp stompr la el els les los las lo
-    de del al en una un y o e con que cual cuanto cuanta te se escala grado gusto gustos gusta gustan escuchas
-    escucho sueles puntuacion nota valoracion frecuencia interes por preferencia preferencias quina quin amb quant t
-    et m per gust agrada agraden escoltes escolto puntuacio valoracio frequencia contemporary contemporani
-    contemporanea contemporaneo traditional tradicional old new school incl including inc underground commercial
-    comercial nacional internacional catala catalana espanol espanola eg g etc""".split()
-)
-_QUESTION_NUMBER = re.compile(r"(q|p|v|r|item|var|col|pregunta)?\d+([a-z]|r\d+)?")
-# What brackets behind a genre may hold beside digits, fillers and genres: "Rock (not at all - very much)".
-_ANSWER_WORDS = frozenset(
-    """not never rarely sometimes always daily weekly monthly very really don dont know no yes hate dislike nunca a
-    veces siempre nada mucho poco mai sempre gens molt ie e""".split()
-)
+_QUESTION_NUMBER = re.compile(r"(q|p|v|r|item|var|col|pregunta|frage|domanda|pergunta|question)?\d+([a-z]|r\d+)?")
+_SEPARATOR = re.compile(r"[,/&+;|:·]|\s[-–—]\s")  # between two genres; a space alone parts none
+_BRACKETS = re.compile(r"[\[(]([^\[\]()]*)[\])]")
+_OF_THE_PERSON = re.compile(r"\b(do|can) (you|i) (dance|rap|rave|dj|swing)\b")  # "Do you dance?"
+_MICRO_WORDS = 7  # the longest micro-genre
 
 
 def plain(name: str) -> str:
@@ -120,9 +56,13 @@ def plain(name: str) -> str:
     >>> plain(" Música  ELECTRÒNICA ")
     'musica electronica'
     """
+    return " ".join(re.findall(r"[a-z0-9]+", _letters(name)))
+
+
+def _letters(name: str) -> str:
+    """The name in lower case, without accents and without the middle dot of Catalan."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    letters = "".join(c for c in decomposed if c != "·" and not unicodedata.combining(c))
-    return " ".join(re.findall(r"[a-z0-9]+", letters))
+    return "".join(c for c in decomposed if c != "·" and not unicodedata.combining(c))
 
 
 def _vocabulary() -> dict[str, str]:
@@ -136,56 +76,170 @@ _GENRE_OF = _vocabulary()
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in _GENRE_OF)
 
 
-@functools.cache
+# ---- names -> genres ----
+
+
+@functools.lru_cache(maxsize=1 << 16)
 def genres_of(name: str) -> tuple[str, ...]:
-    """The genres that a column name or a word means; empty where any part is unknown.
+    """The genres that a column name or a word means; empty where any part is unknown or turns the sense.
 
     A name is read as known phrases with filler words between them: "Reggae, Ska" is one genre, "Rap / R&B"
-    two, "rock climbing" none. Brackets may hold an answer scale behind a genre, "Rock (1-5)", or the genre behind a
-    question that is all filler, "How often do you listen to [Jazz]"; "Concerts attended [Rock]" is not a genre.
+    two, "rock climbing" none; of "classic soul" the last word counts. Brackets may hold an answer scale behind a genre,
+    "Rock (1-5)", or the genre behind a question that is all filler, "How often do you listen to [Jazz]"; "Concerts
+    attended [Rock]", "Rock (hate)" and "嫌い Rock" are no genres. Micro-genres count by their head word:
+    "spanish hip hop", "denton tx indie", "rock en español".
     """
-    brackets = re.findall(r"[\[(]([^\[\]()]*)[\])]", name)
-    outside = re.sub(r"[\[(][^\[\]()]*[\])]", " ", name)
-    whole = _read(name)
-    if whole or not brackets:
-        return whole
-    if all(_read(text) or _is_filler(text, _ANSWER_WORDS) for text in brackets) and _read(outside):
+    if _is_foreign(name) or _OF_THE_PERSON.search(plain(name)):
+        return ()
+    brackets = _BRACKETS.findall(name)
+    if not brackets:
+        return _read(name) or _read_micro_genre(name)
+    outside = _BRACKETS.sub(" ", name)
+    if all(_read(text) or is_legend(text) for text in brackets) and _read(outside):
         return _read(outside)
-    return _read(" ".join(brackets)) if _is_filler(outside) else ()
+    whole = _read(name)
+    return whole or (_read(" ".join(brackets)) if _is_filler(outside) else ())
 
 
-def _is_filler(text: str, more: frozenset[str] = frozenset()) -> bool:
+def turns_the_sense(name: str) -> bool:
+    """Whether a question asks for the opposite of liking: "Which genres do you hate?"."""
+    return any(c in SENSE_SIGNS for c in name) or any(_is_turner(word) for word in plain(name).split())
+
+
+def _is_turner(word: str) -> bool:
+    return word in SENSE_TURNERS or any(word.startswith(stem) for stem in _TURNING_STEMS)
+
+
+_TURNING_STEMS = tuple(word.removesuffix("*") for word in SENSE_TURNERS if word.endswith("*"))
+
+
+def _is_foreign(name: str) -> bool:
+    """Whether a name has letters that `plain()` would drop, or a sign that turns the sense."""
+    return any((c.isalpha() and not "a" <= c <= "z") or c in SENSE_SIGNS for c in _letters(name))
+
+
+def is_legend(text: str) -> bool:
+    """Whether the text in brackets explains the answers: "1-5", "not at all - very much", "0 = hate, 10 = love"."""
     words = plain(text).split()
-    return all(word in FILLER or word in more or _QUESTION_NUMBER.fullmatch(word) for word in words)
+    known = FILLER | LEGEND_WORDS
+    if not all(w in known or _QUESTION_NUMBER.fullmatch(w) or _is_turner(w) for w in words):
+        return False
+    if not any(_is_turner(word) for word in words):
+        return True
+    ends = [part for part in re.split(r"[-–—/,;:|.=\d…]|\bto\b|\bbis\b|\ba\b", text) if plain(part)]
+    return any(not any(map(_is_turner, plain(end).split())) for end in ends) and len(ends) > 1
+
+
+def _is_filler(text: str) -> bool:
+    return all(word in FILLER or _QUESTION_NUMBER.fullmatch(word) for word in plain(text).split())
 
 
 def _read(text: str) -> tuple[str, ...]:
     """Genres of a text that consists of known phrases and filler alone; camelCase is also tried as separate words."""
     camel_apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     for candidate in dict.fromkeys((text, camel_apart)):
-        genres = _read_phrases(plain(candidate).split())
+        genres = _read_phrases(_tokens(candidate))
         if genres:
             return tuple(dict.fromkeys(genres))
     return ()
 
 
-def _read_phrases(words: list[str]) -> tuple[str, ...] | None:
-    """Read words as phrases and filler, longest phrases first; None where that is impossible.
+@dataclass(frozen=True)
+class _Token:
+    word: str
+    parted: bool  # a comma, a slash, ... stands before it
 
-    Works backwards: `readings[i]` is the reading of the words from i to the end.
+
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    for part in _SEPARATOR.split(text):
+        tokens += [_Token(word, not place) for place, word in enumerate(plain(part).split())]
+    return tokens
+
+
+def _read_phrases(tokens: list[_Token]) -> tuple[str, ...]:
+    """Read words as phrases and filler, longest phrases first; empty where that is impossible.
+
+    Works backwards: `readings[i]` is the reading of the words from i to the end, `None` where there is none. A phrase
+    that only describes the next, as "classic" in "classic soul", does not count.
     """
+    words = [token.word for token in tokens]
     readings: list[tuple[str, ...] | None] = [None] * len(words) + [()]
+    starts_genre = [False] * (len(words) + 1)
     for start in range(len(words) - 1, -1, -1):
         for length in range(min(len(words) - start, _LONGEST_PHRASE), 0, -1):
-            genre = _GENRE_OF.get(" ".join(words[start : start + length]))
-            rest = readings[start + length]
+            end = start + length
+            genre = _GENRE_OF.get(" ".join(words[start:end]))
+            rest = readings[end]
             if genre and rest is not None:
-                readings[start] = (genre, *rest[: len(GENRES)])
+                describes = starts_genre[end] and not tokens[end].parted and words[end - 1] in MODIFIERS and length == 1
+                readings[start] = rest if describes else (genre, *rest[: len(GENRES)])
+                starts_genre[start] = True
                 break
         else:
             if words[start] in FILLER or _QUESTION_NUMBER.fullmatch(words[start]):
                 readings[start] = readings[start + 1]
-    return readings[0]
+    return readings[0] or ()
+
+
+def _read_micro_genre(name: str) -> tuple[str, ...]:
+    """The genre of a name's head: its last phrase, or, in Romance languages, its first with adjectives behind it.
+
+    Unknown words may stand before the head in names of lower case alone, as tables of micro-genres write them;
+    elsewhere only the known QUALIFIERS may.
+    """
+    words = plain(name).split()
+    if not 0 < len(words) <= _MICRO_WORDS:
+        return ()
+    bare = not re.search(r"[^\w\s'&+/:.-]", name) and name == name.lower()
+    spans = list(_spans(len(words)))
+    for start, end in sorted(spans, key=lambda span: words[span[0] : span[1]] in _DESCRIBING):  # "pop latino": pop
+        head = _head(words[start:end], bare)
+        if head:
+            before = all(_qualifies(word, bare) for word in words[:start])
+            return (head,) if before and _may_follow(words[start:end], words[end:], bare) else ()
+    return ()
+
+
+def _spans(count: int) -> Iterator[tuple[int, int]]:
+    """Places of a head in a name: the end first, and there the longest first."""
+    return ((start, end) for end in range(count, 0, -1) for start in range(max(0, end - _LONGEST_PHRASE), end))
+
+
+def _head(words: list[str], bare: bool) -> str | None:
+    genre = HEADS.get(" ".join(words)) or _GENRE_OF.get(" ".join(words))
+    if genre or not bare or len(words) > 1:
+        return genre
+    return next((g for end, g in ENDINGS.items() if words[0].endswith(end) and len(words[0]) > len(end) + 2), None)
+
+
+def _may_follow(head: list[str], words: list[str], bare: bool) -> bool:
+    if head == ["musica"]:  # "musica tabasquena"; "musica moderna" may be anything
+        return bool(words) and all(word not in ROMANCE_QUALIFIERS and _ADJECTIVE.fullmatch(word) for word in words)
+    loose = bare and head[0] in OPEN_HEADS
+    return all(
+        word in ROMANCE_QUALIFIERS or (bare and _ADJECTIVE.fullmatch(word)) or (loose and _qualifies(word, bare))
+        for word in words
+    )
+
+
+_DESCRIBING = [[word] for word in MODIFIERS & (QUALIFIERS | ROMANCE_QUALIFIERS)]
+_OLD_SCHOOL = {"old", "new", "school", "music", "the", "and"}
+_ADJECTIVE = re.compile(
+    r"en|de|do|da|del|latin[oa]s?|\w+(an[oa]s?|en[oa]s?|ens[ei]?|es[ai]?|in[oa]s?|eir[oa]s?|iv[oa]s?|ic[oa]s?"
+    r"|ais|aise|ois|oise|ien|ienne|tif|tiva?|tive|ique|iste|ista)"
+)
+
+
+def _qualifies(word: str, bare: bool) -> bool:
+    if word in QUALIFIERS or word in ROMANCE_QUALIFIERS or word in _GENRE_OF:
+        return True
+    return bare and not (
+        word in NOT_A_QUALIFIER or _is_turner(word) or (word in FILLER - _OLD_SCHOOL and len(word) > 2)
+    )
+
+
+# ---- a taste typed by hand ----
 
 
 def parse_taste(text: str) -> dict[str, float]:

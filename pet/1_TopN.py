@@ -6,7 +6,7 @@ vector (the sum of its three raw vectors) has the highest cosine with it. The us
 that lose at most 0.02 of cosine against the best one; IDENTICAL takes the best one. Ties, within 1e-6, go by name.
 A user who likes nothing gets accessories that say so.
 
-Reads   data/pet/users.csv (any table of genre scores, .csv or .parquet), data/pet/AccessoryDataset.csv
+Reads   data/pet/users.csv (any table of genre scores, see README.md), data/pet/AccessoryDataset.csv
 Writes  outputs/pet/1_TopN.csv (or .parquet): users, chosen accessories, all vectors, scores, ranks;
         outputs/pet/1_TopN.json
 """
@@ -24,7 +24,7 @@ from pet.choosing.recommender import Rule
 from pet.choosing.wardrobe import load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--top-n 5) ----
-USERS: Path = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
+USERS: Path = DATA / "pet/users.csv"  # table of tastes: .csv, .tsv, .txt, .xlsx, .json or .parquet
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 OUTPUT: Path = OUTPUTS / "pet/1_TopN.csv"  # table of the chosen sets, .csv or .parquet
 TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all
@@ -34,7 +34,10 @@ HEAD: str = ""  # accessory that everybody wears on the head, such as "Cowboy ha
 TORSO: str = ""  # the same for the torso
 FACE: str = ""  # the same for the face
 COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
-SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
+SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the best; auto: found from the answers
+MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
+NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
+ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
 
 
 def main() -> Report:
@@ -43,9 +46,11 @@ def main() -> Report:
     wardrobe = load_wardrobe(ACCESSORIES)
     rule = Rule(top_n=TOP_N, identical=IDENTICAL, seed=SEED, pins={"Head": HEAD, "Torso": TORSO, "Face": FACE})
     check_rule(wardrobe, rule)
-    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE)
+    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS)
     print(survey.describe())
     figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT)
+    if empty := survey.describe_empty():
+        print(empty)
     for name, value in figures.items():
         print(f"{name}: {value}")
     print(f"written: {shown(OUTPUT)}")

@@ -7,16 +7,18 @@
     from pet.data import data_transform, get_some_data, get_specific_file       in a script of your own
 
 Reads   data/pet/AccessoryDataset.csv and the pictures that it names; the survey, if one is given
-Writes  outputs/pet/data.png (every accessory with its main genres); outputs/pet/synthetic_users.csv if asked for
+Writes  outputs/pet/data.png (every accessory with its main genres); outputs/pet/synthetic_users.csv if asked for;
+        outputs/pet/survey.png and survey.txt (what is understood of the survey)
 """
 
 from pathlib import Path
 from typing import Annotated
 
-from common.files import atomic_path, check_output
+from common.files import atomic_path, check_output, write_text
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
+from common.surveys.page import survey_page, survey_text
 from common.surveys.survey import open_survey
 from pet.choosing.tastes import Aligned, data_transform, get_some_data
 from pet.choosing.wardrobe import SLOTS, check_dataset, get_specific_file
@@ -26,9 +28,12 @@ __all__ = ["Aligned", "check_dataset", "data_transform", "get_some_data", "get_s
 
 # ---- settings: edit here, or override once on the command line (--survey answers.csv) ----
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # table to check
-SURVEY: Path | None = None  # a table of tastes to align with the genres, .csv or .parquet
+SURVEY: Path | None = None  # a table of tastes to align with the genres: .csv, .tsv, .txt, .xlsx, .json, .parquet
 COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
-SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
+SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the best; auto: found from the answers
+MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
+NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
+ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
 SYNTHETIC_USERS: Annotated[int, Range(0, 10_000_000)] = 0  # number of random users to write; 0: none
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # seed of the random users
 OUTPUT: Path = OUTPUTS / "pet/data.png"  # overview of the accessories
@@ -40,11 +45,21 @@ def main() -> Report:
     inputs = [ACCESSORIES, *([SURVEY] if SURVEY else [])]
     check_output(OUTPUT, (".png",), inputs)
     check_output(table, (".csv",), inputs)
+    page = OUTPUT.with_name("survey.png")
+    check_output(page, (".png",), inputs)
     wardrobe = check_dataset(ACCESSORIES)
     everything = [accessory for slot in SLOTS for accessory in wardrobe.slots[slot]]
     print(f"{shown(ACCESSORIES)}: {len(everything)} accessories, every picture in order")
     if SURVEY is not None:
-        print(open_survey(SURVEY, columns=COLUMNS, scale=SCALE).describe())
+        survey = open_survey(
+            SURVEY, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS
+        )
+        for _ in survey.batches():  # finds the people who like nothing
+            pass
+        print(survey_text(survey))
+        write_png(page, survey_page(survey))
+        write_text(page.with_suffix(".txt"), survey_text(survey))
+        print(f"written: {shown(page)}")
     if SYNTHETIC_USERS:
         with atomic_path(table) as part:
             get_some_data(SYNTHETIC_USERS, seed=SEED).to_csv(part, index=False)

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
+from common.genre_words import ABOUT_PERSON
 from common.genres import GENRES, genres_of, plain
+from common.surveys.scales import Scale
 
-SCALES = ("0-1", "0-3", "0-5", "1-5", "1-7", "0-10", "0-100")
-ID_NAMES = frozenset(
+NAME_WORDS = frozenset(
     re.split(
         r",\s+",
-        """user, users, user id, userid, user name, username, id, uid, name, nick, nickname, person, person id, subject,
-        subject id, respondent, respondent id, response id, participant, participant id, usuari, usuaria, usuaris,
-        id usuari, nom, usuario, usuarios, id usuario, nombre, persona, participante""",
+        """name, full name, your name, nick, nickname, alias, nom, nom i cognoms, el teu nom, sobrenom, nombre,
+        nombre y apellidos, nombre y apellido, nombre completo, tu nombre, apodo, vorname, vor und nachname, prenom,
+        prenom et nom, nom et prenom, nome, nome e cognome, nome completo, cognome e nome, apelido, spitzname,
+        first name, firstname, given name, artist name""",
     )
+)
+LAST_NAMES = frozenset("last name, lastname, surname, family name, cognom, cognoms, apellido, apellidos, nachname, "
+                       "nom de famille, cognome, sobrenome".split(", "))  # fmt: skip
+USER_WORDS = frozenset(
+    "user, users, user name, username, usuari, usuaria, usuaris, usuario, usuarios, benutzer, utilisateur, utente, "
+    "person, persona, personne, people, participant, participante, teilnehmer, respondent, subject".split(", ")
+)
+ID_WORDS = frozenset(
+    "user id, userid, id, uid, person id, subject id, respondent id, responseid, response id, participant id, "
+    "id usuari, id usuario".split(", ")
 )
 
 
@@ -32,13 +44,18 @@ class Alignment:
 
     Attributes:
         sources: genre -> its columns, in the order of GENRES; genres without a column are absent.
-        id_column: the column that names the person, or None.
+        id_columns: the columns that name the person, joined by a space; none: row numbers.
         unused: all other columns.
     """
 
     sources: dict[str, tuple[str, ...]]
-    id_column: str | None
+    id_columns: tuple[str, ...]
     unused: tuple[str, ...]
+
+    @property
+    def id_column(self) -> str | None:
+        """The column that names the person, or None."""
+        return self.id_columns[0] if self.id_columns else None
 
     @property
     def columns(self) -> list[str]:
@@ -51,7 +68,7 @@ class Alignment:
         lines = [f"  by their own names: {', '.join(same)}"] if same else []
         lines += [f"  {g:<11} <- {' + '.join(names)}" for g, names in self.sources.items() if g not in same]
         absent = [genre for genre in GENRES if genre not in self.sources]
-        lines.append(f"  person      <- {self.id_column or 'row number'}")
+        lines.append(f"  person      <- {' + '.join(self.id_columns) or 'row number'}")
         if absent:
             lines.append(f"  not asked, counted as 0: {', '.join(absent)}")
         if self.unused:
@@ -59,26 +76,23 @@ class Alignment:
         return "\n".join(lines)
 
 
-def align_columns(names: Sequence[str], own: str = "") -> Alignment:
+def align_columns(names: Sequence[str], own: str = "", name_column: str = "") -> Alignment:
     """Find the genre of every column by `common.genres.genres_of`; nothing is guessed.
 
     Args:
         names: the table's columns.
         own: what the user says about columns, "Video game music=electronic, Country=": a genre word, or nothing
             for a column to leave out; separated by semicolons where a name has a comma. It overrides the vocabulary.
+        name_column: the column that names the person, or several, separated by commas; empty: found by its name.
 
     Raises:
         UserError: a column appears twice, `own` names a column or a genre that is not there, or no column is a genre.
     """
     said = _parse_own(own, names)
-    found: dict[str, tuple[str, ...]] = {}
-    id_column = None
-    for name in names:
-        if id_column is None and name not in said and plain(name) in ID_NAMES:
-            id_column = name
-        else:
-            found[name] = said[name] if name in said else genres_of(name)
-    used = [name for name in names if name == id_column or found.get(name)]
+    id_columns = _name_columns([name for name in names if name not in said], names, name_column)
+    found = {name: said[name] if name in said else genres_of(name) for name in names if name not in id_columns}
+    _ask_about_the_person(names, found, said, id_columns)
+    used = [name for name in names if name in id_columns or found.get(name)]
     raise_faults("", [f"column {name!r} appears twice" for name in sorted({n for n in used if used.count(n) > 1})])
     sources = {g: tuple(name for name, genres in found.items() if g in genres) for g in GENRES}
     sources = {genre: columns for genre, columns in sources.items() if columns}
@@ -87,7 +101,46 @@ def align_columns(names: Sequence[str], own: str = "") -> Alignment:
             f"no column is a genre that is known (columns: {', '.join(map(repr, names[:12]))}); "
             f"the genres are {', '.join(GENRES)}; name others by --columns 'COLUMN=genre'"
         )
-    return Alignment(sources, id_column, tuple(name for name, genres in found.items() if not genres))
+    return Alignment(sources, id_columns, tuple(name for name, genres in found.items() if not genres))
+
+
+def _name_columns(free: Sequence[str], names: Sequence[str], wanted: str) -> tuple[str, ...]:
+    """The columns that name the person: names before user names, and these before ids."""
+    if wanted.strip():
+        parts = (wanted.strip(),) if wanted.strip() in names else tuple(part.strip() for part in wanted.split(","))
+        missing = [part for part in parts if part not in names]
+        raise_faults("setting NAME_COLUMN", [f"the table has no column {part!r}" for part in missing])
+        return parts
+    for words in (NAME_WORDS, USER_WORDS, ID_WORDS):
+        found = [name for name in free if plain(name) in words]
+        if found:
+            last = [name for name in free if plain(name) in LAST_NAMES and words is NAME_WORDS]
+            return (found[0], *last[:1])
+    return ()
+
+
+def _ask_about_the_person(
+    names: Sequence[str], found: dict[str, tuple[str, ...]], said: dict[str, tuple[str, ...]], ids: tuple[str, ...]
+) -> None:
+    """Raise where a column such as Country may be about the person: beside it are no genres, or too few of them."""
+    doubtful = [name for name in names if found.get(name) and name not in said and plain(name) in ABOUT_PERSON]
+    sure = [name for name in names if found.get(name) and name not in doubtful]
+    doubts = []
+    for name in doubtful:
+        place = list(names).index(name)
+        before = next((n for n in reversed(names[:place]) if n not in doubtful), None)
+        after = next((n for n in names[place + 1 :] if n not in doubtful), None)
+        among = before in sure and (after in sure or after is None)
+        first = (before is None or before in ids) and after in sure and len(sure) >= 4
+        if not among and not first and sure:
+            doubts.append(name)
+    if doubts:
+        out = "; ".join(f"{name}=" for name in doubts)
+        genres = "; ".join(f"{name}={found[name][0]}" for name in doubts)
+        raise UserError(
+            f"{', '.join(map(repr, doubts))} may be a genre or about the person: say --columns '{genres}' (genre) or "
+            f"--columns '{out}' (left out)"
+        )
 
 
 def _parse_own(own: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -104,60 +157,12 @@ def _parse_own(own: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return said
 
 
-# ---- scores -> 0 to 1 ----
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The lowest and highest possible answer; they become 0 and 1."""
-
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.low:.10g}-{self.high:.10g}"
-
-
-def parse_scale(text: str) -> Scale:
-    """Read "1-5" as a Scale.
-
-    Raises:
-        UserError: not LOW-HIGH with 0 <= LOW < HIGH.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text, re.ASCII)
-    scale = Scale(float(match[1]), float(match[2])) if match else Scale(1, 0)
-    if not scale.low < scale.high < np.inf:
-        raise UserError(f"scale {text!r} is not LOW-HIGH, such as {', '.join(SCALES)}")
-    return scale
-
-
-def detect_scale(low: float, high: float, whole: bool) -> Scale:
-    """The usual scale that fits answers from `low` to `high`.
-
-    Whole answers that reach exactly from 1 to 7 are a 1-7 scale; answers from 1 up that end by 5 a 1-5 scale
-    (also 1 to 3: a sample in which nobody answered more). Everything else starts at 0 and ends at the next of
-    1, 3, 5, 10, 100, where 3 holds for whole answers only.
-
-    Raises:
-        UserError: above 100; the user must name the scale.
-    """
-    if high > 100:
-        raise UserError(
-            f"the largest score, {high:.10g}, fits no usual scale; name it, such as --scale 0-{np.ceil(high):.0f}"
-        )
-    if high <= 1:
-        return Scale(0, 1)
-    if low >= 1 and high <= 5:
-        return Scale(1, 5)
-    if (low, high) == (1, 7) and whole:
-        return Scale(1, 7)
-    return Scale(0, next(top for top in (3, 5, 10, 100) if high <= top and (whole or top != 3)))
-
-
 # ---- vectors ----
 
 
-def to_vectors(columns: dict[str, NDArray[Any]], alignment: Alignment, scale: Scale) -> NDArray[np.float32]:
+def to_vectors(
+    columns: Mapping[str, NDArray[Any]], alignment: Alignment, scales: Mapping[str, Scale]
+) -> NDArray[np.float32]:
     """Scores by column, (n,) each with NaN for no answer -> vectors (n, genres) float32 in [0, 1].
 
     Of several columns of one genre the highest answer counts; a genre without an answer is 0.
@@ -166,6 +171,7 @@ def to_vectors(columns: dict[str, NDArray[Any]], alignment: Alignment, scale: Sc
     vectors = np.zeros((count, len(GENRES)), np.float32)
     for index, genre in enumerate(GENRES):
         for name in alignment.sources.get(genre, ()):
+            scale = scales[name]
             shares = (columns[name].astype(np.float64) - scale.low) / (scale.high - scale.low)
             np.fmax(vectors[:, index], shares, out=vectors[:, index], casting="same_kind")
     return vectors

@@ -35,9 +35,8 @@ class Dialect:
         with open(path, encoding=self.encoding, newline="") as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             try:
-                next(reader)
                 for cells in reader:
-                    if cells:
+                    if cells and reader.line_num > self.header_lines:
                         yield reader.line_num, cells
             except csv.Error as error:
                 raise UserError(f"{path}: line {reader.line_num}: {error}") from error

@@ -4,8 +4,9 @@ pyarrow checks a file at full speed; only a faulty file is read again, slowly, t
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
-from common.surveys.alignment import Alignment, Scale, detect_scale, parse_scale
+from common.surveys.alignment import Alignment
 from common.surveys.dialects import BLOCK_BYTES, Dialect, find_dialect
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "N.A.", "NS/NC", "null", "NULL", "None", "-")  # no answer; it counts as 0
 BATCH_ROWS = 1 << 16
+MOST_VALUES = 256  # different answers of a question in a block; more are rounded
+SUMMARIES = frozenset(
+    """total totals totales grand total|gran
+        total|sum|suma|somme|summe|gesamt|totale|totaux|totais|mean|means|average|avg|
+    media|promedio|mitjana|moyenne|mittelwert|durchschnitt|median|mediana|std|stdev|std dev|standard
+        deviation""".replace("\n    ", "")
+    .replace("total totals totales grand total", "total|totals|totales|grand total")
+    .split("|")
+)  # rows that are no people
 
 
 def numbers_of(column: "pa.Array") -> NDArray[np.float64]:
@@ -33,103 +43,119 @@ def numbers_of(column: "pa.Array") -> NDArray[np.float64]:
 
 @dataclass
 class Answers:
-    """Range and kind of all scores of a file, updated batch by batch."""
+    """How often each answer was given, question by question, updated batch by batch."""
 
     rows: int = 0
-    low: float = np.inf
-    high: float = -np.inf
-    whole: bool = True
+    counts: dict[str, Counter[float]] = field(default_factory=dict)
+    rounded: set[str] = field(default_factory=set)
+    ranks: bool = True
+    summaries: bool = False
 
     def add(self, batch: "pa.RecordBatch", alignment: Alignment) -> bool:
-        """Add a batch; False where a score is negative or not finite (a missing answer is fine)."""
+        """Add a batch; False where a score is not finite (a missing answer is fine)."""
         self.rows += len(batch)
+        if alignment.id_column is not None:
+            self.summaries = self.summaries or has_summary(batch.column(alignment.id_column))
+        table = []
         for name in alignment.columns:
             column = batch.column(name)
             numbers = numbers_of(column)
             if np.isnan(numbers).sum() != column.null_count or np.isinf(numbers).any():
                 return False
-            self.include(numbers[~np.isnan(numbers)] if column.null_count else numbers)
-        return self.low >= 0
-
-    def include(self, numbers: NDArray[np.float64]) -> None:
-        """Add finite scores."""
-        if len(numbers):
-            self.low, self.high = min(self.low, float(numbers.min())), max(self.high, float(numbers.max()))
-            self.whole = self.whole and bool((numbers == np.floor(numbers)).all())
-
-    def scale(self, wanted: str) -> Scale:
-        """The wanted scale, "LOW-HIGH", or for "auto" the one that the answers fit.
-
-        Raises:
-            UserError: no rows, or answers outside the scale.
-        """
-        if self.rows == 0:
-            raise UserError("has a header but no rows")
-        low, high = (self.low, self.high) if self.low <= self.high else (0.0, 0.0)  # not a single answer
-        scale = detect_scale(low, high, self.whole) if wanted == "auto" else parse_scale(wanted)
-        if not scale.low <= low <= high <= scale.high:
-            raise UserError(f"scores go from {low:g} to {high:g}, outside the scale {scale}")
-        return scale
-
-
-class SeenIds:
-    """Finds repeated ids, in 8 bytes per id."""
-
-    def __init__(self) -> None:
-        self._hashes: list[NDArray[np.int64]] = []
-
-    def add(self, ids: "pa.Array") -> bool:
-        """Add ids; False where one is missing or blank."""
-        texts = ids.to_pylist()
-        if not all(text and text.strip() for text in texts):
-            return False
-        self._hashes.append(np.fromiter(map(hash, texts), np.int64, len(texts)))
+            self.include(name, numbers[~np.isnan(numbers)] if column.null_count else numbers)
+            table.append(numbers)
+        self.ranks = self.ranks and _are_ranks(table)
         return True
 
-    def repeated(self) -> set[int]:
-        """Hashes that occurred more than once."""
-        if not self._hashes:
-            return set()
-        hashes = np.concatenate(self._hashes)
-        hashes.sort()
-        return set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+    def include(self, name: str, numbers: NDArray[np.float64]) -> None:
+        """Add finite scores of a question; where there are very many different ones, they are rounded up."""
+        import pyarrow as pa
+
+        counts = self.counts.setdefault(name, Counter())
+        if name in self.rounded:
+            numbers = np.ceil(numbers)
+        found = pa.array(numbers).value_counts()
+        if len(found) > MOST_VALUES and name not in self.rounded:
+            self.rounded.add(name)
+            found = pa.array(np.ceil(numbers)).value_counts()
+            counts = self.counts[name] = _rounded_up(counts)
+        if len(found) > MOST_VALUES:
+            found = pa.array(np.array([numbers.min(), numbers.max()])).value_counts()
+        values = found.field("values").to_numpy(zero_copy_only=False).tolist()
+        counts.update(dict(zip(values, found.field("counts").to_numpy().tolist(), strict=True)))
+
+    def pooled(self) -> Counter[float]:
+        """Counts of all questions together."""
+        total: Counter[float] = Counter()
+        for counts in self.counts.values():
+            total.update(counts)
+        return total
+
+
+def _rounded_up(counts: Counter[float]) -> Counter[float]:
+    result: Counter[float] = Counter()
+    for value, count in counts.items():
+        result[float(np.ceil(value))] += count
+    return result
+
+
+def _are_ranks(columns: list[NDArray[np.float64]]) -> bool:
+    """Whether everybody gives each number from 1 to the number of columns once."""
+    if len(columns) < 3 or not len(columns[0]):
+        return False
+    first = sorted(column[0] for column in columns)
+    expected = list(range(1, len(columns) + 1))
+    return first == expected and bool(np.all(np.array(expected) == np.sort(np.array(columns), axis=0).T))
+
+
+def has_summary(ids: "pa.Array") -> bool:
+    """Whether a name is that of a row of totals or means."""
+    import pyarrow.compute as pc
+
+    words = pc.utf8_trim(pc.utf8_lower(ids), " :.")
+    return bool(pc.any(pc.is_in(words, value_set=_summary_words()), min_count=0).as_py())
+
+
+def _summary_words() -> "pa.Array":
+    import pyarrow as pa
+
+    return pa.array(sorted(SUMMARIES), pa.string())
+
+
+def is_summary(name: str) -> bool:
+    """Whether a name is that of a row of totals or means."""
+    return name.lower().strip(" :.") in SUMMARIES
 
 
 class CsvReader:
     """A CSV file of any dialect, read by pyarrow in blocks."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, dialect: Dialect | None = None) -> None:
         self.path = path
-        self.dialect = find_dialect(path)
+        self.dialect = dialect or find_dialect(path)
         self.names = self.dialect.names
         self.decimal = "."
         self.newlines_in_cells = False
 
-    def check(self, alignment: Alignment) -> Answers:
-        """Read the file once, with the first dialect that fits; where none does, report the faults line by line."""
+    def check(self, alignment: Alignment) -> Answers | None:
+        """Read the file once, with the first dialect that fits; None where none does: words, or ragged rows."""
         import pyarrow as pa
 
         decimals = [".", ","] if self.dialect.delimiter != "," else ["."]
         for self.newlines_in_cells, self.decimal in itertools.product([False, True], decimals):
+            answers = Answers()
             try:
-                answers, ids = Answers(), SeenIds()
-                for batch in self.batches(alignment):
-                    fine = answers.add(batch, alignment)
-                    if alignment.id_column is not None:
-                        fine = ids.add(batch.column(alignment.id_column)) and fine
-                    if not fine:
-                        break
-                else:
-                    repeated = ids.repeated()
-                    if not repeated:
-                        return answers
-                    self._explain(alignment, repeated)
-                    return answers  # two different ids share a hash
-                break
+                if all(answers.add(batch, alignment) for batch in self.batches(alignment)):
+                    return answers
+                return None
             except (pa.ArrowInvalid, UnicodeDecodeError):
                 continue
-        self._explain(alignment, set())
-        raise UserError("cannot be read as a table")
+        return None
+
+    def rows(self) -> Iterator[tuple[str, list[str]]]:
+        """Place, "line 3", and cells of every row."""
+        for line, cells in self.dialect.rows(self.path):
+            yield f"line {line}", cells
 
     def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (float64, null for no answer)."""
@@ -161,56 +187,6 @@ class CsvReader:
             if "Empty CSV" not in str(error):
                 raise
 
-    def _explain(self, alignment: Alignment, repeated: set[int]) -> None:
-        """Read the file slowly and raise all its faults with line numbers."""
-        faults: list[str] = []
-        first_line: dict[str, int] = {}
-        marks: dict[str, int] = {}
-        line = 0
-        for line, cells in self.dialect.rows(self.path):
-            faults += self._faults_of(alignment, line, cells, repeated, first_line)
-            for name, cell in zip(self.names, cells, strict=False):
-                if name in alignment.columns:
-                    marks |= {mark: line for mark in ".," if mark in cell and mark not in marks}
-        raise_faults("", faults if line else ["has a header but no rows"])
-        if len(marks) == 2 and not repeated:
-            raise UserError(f"decimal points (line {marks['.']}) and decimal commas (line {marks[',']}) are mixed")
-
-    def _faults_of(
-        self, alignment: Alignment, line: int, cells: list[str], repeated: set[int], first_line: dict[str, int]
-    ) -> list[str]:
-        if len(cells) != len(self.names):
-            return [f"line {line}: {len(cells)} cells, the header has {len(self.names)}"]
-        row = dict(zip(self.names, cells, strict=True))
-        faults = []
-        if alignment.id_column is not None:
-            user = row[alignment.id_column]
-            if not user.strip():
-                faults.append(f"line {line}, column {alignment.id_column!r}: no name or id")
-            elif not repeated or hash(user) in repeated:
-                if user in first_line:
-                    faults.append(f"line {line}: user {user!r} is already on line {first_line[user]}")
-                first_line.setdefault(user, line)
-        for name in alignment.columns:
-            fault = _fault_of_score(row[name], self.dialect)
-            if fault.endswith("is not a number"):
-                fault += f" (no genre after all? --columns '{name}=')"
-            if fault:
-                faults.append(f"line {line}, column {name!r}: {fault}")
-        return faults
-
-
-def _fault_of_score(cell: str, dialect: Dialect) -> str:
-    if cell.strip() in MISSING:
-        return ""
-    try:
-        number = dialect.number(cell)
-    except ValueError:
-        return f"{cell!r} is not a number"
-    if not np.isfinite(number):
-        return f"{cell!r} is not a finite number"
-    return f"{cell.strip()} is negative" if number < 0 else ""
-
 
 class ParquetReader:
     """A Parquet file, read in row groups."""
@@ -226,8 +202,8 @@ class ParquetReader:
             raise UserError(f"{path}: is not a Parquet file that can be read ({error})") from error
         self.names: list[str] = self._file.schema_arrow.names
 
-    def check(self, alignment: Alignment) -> Answers:
-        """Read the file once; the first faulty batch is reported row by row."""
+    def check(self, alignment: Alignment) -> Answers | None:
+        """Read the file once; None where a column holds texts or a value is no number."""
         import pyarrow as pa
 
         schema = self._file.schema_arrow
@@ -238,22 +214,25 @@ class ParquetReader:
             or pa.types.is_decimal(kind)
             for name, kind in zip(schema.names, schema.types, strict=True)
         }
-        faults = [f"column {n!r} holds no numbers" for n in alignment.columns if not numeric[n]]
-        if alignment.id_column is not None and pa.types.is_nested(schema.field(alignment.id_column).type):
-            faults.append(f"column {alignment.id_column!r} holds lists, not names")
-        raise_faults("", faults)
-        answers, ids = Answers(), SeenIds()
-        for batch in self.batches(alignment):
-            first = answers.rows + 1
-            fine = answers.add(batch, alignment)
-            if alignment.id_column is not None:
-                fine = ids.add(batch.column(alignment.id_column)) and fine
-            if not fine:
-                self._explain(alignment, batch, first)
-        repeated = ids.repeated()
-        if repeated:
-            self._explain_repeated(alignment, repeated)
-        return answers
+        nested = [name for name in alignment.id_columns if pa.types.is_nested(schema.field(name).type)]
+        raise_faults("", [f"column {name!r} holds lists, not names" for name in nested])
+        answers = Answers()
+        if not all(numeric[name] for name in alignment.columns):
+            return None
+        return answers if all(answers.add(batch, alignment) for batch in self.batches(alignment)) else None
+
+    def rows(self) -> Iterator[tuple[str, list[str]]]:
+        """Place, "row 3", and cells of every row, as texts."""
+        import pyarrow as pa
+
+        row = 0
+        try:
+            for batch in self._file.iter_batches(BATCH_ROWS):
+                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    row += 1
+                    yield f"row {row}", ["" if value is None else str(value) for value in cells]
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"damaged ({error})") from error
 
     def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (numbers, null for no answer)."""
@@ -269,29 +248,3 @@ class ParquetReader:
                 yield batch
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"damaged ({error})") from error
-
-    def _explain(self, alignment: Alignment, batch: "pa.RecordBatch", first_row: int) -> None:
-        faults = []
-        for offset, row in enumerate(batch.to_pylist()):
-            if alignment.id_column is not None and not (row[alignment.id_column] or "").strip():
-                faults.append(f"row {first_row + offset}, column {alignment.id_column!r}: no name or id")
-            for name in alignment.columns:
-                value = row[name]
-                if value is not None and not (np.isfinite(float(value)) and value >= 0):
-                    faults.append(
-                        f"row {first_row + offset}, column {name!r}: {value} is not a finite number from 0 up"
-                    )
-        raise_faults("", faults)
-
-    def _explain_repeated(self, alignment: Alignment, repeated: set[int]) -> None:
-        first_row: dict[str, int] = {}
-        faults = []
-        row = 0
-        for batch in self.batches(alignment):
-            for user in batch.column(alignment.id_column).to_pylist():
-                row += 1
-                if hash(user) in repeated and user in first_row:
-                    faults.append(f"row {row}: user {user!r} is already in row {first_row[user]}")
-                elif hash(user) in repeated:
-                    first_row[user] = row
-        raise_faults("", faults)

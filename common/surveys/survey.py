@@ -1,77 +1,268 @@
-"""Tables of tastes: any column names, any usual scale, CSV of any dialect or Parquet.
+"""Tables of tastes: any column names, any usual scale, CSV of any dialect, Parquet, Excel or JSON.
 
 `open_survey` checks a whole file before any work; `Survey.batches` then yields vectors in the internal order of
-genres. Memory does not grow with the number of rows.
+genres. Memory does not grow with the number of rows. A table of numbers is read in place by pyarrow; any other is
+written once more, plainly, into a temporary folder.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import UserError
-from common.surveys.alignment import Alignment, Scale, align_columns, to_vectors
+from common.errors import UserError, raise_faults
+from common.surveys.alignment import Alignment, align_columns, to_vectors
 from common.surveys.dialects import check_table_path
-from common.surveys.readers import CsvReader, ParquetReader, numbers_of
+from common.surveys.readers import Answers, CsvReader, ParquetReader, numbers_of
+from common.surveys.rewriting import Rewritten, Rows, rewrite
+from common.surveys.scales import Reading, Scale, ask_about_ranks, read_counts
+from common.surveys.shapes import SAMPLE_ROWS, find_layout, spread_lists
+from common.surveys.workbooks import write_records, write_workbook
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SURVEY_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".json", ".parquet")
+PLACES_SHOWN = 5
+
 
 @dataclass(kw_only=True)
 class Survey:
-    """A checked file of tastes; `sure` is whether the scale was given, or follows from the lowest answers."""
+    """A checked file of tastes.
+
+    Attributes:
+        path: the file as the user named it.
+        alignment: its columns.
+        scale: scale of its numbers; `scales` has that of each question.
+        sure: whether the scale was given, or follows from the answers.
+        missing: numbers that count as no answer.
+        rows: number of people.
+        counts: how often each answer was given, question by question.
+        notes: what else was understood, a line each.
+        reader: reads `alignment` of the file, or of its plain copy.
+        folder: temporary folder of the plain copy, if there is one.
+        empty: the first people without any liking, filled by `batches`.
+    """
 
     path: Path
     alignment: Alignment
     scale: Scale
+    scales: dict[str, Scale]
     sure: bool
+    missing: set[float]
     rows: int
+    counts: Mapping[str, Counter[float]]
+    notes: list[str]
     reader: CsvReader | ParquetReader
+    folder: "tempfile.TemporaryDirectory[str] | None" = None
+    empty: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[tuple["pa.Array", NDArray[np.float32]]]:
         """Ids (n,) as strings and vectors (n, genres) float32 in [0, 1], in the order of the file."""
         import pyarrow as pa
 
+        self.empty.clear()
         first = 1
+        gone = np.array(sorted(self.missing))
         for batch in self.reader.batches(self.alignment):
             if self.alignment.id_column is None:
                 ids = pa.array([str(number) for number in range(first, first + len(batch))], pa.string())
             else:
-                ids = batch.column(self.alignment.id_column)
+                ids = _without_blanks(batch.column(self.alignment.id_column), first)
             first += len(batch)
             columns = {name: numbers_of(batch.column(name)) for name in self.alignment.columns}
-            yield ids, to_vectors(columns, self.alignment, self.scale)
+            if len(gone):
+                columns = {
+                    name: numbers if name in self.scales and self.scales[name] is not self.scale
+                    else np.where(np.isin(numbers, gone), np.nan, numbers)
+                    for name, numbers in columns.items()
+                }  # fmt: skip
+            vectors = to_vectors(columns, self.alignment, self.scales)
+            nothing = np.flatnonzero(~vectors.any(axis=1))
+            if len(nothing) and len(self.empty) <= PLACES_SHOWN:
+                self.empty += ids.take(pa.array(nothing[: PLACES_SHOWN + 1])).to_pylist()
+            yield ids, vectors
 
     def describe(self) -> str:
         """A report of what was understood of the file."""
-        doubt = "" if self.sure else f" (assumed; if answers do not start at {self.scale.low:g}, set it: --scale 1-7)"
-        return f"{self.path.name}: {self.rows:,} people, scale {self.scale}{doubt}\n{self.alignment.describe()}"
+        doubt = (
+            "" if self.sure else f" (assumed from these answers; set it where others may come: --scale {self.scale})"
+        )
+        lines = [f"{self.path.name}: {self.rows:,} people, scale {self.scale}{doubt}", *map("  {}".format, self.notes)]
+        return "\n".join([*lines, self.alignment.describe()])
+
+    def describe_empty(self) -> str:
+        """Who likes nothing, by name, after `batches` has run; empty where there is nobody."""
+        if not self.empty:
+            return ""
+        names = ", ".join(self.empty[:PLACES_SHOWN]) + (", ..." if len(self.empty) > PLACES_SHOWN else "")
+        return f"no liking at all in the answers of: {names}"
 
 
-def open_survey(path: Path, columns: str = "", scale: str = "auto") -> Survey:
-    """Check a whole .csv or .parquet file of tastes.
+def _without_blanks(ids: "pa.Array", first: int) -> "pa.Array":
+    """Names as written; who has none is called by the row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = ids.fill_null("")
+    if not pc.any(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(ids)), 0), min_count=0).as_py():
+        return ids
+    return pa.array(
+        [name if name.strip() else f"row {row}" for row, name in enumerate(ids.to_pylist(), first)], pa.string()
+    )
+
+
+def open_survey(
+    path: Path,
+    columns: str = "",
+    scale: str = "auto",
+    *,
+    missing: str = "auto",
+    name_column: str = "",
+    answers: str = "",
+) -> Survey:
+    """Check a whole file of tastes.
 
     Args:
-        path: separator (comma, semicolon, tab), decimal comma, byte order mark and encoding (UTF-8, UTF-16, else
-            Windows-1252) are detected.
+        path: .csv, .tsv, .txt, .parquet, .xlsx or .json. Separator, decimal comma, byte order mark, encoding (UTF-8,
+            UTF-16, else Windows-1252) and the lines above the header are detected.
         columns: see `align_columns`.
-        scale: "auto" (`detect_scale`) or "LOW-HIGH".
+        scale: "auto", "LOW-HIGH", or "HIGH-LOW" where small numbers are the best.
+        missing: numbers that count as no answer; see `read_counts`.
+        name_column: see `align_columns`.
+        answers: meaning of words, "lots=5, meh=2"; see `read_words`.
 
     Raises:
-        UserError: every fault at once, with line or row numbers, before anything else is done.
+        UserError: every fault at once, with line or row numbers, before anything else is done; or two readings are
+            possible, with the setting for each.
     """
-    check_table_path(path)
-    reader = ParquetReader(path) if path.suffix.lower() == ".parquet" else CsvReader(path)
+    check_table_path(path, SURVEY_SUFFIXES)
     try:
-        alignment = align_columns(reader.names, columns)
-        answers = reader.check(alignment)
-        found = answers.scale(scale)
-        sure = scale != "auto" or found.high <= 1 or answers.low < 1 or found.low == 1
-        return Survey(path=path, alignment=alignment, scale=found, sure=sure, rows=answers.rows, reader=reader)
+        return _open(path, columns, scale, missing=missing, name_column=name_column, own=answers)
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
+
+
+def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: str, own: str) -> Survey:
+    folder = tempfile.TemporaryDirectory(prefix="relive_")
+    reader = _reader(path, Path(folder.name))
+    rows: Rows = reader.rows
+    names, notes = reader.names, list[str]()
+    sample = [cells for _, cells in itertools.islice(reader.rows(), SAMPLE_ROWS)]
+    spread = spread_lists(names, sample, reader.rows())
+    if spread is not None:
+        names, notes = spread[0], [spread[2]]
+        first = spread
+
+        def rows() -> Iterator[tuple[str, list[str]]]:
+            again = spread_lists(first_names, sample, reader.rows())
+            assert again is not None
+            return again[1]
+
+        first_names = reader.names
+        del first
+    alignment = align_columns(names, columns, name_column)
+    found = reader.check(alignment) if spread is None and len(alignment.id_columns) < 2 else None
+    done = Rewritten()
+    if found is None or found.summaries:
+        target = Path(folder.name) / "plain.csv"
+        done = rewrite(rows, names, alignment, target, own=own)
+        reader = CsvReader(target)
+        alignment = Alignment(alignment.sources, alignment.id_columns[:1], alignment.unused)
+        found = reader.check(alignment)
+    if found is None or not found.rows:
+        raise UserError("has a header but no rows" if found else "cannot be read as a table")
+    reading = _read_scale(found, done, scale, missing)
+    numeric = [name for name in alignment.columns if name not in done.scales]
+    strange = reading.missing | reading.outliers
+    places = find_places(rows(), names, numeric, strange) if strange else {}
+    raise_faults(
+        "",
+        [
+            _fault(place, column, cell, reading)
+            for v in sorted(reading.outliers)
+            for place, column, cell in places.get(v, [])
+        ],
+    )
+    for value in sorted(reading.missing & set(places)):
+        lines = ", ".join(place for place, *_ in places[value])
+        notes.append(f"{value:g} counts as no answer ({lines}); if it is an answer, say --missing none")
+    _ask_about_thousands(found, scale)
+    scales = {name: done.scales.get(name, reading.scale) for name in alignment.columns}
+    common = reading.scale if numeric or not scales else next(iter(scales.values()))
+    return Survey(
+        path=path, alignment=alignment, scale=common, scales=scales, sure=reading.sure or not numeric,
+        missing=reading.missing, rows=found.rows, counts=found.counts, notes=notes + done.notes, reader=reader,
+        folder=folder,
+    )  # fmt: skip
+
+
+def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return ParquetReader(path)
+    if suffix in (".xlsx", ".json"):
+        plain = folder / "table.csv"
+        (write_workbook if suffix == ".xlsx" else write_records)(path, plain)
+        return CsvReader(plain, find_layout(plain))
+    return CsvReader(path, find_layout(path))
+
+
+def _read_scale(found: Answers, done: Rewritten, scale: str, missing: str) -> Reading:
+    pooled: Counter[float] = Counter()
+    for name, counts in found.counts.items():
+        if name not in done.scales:
+            pooled.update(counts)
+    if scale == "auto" and found.ranks and found.rows > 1:
+        ask_about_ranks(len(found.counts))
+    return read_counts(pooled, scale, missing)
+
+
+def _fault(place: str, column: str, cell: str, reading: Reading) -> str:
+    if cell.strip().startswith("-"):
+        return f"{place}, column {column!r}: {cell.strip()} is negative"
+    if reading.sure:
+        return f"{place}, column {column!r}: {cell.strip()} is outside the scale {reading.scale}"
+    return (
+        f"{place}, column {column!r}: {cell.strip()} is far from all other answers; correct it, or say --missing "
+        f"{cell.strip()} (no answer), --scale 0-100, or --columns '{column}=' (no genre)"
+    )
+
+
+def find_places(
+    rows: Iterator[tuple[str, list[str]]], names: list[str], columns: list[str], values: set[float]
+) -> dict[float, list[tuple[str, str, str]]]:
+    """Place, column and cell of the first few answers of these values."""
+    from common.surveys.answers import number_of
+
+    found: dict[float, list[tuple[str, str, str]]] = {value: [] for value in values}
+    where = [(names.index(name), name) for name in columns]
+    for place, cells in rows:
+        for index, name in where:
+            number = number_of(cells[index]) if index < len(cells) else None
+            if number in found and len(found[number]) < PLACES_SHOWN:
+                found[number].append((place, name, cells[index]))
+        if all(len(hits) >= PLACES_SHOWN for hits in found.values()):
+            break
+    return found
+
+
+def _ask_about_thousands(found: Answers, scale: str) -> None:
+    """Raise where "1.234" stands beside whole numbers: it may be a decimal or 1,234."""
+    counts = Counter(v for name, c in found.counts.items() if name not in found.rounded for v in c)
+    parts = [v for v in counts if not float(v).is_integer()]
+    if scale != "auto" or not parts or len(parts) == len(counts):
+        return
+    fine = all(v >= 1 and abs(v * 1000 - round(v * 1000)) < 1e-6 for v in parts)
+    if fine and any(abs(v * 100 - round(v * 100)) > 1e-6 for v in parts):
+        raise UserError(
+            f"{min(parts):.3f} beside whole numbers may be {min(parts) * 1000:.0f} with a mark of thousands: write "
+            "numbers without such marks, or say --scale LOW-HIGH, such as --scale 0-12, if it is a decimal"
+        )

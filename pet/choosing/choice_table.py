@@ -123,7 +123,7 @@ class ParquetWriter:
             elif field.name.endswith("_rank"):
                 names[index] = field.with_type(pa.int32())
         self._schema = pa.schema(names)
-        self._vectors = [wardrobe.vectors(slot).astype(np.float32) for slot in SLOTS]
+        self._vectors = [np.stack([a.vector for a in wardrobe.slots[slot]]).astype(np.float32) for slot in SLOTS]
         self._file = parquet.ParquetWriter(part, self._schema)
 
     def encode(self, ids: "pa.Array", vectors: NDArray[np.float32], sets: BestSets) -> "pa.Table":

@@ -1,5 +1,8 @@
 """Tastes in memory: aligning a DataFrame or a file with the genres, synthetic users, one person of a table."""
 
+import math
+import tempfile
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import UserError, raise_faults
+from common.errors import UserError
 from common.genres import GENRES
-from common.surveys.alignment import Alignment, Scale, align_columns, to_vectors
-from common.surveys.readers import Answers
+from common.surveys.alignment import Alignment
+from common.surveys.scales import Scale
 from common.surveys.survey import open_survey
 
 if TYPE_CHECKING:
@@ -50,63 +53,48 @@ def get_some_data(count: int = 100, seed: int = 0) -> "pd.DataFrame":
     return frame
 
 
-def data_transform(table: "pd.DataFrame | Path | str", columns: str = "", scale: str = "auto") -> Aligned:
+def data_transform(
+    table: "pd.DataFrame | Path | str",
+    columns: str = "",
+    scale: str = "auto",
+    *,
+    missing: str = "auto",
+    name_column: str = "",
+    answers: str = "",
+) -> Aligned:
     """Align any table of genre scores to the internal order of genres.
 
-    Column names are matched whatever their case, accents and punctuation, by synonyms in English, Spanish and
-    Catalan; of several columns of one genre the highest answer counts; a missing answer, and a genre that was not
-    asked, is 0. Columns that are not understood are listed in the result's `alignment.unused`, never guessed.
+    Column names are matched whatever their case, accents and punctuation, by synonyms in seven languages; of several
+    columns of one genre the highest answer counts; a missing answer, and a genre that was not asked, is 0. Columns that
+    are not understood are listed in the result's `alignment.unused`, never guessed.
 
     Args:
-        table: a DataFrame, or a .csv or .parquet file. The whole file is read into memory.
-        columns: meaning of columns, "Polka=folk, Country="; see `align_columns`.
-        scale: "auto" (0-1, 0-3, 0-5, 1-5, 1-7, 0-10 or 0-100) or "LOW-HIGH".
+        table: a DataFrame, or a file. The whole table is read into memory.
+        columns, scale, missing, name_column, answers: see `open_survey`.
 
     Raises:
-        UserError: no genre column, no rows, or answers that are text, negative, infinite or outside the scale.
+        UserError: no genre column, no rows, answers that are not understood, or that can be read in two ways.
     """
-    if isinstance(table, str | Path):
-        survey = open_survey(Path(table), columns, scale)
-        ids, blocks = zip(*survey.batches(), strict=True)
-        texts = [user for batch in ids for user in batch.to_pylist()]
-        return Aligned(texts, np.concatenate(blocks), survey.alignment, survey.scale)
-    names = [str(name) for name in table.columns]
-    frame = table.set_axis(names, axis=1)
-    alignment = align_columns(names, columns)
-    users, faults = _names_of(frame, alignment.id_column)
-    scores = {}
-    for name in alignment.columns:
-        scores[name], more = _scores_of(frame, name)
-        faults += more
-    raise_faults("table", faults)
-    answers = Answers(rows=len(frame))
-    for values in scores.values():
-        answers.include(values[~np.isnan(values)])
-    found = answers.scale(scale)
-    return Aligned(users, to_vectors(scores, alignment, found), alignment, found)
+    if not isinstance(table, str | Path):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "table.parquet"
+            frame = table.reset_index(drop=True).set_axis([str(name) for name in table.columns], axis=1)
+            for name in frame.columns[[kind == np.dtype(object) for kind in frame.dtypes]]:
+                frame[name] = [None if _is_blank(value) else str(value) for value in frame[name]]
+            frame.to_parquet(path)
+            try:
+                return data_transform(path, columns, scale, missing=missing, name_column=name_column, answers=answers)
+            except UserError as error:
+                raise UserError(str(error).replace(f"{path}: ", "table: ")) from error
+    survey = open_survey(Path(table), columns, scale, missing=missing, name_column=name_column, answers=answers)
+    ids, blocks = zip(*survey.batches(), strict=True)
+    texts = [user for batch in ids for user in batch.to_pylist()]
+    return Aligned(texts, np.concatenate(blocks), survey.alignment, survey.scale)
 
 
-def _names_of(frame: "pd.DataFrame", column: str | None) -> tuple[list[str], list[str]]:
-    """The id column as text, or row numbers; and its faults."""
-    if column is None:
-        return [str(number) for number in range(1, len(frame) + 1)], []
-    names = ["" if missing else str(name) for name, missing in zip(frame[column], frame[column].isna(), strict=True)]
-    faults = [f"row {row}, column {column!r}: no name or id" for row, name in enumerate(names, 1) if not name.strip()]
-    first: dict[str, int] = {}
-    for row, name in enumerate(names, 1):
-        if first.setdefault(name, row) != row and name.strip():
-            faults.append(f"row {row}: user {name!r} is already in row {first[name]}")
-    return names, faults
-
-
-def _scores_of(frame: "pd.DataFrame", column: str) -> tuple[NDArray[np.float64], list[str]]:
-    """A column as numbers, NaN for no answer; and its faults."""
-    import pandas as pd
-
-    numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
-    bad = np.flatnonzero((np.isnan(numbers) & frame[column].notna().to_numpy()) | (numbers < 0) | np.isinf(numbers))
-    cells = frame[column]
-    return numbers, [f"row {n + 1}, column {column!r}: {cells.iloc[n]!r} is not a number from 0 up" for n in bad]
+def _is_blank(value: object) -> bool:
+    """Whether a cell of a DataFrame is blank."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def taste_of(user: str, users: Path) -> NDArray[np.float64]:
@@ -115,8 +103,16 @@ def taste_of(user: str, users: Path) -> NDArray[np.float64]:
     Raises:
         UserError: the table cannot be read, or has no such person.
     """
+    found: list[tuple[str, NDArray[np.float32]]] = []
+    row = 0
     for ids, vectors in open_survey(users).batches():
-        names = ids.to_pylist()
-        if user in names:
-            return vectors[names.index(user)].astype(np.float64)
-    raise UserError(f"{users}: has no user {user!r}")
+        for name, vector in zip(ids.to_pylist(), vectors, strict=True):
+            row += 1
+            if user in (name, f"row {row}") or unicodedata.normalize("NFC", user) == unicodedata.normalize("NFC", name):
+                found.append((f"row {row}", vector))
+    if not found:
+        raise UserError(f"{users}: has no user {user!r}")
+    if any((vector != found[0][1]).any() for _, vector in found):
+        rows = ", ".join(f"'{place}'" for place, _ in found[:9])
+        raise UserError(f"{users}: {len(found)} people are called {user!r}; name one by its row: {rows}")
+    return found[0][1].astype(np.float64)

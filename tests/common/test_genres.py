@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.genres import FILLER, GENRES, SYNONYMS, genres_of, parse_taste, plain
+from common.genre_words import FILLER, SYNONYMS
+from common.genres import GENRES, genres_of, parse_taste, plain
 from tests.helpers import ROOT
 
 PHRASES = [(phrase.strip(), genre) for genre, text in SYNONYMS.items() for phrase in text.split(",")]
@@ -17,7 +18,7 @@ ACCENTS = "\u0300\u0301\u0302\u0303\u0308\u0327"
 SEPARATORS = [" ", "  ", "-", "_", ".", "/", " & ", "'", " - ", "\t", "\u00a0", ", "]
 
 synonyms = st.sampled_from(PHRASES)
-nonsense = st.from_regex(r"[qxz]{4,8}", fullmatch=True)  # letters that make no genre, filler or question number
+nonsense = st.from_regex(r"[QXZ][qxz]{3,8}", fullmatch=True)  # letters that make no genre, filler or question number
 
 
 def disguised(phrase: str, chance: random.Random) -> str:
@@ -180,6 +181,42 @@ def test_brackets_part_a_genre_from_what_is_not_one(synonym: tuple[str, str], wo
         ("me gusta el flamenco", ("world",)),
         ("M'agrada la cançó d'autor", ("folk",)),
         ("folk metal", ("metal",)),
+        ("Classic soul", ("soul",)),
+        ("classic jazz", ("jazz",)),
+        ("melodic rap", ("hiphop",)),
+        ("country club", ()),
+        ("Classical / soul", ("classical", "soul")),
+        ("¿Cuánto te gusta cada género? [Reggaetón]", ("latin",)),
+        ("Valora del 1 al 5 el Rock", ("rock",)),
+        ("Quant t'agraden aquests estils? [Música clàssica]", ("classical",)),
+        ("Wie gerne hörst du [Klassik]?", ("classical",)),
+        ("Wie sehr magst du Elektronische Musik?", ("electronic",)),
+        ("Aimez-vous la variété française ?", ("pop",)),
+        ("Quanto ti piace la musica classica?", ("classical",)),
+        ("Quanto você gosta de [Sertanejo]?", ("latin",)),
+        ("rock_minutes", ("rock",)),
+        ("Rock (1 = not at all, 5 = very much)", ("rock",)),
+        ("Rock (hate - love)", ("rock",)),
+        ("Rock (hate)", ()),
+        ("Rock (don't like)", ()),
+        ("Rock (never)", ()),
+        ("Rock (no)", ()),
+        ("I hate [Rock]", ()),
+        ("Ich hasse Rock", ()),
+        ("odio il rock", ()),
+        ("je n'aime pas le rock", ()),
+        ("No me gusta el rock", ()),
+        ("não gosto de rock", ()),
+        ("嫌い Rock", ()),
+        ("Hip-Hop (嫌い)", ()),
+        ("не rock", ()),
+        ("ロック", ()),
+        ("Rock 👎", ()),
+        ("Pop 🎶", ("pop",)),
+        ("Hip-Hop/Rap 🎤", ("hiphop",)),
+        ("Electronic/Dance 🧑‍🎤", ("electronic",)),
+        ("Do you dance?", ()),
+        ("Country code", ()),
         ("I like rock climbing", ()),
         ("popcorn", ()),
         ("rocky", ()),
@@ -196,6 +233,42 @@ def test_brackets_part_a_genre_from_what_is_not_one(synonym: tuple[str, str], wo
 )
 def test_columns_of_real_surveys_and_traps(name: str, expected: tuple[str, ...]) -> None:
     assert genres_of(name) == expected
+
+
+REGIONS = ["catalan", "swedish", "denton tx", "west yorkshire", "modern", "deep", "north east england"]
+HEADS = {"pop": "pop", "hip hop": "hiphop", "indie rock": "indie", "black metal": "metal", "singer-songwriter": "folk",
+         "techno": "electronic", "blues": "jazz", "post-punk": "indie", "orchestra": "classical"}  # fmt: skip
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_micro_genre_counts_by_its_head(head: str) -> None:
+    assert {genres_of(f"{region} {head}") for region in REGIONS} == {(HEADS[head],)}
+
+
+@pytest.mark.parametrize(
+    ("name", "genre"),
+    [
+        ("rock en español", "rock"),
+        ("pop brasileiro", "pop"),
+        ("punk catala", "punk"),
+        ("jazz mexicano", "jazz"),
+        ("rap marseille", "hiphop"),
+        ("corrido", "latin"),
+        ("japanese traditional", "world"),
+        ("blackened deathgaze", "indie"),
+        ("Spanish Hip Hop", "hiphop"),
+    ],
+)
+def test_heads_in_front_endings_and_lists_of_micro_genres(name: str, genre: str) -> None:
+    assert genres_of(name) == (genre,)
+
+
+@pytest.mark.parametrize(
+    "name", ["rock climbing", "hours playing rock", "pop concerts", "concerts of rock", "Owns metal", "age of rock",
+             "video game music", "worst pop", "boring jazz", "no rock", "anti folk songs", "rock party", "house number"]
+)  # fmt: skip
+def test_questions_in_lower_case_are_no_micro_genres(name: str) -> None:
+    assert genres_of(name) == ()
 
 
 @given(st.text(max_size=60))

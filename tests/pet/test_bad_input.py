@@ -86,7 +86,10 @@ EXPECTED_MESSAGE = {
     "negative.csv": ["line 2", "'rock'", "-2"],
     "infinite.csv": ["line 2", "'pop'", "inf"],
     "ragged.csv": ["line 2", "5 cells"],
-    "duplicate_user.csv": ["line 3", "'ann'", "line 2"],
+    "duplicate_user.csv": [
+        "--scale 2-1",
+        "--scale 1-5",
+    ],  # two people called ann are fine; 1 and 2 alone are asked about
     "duplicate_column.csv": ["'pop'", "twice"],
 }
 EXPECTED_ROW: dict[str, tuple[str, dict[str, float]]] = {

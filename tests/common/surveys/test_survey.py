@@ -17,9 +17,10 @@ from pyarrow import parquet
 
 from common.errors import UserError
 from common.genres import GENRES
-from common.surveys.alignment import align_columns, detect_scale, parse_scale
+from common.surveys.alignment import align_columns
 from common.surveys.dialects import BLOCK_BYTES, find_dialect
 from common.surveys.readers import BATCH_ROWS, MISSING
+from common.surveys.scales import detect_scale, parse_scale
 from common.surveys.survey import open_survey
 
 INDEX = {genre: index for index, genre in enumerate(GENRES)}
@@ -187,9 +188,9 @@ def test_the_column_that_names_the_person_is_found(column: str) -> None:
     assert align_columns(["pop", column]).id_column == column
 
 
-def test_only_the_first_of_two_id_columns_names_the_person() -> None:
+def test_a_name_goes_before_an_id() -> None:
     alignment = align_columns(["id", "name", "pop"])
-    assert (alignment.id_column, alignment.unused) == ("id", ("name",))
+    assert (alignment.id_column, alignment.unused) == ("name", ("id",))
 
 
 def test_several_columns_of_one_genre_count_by_their_highest_answer(tmp_path: Path) -> None:
@@ -249,7 +250,7 @@ def test_wrong_own_columns_are_refused_by_name(own: str, word: str, tmp_path: Pa
         (2, 7, True, "0-10"),
         (1, 6.5, False, "0-10"),
         (0, 10, True, "0-10"),
-        (1, 10, True, "0-10"),
+        (1, 10, True, "1-10"),
         (0, 10.5, False, "0-100"),
         (0, 87, True, "0-100"),
         (0, 100, True, "0-100"),
@@ -280,7 +281,7 @@ def test_the_scale_is_that_of_the_whole_file_not_of_its_first_block(tmp_path: Pa
     rows = [(f"u{i}", 1, "x" * 100) for i in range(BLOCK_BYTES // 100)]
     write_csv(tmp_path / "t.csv", [("user", "pop", "notes"), *rows, ("last", 10, "")])
     _, vectors = read(tmp_path / "t.csv")
-    assert (vectors[0, INDEX["pop"]], vectors[-1, INDEX["pop"]]) == pytest.approx((0.1, 1.0))
+    assert (vectors[0, INDEX["pop"]], vectors[-1, INDEX["pop"]]) == pytest.approx((0.0, 1.0))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_a_named_scale_is_taken(scale: str, value: float, tmp_path: Path) -> Non
     assert vectors[0, 0] == pytest.approx(value)
 
 
-@pytest.mark.parametrize("scale", ["5", "5-1", "3-3", "a-b", "", "1..2-5", "-1-5", "1-5-7"])
+@pytest.mark.parametrize("scale", ["5", "3-3", "a-b", "", "1..2-5", "-1-5", "1-5-7"])
 def test_a_scale_that_is_none_is_refused(scale: str) -> None:
     with pytest.raises(UserError, match="not LOW-HIGH"):
         parse_scale(scale)
@@ -357,18 +358,11 @@ def test_a_parquet_file_of_several_batches_keeps_its_order(tmp_path: Path) -> No
     assert vectors[:, 0] == pytest.approx(np.arange(count) % 4 / 3)
 
 
-def test_a_user_who_comes_again_in_a_later_block_of_csv_is_found(tmp_path: Path) -> None:
-    count = BLOCK_BYTES // 100
-    rows = [(f"{i:0120d}", 1) for i in range(count)]
-    write_csv(tmp_path / "t.csv", [("user", "pop"), *rows, rows[4]])
-    message = fault_of(tmp_path / "t.csv")
-    assert f"line {count + 2}: user '{4:0120d}' is already on line 6" in message
-
-
-def test_a_user_who_comes_again_in_a_later_batch_of_parquet_is_found(tmp_path: Path) -> None:
-    names = [f"u{i}" for i in range(BATCH_ROWS + 10)] + ["u3"]
-    parquet.write_table(pa.table({"user": names, "pop": [1] * len(names)}), tmp_path / "t.parquet")
-    assert f"row {len(names)}: user 'u3' is already in row 4" in fault_of(tmp_path / "t.parquet")
+def test_people_of_one_name_and_without_a_name_are_people(tmp_path: Path) -> None:
+    path = survey(tmp_path, "name,Rock,Pop,Jazz\nMarc,5,1,1\nMarc,1,5,1\n,2,2,5\n")
+    ids, vectors = read(path)
+    assert ids == ["Marc", "Marc", "row 3"]
+    assert vectors[:2, INDEX["rock"]].tolist() == [1, 0]
 
 
 def test_ids_that_differ_by_case_or_space_are_different_people(tmp_path: Path) -> None:
@@ -388,14 +382,12 @@ def test_all_faults_are_listed_at_once_with_their_lines(tmp_path: Path) -> None:
         "line 3, column 'pop': -2",
         "line 3, column 'rock': 'lots'",
         "line 5, column 'pop': 'inf'",
-        "line 6: user 'ann' is already on line 2",
         "line 7: 2 cells",
-        "line 8, column 'user'",
         "line 9, column 'pop': 'nan'",
         "line 10: 5 cells",
     ):
         assert place in message, f"{place!r} is not in {message}"
-    assert "8 faults" in message and str(path) in message
+    assert "6 faults" in message and str(path) in message
 
 
 def test_faults_in_the_last_of_many_blocks_are_found(tmp_path: Path) -> None:
@@ -405,14 +397,8 @@ def test_faults_in_the_last_of_many_blocks_are_found(tmp_path: Path) -> None:
 
 
 def test_more_faults_than_a_person_reads_are_counted(tmp_path: Path) -> None:
-    message = fault_of(survey(tmp_path, "user,pop\n" + "".join(f"u{i},x\n" for i in range(50))))
+    message = fault_of(survey(tmp_path, "user,pop\n" + "".join(f"u{i},w{'x' * i}\n" for i in range(50))))
     assert "50 faults" in message and "and 30 more" in message
-
-
-@pytest.mark.parametrize("blank", ["", " ", "\t", '"\n"'])
-def test_a_blank_name_is_a_fault(blank: str, tmp_path: Path) -> None:
-    message = fault_of(survey(tmp_path, f"user;pop\nann;1\n{blank};2\n"))
-    assert "column 'user': no name or id" in message and "line" in message
 
 
 @pytest.mark.parametrize("own", ["Swing, Jazz=soul;pop=", "pop=; Swing, Jazz = soul"])
@@ -422,7 +408,7 @@ def test_own_columns_with_commas_are_parted_by_semicolons(own: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "cell", ["1_0", "3.5.1", "1 2", "0x10", "five", "50%", "１", "--1", "1.000,5", "1e999", "-0.001", "=1+1", "TRUE"]
+    "cell", ["1_0", "3.5.1", "1 2", "0x10", "five", "--1", "1.000,5", "1e999", "-0.001", "=1+1", "TRUE"]
 )
 def test_a_cell_that_is_no_score_is_named_with_its_line_and_column(cell: str, tmp_path: Path) -> None:
     message = fault_of(survey(tmp_path, f"user;pop;rock\nann;1;1\nbob;{cell};4\n"))
@@ -445,8 +431,6 @@ def test_decimal_points_and_commas_in_one_file_are_read_or_named_with_their_line
         ({"user": ["a", "b"], "pop": ["1", "lots"]}, ["'pop'"]),
         ({"user": ["a", "b"], "pop": [1.0, -2.0]}, ["row 2", "'pop'", "-2"]),
         ({"user": ["a", "b"], "pop": [float("inf"), 1.0]}, ["row 1", "'pop'", "inf"]),
-        ({"user": ["a", None], "pop": [1, 2]}, ["row 2", "'user'"]),
-        ({"user": ["a", "a"], "pop": [1, 2]}, ["row 2", "'a'", "row 1"]),
         ({"user": ["a"], "shoe size": [1]}, ["no column is a genre", "'shoe size'"]),
         ({"user": pa.array([], pa.string()), "pop": pa.array([], pa.int8())}, ["no rows"]),
     ],
@@ -509,10 +493,10 @@ def test_a_file_that_is_no_table_is_refused_in_one_message(case: str, tmp_path: 
     assert len(message.splitlines()) <= 22
 
 
-@pytest.mark.parametrize("name", ["answers.xlsx", "answers.txt", "answers", "answers.csv.gz"])
+@pytest.mark.parametrize("name", ["answers.ods", "answers", "answers.csv.gz"])
 def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
     message = fault_of(survey(tmp_path, "user,pop\nann,1\n", name))
-    assert name in message and ".csv or .parquet" in message
+    assert name in message and ".csv" in message and ".parquet" in message
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:

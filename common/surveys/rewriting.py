@@ -1,0 +1,112 @@
+"""Tables that pyarrow cannot read as numbers are written once more, plainly: words as numbers, rows of full length."""
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.errors import UserError, raise_faults
+from common.surveys.alignment import Alignment
+from common.surveys.answers import Words, is_no_answer, number_of, read_words, runs_against_labels
+from common.surveys.readers import is_summary
+from common.surveys.scales import NEGATIVE_CODES, Scale
+
+Rows = Callable[[], Iterator[tuple[str, list[str]]]]
+MOST_TEXTS = 20_000  # different texts of a question; more are no answers
+
+
+@dataclass
+class Rewritten:
+    """What was found while a table was rewritten.
+
+    Attributes:
+        scales: questions whose words decide their scale.
+        notes: lines for the report.
+    """
+
+    scales: dict[str, Scale] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path, *, own: str = "") -> Rewritten:
+    """Write a table of the person's name and the genre columns, all numbers, as plain CSV.
+
+    Args:
+        rows: gives place ("line 3") and cells of every row, each time anew.
+        names: the columns.
+        own: meaning of words, see `read_words`.
+
+    Raises:
+        UserError: all faults at once.
+    """
+    places = {name: list(names).index(name) for name in [*alignment.id_columns, *alignment.columns]}
+    texts: dict[str, Counter[str]] = {name: Counter() for name in alignment.columns}
+    faults, notes = list[str](), list[str]()
+    first: dict[str, str] = {}
+    count = 0
+    for place, cells in rows():
+        count += 1
+        row, fault = _full(cells, names)
+        if fault:
+            faults.append(f"{place}: {fault}")
+            continue
+        if is_summary(_name(row, alignment, places)):
+            notes.append(f"{place}: {_name(row, alignment, places)!r} is no person, left out")
+            continue
+        for name in alignment.columns:
+            cell = row[places[name]]
+            if not is_no_answer(cell):
+                texts[name][cell] += 1
+                first.setdefault(cell, place)
+        if any(len(counts) > MOST_TEXTS for counts in texts.values()):
+            raise UserError("a genre column has free text; leave it out by --columns 'COLUMN='")
+    if not count:
+        raise UserError("has a header but no rows")
+    for name, counts in texts.items():
+        negative = {text for text in counts if (number_of(text) or 0) < 0 and number_of(text) not in NEGATIVE_CODES}
+        faults += [f"{first[text]}, column {name!r}: {text.strip()} is negative" for text in sorted(negative)]
+    words, unknown = read_words(texts, own)
+    faults += [
+        f"{first[word]}, column {column!r}: {word!r} is no number and no known answer; set "
+        f"--answers '{word}=NUMBER' (nothing after the sign: no answer), or --columns '{column}=' if the column is no genre"
+        for word, column in unknown.items()
+        if (number_of(word) or 0) >= 0
+    ]
+    raise_faults("", faults)
+    if runs_against_labels(dict.fromkeys(text for counts in texts.values() for text in counts)):
+        raise UserError(
+            "the labels of the answers say that small numbers are the best: say --scale 5-1, or --scale 1-5"
+        )
+    orders = {meaning.order for meaning in words.values() if meaning.order}
+    notes += [f"words in order: {order}" for order in sorted(orders)]
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*alignment.id_columns[:1], *alignment.columns])
+        for _, cells in rows():
+            row, _ = _full(cells, names)
+            name = _name(row, alignment, places)
+            if not is_summary(name):
+                numbers = [_number(row[places[column]], words[column]) for column in alignment.columns]
+                writer.writerow([*([name] if alignment.id_columns else []), *numbers])
+    return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
+
+
+def _full(cells: Sequence[str], names: Sequence[str]) -> tuple[list[str], str]:
+    """A row as long as the header, where only unnamed or blank cells differ; else the fault."""
+    missing = names[len(cells) :]
+    if any(cell.strip() for cell in cells[len(names) :]) or not all(name.startswith("(column ") for name in missing):
+        return [], f"{len(cells)} cells, the header has {len(names)}"
+    return [*cells[: len(names)], *[""] * len(missing)], ""
+
+
+def _name(row: Sequence[str], alignment: Alignment, places: dict[str, int]) -> str:
+    if len(alignment.id_columns) == 1:
+        return row[places[alignment.id_columns[0]]]
+    return " ".join(filter(None, (row[places[name]].strip() for name in alignment.id_columns)))
+
+
+def _number(cell: str, words: Words) -> str:
+    value = float("nan") if is_no_answer(cell) else words.values[cell]
+    return "" if math.isnan(value) else repr(value)

@@ -1,0 +1,211 @@
+"""Scales of answers: found from how often each value was given, with the values that stand for no answer.
+
+What the counts do not decide is asked: a UserError names the readings and the setting that chooses each.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from common.errors import UserError
+
+SCALES = ("0-1", "0-3", "0-5", "1-5", "1-7", "0-10", "1-10", "0-100")
+CODES = (66, 77, 88, 97, 98, 99, 666, 777, 888, 997, 998, 999, 9999)  # "don't know", "no answer"
+SHORT_CODES = (8, 9)  # the same where the scale ends at 5
+NEGATIVE_CODES = (-1, -7, -8, -9, -66, -77, -88, -97, -98, -99, -999)
+FEW = 3  # so often a value is given by chance
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The answers for nothing and for most, which become 0 and 1; `low` above `high` is a reversed scale."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:.10g}-{self.high:.10g}"
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The smaller and the larger answer."""
+        return min(self.low, self.high), max(self.low, self.high)
+
+
+def parse_scale(text: str) -> Scale:
+    """Read "1-5", or "5-1" where 1 is the best answer.
+
+    Raises:
+        UserError: not LOW-HIGH, two different numbers from 0 up.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text, re.ASCII)
+    scale = Scale(float(match[1]), float(match[2])) if match else Scale(0, 0)
+    if scale.low == scale.high or not scale.ends[1] < np.inf:
+        raise UserError(f"scale {text!r} is not LOW-HIGH, such as {', '.join(SCALES)}, or 5-1 where 1 is the best")
+    return scale
+
+
+def detect_scale(low: float, high: float, whole: bool) -> Scale:
+    """The usual scale that fits answers from `low` to `high`.
+
+    Whole answers that reach exactly from 1 to 7 or to 10 are a 1-7 or 1-10 scale; answers from 1 up that end by 5 a 1-5
+    scale (also 1 to 3: a sample in which nobody answered more). Everything else starts at 0 and ends at the next of
+    1, 3, 5, 10, 100, where 3 holds for whole answers only.
+
+    Raises:
+        UserError: above 100; the user must name the scale.
+    """
+    if high > 100:
+        raise UserError(
+            f"the largest score, {high:.10g}, fits no usual scale; name it, such as --scale 0-{np.ceil(high):.0f}"
+        )
+    if high <= 1:
+        return Scale(0, 1)
+    if low >= 1 and high <= 5:
+        return Scale(1, 5)
+    if low == 1 and high in (7, 10) and whole:
+        return Scale(1, high)
+    return Scale(0, next(top for top in (3, 5, 10, 100) if high <= top and (whole or top != 3)))
+
+
+@dataclass
+class Reading:
+    """What the counts of a table's answers say.
+
+    Attributes:
+        scale: scale of all questions.
+        sure: whether the scale was given, or follows from the answers.
+        missing: values that count as no answer.
+        outliers: values far from all others, or outside the scale.
+    """
+
+    scale: Scale
+    sure: bool = True
+    missing: set[float] = field(default_factory=set)
+    outliers: set[float] = field(default_factory=set)
+
+
+def read_counts(counts: Mapping[float, int], wanted: str = "auto", missing: str = "auto") -> Reading:
+    """Find the scale of answers, what stands for no answer, and what cannot be an answer.
+
+    Args:
+        counts: how often each value was given.
+        wanted: "auto", or the scale as the user gives it.
+        missing: "auto", "none", or the values that count as no answer, "0, 99".
+
+    Raises:
+        UserError: two readings are possible; or no usual scale fits.
+    """
+    said = Scale(0, 1) if wanted == "auto" else parse_scale(wanted)
+    gone = _parse_missing(missing)
+    left = Counter({value: count for value, count in counts.items() if value not in gone})
+    if missing == "auto":
+        gone |= _codes(left) if wanted == "auto" else _codes_outside(left, said)
+    core = {value: count for value, count in left.items() if value not in gone}
+    if wanted != "auto":
+        low, high = said.ends
+        return Reading(said, True, gone, {value for value in core if not low <= value <= high})
+    outliers = _outliers(core)
+    core = {value: count for value, count in core.items() if value not in outliers}
+    if outliers or not core:
+        return Reading(Scale(0, 1), False, gone, outliers)
+    _ask_where_in_doubt(core)
+    low, high = min(core), max(core)
+    whole = all(float(value).is_integer() for value in core)
+    if low == 1 and 5 < high < 7 and whole:
+        high = 7.0
+    if low == 1 and 7 < high < 10 and whole:
+        high = 10.0
+    scale = detect_scale(low, high, whole)
+    return Reading(scale, high <= 1 or low < 1 or (low == 1 and high == scale.high), gone)
+
+
+def _parse_missing(text: str) -> set[float]:
+    if text.strip().lower() in ("auto", "none", ""):
+        return set()
+    try:
+        return {float(part) for part in re.split(r"[,;\s]+", text.strip())}
+    except ValueError as error:
+        raise UserError(f"setting MISSING is {text!r}; it must be auto, none, or numbers such as 0, 99") from error
+
+
+def _codes(counts: Mapping[float, int]) -> set[float]:
+    """Values for "don't know": a usual code, parted by a gap from at least two other answers."""
+    answers = {v: n for v, n in counts.items() if v >= 0 and v not in CODES}
+    top = max((v for v in answers if v not in SHORT_CODES), default=0)
+    found = {float(v) for v in CODES if v in counts and 2 <= top <= 10 and len(answers) > 1}
+    found |= {float(v) for v in CODES if v >= 666 and v in counts and len(answers) > 1 and max(answers) <= 100}
+    found |= {float(v) for v in NEGATIVE_CODES if v in counts and top >= 2 and -2 not in counts}
+    scale = [v for v in answers if 1 <= v <= 5]
+    if len(scale) >= 4 and top <= 5 and 9 in answers and 0 not in answers:
+        found |= {float(v) for v in SHORT_CODES if v in answers}
+    kept = {v: n for v, n in answers.items() if v not in found}
+    zeros, ones, high = kept.get(0, 0), kept.get(1, 0), max(kept, default=0)
+    often = 2 if high in (5, 7) else 4
+    if zeros and high in (4, 5, 7, 10) and zeros * often <= ones and all(float(v).is_integer() for v in kept):
+        found.add(0.0)
+    return found
+
+
+def _codes_outside(counts: Mapping[float, int], scale: Scale) -> set[float]:
+    """Usual codes outside the scale that the user gives, where most answers are inside."""
+    low, high = scale.ends
+    outside = {v: n for v, n in counts.items() if not low <= v <= high}
+    known = {v for v in outside if v in (0, *CODES, *SHORT_CODES, *NEGATIVE_CODES)}
+    inside = sum(n for v, n in counts.items() if v not in outside)
+    return known if 2 * sum(outside[v] for v in known) <= inside else set()
+
+
+def _outliers(counts: Mapping[float, int]) -> set[float]:
+    """Negative values; few values above 10 where all others are at most 10; a few above 1 among many 0 and 1."""
+    negative = {value for value in counts if value < 0}
+    for limit, least in ((10, 4), (1, 10)):
+        above = {v: n for v, n in counts.items() if v > limit and (limit > 1 or v > 3)}
+        others = {v: n for v, n in counts.items() if 0 <= v <= limit}
+        few = sum(above.values()) <= max(2, 0.05 * sum(counts.values()))
+        if (
+            above
+            and few
+            and (len(others) >= 3 or (limit == 1 and {0.0, 1.0} <= set(others)))
+            and sum(above.values()) * least <= sum(others.values())
+            and len(above) + len(others) + len(negative) == len(counts)
+            and (limit == 1 or max(others) * 3 < min(above))
+        ):
+            return negative | set(above)
+    return negative
+
+
+def _ask_where_in_doubt(counts: Mapping[float, int]) -> None:
+    values, total = sorted(counts), sum(counts.values())
+    low, high, whole = values[0], values[-1], all(float(v).is_integer() for v in values)
+    if not whole:
+        return
+    if values == [1, 2] and total >= 4:
+        _ask("all answers are 1 or 2", "1 = yes, 2 = no", "2-1", "more is better", "1-5")
+    if low == 0 and high == 5 and counts[0] <= max(1, counts.get(1, 0)) and counts[0] * 10 <= total:
+        raise UserError(
+            "the answers go from 0 to 5, and 0 is rare: say --missing 0 if 0 means no answer on a scale from 1 to 5, "
+            "or --scale 0-5"
+        )
+    if high == 9 and 8 not in counts and low >= 1 and 5 <= values[-2] <= 7 and total >= 8:
+        raise UserError(
+            f"the answers go from {low:g} to {values[-2]:g}, and 9: say --missing 9 if 9 means no answer,"
+            " else --scale 1-10"
+        )
+    if low >= 1 and 5 < high <= 10 and high != 7 and counts.get(1, 0) < FEW:
+        _ask(f"the answers go from {low:g} to {high:g}", "from 1", "1-7" if high <= 7 else "1-10", "from 0", "0-10")
+    if low >= 2 and high == 7:
+        _ask(f"the answers go from {low:g} to {high:g}", "from 1", "1-7", "from 0", "0-10")
+
+
+def _ask(what: str, first: str, scale: str, second: str, other: str) -> None:
+    raise UserError(f"{what}, which can be read in two ways: --scale {scale} ({first}) or --scale {other} ({second})")
+
+
+def ask_about_ranks(count: int) -> None:
+    """Raise where everybody gives each number from 1 to `count` once."""
+    _ask(f"everybody gives each number from 1 to {count} once, as in ranks", "1 = best", f"{count}-1",
+         f"{count} = best", f"1-{count}")  # fmt: skip

@@ -1,0 +1,87 @@
+"""Excel workbooks and JSON records, written as plain CSV."""
+
+import csv
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from common.errors import UserError
+
+MAX_BYTES = 1 << 30  # of a workbook or of records, unpacked
+
+
+def write_workbook(path: Path, target: Path) -> None:
+    """Write the first sheet that has rows as CSV.
+
+    Raises:
+        UserError: damaged, too large, or empty.
+    """
+    import openpyxl
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+                raise UserError(f"{path}: is larger than {MAX_BYTES >> 30} GB unpacked; save it as CSV (UTF-8)")
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        for sheet in book.worksheets:
+            rows = [row for row in _few(sheet.iter_rows(values_only=True)) if any(cell is not None for cell in row)]
+            if rows:
+                _write(target, ([_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)))
+                return
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
+        raise UserError(f"{path}: is not an Excel workbook that can be read ({error})") from error
+    raise UserError(f"{path}: is empty")
+
+
+def _few(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+    for _, row in zip(range(50), rows, strict=False):
+        yield row
+
+
+def write_records(path: Path, target: Path) -> None:
+    """Write JSON records, `[{"name": "Ada", "rock": 5}, ...]`, or one a line, as CSV; nested ones are flattened.
+
+    Raises:
+        UserError: not records.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise UserError(f"{path}: is larger than {MAX_BYTES >> 30} GB; save it as CSV (UTF-8)")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            data = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path}: is not JSON that can be read ({error})") from error
+    if isinstance(data, dict):
+        data = next((value for value in data.values() if isinstance(value, list)), [data])
+    if not isinstance(data, list) or not data or not all(isinstance(record, dict) for record in data):
+        raise UserError(f'{path}: is not a list of records such as {{"name": "Ada", "rock": 5}}')
+    flat = [_flatten(record) for record in data]
+    names = list(dict.fromkeys(name for record in flat for name in record))
+    _write(target, [names, *([record.get(name, "") for name in names] for record in flat)])
+
+
+def _flatten(record: dict[str, object]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value)
+        elif isinstance(value, list):
+            flat[name] = ";".join(map(_text, value))
+        else:
+            flat[name] = _text(value)
+    return flat
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _write(target: Path, rows: "Iterator[list[str]] | list[list[str]]") -> None:
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(row for row in rows if any(row))
