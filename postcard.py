@@ -38,7 +38,7 @@ def main() -> Report:
     check_output(OUTPUT, (".png",), inputs)
     person = read_features(FEATURES)
     likes = {GENRES[genre]: value for genre, value in person.taste.items()}
-    favourites = sorted(likes, key=lambda genre: -likes[genre])[:3]
+    favourites = sorted((genre for genre in likes if likes[genre] > 0), key=lambda genre: -likes[genre])[:3]
     most = max(likes.values())
     worn = read_worn(PET_RECORD)
 
@@ -49,7 +49,7 @@ def main() -> Report:
     card.text(first, (1224, 64), 56, 330, bold=True)
     card.text(f"from {rest}" if rest else "", (1224, 134), 34, 320, PINK, bold=True)
     card.text(person.name, (1224, 200), 34, 320, bold=True)
-    card.text(", ".join(genre for genre in favourites if likes[genre] > 0), (1224, 250), 20, 320, GREY)
+    card.text(", ".join(favourites), (1224, 250), 20, 320, GREY)
     card.stamp(read_image(stamp, "RGB"), (1566, 64, 1736, 274))
     card.frame((1224, 304, 1736, 744), TEAL)
     place(card, avatar, (1224, 324, 1736, 744))

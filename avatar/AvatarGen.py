@@ -1,106 +1,68 @@
-"""Draw avatars by SDXL with a LoRA in the UNet of the base: the same as AvatarGen_Base.py, in a style of your own.
+"""Generate avatars by SDXL with a LoRA in the base's UNet: as AvatarGen_Base.py, in a style of your own.
 
-LORA is a .safetensors file in the form of diffusers or kohya, such as TrainLoRA.py writes. How many of its keys matched
-the base is printed, and a file of which none does is refused. LORA_SCALE 0 equals the base; COMPARE draws each picture
-without the LoRA as well, of the same seed. All else is as AvatarGen_Base.py says.
+LORA is a .safetensors file in the format of diffusers or kohya, such as TrainLoRA.py writes. Prints how many LoRA keys
+matched the base model; rejects a file with no matching keys. LORA_SCALE 0 equals the base; COMPARE also generates each
+picture without the LoRA, from the same seed. MODE is base, as the refiner takes back much of the style, and GUIDANCE is
+lower, as it exaggerates what the LoRA has learnt. Everything else is as in AvatarGen_Base.py.
 
 Reads   LORA; the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
-Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png, starts/NAME.png (the photo's
-        square), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for --from-picture
+Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
+        starts/NAME.png (the photo's square), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for
+        --from-picture
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from avatar.cutout.background_removal import ModelName
+from avatar.cutout.foreground_models import ModelName
 from common.paths import CHECKPOINTS, OUTPUTS
-from common.runner import Report, run
+from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--lora style.safetensors) ----
 # LoRA
-LORA = CHECKPOINTS / "avatar/neon_lora.safetensors"  # goes into the UNet of the base; ours: of the small model
-LORA_SCALE = 1.0  # how strongly it acts: 0 not at all, 1 as it was trained
-COMPARE = False  # draw each picture without the LoRA as well
+LORA: Path = CHECKPOINTS / "avatar/neon_lora.safetensors"  # LoRA for the base's UNet; ours belongs to the small model
+LORA_SCALE: Annotated[float, Range(-4, 4)] = 1.0  # strength of the LoRA: 0 none, 1 as trained
+COMPARE: bool = False  # also generate each picture without the LoRA
 # people
-FEATURES = OUTPUTS / "avatar/features"  # JSON of features, folder of them, or table of tastes (.csv, .parquet)
-PHOTO: Path | None = None  # of the one person, where it is not where the features say
-START: Literal["photo", "text"] = "photo"  # start from the photo where there is one, or from text alone
-PROMPT = ""  # your own words, "(leather jacket:1.3), ..."; empty: what the features give
-NEGATIVE = ""  # what pictures shall not show; empty: a usual list
-MAX_TOKENS: int | None = None  # leave out the least important words of longer prompts; None: chunks of 75 tokens
-CONSENT = False  # write the words about the person into the PNG, too
-FROM_PICTURE: Path | None = None  # an avatar to repeat with its own settings, from the same features and photo
-OUTPUT = OUTPUTS / "avatar/AvatarGen"  # folder for the results
+FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)
+PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
+START: Literal["photo", "text"] = "photo"  # start from the photo if there is one, or from text alone
+PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
+NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
+MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
+CONSENT: bool = False  # also write words about the person into the PNG
+FROM_PICTURE: Path | None = None  # avatar to repeat with its own settings, from the same features and photo
+OUTPUT: Path = OUTPUTS / "avatar/AvatarGen"  # folder for the results
 # model
-MODEL = "auto"  # auto: SDXL where it is and a GPU fits it, else the project's own; or a hub id, folder or .safetensors
-REFINER = "auto"  # the one that belongs to MODEL; or a hub id, folder or .safetensors
+MODEL: str = "auto"  # hub id, folder or .safetensors; auto: SDXL if installed and a GPU fits it, else the small model
+REFINER: str = "auto"  # hub id, folder or .safetensors; auto: the refiner that belongs to MODEL
 MODEL_CONFIG: Path | None = None  # for single files: folder of configs and tokenizers; None: SDXL's
-ALLOW_PICKLE = False  # open .bin and .ckpt files as well, tensors alone
+ALLOW_PICKLE: bool = False  # also open .bin and .ckpt files, reading tensors only
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text encoders; auto: the device's best
-VRAM_GB: Literal[8, 12, 24] | None = None  # of the GPU, for the preset of memory; None: found
-COMPILE = False  # torch.compile: half a minute for the first picture, then a third faster
-# drawing
-MODE: Literal["handover", "refine", "base"] = "base"  # the refiner knows no LoRA, and takes back much of its style
-STEPS = 30  # of the whole schedule
-HANDOVER = 0.8  # for MODE handover: share of the steps after which the refiner takes over
-REFINE_STRENGTH: float | None = None  # for MODE refine: share of the schedule that is redrawn; None: 0.3
-STRENGTH = 0.5  # share of the schedule that redraws the photo: 0 leaves it as it is, 1 nearly forgets it
-GUIDANCE = 3.0  # how closely the prompt is followed; more exaggerates what a LoRA learnt, 1: no negative prompt
-SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # the last two for distilled models or FAST_LORA
-FAST_LORA: Path | None = None  # a distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
-SEED = 1  # of all; each person's own comes from it and the name
+VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
+COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
+# generation
+MODE: Literal["handover", "refine", "base"] = "base"  # two passes; refine: repeat the end; base: no refiner
+STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
+HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
+REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
+STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
+GUIDANCE: Annotated[float, Range(0, 50)] = 3.0  # how closely to follow the prompt; 1 or less: no negative prompt
+SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
+FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
+SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # base seed; each person's seed is derived from it and their name
 # result
-SIZE_PX = 1024  # side of the avatar
-CUT_OUT = True  # remove the background
-CUTOUT_MODEL: ModelName = "embedded"  # or a model of rembg; see avatar/utils.py
-TILES = 48  # avatars on the contact sheet at most, taken from all
+SIZE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the avatar
+CUT_OUT: bool = True  # remove the background
+CUTOUT_MODEL: ModelName = "embedded"  # model that removes it: embedded, or one of rembg; see avatar/utils.py
+TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the contact sheet
 
 
-def main(
-    lora: Path = LORA,
-    lora_scale: float = LORA_SCALE,
-    compare: bool = COMPARE,
-    features: Path = FEATURES,
-    photo: Path | None = PHOTO,
-    start: Literal["photo", "text"] = START,
-    prompt: str = PROMPT,
-    negative: str = NEGATIVE,
-    max_tokens: int | None = MAX_TOKENS,
-    consent: bool = CONSENT,
-    from_picture: Path | None = FROM_PICTURE,
-    output: Path = OUTPUT,
-    model: str = MODEL,
-    refiner: str = REFINER,
-    model_config: Path | None = MODEL_CONFIG,
-    allow_pickle: bool = ALLOW_PICKLE,
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = PRECISION,
-    vram_gb: Literal[8, 12, 24] | None = VRAM_GB,
-    compile: bool = COMPILE,
-    mode: Literal["handover", "refine", "base"] = MODE,
-    steps: int = STEPS,
-    handover: float = HANDOVER,
-    refine_strength: float | None = REFINE_STRENGTH,
-    strength: float = STRENGTH,
-    guidance: float = GUIDANCE,
-    scheduler: Literal["euler", "dpm++", "lcm", "lightning"] = SCHEDULER,
-    fast_lora: Path | None = FAST_LORA,
-    seed: int = SEED,
-    size_px: int = SIZE_PX,
-    cut_out: bool = CUT_OUT,
-    cutout_model: ModelName = CUTOUT_MODEL,
-    tiles: int = TILES,
-) -> Report:
-    """Draw everybody who has no up-to-date avatar of this LoRA."""
-    from avatar.sdxl.avatar_batch import make_avatars
-    from avatar.sdxl.generation import Recipe
-    from avatar.sdxl.run_settings import Files, ModelFiles, Settings
+def main() -> Report:
+    """Generate the avatars of everybody who has no up-to-date one with this LoRA."""
+    from avatar.sdxl.avatar_batch import generate_avatars
 
-    recipe = Recipe(mode, steps, handover, refine_strength, strength, guidance, scheduler)
-    look = (size_px, start, cut_out, cutout_model, max_tokens)
-    settings = Settings(recipe, seed, *look, precision, vram_gb, compile, consent)
-    files = Files(features, output, photo, from_picture, prompt, negative)
-    models = ModelFiles(model, refiner, model_config, allow_pickle, fast_lora, lora, lora_scale, compare)
-    return make_avatars("avatar/AvatarGen.py", files, models, settings, tiles)
+    return generate_avatars("avatar/AvatarGen.py", globals())
 
 
 if __name__ == "__main__":

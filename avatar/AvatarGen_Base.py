@@ -1,99 +1,63 @@
-"""Draw avatars by SDXL: base and refiner in two passes, from a photo or from text alone, background removed.
+"""Generate avatars by SDXL: base and refiner in two passes, from a photo or from text alone, background removed.
 
-One call does one person or many, with the models loaded once; run again, only what has changed is drawn anew. The
-picture tells in its PNG text how it was made, and that it is synthetic; `--from-picture avatar.png` repeats it. Words
-about the person stay out of that text unless CONSENT is on; the JSON beside the picture has all.
+Does one person or many, and loads the models once. Run again, it generates only what has changed. The PNG metadata say
+how the picture was made and that it is synthetic; `--from-picture avatar.png` repeats it. Words about the person stay
+out of the metadata unless CONSENT is on; the JSON beside the picture has everything.
 
 Reads   the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
-Writes  outputs/avatar/AvatarGen_Base/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png, starts/NAME.png (the
-        photo's square), contact_sheet.png, faults.csv (people who were skipped); repeated/ for --from-picture
+Writes  outputs/avatar/AvatarGen_Base/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
+        starts/NAME.png (the photo's square), contact_sheet.png, faults.csv (skipped people); repeated/ for
+        --from-picture
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from avatar.cutout.background_removal import ModelName
+from avatar.cutout.foreground_models import ModelName
 from common.paths import OUTPUTS
-from common.runner import Report, run
+from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--features me.json) ----
 # people
-FEATURES = OUTPUTS / "avatar/features"  # JSON of features, folder of them, or table of tastes (.csv, .parquet)
-PHOTO: Path | None = None  # of the one person, where it is not where the features say
-START: Literal["photo", "text"] = "photo"  # start from the photo where there is one, or from text alone
-PROMPT = ""  # your own words, "(leather jacket:1.3), ..."; empty: what the features give
-NEGATIVE = ""  # what pictures shall not show; empty: a usual list
-MAX_TOKENS: int | None = None  # leave out the least important words of longer prompts; None: chunks of 75 tokens
-CONSENT = False  # write the words about the person into the PNG, too
-FROM_PICTURE: Path | None = None  # an avatar to repeat with its own settings, from the same features and photo
-OUTPUT = OUTPUTS / "avatar/AvatarGen_Base"  # folder for the results
+FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)
+PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
+START: Literal["photo", "text"] = "photo"  # start from the photo if there is one, or from text alone
+PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
+NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
+MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
+CONSENT: bool = False  # also write words about the person into the PNG
+FROM_PICTURE: Path | None = None  # avatar to repeat with its own settings, from the same features and photo
+OUTPUT: Path = OUTPUTS / "avatar/AvatarGen_Base"  # folder for the results
 # model
-MODEL = "auto"  # auto: SDXL where it is and a GPU fits it, else the project's own; or a hub id, folder or .safetensors
-REFINER = "auto"  # the one that belongs to MODEL; or a hub id, folder or .safetensors
+MODEL: str = "auto"  # hub id, folder or .safetensors; auto: SDXL if installed and a GPU fits it, else the small model
+REFINER: str = "auto"  # hub id, folder or .safetensors; auto: the refiner that belongs to MODEL
 MODEL_CONFIG: Path | None = None  # for single files: folder of configs and tokenizers; None: SDXL's
-ALLOW_PICKLE = False  # open .bin and .ckpt files as well, tensors alone
+ALLOW_PICKLE: bool = False  # also open .bin and .ckpt files, reading tensors only
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text encoders; auto: the device's best
-VRAM_GB: Literal[8, 12, 24] | None = None  # of the GPU, for the preset of memory; None: found
-COMPILE = False  # torch.compile: half a minute for the first picture, then a third faster
-# drawing
-MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; redraw the finished picture; the base alone
-STEPS = 30  # of the whole schedule
-HANDOVER = 0.8  # for MODE handover: share of the steps after which the refiner takes over
-REFINE_STRENGTH: float | None = None  # for MODE refine: share of the schedule that is redrawn; None: 0.3
-STRENGTH = 0.5  # share of the schedule that redraws the photo: 0 leaves it as it is, 1 nearly forgets it
-GUIDANCE = 5.0  # how closely the prompt is followed; 1 and less: no negative prompt, twice as fast
-SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # the last two for distilled models or FAST_LORA
-FAST_LORA: Path | None = None  # a distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
-SEED = 1  # of all; each person's own comes from it and the name
+VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
+COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
+# generation
+MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; refine: repeat the end; base: no refiner
+STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
+HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
+REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
+STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
+GUIDANCE: Annotated[float, Range(0, 50)] = 5.0  # how closely to follow the prompt; 1 or less: no negative prompt
+SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
+FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
+SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # base seed; each person's seed is derived from it and their name
 # result
-SIZE_PX = 1024  # side of the avatar
-CUT_OUT = True  # remove the background
-CUTOUT_MODEL: ModelName = "embedded"  # or a model of rembg; see avatar/utils.py
-TILES = 48  # avatars on the contact sheet at most, taken from all
+SIZE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the avatar
+CUT_OUT: bool = True  # remove the background
+CUTOUT_MODEL: ModelName = "embedded"  # model that removes it: embedded, or one of rembg; see avatar/utils.py
+TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the contact sheet
 
 
-def main(
-    features: Path = FEATURES,
-    photo: Path | None = PHOTO,
-    start: Literal["photo", "text"] = START,
-    prompt: str = PROMPT,
-    negative: str = NEGATIVE,
-    max_tokens: int | None = MAX_TOKENS,
-    consent: bool = CONSENT,
-    from_picture: Path | None = FROM_PICTURE,
-    output: Path = OUTPUT,
-    model: str = MODEL,
-    refiner: str = REFINER,
-    model_config: Path | None = MODEL_CONFIG,
-    allow_pickle: bool = ALLOW_PICKLE,
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = PRECISION,
-    vram_gb: Literal[8, 12, 24] | None = VRAM_GB,
-    compile: bool = COMPILE,
-    mode: Literal["handover", "refine", "base"] = MODE,
-    steps: int = STEPS,
-    handover: float = HANDOVER,
-    refine_strength: float | None = REFINE_STRENGTH,
-    strength: float = STRENGTH,
-    guidance: float = GUIDANCE,
-    scheduler: Literal["euler", "dpm++", "lcm", "lightning"] = SCHEDULER,
-    fast_lora: Path | None = FAST_LORA,
-    seed: int = SEED,
-    size_px: int = SIZE_PX,
-    cut_out: bool = CUT_OUT,
-    cutout_model: ModelName = CUTOUT_MODEL,
-    tiles: int = TILES,
-) -> Report:
-    """Draw everybody who has no up-to-date avatar."""
-    from avatar.sdxl.avatar_batch import make_avatars
-    from avatar.sdxl.generation import Recipe
-    from avatar.sdxl.run_settings import Files, ModelFiles, Settings
+def main() -> Report:
+    """Generate the avatars of everybody who has no up-to-date one."""
+    from avatar.sdxl.avatar_batch import generate_avatars
 
-    recipe = Recipe(mode, steps, handover, refine_strength, strength, guidance, scheduler)
-    look = (size_px, start, cut_out, cutout_model, max_tokens)
-    settings = Settings(recipe, seed, *look, precision, vram_gb, compile, consent)
-    files = Files(features, output, photo, from_picture, prompt, negative)
-    models = ModelFiles(model, refiner, model_config, allow_pickle, fast_lora)
-    return make_avatars("avatar/AvatarGen_Base.py", files, models, settings, tiles)
+    return generate_avatars("avatar/AvatarGen_Base.py", globals())
 
 
 if __name__ == "__main__":

@@ -1,101 +1,97 @@
 """Train a LoRA: teach the base a style, or a face, from a folder of pictures with captions.
 
-A caption stands in NAME.txt beside NAME.png; or, where the folder has a metadata.jsonl, in its lines {"file_name":
-"NAME.png", "text": "..."}. On several devices: `accelerate launch avatar/TrainLoRA.py`. Then show what was learnt:
+The caption of NAME.png is in NAME.txt beside it; or, if the folder has a metadata.jsonl, in its lines {"file_name":
+"NAME.png", "text": "..."}. On several devices: `accelerate launch avatar/TrainLoRA.py`. To see what was learnt:
 `python avatar/AvatarGen.py --lora outputs/avatar/lora.safetensors`.
 
-Reads   a folder of pictures with captions, an SDXL base, and pictures of the class where a folder of them is named
+Reads   a folder of pictures with captions, an SDXL base, and a folder of class pictures if one is named
 Writes  outputs/avatar/lora.safetensors, and beside it _samples.png, _samples/, _curves.png, .json and .state.pth (for
-        --resume); the class pictures that the base makes stand in lora_class_.../
+        --resume); class pictures that the base draws go to lora_class_.../
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from common.errors import UserError
 from common.files import check_output
 from common.paths import OUTPUTS
-from common.runner import Report, run
+from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--steps 500) ----
 # data
-PICTURES = OUTPUTS / "avatar/style"  # folder of pictures with captions
-SIZE_PX = 0  # side of the squares that are cut from them; 0: the base's own
-FLIP = False  # learn the mirrored pictures too
-HELD_OUT_SHARE = 0.1  # of the pictures, which only measure
+PICTURES: Path = OUTPUTS / "avatar/style"  # folder of pictures with captions
+SIZE_PX: int = 0  # side of the squares cut from the pictures, px; 0: the base's own
+FLIP: bool = False  # learn the mirrored pictures too
+HELD_OUT_SHARE: Annotated[float, Range(0, 0.9)] = 0.1  # share of the pictures that only measure
 # model
-MODEL = "auto"  # "auto", a hub id, a folder, or a .safetensors file of an SDXL base
-MODEL_CONFIG: Path | None = None  # for a single file: folder of its configs and tokenizers; None: SDXL's own
-RANK = 8  # of the factors: more learns finer things and makes a larger file
-ALPHA = 8  # the LoRA acts with alpha / rank
-TARGET_MODULES = ("to_q", "to_k", "to_v", "to_out.0")  # ends of the names of the UNet's layers that get one
-OUTPUT = OUTPUTS / "avatar/lora.safetensors"  # the LoRA
+MODEL: str = "auto"  # "auto", a hub id, a folder, or a .safetensors file of an SDXL base
+MODEL_CONFIG: Path | None = None  # folder of configs and tokenizers for a single file; None: SDXL's own
+RANK: Annotated[int, Range(1, 1024)] = 8  # rank of the factors: more learns finer details and makes a larger file
+ALPHA: Annotated[int, Range(1, 1_000_000)] = 8  # the LoRA is scaled by ALPHA / RANK
+TARGET_MODULES: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")  # ends of the names of the layers that get one
+OUTPUT: Path = OUTPUTS / "avatar/lora.safetensors"  # the LoRA
 # loss
-SNR_GAMMA = 5.0  # of the min-SNR weights of the noise levels; 0: all weigh the same
-PRIOR_WEIGHT = 0.0  # of the loss on class pictures, so that the base's knowledge stays; 0: off
-CAPTION_DROPOUT = 0.1  # share of samples learnt without their caption, so that guidance does not exaggerate the style
-CLASS_PROMPT = ""  # what the class pictures show, without the style: "portrait of a person"
-CLASS_PICTURES: Path | None = None  # folder of class pictures; None: the base makes them
-CLASS_COUNT = 50  # how many it makes
+SNR_GAMMA: Annotated[float, Range(0, 1000)] = 5.0  # gamma of the min-SNR weights; 0: all noise levels weigh the same
+PRIOR_WEIGHT: Annotated[float, Range(0, 1000)] = 0.0  # weight of the class pictures, which keep the base's knowledge
+CAPTION_DROPOUT: Annotated[float, Range(0, 1)] = 0.1  # share learnt without caption, or guidance exaggerates the style
+CLASS_PROMPT: str = ""  # caption of the class pictures, without the style: "portrait of a person"
+CLASS_PICTURES: Path | None = None  # folder of class pictures; None: the base draws them
+CLASS_COUNT: Annotated[int, Range(1, 100_000)] = 50  # class pictures that the base draws
 # optimiser
-STEPS = 1000  # of the optimiser
-BATCH = 1  # pictures a step, on each device
-LEARNING_RATE = 1e-4  # its highest value
+STEPS: Annotated[int, Range(1, 10_000_000)] = 1000  # steps of the optimiser
+BATCH: Annotated[int, Range(1, 100_000)] = 1  # pictures a step, on each device
+LEARNING_RATE: Annotated[float, Range(1e-9, 10)] = 1e-4  # highest learning rate
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of the forward pass; auto: the best of the device
-GRADIENT_CHECKPOINTING = False  # half the memory, a third slower
-SEED = 1  # of first weights, order, noise and samples
-RESUME = False  # go on with the run that was cut short
+GRADIENT_CHECKPOINTING: bool = False  # half the memory, a third slower
+SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # seed of first weights, order, noise and samples
+RESUME: bool = False  # continue an interrupted run
 # samples
-SAMPLE_PROMPTS: tuple[str, ...] = ()  # drawn again and again; none: captions of the first pictures
-SAMPLE_EVERY = 100  # steps between samples, measurements and saved states
-SAMPLE_STEPS = 20  # of the scheduler a sample
-SAMPLE_GUIDANCE = 3.0  # of classifier-free guidance, as AvatarGen.py has it
+SAMPLE_PROMPTS: tuple[str, ...] = ()  # prompts drawn at every measurement; none: captions of the first pictures
+SAMPLE_EVERY: Annotated[int, Range(1, 10_000_000)] = 100  # steps between samples, measurements and saved states
+SAMPLE_STEPS: Annotated[int, Range(1, 1000)] = 20  # scheduler steps of a sample
+SAMPLE_GUIDANCE: Annotated[float, Range(0, 100)] = 3.0  # scale of classifier-free guidance, as in AvatarGen.py
 
 
-def main(
-    pictures: Path = PICTURES,
-    size_px: int = SIZE_PX,
-    flip: bool = FLIP,
-    held_out_share: float = HELD_OUT_SHARE,
-    model: str = MODEL,
-    model_config: Path | None = MODEL_CONFIG,
-    rank: int = RANK,
-    alpha: int = ALPHA,
-    target_modules: tuple[str, ...] = TARGET_MODULES,
-    output: Path = OUTPUT,
-    snr_gamma: float = SNR_GAMMA,
-    prior_weight: float = PRIOR_WEIGHT,
-    caption_dropout: float = CAPTION_DROPOUT,
-    class_prompt: str = CLASS_PROMPT,
-    class_pictures: Path | None = CLASS_PICTURES,
-    class_count: int = CLASS_COUNT,
-    steps: int = STEPS,
-    batch: int = BATCH,
-    learning_rate: float = LEARNING_RATE,
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = PRECISION,
-    gradient_checkpointing: bool = GRADIENT_CHECKPOINTING,
-    seed: int = SEED,
-    resume: bool = RESUME,
-    sample_prompts: tuple[str, ...] = SAMPLE_PROMPTS,
-    sample_every: int = SAMPLE_EVERY,
-    sample_steps: int = SAMPLE_STEPS,
-    sample_guidance: float = SAMPLE_GUIDANCE,
-) -> Report | None:
+def main() -> Report | None:
     """Read the pictures, train, and write the LoRA."""
-    check_output(output, [".safetensors"])
-    if not pictures.is_dir():
-        raise UserError(f"{pictures}: no such folder of pictures")
-    from avatar.lora_training.training import LoraSettings, pick_precision
-    from avatar.lora_training.training_run import Painting, Prior, train
+    check_output(OUTPUT, [".safetensors"])
+    if not PICTURES.is_dir():
+        raise UserError(f"{PICTURES}: no such folder of pictures")
+    from avatar.lora_training.lora_task import LoraSettings, pick_precision
+    from avatar.lora_training.samples import ClassPictures, SampleSettings
+    from avatar.lora_training.training_run import train
     from common.checkpoints import check_not_shipped
 
-    check_not_shipped(output, "avatar")
-    learning = (rank, alpha, target_modules, steps, batch, learning_rate, snr_gamma, prior_weight, caption_dropout)
-    chosen = pick_precision(precision)
-    settings = LoraSettings(size_px, *learning, flip, gradient_checkpointing, chosen, seed, held_out_share)
-    prior = Prior(class_prompt, class_pictures, class_count)
-    painting = Painting(sample_prompts, sample_every, sample_steps, sample_guidance)
-    return train(model, model_config, pictures, output, settings, prior, painting, resume)
+    check_not_shipped(OUTPUT, "avatar")
+    settings = LoraSettings(
+        size_px=SIZE_PX,
+        rank=RANK,
+        alpha=ALPHA,
+        target_modules=TARGET_MODULES,
+        steps=STEPS,
+        batch=BATCH,
+        learning_rate=LEARNING_RATE,
+        snr_gamma=SNR_GAMMA,
+        prior_weight=PRIOR_WEIGHT,
+        caption_dropout=CAPTION_DROPOUT,
+        flip=FLIP,
+        gradient_checkpointing=GRADIENT_CHECKPOINTING,
+        precision=pick_precision(PRECISION),
+        seed=SEED,
+        held_out_share=HELD_OUT_SHARE,
+    )
+    return train(
+        settings,
+        model=MODEL,
+        config=MODEL_CONFIG,
+        pictures=PICTURES,
+        output=OUTPUT,
+        classes=ClassPictures(prompt=CLASS_PROMPT, folder=CLASS_PICTURES, count=CLASS_COUNT),
+        samples=SampleSettings(
+            prompts=SAMPLE_PROMPTS, every=SAMPLE_EVERY, steps=SAMPLE_STEPS, guidance=SAMPLE_GUIDANCE
+        ),
+        resume=RESUME,
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Train the demo model: a small SDXL (base and refiner) on avatars that the project draws itself.
+"""Train the demo model, a small SDXL (base and refiner), on avatars that the project draws itself.
 
-Stages, one after another: draw pictures and captions; text encoders; autoencoder; latents; base; base and text encoders
-together, for prompts; refiner. With --resume a run that was cut short goes on exactly where its last measurement stood,
-twenty of which are in a stage. MODEL of AvatarGen_Base.py and AvatarGen.py takes the folder that it writes.
+The script draws pictures and captions, then trains five stages: "text" (text encoders), "autoencoder", "base", "prompt"
+(base and text encoders together, in one or more parts), "refiner". --resume continues an interrupted run exactly from
+its last measurement; each stage has twenty. AvatarGen_Base.py and AvatarGen.py use the result as --model OUTPUT.
 
-    python avatar/train_demo_model.py            # and after an interruption: --resume
+    python avatar/train_demo_model.py            # after an interruption: --resume
+    accelerate launch avatar/train_demo_model.py # on several devices
 
-These settings want a GPU: a step of the base takes 0.12 s on an H100. Two CPU cores take 2 s for a step of --batch 16.
+The settings below suit a GPU: a step of the base takes 0.12 s on an H100. Two CPU cores take 2 s for a step of
+--batch 16. How the model that ships was trained: checkpoints/README.md.
 
 Reads   nothing: avatars are drawn by avatar/drawing/avatars.py, captions come from avatar/drawing/captions.py
 Writes  outputs/avatar/demo-sdxl/: base/ and refiner/ in diffusers' layout, half precision; and into WORK the pictures,
@@ -15,62 +17,78 @@ Writes  outputs/avatar/demo-sdxl/: base/ and refiner/ in diffusers' layout, half
 
 import os
 from pathlib import Path
+from typing import Annotated, Literal
 
-from common.errors import UserError, check_range
+from common.errors import UserError
 from common.paths import CHECKPOINTS, OUTPUTS
-from common.runner import Report, run
+from common.runner import Range, Report, run
+
+Steps = Annotated[int, Range(1, 10_000_000)]
+Batch = Annotated[int, Range(1, 100_000)]
+Stage = Literal["text", "autoencoder", "base", "prompt", "refiner"]
 
 # ---- settings: edit here, or override once on the command line (--base-steps 30000) ----
 # files
-OUTPUT = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
-WORK = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
+OUTPUT: Path = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
+WORK: Path = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
 # data
-PICTURES = 20_000  # drawn at 256 px; 200 kB each on disk
-WORKERS = os.cpu_count() or 1  # processes that draw; 0: draw in this one
+PICTURES: Annotated[int, Range(10, 10_000_000)] = 20_000  # pictures to draw, 256 px a side, 200 kB each on disk
+WORKERS: Annotated[int, Range(0, 1024)] = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 # stages
-TEXT_STEPS = 3_000  # of the text encoders
-AUTOENCODER_STEPS = 5_000  # of the autoencoder
-BASE_STEPS = 10_000  # of the base's UNet
-PROMPT_STEPS = 1_000  # of the same UNet with the text encoders, all noise levels of one weight: it follows prompts
-REFINER_STEPS = 2_500  # of the refiner's UNet
-BATCH = 256  # samples a step of the UNets; eight times as many captions, as many parts of pictures
-SEED = 1  # of characters, weights, order and noise
+STAGES: tuple[Stage, ...] = ("text", "autoencoder", "base", "prompt", "refiner")  # others are read from WORK
+TEXT_STEPS: Steps = 3_000  # steps of the text encoders
+AUTOENCODER_STEPS: Steps = 5_000  # steps of the autoencoder
+BASE_STEPS: Steps = 10_000  # steps of the base's UNet
+BASE_SCHEDULE_STEPS: Annotated[int, Range(0, 10_000_000)] = 0  # steps in which its learning rate falls; 0: BASE_STEPS
+REFINER_STEPS: Steps = 2_500  # steps of the refiner's UNet
+BATCH: Batch = 256  # samples a step of the UNets, on each device; eight times as many captions, as many picture parts
+SEED: Annotated[int, Range(0, 2**32 - 1)] = 1  # seed of characters, first weights, order and noise
+# stage "prompt": each setting has one value, or one for each part
+PROMPT_STEPS: tuple[int, ...] = (1_000,)  # steps of each part
+PROMPT_BATCH: Batch = 256  # samples a step of the stage, on each device
+PROMPT_PICTURES: tuple[int, ...] = (0,)  # pictures learnt from, the first ones; 0: all
+PROMPT_LEARNING_RATE: tuple[float, ...] = (2e-4,)  # highest learning rate
+PROMPT_NOISE_POWER: tuple[float, ...] = (0.5,)  # 1: all noise levels equally often; below 1: noisier ones more often
+PROMPT_HAIR_WEIGHT: tuple[float, ...] = (5.0,)  # additional weight of px of the hair, beside 1 of all px
+PROMPT_CAPTIONS: tuple[int, ...] = (2_048,)  # captions a step for the text encoders; 0: they stay as they are
 # run
-SAMPLES = 8  # pictures that are drawn at each measurement of a UNet; 0: none
-RESUME = False  # go on with the run that was cut short
+SAMPLES: Annotated[int, Range(0, 64)] = 8  # pictures drawn at each measurement of a UNet; 0: none
+RESUME: bool = False  # continue an interrupted run
 
 
-def main(
-    output: Path = OUTPUT,
-    work: Path = WORK,
-    pictures: int = PICTURES,
-    workers: int = WORKERS,
-    text_steps: int = TEXT_STEPS,
-    autoencoder_steps: int = AUTOENCODER_STEPS,
-    base_steps: int = BASE_STEPS,
-    prompt_steps: int = PROMPT_STEPS,
-    refiner_steps: int = REFINER_STEPS,
-    batch: int = BATCH,
-    seed: int = SEED,
-    samples: int = SAMPLES,
-    resume: bool = RESUME,
-) -> Report:
-    """Train all stages that are not done, and write the model."""
-    check_range("WORKERS", workers, 0, 1024)
-    check_range("SAMPLES", samples, 0, 64)
-    for name, folder in (("OUTPUT", output), ("WORK", work)):
+def main() -> Report | None:
+    """Train the stages, and write the model."""
+    for name, folder in (("OUTPUT", OUTPUT), ("WORK", WORK)):
         if folder.is_file():
-            raise UserError(f"setting {name} is {folder}, which is a file")
+            raise UserError(f"setting {name} is {folder}, which is a file; name a folder")
         if CHECKPOINTS.resolve() in (folder.resolve(), *folder.resolve().parents):
-            raise UserError(f"setting {name} is {folder}; models that ship are not replaced by training")
-    if output.is_dir() and {path.name for path in output.iterdir()} - {"base", "refiner", "run.json"}:
-        raise UserError(f"setting OUTPUT is {output}, which holds other things than a model; it is replaced as a whole")
-    from avatar.demo_model.training_run import DemoSettings, train
+            raise UserError(f"setting {name} is {folder}; training does not replace models that ship")
+    if OUTPUT.is_dir() and {path.name for path in OUTPUT.iterdir()} - {"base", "refiner", "run.json"}:
+        raise UserError(f"setting OUTPUT is {OUTPUT}, which holds other files than a model; name another folder")
+    if 0 < BASE_SCHEDULE_STEPS < BASE_STEPS:
+        raise UserError(f"setting BASE_SCHEDULE_STEPS is {BASE_SCHEDULE_STEPS}, less than BASE_STEPS ({BASE_STEPS})")
+    from avatar.demo_model.training_run import DemoModelSettings, prompt_parts, train
 
-    settings = DemoSettings(
-        pictures, text_steps, autoencoder_steps, base_steps, prompt_steps, refiner_steps, batch, seed
+    settings = DemoModelSettings(
+        pictures=PICTURES,
+        text_steps=TEXT_STEPS,
+        autoencoder_steps=AUTOENCODER_STEPS,
+        base_steps=BASE_STEPS,
+        base_schedule_steps=BASE_SCHEDULE_STEPS or BASE_STEPS,
+        prompt_parts=prompt_parts(
+            steps=PROMPT_STEPS,
+            pictures=PROMPT_PICTURES,
+            learning_rate=PROMPT_LEARNING_RATE,
+            noise_power=PROMPT_NOISE_POWER,
+            hair_weight=PROMPT_HAIR_WEIGHT,
+            captions=PROMPT_CAPTIONS,
+        ),
+        refiner_steps=REFINER_STEPS,
+        batch=BATCH,
+        prompt_batch=PROMPT_BATCH,
+        seed=SEED,
     )
-    return train(settings, output, work, workers, samples, resume)
+    return train(settings, output=OUTPUT, work=WORK, workers=WORKERS, stages=STAGES, samples=SAMPLES, resume=RESUME)
 
 
 if __name__ == "__main__":

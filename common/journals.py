@@ -15,7 +15,7 @@ import re
 import stat
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -71,6 +71,7 @@ class Results:
         files: patterns of the paths relative to the folder of all files that items have, "pets/(.+)\\.png"; the first
             group is the item's name, and everything before the last slash is literal.
         overviews: patterns of other files that the caller writes there, such as tables and contact sheets.
+        exclusive: True: results of items that are not in the list are removed; False: they do not change.
         check_facts: raises ValueError, TypeError, KeyError or AttributeError where facts that were read back are not
             as they were written.
     """
@@ -79,6 +80,7 @@ class Results:
     settings: Mapping[str, Any]
     files: tuple[str, ...]
     overviews: tuple[str, ...] = ()
+    exclusive: bool = True
     check_facts: Callable[[Mapping[str, Any]], object] = bool
 
     @property
@@ -119,6 +121,9 @@ class Results:
         """
         there = self._scan()
         header, places = self._read()
+        others = self._others(places, versions)
+        if not self.exclusive:
+            there = {file: is_whole for file, is_whole in there.items() if owner_of(self.files, file) in versions}
         self._check_foreign(there, places)
         kept_files: set[str] = set()
         kept: Places = {}
@@ -130,18 +135,24 @@ class Results:
                     kept_files.update(record.files)
         for file in there.keys() - kept_files:
             (self.folder / file).unlink()
-        self._write(versions, kept)
+        self._write([*others, *versions], others | kept)
         return set(kept)
 
     def settle(self, names: Iterable[str]) -> Places:
         """Bring the journal into this order, without lines of earlier attempts."""
-        names = list(names)
         _, places = self._read()
-        return self._write(names, {name: place for name in names if (place := places.get(name, 0))})
+        mine = {name: places.get(name, 0) for name in names}
+        others = self._others(places, mine)
+        written = self._write([*others, *mine], others | mine)
+        return {name: written[name] for name in mine if name in written}
 
     def records(self, places: Places) -> Iterator[Record]:
         """The finished items, in the order that `settle` gave."""
         return (record for record, _ in self._records(places))
+
+    def _others(self, places: Places, names: Container[str]) -> Places:
+        """The items outside the list whose results stay."""
+        return {} if self.exclusive else {name: place for name, place in places.items() if name not in names}
 
     # ---- what is there ----
 
@@ -176,7 +187,8 @@ class Results:
         if foreign:
             more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             path = self.folder / foreign[0]
-            raise UserError(f"{path}{more}: not made by a run in this folder; set OUTPUT to another one")
+            remedy = "set OUTPUT to another one, or delete this one if an older version made it"
+            raise UserError(f"{path}{more}: not made by a run in this folder; {remedy}")
 
     # ---- the journal ----
 
@@ -190,6 +202,7 @@ class Results:
             new = files.enter_context(open(part, "wb"))
             new.write(self._header())
             new.writelines(_line({"name": name}) for name in names)
+            places = {name: place for name, place in places.items() if place}
             old = files.enter_context(open(self.journal, "rb")) if places else None
             for name, place in places.items():
                 assert old is not None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.person.features import Features, write_features
+from avatar.person.features import Features, features_json
 from common.genres import GENRES
 from tests.helpers import assert_user_error, run_script
 
@@ -19,7 +19,8 @@ RED, GREEN, BLUE = (200, 30, 30), (30, 160, 40), (20, 40, 200)
 def made(tmp_path: Path) -> list[str | Path]:
     """Pictures of one colour in the places of the parts' results; returns the flags."""
     taste = dict.fromkeys(GENRES, 0.0) | {"rock": 0.4, "jazz": 0.2}
-    write_features(tmp_path / "Júlia.json", Features("Júlia", "", "", taste=taste))
+    features = features_json(Features("Júlia", "", "", taste=taste))
+    (tmp_path / "Júlia.json").write_text(features, encoding="utf-8")
     for folder in ("avatars", "styled"):
         (tmp_path / folder).mkdir()
     Image.new("RGB", (640, 360), RED).save(tmp_path / "scene.png")

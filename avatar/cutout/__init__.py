@@ -1,1 +1,1 @@
-"""Removing the background of photos, drawings and generated avatars."""
+"""Removes the background of photos, drawings and generated avatars, and crops squares."""

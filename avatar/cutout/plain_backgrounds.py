@@ -1,6 +1,6 @@
-"""Grounds of one colour that at most changes smoothly: what stands before them shows by its colours.
+"""Figures in front of a plain background, which has one colour or changes smoothly, are found by their colours.
 
-Drawn and generated figures often stand before such a ground, and loud ones mislead networks that learnt from photos.
+Drawn and generated figures often have such a background, and saturated ones mislead networks trained on photos.
 """
 
 import cv2
@@ -10,29 +10,29 @@ from common.people.edges import MIN_REACH_PX, REACH
 from common.people.embedded_segmenter import parts_touching
 from common.people.selection import person_of
 
-FIT_PX = 512  # longer side at which a ground is fitted
-RIM = 0.02  # width of the rim whose colours the ground is fitted to, as a share of the longer side
-LEAST_RIM = 0.25  # share of the rim that has to show the ground
-PLAIN_U8 = 12  # colours of a plain ground are this near to the fit, 0 to 255
-PLAIN_SHARE = 0.9  # of the rim, for a plain ground
-FIT_STEPS = 3  # in which pixels that are far from the fit are left out
-SHADE, GLARE = 0.4, 1.15  # brightness of a shadow and of a glare on the ground, over the ground's own
-UNLIKE = 0.15  # distance of colours from the ground and all its shades, 0 to 1, from which they are the figure's
-WINDOW = 4  # radius in which the figure's colour and the ground's are sought, in reaches of the edge
-NEAR_COLOURS, FAR_COLOURS = 0.1, 0.3  # distance of these two colours: too near to tell alpha, and far enough
-LEAST_COVER, ENOUGH_COVER = 0.3, 0.7  # alpha from which a pixel begins to tell, and tells, the figure's colour
-MOST_LEFT_OVER = 0.5  # of a colour beside the line between these two, as a share of their distance
+FIT_PX = 512  # longer side at which the background is fitted
+RIM = 0.02  # width of the border that the fit uses, as a share of the longer side
+LEAST_RIM = 0.25  # least share of the border that must show the background
+PLAIN_U8 = 12  # largest distance of a plain background's colours from the fit, 0 to 255
+PLAIN_SHARE = 0.9  # share of the border that must be within this distance
+FIT_STEPS = 3  # fits; each leaves out pixels far from the one before
+SHADE, GLARE = 0.4, 1.15  # darkest shadow and brightest glare on the background, as multiples of its brightness
+UNLIKE = 0.15  # colour distance from the background and all its shades, 0 to 1, above which a pixel is the figure
+WINDOW = 4  # radius within which colours of figure and background are averaged, in multiples of the edge's reach
+NEAR_COLOURS, FAR_COLOURS = 0.1, 0.3  # distance of these two colours at which their alpha has weight 0 and 1
+LEAST_COVER, ENOUGH_COVER = 0.3, 0.7  # alpha at which a pixel's own colour has weight 0 and 1
+MOST_LEFT_OVER = 0.5  # largest distance of a colour from the line between these two, as a share of their distance
 
 
 def find_plain_ground(picture: np.ndarray, mask: np.ndarray) -> np.ndarray | None:
-    """The ground's colours everywhere, where they change like a parabola at most.
+    """Fit a quadratic surface to the background's colours.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
-        mask: (H, W) bool, what stands before the ground.
+        mask: (H, W) bool, foreground.
 
     Returns:
-        (H, W, 3) float32, 0 to 1; None where the ground is not plain.
+        (H, W, 3) float32, 0 to 1; None if the background is not plain.
     """
     scale = min(1.0, FIT_PX / max(mask.shape))
     size = max(1, round(scale * mask.shape[1])), max(1, round(scale * mask.shape[0]))
@@ -57,17 +57,17 @@ def find_plain_ground(picture: np.ndarray, mask: np.ndarray) -> np.ndarray | Non
 
 
 def complete_figure(picture: np.ndarray, ground: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Add what is connected to a figure and has colours of its own.
+    """Add pixels that are connected to a figure and differ from the background.
 
-    Shadows and glare on the ground are the ground's. A mask without any colour of its own shows nothing.
+    Shadows and glare count as background. A mask that differs nowhere from the background becomes empty.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
-        ground: (H, W, 3) float32, 0 to 1.
-        mask: (H, W) bool, what was found of the figure.
+        ground: (H, W, 3) float32, 0 to 1, colours of the background.
+        mask: (H, W) bool, incomplete figure.
 
     Returns:
-        (H, W) bool.
+        (H, W) bool, completed figure.
     """
     colours = picture.astype(np.float32) / 255
     brightness = (colours * ground).sum(axis=-1) / np.maximum((ground * ground).sum(axis=-1), 1e-4)
@@ -78,18 +78,18 @@ def complete_figure(picture: np.ndarray, ground: np.ndarray, mask: np.ndarray) -
 
 
 def blend_alpha(picture: np.ndarray, mask: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Alpha along the edge, by where a colour lies between the mean colours of figure and ground beside it.
+    """Estimate alpha along the edge from where a colour lies between the mean colours of figure and background there.
 
-    It counts as much as these two differ and as the colour lies on the line between them (Wang and Cohen 2007, CVPR,
-    "Optimized color sampling for robust matting", equations 2 and 3); the rest is the alpha that is given.
+    The estimate has more weight the more these two differ and the nearer the colour is to the line between them (Wang
+    and Cohen 2007, CVPR, "Optimized color sampling for robust matting", equations 2 and 3); `alpha` has the rest.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
-        mask: (H, W) bool, with a pixel that is set.
+        mask: (H, W) bool, not empty.
         alpha: (H, W) float32, 0 to 1.
 
     Returns:
-        The same.
+        (H, W) float32, 0 to 1.
     """
     top, bottom = person_of(mask, 1.0).box[1::2]
     reach = max(MIN_REACH_PX, round(REACH * (bottom - top)))
@@ -108,16 +108,16 @@ def blend_alpha(picture: np.ndarray, mask: np.ndarray, alpha: np.ndarray) -> np.
 
 
 def subtract_ground(picture: np.ndarray, ground: np.ndarray, alpha: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """The figure's colours where it covers enough of a pixel: what is left of it without the ground's share.
+    """Remove the background's share from pixels that the figure mostly covers.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
-        ground: (H, W, 3) float32, 0 to 1.
+        ground: (H, W, 3) float32, 0 to 1, colours of the background.
         alpha: (H, W) float32, 0 to 1.
-        colours: (H, W, 3) uint8 RGB, the figure's as estimated from its surroundings, for where it covers less.
+        colours: (H, W, 3) uint8 RGB, the figure's colours estimated from its surroundings, used at lower alpha.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        (H, W, 3) uint8 RGB, colours of the figure.
     """
     share = alpha[..., None]
     rest = (picture - (1 - share) * ground * 255) / np.maximum(share, LEAST_COVER)
@@ -126,7 +126,7 @@ def subtract_ground(picture: np.ndarray, ground: np.ndarray, alpha: np.ndarray, 
 
 
 def _mean(colours: np.ndarray, part: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean colour of a part of the picture around each pixel, and whether there is any of it."""
+    """Mean colour of a part of the picture around each pixel, and whether the window contains any of it."""
     size = (2 * radius + 1, 2 * radius + 1)
     weight = part.astype(np.float32)
     share = cv2.boxFilter(weight, -1, size)

@@ -1,8 +1,8 @@
-"""The networks of the demo model: SDXL's forms at a size with which a laptop's CPU draws in seconds.
+"""Networks of the demo model: the architecture of SDXL, small enough to draw in seconds on a laptop's CPU.
 
-SDXL (Podell et al. 2023, arXiv:2307.01952) has three levels in its UNet, attention in the two lower ones, and two text
-encoders, whose last layers but one are what its attention reads; so has this one. It predicts v (Salimans and Ho 2022,
-arXiv:2202.00512), which keeps colours steady in few steps, and its schedule begins at the noisiest step.
+Like SDXL (Podell et al. 2023, arXiv:2307.01952) it has a UNet of three levels with attention in the two lower ones, and
+two text encoders, whose penultimate layers the attention reads. It predicts v (Salimans and Ho 2022, arXiv:2202.00512),
+which keeps colours stable in few steps, and its schedule begins at the noisiest level.
 """
 
 import hashlib
@@ -14,27 +14,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avatar.demo_model.examples import LATENT_PX, NATIVE_PX
-from avatar.demo_model.initialisation import start_as_thumbnail
+from avatar.demo_model.autoencoder_initialisation import start_as_thumbnail
+from avatar.demo_model.drawn_pictures import LATENT_PX, NATIVE_PX
 from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
 from avatar.sdxl.sources import BASE, REFINER
 
 TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
 TEXT_LAYERS, TEXT_HEADS = 3, 4
 LATENT_CHANNELS = 4
-AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (24, 48, 96, 128), 8  # from full size down
-BASE_CHANNELS = (64, 128, 192)  # at 32, 16 and 8 latents
+AUTOENCODER_CHANNELS, AUTOENCODER_GROUPS = (24, 48, 96, 128), 8  # from full resolution down
+BASE_CHANNELS = (64, 128, 192)  # at 32, 16 and 8 latent px
 REFINER_CHANNELS = (64, 96, 128)
 TIME_WIDTH = 256
-NUMBER_WIDTH = 8  # of the embedding of each size or score
+NUMBER_WIDTH = 8  # width of the embedding of each size or score
 BASE_NUMBERS = (NATIVE_PX, NATIVE_PX, 0, 0, NATIVE_PX, NATIVE_PX)
-GOOD_SCORE, BAD_SCORE = 6.0, 2.5  # aesthetic scores that the pipelines give to prompt and negative prompt
+GOOD_SCORE, BAD_SCORE = 6.0, 2.5  # aesthetic scores of prompt and negative prompt in the pipelines
 GROUPS = 8
 
 
 @dataclass
-class Parts:
-    """The networks of both pipelines, as far as they are there."""
+class SdxlNetworks:
+    """Networks and tokenizers of both pipelines; None: not trained yet."""
 
     tokenizer: Any
     tokenizer_2: Any
@@ -45,14 +45,14 @@ class Parts:
     refiner: Any = None
 
     def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> None:
-        """Move all networks, and put their weights into the order of memory that files need."""
+        """Move all networks, and make their weights contiguous, as files need them."""
         for network in (self.text_encoder, self.text_encoder_2, self.vae, self.unet, self.refiner):
             if network is not None:
                 network.to(device=device, dtype=dtype, memory_format=torch.contiguous_format)
 
 
 def text_encoders(vocabulary: int) -> nn.ModuleList:
-    """CLIP's text model, and the one with a projection; `vocabulary` ends with the marks of start and end."""
+    """CLIP's text model, and the one with a projection; the last two tokens of `vocabulary` are start and end."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     common: dict[str, Any] = {
@@ -68,7 +68,7 @@ def text_encoders(vocabulary: int) -> nn.ModuleList:
     first: Any = CLIPTextModel(CLIPTextConfig(**common, **sizes))
     sizes = {"hidden_size": TEXT_WIDTH_2, "intermediate_size": 4 * TEXT_WIDTH_2, "hidden_act": "gelu"}
     second: Any = CLIPTextModelWithProjection(CLIPTextConfig(**common, **sizes))
-    for model in (first, second):  # CLIP's own start is for batches of 32 thousand
+    for model in (first, second):  # CLIP's own initialisation suits batches of 32 thousand
         for name, parameter in model.named_parameters():
             if "embedding.weight" in name:
                 nn.init.normal_(parameter, std=0.3 if "token" in name else 0.1)
@@ -76,9 +76,9 @@ def text_encoders(vocabulary: int) -> nn.ModuleList:
 
 
 def autoencoder() -> Any:
-    """AutoencoderKL (Rombach et al. 2022, arXiv:2112.10752) with latents of 8 px as SDXL's, without attention.
+    """AutoencoderKL (Rombach et al. 2022, arXiv:2112.10752) that downscales by 8 as SDXL's does, without attention.
 
-    Its latents have mean 0 and deviation 1 after `normalise_latents`, so the factor in its config is 1.
+    `normalise_latents` gives its latents mean 0 and deviation 1, so the scaling factor in its config is 1.
     """
     from diffusers import AutoencoderKL
 
@@ -100,7 +100,7 @@ def autoencoder() -> Any:
 
 @torch.no_grad()
 def normalise_latents(vae: Any, mean: Tensor, deviation: Tensor) -> None:
-    """Make latents of this mean and deviation, (C,), have 0 and 1, by the convolutions of 1 px at both ends."""
+    """Normalise latents of this mean and deviation, (C,), to 0 and 1, in the 1 x 1 convolutions around them."""
     channels = len(mean)
     into, out_of = vae.quant_conv, vae.post_quant_conv
     into.weight[:channels] /= deviation[:, None, None, None]
@@ -111,7 +111,7 @@ def normalise_latents(vae: Any, mean: Tensor, deviation: Tensor) -> None:
 
 
 def unet(role: str) -> Any:
-    """The UNet of BASE, or of REFINER, which knows the second text encoder alone and a score instead of a size."""
+    """The UNet of BASE, or of REFINER, which reads the second text encoder alone, and a score instead of a size."""
     from diffusers import UNet2DConditionModel
 
     is_base = role == BASE
@@ -125,7 +125,7 @@ def unet(role: str) -> Any:
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        attention_head_dim=tuple(width // 32 for width in channels),  # how many heads, whatever its name
+        attention_head_dim=tuple(width // 32 for width in channels),  # number of heads, despite its name
         norm_num_groups=GROUPS,
         use_linear_projection=True,
         cross_attention_dim=TEXT_WIDTH + TEXT_WIDTH_2 if is_base else TEXT_WIDTH_2,
@@ -134,7 +134,7 @@ def unet(role: str) -> Any:
         addition_time_embed_dim=NUMBER_WIDTH,
         projection_class_embeddings_input_dim=POOLED_WIDTH + numbers * NUMBER_WIDTH,
     )
-    for name, module in network.named_modules():  # every branch begins as no change (Goyal et al. 2017)
+    for name, module in network.named_modules():  # residual branches begin at zero (Goyal et al. 2017)
         if name.endswith(("conv2", "proj_out")) or name == "conv_out":
             nn.init.zeros_(module.weight)
             nn.init.zeros_(module.bias)
@@ -142,7 +142,7 @@ def unet(role: str) -> Any:
 
 
 def scheduler(kind: str = "EulerDiscreteScheduler") -> Any:
-    """SDXL's noise levels in a scheduler of diffusers; "DDPMScheduler" for training."""
+    """A scheduler of diffusers with SDXL's noise levels; "DDPMScheduler" for training."""
     import diffusers
 
     return getattr(diffusers, kind)(
@@ -155,17 +155,17 @@ def scheduler(kind: str = "EulerDiscreteScheduler") -> Any:
     )
 
 
-def base_pipeline(parts: Parts) -> Any:
-    """StableDiffusionXLPipeline of the parts."""
+def base_pipeline(networks: SdxlNetworks) -> Any:
+    """The base, a StableDiffusionXLPipeline."""
     from diffusers import StableDiffusionXLPipeline
 
     pipeline: Any = StableDiffusionXLPipeline(
-        vae=parts.vae,
-        text_encoder=parts.text_encoder,
-        text_encoder_2=parts.text_encoder_2,
-        tokenizer=parts.tokenizer,
-        tokenizer_2=parts.tokenizer_2,
-        unet=parts.unet,
+        vae=networks.vae,
+        text_encoder=networks.text_encoder,
+        text_encoder_2=networks.text_encoder_2,
+        tokenizer=networks.tokenizer,
+        tokenizer_2=networks.tokenizer_2,
+        unet=networks.unet,
         scheduler=scheduler(),
         add_watermarker=False,
     )
@@ -173,17 +173,17 @@ def base_pipeline(parts: Parts) -> Any:
     return pipeline
 
 
-def refiner_pipeline(parts: Parts) -> Any:
-    """The refiner, as SDXL's: an image-to-image pipeline without the first text encoder."""
+def refiner_pipeline(networks: SdxlNetworks) -> Any:
+    """The refiner, an image-to-image pipeline without the first text encoder."""
     from diffusers import StableDiffusionXLImg2ImgPipeline
 
     pipeline: Any = StableDiffusionXLImg2ImgPipeline(
-        vae=parts.vae,
+        vae=networks.vae,
         text_encoder=None,
-        text_encoder_2=parts.text_encoder_2,
+        text_encoder_2=networks.text_encoder_2,
         tokenizer=None,
-        tokenizer_2=parts.tokenizer_2,
-        unet=parts.refiner,
+        tokenizer_2=networks.tokenizer_2,
+        unet=networks.refiner,
         scheduler=scheduler(),
         requires_aesthetics_score=True,
         add_watermarker=False,
@@ -192,19 +192,19 @@ def refiner_pipeline(parts: Parts) -> Any:
     return pipeline
 
 
-def save_model(parts: Parts, merges: list[tuple[str, str]], folder: Path) -> int:
-    """Write base/ and refiner/ in half precision, in diffusers' layout; an old folder stays until the new one is whole.
+def save_model(networks: SdxlNetworks, merges: list[tuple[str, str]], folder: Path) -> int:
+    """Write base/ and refiner/ in half precision in diffusers' layout, replacing an old folder at the end.
 
     Returns:
-        bytes of all files.
+        Size of all files, bytes.
     """
     folder = folder.resolve()
-    parts.to("cpu", torch.float16)
+    networks.to("cpu", torch.float16)
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
     for path in (new, old):
         shutil.rmtree(path, ignore_errors=True)
-    base_pipeline(parts).save_pretrained(new / BASE)
-    refiner_pipeline(parts).save_pretrained(new / REFINER)
+    base_pipeline(networks).save_pretrained(new / BASE)
+    refiner_pipeline(networks).save_pretrained(new / REFINER)
     for place, padding in (
         (f"{BASE}/tokenizer", PAD),
         (f"{BASE}/tokenizer_2", PAD_2),
@@ -220,7 +220,7 @@ def save_model(parts: Parts, merges: list[tuple[str, str]], folder: Path) -> int
 
 
 def digest(network: nn.Module) -> str:
-    """Twelve letters that change with the weights."""
+    """Twelve hex digits that change with the weights."""
     found = hashlib.sha256()
     for tensor in network.state_dict().values():
         found.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
@@ -228,5 +228,5 @@ def digest(network: nn.Module) -> str:
 
 
 def millions(network: nn.Module) -> float:
-    """Parameters, in millions."""
+    """Number of parameters, millions."""
     return sum(parameter.numel() for parameter in network.parameters()) / 1e6

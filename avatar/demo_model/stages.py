@@ -1,211 +1,178 @@
-"""One stage of the demo model's training: a loop with averaged weights that resumes exactly, measured as it goes."""
+"""One stage of the demo model's training: its settings, what all its tasks share, and its run on the training loop."""
 
-import copy
-import math
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from accelerate import Accelerator
+from torch import nn
 from tqdm import tqdm
 
-from common.checkpoints import learning_rate, read_state, save_plain, update_average
+from avatar.demo_model.drawn_pictures import DrawnPictures
 from common.curves import draw_curves
-from common.errors import UserError, check_range
+from common.errors import UserError
+from common.training import LoopSettings, Task, Training, samples_of_batch
 
 MEASUREMENTS = 20  # of a stage; each saves the state
 EMA_DECAY = 0.999
 WARM_UP = 0.04  # share of the steps in which the learning rate rises
-CLIP_NORM = 1.0
 BETAS = (0.9, 0.99)
 WEIGHT_DECAY = 0.01
+History = Sequence[Mapping[str, float]]
+FREE = ("steps", "schedule_steps")  # settings that may change when a stage is resumed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StageSettings:
-    """What one stage is.
+    """Settings of one stage; a stage is resumed with the same settings only, but for FREE.
 
     Attributes:
-        stage: its name, of its files as well.
-        steps: of the optimiser.
-        batch: samples a step.
-        learning_rate: its highest value, of AdamW.
-        seed: of first weights, order and noise.
-        made_from: fingerprint of what it learns from, so that it does not go on with something else.
-
-    Raises:
-        UserError: a value out of its range.
+        stage: name of the stage and of its files.
+        steps: steps of the optimiser.
+        schedule_steps: steps over which the learning rate falls to 0; with more than `steps` it stops above 0.
+        batch: samples a step, on each device.
+        pictures: number of pictures learnt from, the first ones.
+        learning_rate: highest learning rate of AdamW.
+        seed: seed of first weights, order and noise.
+        made_from: fingerprint of pictures and networks that the stage starts from.
     """
 
     stage: str
     steps: int
+    schedule_steps: int
     batch: int
+    pictures: int
     learning_rate: float
     seed: int
     made_from: str
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be trained with."""
-        check_range(f"{self.stage.upper()}_STEPS", self.steps, 1, 10_000_000)
-        check_range(f"{self.stage.upper()}_BATCH", self.batch, 1, 100_000)
 
-
-@dataclass
-class Stage:
-    """A stage and its state.
+@dataclass(frozen=True, kw_only=True)
+class StageTask(Task):
+    """What the tasks of all stages share: random numbers, order of the pictures, curves.
 
     Attributes:
-        settings: of the stage.
-        network: what learns, on its device.
-        losses: parts of the loss of a step, by name; their sum is made small. All that is random in it hangs on seed
-            and step alone.
-        measure: a figure of the averaged network on held-out data.
-        measured: what that is called.
-        show: draws samples of the averaged network into a PNG; None: there is nothing to see.
+        settings: settings of the stage.
+        pictures: the drawn pictures.
+        accelerator: accelerator of the run.
+        work: folder of states, curves and samples.
+        measured: name of the held-out figure.
     """
 
+    measured: ClassVar[str]
     settings: StageSettings
-    network: nn.Module
-    losses: Callable[[nn.Module, int], dict[str, Tensor]]
-    measure: Callable[[nn.Module], float]
-    measured: str
-    show: Callable[[nn.Module, Path], None] | None
-    average: nn.Module = field(init=False)
-    optimiser: torch.optim.AdamW = field(init=False)
-    steps: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    pictures: DrawnPictures
+    accelerator: Accelerator
+    work: Path
 
-    def __post_init__(self) -> None:
-        self.network.to(memory_format=torch.channels_last)  # a tenth faster on CPUs
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        rate = self.settings.learning_rate
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
+    @property
+    def device(self) -> torch.device:
+        """Device that computes."""
+        return self.accelerator.device
+
+    def numbers_of_step(self, step: int) -> np.random.Generator:
+        """Source of all that is random in a step on this process."""
+        settings, process = self.settings, self.accelerator.process_index
+        return np.random.default_rng((settings.seed, sum(settings.stage.encode()), step, process))
+
+    def noise_of_step(self, step: int) -> torch.Generator:
+        """The same for tensors, on the CPU so that all devices draw the same."""
+        return torch.Generator().manual_seed(int(self.numbers_of_step(step).integers(2**63)))
+
+    def rows_of_step(self, step: int, count: int) -> list[int]:
+        """Numbers of the pictures of a step on this process; `count` is the same in consecutive steps."""
+        settings = self.settings
+        found = samples_of_batch(
+            step,
+            length=settings.pictures,
+            batch=count,
+            seed=settings.seed,
+            process=self.accelerator.process_index,
+            processes=self.accelerator.num_processes,
         )
+        return [number % settings.pictures for number in found]
 
-    def state(self) -> dict[str, Any]:
-        """Tensors and plain values to continue from."""
-        return {
-            "settings": asdict(self.settings),
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "steps": self.steps,
-            "history": self.history,
-        }
+    def show(self, network: Any, history: History) -> None:
+        """Print the measurement, draw samples into STAGE_samples.png and curves into STAGE_curves.png."""
+        entry, stage = history[-1], self.settings.stage
+        tqdm.write(f"{stage}: " + ", ".join(f"{name} {value:.4g}" for name, value in entry.items()))
+        self.draw_samples(network, self.work / f"{stage}_samples.png")
+        losses = [name for name in entry if name not in ("step", self.measured)]
+        curves = self.work / f"{stage}_curves.png"
+        entries = [dict(some) for some in history]
+        draw_curves(entries, curves, along="step", losses=losses, measure=self.measured, label=self.measured)
 
-    def restore(self, path: Path) -> None:
-        """Continue from what `state` gave; steps may have become more, the learning rate then rises to where it
-        would be.
-
-        Raises:
-            UserError: damaged, of other settings, or of another network.
-        """
-        state = read_state(path, self.settings, free=["steps"])
-        if state["steps"] > self.settings.steps:
-            raise UserError(f"{path}: has had {state['steps']} steps already, more than {self.settings.steps}")
-        try:
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.steps, self.history = state["steps"], state["history"]
-        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{path}: does not fit this run; start without --resume") from error
+    def draw_samples(self, network: Any, path: Path) -> None:
+        """Draw samples of the averaged network; nothing by default."""
 
 
-def fit(stage: Stage, work: Path, resume: bool) -> nn.Module:
-    """Train a stage to its last step, or go on where it stood; a stage that is done is only read.
+class StageTraining(Training):
+    """The training loop with a schedule of the learning rate that may be longer than the run."""
 
-    Writes STAGE.state.pth, STAGE_curves.png and STAGE_samples.png into the folder `work`.
+    def set_rate(self, progress: float) -> None:
+        """Set the learning rates at this share of the run's steps."""
+        super().set_rate(progress * self.settings.steps / self.settings.schedule_steps)
+
+
+def prepare_stage(network: nn.Module, task: StageTask) -> StageTraining:
+    """Make a stage that can begin or resume."""
+    settings = task.settings
+    loop = LoopSettings(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        measure_every=max(1, settings.steps // MEASUREMENTS),
+        weight_decay=WEIGHT_DECAY,
+        warm_up=WARM_UP,
+        betas=BETAS,
+        ema_decay=EMA_DECAY,
+        name=settings.stage,
+    )
+    network = network.to(memory_format=torch.channels_last)  # a tenth faster on CPUs
+    return StageTraining(network, task, settings, loop, task.accelerator)
+
+
+def train_stage(network: nn.Module, task: StageTask, *, resume: bool) -> StageTraining:
+    """Train a stage to its last step, or resume it; a finished stage is only read.
+
+    Args:
+        network: network to train.
+        task: what it learns.
+        resume: continue from STAGE.state.pth in the task's folder, if it is there.
 
     Returns:
-        the averaged network, in evaluation mode, on the stage's device.
+        The finished stage; its `average` is the result.
 
     Raises:
         UserError: the state of another run, or a loss that is not finite.
     """
-    settings, name = stage.settings, stage.settings.stage
-    state = work / f"{name}.state.pth"
-    if resume and state.is_file():
-        stage.restore(state)
-    every = max(1, settings.steps // MEASUREMENTS)
-    bar = tqdm(total=settings.steps, initial=stage.steps, desc=name, unit="step")
-    sums: dict[str, Tensor] = {}
-    taken, started = 0, time.perf_counter()
-    while stage.steps < settings.steps:
-        for part, value in train_step(stage).items():
-            sums[part] = value + sums.get(part, 0)
-        taken += 1
-        bar.update()
-        if stage.steps % every == 0 or stage.steps == settings.steps:
-            entry = {"step": stage.steps, **{part: float(value) / taken for part, value in sums.items()}}
-            _check_finite(stage, entry)
-            entry["seconds a step"] = (time.perf_counter() - started) / taken
-            _measure(stage, work, entry)
-            save_plain(state, stage.state())
-            bar.write(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in entry.items()))
-            sums, taken, started = {}, 0, time.perf_counter()
-    bar.close()
-    return stage.average
+    stage, state = prepare_stage(network, task), _state_of(task)
+    stage.fit(state, resume and state.is_file(), FREE)
+    task.accelerator.free_memory()  # it would keep the optimisers of all stages
+    return stage
 
 
-def train_step(stage: Stage) -> dict[str, Tensor]:
-    """One step of the optimiser; returns the parts of the loss, on the device: reading them would make a GPU wait."""
-    settings = stage.settings
-    for group in stage.optimiser.param_groups:
-        group["lr"] = learning_rate(settings.learning_rate, stage.steps / settings.steps, WARM_UP)
-    stage.network.train()
-    parts = stage.losses(stage.network, stage.steps)
-    loss = torch.stack(list(parts.values())).sum()
-    stage.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(stage.network.parameters(), CLIP_NORM)
-    stage.optimiser.step()
-    stage.steps += 1
-    update_average(stage.average, stage.network, stage.steps, EMA_DECAY)
-    return {name: part.detach() for name, part in parts.items()}
-
-
-def _check_finite(stage: Stage, entry: dict[str, float]) -> None:
-    """Refuse to measure or save what is no number any more; the last state stays.
+def read_stage(network: nn.Module, task: StageTask) -> StageTraining:
+    """Read a stage that another run has finished.
 
     Raises:
-        UserError: a part of the loss is not finite.
+        UserError: it has not been trained, or not to its last step; or the state of another run.
     """
-    if not all(map(math.isfinite, entry.values())):
-        detail = ", ".join(f"{name} {value}" for name, value in entry.items() if name != "step")
-        before = int(stage.history[-1]["step"]) if stage.history else 0
+    stage, state, name = prepare_stage(network, task), _state_of(task), task.settings.stage
+    if not state.is_file():
+        raise UserError(f"{state}: not found; train stage {name!r} first (setting STAGES)")
+    stage.restore(state, FREE)
+    if stage.steps < task.settings.steps:
         raise UserError(
-            f"{stage.settings.stage}: the loss is not finite between steps {before} and {stage.steps}: {detail}"
+            f"{state}: has had {stage.steps} of {task.settings.steps} steps; finish stage {name!r} first "
+            "(settings STAGES, RESUME)"
         )
+    task.accelerator.free_memory()
+    return stage
 
 
-def _measure(stage: Stage, work: Path, entry: dict[str, float]) -> None:
-    """Measure and show the averaged network, and draw the curves."""
-    with torch.no_grad():
-        entry[stage.measured] = stage.measure(stage.average)
-        if stage.show is not None:
-            stage.show(stage.average, work / f"{stage.settings.stage}_samples.png")
-    losses = [name for name in entry if name not in ("step", "seconds a step", stage.measured)]
-    stage.history.append(entry)
-    curves = work / f"{stage.settings.stage}_curves.png"
-    draw_curves(stage.history, curves, along="step", losses=losses, measure=stage.measured, label=stage.measured)
-
-
-def numbers_of_step(settings: StageSettings, step: int) -> np.random.Generator:
-    """The one source of all that is random in a step."""
-    return np.random.default_rng((settings.seed, sum(settings.stage.encode()), step))
-
-
-def noise_of_step(settings: StageSettings, step: int) -> torch.Generator:
-    """The same for tensors, on the CPU, so that every device sees the same."""
-    return torch.Generator().manual_seed(int(numbers_of_step(settings, step).integers(2**63)))
-
-
-def in_mixed_precision(device: torch.device) -> torch.autocast:
-    """bfloat16 on a GPU; plain float32 elsewhere, where it is no slower."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+def _state_of(task: StageTask) -> Path:
+    return task.work / f"{task.settings.stage}.state.pth"

@@ -1,7 +1,7 @@
-"""The demo model's tokenizer: CLIP's byte-level BPE with a vocabulary of our own captions.
+"""The demo model's tokenizer: CLIP's byte-level BPE with a vocabulary learnt from our captions.
 
-Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) joins the most frequent pair of pieces again and again. The
-words of our captions are few, so it goes on until each of them is one token; any other text is spelt out.
+Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) repeatedly joins the most frequent pair of pieces. The
+captions have few words, so it continues until each is one token; other words are split into pieces.
 """
 
 import functools
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-PAD, PAD_2 = END, "!"  # as SDXL's two tokenizers fill up
+PAD, PAD_2 = END, "!"  # padding of SDXL's two tokenizers
 LENGTH = 77
 MOST_MERGES = 4000
-_WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]+")  # nearly as CLIP parts text
+_WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]+")  # almost as CLIP splits text
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """How often each word occurs, in lower case."""
+    """Count the words of texts, in lower case."""
     return Counter(word for text in texts for word in _WORDS.findall(text.lower()))
 
 
 def learn_merges(words: Mapping[str, int], most: int = MOST_MERGES) -> list[tuple[str, str]]:
-    """The pairs to join, in their order, until every word is one token or there are `most`; ties by spelling."""
+    """Learn which pairs to join, in order, until every word is one token or there are `most`; ties by spelling."""
     spelt = [_as_byte_letters(word) for word in words]
     spelt = [[*letters, f"{last}</w>"] for *letters, last in spelt]
     counts = list(words.values())
     found: Counter[tuple[str, str]] = Counter()
-    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)  # words that hold a pair, or once did
+    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)  # words that have or had a pair
     for place, pieces in enumerate(spelt):
         _count_pairs(pieces, place, counts[place], found, places)
     merges: list[tuple[str, str]] = []
@@ -77,7 +77,7 @@ def _joined(pieces: list[str], pair: tuple[str, str]) -> list[str]:
 
 @functools.cache
 def _letter_of_byte() -> dict[int, str]:
-    """One printable letter for each of the 256 bytes, "!" first, as GPT-2's and CLIP's tokenizers have them."""
+    """One printable letter for each of the 256 bytes, "!" first, as in the tokenizers of GPT-2 and CLIP."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(256 + place) for place, byte in enumerate(others)}
@@ -89,7 +89,7 @@ def _as_byte_letters(text: str) -> list[str]:
 
 
 def write_tokenizer(folder: Path, merges: list[tuple[str, str]], padding: str) -> None:
-    """Write vocab.json, merges.txt and tokenizer_config.json, as SDXL's repository has them."""
+    """Write vocab.json, merges.txt and tokenizer_config.json, as in SDXL's repository."""
     letters = list(_letter_of_byte().values())
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges), START, END]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
@@ -107,6 +107,6 @@ def write_tokenizer(folder: Path, merges: list[tuple[str, str]], padding: str) -
 
 
 def encode_texts(tokenizer: "CLIPTokenizer", texts: list[str]) -> np.ndarray:
-    """Token numbers (N, 77) int64 with marks of start and end, filled up and cut as the pipelines do."""
+    """Tokenize texts, (N, 77) int64, with start and end, padded and truncated as the pipelines do."""
     found = tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="np")
     return np.asarray(found.input_ids, np.int64).reshape(len(texts), LENGTH)

@@ -1,150 +1,376 @@
-"""All stages of the demo model's training, one after another, and the model that comes of them."""
+"""All stages of the demo model's training, and the model that they make."""
 
-from dataclasses import asdict, dataclass, replace
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
 
-from avatar.demo_model.autoencoder import autoencoder_stage, encode_all, normalise
-from avatar.demo_model.diffusion import PROMPT, DiffusionTask, PromptTask, diffusion_stage, prompt_stage
-from avatar.demo_model.examples import DrawnPictures, draw_ahead
-from avatar.demo_model.networks import Parts, digest, millions, save_model
-from avatar.demo_model.stages import Stage, StageSettings, fit
-from avatar.demo_model.text_encoders import TextTask, learn_vocabulary, read_tokens, text_stage
+from avatar.demo_model.autoencoder import AutoencoderTask, encode_all, normalise
+from avatar.demo_model.drawn_pictures import DrawnPictures, draw_ahead
+from avatar.demo_model.networks import SdxlNetworks, autoencoder, digest, millions, save_model, unet
+from avatar.demo_model.stages import StageSettings, StageTask, read_stage, train_stage
+from avatar.demo_model.text_encoders import (
+    AttributeClassifier,
+    CaptionTokens,
+    TextTask,
+    learn_vocabulary,
+    tokenize_captions,
+)
 from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
+from avatar.demo_model.unets import PromptNetworks, PromptTask, UNetSettings, UNetTask
 from avatar.sdxl.pipelines import quiet
 from avatar.sdxl.sources import BASE, REFINER
-from common.devices import describe_device, pick_device
-from common.errors import check_range, enough_memory
+from common.devices import describe_device
+from common.errors import UserError, check_range, enough_memory
 from common.paths import shown
 from common.runner import Report
+from common.training import start_accelerator
 
-LEARNING_RATES = {"text": 1e-3, "autoencoder": 1e-3, BASE: 1e-3, PROMPT: 2e-4, REFINER: 1e-3}
+LEARNING_RATE = 1e-3  # highest, of all stages but "prompt"
+TEXTS_A_SAMPLE = 8  # captions a step in the stage "text", for each sample of the UNets
 REMEDY = "lower BATCH"
 
 
-@dataclass(frozen=True)
-class DemoSettings:
-    """What one training of the demo model is.
+@dataclass(frozen=True, kw_only=True)
+class PromptPart:
+    """One part of the stage "prompt", which has its own schedule.
 
     Attributes:
-        pictures: that are drawn for it.
-        text_steps, autoencoder_steps, base_steps, prompt_steps, refiner_steps: of each stage.
-        batch: samples a step of the UNets; text encoders see eight times as many, the autoencoder as many parts.
-        seed: of everything.
+        steps: steps of the optimiser.
+        pictures: number of pictures learnt from, the first ones; 0: all.
+        learning_rate: highest learning rate.
+        noise_power: exponent of the noise levels; see `UNetSettings`.
+        hair_weight: additional weight of px of the hair.
+        captions: captions a step for the text encoders; 0: they are frozen.
+    """
+
+    steps: int
+    pictures: int
+    learning_rate: float
+    noise_power: float
+    hair_weight: float
+    captions: int
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            UserError: a value out of its range.
+        """
+        check_range("PROMPT_STEPS", self.steps, 1, 10_000_000)
+        check_range("PROMPT_PICTURES", self.pictures, 0, 10_000_000)
+        check_range("PROMPT_LEARNING_RATE", self.learning_rate, 1e-9, 10)
+        check_range("PROMPT_NOISE_POWER", self.noise_power, 0.01, 10)
+        check_range("PROMPT_HAIR_WEIGHT", self.hair_weight, 0, 1000)
+        check_range("PROMPT_CAPTIONS", self.captions, 0, 1_000_000)
+
+
+def prompt_parts(**settings: Sequence[float]) -> tuple[PromptPart, ...]:
+    """Parts of the stage "prompt" from the values of each setting; one value holds for all parts.
+
+    Args:
+        settings: values by the attributes of `PromptPart`; as many steps as there are parts.
 
     Raises:
-        UserError: a value out of its range.
+        UserError: a setting has neither one value nor one a part, or a value is out of its range.
+    """
+    count = len(settings["steps"])
+    for name, values in settings.items():
+        if len(values) not in (1, count):
+            raise UserError(
+                f"setting PROMPT_{name.upper()} has {len(values)} values; it needs 1, or one for each of the {count} "
+                "values of PROMPT_STEPS"
+            )
+    every = {name: list(values) * (count if len(values) == 1 else 1) for name, values in settings.items()}
+    parts = [dict(zip(every, values, strict=True)) for values in zip(*every.values(), strict=True)]
+    return tuple(PromptPart(**part) for part in parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoModelSettings:
+    """Settings of the demo model's training.
+
+    Attributes:
+        pictures: number of pictures to draw.
+        text_steps: steps of the stage "text".
+        autoencoder_steps: steps of the stage "autoencoder".
+        base_steps: steps of the stage "base".
+        base_schedule_steps: steps over which its learning rate falls to 0.
+        prompt_parts: parts of the stage "prompt", one after another.
+        refiner_steps: steps of the stage "refiner".
+        batch: samples a step of base and refiner, on each device; the stage "text" has eight times as many captions,
+            the stage "autoencoder" as many parts of pictures.
+        prompt_batch: samples a step of the stage "prompt", on each device.
+        seed: seed of characters, first weights, order and noise.
     """
 
     pictures: int
     text_steps: int
     autoencoder_steps: int
     base_steps: int
-    prompt_steps: int
+    base_schedule_steps: int
+    prompt_parts: tuple[PromptPart, ...]
     refiner_steps: int
     batch: int
+    prompt_batch: int
     seed: int
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be trained with."""
-        check_range("PICTURES", self.pictures, 10, 10_000_000)
-        check_range("BATCH", self.batch, 1, 100_000)
-        for stage in LEARNING_RATES:  # before any has begun
-            self.stage(stage, "")
-        check_range("SEED", self.seed, 0, 2**32 - 1)
 
-    def stage(self, name: str, made_from: str) -> StageSettings:
-        """Settings of one stage."""
-        batch = 8 * self.batch if name == "text" else self.batch
-        steps = int(asdict(self)[f"{name}_steps"])
-        return StageSettings(name, steps, batch, LEARNING_RATES[name], self.seed, made_from)
-
-
-def train(settings: DemoSettings, output: Path, work: Path, workers: int, samples: int, resume: bool) -> Report:
-    """Draw, train all stages, and write the model.
+def train(
+    settings: DemoModelSettings,
+    *,
+    output: Path,
+    work: Path,
+    workers: int,
+    stages: Sequence[str],
+    samples: int,
+    resume: bool,
+) -> Report | None:
+    """Draw pictures, train stages, and write the model if the last stage, "refiner", is among them.
 
     Args:
-        settings: of the training.
-        output: folder for the model.
-        work: folder for pictures, latents, states, curves and samples.
-        workers: processes that draw; 0: this one.
-        samples: pictures that are drawn at each measurement of a UNet.
-        resume: go on with the run that was cut short.
+        settings: settings of the training.
+        output: folder of the model.
+        work: folder of pictures, latents, states, curves and samples.
+        workers: number of processes that draw; 0: draw in this one.
+        stages: stages to train; the others that these need must be finished in `work`.
+        samples: number of pictures drawn at each measurement of a UNet.
+        resume: continue an interrupted training.
+
+    Returns:
+        Report of the run; None on all processes but the first of `accelerate launch`.
 
     Raises:
-        UserError: the state of a run with other settings, a loss that is not finite, no memory.
+        UserError: the state of a run with other settings, a stage that is not finished, a loss that is not finite, or
+            too little memory.
     """
-    pictures = draw_ahead(work, settings.seed, settings.pictures, workers)
-    device = pick_device()
+    accelerator = start_accelerator()
+    with accelerator.main_process_first():  # one process draws
+        pictures = draw_ahead(work, settings.seed, settings.pictures, workers)
     torch.backends.cudnn.benchmark = True  # all steps have the same shapes
-    print(f"device: {describe_device()}; {pictures.trained} pictures to learn from, {pictures.held_out} held out")
+    if accelerator.is_main_process:
+        print(f"device: {describe_device()}; {pictures.trained} pictures to learn from, {pictures.held_out} held out")
+    training = DemoModelTraining(
+        settings, pictures, accelerator, work=work, stages=stages, samples=samples, resume=resume
+    )
     with enough_memory(REMEDY), quiet():
-        merges = learn_vocabulary(pictures)
-        parts, figures = train_parts(settings, pictures, merges, work, samples, resume, device)
-        sizes = {name: millions(network) for name, network in networks_of(parts).items()}
-        written = save_model(parts, merges, output)
+        for stage in stages:
+            getattr(training, stage)
+        if not accelerator.is_main_process:
+            return None
+        if REFINER not in stages:
+            return Report(work, figures=training.figures, device=describe_device())
+        return write_model(training, output)
+
+
+def write_model(training: "DemoModelTraining", output: Path) -> Report:
+    """Write the model, and report the sizes of its networks."""
+    networks = training.networks
+    sizes = {
+        "text_encoder": millions(networks.text_encoder),
+        "text_encoder_2": millions(networks.text_encoder_2),
+        "vae": millions(networks.vae),
+        "base unet": millions(networks.unet),
+        "refiner unet": millions(networks.refiner),
+    }
+    written = save_model(networks, training.merges, output)
     print(f"model: {shown(output)}, {written / 1e6:.1f} MB; " + ", ".join(f"{k} {v:.2f} M" for k, v in sizes.items()))
-    figures |= {f"{name}, million parameters": round(value, 3) for name, value in sizes.items()}
+    figures = training.figures | {f"{name}, million parameters": round(value, 3) for name, value in sizes.items()}
     return Report(output, figures={**figures, "megabytes": written / 1e6}, device=describe_device())
 
 
-def train_parts(
-    settings: DemoSettings,
-    pictures: DrawnPictures,
-    merges: list[tuple[str, str]],
-    work: Path,
-    samples: int,
-    resume: bool,
-    device: torch.device,
-) -> tuple[Parts, dict[str, Any]]:
-    """Train stage by stage; returns all networks on the device, and the last figure of each stage."""
-    from transformers import CLIPTokenizer
+class DemoModelTraining:
+    """The stages by their names as attributes: each is trained, or read from the work folder, when it is first used.
 
-    figures: dict[str, Any] = {}
-    tokenizers = []
-    for name, padding in (("tokenizer", PAD), ("tokenizer_2", PAD_2)):
-        write_tokenizer(work / name, merges, padding)
-        tokenizers.append(CLIPTokenizer.from_pretrained(work / name))
-    tokens = read_tokens(tokenizers[0], pictures, settings.seed)
+    Args:
+        settings: settings of the training.
+        pictures: the drawn pictures.
+        accelerator: accelerator of the run.
+        work, stages, samples, resume: as in `train`.
 
-    drawn = f"{pictures.folder.name} {pictures.count}"
+    Attributes:
+        figures: last losses and held-out figures of the stages used so far.
+    """
 
-    def trained(stage: Stage) -> Any:
-        """The network of a stage, whose last figures are kept."""
-        network = fit(stage, work, resume)
-        figures.update({f"{stage.settings.stage} {name}": value for name, value in stage.history[-1].items()})
-        return network
+    def __init__(
+        self,
+        settings: DemoModelSettings,
+        pictures: DrawnPictures,
+        accelerator: Accelerator,
+        *,
+        work: Path,
+        stages: Sequence[str],
+        samples: int,
+        resume: bool,
+    ) -> None:
+        self.settings, self.pictures, self.accelerator = settings, pictures, accelerator
+        self.work, self.stages, self.samples, self.resume = work, stages, samples, resume
+        self.figures: dict[str, Any] = {}
 
-    attributes = torch.from_numpy(pictures.attributes)
-    words = TextTask(settings.stage("text", drawn), pictures, tokens, attributes, device)
-    learner = trained(text_stage(words, len(tokenizers[0])))
-    vae = trained(autoencoder_stage(settings.stage("autoencoder", drawn), pictures, device))
-    made_from = f"{drawn} {digest(learner.encoders)} {digest(vae)}"  # of states: no thread count changes it
-    latents_at = work / f"latents-{pictures.folder.name}-{digest(vae)}"
-    normalise(vae, pictures, device)
-    first, second = learner.encoders
-    parts = Parts(tokenizers[0], tokenizers[1], first, second, vae)
-    latents = encode_all(vae, pictures, latents_at, device)
+    # ---- stages ----
 
-    task = DiffusionTask(BASE, settings.stage(BASE, made_from), parts, latents, pictures, tokens, device, samples)
-    unet = trained(diffusion_stage(task))
-    task = replace(task, settings=settings.stage(PROMPT, digest(unet)))
-    both = trained(prompt_stage(PromptTask(task, words), unet, learner))
-    parts = both.put_into(parts)
-    made_from = f"{drawn} {digest(both.words.encoders)} {digest(vae)}"
-    task = DiffusionTask(REFINER, settings.stage(REFINER, made_from), parts, latents, pictures, tokens, device, samples)
-    parts.refiner = trained(diffusion_stage(task))
-    return parts, figures
+    @cached_property
+    def text(self) -> AttributeClassifier:
+        """Text encoders with their linear layers."""
+        torch.manual_seed(self.settings.seed)
+        network = AttributeClassifier(len(self.tokenizers[0]))
+        batch = TEXTS_A_SAMPLE * self.settings.batch
+        return self._finished("text", network, self._text_task(self.settings.text_steps, batch))
 
+    @cached_property
+    def autoencoder(self) -> nn.Module:
+        """Autoencoder whose latents are not normalised yet."""
+        settings = StageSettings(**self._plain("autoencoder", self.settings.autoencoder_steps, self.settings.batch))
+        torch.manual_seed(self.settings.seed)
+        return self._finished("autoencoder", autoencoder(), AutoencoderTask(settings=settings, **self._shared))
 
-def networks_of(parts: Parts) -> dict[str, Any]:
-    """All networks by their names in the pipelines."""
-    return {
-        "text_encoder": parts.text_encoder,
-        "text_encoder_2": parts.text_encoder_2,
-        "vae": parts.vae,
-        "base unet": parts.unet,
-        "refiner unet": parts.refiner,
-    }
+    @cached_property
+    def base(self) -> nn.Module:
+        """UNet of the base before the stage "prompt"."""
+        settings = self._plain(BASE, self.settings.base_steps, self.settings.batch, self._made_from(self.text))
+        settings["schedule_steps"] = self.settings.base_schedule_steps
+        return self._trained_unet(BASE, settings, self._networks(self.text))
+
+    @cached_property
+    def prompt(self) -> PromptNetworks:
+        """UNet of the base and text encoders after all parts of the stage."""
+        networks = PromptNetworks(self.base, self.text, learn_texts=False)
+        for number, part in enumerate(self.settings.prompt_parts, 1):
+            networks = self._after("prompt" if number == 1 else f"prompt_{number}", part, networks)
+        return networks
+
+    @cached_property
+    def refiner(self) -> nn.Module:
+        """UNet of the refiner."""
+        made_from = self._made_from(self.prompt.classifier)
+        settings = self._plain(REFINER, self.settings.refiner_steps, self.settings.batch, made_from)
+        return self._trained_unet(REFINER, settings, self.prompt.put_into(self._networks(self.text)))
+
+    def _after(self, name: str, part: PromptPart, before: PromptNetworks) -> PromptNetworks:
+        """The networks after one part of the stage "prompt"."""
+        settings = UNetSettings(
+            stage=name,
+            steps=part.steps,
+            schedule_steps=part.steps,
+            batch=self.settings.prompt_batch,
+            pictures=part.pictures or self.pictures.trained,
+            learning_rate=part.learning_rate,
+            seed=self.settings.seed,
+            made_from=digest(before),
+            snr_gamma=0,
+            noise_power=part.noise_power,
+            hair_weight=part.hair_weight,
+            captions=part.captions,
+        )
+        task = PromptTask(
+            settings=settings,
+            of_unet=self._unet_task(BASE, settings, self._networks(before.classifier)),
+            of_texts=self._text_task(part.steps, part.captions) if part.captions else None,
+            **self._shared,
+        )
+        network = PromptNetworks(before.unet, before.classifier, learn_texts=part.captions > 0)
+        return self._finished("prompt", network, task)
+
+    def _finished(self, stage: str, network: nn.Module, task: StageTask) -> Any:
+        """Train a stage, or read it if another run trained it; returns its averaged network."""
+        found = train_stage(network, task, resume=self.resume) if stage in self.stages else read_stage(network, task)
+        self.figures |= {f"{task.settings.stage} {name}": value for name, value in found.history[-1].items()}
+        return found.average
+
+    def _trained_unet(self, role: str, settings: dict[str, Any], networks: SdxlNetworks) -> Any:
+        task = self._unet_task(role, UNetSettings(**settings), networks)
+        torch.manual_seed(self.settings.seed)
+        return self._finished(role, unet(role), task)
+
+    # ---- what the stages are made from ----
+
+    def _plain(self, stage: str, steps: int, batch: int, made_from: str = "") -> dict[str, Any]:
+        """Settings of a stage that has nothing special, by the attributes of `StageSettings`."""
+        return {
+            "stage": stage,
+            "steps": steps,
+            "schedule_steps": steps,
+            "batch": batch,
+            "pictures": self.pictures.trained,
+            "learning_rate": LEARNING_RATE,
+            "seed": self.settings.seed,
+            "made_from": made_from or self._drawn,
+        }
+
+    @property
+    def _shared(self) -> dict[str, Any]:
+        """Attributes that all tasks have."""
+        return {"pictures": self.pictures, "accelerator": self.accelerator, "work": self.work}
+
+    @property
+    def _drawn(self) -> str:
+        return f"{self.pictures.folder.name} {self.pictures.count}"
+
+    def _made_from(self, texts: AttributeClassifier) -> str:
+        """Fingerprint of the trained states; that of normalised latents would depend on the number of threads."""
+        return f"{self._drawn} {digest(texts.encoders)} {digest(self.autoencoder)}"
+
+    def _text_task(self, steps: int, batch: int) -> TextTask:
+        settings = StageSettings(**self._plain("text", steps, batch))
+        return TextTask(settings=settings, tokens=self.tokens, **self._shared)
+
+    def _unet_task(self, role: str, settings: UNetSettings, networks: SdxlNetworks) -> UNetTask:
+        return UNetTask(
+            role=role,
+            settings=settings,
+            networks=networks,
+            latents=self.latents,
+            tokens=self.tokens,
+            samples=self.samples,
+            **self._shared,
+        )
+
+    @cached_property
+    def merges(self) -> list[tuple[str, str]]:
+        """Merges of the tokenizers."""
+        return learn_vocabulary(self.pictures)
+
+    @cached_property
+    def tokenizers(self) -> tuple[Any, Any]:
+        """Both tokenizers."""
+        from transformers import CLIPTokenizer
+
+        folders = [(self.work / "tokenizer", PAD), (self.work / "tokenizer_2", PAD_2)]
+        for folder, padding in folders:
+            write_tokenizer(folder, self.merges, padding)
+        first, second = (CLIPTokenizer.from_pretrained(folder) for folder, _ in folders)
+        return first, second
+
+    @cached_property
+    def tokens(self) -> CaptionTokens:
+        """Captions of all pictures."""
+        return tokenize_captions(self.tokenizers[0], self.pictures, self.settings.seed)
+
+    @cached_property
+    def vae(self) -> nn.Module:
+        """Autoencoder with normalised latents."""
+        vae = copy.deepcopy(self.autoencoder)
+        normalise(vae, self.pictures, self.accelerator)
+        return vae
+
+    @cached_property
+    def latents(self) -> Tensor:
+        """Latents of all pictures, (N, 4, 32, 32)."""
+        folder = self.work / f"latents-{self.pictures.folder.name}-{digest(self.autoencoder)}"
+        with self.accelerator.main_process_first():  # one process encodes
+            return encode_all(self.vae, self.pictures, folder, self.accelerator)
+
+    def _networks(self, texts: AttributeClassifier) -> SdxlNetworks:
+        first, second = texts.encoders
+        return SdxlNetworks(*self.tokenizers, text_encoder=first, text_encoder_2=second, vae=self.vae)
+
+    @property
+    def networks(self) -> SdxlNetworks:
+        """All networks of the model, on the device."""
+        return replace(self.prompt.put_into(self._networks(self.text)), refiner=self.refiner)

@@ -1,4 +1,4 @@
-"""What a drawn avatar can look like: attributes that do not depend on one another, and their values."""
+"""Attributes of drawn avatars: their possible values, and random characters; attributes are independent."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORI
 
 
 def _kinds(*places: str) -> tuple[str, ...]:
-    """What is worn there, each kind once, in the order of the genres."""
+    """Kinds of accessories that are worn in these places, each once, in the order of the genres."""
     worn = [*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES]
     return tuple(dict.fromkeys(accessory.kind for accessory in worn if accessory.place in places))
 
@@ -59,7 +59,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "backdrop": tuple(BACKDROPS),
     "pattern": ("plain", "sun", "rays", "confetti", "lights", "stars", "stage", "waves", "bunting"),
 }
-LIKELY = {  # how often a value is drawn, where not as often as the others
+LIKELY = {  # probability of a value; the other values of the attribute share the rest equally
     "beard": {"none": 0.6},
     "glasses": {"none": 0.4},
     "headwear": {"none": 0.3},
@@ -74,14 +74,17 @@ class Attributes:
     """One character; every text is a value of CHOICES.
 
     Attributes:
-        person: whom the face suggests: heavier brows and jaw, lashes and lipstick, or neither.
-        skin, face, eyes: tone of the skin, form of the face, colour of the iris.
-        hair, hair_colour: shape and colour; the colour is that of beard and brows too.
-        beard, expression, glasses: as they say.
-        garment, garment_colour: kind and main colour.
-        headwear, jewellery: what is worn on the head, and at neck or ears.
+        person: how the face reads: man (heavier brows and jaw), woman (lashes and lipstick), or person (neither).
+        skin, face, eyes: skin tone, shape of the face, colour of the irises.
+        hair, hair_colour: hairstyle, and colour of hair, beard and brows.
+        beard, expression, glasses: kind of each.
+        garment, garment_colour: kind and main colour of the garment.
+        headwear, jewellery: accessory on the head, and at neck or ears.
         backdrop, pattern: colour and motif behind the person.
-        variation: small differences of proportion, 0 to VARIATIONS - 1.
+        variation: number of the individual proportions, 0 to VARIATIONS - 1; see `face_build`.
+
+    Raises:
+        ValueError: a text is not a value of CHOICES.
     """
 
     person: str
@@ -108,7 +111,7 @@ class Attributes:
 
 
 def draw_attributes(rng: np.random.Generator) -> Attributes:
-    """A character at random: each attribute on its own, the values of LIKELY more often than the others."""
+    """Draw a random character; the values of each attribute have the probabilities of LIKELY."""
     chosen = {name: str(rng.choice(values, p=_chances(name))) for name, values in CHOICES.items()}
     return Attributes(**chosen, variation=int(rng.integers(VARIATIONS)))
 
@@ -120,21 +123,21 @@ def _chances(name: str) -> list[float]:
 
 
 def characters() -> int:
-    """How many characters there are, small differences of proportion not counted."""
+    """Number of different characters, not counting individual proportions."""
     return math.prod(len(values) for values in CHOICES.values())
 
 
 @dataclass(frozen=True)
-class Build:
-    """Small differences between faces, in units of the canvas or as factors.
+class FaceBuild:
+    """Individual proportions of a face; lengths are in units of the canvas (256 a side).
 
     Attributes:
-        width: added to half the width of the head.
-        spacing: added to half the distance of the eyes.
-        eyes, mouth: factors of size.
-        brows: how far they are lifted.
-        nose: form, 0 to 2.
-        freckles: whether there are any.
+        width: addition to half the width of the head.
+        spacing: addition to half the distance between the eyes.
+        eyes, mouth: scale factors.
+        brows: height to which the brows are lifted.
+        nose: number of the nose shape, 0 to 2.
+        freckles: whether the face has freckles.
     """
 
     width: float
@@ -146,10 +149,10 @@ class Build:
     freckles: bool
 
 
-def build_of(variation: int) -> Build:
-    """The differences that belong to a variation; Python keeps this sequence the same between versions."""
-    draw = random.Random(variation).random
-    return Build(
+def face_build(variation: int) -> FaceBuild:
+    """Proportions of a variation."""
+    draw = random.Random(variation).random  # Python guarantees the same sequence in all versions
+    return FaceBuild(
         width=5 * draw() - 2.5,
         spacing=2.4 * draw() - 1.2,
         eyes=0.93 + 0.16 * draw(),

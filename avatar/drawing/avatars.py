@@ -1,4 +1,4 @@
-"""The drawn world: seeded portraits of festival people, as pictures, alpha masks and words.
+"""Drawn avatars: random portraits of festival people as pictures, alpha masks and captions.
 
 attributes = draw_attributes(np.random.default_rng(1))
 picture, mask = draw_avatar(attributes, size_px=256)
@@ -11,18 +11,17 @@ import numpy as np
 from avatar.drawing.attributes import Attributes, draw_attributes
 from avatar.drawing.backdrops import backdrop_tones, draw_backdrop
 from avatar.drawing.captions import caption
-from avatar.drawing.faces import draw_beard, draw_eyes, draw_head, draw_neck, sitter
+from avatar.drawing.faces import DrawnPerson, draw_beard, draw_eyes, draw_head, draw_neck
 from avatar.drawing.garments import draw_garment, draw_garment_behind
 from avatar.drawing.hair import draw_hair, draw_hair_behind
 from avatar.drawing.headwear import draw_headwear, draw_headwear_behind
 from avatar.drawing.jewellery import draw_glasses, draw_jewellery
-from avatar.drawing.palette import rgb_u8
+from avatar.drawing.palette import Style, rgb_u8
 from avatar.drawing.pen import Pen
 
-__all__ = ["STYLES", "Attributes", "caption", "draw_attributes", "draw_avatar"]
+__all__ = ["Attributes", "caption", "draw_attributes", "draw_avatar"]
 
-STYLES = ("plain", "neon")
-_LAYERS = (  # from far to near
+_LAYERS = (  # from back to front
     draw_headwear_behind,
     draw_hair_behind,
     draw_garment_behind,
@@ -38,21 +37,19 @@ _LAYERS = (  # from far to near
 )
 
 
-def draw_avatar(attributes: Attributes, size_px: int, style: str = "plain") -> tuple[np.ndarray, np.ndarray]:
+def draw_avatar(attributes: Attributes, size_px: int, style: Style = "plain") -> tuple[np.ndarray, np.ndarray]:
     """Draw one character.
 
     Args:
-        attributes: of the character.
-        size_px: side of the square picture; every size shows the same, larger ones more finely.
-        style: "plain", or "neon" for a festival poster in the dark.
+        attributes: the character.
+        size_px: side of the square picture, px; it changes the resolution, not the content.
+        style: "plain", or "neon" for a neon festival poster.
 
     Returns:
-        the picture (size_px, size_px, 3) uint8 RGB, and the figure's coverage (size_px, size_px) uint8.
+        Picture (size_px, size_px, 3) uint8 RGB, and alpha of the figure (size_px, size_px) uint8.
     """
-    if style not in STYLES:
-        raise ValueError(f"style is {style!r}, not one of {', '.join(STYLES)}")
     pen = Pen(style)
-    who = sitter(attributes, pen)
+    who = DrawnPerson(attributes, pen)
     for draw in _LAYERS:
         draw(who)
     figure = pen.render(size_px)
@@ -68,7 +65,7 @@ def draw_avatar(attributes: Attributes, size_px: int, style: str = "plain") -> t
 
 
 def _with_rim_light(colour: np.ndarray, alpha: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """The light of the backdrop on the right edges of the figure."""
+    """Add the backdrop's light to the right edges of the figure."""
     unit = alpha.shape[0] / 256
     move = np.array([[1, 0, -3.4 * unit], [0, 1, 1.2 * unit]], np.float32)
     shifted = cv2.warpAffine(alpha, move, alpha.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
@@ -79,7 +76,7 @@ def _with_rim_light(colour: np.ndarray, alpha: np.ndarray, light: np.ndarray) ->
 
 
 def _glowing(picture: np.ndarray) -> np.ndarray:
-    """Light tubes shine into the dark around them."""
+    """Add a halo around bright pixels."""
     unit = picture.shape[0] / 256
     bright = (picture - 110).clip(0, None)
     halo = cv2.GaussianBlur(bright, (0, 0), 3.0 * unit) * 0.75 + cv2.GaussianBlur(bright, (0, 0), 9.0 * unit) * 0.6

@@ -1,4 +1,4 @@
-"""What is behind the drawn avatars: a colour and a motif of the festival, calm enough for the figure before it."""
+"""Backdrops of the drawn avatars: a colour and a festival motif."""
 
 import functools
 import itertools
@@ -8,25 +8,24 @@ from collections.abc import Callable
 
 import numpy as np
 
-from avatar.drawing.palette import BACKDROPS, Backdrop, lerp
-from avatar.drawing.pen import Pen, disc, sparkle
+from avatar.drawing.palette import BACKDROPS, Backdrop, Style, lerp
+from avatar.drawing.pen import Pen, disc, oval, sparkle
 
 
 @functools.lru_cache(maxsize=256)
-def draw_backdrop(colour: str, pattern: str, size_px: int, style: str) -> np.ndarray:
-    """(size_px, size_px, 3) uint8, not writable: the same array every time."""
-    pen = Pen(style)
-    tones = _at_night(BACKDROPS[colour]) if style == "neon" else BACKDROPS[colour]
+def draw_backdrop(colour: str, pattern: str, size_px: int, style: Style) -> np.ndarray:
+    """Draw a backdrop, (size_px, size_px, 3) uint8 RGB; read-only, since it is cached."""
+    pen, tones = Pen(style), backdrop_tones(colour, style)
     pen.fill("M 0 0 L 256 0 L 256 256 L 0 256 Z", pen.fade(tones.top, tones.bottom))
-    pen.glow(128, 120, 150, 140, tones.glow, 0.55)
+    pen.glow(oval(128, 120, 150, 140), tones.glow, 0.55)
     _PATTERNS[pattern](pen, tones)
     picture = np.ascontiguousarray(pen.render(size_px)[..., :3])
     picture.setflags(write=False)
     return picture
 
 
-def backdrop_tones(colour: str, style: str) -> Backdrop:
-    """The colours of a backdrop in a style."""
+def backdrop_tones(colour: str, style: Style) -> Backdrop:
+    """Colours of a backdrop in a style."""
     return _at_night(BACKDROPS[colour]) if style == "neon" else BACKDROPS[colour]
 
 
@@ -36,7 +35,7 @@ def _at_night(day: Backdrop) -> Backdrop:
 
 
 def _plain(pen: Pen, tones: Backdrop) -> None:
-    pen.glow(128, 110, 110, 110, tones.glow, 0.5)
+    pen.glow(oval(128, 110, 110, 110), tones.glow, 0.5)
 
 
 def _sun(pen: Pen, tones: Backdrop) -> None:
@@ -72,7 +71,7 @@ def _lights(pen: Pen, tones: Backdrop) -> None:
         for index in range(count):
             t = (index + 0.5) / count
             x, y = -4 + 264 * t, start + 4 * dip * t * (1 - t) + 5
-            pen.glow(x, y, 19, 19, "#fff2b8", 0.85)
+            pen.glow(oval(x, y, 19, 19), "#fff2b8", 0.85)
             pen.fill(disc(round(x, 1), round(y, 1), 4.6), "#fffbe6")
 
 
@@ -90,7 +89,7 @@ def _stage(pen: Pen, tones: Backdrop) -> None:
     pen.fill("M 0 0 L 256 0 L 256 8 L 0 8 Z", bar)
     for x in (30, 84, 172, 226):
         pen.fill(f"M {x - 9} 6 L {x + 9} 6 L {x + 6} 19 L {x - 6} 19 Z", bar)
-        pen.glow(x, 20, 15, 9, "#fffbe0", 1.0)
+        pen.glow(oval(x, 20, 15, 9), "#fffbe0", 1.0)
 
 
 def _waves(pen: Pen, tones: Backdrop) -> None:

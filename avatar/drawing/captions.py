@@ -1,7 +1,7 @@
-"""Words for drawn avatars, as `generate_weighted_prompt` writes them: phrases between commas, in many wordings.
+"""Captions of drawn avatars: phrases separated by commas, as in the prompts of `generate_weighted_prompt`.
 
-A caption is what a model learns the pictures by, so it says what is seen and holds no weights, which act on embeddings.
-Clothes are called by the wordings of avatar/prompt/genre_outfits.py, or by colour and kind alone.
+Captions describe what is visible, in varied wordings and without prompt weights. Clothes are named by colour and kind,
+or by the wordings of avatar/prompt/genre_outfits.py.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from avatar.drawing.headwear import HATS, HIDDEN_HAIR
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from avatar.prompt.wording import CLOSINGS, OPENINGS
 
-MOST_WORDS = 50  # with its commas, a caption of so many fits the 75 tokens of a CLIP text encoder
+MOST_WORDS = 50  # longest caption; with its commas it fits the 75 tokens of a CLIP text encoder
 
 _SHORT_OPENINGS = (
     "portrait of a {person}",
@@ -96,10 +96,10 @@ _PATTERNS = {
 
 
 def caption(attributes: Attributes, rng: np.random.Generator) -> str:
-    """One of the many ways to say how a character looks; each thing that is seen is named in most captions.
+    """Write a random caption of a character.
 
-    Of what is absent (a beard, glasses, a hat) some captions say so. A hat hides most shapes of hair, and then the
-    caption names the colour alone.
+    Most captions name each visible attribute; some also name what is absent (no beard, no glasses, no hat). Below a hat
+    that hides the hairstyle, only the hair colour is named.
     """
     look = attributes
     phrases = [
@@ -121,7 +121,7 @@ def caption(attributes: Attributes, rng: np.random.Generator) -> str:
 
 
 def garment_words(kind: str, colour: str, rng: np.random.Generator) -> str:
-    """A garment by colour and kind alone, or by a wording of the wardrobe."""
+    """Name a garment by colour and kind, or by a random wording of its genre."""
     plain = f"{colour} {kind}"
     wordings = next(g.wordings for g in (*GARMENTS.values(), NEUTRAL_GARMENT) if g.kind == kind)
     return plain if rng.random() < 0.5 else _pick(rng, wordings).format(colour=colour)
@@ -134,7 +134,7 @@ def _hair_words(look: Attributes, rng: np.random.Generator) -> str:
 
 
 def _worn_words(kind: str, rng: np.random.Generator, absent: Sequence[str]) -> str:
-    """An accessory by its kind alone, or by a wording of any genre that wears it."""
+    """Name an accessory by its kind, or by a random wording of a genre that wears it."""
     if kind == "none":
         return _pick(rng, absent)
     everything = itertools.chain(*ACCESSORIES.values(), NEUTRAL_ACCESSORIES)
@@ -143,14 +143,14 @@ def _worn_words(kind: str, rng: np.random.Generator, absent: Sequence[str]) -> s
 
 
 def _opening(person: str, rng: np.random.Generator) -> list[str]:
-    """How the caption begins, with the person in it or, as prompts do, behind it."""
+    """First phrases: the person within the opening, or after it as in prompts."""
     if rng.random() < 0.6:
         return [_pick(rng, _SHORT_OPENINGS).format(person=person)]
     return [_pick(rng, OPENINGS), *([] if person == "person" else [person])]
 
 
 def _fitted(phrases: list[str], rng: np.random.Generator) -> str:
-    """The phrases and perhaps a closing, as many of them as fit."""
+    """Join the phrases and perhaps a closing, up to MOST_WORDS words."""
     kept: list[str] = []
     words = 0
     for phrase in [*phrases, *([_pick(rng, CLOSINGS)] if rng.random() < 0.3 else [])]:

@@ -1,25 +1,25 @@
-"""Faces of the drawn avatars: neck, head, eyes, mouth, beard. The eyes are at the same height in every picture."""
+"""Faces of the drawn avatars: neck, head, eyes, mouth and beard. The eyes are at the same height in every picture."""
 
 import functools
 from dataclasses import dataclass
 
-from avatar.drawing.attributes import Attributes, Build, build_of
-from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Ramp, lerp
+from avatar.drawing.attributes import Attributes, FaceBuild, face_build
+from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, ToneRamp, lerp
 from avatar.drawing.pen import MIDDLE, Pen, both, disc, flip, loops, oval, placed
 
 EYE_Y, MOUTH_Y = 106, 138
-FACES = {  # half widths at the cheeks, the jaw and the chin, and where the chin ends
+FACES = {  # half widths of cheeks, jaw and chin, and y of the chin
     "oval": (44.0, 35.0, 14.0, 156.0),
     "round": (47.0, 39.0, 17.0, 154.0),
     "square": (45.0, 41.5, 24.0, 156.0),
     "heart": (45.0, 31.0, 9.0, 157.0),
 }
-NECKS = {"woman": 17.0, "person": 19.5, "man": 22.5}  # half the width
-JAWS = {"woman": -1.5, "person": 0.0, "man": 2.5}  # added to half the width
-BROWS = {"woman": 3.2, "person": 4.4, "man": 5.8}  # thickness
+NECKS = {"woman": 17.0, "person": 19.5, "man": 22.5}  # half width of the neck
+JAWS = {"woman": -1.5, "person": 0.0, "man": 2.5}  # addition to the half width of the jaw
+BROWS = {"woman": 3.2, "person": 4.4, "man": 5.8}  # thickness of the brows
 INK, WHITE, MOUTH, TONGUE = "#241532", "#fffaf4", "#5a1626", "#e2607a"
 
-# Paths around the middle of an eye, a brow, a mouth.
+# Paths centred on an eye, a brow or a mouth.
 _EYE = "M -10.2 1 C -7 -10.5 7 -10.5 10.2 1 C 6.6 9.4 -6.6 9.4 -10.2 1 Z"
 _LID = "M -10.2 1 C -7 -10.5 7 -10.5 10.2 1"
 _LID_SHADE = "M -14 -13 L 14 -13 L 14 -3.5 C 6 -6.5 -6 -6.5 -14 -3.5 Z"
@@ -42,16 +42,36 @@ _GOATEE = both("128 148, 134 148 139 145 142 142, 149 147 145 169 128 170")
 
 
 @dataclass(frozen=True)
-class Sitter:
-    """Who is drawn, in what colours and with which pen."""
+class DrawnPerson:
+    """A character, and the pen that draws it: what all layers of the figure are drawn from."""
 
     looks: Attributes
     pen: Pen
-    skin: Ramp
-    hair: Ramp
-    garment: Ramp
-    accent: Ramp
-    build: Build
+
+    @functools.cached_property
+    def skin(self) -> ToneRamp:
+        """Tones of the skin."""
+        return self.pen.skin(self.skin_hex)
+
+    @functools.cached_property
+    def hair(self) -> ToneRamp:
+        """Tones of hair, beard and brows."""
+        return self.pen.ramp(self.hair_hex)
+
+    @functools.cached_property
+    def garment(self) -> ToneRamp:
+        """Tones of the garment."""
+        return self.pen.ramp(GARMENT_COLOURS[self.looks.garment_colour])
+
+    @functools.cached_property
+    def accent(self) -> ToneRamp:
+        """Tones of ties, seams and patches."""
+        return self.pen.ramp(ACCENTS[self.looks.garment_colour])
+
+    @functools.cached_property
+    def build(self) -> FaceBuild:
+        """Individual proportions of the face."""
+        return face_build(self.looks.variation)
 
     @functools.cached_property
     def half(self) -> float:
@@ -60,7 +80,7 @@ class Sitter:
 
     @functools.cached_property
     def face(self) -> str:
-        """Path of the head."""
+        """Outline of the head, an SVG path."""
         _, jaw, chin, low = FACES[self.looks.face]
         return _face(self.half, jaw + self.build.width + JAWS[self.looks.person], chin, low)
 
@@ -71,26 +91,13 @@ class Sitter:
 
     @property
     def hair_hex(self) -> str:
-        """The hair's colour in daylight."""
+        """Colour of the hair in daylight, "#rrggbb"."""
         return HAIR_COLOURS[self.looks.hair_colour]
 
     @property
     def skin_hex(self) -> str:
-        """The skin's colour in daylight."""
+        """Colour of the skin in daylight, "#rrggbb"."""
         return SKINS[self.looks.skin]
-
-
-def sitter(looks: Attributes, pen: Pen) -> Sitter:
-    """All that the parts of a figure are drawn from."""
-    return Sitter(
-        looks=looks,
-        pen=pen,
-        skin=pen.skin(SKINS[looks.skin]),
-        hair=pen.ramp(HAIR_COLOURS[looks.hair_colour]),
-        garment=pen.ramp(GARMENT_COLOURS[looks.garment_colour]),
-        accent=pen.ramp(ACCENTS[looks.garment_colour]),
-        build=build_of(looks.variation),
-    )
 
 
 def _face(cheek: float, jaw: float, chin: float, low: float) -> str:
@@ -104,8 +111,8 @@ def _face(cheek: float, jaw: float, chin: float, low: float) -> str:
 # ---- neck and head ----
 
 
-def draw_neck(who: Sitter) -> None:
-    """Neck and chest, with the shadow of the chin."""
+def draw_neck(who: DrawnPerson) -> None:
+    """Draw neck and chest, with the shadow of the chin."""
     right = 128 + who.neck
     neck = both(
         f"128 130, {right} 130 {right} 140 {right} 150, {right} 172 {right + 2} 178 168 188, 172 236 150 240 128 240"
@@ -117,8 +124,8 @@ def draw_neck(who: Sitter) -> None:
         who.pen.line(f"{collar_bone} {flip(collar_bone)}", who.skin.deep, 2, 0.45)
 
 
-def draw_head(who: Sitter) -> None:
-    """Ears, face, nose and mouth, without hair."""
+def draw_head(who: DrawnPerson) -> None:
+    """Draw ears, face, nose and mouth, without hair."""
     pen, skin = who.pen, who.skin
     for x in (127 - who.half, 129 + who.half):
         pen.form(oval(x, 110, 8.5, 12), skin)
@@ -126,11 +133,11 @@ def draw_head(who: Sitter) -> None:
     pen.line(f"{inner} {flip(inner)}", skin.deep, 1.8, 0.7)
     pen.form(who.face, skin)
     with pen.inside(who.face):
-        pen.glow(104, 72, 46, 40, skin.light, 0.55)
+        pen.glow(oval(104, 72, 46, 40), skin.light, 0.55)
         pen.fill("M 180 40 C 176 96 168 132 128 158 L 190 170 Z", skin.shade, 0.5)
         blush = lerp(who.skin_hex, "#e8485f", 0.55) if pen.style == "plain" else "#ff4fa8"
         for x in (101, 155):
-            pen.glow(x, 126, 15, 11, blush, 0.5)
+            pen.glow(oval(x, 126, 15, 11), blush, 0.5)
         if who.build.freckles:
             places = ((20, 120), (25, 124), (30, 120), (14, 123))
             pen.fill(loops(tuple((128 + side * x, y, 1) for side in (-1, 1) for x, y in places)), skin.deep, 0.6)
@@ -138,7 +145,7 @@ def draw_head(who: Sitter) -> None:
     _MOUTHS[who.looks.expression](who)
 
 
-def _draw_nose(who: Sitter) -> None:
+def _draw_nose(who: DrawnPerson) -> None:
     long, wide = ((0, 1.0), (1, 1.3), (-2, 0.85))[who.build.nose]
     pen, y = who.pen, 121 + long
     pen.fill(placed("M 0 -17 C 4 -9 6 -4 5 1 C 3 4 1 4 0 3 Z", 128, y, wide), who.skin.shade, 0.55)
@@ -149,8 +156,8 @@ def _draw_nose(who: Sitter) -> None:
 # ---- eyes ----
 
 
-def draw_eyes(who: Sitter) -> None:
-    """Brows and eyes, as the expression has them."""
+def draw_eyes(who: DrawnPerson) -> None:
+    """Draw brows and eyes of the expression."""
     mood = who.looks.expression
     left, right = 107.5 - who.build.spacing, 148.5 + who.build.spacing
     if mood == "laugh":
@@ -167,7 +174,7 @@ def _at_eyes(path: str, eyes: tuple[float, ...], across: float = 1, down: float 
     return " ".join(placed(path, x, EYE_Y, across, down) for x in eyes)
 
 
-def _open_eyes(who: Sitter, eyes: tuple[float, ...]) -> None:
+def _open_eyes(who: DrawnPerson, eyes: tuple[float, ...]) -> None:
     pen, mood = who.pen, who.looks.expression
     wide = who.build.eyes * (1.1 if mood == "surprised" else 1.0)
     tall = wide * {"calm": 0.86, "surprised": 1.12}.get(mood, 1.0)
@@ -184,18 +191,18 @@ def _open_eyes(who: Sitter, eyes: tuple[float, ...]) -> None:
     _lashes(who, eyes)
 
 
-def _closed_eyes(who: Sitter, eyes: tuple[float, ...], path: str) -> None:
+def _closed_eyes(who: DrawnPerson, eyes: tuple[float, ...], path: str) -> None:
     who.pen.line(_at_eyes(path, eyes), _ink(who), 3.2)
     _lashes(who, eyes)
 
 
-def _lashes(who: Sitter, eyes: tuple[float, ...]) -> None:
+def _lashes(who: DrawnPerson, eyes: tuple[float, ...]) -> None:
     if who.looks.person == "woman":
         paths = (placed(_LASHES, x, EYE_Y, 1 if x > MIDDLE else -1) for x in eyes)
         who.pen.line(" ".join(paths), _ink(who), 2.2)
 
 
-def _brows(who: Sitter, left: float, right: float) -> None:
+def _brows(who: DrawnPerson, left: float, right: float) -> None:
     mood = who.looks.expression
     lift = {"surprised": 5.5, "laugh": 2.5, "calm": -1.5}.get(mood, 0) + who.build.brows
     tone = lerp(who.hair_hex, INK, 0.35) if who.pen.style == "plain" else who.hair.line
@@ -208,16 +215,16 @@ def _brows(who: Sitter, left: float, right: float) -> None:
 # ---- mouth ----
 
 
-def _at_mouth(who: Sitter, path: str) -> str:
+def _at_mouth(who: DrawnPerson, path: str) -> str:
     return placed(path, MIDDLE, MOUTH_Y, who.build.mouth)
 
 
-def _ink(who: Sitter) -> str:
-    """Of lids and lashes: dark, or light tubes in the dark."""
+def _ink(who: DrawnPerson) -> str:
+    """Colour of lids and lashes: dark; in neon that of the outlines."""
     return who.skin.line if who.pen.style == "neon" else INK
 
 
-def _lips(who: Sitter) -> str:
+def _lips(who: DrawnPerson) -> str:
     if who.pen.style == "neon":
         return "#ff3f8e"
     if who.looks.person == "woman":
@@ -225,7 +232,7 @@ def _lips(who: Sitter) -> str:
     return lerp(who.skin.deep, "#a8323c", 0.3)
 
 
-def _calm_mouth(who: Sitter) -> None:
+def _calm_mouth(who: DrawnPerson) -> None:
     pen, lips = who.pen, _lips(who)
     if who.looks.person == "woman":
         pen.fill(_at_mouth(who, _CALM_LIPS), lips)
@@ -233,7 +240,7 @@ def _calm_mouth(who: Sitter) -> None:
     pen.line(_at_mouth(who, "M -4.5 7.5 Q 0 9 4.5 7.5"), who.skin.deep, 1.6, 0.5)
 
 
-def _smile(who: Sitter) -> None:
+def _smile(who: DrawnPerson) -> None:
     pen, lips = who.pen, _lips(who)
     if who.looks.person == "woman":
         pen.fill(_at_mouth(who, _FULL_LIPS), lips)
@@ -242,7 +249,7 @@ def _smile(who: Sitter) -> None:
     pen.line(_at_mouth(who, dimples), who.skin.deep, 1.5, 0.6)
 
 
-def _wink_mouth(who: Sitter) -> None:
+def _wink_mouth(who: DrawnPerson) -> None:
     pen, lips = who.pen, _lips(who)
     smirk = "M -11 1.5 Q 4 10 15 -4.5"
     if who.looks.person == "woman":
@@ -251,14 +258,14 @@ def _wink_mouth(who: Sitter) -> None:
     pen.line(_at_mouth(who, "M 16 -8 Q 18.5 -5 17 -2"), who.skin.deep, 1.7, 0.7)
 
 
-def _surprised_mouth(who: Sitter) -> None:
+def _surprised_mouth(who: DrawnPerson) -> None:
     pen = who.pen
     pen.fill(_at_mouth(who, oval(0, 2, 8.2, 9.2)), _lips(who))
     pen.fill(_at_mouth(who, oval(0, 2, 5.6, 6.6)), MOUTH)
     pen.fill(_at_mouth(who, oval(0, 6, 4, 2.6)), TONGUE)
 
 
-def _laughing_mouth(who: Sitter) -> None:
+def _laughing_mouth(who: DrawnPerson) -> None:
     pen, mouth = who.pen, _at_mouth(who, _OPEN)
     pen.fill(mouth, MOUTH)
     with pen.inside(mouth):
@@ -268,7 +275,7 @@ def _laughing_mouth(who: Sitter) -> None:
     pen.line(mouth, lerp(_lips(who), INK, 0.15), 2.4)
 
 
-def _tongue_out(who: Sitter) -> None:
+def _tongue_out(who: DrawnPerson) -> None:
     _laughing_mouth(who)
     tongue = _at_mouth(who, _TONGUE)
     who.pen.fill(tongue, who.pen.fade(TONGUE, "#f58aa0"))
@@ -289,8 +296,8 @@ _MOUTHS = {
 # ---- beard ----
 
 
-def draw_beard(who: Sitter) -> None:
-    """What grows on lip, chin and cheeks; the mouth stays free."""
+def draw_beard(who: DrawnPerson) -> None:
+    """Draw moustache and beard; the mouth stays free."""
     kind = who.looks.beard
     if kind in ("short beard", "long beard"):
         _full_beard(who, long=kind == "long beard")
@@ -301,8 +308,8 @@ def draw_beard(who: Sitter) -> None:
         who.pen.form(_at_mouth(who, placed(_MOUSTACHE, 0, 0, 1.1, 1.15)), who.hair, 1.7)
 
 
-def _full_beard(who: Sitter, long: bool) -> None:
-    """Outer edge around the jaw, inner edge along cheeks and upper lip, and a hole for the mouth."""
+def _full_beard(who: DrawnPerson, long: bool) -> None:
+    """Draw a full beard: outer edge around the jaw, inner edge along cheeks and upper lip, a hole for the mouth."""
     x, y = 128 + who.half, MOUTH_Y
     side, low = (168, 198) if long else (150, 165)
     outer = f"M {x - 2} 96 C {x + 3} 112 {x + 1} 126 {x - 4} 136 C {x - 8} {side} 152 {low} 128 {low}"

@@ -1,10 +1,10 @@
-"""Garments of the drawn avatars, one kind for each genre; the garment's colour covers most of every one."""
+"""Garments of the drawn avatars, one kind a genre; the main colour covers most of each."""
 
 import math
 from collections.abc import Callable
 
-from avatar.drawing.faces import Sitter
-from avatar.drawing.palette import COAL, GOLD, PAPER, STEEL, Ramp, lerp
+from avatar.drawing.faces import DrawnPerson
+from avatar.drawing.palette import COAL, GOLD, PAPER, STEEL, ToneRamp, lerp
 from avatar.drawing.pen import both, disc, flip, loops, placed, sparkle
 
 _SHOULDER = "184 192, 214 200 232 218 238 262, 200 262 164 262 128 262"
@@ -15,48 +15,48 @@ _ARM = "M 200 222 C 206 236 208 248 208 262"
 _SIDE = "M 156 262 L 238 262 C 232 218 214 200 184 192 C 172 189 162 186 154 174"
 
 
-def draw_garment(who: Sitter) -> None:
-    """What is worn on the body."""
+def draw_garment(who: DrawnPerson) -> None:
+    """Draw the garment."""
     _GARMENTS[who.looks.garment](who)
 
 
-def draw_garment_behind(who: Sitter) -> None:
-    """What of the garment stands behind the neck: hood or collar."""
+def draw_garment_behind(who: DrawnPerson) -> None:
+    """Draw the hood or collar behind the neck."""
     if who.looks.garment == "hoodie":
         who.pen.form(both("128 150, 164 150 186 166 188 190, 188 204 170 210 128 210"), _dark(who.garment))
     elif who.looks.garment in ("windbreaker", "leather jacket", "tailcoat", "wide-lapel suit"):
         who.pen.form(both("128 164, 144 164 154 168 160 178, 164 188 160 196 128 196"), _dark(who.garment))
 
 
-def _dark(tones: Ramp) -> Ramp:
-    return Ramp(tones.base, tones.shade, tones.deep, tones.deep, tones.line, tones.detail)
+def _dark(tones: ToneRamp) -> ToneRamp:
+    return ToneRamp(tones.base, tones.shade, tones.deep, tones.deep, tones.line, tones.detail)
 
 
-def _pair(who: Sitter, path: str, tones: Ramp, width: float = 2.3) -> None:
-    """A form and its mirror image."""
+def _pair(who: DrawnPerson, path: str, tones: ToneRamp, width: float = 2.3) -> None:
+    """Draw a form and its mirror image."""
     who.pen.form(flip(path), tones, width)
     who.pen.form(path, tones, width)
 
 
-def _lines(who: Sitter, path: str, paint: str, width: float, opacity: float = 1.0) -> None:
+def _lines(who: DrawnPerson, path: str, paint: str, width: float, opacity: float = 1.0) -> None:
     who.pen.line(f"{path} {flip(path)}", paint, width, opacity)
 
 
-def _arms(who: Sitter, tones: Ramp | None = None) -> None:
-    """The lines between arms and body, and light on the left shoulder."""
+def _arms(who: DrawnPerson, tones: ToneRamp | None = None) -> None:
+    """Draw the lines between arms and body, and light on the left shoulder."""
     tones = tones or who.garment
     _lines(who, _ARM, tones.detail, 2.4, 0.75)
     who.pen.line("M 40 226 C 46 212 56 204 72 199", tones.light, 4, 0.6)
 
 
-def _shirt(who: Sitter, path: str, colour: str) -> Ramp:
+def _shirt(who: DrawnPerson, path: str, colour: str) -> ToneRamp:
     tones = who.pen.ramp(colour)
     who.pen.form(path, tones)
     return tones
 
 
-def _under(who: Sitter, colour: str = PAPER) -> Ramp:
-    """A tee below an open jacket; dark below a white one."""
+def _under(who: DrawnPerson, colour: str = PAPER) -> ToneRamp:
+    """Draw a T-shirt below an open jacket; dark below a white one."""
     tones = _shirt(who, CREW, COAL if who.looks.garment_colour == "white" else colour)
     who.pen.line("M 103 179 C 106 192 114 198 128 198 C 142 198 150 192 153 179", tones.detail, 1.6, 0.7)
     return tones
@@ -65,7 +65,7 @@ def _under(who: Sitter, colour: str = PAPER) -> Ramp:
 # ---- kinds ----
 
 
-def _sequin_jacket(who: Sitter) -> None:
+def _sequin_jacket(who: DrawnPerson) -> None:
     _under(who, COAL if who.looks.garment_colour != "black" else PAPER)
     pen, tones = who.pen, who.garment
     panel = "M 152 174 C 156 196 146 226 140 262 L 238 262 C 232 218 214 200 184 192 C 172 189 162 186 152 174 Z"
@@ -88,7 +88,7 @@ def _sequin_jacket(who: Sitter) -> None:
         pen.fill(sparkle(x, y, size), "#ffffff", 0.95)
 
 
-def _leather_jacket(who: Sitter) -> None:
+def _leather_jacket(who: DrawnPerson) -> None:
     _under(who)
     pen, tones = who.pen, who.garment
     panel = "M 154 172 C 158 196 142 224 136 262 L 238 262 C 232 218 214 200 184 192 C 172 189 162 184 154 172 Z"
@@ -108,7 +108,7 @@ def _leather_jacket(who: Sitter) -> None:
         pen.form(disc(x, 206, 2.4), steel, 1)
 
 
-def _striped_jumper(who: Sitter) -> None:
+def _striped_jumper(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     pen.form(CREW, tones)
     other = pen.ramp(PAPER if who.looks.garment_colour != "white" else "#35427e")
@@ -130,7 +130,7 @@ def _striped_jumper(who: Sitter) -> None:
         )
 
 
-def _battle_vest(who: Sitter) -> None:
+def _battle_vest(who: DrawnPerson) -> None:
     tee = _shirt(who, CREW, COAL if who.looks.garment_colour != "black" else "#8d93a3")
     pen, tones = who.pen, who.garment
     _arms(who, tee)
@@ -155,7 +155,7 @@ def _battle_vest(who: Sitter) -> None:
     pen.line("M 71 250 L 76 244 L 80 250 L 84 244 L 88 250 L 92 244 L 95 250", COAL, 2)
 
 
-def _tartan_shirt(who: Sitter) -> None:
+def _tartan_shirt(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     body = both(f"128 206, 138 200 150 190 153 176, 162 186 172 189 {_SHOULDER}")
     pen.form(body, tones)
@@ -183,7 +183,7 @@ def _tartan_shirt(who: Sitter) -> None:
             pen.fill(path, check)
 
 
-def _windbreaker(who: Sitter) -> None:
+def _windbreaker(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     pen.form(CREW, tones)
     pale = pen.ramp(PAPER if who.looks.garment_colour != "white" else "#5a6ad0")
@@ -202,7 +202,7 @@ def _windbreaker(who: Sitter) -> None:
     pen.form("M 125.5 210 L 130.5 210 L 131.5 220 L 124.5 220 Z", pen.ramp(STEEL), 1.2)
 
 
-def _hoodie(who: Sitter) -> None:
+def _hoodie(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     pen.form(CREW, tones)
     _arms(who)
@@ -228,11 +228,11 @@ _FRILL = (
 _FOLDS = "M 150 190 L 163 190 M 146 202 L 163 207 M 141 214 L 159 223 M 136 225 L 152 239 M 131 236 L 142 255"
 
 
-def _ruffled_shirt(who: Sitter) -> None:
+def _ruffled_shirt(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     pen.form(VEE, tones)
     _arms(who)
-    frill = Ramp(lerp(tones.light, "#ffffff", 0.5), tones.light, tones.base, tones.shade, tones.line, tones.deep)
+    frill = ToneRamp(lerp(tones.light, "#ffffff", 0.5), tones.light, tones.base, tones.shade, tones.line, tones.deep)
     _pair(who, placed(_FRILL, -45, 2, 1.32, 1), tones, 2)
     _lines(who, "M 172 200 L 184 202 M 168 218 L 180 222 M 160 236 L 172 242", tones.detail, 1.8, 0.7)
     _pair(who, _FRILL, frill, 2)
@@ -240,7 +240,7 @@ def _ruffled_shirt(who: Sitter) -> None:
 
 
 def _spiral(arm: float, width: float) -> str:
-    """One arm of a spiral around the chest: `arm` and `width` in turns."""
+    """Path of one arm of a spiral around the chest; `arm` and `width` are fractions of a turn."""
     there: list[str] = []
     back: list[str] = []
     for step in range(15):
@@ -251,7 +251,7 @@ def _spiral(arm: float, width: float) -> str:
     return f"M {' L '.join([*there, *reversed(back)])} Z"
 
 
-def _tie_dye_shirt(who: Sitter) -> None:
+def _tie_dye_shirt(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     pen.form(CREW, tones)
     pale = PAPER if who.looks.garment_colour not in ("white", "yellow") else "#f08fb0"
@@ -263,7 +263,7 @@ def _tie_dye_shirt(who: Sitter) -> None:
     pen.form(both("128 192, 141 192 149 185 150 174, 154 174 156 177 156 180, 155 193 144 201 128 201"), tones, 1.8)
 
 
-def _wide_lapel_suit(who: Sitter) -> None:
+def _wide_lapel_suit(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     shirt = pen.ramp("#fbe6c8" if who.looks.garment_colour not in ("white", "yellow") else "#7a3f9a")
     pen.form(VEE, shirt)
@@ -271,13 +271,13 @@ def _wide_lapel_suit(who: Sitter) -> None:
     _pair(who, panel, tones)
     _arms(who)
     lapel = "M 158 176 L 196 196 L 204 220 L 180 222 L 136 262 L 132 262 C 148 232 164 200 158 176 Z"
-    satin = Ramp(lerp(tones.light, "#ffffff", 0.35), tones.light, tones.base, tones.shade, tones.line, tones.detail)
+    satin = ToneRamp(lerp(tones.light, "#ffffff", 0.35), tones.light, tones.base, tones.shade, tones.line, tones.detail)
     _pair(who, lapel, satin)
     collar = "M 150 166 L 190 190 L 172 212 L 148 196 C 152 186 153 178 150 166 Z"
     _pair(who, collar, shirt)
 
 
-def _waistcoat(who: Sitter) -> None:
+def _waistcoat(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     white = who.looks.garment_colour == "white"
     shirt = _shirt(who, CREW, "#8fb4e0" if white else PAPER)
@@ -295,7 +295,7 @@ def _waistcoat(who: Sitter) -> None:
     _pair(who, "M 128 200 L 149 172 C 157 178 161 186 160 194 L 144 208 Z", shirt, 2)
 
 
-def _fringed_jacket(who: Sitter) -> None:
+def _fringed_jacket(who: DrawnPerson) -> None:
     _shirt(who, CREW, "#fff3da" if who.looks.garment_colour not in ("white",) else "#6f8db8")
     pen, tones = who.pen, who.garment
     panel = "M 152 172 C 158 196 146 226 142 262 L 238 262 C 232 218 214 200 184 192 C 172 189 162 184 152 172 Z"
@@ -317,7 +317,7 @@ _FRINGE = " ".join(
 )
 
 
-def _tailcoat(who: Sitter) -> None:
+def _tailcoat(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     white = who.looks.garment_colour == "white"
     shirt = _shirt(who, CREW, "#fffaf2" if not white else "#dfe6f2")
@@ -337,7 +337,7 @@ def _tailcoat(who: Sitter) -> None:
     pen.form("M 123 196 L 133 196 L 133 208 L 123 208 Z", tie, 2)
 
 
-def _embroidered_tunic(who: Sitter) -> None:
+def _embroidered_tunic(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.garment
     pen.form(ROUND, tones)
     _arms(who)
@@ -363,7 +363,7 @@ def _embroidered_tunic(who: Sitter) -> None:
     pen.line("M 128 206 L 128 218", gold.line, 2)
 
 
-def _denim_jacket(who: Sitter) -> None:
+def _denim_jacket(who: DrawnPerson) -> None:
     _under(who)
     pen, tones = who.pen, who.garment
     panel = "M 153 172 C 158 196 148 226 145 262 L 238 262 C 232 218 214 200 184 192 C 172 189 162 184 153 172 Z"
@@ -382,7 +382,7 @@ def _denim_jacket(who: Sitter) -> None:
     _lines(who, "M 178 192 L 167.5 207.5 L 151 192", thread, 1.4)
 
 
-_GARMENTS: dict[str, Callable[[Sitter], None]] = {
+_GARMENTS: dict[str, Callable[[DrawnPerson], None]] = {
     "sequin jacket": _sequin_jacket,
     "leather jacket": _leather_jacket,
     "striped jumper": _striped_jumper,

@@ -1,10 +1,10 @@
-"""What the drawn avatars wear on the head. All hats sit on one line across the forehead."""
+"""Headwear of the drawn avatars; all hats sit on the same line across the forehead."""
 
 import math
 from collections.abc import Callable
 
-from avatar.drawing.faces import Sitter
-from avatar.drawing.palette import PAPER, Ramp
+from avatar.drawing.faces import DrawnPerson
+from avatar.drawing.palette import PAPER, ToneRamp
 from avatar.drawing.pen import OUTLINE, both, disc, flip, loops, oval, placed, star
 
 _BELOW_CUFF = both("128 60, 160 60 186 72 188 100, 176 92 156 87 128 87")  # shadows on the forehead
@@ -15,38 +15,38 @@ _FLATTENED_HAIR = both(  # a tuft over each ear, and locks on the forehead
     "191 106 193 105 196 103, 193 113 186 121 177 124, 172 120 169 113 168 105, 166 108 165 110 164 113, "
     "161 107 160 102 160 97, 155 99 152 102 150 105, 147 97 144 90 138 84, 135 82 132 81 128 81"
 )
-HATS = frozenset(  # what presses the hair down
+HATS = frozenset(  # headwear that flattens the hair
     {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat"}
 )
-HIDDEN_HAIR = frozenset(  # shapes of which a hat leaves but short hair
+HIDDEN_HAIR = frozenset(  # hairstyles that look like plain short hair below a hat
     ("buzz cut", "quiff", "side parting", "short curls", "spikes", "mohawk", "top bun", "space buns")
 )
 
 
-def draw_headwear_behind(who: Sitter) -> None:
-    """The far side of a wide brim."""
+def draw_headwear_behind(who: DrawnPerson) -> None:
+    """Draw the far side of a wide brim."""
     if who.looks.headwear == "straw hat":
         who.pen.form(oval(128, 74, 88, 20), who.pen.ramp("#c9974a"))
 
 
-def draw_headwear(who: Sitter) -> None:
-    """What is worn on the head."""
+def draw_headwear(who: DrawnPerson) -> None:
+    """Draw the headwear."""
     if who.looks.headwear != "none":
         _HEADWEAR[who.looks.headwear](who)
 
 
-def flattened_hair(who: Sitter) -> str:
-    """What a hat leaves of short hair; "" where there is no hat, or hair that shows itself."""
+def flattened_hair(who: DrawnPerson) -> str:
+    """Outline of short hair below a hat; "" without a hat, or with a hairstyle that stays visible."""
     return _FLATTENED_HAIR if who.looks.headwear in HATS and who.looks.hair in HIDDEN_HAIR else ""
 
 
-def _shadow(who: Sitter, path: str) -> None:
+def _shadow(who: DrawnPerson, path: str) -> None:
     hair = flattened_hair(who)
     with who.pen.inside(f"{who.face} {hair}"):
         who.pen.fill(path, who.hair.deep if hair else who.skin.deep, 0.45)
 
 
-def _bow(who: Sitter) -> None:
+def _bow(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#ee3f6c")
     right = "M 170 46 C 176 24 204 12 212 26 C 218 38 212 60 204 68 C 194 70 178 60 170 52 Z"
     left = "M 166 46 C 152 28 126 26 124 40 C 122 54 136 70 146 72 C 156 70 164 58 168 52 Z"
@@ -56,7 +56,7 @@ def _bow(who: Sitter) -> None:
     pen.form(oval(168, 49, 9, 10), tones)
 
 
-def _bandana(who: Sitter) -> None:
+def _bandana(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#d6303c")
     band = both("128 58, 158 58 176 66 182 78, 183 86 182 92 180 98, 168 84 150 78 128 78")
     down = "M 180 84 C 196 84 208 92 216 106 C 206 106 200 104 196 108 C 192 98 186 92 178 92 Z"
@@ -72,7 +72,7 @@ def _bandana(who: Sitter) -> None:
     pen.form(oval(181, 87, 6.5, 8), tones)
 
 
-def _beanie(who: Sitter) -> None:
+def _beanie(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#e5a52c")
     dome = both("128 18, 164 18 184 44 184 80, 176 86 150 76 128 76")
     cuff = both("128 56, 160 56 182 64 188 78, 190 88 188 94 184 98, 170 84 150 80 128 80")
@@ -89,7 +89,7 @@ def _beanie(who: Sitter) -> None:
         pen.line(" ".join(lines), tones.detail, 1.8, 0.7)
 
 
-def _horned_helmet(who: Sitter) -> None:
+def _horned_helmet(who: DrawnPerson) -> None:
     pen, bone, brass = who.pen, who.pen.ramp("#f4e4c4"), who.pen.ramp("#d9a441")
     horn = "M 172 62 C 196 66 214 48 210 8 C 226 30 232 74 190 90 C 182 84 176 74 172 62 Z"
     rings = "M 184 50 L 200 92 M 196 44 L 214 80 M 204 32 L 226 60"
@@ -107,7 +107,7 @@ def _horned_helmet(who: Sitter) -> None:
     pen.line(rivets, "#6b4418", 1)
 
 
-def _headphones(who: Sitter) -> None:
+def _headphones(who: DrawnPerson) -> None:
     pen, tones, dark, x = who.pen, who.pen.ramp("#20b8c4"), who.pen.ramp("#37324a"), who.half + 9
     arc = f"M {128 - x} 104 C {122 - x} 4 {134 + x} 4 {128 + x} 104"
     pen.line(arc, dark.line, 13)
@@ -119,7 +119,7 @@ def _headphones(who: Sitter) -> None:
         pen.fill(oval(126.5 + side * (x + 6), 103, 2.5, 4.5), tones.light, 0.9)
 
 
-def _cap(who: Sitter) -> None:
+def _cap(who: DrawnPerson) -> None:
     pen, tones, peak = who.pen, who.pen.ramp("#3d5bd0"), who.pen.ramp("#f2563f")
     _shadow(who, _BELOW_BRIM)
     pen.form(both("128 18, 166 18 186 44 184 82, 170 74 150 72 128 72"), tones)
@@ -131,7 +131,7 @@ def _cap(who: Sitter) -> None:
     pen.line("M 66 84 C 80 72 104 67 124 66", peak.light, 3, 0.8)
 
 
-def _straw_hat(who: Sitter) -> None:
+def _straw_hat(who: DrawnPerson) -> None:
     pen, straw = who.pen, who.pen.ramp("#f0cf82")
     crown = both("128 20, 158 20 172 28 176 64, 170 74 150 76 128 76")
     brim = both("128 64, 160 64 176 62 182 58, 206 62 220 70 222 78, 214 92 170 88 128 88")
@@ -143,7 +143,7 @@ def _straw_hat(who: Sitter) -> None:
     pen.form(both("128 54, 150 54 166 52 175 48, 176 56 177 60 178 64, 166 72 150 73 128 73"), pen.ramp("#d9473f"))
 
 
-def _tam(who: Sitter) -> None:
+def _tam(who: DrawnPerson) -> None:
     pen, green = who.pen, who.pen.ramp("#2f9a52")
     whole = both("128 8, 176 6 206 30 200 62, 194 80 176 80 128 78")
     _shadow(who, _BELOW_CUFF)
@@ -159,33 +159,33 @@ def _tam(who: Sitter) -> None:
     pen.form(both("128 64, 160 64 180 70 186 82, 188 90 186 96 184 98, 170 86 150 82 128 82"), pen.ramp("#33303f"))
 
 
-def _brimmed(who: Sitter, felt: Ramp, band: str, crown: str, brim: str, ribbon: str) -> None:
+def _brimmed(who: DrawnPerson, felt: ToneRamp, *, band: str, crown: str, brim: str, ribbon: str) -> None:
     _shadow(who, _BELOW_BRIM)
     who.pen.form(crown, felt)
     who.pen.form(ribbon, who.pen.ramp(band))
     who.pen.form(brim, felt)
 
 
-def _fedora(who: Sitter) -> None:
+def _fedora(who: DrawnPerson) -> None:
     felt = who.pen.ramp("#4a4a60")
     crown = "M 80 72 C 80 46 86 22 104 20 C 116 18 120 26 128 26 C 136 26 140 18 152 20 C 170 22 176 46 176 72 Z"
     brim = both("128 68, 160 68 190 64 204 58, 210 66 206 76 190 82, 172 86 150 84 128 84")
     ribbon = both("128 54, 150 54 166 53 175 52, 177 60 177 66 177 74, 166 74 150 74 128 74")
-    _brimmed(who, felt, "#c23a48", crown, brim, ribbon)
+    _brimmed(who, felt, band="#c23a48", crown=crown, brim=brim, ribbon=ribbon)
     who.pen.line("M 90 48 C 92 36 98 28 106 27", felt.light, 4, 0.7)
 
 
-def _cowboy_hat(who: Sitter) -> None:
+def _cowboy_hat(who: DrawnPerson) -> None:
     felt = who.pen.ramp("#a9683a")
     crown = "M 84 74 C 82 46 86 14 106 12 C 118 12 122 22 128 22 C 134 22 138 12 150 12 C 170 14 174 46 172 74 Z"
     brim = both("128 70, 168 72 204 66 222 34, 234 44 234 62 222 76, 200 92 160 88 128 88")
     ribbon = both("128 56, 150 56 164 55 172 53, 174 62 174 68 174 76, 166 76 150 76 128 76")
-    _brimmed(who, felt, "#f2dcae", crown, brim, ribbon)
+    _brimmed(who, felt, band="#f2dcae", crown=crown, brim=brim, ribbon=ribbon)
     who.pen.line("M 36 60 C 50 78 80 80 112 79", felt.light, 3, 0.7)
     who.pen.line("M 128 24 C 126 34 126 42 127 50 M 94 44 C 94 34 98 24 106 20", felt.light, 3, 0.6)
 
 
-def _bucket_hat(who: Sitter) -> None:
+def _bucket_hat(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#8fae62")
     _shadow(who, placed(_BELOW_BRIM, 0, 3))
     pen.form(both("128 20, 156 20 168 24 172 32, 176 48 178 58 180 68, 164 74 148 74 128 74"), tones)
@@ -199,7 +199,7 @@ def _bucket_hat(who: Sitter) -> None:
     pen.form(badge, pen.ramp("#f6d04e"), 1.6)
 
 
-def _flower_crown(who: Sitter) -> None:
+def _flower_crown(who: DrawnPerson) -> None:
     pen, green = who.pen, who.pen.ramp("#57b36a")
     stem = "M 78 78 C 90 54 110 48 128 48 C 146 48 166 54 178 78"
     pen.line(stem, green.line, 8)
@@ -222,7 +222,7 @@ def _petals(x: float, y: float, far: float, radius: float, count: int) -> tuple[
     return tuple((round(x + far * math.cos(a), 1), round(y + far * math.sin(a), 1), radius) for a in angles)
 
 
-def _flowers(who: Sitter, places: tuple[tuple[float, float, float], ...], petals: str, heart: str) -> None:
+def _flowers(who: DrawnPerson, places: tuple[tuple[float, float, float], ...], petals: str, heart: str) -> None:
     pen, tones = who.pen, who.pen.ramp(petals)
     whole = " ".join(loops(_petals(x, y, size * 0.55, size * 0.48, 5)) for x, y, size in places)
     pen.line(whole, tones.line, 3)
@@ -230,7 +230,7 @@ def _flowers(who: Sitter, places: tuple[tuple[float, float, float], ...], petals
     pen.form(loops(tuple((x, y, size * 0.34) for x, y, size in places)), pen.ramp(heart), 1.2)
 
 
-def _carnation(who: Sitter) -> None:
+def _carnation(who: DrawnPerson) -> None:
     pen, x, y = who.pen, 178, 62
     leaves = "M 172 84 Q 190 96 206 90 Q 198 76 178 76 Z M 160 48 Q 150 34 154 22 Q 170 28 174 46 Z"
     pen.form(leaves, pen.ramp("#4aa35c"), 1.8)
@@ -241,7 +241,7 @@ def _carnation(who: Sitter) -> None:
         pen.fill(whole, pen.lit(tones))
 
 
-_HEADWEAR: dict[str, Callable[[Sitter], None]] = {
+_HEADWEAR: dict[str, Callable[[DrawnPerson], None]] = {
     "bow": _bow,
     "bandana": _bandana,
     "beanie": _beanie,

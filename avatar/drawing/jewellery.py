@@ -1,14 +1,14 @@
-"""Glasses, and what the drawn avatars wear at neck and ears."""
+"""Glasses and jewellery of the drawn avatars."""
 
 from collections.abc import Callable
 
-from avatar.drawing.faces import EYE_Y, Sitter
+from avatar.drawing.faces import EYE_Y, DrawnPerson
 from avatar.drawing.palette import COAL, GOLD, PAPER, STEEL, lerp
 from avatar.drawing.pen import both, disc, flip, loops, oval, placed, star
 
 # ---- glasses ----
 
-_LENSES = {  # around the middle of the right eye
+_LENSES = {  # paths centred on the right eye
     "round glasses": disc(0, 1, 16.5),
     "square glasses": (
         "M -13 -13 L 13 -13 Q 17 -13 17 -9 L 15 9 Q 14.5 15 9 15 L -9 15 Q -14.5 15 -15 9 L -17 -9 Q -17 -13 -13 -13 Z"
@@ -19,7 +19,7 @@ _LENSES = {  # around the middle of the right eye
     ),
     "star-shaped glasses": star(0, 1, 21),
 }
-_FRAMES = {  # colour and width of the frame, colour and opacity of the glass
+_FRAMES = {  # colour and line width of the frame, colour and opacity of the lenses
     "round glasses": (GOLD, 3.0, "#eaf6ff", 0.22),
     "square glasses": ("#231d2e", 5.0, "#eaf6ff", 0.20),
     "sunglasses": ("#2a2433", 3.0, "#1e1a2c", 0.94),
@@ -28,8 +28,8 @@ _FRAMES = {  # colour and width of the frame, colour and opacity of the glass
 }
 
 
-def draw_glasses(who: Sitter) -> None:
-    """What is worn before the eyes."""
+def draw_glasses(who: DrawnPerson) -> None:
+    """Draw the glasses."""
     if who.looks.glasses == "none":
         return
     pen, right = who.pen, 149 + who.build.spacing
@@ -54,20 +54,20 @@ def draw_glasses(who: Sitter) -> None:
 # ---- neck and ears ----
 
 
-def draw_jewellery(who: Sitter) -> None:
-    """What is worn at neck or ears."""
+def draw_jewellery(who: DrawnPerson) -> None:
+    """Draw necklaces, scarves and earrings."""
     if who.looks.jewellery != "none":
         _JEWELLERY[who.looks.jewellery](who)
 
 
 def _string(wide: float, deep: float, top: float, count: int) -> list[tuple[float, float]]:
-    """Places along a string that hangs around the neck."""
+    """Points (x, y) along a string that hangs around the neck."""
     ends = ((index / (count - 1) * 2 - 1) for index in range(count))
     return [(round(128 + wide * t, 1), round(top + deep * (1 - 0.85 * t * t - 0.15 * t**4), 1)) for t in ends]
 
 
-def _beads(who: Sitter, places: list[tuple[float, float]], radius: float, colours: tuple[str, ...]) -> None:
-    """Beads whose colours take turns, each with a point of light."""
+def _beads(who: DrawnPerson, places: list[tuple[float, float]], radius: float, colours: tuple[str, ...]) -> None:
+    """Draw beads in rotating colours, each with a highlight."""
     for turn, colour in enumerate(colours):
         beads = tuple((x, y, radius) for x, y in places[turn :: len(colours)])
         who.pen.form(loops(beads), who.pen.ramp(colour), 1.8)
@@ -75,7 +75,7 @@ def _beads(who: Sitter, places: list[tuple[float, float]], radius: float, colour
     who.pen.fill(loops(lights), "#ffffff", 0.85)
 
 
-def _studded_choker(who: Sitter) -> None:
+def _studded_choker(who: DrawnPerson) -> None:
     pen, wide = who.pen, who.neck + 4
     pen.form(
         both(
@@ -91,7 +91,7 @@ def _studded_choker(who: Sitter) -> None:
     pen.form(spikes, pen.ramp("#e4e8f0"), 1.3)
 
 
-def _gold_chain(who: Sitter) -> None:
+def _gold_chain(who: DrawnPerson) -> None:
     pen, gold = who.pen, who.pen.ramp(GOLD)
     links = loops(tuple((x, y, 4.6) for x, y in _string(33, 44, 184, 15)))
     pen.form(links, gold, 1.9)
@@ -100,22 +100,22 @@ def _gold_chain(who: Sitter) -> None:
     pen.fill(star(128, 240, 8.5), lerp(gold.light, "#ffffff", 0.5))
 
 
-def _pearl_necklace(who: Sitter) -> None:
+def _pearl_necklace(who: DrawnPerson) -> None:
     _beads(who, _string(30, 34, 178, 13), 5.2, ("#fff4ee",))
 
 
-def _bead_necklace(who: Sitter) -> None:
+def _bead_necklace(who: DrawnPerson) -> None:
     _beads(who, _string(32, 40, 180, 13), 6, ("#f4568c", "#ffd24a", "#4cc9c0", "#8f6fe8"))
 
 
-def _wooden_necklace(who: Sitter) -> None:
+def _wooden_necklace(who: DrawnPerson) -> None:
     _beads(who, _string(32, 44, 180, 11), 6.6, ("#9a5f33", "#c98d4e"))
     pen = who.pen
     pen.form("M 128 228 L 137 236 L 132 254 L 124 254 L 119 236 Z", pen.ramp("#8a5430"))
     pen.line("M 123 240 L 133 240 M 124.5 246 L 131.5 246", "#f1d9ae", 1.8)
 
 
-def _neckerchief(who: Sitter) -> None:
+def _neckerchief(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#3b62c4")
     cloth = both("128 178, 144 178 152 172 156 166, 162 174 165 182 164 190, 154 206 138 222 128 232")
     pen.form(cloth, tones)
@@ -126,7 +126,7 @@ def _neckerchief(who: Sitter) -> None:
     pen.form("M 120 180 L 136 180 L 137 190 L 119 190 Z", tones, 2)
 
 
-def _neck_scarf(who: Sitter) -> None:
+def _neck_scarf(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#d8489a")
     gold = pen.ramp("#ffd77a")
     for tail in (
@@ -141,7 +141,7 @@ def _neck_scarf(who: Sitter) -> None:
     pen.form(oval(150, 187, 7, 7.5), tones)
 
 
-def _scarf(who: Sitter) -> None:
+def _scarf(who: DrawnPerson) -> None:
     pen, tones = who.pen, who.pen.ramp("#e2703a")
     end = "M 142 196 L 168 194 C 172 214 174 236 172 262 L 144 262 C 146 236 146 214 142 196 Z"
     pen.form(end, tones)
@@ -154,7 +154,7 @@ def _scarf(who: Sitter) -> None:
         pen.line("M 78 184 C 100 198 156 198 178 184", tones.deep, 2.2, 0.8)
 
 
-def _festival_pass(who: Sitter) -> None:
+def _festival_pass(who: DrawnPerson) -> None:
     pen = who.pen
     ribbon = "M 152 180 C 148 200 138 214 128 224"
     pen.line(f"{ribbon} {flip(ribbon)}", pen.ramp("#7a3fc0").line, 7)
@@ -164,7 +164,7 @@ def _festival_pass(who: Sitter) -> None:
     pen.line("M 118 240 L 138 240 M 118 248 L 130 248", COAL, 2.4)
 
 
-def _hoop_earrings(who: Sitter) -> None:
+def _hoop_earrings(who: DrawnPerson) -> None:
     pen, gold, x = who.pen, who.pen.ramp(GOLD), who.half + 7
     hoops = f"{disc(128 - x, 138, 15)} {disc(128 + x, 138, 15)}"
     pen.line(hoops, gold.line, 6.8)
@@ -173,7 +173,7 @@ def _hoop_earrings(who: Sitter) -> None:
     pen.line(f"{placed(lit, 128 - x, 138)} {placed(lit, 128 + x, 138)}", gold.light, 2)
 
 
-def _safety_pin_earrings(who: Sitter) -> None:
+def _safety_pin_earrings(who: DrawnPerson) -> None:
     pen, steel, x = who.pen, who.pen.ramp(STEEL), who.half + 5
     pin = "M -3.5 14 L -3.5 -10 C -3.5 -15 3.5 -15 3.5 -10 L 3.5 14 C 3.5 20 -3.5 20 -3.5 14"
     pins = f"{placed(pin, 128 - x, 133)} {placed(pin, 128 + x, 133)}"
@@ -183,7 +183,7 @@ def _safety_pin_earrings(who: Sitter) -> None:
     pen.form(caps, pen.ramp("#ff5470"), 1.6)
 
 
-_JEWELLERY: dict[str, Callable[[Sitter], None]] = {
+_JEWELLERY: dict[str, Callable[[DrawnPerson], None]] = {
     "studded choker": _studded_choker,
     "gold chain": _gold_chain,
     "pearl necklace": _pearl_necklace,

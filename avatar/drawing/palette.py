@@ -1,12 +1,14 @@
-"""The one palette logic of the drawn avatars: every material is a ramp whose hue drifts to violet in the dark.
+"""Colours of the drawn avatars: base colours, and the tone ramp of each material, whose shadows drift to violet.
 
-Tones are made in OKLab (Ottosson 2020, "A perceptual color space for image processing"), so that steps look alike in
-all hues. The style says how a ramp is made and with what light the picture ends.
+Tones are computed in OKLab (Ottosson 2020, "A perceptual color space for image processing"), where equal steps look
+equal in all hues.
 """
 
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
+Style = Literal["plain", "neon"]  # neon: a festival poster in the dark
 Rgb = tuple[float, float, float]
 
 SKINS = {
@@ -44,7 +46,7 @@ GARMENT_COLOURS = {
     "brown": "#8c5c3b",
 }
 EYES = {"brown": "#6b3f24", "hazel": "#a1762f", "green": "#4f9150", "blue": "#3f86c8", "grey": "#7b8796"}
-ACCENTS = {  # what goes well beside a garment: ties, seams, patches
+ACCENTS = {  # by garment colour: ties, seams, patches
     "red": "#f7d9a0",
     "orange": "#2f6f7d",
     "yellow": "#7a4aa8",
@@ -59,12 +61,12 @@ ACCENTS = {  # what goes well beside a garment: ties, seams, patches
 }
 
 
-PAPER, COAL, STEEL, GOLD = "#f6f1ea", "#3a3646", "#c9ced8", "#edbe4e"  # of all that has no colour of its own
+PAPER, COAL, STEEL, GOLD = "#f6f1ea", "#3a3646", "#c9ced8", "#edbe4e"  # neutral materials
 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """The colours behind a person: top and bottom of the sky, what glows in it, and the light at the figure's edge."""
+    """Colours of a backdrop: top and bottom of the sky, its glow, and the rim light on the figure."""
 
     top: str
     bottom: str
@@ -87,14 +89,16 @@ BACKDROPS = {
 
 
 @dataclass(frozen=True)
-class Ramp:
-    """The tones of one material as "#rrggbb".
+class ToneRamp:
+    """Tones of one material as "#rrggbb".
 
     Attributes:
-        light, base, shade: lit, its own, away from the light.
-        deep: darkest part of the form.
-        line: of outlines.
-        detail: of seams and strands, seen on the base even where that is black.
+        light: tone towards the light.
+        base: colour of the material.
+        shade: tone away from the light.
+        deep: darkest tone.
+        line: tone of outlines.
+        detail: tone of seams and strands; visible on the base even if that is black.
     """
 
     light: str
@@ -106,38 +110,38 @@ class Ramp:
 
 
 @functools.cache
-def ramp(base: str, style: str = "plain") -> Ramp:
-    """The ramp of a material.
+def ramp(base: str, style: Style = "plain") -> ToneRamp:
+    """Tone ramp of a material.
 
     Args:
-        base: "#rrggbb" in plain daylight.
-        style: name of STYLES.
+        base: colour in daylight, "#rrggbb".
+        style: "plain" or "neon".
     """
     return _neon_ramp(base) if style == "neon" else _plain_ramp(base)
 
 
 @functools.cache
-def skin_ramp(base: str, style: str = "plain") -> Ramp:
-    """As `ramp`; light that falls through skin makes its shadows red instead of violet."""
+def skin_ramp(base: str, style: Style = "plain") -> ToneRamp:
+    """As `ramp`, with reddish shadows, since light scatters in skin."""
     if style == "neon":
         return _neon_ramp(base, skin=True)
     warm = lerp(base, "#8e2f3f", 0.16)
     shade, deep = _darker(warm, 0.90), _darker(lerp(base, "#7a2440", 0.26), 0.74)
     line = _darker(lerp(base, "#5a1c38", 0.45), 0.62)
-    return Ramp(_lighter(base, 0.34), base, shade, deep, line, deep)
+    return ToneRamp(_lighter(base, 0.34), base, shade, deep, line, deep)
 
 
-def _plain_ramp(base: str) -> Ramp:
+def _plain_ramp(base: str) -> ToneRamp:
     lightness = to_oklab(base)[0]
     line = _darker(lerp(base, "#2a1145", 0.35), 0.58)
     shade, deep = _darker(lerp(base, "#3c2a80", 0.13), 0.88), _darker(lerp(base, "#2c1c66", 0.24), 0.74)
     dark = lightness < 0.42
     detail = _lighter(base, 0.26) if dark else deep
-    return Ramp(_lighter(base, 0.30 if dark else 0.42), base, shade, deep, line, detail)
+    return ToneRamp(_lighter(base, 0.30 if dark else 0.42), base, shade, deep, line, detail)
 
 
-def _neon_ramp(base: str, skin: bool = False) -> Ramp:
-    """Dark, tinted surfaces with lines like light tubes."""
+def _neon_ramp(base: str, skin: bool = False) -> ToneRamp:
+    """Dark, tinted surfaces with lines like neon tubes."""
     lightness, a, b = to_oklab(base)
     chroma = (a * a + b * b) ** 0.5
     keep = 0.62 if skin else 0.50
@@ -149,11 +153,13 @@ def _neon_ramp(base: str, skin: bool = False) -> Ramp:
         tube = "#8ff6ff" if lightness < 0.5 else "#fff4ff"
     if skin:
         tube = "#ff5fb0"
-    return Ramp(lerp(surface, tube, 0.30), surface, lerp(night, base, keep * 0.55), lerp(night, base, 0.2), tube, tube)
+    return ToneRamp(
+        lerp(surface, tube, 0.30), surface, lerp(night, base, keep * 0.55), lerp(night, base, 0.2), tube, tube
+    )
 
 
 def lerp(first: str, second: str, share: float) -> str:
-    """The colour on the way from the first to the second, in OKLab."""
+    """Interpolate two colours in OKLab; `share` 0 is the first, 1 the second."""
     (l0, a0, b0), (l1, a1, b1) = to_oklab(first), to_oklab(second)
     return from_oklab(l0 + (l1 - l0) * share, a0 + (a1 - a0) * share, b0 + (b1 - b0) * share)
 
@@ -164,7 +170,7 @@ def _darker(colour: str, factor: float) -> str:
 
 
 def _lighter(colour: str, share: float) -> str:
-    """Towards warm white; very light colours gain little, so that they keep their hue."""
+    """Lighten towards warm white; very light colours change little, so that they keep their hue."""
     lightness, a, b = to_oklab(colour)
     step = share * (1 - lightness) * 0.95
     return from_oklab(lightness + step, a * (1 - share * 0.25), b * (1 - share * 0.25) + 0.012 * share)
@@ -172,7 +178,7 @@ def _lighter(colour: str, share: float) -> str:
 
 @functools.cache
 def to_oklab(colour: str) -> Rgb:
-    """ "#rrggbb" as OKLab lightness (0..1), a and b."""
+    """Convert "#rrggbb" to OKLab lightness (0..1), a and b."""
     r, g, b = (_to_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
     long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
     middle = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
@@ -185,7 +191,7 @@ def to_oklab(colour: str) -> Rgb:
 
 
 def from_oklab(lightness: float, a: float, b: float) -> str:
-    """The nearest "#rrggbb"; what lies outside sRGB is clipped."""
+    """Convert OKLab to "#rrggbb", clipped to sRGB."""
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
     short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
@@ -207,6 +213,6 @@ def _to_srgb(value: float) -> float:
 
 
 def rgb_u8(colour: str) -> tuple[int, int, int]:
-    """ "#rrggbb" as three numbers in 0..255."""
+    """Convert "#rrggbb" to red, green and blue in 0..255."""
     r, g, b = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return r, g, b

@@ -1,6 +1,6 @@
-"""The pen of the drawn avatars: SVG paths on a canvas of 256 x 256, light from the upper left.
+"""SVG drawing of the avatars: paths on a canvas of 256 x 256 units, lit from the upper left.
 
-Paths have absolute commands M, L, C, Q and Z alone, so that they can be mirrored at the middle line x = 128.
+Paths consist of absolute commands M, L, C, Q and Z only, so that they can be mirrored at the centre line x = 128.
 """
 
 import functools
@@ -12,16 +12,16 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
-from avatar.drawing.palette import Ramp, ramp, skin_ramp
+from avatar.drawing.palette import Style, ToneRamp, ramp, skin_ramp
 
 CANVAS = 256
 MIDDLE = 128
-OUTLINE = 2.3  # width of the line around a form
+OUTLINE = 2.3  # width of outlines, units of the canvas
 _PAIR = re.compile(r"(-?[\d.]+)[ ,](-?[\d.]+)")
 
 
 def placed(path: str, x: float = 0, y: float = 0, across: float = 1, down: float = 1) -> str:
-    """The path scaled about the origin, then moved.
+    """Scale a path about the origin, then move it.
 
     >>> placed("M 1 2 L -3 4", 10, 20, 2)
     'M 12 22 L 4 24'
@@ -31,7 +31,7 @@ def placed(path: str, x: float = 0, y: float = 0, across: float = 1, down: float
 
 @functools.lru_cache(4096)
 def flip(path: str) -> str:
-    """The path mirrored at the middle line.
+    """Mirror a path at the centre line.
 
     >>> flip("M 100 20 L 128 30")
     'M 156 20 L 128 30'
@@ -41,9 +41,10 @@ def flip(path: str) -> str:
 
 @functools.cache
 def both(right: str) -> str:
-    """A closed path from its right half: cubic curves from the middle line, clockwise, back to the middle line.
+    """Complete a symmetric closed path from its right half.
 
-    The half is written "x y, cx cy cx cy x y, ...": a start and then curves.
+    Args:
+        right: cubic curves clockwise from the centre line back to it, "x y, cx cy cx cy x y, ...".
     """
     start, *curves = (
         [(float(x), float(y)) for x, y in _PAIR.findall(part)] for part in right.replace("\n", " ").split(",")
@@ -60,7 +61,7 @@ def both(right: str) -> str:
 
 @functools.cache
 def oval(x: float, y: float, radius_x: float, radius_y: float) -> str:
-    """A closed path around an ellipse."""
+    """Path of an ellipse with this centre and these radii."""
     across, down = radius_x * 0.5523, radius_y * 0.5523
     left, right, top, bottom = x - radius_x, x + radius_x, y - radius_y, y + radius_y
     return (
@@ -72,23 +73,23 @@ def oval(x: float, y: float, radius_x: float, radius_y: float) -> str:
 
 
 def disc(x: float, y: float, radius: float) -> str:
-    """A closed path around a circle."""
+    """Path of a circle."""
     return oval(x, y, radius, radius)
 
 
 @functools.cache
 def loops(places: tuple[tuple[float, float, float], ...]) -> str:
-    """One path of circles x, y, radius: curls, pearls, sparkles."""
+    """One path of several circles (x, y, radius)."""
     return " ".join(disc(x, y, radius) for x, y, radius in places)
 
 
 def sparkle(x: float, y: float, size: float) -> str:
-    """A star with four points and hollow sides."""
+    """Path of a star with four points and concave sides."""
     return placed("M 0 -1 Q 0.16 -0.16 1 0 Q 0.16 0.16 0 1 Q -0.16 0.16 -1 0 Q -0.16 -0.16 0 -1 Z", x, y, size, size)
 
 
 def star(x: float, y: float, size: float) -> str:
-    """A star with five points and straight sides."""
+    """Path of a star with five points and straight sides."""
     places = []
     for index in range(10):
         angle, far = math.pi * (index / 5 - 0.5), size * (0.55 if index % 2 else 1)
@@ -97,60 +98,60 @@ def star(x: float, y: float, size: float) -> str:
 
 
 class Pen:
-    """Collects the elements of one SVG picture, from far to near."""
+    """Collects the elements of one SVG picture, from back to front; `style` is "plain" or "neon"."""
 
-    def __init__(self, style: str = "plain") -> None:
+    def __init__(self, style: Style = "plain") -> None:
         self.style = style
         self._body: list[str] = []
         self._definitions: dict[str, str] = {}
 
-    def ramp(self, base: str) -> Ramp:
-        """The tones of a material in the picture's style."""
+    def ramp(self, base: str) -> ToneRamp:
+        """Tone ramp of a material in the picture's style."""
         return ramp(base, self.style)
 
-    def skin(self, base: str) -> Ramp:
-        """The tones of skin in the picture's style."""
+    def skin(self, base: str) -> ToneRamp:
+        """Tone ramp of skin in the picture's style."""
         return skin_ramp(base, self.style)
 
     def fill(self, path: str, paint: str, opacity: float = 1.0) -> None:
-        """A filled shape without a line."""
+        """Add a filled shape without an outline."""
         self._body.append(f'<path d="{path}" fill="{paint}"{_opacity("fill", opacity)}/>')
 
     def line(self, path: str, paint: str, width: float, opacity: float = 1.0) -> None:
-        """A line with round ends."""
+        """Add a line with round ends."""
         self._body.append(
             f'<path d="{path}" fill="none" stroke="{paint}" stroke-width="{width:g}"{_opacity("stroke", opacity)}/>'
         )
 
-    def form(self, path: str, tones: Ramp, width: float = OUTLINE) -> None:
-        """A lit form with its outline."""
+    def form(self, path: str, tones: ToneRamp, width: float = OUTLINE) -> None:
+        """Add a shape filled by `lit`, with an outline."""
         self._body.append(f'<path d="{path}" fill="{self.lit(tones)}" stroke="{tones.line}" stroke-width="{width:g}"/>')
 
-    def lit(self, tones: Ramp) -> str:
-        """A paint that goes from the light of a form's upper left to the shade of its lower right."""
+    def lit(self, tones: ToneRamp) -> str:
+        """Define a gradient from light at the upper left to shade at the lower right; returns the paint."""
         stops = ((0, tones.light), (0.42, tones.base), (1, tones.shade))
         return self._gradient("linear", 'x1="0.12" y1="0" x2="0.85" y2="1"', stops)
 
     def fade(self, top: str, bottom: str) -> str:
-        """A paint from the top of a form to its bottom."""
+        """Define a vertical gradient; returns the paint."""
         return self._gradient("linear", 'x1="0" y1="0" x2="0" y2="1"', ((0, top), (1, bottom)))
 
-    def glow(self, x: float, y: float, radius_x: float, radius_y: float, colour: str, opacity: float) -> None:
-        """A soft spot, full in its middle and nothing at its edge."""
+    def glow(self, path: str, colour: str, opacity: float) -> None:
+        """Add a soft spot that fades out towards the edge of an `oval`."""
         stops = ((0, colour), (0.55, colour), (1, colour))
         name = self._gradient("radial", "", stops, (1, 0.45, 0))
-        self.fill(oval(x, y, radius_x, radius_y), name, opacity)
+        self.fill(path, name, opacity)
 
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:
-        """What is drawn in the block shows inside the path alone."""
+        """Clip what is drawn in the block to a path."""
         name = self._define("c", f'<clipPath id="%s"><path d="{path}"/></clipPath>')
         self._body.append(f'<g clip-path="url(#{name})">')
         yield
         self._body.append("</g>")
 
     def pattern(self, width: float, height: float, content: str, turn: float = 0) -> str:
-        """A paint that repeats SVG content."""
+        """Define a repeated pattern of SVG content, rotated by `turn` degrees; returns the paint."""
         name = self._define(
             "p",
             f'<pattern id="%s" width="{width:g}" height="{height:g}" patternUnits="userSpaceOnUse" '
@@ -159,7 +160,7 @@ class Pen:
         return f"url(#{name})"
 
     def svg(self) -> str:
-        """The whole picture."""
+        """The picture as SVG text."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {CANVAS} {CANVAS}">'
             f"<defs>{''.join(self._definitions.values())}</defs>"
@@ -167,7 +168,7 @@ class Pen:
         )
 
     def render(self, size_px: int) -> np.ndarray:
-        """(size_px, size_px, 4) uint8 RGBA."""
+        """Render the picture, (size_px, size_px, 4) uint8 RGBA."""
         import resvg_py
 
         png = resvg_py.svg_to_bytes(svg_string=self.svg(), width=size_px, height=size_px, skip_system_fonts=True)
@@ -186,12 +187,12 @@ class Pen:
         return f'url(#{self._define("g", f"""<{kind}Gradient id="%s" {place}>{text}</{kind}Gradient>""")})'
 
     def _define(self, prefix: str, text: str) -> str:
-        """The name of a definition; the same text is written once."""
+        """Name of a definition; equal definitions are written once."""
         if text not in self._definitions:
             self._definitions[text] = text % f"{prefix}{len(self._definitions)}"
         return self._definitions[text].split('"')[1]
 
 
 def _opacity(what: str, value: float) -> str:
-    """An opacity of the paint alone: one of the element would cost a layer as large as the picture."""
+    """Opacity attribute of fill or stroke; an opacity of the whole element would cost a layer of the picture's size."""
     return "" if value == 1 else f' {what}-opacity="{value:g}"'

@@ -1,4 +1,4 @@
-"""Drawn avatars as files: the pictures with captions that models are trained on, and a sheet to look at."""
+"""Files of drawn avatars: a folder of pictures with captions for training, and a contact sheet."""
 
 import csv
 import functools
@@ -12,6 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from avatar.drawing.avatars import Attributes, caption, draw_attributes, draw_avatar
+from avatar.drawing.palette import Style
 from common.files import write_text
 from common.grids import picture_grid
 from common.images import write_png
@@ -20,15 +21,15 @@ TABLE = "attributes.csv"
 
 
 def character(seed: int, number: int) -> tuple[Attributes, np.random.Generator]:
-    """The character of a number and the generator for its words; no other number changes them."""
+    """Character number `number` of a seed, and the random generator of its captions."""
     rng = np.random.default_rng((seed, number))
     return draw_attributes(rng), rng
 
 
-def write_set(folder: Path, seed: int, count: int, size_px: int, style: str) -> None:
-    """Write NAME.png, its caption NAME.txt, its alpha mask masks/NAME.png, and a table of all attributes.
+def write_picture_folder(folder: Path, *, seed: int, count: int, size_px: int, style: Style) -> None:
+    """Write NAME.png, caption NAME.txt and alpha mask masks/NAME.png of each avatar, and a table of all attributes.
 
-    No caption names the style: what all pictures share and no words explain, a LoRA learns to draw whatever the prompt.
+    Captions do not name the style: a LoRA learns what the captions leave unexplained, and then draws it for any prompt.
 
     Raises:
         UserError: the folder cannot be written.
@@ -47,8 +48,8 @@ def write_set(folder: Path, seed: int, count: int, size_px: int, style: str) -> 
     write_text(folder / TABLE, table.getvalue())
 
 
-def contact_sheet(seed: int, count: int, size_px: int, style: str, columns: int) -> Image.Image:
-    """The first characters of a seed, each with its garment and one thing more."""
+def contact_sheet(*, seed: int, count: int, size_px: int, style: Style, columns: int) -> Image.Image:
+    """Sheet of the first characters of a seed, labelled with garment and one more attribute."""
     tiles: list[Image.Image | Callable[[], Image.Image]] = []
     labels = []
     for number in range(count):
@@ -59,5 +60,5 @@ def contact_sheet(seed: int, count: int, size_px: int, style: str, columns: int)
     return picture_grid(tiles, labels, columns, size_px, title="Drawn avatars", footer=f"style {style}, seed {seed}")
 
 
-def _picture(attributes: Attributes, size_px: int, style: str) -> Image.Image:
+def _picture(attributes: Attributes, size_px: int, style: Style) -> Image.Image:
     return Image.fromarray(draw_avatar(attributes, size_px, style)[0])

@@ -1,7 +1,7 @@
-"""A folder of pictures with captions, as LoRA training reads it, and their square crops.
+"""Folders of pictures with captions, as LoRA training reads them, and square crops of the pictures.
 
-Captions stand in NAME.txt beside each picture; or, where the folder has a metadata.jsonl, in its lines
-{"file_name": "a.png", "text": "..."}, as the training scripts of diffusers read it. The table then decides alone.
+The caption of NAME.png is in NAME.txt beside it. If the folder has a metadata.jsonl with lines {"file_name": "a.png",
+"text": "..."}, as in the training scripts of diffusers, all captions are read from there and .txt files are ignored.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ from common.files import sha256_of
 from common.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES, read_image
 
 TABLE = "metadata.jsonl"
-MOST_ELONGATED = 4  # long side by short side; the square crop would hold less than a quarter
+MOST_ELONGATED = 4  # longest side by shortest; a square crop of more would show less than a quarter
 
 
 @dataclass(frozen=True)
 class CaptionedPicture:
-    """A picture file and the words that it is learnt by."""
+    """A picture file and its caption."""
 
     path: Path
     caption: str
@@ -32,12 +32,12 @@ class CaptionedPicture:
 
 @dataclass(frozen=True)
 class Crop:
-    """A picture as the model sees it.
+    """A square crop of a picture.
 
     Attributes:
         pixels: (S, S, 3) uint8 RGB.
-        original_px: height and width of the file's picture.
-        corner_px: top and left of the crop in the picture that was scaled to S px on its short side.
+        original_px: height and width of the picture in the file.
+        corner_px: top and left of the crop in the picture scaled to S px on its short side.
     """
 
     pixels: np.ndarray
@@ -46,16 +46,16 @@ class Crop:
 
 
 def read_folder(folder: Path, side_px: int, caption: str = "") -> list[CaptionedPicture]:
-    """All pictures of a folder with their captions, sorted by name, each opened once.
+    """Read the captions of a folder and check its pictures; sorted by name.
 
     Args:
-        folder: as above.
-        side_px: what the shorter side of every picture must have at least, so that none is scaled up.
-        caption: of pictures that have none of their own; empty: each needs one.
+        folder: folder as described above.
+        side_px: smallest side that a picture may have, px, so that none is scaled up.
+        caption: caption of pictures without one; "": each picture needs its own.
 
     Raises:
-        UserError: no such folder, no pictures; else all faults together: captions that are missing, empty or
-            unreadable or have no picture, pictures that are damaged, too small or too elongated.
+        UserError: no such folder, or no pictures in it; otherwise one message with all faults: captions that are
+            missing, empty, unreadable or without a picture; pictures that are damaged, too small or too elongated.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of pictures")
@@ -72,37 +72,37 @@ def read_folder(folder: Path, side_px: int, caption: str = "") -> list[Captioned
         if words:
             found.append(CaptionedPicture(path, words))
         elif path.name not in captions:
-            faults.append(f"{path.name}: no caption; write one into {path.stem}.txt, or a line into {TABLE}")
+            faults.append(f"{path.name}: no caption; write one into {path.stem}.txt, or add a line to {TABLE}")
         faults += _picture_faults(path, side_px)
     raise_faults(str(folder), sorted(faults))
     return found
 
 
 def _captions_beside(folder: Path, pictures: Sequence[Path], faults: list[str]) -> dict[str, str]:
-    """The captions of NAME.txt files by the pictures' names; an empty one is an entry that is empty."""
+    """Captions of NAME.txt files by name of the picture; "" for an empty file."""
     captions = {}
     stems = Counter(path.stem for path in pictures)
     for path in pictures:
         words = path.with_suffix(".txt")
         if stems[path.stem] > 1:
-            faults.append(f"{path.name}: {stems[path.stem]} pictures of that name share one caption; rename")
+            faults.append(f"{path.name}: {stems[path.stem]} pictures share the caption {words.name}; rename them")
         if words.is_file():
             captions[path.name] = _one_line(words.name, _read_text(words, faults), faults)
     for words in folder.glob("*.txt"):
         if words.stem not in stems:
-            faults.append(f"{words.name}: a caption without its picture")
+            faults.append(f"{words.name}: a caption without a picture")
     return captions
 
 
 def _captions_of_table(folder: Path, pictures: Sequence[Path], faults: list[str]) -> dict[str, str]:
-    """The captions of metadata.jsonl by the pictures' names."""
+    """Captions of metadata.jsonl by name of the picture."""
     names = {path.name for path in pictures}
     captions: dict[str, str] = {}
     for place, (name, words) in _rows(_read_text(folder / TABLE, faults), faults):
         if name not in names:
-            faults.append(f"{place}: {name!r} is no picture in the folder")
+            faults.append(f"{place}: {name!r} is not a picture in the folder")
         elif name in captions:
-            faults.append(f"{place}: {name} for the second time")
+            faults.append(f"{place}: {name} has a caption already")
         else:
             captions[name] = _one_line(place, words, faults)
     return captions
@@ -146,14 +146,14 @@ def _picture_faults(path: Path, side_px: int) -> list[str]:
     except UserError as error:
         return [str(error).removeprefix(f"{path.parent}/")]
     if min(width, height) < side_px:
-        return [f"{path.name}: {width} x {height} px; both sides need SIZE_PX ({side_px} px)"]
+        return [f"{path.name}: {width} x {height} px; both sides need at least SIZE_PX ({side_px} px)"]
     if max(width, height) > MOST_ELONGATED * min(width, height):
-        return [f"{path.name}: {width} x {height} px; the square in its middle holds less than a quarter of it"]
+        return [f"{path.name}: {width} x {height} px; the square in its middle shows less than a quarter of it"]
     return []
 
 
 def crop(path: Path, side_px: int) -> Crop:
-    """The square in the middle of a picture, its short side scaled to `side_px`."""
+    """Scale the short side of a picture to `side_px` and cut out the square in its middle."""
     picture = read_image(path, "RGB")
     scale = side_px / min(picture.size)
     width, height = (max(side_px, round(length * scale)) for length in picture.size)
@@ -164,6 +164,6 @@ def crop(path: Path, side_px: int) -> Crop:
 
 
 def fingerprint(pictures: Sequence[CaptionedPicture]) -> str:
-    """What tells one set of captioned pictures from another: contents and captions."""
+    """Sixteen hex digits that change with names, contents and captions."""
     lines = [f"{picture.path.name} {sha256_of(picture.path)} {picture.caption}" for picture in pictures]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

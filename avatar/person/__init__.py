@@ -1,1 +1,1 @@
-"""Who is drawn: faces, features and tastes, from photos, JSON files and tables."""
+"""The person of an avatar: faces, features and tastes, from photos, JSON files and tables."""

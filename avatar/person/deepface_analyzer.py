@@ -1,26 +1,25 @@
-"""The analyzer "deepface": gender and race of a face by DeepFace (Serengil and Ozpinar 2021), run on weights on disk.
+"""The analyzer "deepface": gender and race of a face by DeepFace (Serengil and Ozpinar 2021), from local weights.
 
-DeepFace itself would fetch its weights on first use; here nothing is fetched: where a file is missing, its name, size,
-place and the command to get it are said.
+DeepFace downloads its weights on first use; this analyzer never downloads. If a file is missing, the error names its
+size, path and the command that downloads it.
 
-How wrong it can be: its authors give 97.4 % right for gender and nothing for race (github.com/serengil/deepface). The
-six races are labels that its training photos were sorted by, not what people are; who is mixed or between them gets an
-arbitrary one. Systems of this kind err far more for darker-skinned women: up to 34.7 %, against 0.8 % for lighter-
-skinned men (Buolamwini and Gebru 2018, "Gender Shades"). None can see how a person identifies.
+Accuracy: its authors report 97.4 % for gender and nothing for race (github.com/serengil/deepface). The six races are
+labels by which its training photos were sorted, not what people are; mixed people get an arbitrary one. Systems of this
+kind err far more for darker-skinned women: up to 34.7 %, against 0.8 % for lighter-skinned men (Buolamwini and Gebru
+2018, "Gender Shades"). None can see how a person identifies.
 """
 
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from avatar.person.face_detector import Face, aligned_face
+from avatar.person.face_detector import DetectedFace, aligned_face
 from avatar.person.features import Trait
 from common.errors import UserError, enough_memory
 
@@ -28,32 +27,32 @@ Engine = Literal["onnx", "pytorch"]
 SUFFIXES: dict[Engine, str] = {"onnx": ".onnx", "pytorch": ".pth"}
 PACKAGES: dict[Engine, str] = {"onnx": "onnxruntime", "pytorch": "torch"}
 STEMS = {"gender": "gender_model_weights", "race": "race_model_single_batch"}
-SIZE_MB = 537  # of each file, in memory nearly the sixfold
+SIZE_MB = 537  # size of each file; in memory nearly six times as much
 SOURCE = "https://github.com/serengil/deepface_models/releases/download/v1.0"
 GENDERS = {"Woman": "woman", "Man": "man"}
-FACE_PX = 224  # what its networks take, squares
-LEFT_EYE = np.array([0.3, 0.36])  # in the square: the box of a face, as its own detectors cut it
+FACE_PX = 224  # side of the networks' square input
+LEFT_EYE = np.array([0.3, 0.36])  # x and y in that square, as DeepFace's own detectors crop a face
 
 
 class DeepFaceAnalyzer:
-    """See the module's docstring."""
+    """Infers gender and race; see the module's docstring."""
 
     infers = ("gender", "race")
 
     def __init__(self, wanted: Sequence[str], engine: Engine = "onnx", home: Path | None = None) -> None:
-        """Check that all is there, import DeepFace and load the networks.
+        """Import DeepFace and load the networks.
 
         Args:
-            wanted: names of `infers`.
-            engine: what runs the networks.
-            home: the folder that holds .deepface/weights; None: DeepFace's own, $DEEPFACE_HOME or the home folder.
+            wanted: traits of `infers`.
+            engine: library that runs the networks.
+            home: folder that contains .deepface/weights; None: $DEEPFACE_HOME or the home folder, as DeepFace has it.
 
         Raises:
             UserError: DeepFace or the engine is not installed, or weights are missing or damaged.
         """
         for package in ("deepface", PACKAGES[engine]):
             if importlib.util.find_spec(package) is None:
-                raise UserError(f'the analyzer "deepface" needs the package {package}; pip install {package}')
+                raise UserError(f'the analyzer "deepface" needs the package {package}; run: pip install {package}')
         home = home or Path(os.environ.get("DEEPFACE_HOME") or Path.home())
         files = {trait: home / ".deepface/weights" / f"{STEMS[trait]}{SUFFIXES[engine]}" for trait in wanted}
         _check_weights(files)
@@ -62,16 +61,16 @@ class DeepFaceAnalyzer:
         self._deepface = _import_deepface(engine)
         self.device = _device(engine)
         for trait, file in files.items():
-            with enough_memory(f"DeepFace needs 3 GB for each network; ANALYZER embedded needs 0.1 ({trait})"):
-                _load(self._deepface, trait, file)
+            with enough_memory(f"DeepFace needs 3 GB for {trait}; ANALYZER embedded needs 0.1 GB"):
+                _load_network(self._deepface, trait, file)
 
-    def analyze(self, photo: Image.Image, face: Face, wanted: Sequence[str]) -> dict[str, Trait]:
-        """What is wanted of `infers`, however unsure.
+    def analyze(self, photo: Image.Image, face: DetectedFace, wanted: Sequence[str]) -> dict[str, Trait]:
+        """Infer the wanted traits, whatever their scores.
 
         Args:
             photo: RGB.
-            face: in it.
-            wanted: names of `infers`, of those that were loaded.
+            face: face in the photo.
+            wanted: loaded traits of `infers`.
         """
         crop = aligned_face(photo, face.eyes.mean(axis=0), FACE_PX, LEFT_EYE)
         blue_first = np.ascontiguousarray(crop[:, :, ::-1])
@@ -92,39 +91,35 @@ def _check_weights(files: dict[str, Path]) -> None:
     if missing:
         commands = " && ".join(f"curl -L --create-dirs -o '{file}' {SOURCE}/{file.name}" for file in missing)
         raise UserError(
-            f'the analyzer "deepface" needs weights that are not here, {SIZE_MB} MB each: {commands}; or ANALYZER '
-            "embedded, whose weights are small and come with python3 run.py fetch (no race)"
+            f'the analyzer "deepface" needs weights that are missing, {SIZE_MB} MB each; run: {commands}; or set '
+            "ANALYZER to embedded, whose small weights python3 run.py fetch downloads (it infers no race)"
         )
 
 
 def _import_deepface(engine: Engine) -> Any:
-    """DeepFace's front door, imported without its changes to the warnings of this process.
+    """Import DeepFace's interface, without its changes to this process's warnings.
 
     Raises:
-        UserError: it was imported before, with another engine.
+        UserError: it was imported before with another engine.
     """
     with warnings.catch_warnings():
         from deepface import DeepFace
         from deepface.commons import backend_utils
     if backend_utils.get_backend_engine() != engine:
-        raise UserError(f"DeepFace runs with {backend_utils.get_backend_engine()} already; start anew for {engine}")
+        raise UserError(
+            f"DeepFace runs with {backend_utils.get_backend_engine()} already; start a new process for {engine}"
+        )
     return DeepFace
 
 
-def _load(deepface: Any, trait: str, file: Path) -> None:
-    with _named(file):
-        deepface.build_model(model_name=trait.capitalize(), task="facial_attribute")
-
-
-@contextmanager
-def _named(file: Path) -> Iterator[None]:
-    """Name the file where DeepFace cannot load it; it wraps the engines' errors in a ValueError."""
+def _load_network(deepface: Any, trait: str, file: Path) -> None:
+    """Load the network of a trait; DeepFace wraps the engines' errors in a ValueError."""
     try:
-        yield
+        deepface.build_model(model_name=trait.capitalize(), task="facial_attribute")
     except ValueError as error:
         if "memory" in str(error.__cause__).lower():
             raise MemoryError from error
-        raise UserError(f"{file}: damaged, or no weights of DeepFace for this; fetch it anew") from error
+        raise UserError(f"{file}: damaged, or not DeepFace weights for this trait; download it again") from error
 
 
 def _device(engine: Engine) -> str:

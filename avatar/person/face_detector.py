@@ -1,10 +1,10 @@
-"""Faces in photos by BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047), in the two forms that MediaPipe ships.
+"""Detects faces by BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047), in the two forms that MediaPipe ships.
 
-1. The full-range network sees the whole photo in 192 x 192 px and proposes boxes.
-2. The short-range network looks three times at each box, from closer and from further away. What it takes for a
-   face less than twice is none; the eyes that it sees tell how to turn and scale the face for an analyzer.
+1. The full-range network sees the whole photo at 192 x 192 px and proposes boxes.
+2. The short-range network checks each box at three scales. A box that it confirms fewer than twice is dropped. The eyes
+   that it finds define the rotation and scale at which an analyzer sees the face.
 
-Finding where a face is says nothing about who it is: this works whatever a person allows to be inferred.
+Detection does not infer anything about the person, so it always runs.
 """
 
 import os
@@ -19,33 +19,32 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
+from common.people.selection import Box
 from common.weights import EMBEDDED, is_present
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
 FULL_RANGE, SHORT_RANGE = WEIGHTS = ("face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite")
-FULL_PX, SHORT_PX = 192, 128  # what the networks take, squares
-MIN_SCORE = 0.5  # of a face on the whole photo
-MIN_SECOND_SCORE = 0.3  # of the second looks, which know where to look
-SAME_IOU = 0.3  # overlap from which two boxes show one face
-LOOKS = (1.5, 2.0, 3.0)  # sides of the squares of the second looks, over the box's side
-MIN_SEEN = 2  # of these looks must take it for a face
-LEAST_EYE_DISTANCE = 0.25  # over the box's side; less in profiles, whose eyes hardly tell the scale
-LEFT_EYE, RIGHT_EYE = slice(4, 6), slice(6, 8)  # as the viewer sees them, among a detection's values
-
-Box = tuple[int, int, int, int]
+FULL_PX, SHORT_PX = 192, 128  # sides of the networks' square inputs
+MIN_SCORE = 0.5  # lowest score of a box in the whole photo
+MIN_SECOND_SCORE = 0.3  # lowest score of the checks at closer range
+SAME_IOU = 0.3  # IoU from which two boxes are the same face
+SCALES = (1.5, 2.0, 3.0)  # sides of the checked squares, as multiples of the box's side
+MIN_CONFIRMED = 2  # least number of these checks that must confirm a face
+LEAST_EYE_DISTANCE = 0.25  # as a multiple of the box's side; profiles have less, which does not give the scale
+LEFT_EYE, RIGHT_EYE = slice(4, 6), slice(6, 8)  # columns of a detection, as the viewer sees them
 
 
 @dataclass(frozen=True, eq=False)
-class Face:
+class DetectedFace:
     """A face in a photo.
 
     Attributes:
-        box: XYXY px, inside the photo, right and lower edge exclusive; from the brows to the chin.
-        score: of the detector, 0 to 1.
-        eyes: (looks, 2, 2) float64, x and y px of the left and the right eye as the viewer sees them, once for each
-            look that saw the face.
+        box: XYXY px inside the photo, right and lower edge exclusive; from the brows to the chin.
+        score: confidence of the detector, 0 to 1.
+        eyes: (checks, 2, 2) float64, x and y px of the left and the right eye as the viewer sees them, one pair for
+            each check that confirmed the face.
     """
 
     box: Box
@@ -54,26 +53,25 @@ class Face:
 
 
 class FaceDetector:
-    """See the module's docstring. For one thread at a time."""
+    """Detects faces; see the module's docstring. Not thread-safe."""
 
     device = "CPU"
 
     def __init__(self) -> None:
-        """Load both networks. Raises UserError where their files are not there."""
-        check_present("finding faces", WEIGHTS)
-        self.weights = list(WEIGHTS)
+        """Load both networks. Raises UserError if their files are missing."""
+        check_present("face detection", WEIGHTS)
         self._full = _full_range(EMBEDDED[FULL_RANGE].path)
         self._short = cv2.dnn.readNetFromTFLite(np.frombuffer(EMBEDDED[SHORT_RANGE].path.read_bytes(), np.uint8))
         self._full_anchors = grid_anchors((FULL_PX // 4, 1))
         self._short_anchors = grid_anchors((SHORT_PX // 8, 2), (SHORT_PX // 16, 6))
 
-    def find_faces(self, photo: Image.Image) -> list[Face]:
-        """All faces from left to right, none where nobody looks at the camera; photo: RGB, upright."""
-        faces = [self._look_again(photo, box, float(score)) for box, score in zip(*self._see(photo), strict=True)]
+    def find_faces(self, photo: Image.Image) -> list[DetectedFace]:
+        """Find all faces that look at the camera, from left to right, in an upright RGB photo."""
+        faces = [self._check_box(photo, box, float(score)) for box, score in zip(*self._see(photo), strict=True)]
         return sorted((face for face in faces if face is not None), key=lambda face: face.box[0] + face.box[2])
 
     def _see(self, photo: Image.Image) -> tuple[np.ndarray, np.ndarray]:
-        """What the full-range network finds: (n, 16) px of the photo and scores (n,)."""
+        """Detections of the full-range network: (n, 16) in px of the photo, and scores (n,)."""
         scale = FULL_PX / max(photo.size)
         size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
         small = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
@@ -87,22 +85,22 @@ class FaceDetector:
         found, scores = merge(found, scores)
         return (found + np.tile([left, top], 8)) * np.tile(np.divide(photo.size, size), 8), scores
 
-    def _look_again(self, photo: Image.Image, found: np.ndarray, score: float) -> Face | None:
-        """Look from several distances at what the first look found; None where that is no face."""
-        looks = [self._look_closer(photo, found, grow) for grow in LOOKS]
-        eyes = [np.stack([look[LEFT_EYE], look[RIGHT_EYE]]) for look in looks if look is not None]
+    def _check_box(self, photo: Image.Image, found: np.ndarray, score: float) -> DetectedFace | None:
+        """Check a box at several scales; None if it is no face."""
+        checks = [self._check_at(photo, found, scale) for scale in SCALES]
+        eyes = [np.stack([seen[LEFT_EYE], seen[RIGHT_EYE]]) for seen in checks if seen is not None]
         left, top = np.floor(found[:2]).astype(int).clip(0)
         right, bottom = np.ceil(found[2:4]).astype(int).clip(0, photo.size)
-        if len(eyes) < MIN_SEEN or right <= left or bottom <= top:
+        if len(eyes) < MIN_CONFIRMED or right <= left or bottom <= top:
             return None
         side = float((found[2:4] - found[:2]).max())
         box = int(left), int(top), int(right), int(bottom)
-        return Face(box, score, np.stack([_apart(pair, LEAST_EYE_DISTANCE * side) for pair in eyes]))
+        return DetectedFace(box, score, np.stack([_apart(pair, LEAST_EYE_DISTANCE * side) for pair in eyes]))
 
-    def _look_closer(self, photo: Image.Image, found: np.ndarray, grow: float) -> np.ndarray | None:
-        """What the short-range network finds in a square `grow` times the box, nearest to its middle: (16,) px."""
+    def _check_at(self, photo: Image.Image, found: np.ndarray, scale: float) -> np.ndarray | None:
+        """Detection of the short-range network nearest to the centre of a square `scale` times the box: (16,) px."""
         middle, box_side = (found[:2] + found[2:4]) / 2, float((found[2:4] - found[:2]).max())
-        side = max(8, round(grow * box_side))
+        side = max(8, round(scale * box_side))
         corner = np.round(middle - side / 2).astype(int)
         square = photo.crop((*corner.tolist(), *(corner + side).tolist()))  # black beyond the photo
         pixels = _signed(square.resize((SHORT_PX, SHORT_PX), Image.Resampling.BILINEAR, reducing_gap=2))
@@ -115,31 +113,31 @@ class FaceDetector:
 
 
 def check_present(use: str, names: Sequence[str]) -> None:
-    """Raise UserError with the command to type where embedded weights are not there."""
+    """Raise UserError with the command to run if embedded weights are missing."""
     missing = [name for name in names if not is_present(EMBEDDED[name])]
     if missing:
-        raise UserError(f"{use} needs weights that are not here; python3 run.py fetch {' '.join(missing)}")
+        raise UserError(f"{use} needs weights that are missing; run: python3 run.py fetch {' '.join(missing)}")
 
 
 def aligned_face(photo: Image.Image, eyes: np.ndarray, side_px: int, left_eye: np.ndarray) -> np.ndarray:
-    """Turn, scale and cut a face so that its eyes come to given places.
+    """Rotate, scale and crop a face so that its eyes lie at given positions.
 
     Args:
         photo: RGB.
         eyes: (2, 2) x and y px in the photo, left and right as the viewer sees them.
-        side_px: of the square that comes out.
-        left_eye: x and y of the left eye in the square, 0 to 1; the right eye mirrors it.
+        side_px: side of the result.
+        left_eye: x and y of the left eye in the result, 0 to 1; the right eye mirrors it.
 
     Returns:
-        (side_px, side_px, 3) uint8 RGB; beyond the photo its edge goes on.
+        (side_px, side_px, 3) uint8 RGB; beyond the photo its edge is replicated.
     """
-    goal = side_px * (1 - 2 * float(left_eye[0]))  # distance of the eyes
+    goal = side_px * (1 - 2 * float(left_eye[0]))  # distance between the eyes, px
     zoom = goal / float(np.linalg.norm(eyes[1] - eyes[0]))
-    reach = 1 + round(side_px / zoom)  # enough for any turn: the eyes stand inside the square
+    reach = 1 + round(side_px / zoom)  # enough for any rotation: the eyes lie inside the square
     left, top = np.floor(eyes.mean(axis=0)).astype(int) - reach
     region = max(0, left), max(0, top), min(photo.width, left + 2 * reach), min(photo.height, top + 2 * reach)
     crop = photo.crop(region)
-    shrink = min(1.0, zoom)  # by Pillow, which weighs all pixels that become one
+    shrink = min(1.0, zoom)  # by Pillow, which averages all source pixels
     size = max(1, round(crop.width * shrink)), max(1, round(crop.height * shrink))
     small = np.asarray(crop.resize(size, Image.Resampling.BICUBIC, reducing_gap=3))
     from_eyes = (eyes - region[:2]) * np.divide(size, crop.size) - 0.5
@@ -152,7 +150,7 @@ def aligned_face(photo: Image.Image, eyes: np.ndarray, side_px: int, left_eye: n
 
 
 def grid_anchors(*grids: tuple[int, int]) -> np.ndarray:
-    """Middles of the anchors, (n, 2) x and y from 0 to 1: for each grid, its cells a side and anchors a cell."""
+    """Centres of the anchors, (n, 2) x and y from 0 to 1; a grid is (cells per side, anchors per cell)."""
     anchors = []
     for cells, each in grids:
         steps = (np.arange(cells) + 0.5) / cells
@@ -163,14 +161,14 @@ def grid_anchors(*grids: tuple[int, int]) -> np.ndarray:
 def decode(
     offsets: np.ndarray, logits: np.ndarray, anchors: np.ndarray, input_px: int, min_score: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn what BlazeFace gives for each anchor into px of its input.
+    """Convert BlazeFace's output for each anchor to pixels of its input.
 
     Args:
-        offsets: (n, 16): middle of the box from the anchor, its size, six points from the anchor; x and y, px.
-        logits: (n,) of the score.
-        anchors: (n, 2) from 0 to 1.
+        offsets: (n, 16) px: box centre relative to the anchor, box size, six points relative to the anchor.
+        logits: (n,) logits of the scores.
+        anchors: (n, 2) centres, 0 to 1.
         input_px: side of the network's input.
-        min_score: of what is kept.
+        min_score: lowest score to keep.
 
     Returns:
         (k, 16): XYXY of the box, then six points (eyes, nose, mouth, ears); and scores (k,).
@@ -185,14 +183,14 @@ def decode(
 
 
 def merge(found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One for each face: the mean, weighted by score, of all that overlap the best by SAME_IOU.
+    """Merge detections of one face: the score-weighted mean of all that overlap the best one by SAME_IOU.
 
     Args:
-        found: (n, 16) as `decode` gives it.
-        scores: (n,).
+        found: (n, 16) detections of `decode`.
+        scores: (n,) their scores.
 
     Returns:
-        (k, 16) and the best scores (k,), highest first.
+        Detections (k, 16) and their best scores (k,), highest first.
     """
     kept, best = [], []
     rest = np.argsort(-scores, kind="stable")
@@ -206,7 +204,7 @@ def merge(found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def box_iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box with others; of each the first four values are XYXY."""
+    """Intersection over union of one box with others; the first four values of each are XYXY."""
     overlap = np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])
     shared = overlap.clip(0).prod(axis=1)
     areas = (others[:, 2:4] - others[:, :2]).prod(axis=1)
@@ -215,7 +213,7 @@ def box_iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _apart(eyes: np.ndarray, least: float) -> np.ndarray:
-    """The same pair of points, moved apart on their line where they are closer than `least` px."""
+    """Move two points apart along their line if they are closer than `least` px."""
     middle, half = eyes.mean(axis=0), (eyes[1] - eyes[0]) / 2
     distance = 2 * float(np.linalg.norm(half))
     if distance >= least:
@@ -225,12 +223,12 @@ def _apart(eyes: np.ndarray, least: float) -> np.ndarray:
 
 
 def _signed(image: Image.Image) -> np.ndarray:
-    """(H, W, 3) float32 from -1 to 1."""
+    """Pixels as (H, W, 3) float32, -1 to 1."""
     return np.asarray(image, np.float32) * np.float32(2 / 255) - np.float32(1)
 
 
 def _full_range(path: Path) -> "Interpreter":
-    """The full-range network; its weights are sparse, which OpenCV cannot read."""
+    """Load the full-range network by LiteRT, because OpenCV cannot read its sparse weights."""
     from ai_edge_litert.interpreter import Interpreter
 
     with _without_native_messages():
@@ -241,7 +239,7 @@ def _full_range(path: Path) -> "Interpreter":
 
 @contextmanager
 def _without_native_messages() -> Iterator[None]:
-    """Keep a line about its delegate, which LiteRT's C++ code writes on stderr at each start, from the reader."""
+    """Suppress the line about its delegate that LiteRT's C++ code writes to stderr at each start."""
     before = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,44 +1,29 @@
-"""What is known of a person: the JSON that FeatureExtractor.py proposes, that people edit, and that avatars come from.
+"""Features of a person: the JSON that FeatureExtractor.py proposes, people edit, and avatars are generated from.
 
-Every trait says where it comes from. A person's own words win: they are used as typed, and beside a description nothing
-that was inferred goes into a prompt.
+Every trait names its source. A person's own words take precedence: they are used as typed, and beside a description no
+inferred trait enters the prompt.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from common.errors import UserError, raise_faults
-from common.files import write_text
-from common.genres import GENRES, parse_taste
-
-if TYPE_CHECKING:
-    from common.surveys.survey import Survey
-
-__all__ = [
-    "Features",
-    "Trait",
-    "find_taste",
-    "is_edited",
-    "made_from",
-    "parse_taste",
-    "read_features",
-    "read_tastes",
-    "write_features",
-]
+from common.genres import GENRES
+from common.people.selection import Box
 
 T = TypeVar("T")
-Source = Literal["deepface", "embedded", "self", "off", "unsure"]
-SOURCES: tuple[Source, ...] = get_args(Source)
+TraitSource = Literal["deepface", "embedded", "self", "off", "unsure"]
+SOURCES: tuple[TraitSource, ...] = get_args(TraitSource)
 TOP_GENRES = 3
-MAX_BYTES = 1 << 20  # of a JSON of features, which has some 1500
+MAX_BYTES = 1 << 20  # largest file that is read; a features JSON has about 1500 bytes
 ABOUT = (
-    "A proposal: change any value, or empty it, and the next scripts go by that. Where you change a trait, make its "
-    'source "self". What "description" says of you wins over all that was inferred. top_genres follows taste.'
+    "A proposal: change or empty any value; the next scripts use what you write. If you change a trait, set its source "
+    'to "self". A "description" takes precedence over everything inferred. top_genres is computed from taste.'
 )
 KEYS = (
     "about", "name", "photo", "photo_sha256", "face", "gender", "race", "age", "description", "taste", "top_genres",
@@ -48,41 +33,41 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Trait:
-    """One thing about a person.
+    """One trait of a person.
 
     Attributes:
-        value: in words; empty: stays out of the prompt.
-        score: how sure the analyzer is, 0 to 1; None for what it gives no figure for, and for a person's own words.
-        source: an analyzer; "self" for the person's own words; "off" where inference was not asked for; "unsure"
-            where the analyzer was not sure enough, then the value is empty.
+        value: text; empty: does not enter the prompt.
+        score: confidence of the analyzer, 0 to 1; None if it gives none, and for a person's own words.
+        source: an analyzer; "self": the person's own words; "off": inference was off; "unsure": the analyzer's
+            confidence was too low, and the value is empty.
     """
 
     value: str = ""
     score: float | None = None
-    source: Source = "off"
+    source: TraitSource = "off"
 
 
 @dataclass(frozen=True)
 class Features:
-    """What is known of one person.
+    """Features of one person.
 
     Attributes:
-        name: of the person, any text.
-        photo: path of the photo's file; empty where there is none.
-        photo_sha256: its hash in 64 hexadecimal digits; empty where there is none.
-        face_box: XYXY px of the upright photo, right and lower edge exclusive; None where no face is known.
-        face_confidence: of the detector, 0 to 1.
-        gender: see `Trait`.
-        race: see `Trait`.
-        age: years, or any words.
-        description: the person's own words; they win over what was inferred.
+        name: name of the person, any text.
+        photo: path of the photo; empty if there is none.
+        photo_sha256: hash of the photo, 64 hexadecimal digits; empty if there is none.
+        face_box: XYXY px in the upright photo, right and lower edge exclusive; None if no face is known.
+        face_confidence: confidence of the face detector, 0 to 1.
+        gender: gender as a word.
+        race: race as a word.
+        age: age in years, or any words.
+        description: the person's own words; they take precedence over what was inferred.
         taste: 0 to 1 for every genre of GENRES.
     """
 
     name: str
     photo: str
     photo_sha256: str
-    face_box: tuple[int, int, int, int] | None = None
+    face_box: Box | None = None
     face_confidence: float | None = None
     gender: Trait = Trait()
     race: Trait = Trait()
@@ -92,7 +77,7 @@ class Features:
 
     @property
     def top_genres(self) -> list[tuple[str, float]]:
-        """Up to three strongest genres, with weights that sum to 1; ties go by the order of GENRES."""
+        """Up to three strongest genres with weights that sum to 1; ties follow the order of GENRES."""
         liked = sorted((genre for genre in GENRES if self.taste[genre] > 0), key=lambda genre: -self.taste[genre])
         total = math.fsum(self.taste[genre] for genre in liked[:TOP_GENRES])
         return [(genre, self.taste[genre] / total) for genre in liked[:TOP_GENRES]]
@@ -101,13 +86,12 @@ class Features:
 # ---- writing ----
 
 
-def write_features(path: Path, features: Features, origin: str = "") -> None:
-    """Write the JSON atomically, with a hash that tells later whether a person has edited it.
+def features_json(features: Features, origin: str = "") -> str:
+    """Format features as JSON, with a hash by which `is_edited` recognises later edits.
 
     Args:
-        path: a .json file.
-        features: of one person.
-        origin: a hash of all that they were made from; `made_from` gives it back.
+        features: features of one person.
+        origin: hash of everything that the features were made from; it is stored in the file.
     """
     content: dict[str, Any] = {
         "about": ABOUT,
@@ -123,21 +107,16 @@ def write_features(path: Path, features: Features, origin: str = "") -> None:
         "top_genres": {genre: round(weight, 4) for genre, weight in features.top_genres},
     }
     content["made"] = {"from": origin, "content": _hash(content)}
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def is_edited(path: Path) -> bool:
-    """Whether a person has changed the file since it was written, or it is not one of ours."""
+    """Whether the file was changed after it was written, or is not from `features_json`."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return content.pop("made")["content"] != _hash(content)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return True
-
-
-def made_from(path: Path) -> str:
-    """The `origin` that an unedited file was written with; empty where there is no file, or it was edited."""
-    return "" if is_edited(path) else str(json.loads(path.read_text(encoding="utf-8"))["made"]["from"])
 
 
 def _hash(content: dict[str, Any]) -> str:
@@ -148,13 +127,13 @@ def _hash(content: dict[str, Any]) -> str:
 
 
 def read_features(path: Path) -> Features:
-    """Read a JSON that a person may have edited.
+    """Read a features JSON, which a person may have edited.
 
-    A trait that has a value although its source is "off" or "unsure" was typed in, so its source becomes "self".
-    Genres and traits that are not there are empty.
+    A trait with a value although its source is "off" or "unsure" was typed by a person: its source becomes "self".
+    Missing genres are 0, missing traits empty.
 
     Raises:
-        UserError: no such file, no JSON, or every fault of its values together.
+        UserError: the file is missing or no JSON, or values are invalid; lists every fault.
     """
     reader = _Reader(_load(path))
     face = reader.mapping("face", ("box", "confidence"))
@@ -172,7 +151,7 @@ def read_features(path: Path) -> Features:
         taste=reader.taste(),
     )
     if features.photo and not features.photo_sha256 and not reader.faults:
-        reader.faults.append("photo_sha256 is empty, but there is a photo; make the file anew by FeatureExtractor.py")
+        reader.faults.append("photo_sha256 is empty, but there is a photo; run FeatureExtractor.py again")
     raise_faults(str(path), reader.faults)
     return features
 
@@ -181,27 +160,27 @@ def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path}: {'is a folder, not a file' if path.is_dir() else 'no such file'}")
     if path.stat().st_size > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES >> 20} MB, so no features")
+        raise UserError(f"{path}: larger than {MAX_BYTES >> 20} MB; it cannot be a features JSON")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise UserError(f"{path}: line {error.lineno}, column {error.colno}: no JSON ({error.msg})") from error
+        raise UserError(f"{path}: line {error.lineno}, column {error.colno}: invalid JSON ({error.msg})") from error
     except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, a thousand brackets
-        raise UserError(f"{path}: no JSON that can be read ({error})") from error
+        raise UserError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: no features, it must hold {{...}} as FeatureExtractor.py writes it")
+        raise UserError(f"{path}: not a features JSON; it must be an object {{...}} as FeatureExtractor.py writes it")
     return content
 
 
 class _Reader:
-    """Takes values out of what a person may have edited, and collects the faults."""
+    """Reads values of a JSON that a person may have edited, and collects the faults."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
-        self.faults = [f"{key!r} is not known; the keys are {', '.join(KEYS)}" for key in content if key not in KEYS]
+        self.faults = [f"{key!r} is unknown; the keys are {', '.join(KEYS)}" for key in content if key not in KEYS]
 
     def take(self, values: dict[str, Any], name: str, read: Callable[[Any], T], default: T) -> T:
-        """The value under the last part of `name`; `default` where it is absent or at fault."""
+        """The value under the last part of `name`; `default` if it is missing or faulty."""
         key = name.rpartition(".")[2]
         if key not in values:
             return default
@@ -212,21 +191,21 @@ class _Reader:
             return default
 
     def text(self, name: str) -> str:
-        """A text; empty where it is absent."""
+        """A text; empty if it is missing."""
         return self.take(self.content, name, _as_text, "")
 
     def mapping(self, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
-        """The values of an inner {...}, of which no other keys are allowed."""
+        """The values of an inner object, which may have these keys only."""
         values = self.content.get(name) or {}
         if not isinstance(values, dict):
             self.faults.append(f"{name} is {_short(values)}; it must be {{{', '.join(map(json.dumps, keys))}}}")
             return {}
         unknown = [key for key in values if key not in keys]
-        self.faults += [f"{name}: {key!r} is not known; it may have {', '.join(keys)}" for key in unknown]
+        self.faults += [f"{name}: {key!r} is unknown; the keys are {', '.join(keys)}" for key in unknown]
         return values
 
     def trait(self, name: str) -> Trait:
-        """A trait; one that was typed in is the person's own."""
+        """A trait; one that was typed gets the source "self"."""
         values = self.mapping(name, ("value", "score", "source"))
         trait = Trait(
             self.take(values, f"{name}.value", _as_text, "").strip(),
@@ -237,7 +216,7 @@ class _Reader:
         return replace(trait, score=None, source="self") if typed else trait
 
     def taste(self) -> dict[str, float]:
-        """A value for every genre; 0 for those that are absent."""
+        """A value for every genre; 0 if it is missing."""
         values = self.mapping("taste", tuple(GENRES))
         return {genre: self.take(values, f"taste.{genre}", _as_share, 0.0) for genre in GENRES}
 
@@ -269,14 +248,14 @@ def _as_share_or_none(value: object) -> float | None:
     return None if value is None else _as_share(value)
 
 
-def _as_source(value: object) -> Source:
+def _as_source(value: object) -> TraitSource:
     for source in SOURCES:
         if value == source:
             return source
     raise ValueError(f"it must be one of {', '.join(SOURCES)}")
 
 
-def _as_box(value: object) -> tuple[int, int, int, int] | None:
+def _as_box(value: object) -> Box | None:
     if value is None:
         return None
     if not isinstance(value, list) or len(value) != 4 or not all(type(edge) is int for edge in value):
@@ -285,41 +264,3 @@ def _as_box(value: object) -> tuple[int, int, int, int] | None:
     if not (0 <= left < right and 0 <= top < bottom):
         raise ValueError("it must have 0 <= left < right and 0 <= top < bottom")
     return left, top, right, bottom
-
-
-# ---- tastes ----
-
-
-def read_tastes(path: Path) -> Iterator[tuple[str, dict[str, float]]]:
-    """Names and tastes of all rows of a table of users, as PET reads it.
-
-    Args:
-        path: .csv or .parquet.
-
-    Raises:
-        UserError: every fault of the table at once, before the first row is given out.
-    """
-    from common.surveys.survey import open_survey
-
-    return _rows(open_survey(path))
-
-
-def _rows(survey: "Survey") -> Iterator[tuple[str, dict[str, float]]]:
-    for names, vectors in survey.batches():
-        for name, vector in zip(names.to_pylist(), vectors.tolist(), strict=True):
-            yield name, dict(zip(GENRES, vector, strict=True))
-
-
-def find_taste(path: Path, user: str) -> dict[str, float]:
-    """The taste of one person in a table of users.
-
-    Raises:
-        UserError: the table is at fault, or has nobody of that name; some that it has are named.
-    """
-    others: list[str] = []
-    for name, taste in read_tastes(path):
-        if name == user:
-            return taste
-        if len(others) < 12:
-            others.append(name)
-    raise UserError(f"{path}: has no user {user!r}; it has {', '.join(others)}{', ...' if len(others) == 12 else ''}")

@@ -1,4 +1,4 @@
-"""The picture beside a person's features: where the face is, and what was made of it."""
+"""Draws the picture beside a features JSON: the photo with the face's box, and every value with its source."""
 
 import functools
 from collections.abc import Sequence
@@ -6,35 +6,36 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from avatar.person.face_detector import Box, Face
+from avatar.person.face_detector import DetectedFace
 from avatar.person.features import Features, Trait
 from common.genres import GENRES
 from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font
+from common.people.selection import Box
 
 ACCENT = "#7b4fd0"
 WARNING = "#c2452d"
 TRACK = "#ece6f5"
-GAP = 32
-PHOTO_PX = 640  # square that the photo is fitted into
-PANEL_PX = 560
-CROP_PX = 168
-CROP_GROW = 1.5  # side of the close-up over that of the face's box
+GAP = 32  # px
+PHOTO_PX = 640  # side of the square that the photo is fitted into
+PANEL_PX = 560  # width of the text panel
+CROP_PX = 168  # side of the close-up of the face
+CROP_SCALE = 1.5  # region of the close-up, as a multiple of the face box
 DESCRIPTION_LINES = 3
 NOTES = {
     "deepface": "inferred by DeepFace, {score}",
     "embedded": "inferred (embedded), {score}",
     "self": "own words",
-    "off": "not asked for",
+    "off": "inference is off",
     "unsure": "left empty, only {score}",
 }
 
 
 def draw_features(photo: Image.Image, features: Features, json_name: str) -> Image.Image:
-    """The photo with the face's box, and a panel with a close-up and every value with its source; RGB.
+    """Draw the photo with the face's box, and a panel with a close-up and every value with its source; RGB.
 
     Args:
         photo: RGB, upright.
-        features: of the person.
+        features: features of the person.
         json_name: name of the file to edit.
     """
     boxes = [features.face_box] if features.face_box else []
@@ -53,22 +54,22 @@ def draw_features(photo: Image.Image, features: Features, json_name: str) -> Ima
         sheet.y += 4
         for line in _wrapped(f"“{features.description}”", label_font(19), PANEL_PX, DESCRIPTION_LINES):
             sheet.text(line, 19, INK, space=6)
-        sheet.text("own words; they win over what was inferred", 15, GREY)
+        sheet.text("own words; they take precedence over what was inferred", 15, GREY)
     sheet.y = max(sheet.y + 8, GAP + PHOTO_PX - 192)
     sheet.tastes(features.top_genres)
-    sheet.footer(f"A proposal: edit {json_name}, and the avatar follows.")
+    sheet.footer(f"A proposal: edit {json_name} to change the avatar.")
     return sheet.image
 
 
-def draw_fault(photo: Image.Image, faces: Sequence[Face], name: str, what: str, remedy: str) -> Image.Image:
-    """The photo with all faces numbered from the left, and what is wrong with it; RGB.
+def draw_fault(photo: Image.Image, faces: Sequence[DetectedFace], name: str, what: str, remedy: str) -> Image.Image:
+    """Draw the photo with all faces numbered from the left, and the problem; RGB.
 
     Args:
         photo: RGB, upright.
-        faces: that were found.
-        name: of the photo.
-        what: is wrong.
-        remedy: for it.
+        faces: detected faces.
+        name: name of the photo.
+        what: problem.
+        remedy: what to do.
     """
     sheet = _Sheet(photo, [face.box for face in faces], numbered=True)
     sheet.text(name, 20, GREY)
@@ -80,7 +81,7 @@ def draw_fault(photo: Image.Image, faces: Sequence[Face], name: str, what: str, 
 
 
 class _Sheet:
-    """A sheet with the photo on its left; the panel on its right is written from top to bottom."""
+    """A sheet with the photo on the left; the panel on the right is filled from top to bottom."""
 
     def __init__(self, photo: Image.Image, boxes: Sequence[Box], numbered: bool) -> None:
         self.x, self.y = 2 * GAP + PHOTO_PX, GAP
@@ -93,19 +94,19 @@ class _Sheet:
         self.image.paste(fitted, place, _rounded(fitted.size, 18))
 
     def picture(self, picture: Image.Image) -> None:
-        """Put a picture into the upper right corner."""
+        """Paste a picture into the upper right corner."""
         self.image.paste(picture, (self.x + PANEL_PX - picture.width, GAP), _rounded(picture.size, 14))
 
     def text(
-        self, text: str, size_px: int, colour: str, bold: bool = False, width_px: int = PANEL_PX, space: int = 10
+        self, text: str, size_px: int, colour: str, *, bold: bool = False, width_px: int = PANEL_PX, space: int = 10
     ) -> None:
-        """A line, cut where it is too wide."""
+        """Write a line, truncated to `width_px`."""
         font = label_font(size_px, bold)
         self._draw.text((self.x, self.y), fit_text(text, font, width_px), fill=colour, font=font, anchor="la")
         self.y += size_px + space
 
     def trait(self, label: str, trait: Trait, width_px: int) -> None:
-        """A value, with its source below."""
+        """Write a value with its source below."""
         self._draw.text((self.x, self.y + 2), label, fill=GREY, font=label_font(17), anchor="la")
         left, font = self.x + 92, label_font(21, bold=True)
         value = fit_text(trait.value, font, width_px - 92) if trait.value else "–"
@@ -116,7 +117,7 @@ class _Sheet:
         self.y += 64
 
     def tastes(self, genres: Sequence[tuple[str, float]]) -> None:
-        """The favourite genres as bars."""
+        """Draw the favourite genres as bars."""
         self.text("Favourite genres" if genres else "No favourite genres: a neutral outfit", 17, GREY, space=16)
         left, whole = self.x + 210, PANEL_PX - 210 - 64
         for genre, weight in genres:
@@ -128,14 +129,14 @@ class _Sheet:
             self.y += 34
 
     def footer(self, text: str) -> None:
-        """A line at the bottom of the panel."""
+        """Write a line at the bottom of the panel."""
         font = label_font(15)
         bottom = self.x, GAP + PHOTO_PX
         self._draw.text(bottom, fit_text(text, font, PANEL_PX), fill=GREY, font=font, anchor="ls")
 
 
 def _with_boxes(photo: Image.Image, boxes: Sequence[Box], numbered: bool) -> Image.Image:
-    """The photo fitted into the square, small ones enlarged, with the boxes drawn in."""
+    """Fit the photo into the square (small ones are enlarged) and draw the boxes."""
     scale = PHOTO_PX / max(photo.size)
     size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
     fitted = photo.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
@@ -152,7 +153,7 @@ def _with_boxes(photo: Image.Image, boxes: Sequence[Box], numbered: bool) -> Ima
 
 
 def _draw_number(draw: ImageDraw.ImageDraw, number: int, size: tuple[int, int], corner: tuple[int, int]) -> None:
-    """A number in a disc at the upper left corner of a box, inside the photo."""
+    """Draw a number in a disc at the upper left corner of a box, inside the photo."""
     radius = 17
     x, y = (min(max(place, radius + 2), length - radius - 2) for place, length in zip(corner, size, strict=True))
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ACCENT, outline=CARD, width=2)
@@ -160,9 +161,9 @@ def _draw_number(draw: ImageDraw.ImageDraw, number: int, size: tuple[int, int], 
 
 
 def _close_up(photo: Image.Image, box: Box) -> Image.Image:
-    """A square around the face, (CROP_PX, CROP_PX); a pale ground beyond the photo."""
+    """Square around the face, (CROP_PX, CROP_PX); pale beyond the photo."""
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    half = CROP_GROW * max(box[2] - box[0], box[3] - box[1]) / 2
+    half = CROP_SCALE * max(box[2] - box[0], box[3] - box[1]) / 2
     square = [round(place + sign * half) for sign in (-1, 1) for place in middle]
     inside = max(0, square[0]), max(0, square[1]), min(photo.width, square[2]), min(photo.height, square[3])
     ground = Image.new("RGB", (square[2] - square[0], square[3] - square[1]), TRACK)
@@ -172,14 +173,14 @@ def _close_up(photo: Image.Image, box: Box) -> Image.Image:
 
 @functools.lru_cache(maxsize=4)
 def _rounded(size: tuple[int, int], radius: int) -> Image.Image:
-    """A mask with round corners, drawn four times as large so that they are smooth."""
+    """Mask with round corners, drawn at four times the size for antialiasing."""
     mask = Image.new("L", (4 * size[0], 4 * size[1]))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), 4 * radius, fill=255)
     return mask.resize(size, Image.Resampling.BOX)
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width_px: int, lines: int) -> list[str]:
-    """The text in lines of whole words; the last one that is allowed holds the rest, cut."""
+    """Wrap text into at most `lines` lines of whole words; the last line holds the rest."""
     words, wrapped = text.split(), [""]
     for place, word in enumerate(words):
         longer = f"{wrapped[-1]} {word}".strip()
@@ -194,6 +195,6 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont, width_px: int, lines: int)
 
 
 def face_tile(path: Path) -> Image.Image:
-    """The photo's part of a picture that `draw_features` made."""
+    """Crop the photo from a picture of `draw_features`."""
     with Image.open(path) as opened:
         return opened.convert("RGB").crop((GAP, GAP, GAP + PHOTO_PX, GAP + PHOTO_PX))

@@ -1,4 +1,4 @@
-"""The people whom a run draws: one JSON of features, a folder of them, or the rows of a table of tastes."""
+"""The subjects of a run of avatars: one features JSON, a folder of them, or the rows of a table of tastes."""
 
 import hashlib
 import json
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from avatar.cutout.background_removal import center_crop_to_square
-from avatar.person.features import Features, read_features, read_tastes
+from avatar.cutout.square_crop import center_crop_to_square
+from avatar.person.features import Features, read_features
+from avatar.person.tastes import read_tastes
 from common.errors import UserError, raise_faults
 from common.files import row_file_name, sha256_of
 from common.images import read_image
@@ -17,14 +18,14 @@ from common.surveys.dialects import TABLE_SUFFIXES
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody to draw.
+class Subject:
+    """A person to generate an avatar of.
 
     Attributes:
-        name: of the files that are written.
-        features: of the person.
-        file: where they stand.
-        photo: the person's photo; None where there is none.
+        name: stem of the files to write.
+        features: features of the person.
+        file: JSON or table that the features were read from.
+        photo: photo of the person; None if there is none.
     """
 
     name: str
@@ -33,87 +34,95 @@ class Person:
     photo: Path | None
 
     @property
+    def label(self) -> str:
+        """Name of the subject in faults.csv: the JSON's file name, or the row's."""
+        return self.file.name if self.file.suffix == ".json" else self.name
+
+    @property
     def features_sha256(self) -> str:
-        """Of what the features say, wherever file and photo lie."""
+        """Hash of the features, which does not depend on where file and photo are."""
         content = asdict(self.features) | {"photo": ""}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def read_photo(self) -> Image.Image | None:
-        """The photo's square around the face, RGB in its own size; None where there is no photo.
+        """Return the photo's square around the face, RGB at its own size; None if there is no photo.
 
         Raises:
-            UserError: it cannot be read, shows nothing, or is another one than the features were made from.
+            UserError: the photo cannot be read, is of one colour, or is not the one that the features were made from.
         """
         if self.photo is None:
             return None
         image = read_image(self.photo, "RGB")
         if sha256_of(self.photo) != self.features.photo_sha256:
             raise UserError(
-                f"{self.photo}: is not the photo that {self.file} was made from; make that anew by "
-                "FeatureExtractor.py, or set PHOTO to the right one"
+                f"{self.photo}: is not the photo that {self.file} was made from; run FeatureExtractor.py again, or "
+                "set PHOTO to the right one"
             )
         square = center_crop_to_square(image, self.features.face_box)
         if not np.ptp(np.asarray(square), axis=(0, 1)).any():
-            raise UserError(f"{self.photo}: of one colour throughout, or transparent; nothing to start from")
+            raise UserError(f"{self.photo}: is of one colour, or transparent; there is nothing to start from")
         return square
 
 
-def find_people(features: Path, photo: Path | None, from_photo: bool) -> tuple[list[Person], dict[str, str]]:
-    """Everybody whom the settings name.
+def find_subjects(features: Path, *, photo: Path | None, with_photos: bool) -> tuple[list[Subject], dict[str, str]]:
+    """Read everybody whom the settings name.
 
     Args:
-        features: a JSON of FeatureExtractor.py, a folder of such, or a table of tastes (.csv, .parquet).
-        photo: of the one person, where it is not where the features say.
-        from_photo: whether photos are wanted at all.
+        features: a JSON of FeatureExtractor.py, a folder of them, or a table of tastes (.csv, .parquet).
+        photo: replaces the photo path in the features of a single person.
+        with_photos: False ignores all photos.
 
     Returns:
-        People in order, and what is wrong with others, by file name.
+        Subjects in order, and faults by file name.
 
     Raises:
-        UserError: nobody at all, or a photo for more than one.
+        UserError: no subject could be read, or `photo` is given for several.
     """
     if features.suffix.lower() in TABLE_SUFFIXES:
         if photo is not None:
             raise UserError(f"setting PHOTO is for one person, and FEATURES is {features}, a table of many")
-        rows = enumerate(read_tastes(features), start=1)
-        found = [
-            Person(Path(row_file_name(row, name)).stem, Features(name, "", "", taste=taste), features, None)
-            for row, (name, taste) in rows
-        ]
-        raise_faults(str(features), [] if found else ["has a header but no rows"])
-        return found, {}
+        return _rows_of(features), {}
     if not features.exists():
         raise UserError(f"{features}: no such file or folder; FeatureExtractor.py makes features")
     if not features.is_dir():
-        return [_person(features, photo, from_photo)], {}
+        return [_read_subject(features, photo, with_photos)], {}
     files = sorted(path for path in features.glob("*.json") if not _is_record(path))
     if not files:
-        raise UserError(f"{features}: no JSON of features in it; FeatureExtractor.py makes one")
+        raise UserError(f"{features}: no features JSON in it; FeatureExtractor.py makes one")
     if photo is not None and len(files) > 1:
         raise UserError(f"setting PHOTO is for one person, and FEATURES is {features} with {len(files)}")
-    people, faults = [], {}
+    subjects, faults = [], {}
     for path in files:
         try:
-            people.append(_person(path, photo, from_photo))
+            subjects.append(_read_subject(path, photo, with_photos))
         except UserError as error:
             faults[path.name] = str(error)
-    if not people:
+    if not subjects:
         raise_faults("", list(faults.values()))
-    return people, faults
+    return subjects, faults
 
 
-def _person(path: Path, photo: Path | None, from_photo: bool) -> Person:
+def _rows_of(table: Path) -> list[Subject]:
+    found = [
+        Subject(Path(row_file_name(row, name)).stem, Features(name, "", "", taste=taste), table, None)
+        for row, (name, taste) in enumerate(read_tastes(table), start=1)
+    ]
+    raise_faults(str(table), [] if found else ["has a header but no rows"])
+    return found
+
+
+def _read_subject(path: Path, photo: Path | None, with_photos: bool) -> Subject:
     features = read_features(path)
-    if not from_photo:
-        return Person(path.stem, features, path, None)
+    if not with_photos:
+        return Subject(path.stem, features, path, None)
     named = photo or (Path(features.photo) if features.photo else None)
     if named is not None and not named.is_file() and (path.parent / named).is_file():
         named = path.parent / named
     if named is not None and not named.exists():
-        raise UserError(f"{path}: its photo {named} is not there; set PHOTO to where it is, or START to text")
-    return Person(path.stem, features, path, named)
+        raise UserError(f"{path}: its photo {named} does not exist; set PHOTO to the photo, or START to text")
+    return Subject(path.stem, features, path, named)
 
 
 def _is_record(path: Path) -> bool:
-    """The JSON of a run, which common.runner writes beside results."""
+    """Whether a JSON is the record of a run, which common.runner writes beside results."""
     return path.name == "run.json" or path.name.endswith(".run.json")

@@ -1,1 +1,1 @@
-"""Turning a person's features into a weighted prompt, and the prompt into text embeddings."""
+"""Turns a person's features into a weighted prompt, and the prompt into text embeddings."""

@@ -1,6 +1,6 @@
-"""What the listeners of each genre wear: the one genre-to-clothing mapping of prompts and drawn avatars.
+"""Clothes and accessories of each genre, for prompts and drawn avatars.
 
-Kinds and colours are the plain words by which a model learns a thing; a wording holds its kind and adds the details.
+Kinds and colours are the plain words from which a model learns; each wording contains its kind and adds details.
 """
 
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Garment:
-    """What covers the upper body.
+    """A garment of the upper body.
 
     Attributes:
-        kind: its plain name, part of every wording.
-        wordings: phrases for a prompt, "{colour}" where the colour goes.
-        colours: those that suit the genre.
+        kind: plain name, contained in every wording.
+        wordings: phrases for a prompt, with "{colour}" as placeholder.
+        colours: colours that suit the genre.
     """
 
     kind: str
@@ -23,11 +23,11 @@ class Garment:
 
 @dataclass(frozen=True)
 class Accessory:
-    """What is worn or held besides.
+    """Something worn or held in addition.
 
     Attributes:
-        kind: its plain name, part of every wording.
-        place: "head", "face", "ears", "neck" or "hands"; a person wears one thing at each.
+        kind: plain name, contained in every wording.
+        place: "head", "face", "ears", "neck" or "hands"; a person wears one accessory at each.
         wordings: phrases for a prompt.
     """
 
@@ -165,7 +165,7 @@ GARMENTS: dict[str, Garment] = {
     ),
 }
 
-# At least three places a genre: three accessories of any three genres then never fight for one.
+# At least three places per genre, so that three accessories of any three genres never need the same place.
 ACCESSORIES: dict[str, tuple[Accessory, ...]] = {
     "pop": (
         Accessory("bow", "head", ("big satin bow in the hair", "oversized glitter bow on the head")),
@@ -241,7 +241,7 @@ ACCESSORIES: dict[str, tuple[Accessory, ...]] = {
     ),
 }
 
-# For somebody without any preference.
+# For a person without any preference.
 NEUTRAL_GARMENT = Garment(
     "denim jacket",
     ("soft {colour} denim jacket over a plain tee", "relaxed {colour} denim jacket with festival wristbands"),

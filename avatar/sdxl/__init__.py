@@ -1,1 +1,1 @@
-"""Finding, loading and running SDXL: base, refiner, LoRAs, and batches of avatars."""
+"""Finds, loads and runs SDXL: base, refiner, LoRAs, and batches of avatars."""

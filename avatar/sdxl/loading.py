@@ -1,4 +1,4 @@
-"""Loading SDXL from a folder or a single file, checking its form, and setting its schedulers."""
+"""Loads SDXL from a folder or a single file, checks its structure, and sets the schedulers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from avatar.sdxl.pipelines import (
-    Loading,
+    LoadSettings,
     Pipelines,
     Scheduler,
     all_of,
@@ -24,8 +24,8 @@ from avatar.sdxl.sources import (
     MODELS,
     REFINER,
     SDXL,
-    Choice,
-    Source,
+    ModelChoice,
+    ModelSource,
     find_installed,
     variant_of,
     weight_files,
@@ -35,61 +35,61 @@ from common.devices import pick_device
 from common.errors import UserError, enough_memory
 
 
-def load_pipelines(choice: Choice, loading: Loading | None = None) -> Pipelines:
+def load_pipelines(choice: ModelChoice, settings: LoadSettings | None = None) -> Pipelines:
     """Load base and refiner onto the device.
 
     Raises:
-        UserError: damaged or of another form than SDXL's, not enough memory, or a precision that the device lacks.
+        UserError: the model is damaged or not SDXL, memory is insufficient, or the device lacks the precision.
     """
-    loading = loading or Loading()
+    settings = settings or LoadSettings()
     device = pick_device()
-    dtype = dtype_for(device, loading.precision)
+    dtype = dtype_for(device, settings.precision)
     from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
 
     with enough_memory("set VRAM_GB to 8, or choose a smaller MODEL"):
-        base = _load(StableDiffusionXLPipeline, choice.base, dtype, loading, {})
-        check_form(base, choice.base)
+        base = _load(StableDiffusionXLPipeline, choice.base, dtype, settings, {})
+        check_structure(base, choice.base)
         if base.text_encoder is None:
-            raise UserError(f"{choice.base.path}: a refiner, which has no first text encoder; MODEL must be a base")
+            raise UserError(f"{choice.base.path}: a refiner, without a first text encoder; MODEL must be a base")
         shared = {"vae": base.vae, "text_encoder_2": base.text_encoder_2, "tokenizer_2": base.tokenizer_2}
         refiner = None
         if choice.refiner is not None:
-            refiner = _load(StableDiffusionXLImg2ImgPipeline, choice.refiner, dtype, loading, shared)
-            check_form(refiner, choice.refiner)
+            refiner = _load(StableDiffusionXLImg2ImgPipeline, choice.refiner, dtype, settings, shared)
+            check_structure(refiner, choice.refiner)
         pipelines = Pipelines(base, refiner, list(choice.hashes), device, dtype)
         set_vae_precision(base.vae, dtype)
         pipelines.image_to_image = StableDiffusionXLImg2ImgPipeline(**base.components, add_watermarker=False)
-        place(pipelines, loading.vram_gb)
-    _set_schedulers(pipelines, loading.scheduler)
+        place(pipelines, settings.vram_gb)
+    _set_schedulers(pipelines, settings.scheduler)
     for pipeline in all_of(pipelines):
         pipeline.set_progress_bar_config(disable=True)
     return pipelines
 
 
-def _load(kind: Any, source: Source, dtype: torch.dtype, loading: Loading, shared: Mapping[str, Any]) -> Any:
-    """One pipeline, with the networks that it shares handed in; the VAE keeps whole precision, see below."""
+def _load(kind: Any, source: ModelSource, dtype: torch.dtype, settings: LoadSettings, shared: Mapping[str, Any]) -> Any:
+    """Load one pipeline; `shared` are networks of the other one. The VAE is loaded in float32."""
     facts = {"add_watermarker": False, "local_files_only": True, **shared}
     try:
         with quiet():
             if source.is_file:
-                return _load_file(kind, source, dtype, loading.config, facts)
+                return _load_file(kind, source, dtype, settings.config, facts)
             return kind.from_pretrained(
                 source.path,
                 dtype={"vae": torch.float32, "default": dtype},
                 variant=variant_of(source.path),
-                use_safetensors=None if loading.allow_pickle else True,
+                use_safetensors=None if settings.allow_pickle else True,
                 **facts,
             )
-    except MemoryError:
+    except (MemoryError, UserError):
         raise
-    except Exception as error:  # diffusers, transformers and safetensors raise nearly anything on damaged files
+    except Exception as error:  # diffusers, transformers and safetensors raise many kinds on damaged files
         if "memory" in str(error).lower():
             raise
         raise UserError(f"{source.path}: cannot be loaded as an SDXL pipeline ({first_line(error)})") from error
 
 
-def _load_file(kind: Any, source: Source, dtype: torch.dtype, config: Path | None, facts: dict[str, Any]) -> Any:
-    """A single file, whose configs and tokenizers lie elsewhere."""
+def _load_file(kind: Any, source: ModelSource, dtype: torch.dtype, config: Path | None, facts: dict[str, Any]) -> Any:
+    """Load a pipeline from a single file, with configs and tokenizers from a folder."""
     from diffusers import AutoencoderKL
 
     role = BASE if kind.__name__ == "StableDiffusionXLPipeline" else REFINER
@@ -102,39 +102,43 @@ def _load_file(kind: Any, source: Source, dtype: torch.dtype, config: Path | Non
 
 
 def find_config(config: Path | None, role: str) -> Path:
-    """The folder of configs and tokenizers for a single file.
+    """Find the folder of configs and tokenizers for a single file.
 
     Raises:
-        UserError: none there.
+        UserError: there is none.
     """
     if config is None:
         sdxl = find_installed(HUB[role], role)
         if sdxl is None:
             raise UserError(
-                "a single file needs SDXL's configs and tokenizers, which are not here: set MODEL_CONFIG to a folder "
-                f"in diffusers' layout, or get them by hf download {HUB[role]} --include '*.json' '*.txt' "
+                "a single file needs SDXL's configs and tokenizers, which are missing: set MODEL_CONFIG to a folder "
+                f"in diffusers' layout, or download them: hf download {HUB[role]} --include '*.json' '*.txt' "
                 f"--local-dir {SDXL / role}"
             )
         return sdxl.path
     for folder in (config / role, config):
         if (folder / INDEX).is_file():
             return folder
-    raise UserError(f"setting MODEL_CONFIG is {config}; no {INDEX} there")
+    raise UserError(f"setting MODEL_CONFIG is {config}, which contains no {INDEX}")
 
 
-def check_form(pipeline: Any, source: Source) -> None:
-    """Refuse a pipeline whose parts do not belong together, or which is no SDXL.
+def check_structure(pipeline: Any, source: ModelSource) -> None:
+    """Check that a pipeline is SDXL, complete, and consistent.
 
     Raises:
-        UserError: says which part.
+        UserError: names the part that is wrong.
     """
     unet, second = pipeline.unet, pipeline.text_encoder_2
     if unet is None or second is None or unet.config.addition_embed_type != "text_time":
-        raise UserError(f"{source.path}: no SDXL pipeline; its UNet takes no sizes and no second text")
+        raise UserError(
+            f"{source.path}: not an SDXL pipeline; its UNet has no size conditioning and no second text encoder"
+        )
     for name in MODELS:
         lacking = _lacking(getattr(pipeline, name, None), source, name)
         if lacking:
-            raise UserError(f"{source.path}: {name} lacks {len(lacking)} weights, such as {lacking[0]}; fetch it again")
+            raise UserError(
+                f"{source.path}: {name} lacks {len(lacking)} weights, such as {lacking[0]}; download it again"
+            )
     encoders = [encoder for encoder in (pipeline.text_encoder, second) if encoder is not None]
     width = sum(int(encoder.config.hidden_size) for encoder in encoders)
     if unet.config.cross_attention_dim != width:
@@ -144,8 +148,8 @@ def check_form(pipeline: Any, source: Source) -> None:
         )
 
 
-def _lacking(network: torch.nn.Module | None, source: Source, name: str) -> list[str]:
-    """Weights of a network that its file does not have: transformers would fill them with noise and go on."""
+def _lacking(network: torch.nn.Module | None, source: ModelSource, name: str) -> list[str]:
+    """Weights that a network's files lack; transformers would silently initialise them at random."""
     wanted = {} if network is None else network.state_dict()
     if source.is_file or not (source.path / name).is_dir():
         return [key for key, value in wanted.items() if value.is_meta]
@@ -165,7 +169,7 @@ def _keys_of(files: Sequence[Path]) -> Iterator[str]:
 
 
 def _set_schedulers(pipelines: Pipelines, name: Scheduler) -> None:
-    """Give every pipeline its own scheduler of this kind, with the noise schedule that its model was trained on.
+    """Give every pipeline a scheduler of this kind, with the noise schedule on which its model was trained.
 
     "lcm" (Luo et al. 2023, arXiv:2310.04378) and "lightning" (Lin et al. 2024, arXiv:2402.13929) are for distilled
     models or LoRAs; "dpm++" is the second-order multistep solver of Lu et al. 2022, arXiv:2211.01095.
@@ -185,9 +189,9 @@ def _set_schedulers(pipelines: Pipelines, name: Scheduler) -> None:
 
 
 def compile_networks(pipelines: Pipelines) -> None:
-    """Have torch.compile make the UNets faster; after any LoRA is loaded.
+    """Compile the UNets by torch.compile; call it after LoRAs are loaded.
 
-    Their transformer blocks alone: all of them share one compilation, which takes seconds instead of minutes.
+    Only the transformer blocks are compiled: they share one compilation, which takes seconds instead of minutes.
     """
     for pipeline in (pipelines.base, pipelines.refiner):
         if pipeline is not None:

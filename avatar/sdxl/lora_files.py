@@ -1,9 +1,9 @@
-"""LoRA files: which layers of an SDXL base they belong to, and loading them with nothing dropped in silence.
+"""Loads LoRA files into an SDXL base: matches their keys to layers, and reports what does not match.
 
 A low-rank adaptation (Hu et al. 2021, arXiv:2106.09685) adds `scale * alpha / rank * up @ down` to the weight of a
 layer. Files differ in how they name the layers: diffusers has "unet.down_blocks.1....to_q.lora_A.weight", trainers of
-the kohya family "lora_unet_input_blocks_4_1_..._to_q.lora_down.weight" with an alpha a layer, after the block names of
-the model's first release.
+the kohya family "lora_unet_input_blocks_4_1_..._to_q.lora_down.weight" with an alpha for each layer, after the block
+names of the model's first release.
 """
 
 import json
@@ -25,7 +25,7 @@ from common.errors import UserError, check_range
 
 ADAPTER = "style"
 COMPONENTS = ("unet", "text_encoder", "text_encoder_2")
-PREFIXES = {  # how a key begins: the part of the pipeline
+PREFIXES = {  # prefix of a key: component of the pipeline
     "unet.": "unet",
     "text_encoder.": "text_encoder",
     "text_encoder_2.": "text_encoder_2",
@@ -38,7 +38,7 @@ PREFIXES = {  # how a key begins: the part of the pipeline
 PAIR_KEY = re.compile(r"(.+?)(?:\.lora_(A|B|down|up)|(?:\.lora|\.lora_linear_layer|_lora)\.(down|up))\.weight")
 ALPHA = ".alpha"
 METADATA = "lora_adapter_metadata"  # diffusers' entry in the header of a .safetensors file
-OTHER_METHODS = {  # part of a key: the method, whose pictures would be wrong if that part were left out
+OTHER_METHODS = {  # part of a key: an unsupported method, which would give wrong pictures if the part were ignored
     "dora_scale": "DoRA",
     "lora_magnitude_vector": "DoRA",
     "lora_mid": "Tucker",
@@ -46,21 +46,21 @@ OTHER_METHODS = {  # part of a key: the method, whose pictures would be wrong if
 }
 BASES_BY_TEXT_WIDTH = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 1280: "SDXL's refiner", 2048: "SDXL"}
 SHOWN = 3  # names in a message
-HIGHEST_SCALE = 4.0
+HIGHEST_SCALE = 4.0  # largest absolute LORA_SCALE
 
 
 @dataclass(frozen=True)
 class LoraMatch:
-    """How a file fits the base.
+    """How a file matches the base.
 
     Attributes:
         path: the file.
         form: "diffusers" or "kohya".
-        scale: by which it acts.
-        keys: in the file.
-        matched: those that the base took.
-        layers: of each part of the pipeline that changed.
-        ranks: that occur, ascending.
+        scale: scale of its effect.
+        keys: number of keys in the file.
+        matched: number of keys that match a layer.
+        layers: number of changed layers by component of the pipeline.
+        ranks: ranks that occur, ascending.
         unmatched: keys without a layer in the base.
     """
 
@@ -74,7 +74,7 @@ class LoraMatch:
     unmatched: tuple[str, ...]
 
     def in_words(self) -> str:
-        """One line for the shell."""
+        """One line for the terminal."""
         layers = ", ".join(f"{count} layers of {part}" for part, count in self.layers.items())
         rank = f"rank {', '.join(map(str, self.ranks))}"
         matched = f"{self.matched} of {self.keys} keys matched ({self.form}), scale {self.scale:g}"
@@ -83,8 +83,8 @@ class LoraMatch:
 
 
 @dataclass
-class Pair:
-    """The two factors of one layer, as they stand in the file: `down` (rank, in, ...), `up` (out, rank, ...)."""
+class LoraFactors:
+    """The factors of one layer as they are in the file: `down` (rank, in, ...), `up` (out, rank, ...)."""
 
     down: Tensor | None = None
     up: Tensor | None = None
@@ -98,20 +98,20 @@ class Pair:
 def load_lora(
     pipelines: Pipelines, path: Path, scale: float = 1.0, adapter: str = ADAPTER, allow_pickle: bool = False
 ) -> LoraMatch:
-    """Put a LoRA into the UNet of the base, and into its text encoders where the file has them.
+    """Load a LoRA into the base's UNet, and into its text encoders if the file has keys for them.
 
-    The refiner's UNet stays as it is; a text encoder that it shares with the base changes for both.
+    The refiner's UNet does not change; a text encoder that it shares with the base changes for both.
 
     Args:
-        pipelines: whose `base` is a StableDiffusionXLPipeline; LoRAs under other names stay active.
-        path: .safetensors in the form of diffusers, peft or kohya.
-        scale: 0 equals the base, 1 is what was trained.
-        adapter: name of this one; a second may be active beside it.
-        allow_pickle: read .bin and .ckpt as well, tensors alone.
+        pipelines: loaded pipelines; LoRAs with other adapter names stay active.
+        path: .safetensors in the format of diffusers, peft or kohya.
+        scale: 0 equals the base, 1 is the trained effect.
+        adapter: name of this LoRA; several can be active.
+        allow_pickle: also read .bin and .ckpt, tensors only.
 
     Raises:
-        UserError: no such file, damaged, a pickle, no key that fits, a layer with another size or rank, or a scale out
-            of its range.
+        UserError: the file is missing, damaged or a pickle, no key matches, a layer has another size or rank, or the
+            scale is out of range.
     """
     check_range("LORA_SCALE", scale, -HIGHEST_SCALE, HIGHEST_SCALE)
     tensors, metadata = read_lora(Path(path), allow_pickle)
@@ -120,11 +120,11 @@ def load_lora(
     try:
         with quiet(), warnings.catch_warnings(action="ignore"):
             pipelines.base.load_lora_weights(state, adapter_name=adapter)
-    except (ValueError, RuntimeError, KeyError) as error:  # peft has no form for what the file asks
-        raise UserError(f"{path}: cannot be put into this base ({first_line(error)})") from error
-    taken = _layers_with(pipelines.base, adapter)
-    if taken != pairs.keys():
-        raise RuntimeError(f"{path}: diffusers took {len(taken)} layers of {len(pairs)}")
+    except (ValueError, RuntimeError, KeyError) as error:  # peft does not support what the file needs
+        raise UserError(f"{path}: cannot be loaded into this base ({first_line(error)})") from error
+    loaded = _layers_with(pipelines.base, adapter)
+    if loaded != pairs.keys():
+        raise RuntimeError(f"{path}: diffusers loaded {len(loaded)} layers of {len(pairs)}")
     set_lora_scale(pipelines, scale, adapter)
     parts = [part for part, _ in pairs]
     return LoraMatch(
@@ -140,13 +140,13 @@ def load_lora(
 
 
 def set_lora_scale(pipelines: Pipelines, scale: float, adapter: str = ADAPTER) -> None:
-    """Change how strongly a LoRA that is loaded acts; others keep their scale."""
+    """Set the scale of a loaded LoRA; others keep theirs."""
     scales = lora_scales(pipelines) | {adapter: scale}
     pipelines.base.set_adapters(list(scales), list(scales.values()))
 
 
 def lora_scales(pipelines: Pipelines) -> dict[str, float]:
-    """The scale of every LoRA that is loaded, by its name."""
+    """Scale of every loaded LoRA by adapter name."""
     from peft.tuners.lora import LoraLayer
 
     layers = (m for _, model in _models(pipelines.base) for m in model.modules() if isinstance(m, LoraLayer))
@@ -154,7 +154,7 @@ def lora_scales(pipelines: Pipelines) -> dict[str, float]:
 
 
 def _layers_with(base: Any, adapter: str) -> set[tuple[str, str]]:
-    """Part and name of the layers that really hold weights of this adapter."""
+    """Component and name of the layers that have weights of this adapter."""
     from peft.tuners.lora import LoraLayer
 
     return {
@@ -176,13 +176,13 @@ def _models(base: Any) -> Iterator[tuple[str, nn.Module]]:
 
 
 def read_lora(path: Path, allow_pickle: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read the tensors of a LoRA file and diffusers' metadata, which is empty where the file has none.
+    """Read the tensors of a LoRA file, and diffusers' metadata (empty if there is none).
 
-    Nothing in the file is run. A file without any LoRA layer, such as a whole model, is refused before its tensors are
+    No code in the file is run. A file without LoRA layers, such as a whole model, is refused before its tensors are
     read.
 
     Raises:
-        UserError: missing, a folder, empty, truncated, a pickle, or without LoRA layers.
+        UserError: the file is missing, a folder, empty, truncated, a pickle, or has no LoRA layers.
     """
     if not path.is_file():
         remedy = "is a folder; name the .safetensors file in it" if path.is_dir() else "no such file"
@@ -209,20 +209,20 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             _check_has_layers(path, names)
             metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, ValueError) as error:  # as of JSON
-        raise UserError(f"{path}: truncated, damaged, or no .safetensors file ({first_line(error)})") from error
+    except (SafetensorError, ValueError) as error:  # also raised for invalid JSON
+        raise UserError(f"{path}: truncated, damaged, or not a .safetensors file ({first_line(error)})") from error
     return tensors, metadata if isinstance(metadata, dict) else {}
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         content = load_plain(path)
-    except Exception as error:  # torch's readers raise nearly anything on damaged files
-        raise UserError(f"{path}: damaged, or it holds more than tensors; nothing in it was run") from error
+    except Exception as error:  # torch's readers raise many kinds on damaged files
+        raise UserError(f"{path}: damaged, or contains more than tensors; no code in it was run") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UserError(f"{path}: holds no table of tensors")
+        raise UserError(f"{path}: is not a dictionary of tensors")
     _check_has_layers(path, list(content))
     return content
 
@@ -232,7 +232,7 @@ def _check_has_layers(path: Path, names: Sequence[str]) -> None:
     if others:
         raise UserError(f"{path}: a {' and '.join(sorted(others))} file, which is not supported; use a plain LoRA")
     if not any(PAIR_KEY.fullmatch(name) for name in names):
-        raise UserError(f"{path}: none of its {len(names)} keys is of a LoRA ({_some(names)})")
+        raise UserError(f"{path}: none of its {len(names)} keys belongs to a LoRA ({_some(names)})")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -240,20 +240,22 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-# ---- whose layer a key is ----
+# ---- matching keys to layers ----
 
 
-def match_layers(path: Path, tensors: Mapping[str, Tensor], base: Any) -> tuple[dict[tuple[str, str], Pair], list[str]]:
-    """Sort the tensors of a file by the layers of a base.
+def match_layers(
+    path: Path, tensors: Mapping[str, Tensor], base: Any
+) -> tuple[dict[tuple[str, str], LoraFactors], list[str]]:
+    """Match the tensors of a file to the layers of a base.
 
     Returns:
-        The factors of each layer, by its part of the pipeline and its name there; and the keys that have no layer.
+        The factors of each layer by component and name, and the keys without a layer.
 
     Raises:
-        UserError: no key has a layer, or none of those of the UNet.
+        UserError: no key, or no key of the UNet, matches a layer.
     """
     names = {part: layer_names(model) for part, model in _models(base)}
-    pairs: dict[tuple[str, str], Pair] = {}
+    pairs: dict[tuple[str, str], LoraFactors] = {}
     unmatched = []
     for key, tensor in tensors.items():
         found = PAIR_KEY.fullmatch(key)
@@ -263,7 +265,7 @@ def match_layers(path: Path, tensors: Mapping[str, Tensor], base: Any) -> tuple[
         if name is None or (not found and not key.endswith(ALPHA)):
             unmatched.append(key)
             continue
-        pair = pairs.setdefault((part, name), Pair())
+        pair = pairs.setdefault((part, name), LoraFactors())
         pair.keys.append(key)
         if not found:
             pair.alpha = float(tensor.float().reshape(-1)[0]) if tensor.numel() == 1 else math.nan
@@ -274,14 +276,14 @@ def match_layers(path: Path, tensors: Mapping[str, Tensor], base: Any) -> tuple[
     in_unet = any(part == "unet" for part, _ in pairs)
     if not pairs or (not in_unet and any(_part_and_name(key)[0] == "unet" for key in unmatched)):
         raise UserError(
-            f"{path}: a LoRA for another base: 0 of its {len(tensors)} keys fit the UNet of this one "
-            f"(it has {_some(unmatched)})"
+            f"{path}: a LoRA for another base: 0 of its {len(tensors)} keys match the UNet of this one "
+            f"(unmatched: {_some(unmatched)})"
         )
     return pairs, unmatched
 
 
 def _part_and_name(layer: str) -> tuple[str, str]:
-    """Part of the pipeline and the layer's name there, every dot an underscore."""
+    """Component of the pipeline and name of the layer in it, with underscores for dots."""
     part = "unet"
     for prefix, of in PREFIXES.items():
         if layer.startswith(prefix):
@@ -291,7 +293,7 @@ def _part_and_name(layer: str) -> tuple[str, str]:
 
 
 def layer_names(model: nn.Module) -> dict[str, str]:
-    """Every spelling of the layers that can have a LoRA, dots as underscores: the layer's name in the model."""
+    """Names of the layers that can have a LoRA, by every spelling (with underscores for dots)."""
     names: dict[str, str] = {}
     first_release = dict(_first_release_blocks(model.config)) if hasattr(model, "down_blocks") else {}
     for full_name, module in model.named_modules():
@@ -305,7 +307,7 @@ def layer_names(model: nn.Module) -> dict[str, str]:
 
 def _other_spellings(name: str, first_release: Mapping[str, str]) -> Iterator[str]:
     block, _, layer = name.rpartition(".")
-    if block.endswith("self_attn"):  # of a text encoder, as early diffusers wrote it
+    if block.endswith("self_attn"):  # in a text encoder, in early versions of diffusers
         yield f"{block}.to_{layer.removesuffix('_proj')}"
     if name.endswith(".to_out.0"):
         yield name.removesuffix(".0")
@@ -324,7 +326,7 @@ FIRST_RELEASE_RESNET = {
 
 
 def _first_release_blocks(config: Any) -> Iterator[tuple[str, str]]:
-    """Blocks of a UNet as diffusers names them, and as the model's first release did."""
+    """Names of a UNet's blocks in diffusers, and in the model's first release."""
     yield from (("conv_in", "input_blocks.0.0"), ("conv_out", "out.2"))
     yield from (("time_embedding.linear_1", "time_embed.0"), ("time_embedding.linear_2", "time_embed.2"))
     yield from (("add_embedding.linear_1", "label_emb.0.0"), ("add_embedding.linear_2", "label_emb.0.2"))
@@ -344,16 +346,16 @@ def _first_release_blocks(config: Any) -> Iterator[tuple[str, str]]:
         yield f"up_blocks.{level}.upsamplers.0.conv", f"output_blocks.{first + layers}.{place}.conv"
 
 
-# ---- whether it fits ----
+# ---- checking sizes and ranks ----
 
 
 def fit_layers(
-    path: Path, pairs: Mapping[tuple[str, str], Pair], base: Any, metadata: Mapping[str, Any]
+    path: Path, pairs: Mapping[tuple[str, str], LoraFactors], base: Any, metadata: Mapping[str, Any]
 ) -> dict[str, Tensor]:
-    """The factors of all layers as peft takes them: in the layer's precision, `up` with alpha / rank multiplied in.
+    """Convert the factors to peft's form: in the layer's precision, with `up` multiplied by alpha / rank.
 
     Raises:
-        UserError: half a pair, factors of two ranks, or another size than the layer's; the first and how many.
+        UserError: a factor is missing, or ranks or sizes differ; names the first fault and the number of others.
     """
     weights = {part: _weights(model) for part, model in _models(base)}
     state, faults = {}, []
@@ -368,7 +370,7 @@ def fit_layers(
         state[f"{part}.{name}.lora_A.weight"] = down.to(weight.dtype)
         state[f"{part}.{name}.lora_B.weight"] = (up.float() * factor).to(weight.dtype)
     if faults:
-        more = f" (and {len(faults) - 1} of {len(pairs)} layers more)" if len(faults) > 1 else ""
+        more = f" (and {len(faults) - 1} more of {len(pairs)} layers)" if len(faults) > 1 else ""
         raise UserError(f"{path}: {faults[0]}{more}{_made_for(pairs, base)}")
     return state
 
@@ -381,19 +383,21 @@ def _weights(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _checked(pair: Pair, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """The factors in the shape that the layer's weight asks for; ValueError where they do not fit."""
+def _checked(pair: LoraFactors, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The factors in the shape that the layer needs; raises ValueError if they do not fit."""
     if pair.down is None or pair.up is None:
-        raise ValueError(f"has {', '.join(pair.keys)} alone; the file is incomplete")
+        raise ValueError(f"has {', '.join(pair.keys)} only; the file is incomplete")
     down, up = pair.down, pair.up
     if min(down.ndim, up.ndim) < 2 or not (down.is_floating_point() and up.is_floating_point()):
-        raise ValueError("its tensors are no factors of a LoRA")
+        raise ValueError("its tensors are not factors of a LoRA")
     if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
-        raise ValueError("holds values that are not finite")
+        raise ValueError("has values that are not finite")
     if down.shape[0] != up.shape[1] or not down.shape[0]:
         raise ValueError(f"wrong rank: {down.shape[0]} in one factor, {up.shape[1]} in the other")
     sides = (1,) * (weight.ndim - 2)
-    if down.shape[2:].numel() == 1 and weight.shape[2:].numel() == 1:  # a linear layer as a convolution, or so
+    if (
+        down.shape[2:].numel() == 1 and weight.shape[2:].numel() == 1
+    ):  # a linear layer stored as a convolution, or the reverse
         down = down.reshape(*down.shape[:2], *sides)
     if up.shape[2:].numel() == 1:
         up = up.reshape(*up.shape[:2], *sides)
@@ -407,8 +411,8 @@ def _times(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _made_for(pairs: Mapping[tuple[str, str], Pair], base: Any) -> str:
-    """What the width of the text says about the base of a file, where it is another than this one's."""
+def _made_for(pairs: Mapping[tuple[str, str], LoraFactors], base: Any) -> str:
+    """Name the base for which the file was made, if its text width differs from this base's."""
     for (part, name), pair in pairs.items():
         if part == "unet" and name.endswith("attn2.to_k") and pair.down is not None:
             width = pair.down.shape[-1]
@@ -417,8 +421,8 @@ def _made_for(pairs: Mapping[tuple[str, str], Pair], base: Any) -> str:
     return ""
 
 
-def _alpha(pair: Pair, metadata: Mapping[str, Any], part: str, name: str, rank: int) -> float:
-    """Alpha of a layer: its own tensor, else the metadata's, else the rank, as every loader has it.
+def _alpha(pair: LoraFactors, metadata: Mapping[str, Any], part: str, name: str, rank: int) -> float:
+    """Alpha of a layer: its own tensor, else the metadata's, else the rank, which all loaders assume.
 
     Rank-stabilised adapters (Kalajdzievski 2023, arXiv:2312.03732) divide by the root of the rank.
     """
@@ -429,9 +433,9 @@ def _alpha(pair: Pair, metadata: Mapping[str, Any], part: str, name: str, rank: 
     config = {key.removeprefix(f"{part}."): value for key, value in metadata.items() if key.startswith(f"{part}.")}
     if not config:
         return rank
-    told = _of_layer(config.get("rank_pattern"), name, config.get("r"))
-    if told != rank:
-        raise ValueError(f"wrong rank: {rank} in the factors, {told} in the file's metadata")
+    stated = _of_layer(config.get("rank_pattern"), name, config.get("r"))
+    if stated != rank:
+        raise ValueError(f"wrong rank: {rank} in the factors, {stated} in the file's metadata")
     alpha = _of_layer(config.get("alpha_pattern"), name, config.get("lora_alpha"))
     if not isinstance(alpha, int | float) or not math.isfinite(alpha):
         raise ValueError(f"the alpha in the file's metadata is {alpha!r}")
@@ -439,7 +443,7 @@ def _alpha(pair: Pair, metadata: Mapping[str, Any], part: str, name: str, rank: 
 
 
 def _of_layer(pattern: Any, name: str, default: Any) -> Any:
-    """A layer's own value, where peft's pattern names the layer or the end of its name."""
+    """A layer's own value, if peft's pattern names the layer or the end of its name."""
     if isinstance(pattern, dict):
         for end, value in pattern.items():
             if f".{name}".endswith(f".{end.removeprefix('^')}"):

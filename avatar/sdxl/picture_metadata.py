@@ -1,9 +1,10 @@
-"""Generated pictures say so: the text in a PNG that marks it as synthetic and tells how it was made.
+"""Metadata of generated pictures: a mark that they are synthetic, and their provenance.
 
-The mark is the IPTC's digital source type "trainedAlgorithmicMedia", as XMP, which programs and platforms look for. The
-making is JSON under a key of ours; a plain sentence is for people.
+The mark is the IPTC digital source type "trainedAlgorithmicMedia" as XMP, which programs and platforms read, and a
+sentence for people. The provenance is JSON under our own key.
 """
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import write_bytes
 
 KEY = "Re:Live"
 SENTENCE = "A synthetic picture: drawn by a generative model, not a photograph."
@@ -26,51 +27,45 @@ XMP = (
 )
 
 
-def write_marked_png(path: Path, image: Image.Image, making: Mapping[str, Any] | None = None) -> None:
-    """Write a generated picture as PNG, atomically, with the mark and with how it was made.
+def marked_png_bytes(image: Image.Image, provenance: Mapping[str, Any] | None = None) -> bytes:
+    """Encode a generated picture as PNG with the mark and its provenance.
 
     Args:
-        path: its folder is made where missing.
         image: mode RGBA or RGB.
-        making: plain values; None: the mark alone.
-
-    Raises:
-        UserError: the folder cannot be written, or the disk is full.
+        provenance: JSON values; None: the mark only.
     """
     text = PngInfo()
     text.add_itxt("XML:com.adobe.xmp", XMP)
     text.add_text("Comment", SENTENCE)
-    if making is not None:
-        text.add_itxt(KEY, json.dumps(making, ensure_ascii=False))
-    with atomic_path(path) as part:
-        image.save(part, "PNG", pnginfo=text)
+    if provenance is not None:
+        text.add_itxt(KEY, json.dumps(provenance, ensure_ascii=False))
+    content = io.BytesIO()
+    image.save(content, "PNG", pnginfo=text)
+    return content.getvalue()
 
 
-def read_making(path: Path) -> dict[str, Any]:
-    """How a picture was made, as it says itself.
+def write_marked_png(path: Path, image: Image.Image, provenance: Mapping[str, Any] | None = None) -> None:
+    """Write `marked_png_bytes` atomically. Raises UserError if the folder cannot be written or the disk is full."""
+    write_bytes(path, marked_png_bytes(image, provenance))
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Read a picture's provenance from its metadata.
 
     Raises:
-        UserError: no such file, no PNG, or none that tells its making.
+        UserError: the file is missing, not a PNG, or has no provenance.
     """
     if not path.is_file():
         raise UserError(f"{path}: {'is a folder, not a picture' if path.is_dir() else 'no such file'}")
     try:
         with Image.open(path, formats=["PNG"]) as image:
-            making = json.loads(image.info[KEY])
+            provenance = json.loads(image.info[KEY])
     except KeyError as error:
         raise UserError(
-            f"{path}: does not tell how it was made; it must be an avatar as our scripts wrote it"
+            f"{path}: has no provenance in its metadata; it must be an avatar as our scripts write it"
         ) from error
-    except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        raise UserError(f"{path}: no PNG of ours that can be read") from error
-    if not isinstance(making, dict):
-        raise UserError(f"{path}: what it says of its making is damaged")
-    return making
-
-
-def mark_of(path: Path) -> str | None:
-    """The hash of what a picture was made from; None where it is not one of ours."""
-    try:
-        return str(read_making(path)["made_from"])
-    except (UserError, KeyError):
-        return None
+    except Exception as error:  # Pillow's readers raise many kinds on damaged files
+        raise UserError(f"{path}: cannot be read as a PNG of ours") from error
+    if not isinstance(provenance, dict):
+        raise UserError(f"{path}: the provenance in its metadata is damaged")
+    return provenance

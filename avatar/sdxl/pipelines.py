@@ -1,7 +1,7 @@
-"""SDXL in memory: the pipelines, their precision, and where their networks lie.
+"""SDXL in memory: the pipelines, their precision, and the placement of their networks.
 
-SDXL (Podell et al. 2023, arXiv:2307.01952) is two pipelines: a base with two text encoders, and a refiner that knows
-the second one alone and draws the last part of the schedule. Both share that text encoder and the autoencoder (VAE).
+SDXL (Podell et al. 2023, arXiv:2307.01952) has two pipelines: a base with two text encoders, and a refiner that uses
+only the second one and denoises the last part of the schedule. Both share this text encoder and the autoencoder (VAE).
 """
 
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ from common.errors import UserError
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Scheduler = Literal["euler", "dpm++", "lcm", "lightning"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-FEW_STEP: tuple[Scheduler, ...] = ("lcm", "lightning")  # for models and LoRAs that were distilled
-LEAST_VRAM_GB = 7.0  # what a card sold with 8 GB says that it has
+FEW_STEP: tuple[Scheduler, ...] = ("lcm", "lightning")  # for distilled models and LoRAs
+LEAST_VRAM_GB = 7.0  # what a card sold with 8 GB reports
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What is done to fit a GPU.
+    """Measures that reduce GPU memory.
 
     Attributes:
-        offload: keep in the GPU's memory only the network that computes.
-        tiling: let the VAE work on overlapping tiles.
+        offload: keep only the computing network in GPU memory.
+        tiling: let the VAE process overlapping tiles.
     """
 
     offload: bool
@@ -41,16 +41,16 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True)
-class Loading:
+@dataclass(frozen=True, kw_only=True)
+class LoadSettings:
     """How the pipelines are loaded.
 
     Attributes:
-        precision: of UNets and text encoders; "auto": bf16 on a GPU that has it, else fp16; fp32 on a CPU.
-        vram_gb: a key of PRESETS; None: from the GPU's memory.
-        scheduler: one of Scheduler.
-        config: for single files, the folder of their configs and tokenizers; None: SDXL's own.
-        allow_pickle: open .bin and .ckpt files as well, tensors alone.
+        precision: precision of UNets and text encoders; "auto": bf16 on a GPU that has it, else fp16; fp32 on a CPU.
+        vram_gb: key of PRESETS; None: chosen by the GPU's memory.
+        scheduler: sampling method.
+        config: folder of configs and tokenizers for single files; None: SDXL's own.
+        allow_pickle: also open .bin and .ckpt files, reading tensors only.
     """
 
     precision: Precision = "auto"
@@ -62,15 +62,15 @@ class Loading:
 
 @dataclass
 class Pipelines:
-    """SDXL, loaded.
+    """The loaded pipelines.
 
     Attributes:
         base: StableDiffusionXLPipeline.
         refiner: StableDiffusionXLImg2ImgPipeline, or None.
-        names: of the weights, for the report.
-        device: where they compute.
-        dtype: of UNets and text encoders.
-        image_to_image: StableDiffusionXLImg2ImgPipeline of the base's own networks.
+        names: names of the weights, for the report.
+        device: device that computes.
+        dtype: dtype of UNets and text encoders.
+        image_to_image: StableDiffusionXLImg2ImgPipeline of the base's networks.
     """
 
     base: Any
@@ -82,7 +82,7 @@ class Pipelines:
 
     @property
     def native_px(self) -> int:
-        """Side of the pictures that the base was trained on."""
+        """Side of the pictures on which the base was trained."""
         return int(self.base.unet.config.sample_size) * int(self.base.vae_scale_factor)
 
     @property
@@ -93,12 +93,12 @@ class Pipelines:
 
     @property
     def in_full_precision(self) -> bool:
-        """Whether all of it computes in float32."""
+        """Whether all networks compute in float32."""
         return self.dtype == torch.float32 == self.base.vae.dtype
 
     @contextmanager
     def raised_to_full_precision(self) -> Iterator[None]:
-        """Compute in float32 for a while; the weights come back as they were."""
+        """Compute in float32 within the block; the weights are unchanged afterwards."""
         try:
             for network in self.networks:
                 network.to(dtype=torch.float32)
@@ -111,13 +111,13 @@ class Pipelines:
 
 
 def all_of(pipelines: Pipelines) -> list[Any]:
-    """All loaded pipelines, without the missing ones."""
+    """The pipelines that are loaded."""
     return [p for p in (pipelines.base, pipelines.image_to_image, pipelines.refiner) if p is not None]
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the bars and notes of diffusers and transformers while they load."""
+    """Silence progress bars and notes of diffusers and transformers within the block."""
     import diffusers
     import transformers
 
@@ -135,16 +135,16 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of a library says, in one line of at most 200 characters."""
+    """First line of a library's error message, at most 200 characters."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
 
 
 def dtype_for(device: torch.device, precision: Precision) -> torch.dtype:
-    """The precision of UNets and text encoders.
+    """Dtype of UNets and text encoders.
 
     Raises:
-        UserError: fp16 on a CPU, which computes it slowly or not at all.
+        UserError: fp16 on a CPU, which is slow or unsupported.
     """
     if precision != "auto":
         if precision == "fp16" and device.type == "cpu":
@@ -156,20 +156,20 @@ def dtype_for(device: torch.device, precision: Precision) -> torch.dtype:
 
 
 def set_vae_precision(vae: Any, dtype: torch.dtype) -> None:
-    """SDXL's own VAE overflows in half precision, which its config says by force_upcast: that one stays in float32."""
+    """Set the VAE's dtype; with `force_upcast`, as in SDXL's own, it stays in float32, because it overflows in half."""
     with quiet():
         vae.to(dtype=torch.float32 if vae.config.force_upcast else dtype)
 
 
 def device_memory_gb(device: torch.device) -> float:
-    """Of the GPU, in 10^9 bytes; 0 for a CPU."""
+    """Memory of the GPU, 10^9 bytes; 0 for a CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory / 1e9
     return torch.mps.recommended_max_memory() / 1e9 if device.type == "mps" else 0.0
 
 
 def preset_for(device: torch.device, vram_gb: int | None) -> Preset | None:
-    """The preset that the setting names, or the largest that the GPU's memory holds; None for a CPU.
+    """The preset of the setting, or the largest that fits the GPU's memory; None for a CPU.
 
     Raises:
         UserError: no such preset.
@@ -184,7 +184,7 @@ def preset_for(device: torch.device, vram_gb: int | None) -> Preset | None:
 
 
 def place(pipelines: Pipelines, vram_gb: int | None) -> None:
-    """Move the networks to the device, or have each moved there when its turn comes."""
+    """Move the networks to the device, or set up offloading as the preset requires."""
     preset = preset_for(pipelines.device, vram_gb)
     if preset is None or not preset.offload:
         for pipeline in all_of(pipelines):
@@ -196,7 +196,7 @@ def place(pipelines: Pipelines, vram_gb: int | None) -> None:
 
 
 def offload(pipelines: Pipelines) -> None:
-    """Keep on the device only the network that computes; takes a second or two more for each picture."""
+    """Keep only the computing network on the device; costs a second or two for each picture."""
     for pipeline in (pipelines.refiner, pipelines.base):
         if pipeline is not None:
             pipeline.enable_model_cpu_offload(device=pipelines.device)

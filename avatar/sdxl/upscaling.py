@@ -1,29 +1,29 @@
-"""Enlarge what a small model draws: outlines stay sharp and smooth, where filters alone leave them soft or stepped.
+"""Enlarges the pictures of a small model with sharp, smooth outlines; filters alone leave them soft or jagged.
 
 Each doubling but the first is followed by a few steps of a coherence-enhancing shock filter (Weickert 2003,
-"Coherence-Enhancing Shock Filters", DAGM): on the side of an outline where a channel has more, pixels take the most of
-their neighbours, on the other side the least, sides being told along the outline, which removes its steps. Areas
-without outlines stay as they are.
+"Coherence-Enhancing Shock Filters", DAGM): on the brighter side of an outline a channel becomes the maximum of its
+neighbours, on the darker side the minimum. The side is determined along the outline, which removes jags. Areas without
+outlines do not change.
 """
 
 import cv2
 import numpy as np
 from PIL import Image
 
-STEPS = 2  # of the filter; after the first doubling lines are as thin as they would move
-SHARE = 0.6  # of the way that a step goes
-OUTLINE_PX = 2.0  # deviation of the Gaussian within which an outline's direction is one
-SIDE_PX = 1.0  # of the one within which sides are told
-CONTRAST_U8 = 40.0  # difference between neighbours from which a step goes all its way
+STEPS = 2  # filter steps after a doubling; none after the first, when lines are too thin for it
+SHARE = 0.6  # share of the difference that a step applies
+OUTLINE_PX = 2.0  # standard deviation of the Gaussian that averages the direction of outlines
+SIDE_PX = 1.0  # standard deviation of the Gaussian before the side of an outline is determined
+CONTRAST_U8 = 40.0  # difference between neighbours from which a step has full effect
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 def enlarge(picture: Image.Image, side_px: int) -> Image.Image:
-    """A square RGB picture at another size; twice as large at most, or smaller, is plain Lanczos.
+    """Resize a square RGB picture; up to twice the size by Lanczos only.
 
     Args:
         picture: RGB, square.
-        side_px: of the result.
+        side_px: side of the result.
     """
     if side_px <= 2 * picture.width:
         return picture.resize((side_px, side_px), Image.Resampling.LANCZOS)
@@ -37,7 +37,7 @@ def enlarge(picture: Image.Image, side_px: int) -> Image.Image:
 
 
 def _sharpen(values: np.ndarray) -> np.ndarray:
-    """One step on (H, W, 3) float32, 0 to 255."""
+    """Apply one filter step to (H, W, 3) float32, 0 to 255."""
     darkest, brightest = cv2.erode(values, _NEIGHBOURS), cv2.dilate(values, _NEIGHBOURS)
     towards = np.where(_across(values) < 0, brightest, darkest)
     contrast = (brightest - darkest).max(axis=2, keepdims=True) / CONTRAST_U8
@@ -45,11 +45,11 @@ def _sharpen(values: np.ndarray) -> np.ndarray:
 
 
 def _across(values: np.ndarray) -> np.ndarray:
-    """Second derivative of each channel across the outline, (H, W, 3): below 0 on the side where it has more."""
+    """Second derivative of each channel across the outline, (H, W, 3): negative on the brighter side."""
     x, y = cv2.Sobel(values, -1, 1, 0), cv2.Sobel(values, -1, 0, 1)
     products = ((a * b).sum(axis=2) for a, b in ((x, x), (x, y), (y, y)))
     xx, xy, yy = (cv2.GaussianBlur(product, (0, 0), OUTLINE_PX) for product in products)
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy)[..., None]  # of the structure tensor's larger eigenvector
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy)[..., None]  # angle of the structure tensor's larger eigenvector
     cosine, sine = np.cos(angle), np.sin(angle)
     smooth = cv2.GaussianBlur(values, (0, 0), SIDE_PX)
     xx, xy, yy = (cv2.Sobel(smooth, -1, *order, ksize=5) for order in ((2, 0), (1, 1), (0, 2)))

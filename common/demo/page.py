@@ -31,6 +31,7 @@ code { font: 13px/1.5 "DejaVu Sans Mono", ui-monospace, monospace; overflow-wrap
 img.wide { max-height: 720px; margin-top: 1rem; }
 figure { margin: 0; } figcaption { font-size: 12px; color: var(--grey); overflow-wrap: anywhere; }
 summary { cursor: pointer; font-size: 14px; } table { border-spacing: 1rem .1rem; font-size: 13px; }
+.fault { color: #a3123f; font-weight: bold; overflow-wrap: anywhere; }
 th { text-align: left; font-weight: normal; color: var(--grey); vertical-align: top; white-space: nowrap; }
 td { overflow-wrap: anywhere; }
 """
@@ -46,6 +47,8 @@ class Made:
         pictures: it wrote, to be shown as wide as the page.
         gallery: more pictures, shown small.
         record: the JSON of its run, if there is one.
+        shown: files and folders to list for the user.
+        fault: why it failed; empty if it did not.
     """
 
     script: str
@@ -53,6 +56,8 @@ class Made:
     pictures: Sequence[Path]
     gallery: Sequence[Path]
     record: Path | None
+    shown: Sequence[Path] = ()
+    fault: str = ""
 
 
 def write_page(page: Path, title: str, sections: Mapping[str, Iterable[Made]], first: Path | None = None) -> None:
@@ -83,8 +88,9 @@ def _article(made: Made, page: Path) -> str:
     pictures = "".join(_picture(path, page, "wide") for path in made.pictures)
     gallery = "".join(_picture(path, page, "small") for path in made.gallery)
     command = shlex.join(["python", made.script, *made.flags])
+    fault = f'<p class="fault">Failed: {escape(made.fault)}</p>' if made.fault else ""
     return (
-        f"<article><h3>{escape(headline)}</h3><code>{escape(command)}</code>"
+        f"<article><h3>{escape(headline)}</h3><code>{escape(command)}</code>{fault}"
         f'{pictures}<div class="pictures">{gallery}</div>{_making(made.record)}</article>'
     )
 

@@ -3,13 +3,18 @@
 Standard library only: run.py imports it before anything is installed.
 """
 
+import io
 import os
 import shlex
 import subprocess
+import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO, Optional
 
 from common.demo.page import Made, write_page
 from common.files import file_stem
@@ -49,11 +54,19 @@ class DemoPerson:
 
 @dataclass(frozen=True)
 class Step:
-    """One script, its flags, and the pictures to look at afterwards: files, patterns, or folders of PNGs."""
+    """One script of the demo.
+
+    Attributes:
+        script: its path below the project.
+        flags: its command line.
+        pictures: what to look at afterwards: files, patterns, or folders of PNGs.
+        instead: step to run where this one fails.
+    """
 
     script: str
     flags: Sequence[str] = ()
     pictures: Sequence[str] = ()
+    instead: Optional["Step"] = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,13 @@ SEGMENTER_WEIGHTS = ["person-ssdlite.pb", "pose_landmark_full.tflite", "u2netp.o
 FACE_WEIGHTS = ["face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite"]
 SCENE = "data/carousel/plates/main_stage_2.jpg"
 FUSED = "outputs/carousel/festival"
+CUT_OUT = "outputs/avatar/utils/cutout.png"
+PERSONAL = [
+    *(PAGE, POSTCARD, ROOT / CUT_OUT),
+    *(ROOT / FUSED / name for name in ("person.png", "together.png")),
+    *(OUTPUTS / "pet" / name for name in ("main.png", "main_pet.png", "main.json")),
+]  # files that are named alike for everybody
+INTERRUPTED = 130
 
 
 def parts_for(person: DemoPerson) -> dict[str, Part]:
@@ -113,11 +133,16 @@ def parts_for(person: DemoPerson) -> dict[str, Part]:
 
 
 def together(person: DemoPerson) -> list[Step]:
-    """What needs the results of more than one part: person and avatar on one stage, and the postcard."""
+    """Steps that need results of several parts: person and avatar on one stage, and the postcard.
+
+    Where nobody is found in the photo, the person comes from AVATAR's own cut-out.
+    """
     alone, both = f"{FUSED}/person.png", f"{FUSED}/together.png"
+    avatar = f"outputs/avatar/AvatarGen_Base/avatars/{person.stem}.png"
+    cut_out = on_stage(SCENE, CUT_OUT, "0.3", alone)
     return [
-        on_stage(SCENE, str(person.photo), "0.3", alone),
-        on_stage(alone, f"outputs/avatar/AvatarGen_Base/avatars/{person.stem}.png", "0.72", both),
+        replace(on_stage(SCENE, str(person.photo), "0.3", alone), instead=cut_out),
+        replace(on_stage(alone, avatar, "0.72", both), instead=on_stage(SCENE, avatar, "0.5", both)),
         Step("postcard.py", ["--features", person.features], ["outputs/postcard.png"]),
     ]
 
@@ -130,52 +155,87 @@ def on_stage(scene: str, who: str, x: str, output: str) -> Step:
 def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) -> int:
     """Run the steps one after another, write the page of what they made, and list the pictures.
 
+    A step that fails is shown on the page with its reason, and the others still run.
+
     Args:
         python: interpreter that the scripts run in.
         sections: steps by heading.
         title: title of the page.
 
     Returns:
-        exit status of the step that failed, after which no other runs, or 0.
+        Exit status of the first step that failed, or 0.
     """
-    made: dict[str, list[Made]] = {}
-    shown: list[Path] = []
+    for path in PERSONAL:  # somebody else's must not pass for this person's
+        path.unlink(missing_ok=True)
+    made: dict[str, list[Made]] = {heading: [] for heading in sections}
+    failed: dict[str, int] = {}
     started = time.perf_counter()
     for heading, steps in sections.items():
         for step in steps:
-            print(f"\n== {shlex.join([step.script, *step.flags])}", flush=True)
-            status, record = run_step(python, step)
-            if status:
-                return status
-            found = [path for pattern in step.pictures for path in sorted(ROOT.glob(pattern))]
-            shown += found
-            files = [path for path in found if path.is_file()]
-            gallery = [path for folder in found for path in sorted(folder.glob("*.png"))]
-            made.setdefault(heading, []).append(Made(step.script, step.flags, files, gallery, record))
-    write_page(PAGE, title, made, POSTCARD if TOGETHER in sections else None)
+            result = run_step(python, step)
+            if result.status not in (0, INTERRUPTED) and step.instead is not None:
+                print(f"\n{step.script} failed; trying another way", flush=True)
+                result = run_step(python, step.instead)
+            if result.status == INTERRUPTED:
+                return INTERRUPTED
+            made[heading].append(result.made)
+            if result.status:
+                failed[f"{result.made.script}: {result.made.fault}"] = result.status
+    write_page(PAGE, title, made, POSTCARD if POSTCARD.is_file() else None)
     print("\nThe pictures:")
-    for path in shown:
+    for path in (path for results in made.values() for result in results for path in result.shown):
         print(f"  {path}")
+    for line in failed:
+        print(f"failed: {line}", file=sys.stderr)
     print(f"and all of them on one page, {time.perf_counter() - started:.0f} s in all:\n  {PAGE}")
-    return 0
+    return next(iter(failed.values()), 0)
 
 
-def run_step(python: Path, step: Step) -> tuple[int, Path | None]:
-    """Run one script, its words as they come; returns its exit status, and where the JSON of its run is."""
-    record = None
+@dataclass(frozen=True)
+class StepResult:
+    """The exit status of a step and what it made."""
+
+    status: int
+    made: Made
+
+
+def run_step(python: Path, step: Step) -> StepResult:
+    """Run one script; its output is shown as it comes."""
+    print(f"\n== {shlex.join([step.script, *step.flags])}", flush=True)
+    record, last = None, deque[str](maxlen=1)
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     with subprocess.Popen(
         [str(python), step.script, *step.flags],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
+        errors = threading.Thread(target=_copy_errors, args=(process.stderr, last))
+        errors.start()
+        for line in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace"):
             print(line, end="", flush=True)
             if line.startswith(RECORD):
                 record = ROOT / line.removeprefix(RECORD).strip()
-    return process.returncode, record
+        errors.join()
+    found = [path for pattern in step.pictures for path in sorted(ROOT.glob(pattern))]
+    if process.returncode and record is None:
+        found = []  # those of an earlier run
+    files = [path for path in found if path.is_file()]
+    gallery = [path for folder in found for path in sorted(folder.glob("*.png"))]
+    fault = (last[0] if last else f"exit status {process.returncode}") if process.returncode else ""
+    return StepResult(process.returncode, Made(step.script, step.flags, files, gallery, record, found, fault))
+
+
+def _copy_errors(stream: IO[bytes], last: deque[str]) -> None:
+    """Pass a script's stderr on byte by byte, for progress bars, and keep its last line."""
+    line = b""
+    while byte := stream.read(1):
+        sys.stderr.buffer.write(byte)
+        sys.stderr.flush()
+        line = b"" if byte == b"\r" else line + byte
+        if byte == b"\n":
+            if line.strip():
+                last.append(line.decode("utf-8", "replace").strip())
+            line = b""

@@ -1,40 +1,50 @@
 """AvatarGen_Base.py and AvatarGen.py: batches, resuming, what pictures tell of themselves, and repeating them."""
 
 import csv
+import functools
+import io
 import json
+import math
 import os
+import pickle
 import re
 import runpy
 import shutil
 import warnings
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from avatar.AvatarGen import main as main_with_lora
-from avatar.AvatarGen_Base import main
-from avatar.person.features import Features, Trait, parse_taste, write_features
-from avatar.person.subjects import Person, find_people
-from avatar.sdxl import avatar_batch
-from avatar.sdxl.generation import Drawing, Plan
+from avatar import AvatarGen, AvatarGen_Base
+from avatar.person.features import Features, Trait, features_json
+from avatar.person.subjects import Subject, find_subjects
+from avatar.sdxl import avatar_maker
+from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, FinalPrompt, avatar_files
+from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
+from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
-from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_making, write_marked_png
+from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_provenance, write_marked_png
 from avatar.sdxl.pipelines import Pipelines
-from avatar.sdxl.run_settings import AVATARS, DRAWN, STARTS, Files, Job, Settings, picture_seed
-from avatar.sdxl.sources import AUTO, choose_model
+from avatar.sdxl.provenance import AvatarRun, picture_seed
+from avatar.sdxl.sources import AUTO, ModelChoice, ModelSource, choose_model
+from common.batches import Made
 from common.errors import UserError
 from common.files import sha256_of
-from common.runner import Report
+from common.genres import parse_taste
+from common.runner import Range, Report
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
-from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script
+from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script, with_settings
 
 pytestmark = pytest.mark.slow
 BASE = "avatar/AvatarGen_Base.py"
+main, main_with_lora = with_settings(AvatarGen_Base.main), with_settings(AvatarGen.main)
 SECRET = "violet hair and a scar"
 TWO_PASSES: dict[str, Any] = {"mode": "handover", "steps": 5, "guidance": 5.0}  # the same of both scripts
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of file sizes")
@@ -80,7 +90,7 @@ def save_photo(path: Path, seed: int = 0) -> Path:
 def write_person(folder: Path, name: str, photo: Path | None = None, **more: Any) -> Path:
     facts: dict[str, Any] = {"taste": parse_taste("rock=5, jazz=3")} | more
     features = Features(name, str(photo or ""), sha256_of(photo) if photo else "", **facts)
-    write_features(folder / f"{name}.json", features)
+    (folder / f"{name}.json").write_text(features_json(features), encoding="utf-8")
     return folder / f"{name}.json"
 
 
@@ -120,7 +130,7 @@ def pictures(output: Path, kind: str = AVATARS) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in (output / kind).glob("*.png")}
 
 
-def pixels(path: Path) -> np.ndarray:
+def pixels(path: Path | io.BytesIO) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image)
 
@@ -130,7 +140,70 @@ def faults_in(output: Path) -> dict[str, str]:
         return {row["file"]: row["fault"] for row in csv.DictReader(file)}
 
 
+# ---- settings ----
+
+DIFFERENT = {"OUTPUT", "MODE", "GUIDANCE"}  # a LoRA has its own folder, no refiner and less guidance
+
+
+def settings_lines(script: ModuleType) -> dict[str, str]:
+    """The lines of a script's settings by name."""
+    assert script.__file__ is not None
+    block = Path(script.__file__).read_text(encoding="utf-8").partition("# ---- settings")[2].partition("\ndef ")[0]
+    return {line.partition(":")[0]: line for line in block.splitlines() if re.match(r"[A-Z_]+: ", line)}
+
+
+def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
+    base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
+    assert len(base) == 29 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "COMPARE"}
+    assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
+    for name in DIFFERENT:
+        (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
+        assert (type_1, comment_1) == (type_2, comment_2)
+
+
+@pytest.mark.parametrize("script", [AvatarGen, AvatarGen_Base])
+def test_every_setting_reaches_its_group_by_name(script: ModuleType) -> None:
+    values = {name: object() for name in settings_lines(script)}
+    found = [vars(group) for group in group_settings(values)]
+    found += [vars(facts.pop("recipe")) for facts in found if "recipe" in facts]
+    reached = {name.upper(): value for facts in found for name, value in facts.items()}
+    reached["COMPILE"] = reached.pop("COMPILED")
+    assert {name: reached[name] for name in values} == values
+
+
+@pytest.mark.parametrize(
+    "name", ["steps", "handover", "refine_strength", "strength", "guidance", "seed", "size_px", "max_tokens"]
+)
+def test_ranges_of_settings_hold_for_what_a_picture_says_too(name: str) -> None:
+    hint = get_type_hints(AvatarGen_Base, include_extras=True)[name.upper()]
+    (allowed,) = (extra for extra in hint.__metadata__ if isinstance(extra, Range))
+    mode: Any = {"handover": "handover", "refine_strength": "refine"}.get(name, "base")
+    in_recipe = name in {field.name for field in fields(Recipe)}
+
+    def check(value: float) -> None:
+        given: dict[str, Any] = {name: value}
+        recipe = Recipe(mode=mode, **given) if in_recipe else Recipe()
+        (PictureSettings(recipe=recipe) if in_recipe else PictureSettings(**given)).check()
+
+    for value in (allowed.low, allowed.high):
+        check(value)
+    for value in (allowed.low - 1, allowed.high + 1, math.nan):
+        with pytest.raises(UserError, match=f"{name.upper()} is"):
+            check(value)
+
+
 # ---- batches ----
+
+
+def test_what_makes_an_avatar_and_a_subject_go_to_other_processes(made: Path, tiny: Path) -> None:
+    inputs = InputSettings(features=made / "features/Ada.json", output=made / "out")
+    settings = PictureSettings(recipe=Recipe(steps=5), size_px=80, cut_out=False)
+    choice = choose_model(str(tiny), AUTO, with_refiner=True)
+    run = AvatarRun(BASE, inputs, settings, ModelSettings(model=str(tiny)), choice, {})
+    (subject,), _ = find_subjects(inputs.features, photo=None, with_photos=True)
+    set_up, payload = pickle.loads(pickle.dumps((functools.partial(AvatarMaker, run), subject)))
+    result = pickle.loads(pickle.dumps(set_up()(payload)))
+    assert result.files["avatars/Ada.png"] == (made / "out/avatars/Ada.png").read_bytes()
 
 
 def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
@@ -143,15 +216,15 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
     save_photo(tmp_path / "other.png", 9)
     flags = ["--features", people, "--output", tmp_path / "out", "--model", tiny, "--steps", 5, "--no-cut-out"]
     result = run_script(BASE, *flags, cwd=tmp_path, timeout=300)
-    assert_user_error(result, "3 skipped, listed in", "drawing", "Broken.json", "Gone.json", "Other.json")
+    assert_user_error(result, "3 skipped, listed in", "avatars: 100%", "Broken.json", "Gone.json", "Other.json")
     faults = faults_in(tmp_path / "out")
     assert "name is 3" in faults["Broken.json"]
-    assert "gone.png is not there; set PHOTO to where it is, or START to text" in faults["Gone.json"]
+    assert "gone.png does not exist; set PHOTO to the photo, or START to text" in faults["Gone.json"]
     assert "other.png: is not the photo that" in faults["Other.json"]
     for words in (
         "tiny/base, tiny/refiner",
-        "4 + 1 steps at 64 px",
-        "enlarged to 1024 px",
+        "4 + 1 steps",
+        "at 64 px, the model's native size, then enlarged to 1024 px",
         "tokens, in up to",
         "seconds a step",
     ):
@@ -209,13 +282,17 @@ def test_run_again_only_what_has_changed_is_drawn_anew(tmp_path: Path, people: P
     (tmp_path / "out/avatars/Ada.png").unlink()
     (tmp_path / "out/avatars/.Grace.png.part").write_bytes(b"what a killed run left")
     assert drawn() == 1 and pictures(tmp_path / "out").pop("Ada") == before["Ada"]
-    truncated = (tmp_path / "out/avatars/Grace.png").read_bytes()[:60]
-    (tmp_path / "out/drawn/Grace.png").write_bytes(truncated)
-    with pytest.raises(UserError, match=r"drawn.Grace\.png: not made by this script; set OUTPUT"):
-        drawn()
-    (tmp_path / "out/drawn/Grace.png").unlink()
-    (tmp_path / "out/starts/Grace.png").unlink()
+    (tmp_path / "out/drawn/Grace.png").write_bytes(b"")
+    assert drawn() == 1 and pictures(tmp_path / "out")["Grace"] == before["Grace"]
     assert drawn(seed=2) == 3
+
+
+def test_avatars_of_other_people_stay(tmp_path: Path, people: Path, tiny: Path) -> None:
+    generate(people / "Ada.json", tmp_path / "out", tiny)
+    before = pictures(tmp_path / "out")
+    generate(people / "Grace.json", tmp_path / "out", tiny, seed=2)
+    assert pictures(tmp_path / "out").keys() == {"Ada", "Grace"} and pictures(tmp_path / "out")["Ada"] == before["Ada"]
+    assert generate(people / "Ada.json", tmp_path / "out", tiny).figures["drawn now"] == 0
 
 
 @pytest.mark.parametrize("name", ["avatars/Ada.png", "avatars/Ada.json", "drawn/Ada.png", "starts/Ada.png"])
@@ -223,16 +300,16 @@ def test_files_of_others_are_never_replaced(tmp_path: Path, people: Path, tiny: 
     mine = tmp_path / "out" / name
     mine.parent.mkdir(parents=True)
     mine.write_text("[]", encoding="utf-8")
-    with pytest.raises(UserError, match="not made by this script; set OUTPUT to another folder"):
+    with pytest.raises(UserError, match="not made by a run in this folder; set OUTPUT to another one"):
         generate(people, tmp_path / "out", tiny)
-    assert mine.read_text(encoding="utf-8") == "[]" and len(list((tmp_path / "out").rglob("*.*"))) == 1
+    assert mine.read_text(encoding="utf-8") == "[]" and list((tmp_path / "out").rglob("[!.]*.*")) == [mine]
 
 
 def test_an_avatar_can_be_the_photo_of_the_next_and_is_not_replaced(tmp_path: Path, people: Path, tiny: Path) -> None:
     generate(people / "Ada.json", tmp_path / "out", tiny)
     avatar = tmp_path / "out/avatars/Ada.png"
     again = write_person(tmp_path, "Ada", avatar)
-    with pytest.raises(UserError, match=r"avatars.Ada\.png: not made by this script"):
+    with pytest.raises(UserError, match=r"avatars.Ada\.png: is the photo of .*; set OUTPUT to another folder"):
         generate(again, tmp_path / "out", tiny)
     assert generate(again, tmp_path / "next", tiny).figures["avatars"] == 1
 
@@ -250,7 +327,7 @@ def test_pictures_say_that_they_are_synthetic_and_how_they_were_made(made: Path)
         with Image.open(path) as image:
             assert f'DigitalSourceType="{SOURCE_TYPE}"' in image.info["XML:com.adobe.xmp"]
             assert image.info["Comment"] == SENTENCE
-    told = read_making(made / "out/avatars/Ada.png")
+    told = read_provenance(made / "out/avatars/Ada.png")
     assert told["settings"]["recipe"]["steps"] == 5 and told["settings"]["seed"] == 1
     assert told["seed"] == picture_seed(1, "Ada")
     assert set(told["models"]) == {"tiny/base", "tiny/refiner"} and told["loras"] == {}
@@ -301,11 +378,15 @@ def test_a_png_without_our_text_tells_nothing(tmp_path: Path) -> None:
     write_marked_png(tmp_path / "marked.png", Image.new("RGB", (8, 8)))
     save_photo(tmp_path / "photo.jpg")
     (tmp_path / "cut.png").write_bytes((tmp_path / "marked.png").read_bytes()[:30])
-    for name, words in (("marked.png", "does not tell how"), ("photo.jpg", "no PNG"), ("cut.png", "no PNG")):
+    for name, words in (
+        ("marked.png", "has no provenance"),
+        ("photo.jpg", "cannot be read"),
+        ("cut.png", "cannot be read"),
+    ):
         with pytest.raises(UserError, match=rf"{name}: {words}"):
-            read_making(tmp_path / name)
+            read_provenance(tmp_path / name)
     with pytest.raises(UserError, match=r"gone\.png: no such file"):
-        read_making(tmp_path / "gone.png")
+        read_provenance(tmp_path / "gone.png")
 
 
 # ---- repeating ----
@@ -333,12 +414,12 @@ def test_a_picture_asks_for_the_features_photo_words_and_model_that_it_was_made_
     tmp_path: Path, made: Path, tiny: Path
 ) -> None:
     out: dict[str, Any] = {"output": tmp_path / "out"}
-    with pytest.raises(UserError, match="the words are others; set PROMPT and NEGATIVE as they were"):
+    with pytest.raises(UserError, match="the prompts differ; set PROMPT and NEGATIVE as they were"):
         repeat(made, tiny, prompt="a hat", **out)
     other = Path(shutil.copytree(tiny, tmp_path / "tiny"))
     with open(other / "refiner/unet/diffusion_pytorch_model.safetensors", "ab") as file:
         file.write(b" ")
-    with pytest.raises(UserError, match=r"the model is another \(tiny/base, tiny/refiner\); set MODEL and REFINER"):
+    with pytest.raises(UserError, match=r"the model differs \(tiny/base, tiny/refiner\); set MODEL and REFINER"):
         repeat(made, other, **out)
     with pytest.raises(UserError, match="was made from other features; set FEATURES to the JSON"):
         repeat(made, tiny, features=made / "features/Grace.json", **out)
@@ -348,12 +429,14 @@ def test_a_picture_asks_for_the_features_photo_words_and_model_that_it_was_made_
 
 
 def test_text_that_was_edited_into_nonsense_is_refused(tmp_path: Path, made: Path, tiny: Path) -> None:
-    told = read_making(made / "out/avatars/Ada.png")
+    told = read_provenance(made / "out/avatars/Ada.png")
     recipe = told["settings"]["recipe"] | {"steps": "many"}
     for key, value in (
         ("settings", 3),
         ("settings", {"recipe": {}, "shoes": 1}),
         ("settings", told["settings"] | {"recipe": recipe}),
+        ("settings", told["settings"] | {"precision": "fp8"}),
+        ("settings", told["settings"] | {"start": ["photo"]}),
         ("models", None),
         ("loras", []),
         ("features_sha256", 7),
@@ -383,14 +466,12 @@ def test_a_lora_changes_the_picture_scale_0_does_not_and_the_pair_shows_both(
     )
     assert (plain == zero).all() and np.abs(one.astype(int) - plain).mean() > 1
     assert SOURCE_TYPE in text_of(tmp_path / "one/out/pairs/Ada.png")
-    facts = read_making(tmp_path / "one/out/avatars/Ada.png")["loras"]["style"]
+    facts = read_provenance(tmp_path / "one/out/avatars/Ada.png")["loras"]["style"]
     assert facts == {"file": "style.safetensors", "scale": 1.0, "sha256": sha256_of(lora)}
 
     repeat(tmp_path / "one", tiny, features=ada, lora_scale=0.3, **with_lora)
     assert "repeated exactly" in capsys.readouterr().out
-    with pytest.raises(
-        UserError, match=r"the LoRAs are others \(style\.safetensors\); AvatarGen\.py takes one as LORA"
-    ):
+    with pytest.raises(UserError, match=r"the LoRAs differ \(style\.safetensors\); set LORA of AvatarGen\.py"):
         repeat(tmp_path / "one", tiny, features=ada)
 
 
@@ -400,7 +481,7 @@ def test_a_distilled_lora_draws_in_few_steps_beside_that_of_a_style(
     few: dict[str, Any] = {"mode": "base", "guidance": 1.0, "scheduler": "lcm", "fast_lora": lora}
     report = generate(people / "Ada.json", tmp_path / "out", tiny, main_with_lora, lora=lora, **few)
     assert report.weights == ["tiny/base", "style.safetensors", "style.safetensors"]
-    with pytest.raises(UserError, match="FAST_LORA is for SCHEDULER lcm or lightning, and SCHEDULER is euler"):
+    with pytest.raises(UserError, match="FAST_LORA needs SCHEDULER lcm or lightning, and SCHEDULER is euler"):
         generate(people, tmp_path / "out", tiny, fast_lora=lora)
     with pytest.raises(UserError, match=r"gone\.safetensors: no such LoRA file"):
         generate(people, tmp_path / "out", tiny, main_with_lora, lora=tmp_path / "gone.safetensors")
@@ -409,32 +490,36 @@ def test_a_distilled_lora_draws_in_few_steps_beside_that_of_a_style(
 # ---- cut-outs ----
 
 
-def write_drawing(features: Path, output: Path, picture: Image.Image) -> avatar_batch.Tally:
-    (person,), _ = find_people(features, None, from_photo=True)
-    job = Job(Files(features, output), Settings(size_px=256), {}, {}, output)
-    tally = avatar_batch.Tally({})
-    drawing = Drawing(picture, Plan(4, 1), 1.0, 0.1, retried=False)
-    avatar_batch.write_person(person, job, avatar_batch.Words("a hat", "blurry", 2, []), None, [drawing], "test", tally)
-    return tally
+def files_of(features: Path, model: Path, picture: Image.Image) -> Made:
+    (subject,), _ = find_subjects(features, photo=None, with_photos=True)
+    inputs, settings = (
+        InputSettings(features=features, output=Path("out")),
+        PictureSettings(size_px=256, cutout_model="u2netp"),
+    )
+    choice = ModelChoice(ModelSource(model / "base", "tiny"), None, "")
+    run = AvatarRun("test", inputs, settings, ModelSettings(), choice, {})
+    generated = GeneratedPicture(picture, StepCounts(4, 1), 1.0, 0.1, retried=False)
+    return avatar_files(run, subject, FinalPrompt("a hat", "blurry", 2, []), None, [generated])
 
 
-def test_a_picture_of_a_person_becomes_an_avatar_on_a_transparent_ground(tmp_path: Path, people: Path) -> None:
+def test_a_picture_of_a_person_becomes_an_avatar_on_a_transparent_ground(people: Path, tiny: Path) -> None:
     from skimage.data import astronaut
 
-    assert write_drawing(people / "Ada.json", tmp_path / "out", Image.fromarray(astronaut())).faults == {}
-    avatar = pixels(tmp_path / "out/avatars/Ada.png")
+    made = files_of(people / "Ada.json", tiny, Image.fromarray(astronaut()))
+    assert made.fault == "" and list(made.files)[-1] == "avatars/Ada.png", "the avatar is written last"
+    avatar = pixels(io.BytesIO(made.files["avatars/Ada.png"]))
     assert avatar.shape == (256, 256, 4) and {0, 255} <= set(avatar[..., 3].ravel().tolist())
     assert avatar[60, 110, 3] == 255 and avatar[5, 250, 3] == 0
-    assert pixels(tmp_path / "out/drawn/Ada.png").shape == (256, 256, 3)
+    assert pixels(io.BytesIO(made.files["drawn/Ada.png"])).shape == (256, 256, 3)
 
 
 def test_where_nothing_stands_out_the_drawn_picture_stays_and_the_fault_is_told(
     tmp_path: Path, people: Path, tiny: Path
 ) -> None:
-    tally = write_drawing(people / "Ada.json", tmp_path / "out", Image.new("RGB", (64, 64), "teal"))
-    assert "nothing stands out" in tally.faults["Ada.json"] and "drawn/Ada.png" in tally.faults["Ada.json"]
-    assert set(pictures(tmp_path / "out", DRAWN)) == {"Ada"} and pictures(tmp_path / "out") == {}
-    with pytest.raises(UserError, match="called 'scissors'"):
+    made = files_of(people / "Ada.json", tiny, Image.new("RGB", (64, 64), "teal"))
+    assert "nothing stands out" in made.fault and "drawn/Ada.png" in made.fault
+    assert list(made.files) == ["drawn/Ada.png"]
+    with pytest.raises(UserError, match="CUTOUT_MODEL is 'scissors'"):
         generate(people / "Ada.json", tmp_path / "out", tiny, cut_out=True, cutout_model="scissors")
 
 
@@ -452,7 +537,7 @@ def test_full_memory_of_the_gpu_ends_the_run_with_a_remedy(
         pipelines.refiner.unet.register_forward_pre_hook(full)  # type: ignore[union-attr]
         return pipelines
 
-    monkeypatch.setattr(avatar_batch, "load_pipelines", load)
+    monkeypatch.setattr(avatar_maker, "load_pipelines", load)
     with pytest.raises(UserError, match="not enough memory; set VRAM_GB to 8, MODE to base, or choose a smaller MODEL"):
         generate(people, tmp_path / "out", tiny, **TWO_PASSES)
     assert not list((tmp_path / "out").rglob("*.png"))
@@ -472,13 +557,13 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing_half_written(tmp_path: Path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert [path for path in (tmp_path / "out").rglob("[!.]*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"strength": 1.5}, "setting STRENGTH is 1.5; it must be from 0 to 1"),
+        ({"strength": 1.5}, "STRENGTH is 1.5"),
         ({"strength": 0.1}, "STRENGTH 0.1 leaves none of 2 steps"),
         ({"size_px": 10}, "SIZE_PX is 10"),
         ({"seed": -1}, "SEED is -1"),
@@ -486,10 +571,10 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing_half_written(tmp_path: Path
         ({"max_tokens": 0}, "MAX_TOKENS is 0"),
         ({"model": "gone"}, "gone: no such file or folder"),
         ({"features": Path("gone.json")}, r"gone\.json: no such file or folder; FeatureExtractor\.py"),
-        ({"features": Path("empty")}, "empty: no JSON of features in it; FeatureExtractor.py makes one"),
+        ({"features": Path("empty")}, "empty: no features JSON in it; FeatureExtractor.py makes one"),
         ({"output": Path("out.png")}, r"OUTPUT is out\.png; it must be a folder"),
         ({"output": Path("features")}, "OUTPUT is features, the folder of the features"),
-        ({"from_picture": Path("ada.png")}, r"ada\.png: does not tell how it was made"),
+        ({"from_picture": Path("ada.png")}, r"ada\.png: has no provenance"),
         ({"photo": Path("ada.png")}, "PHOTO is for one person, and FEATURES is .* with 3"),
     ],
 )
@@ -512,7 +597,7 @@ def test_hostile_photos_are_used_or_refused(tmp_path: Path, people: Path) -> Non
         tool["images"](tmp_path / "images")
     refused, used = [], []
     for path in sorted(path for path in (tmp_path / "images").iterdir() if path.is_file()):
-        person = Person("x", Features("x", str(path), sha256_of(path)), people, path)
+        person = Subject("x", Features("x", str(path), sha256_of(path)), people, path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

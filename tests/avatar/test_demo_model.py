@@ -9,7 +9,7 @@ from PIL import Image
 
 from avatar.AvatarGen import GUIDANCE, LORA, MODE
 from avatar.prompt.wording import NEGATIVE
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import load_lora, set_lora_scale
 from avatar.sdxl.pipelines import Pipelines
@@ -18,7 +18,7 @@ from tests.helpers import run_script
 
 pytestmark = pytest.mark.slow
 PROMPT = "festival portrait of one person, woman, fair skin, {garment}, {hair}, {worn}, sky blue background"
-RECIPE = Recipe(steps=14)
+RECIPE = Recipe(steps=8)
 CHEST, CROWN = (slice(205, 250), slice(70, 186)), (slice(30, 80), slice(96, 160))
 BELOW_HAT = (slice(85, 125), slice(60, 196))
 
@@ -30,7 +30,10 @@ def pipelines() -> Pipelines:
 
 def paint(pipelines: Pipelines, seed: int = 3, recipe: Recipe = RECIPE, **said: str) -> np.ndarray:
     words = {"garment": "red leather jacket", "hair": "blonde afro", "worn": "no hat"} | said
-    return np.asarray(draw(pipelines, PROMPT.format(**words), NEGATIVE, None, seed, recipe).image, np.float32)
+    return np.asarray(
+        generate_picture(pipelines, PROMPT.format(**words), NEGATIVE, start=None, seed=seed, recipe=recipe).image,
+        np.float32,
+    )
 
 
 def test_model_and_lora_are_small_and_hold_no_pickles() -> None:
@@ -66,7 +69,7 @@ def test_hair_below_a_hat_has_its_colour(pipelines: Pipelines) -> None:
 
 
 def test_the_lora_draws_its_style_and_at_scale_0_nothing(pipelines: Pipelines) -> None:
-    alone = Recipe(mode=MODE, steps=14, guidance=GUIDANCE)
+    alone = Recipe(mode=MODE, steps=8, guidance=GUIDANCE)
     plain = paint(pipelines, recipe=alone)
     mine = load_pipelines(choose_model(str(DEMO_MODEL), AUTO, with_refiner=True))
     report = load_lora(mine, LORA)
@@ -84,7 +87,7 @@ def test_the_first_commands_of_the_readme_make_a_cut_out_avatar(tmp_path: Path) 
     )
     assert made.returncode == 0, made.stderr
     features = folders["features"] / "Ada.json"
-    flags = ["--features", features, "--output", folders["avatars"], "--steps", "14", "--model", DEMO_MODEL]
+    flags = ["--features", features, "--output", folders["avatars"], "--steps", "8", "--model", DEMO_MODEL]
     made = run_script("avatar/AvatarGen_Base.py", *flags)
     assert made.returncode == 0, made.stderr
     with Image.open(folders["avatars"] / "avatars/Ada.png") as avatar:

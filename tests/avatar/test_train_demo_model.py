@@ -1,13 +1,15 @@
-"""train_demo_model.py: the tokenizer, what each stage learns from, and whole tiny runs, cut short and gone on with."""
+"""train_demo_model.py: the tokenizer, what each stage learns from, and whole tiny runs, interrupted and resumed."""
 
 import itertools
 import json
-import runpy
+import os
+import shutil
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,10 +21,9 @@ from torch import Tensor, nn
 
 import avatar.demo_model.networks
 import avatar.demo_model.stages
-import avatar.train_demo_model
+import avatar.demo_model.unets
 from avatar.demo_model.autoencoder import edge_distance, recolour, to_pictures, to_values
-from avatar.demo_model.diffusion import PROMPT, DiffusionTask, PromptTask, numbers_for, prompt_stage
-from avatar.demo_model.examples import (
+from avatar.demo_model.drawn_pictures import (
     CAPTIONS,
     LATENT_PX,
     NATIVE_PX,
@@ -31,20 +32,25 @@ from avatar.demo_model.examples import (
     hair_of,
     negative_texts,
 )
-from avatar.demo_model.networks import Parts, autoencoder, normalise_latents
-from avatar.demo_model.stages import Stage, StageSettings, fit
-from avatar.demo_model.text_encoders import TextLearner, TextTask, Tokens, read_tokens
+from avatar.demo_model.networks import SdxlNetworks, autoencoder, normalise_latents
+from avatar.demo_model.stages import StageSettings, StageTask, StageTraining, prepare_stage, read_stage, train_stage
+from avatar.demo_model.text_encoders import AttributeClassifier, CaptionTokens, TextTask, tokenize_captions
 from avatar.demo_model.tokenizer import END, PAD, PAD_2, START, count_words, encode_texts, learn_merges, write_tokenizer
+from avatar.demo_model.training_run import prompt_parts
+from avatar.demo_model.unets import PromptNetworks, PromptTask, UNetSettings, UNetTask, size_numbers
 from avatar.drawing.attributes import CHOICES
 from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.picture_folder import character
-from avatar.lora_training.training import spread_times
+from avatar.lora_training.denoising_loss import spread_times
 from avatar.prompt.wording import NEGATIVE
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
+from common.checkpoints import load_plain
 from common.errors import UserError
-from tests.helpers import ROOT, assert_user_error, run_script
+from common.training import start_accelerator
+from tests.avatar.two_processes import reports_of_two
+from tests.helpers import ROOT, assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
 TEXTS = ["a red leather jacket, red hair", "leather-soled shoes", "a tie-dye shirt, café"]
@@ -54,11 +60,25 @@ TINY = {
     "text_steps": 2,
     "autoencoder_steps": 2,
     "base_steps": 2,
-    "prompt_steps": 1,
+    "prompt_steps": (1, 1),
+    "prompt_pictures": (0, 4),
+    "prompt_hair_weight": (0.0, 5.0),
+    "prompt_captions": (0, 6),
+    "prompt_batch": 2,
     "refiner_steps": 1,
     "batch": 2,
 }
 Script = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _on_one_thread_of_the_cpu() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACCELERATE_USE_CPU", "true")
+        yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +90,7 @@ def tiny() -> Any:
         patch.setattr(avatar.demo_model.networks, "REFINER_CHANNELS", (32, 32, 32))
         patch.setattr(avatar.demo_model.networks, "TEXT_LAYERS", 2)
         patch.setattr(avatar.demo_model.stages, "MEASUREMENTS", 1)
+        patch.setattr(avatar.demo_model.unets, "SHOWN_STEPS", 5)
         yield
 
 
@@ -130,7 +151,8 @@ def test_texts_are_filled_up_and_cut_as_the_pipelines_do(tokenizers: list[Any]) 
     start, end = (tokenizers[0].convert_tokens_to_ids(token) for token in (START, END))
     assert first.shape == (3, 77) and (first[:, 0] == start).all() and (first[:, -1] == end).all()
     assert start == len(tokenizers[0]) - 2 and end == len(tokenizers[0]) - 1
-    tokens = Tokens(first[None], first, end, int(tokenizers[0].convert_tokens_to_ids(PAD_2)))
+    pad_2 = int(tokenizers[0].convert_tokens_to_ids(PAD_2))
+    tokens = CaptionTokens(captions=first[None], negatives=first, end=end, pad_2=pad_2)
     np.testing.assert_array_equal(tokens.for_second(torch.from_numpy(first)).numpy(), second)
 
 
@@ -202,17 +224,17 @@ def test_edge_distance_is_that_of_the_naive_loop() -> None:
 @given(st.integers(1, 1000), st.integers(1, 64), st.integers(0, 99))
 def test_noise_levels_of_a_batch_lie_in_equal_parts(reach: int, count: int, seed: int) -> None:
     chances = np.random.default_rng(seed).random(count)
-    times = spread_times(reach, chances)
+    times = spread_times(reach, chances).numpy()
     assert times.shape == (count,) and times.min() >= 0 and times.max() < reach
     edges = np.arange(count + 1) * reach / count
     assert all(np.floor(low) <= time <= high for time, low, high in zip(times, edges[:-1], edges[1:], strict=True))
-    assert (spread_times(reach, chances, power=0.7) >= times).all()
+    assert (spread_times(reach, chances, power=0.7).numpy() >= times).all()
 
 
 def test_the_score_of_an_empty_text_is_what_the_pipelines_give_the_negative_prompt() -> None:
     empty = torch.tensor([False, True])
-    assert numbers_for(BASE, empty).tolist() == [[NATIVE_PX, NATIVE_PX, 0, 0, NATIVE_PX, NATIVE_PX]] * 2
-    assert numbers_for(REFINER, empty).tolist() == [
+    assert size_numbers(BASE, empty).tolist() == [[NATIVE_PX, NATIVE_PX, 0, 0, NATIVE_PX, NATIVE_PX]] * 2
+    assert size_numbers(REFINER, empty).tolist() == [
         [NATIVE_PX, NATIVE_PX, 0, 0, 6.0],
         [NATIVE_PX, NATIVE_PX, 0, 0, 2.5],
     ]
@@ -249,16 +271,39 @@ def test_normalised_latents_decode_to_the_same_pictures(tiny: None) -> None:
 # ---- the loop ----
 
 
-def toy(steps: int = 30, seed: int = 1, made_from: str = "x") -> Stage:
-    """A line fitted to points that hang on the step."""
-    settings = StageSettings("toy", steps, 8, 0.05, seed, made_from)
-    torch.manual_seed(seed)
+@dataclass(frozen=True, kw_only=True)
+class LineTask(StageTask):
+    """A line fitted to points that depend on the step; `fatal` is the step that ends the run, as Ctrl-C would."""
 
-    def losses(network: nn.Module, step: int) -> dict[str, Tensor]:
-        points = torch.rand(8, 1, generator=avatar.demo_model.stages.noise_of_step(settings, step))
+    measured: ClassVar[str] = "at one"
+    fatal: int | None = None
+
+    def losses(self, network: nn.Module, batch: int) -> dict[str, Tensor]:
+        if batch == self.fatal:
+            raise KeyboardInterrupt
+        points = torch.rand(8, 1, generator=self.noise_of_step(batch))
         return {"square": (network(points) - (3 * points - 1)).square().mean()}
 
-    return Stage(settings, nn.Linear(1, 1), losses, lambda network: float(network(torch.ones(1))), "at one", None)
+    def measure(self, network: nn.Module, history: Any) -> dict[str, float]:
+        return {self.measured: float(network(torch.ones(1)))}
+
+
+def line(work: Path, steps: int = 30, fatal: int | None = None, **changes: Any) -> tuple[nn.Module, LineTask]:
+    settings = StageSettings(
+        stage="line",
+        steps=steps,
+        schedule_steps=steps,
+        batch=8,
+        pictures=1,
+        learning_rate=0.05,
+        seed=1,
+        made_from="x",
+    )
+    settings = replace(settings, **changes)
+    pictures = DrawnPictures(work, 1, 0)
+    torch.manual_seed(settings.seed)
+    task = LineTask(settings=settings, pictures=pictures, accelerator=start_accelerator(), work=work, fatal=fatal)
+    return nn.Linear(1, 1), task
 
 
 @pytest.fixture
@@ -268,58 +313,85 @@ def few_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_measurements")
-def test_a_killed_stage_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    whole = fit(toy(), tmp_path / "whole", resume=False)
-    cut = toy()
-    steps, losses = [0], cut.losses
-
-    def killed(network: nn.Module, step: int) -> dict[str, Tensor]:
-        if step == 17:
-            raise KeyboardInterrupt
-        steps[0] = step
-        return losses(network, step)
-
-    cut.losses = killed
+def test_a_killed_stage_resumes_bit_for_bit(tmp_path: Path) -> None:
+    whole = train_stage(*line(tmp_path / "whole"), resume=False).average
     with pytest.raises(KeyboardInterrupt):
-        fit(cut, tmp_path / "cut", resume=False)
-    assert steps[0] == 16
-    again = toy()
-    resumed = fit(again, tmp_path / "cut", resume=True)
+        train_stage(*line(tmp_path / "cut", fatal=17), resume=False)
+    resumed = train_stage(*line(tmp_path / "cut"), resume=True)
     for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, resumed.state_dict()[name])
-    assert [entry["step"] for entry in again.history] == [10, 20, 30]
-    done = toy()
-    done.losses = lambda network, step: pytest.fail("a stage that is done is only read")
-    assert torch.equal(fit(done, tmp_path / "cut", resume=True).weight, whole.weight)  # type: ignore[arg-type]
-    assert (tmp_path / "cut/toy_curves.png").is_file()
+        assert torch.equal(tensor, resumed.average.state_dict()[name])
+    assert [entry["step"] for entry in resumed.history] == [10, 20, 30]
+    finished = train_stage(*line(tmp_path / "cut", fatal=30), resume=True)
+    assert torch.equal(finished.average.weight, whole.weight)
+    assert (tmp_path / "cut/line_curves.png").is_file()
 
 
 @pytest.mark.usefixtures("few_measurements")
 def test_a_state_of_other_settings_or_sources_is_refused(tmp_path: Path) -> None:
-    fit(toy(4), tmp_path, resume=False)
-    for other in (toy(4, seed=2), toy(4, made_from="y")):
+    train_stage(*line(tmp_path, 4), resume=False)
+    for change in ({"seed": 2}, {"made_from": "y"}):
         with pytest.raises(UserError, match="other settings"):
-            fit(other, tmp_path, resume=True)
+            train_stage(*line(tmp_path, 4, **change), resume=True)
     with pytest.raises(UserError, match="has had 4 steps already, more than 3"):
-        fit(toy(3), tmp_path, resume=True)
-    (tmp_path / "toy.state.pth").write_bytes(b"damaged")
+        train_stage(*line(tmp_path, 3), resume=True)
+    (tmp_path / "line.state.pth").write_bytes(b"damaged")
     with pytest.raises(UserError, match="damaged"):
-        fit(toy(4), tmp_path, resume=True)
+        train_stage(*line(tmp_path, 4), resume=True)
+
+
+@pytest.mark.usefixtures("few_measurements")
+def test_only_a_finished_stage_is_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line\.state\.pth: not found; train stage 'line' first \(setting STAGES\)"):
+        read_stage(*line(tmp_path, 4))
+    trained = train_stage(*line(tmp_path, 4), resume=False)
+    assert torch.equal(read_stage(*line(tmp_path, 4)).average.weight, trained.average.weight)
+    with pytest.raises(UserError, match="has had 4 of 5 steps; finish stage 'line' first"):
+        read_stage(*line(tmp_path, 5))
 
 
 @pytest.mark.usefixtures("few_measurements")
 def test_a_stage_can_get_more_steps(tmp_path: Path) -> None:
-    fit(toy(6), tmp_path, resume=False)
-    longer = toy(9)
-    fit(longer, tmp_path, resume=True)
+    train_stage(*line(tmp_path, 6), resume=False)
+    longer = train_stage(*line(tmp_path, 9), resume=True)
     assert [entry["step"] for entry in longer.history] == [2, 4, 6, 9]
 
 
+def test_a_longer_schedule_stops_at_a_higher_learning_rate(tmp_path: Path) -> None:
+    def rates(training: StageTraining) -> list[float]:
+        found = []
+        for step in range(6):
+            training.set_rate(step / training.loop.steps)
+            found.append(training.optimiser.param_groups[0]["lr"])
+        return found
+
+    stopped = rates(prepare_stage(*line(tmp_path, 6, schedule_steps=10)))
+    assert stopped == pytest.approx(rates(prepare_stage(*line(tmp_path, 10))))
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
-    stage = toy()
-    stage.losses = lambda network, step: {"square": network(torch.ones(1)).sum() * float("nan")}
-    with pytest.raises(UserError, match="toy: the loss is not finite between steps 0 and"):
-        fit(stage, tmp_path, resume=False)
+    network, task = line(tmp_path)
+    nn.init.constant_(network.bias, float("nan"))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="line: the loss is not finite in step 1: square nan"):
+        train_stage(network, task, resume=False)
+
+
+def test_settings_of_the_stage_prompt_have_one_value_or_one_a_part() -> None:
+    values: dict[str, Sequence[float]] = {
+        "steps": (640, 600),
+        "pictures": (5000,),
+        "learning_rate": (2e-4, 3e-4),
+        "noise_power": (0.5,),
+        "hair_weight": (0.0, 3.0),
+        "captions": (0,),
+    }
+    first, second = prompt_parts(**values)
+    assert (first.steps, first.pictures, first.learning_rate, first.hair_weight) == (640, 5000, 2e-4, 0)
+    assert (second.steps, second.pictures, second.learning_rate, second.hair_weight) == (600, 5000, 3e-4, 3)
+    assert prompt_parts(**values | {"steps": (), "learning_rate": (2e-4,), "hair_weight": (1.0,)}) == ()
+    with pytest.raises(UserError, match=r"PROMPT_NOISE_POWER has 3 values; it needs 1, or one for each of the 2"):
+        prompt_parts(**values | {"noise_power": (1.0, 0.7, 0.5)})
+    with pytest.raises(UserError, match="PROMPT_STEPS is 0"):
+        prompt_parts(**values | {"steps": (640, 0)})
 
 
 # ---- whole runs ----
@@ -327,8 +399,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def script() -> Script:
-    main: Script = runpy.run_path(str(ROOT / "avatar/train_demo_model.py"))["main"]
-    return main
+    return load_main("avatar/train_demo_model.py")
 
 
 @pytest.fixture(scope="module")
@@ -354,58 +425,105 @@ def test_the_model_has_the_layout_of_sdxl_in_half_precision(model: Path) -> None
 
 def test_curves_and_samples_of_the_stages_are_there(model: Path) -> None:
     names = {path.name for path in (model / "work").glob("*.png")}
-    stages = ("text", "autoencoder", "base", "prompt", "refiner")
+    stages = ("text", "autoencoder", "base", "prompt", "prompt_2", "refiner")
     assert names == {f"{s}_curves.png" for s in stages} | {f"{s}_samples.png" for s in stages[1:]}
 
 
-def test_in_the_stage_prompt_text_encoders_learn_from_the_pictures_too(model: Path, pictures: DrawnPictures) -> None:
+@pytest.mark.parametrize("captions", [0, 6])
+def test_in_the_stage_prompt_text_encoders_learn_from_the_pictures_too(
+    model: Path, pictures: DrawnPictures, captions: int
+) -> None:
     base = load_pipelines(choose_model(str(model / "model"), AUTO, with_refiner=False)).base
-    parts = Parts(base.tokenizer, base.tokenizer_2, base.text_encoder, base.text_encoder_2, base.vae)
-    settings, cpu = StageSettings(PROMPT, 1, 2, 1e-3, 1, ""), torch.device("cpu")
-    tokens = read_tokens(base.tokenizer, pictures, seed=1)
-    learner = TextLearner(len(base.tokenizer))
-    task = DiffusionTask(BASE, settings, parts, torch.randn(pictures.count, 4, 32, 32), pictures, tokens, cpu, 0)
-    words = TextTask(settings, pictures, tokens, torch.from_numpy(pictures.attributes), cpu)
-    stage = prompt_stage(PromptTask(task, words), base.unet, learner)
-    losses = stage.losses(stage.network, 0)
-    assert losses.keys() == {"weighted", "first encoder", "second encoder"}
+    networks = SdxlNetworks(base.tokenizer, base.tokenizer_2, base.text_encoder, base.text_encoder_2, base.vae)
+    settings = UNetSettings(
+        stage="prompt",
+        steps=1,
+        schedule_steps=1,
+        batch=2,
+        pictures=pictures.trained,
+        learning_rate=1e-3,
+        seed=1,
+        made_from="",
+        snr_gamma=0,
+        hair_weight=5.0,
+        captions=captions,
+    )
+    shared: dict[str, Any] = {
+        "settings": settings,
+        "pictures": pictures,
+        "accelerator": start_accelerator(),
+        "work": model,
+        "tokens": tokenize_captions(base.tokenizer, pictures, seed=1),
+    }
+    of_unet = UNetTask(
+        role=BASE, networks=networks, latents=torch.randn(pictures.count, 4, 32, 32), samples=0, **shared
+    )
+    of_texts = TextTask(**shared) if captions else None
+    shared.pop("tokens")
+    task = PromptTask(of_unet=of_unet, of_texts=of_texts, **shared)
+    classifier = AttributeClassifier(len(base.tokenizer))
+    network = PromptNetworks(base.unet, classifier, learn_texts=captions > 0)
+    losses = task.losses(network, 0)
+    assert losses.keys() == {"weighted"} | ({"first encoder", "second encoder"} if captions else set())
     losses["weighted"].backward()
-    learning = {name for name, parameter in stage.network.named_parameters() if parameter.grad is not None}
-    for part in ("unet.", "words.encoders.0.", "words.encoders.1."):
-        assert any(name.startswith(part) for name in learning), part
+    learning = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
+    assert any(name.startswith("unet.") for name in learning)
+    for part in ("classifier.encoders.0.", "classifier.encoders.1."):
+        assert any(name.startswith(part) for name in learning) == (captions > 0), part
 
 
 def test_the_scripts_draw_with_it_without_a_special_case(model: Path) -> None:
     pipelines = load_pipelines(choose_model(str(model / "model"), AUTO, with_refiner=True))
     assert pipelines.native_px == NATIVE_PX
     prompt = "(black leather jacket:1.3), (fedora:0.5), pink hair"
-    pictures = [draw(pipelines, prompt, "blurry", None, seed, Recipe(steps=5)).image for seed in (1, 2)]
+    pictures = [
+        generate_picture(pipelines, prompt, "blurry", start=None, seed=seed, recipe=Recipe(steps=5)).image
+        for seed in (1, 2)
+    ]
     assert pictures[0].size == (NATIVE_PX, NATIVE_PX) and pictures[0].tobytes() != pictures[1].tobytes()
-    again = draw(pipelines, prompt, "blurry", pictures[0], 1, Recipe(steps=5, mode="refine")).image
+    again = generate_picture(
+        pipelines, prompt, "blurry", start=pictures[0], seed=1, recipe=Recipe(steps=5, mode="refine")
+    ).image
     assert again.size == (NATIVE_PX, NATIVE_PX)
 
 
 def test_a_run_cut_short_in_any_stage_gives_the_same_model(
     model: Path, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train_step, taken = avatar.demo_model.stages.train_step, [0]
+    """Stages are trained apart, and interrupted."""
+    step, taken = StageTraining.step, [0]
 
-    def cut_short(stage: Stage) -> dict[str, Tensor]:
+    def cut_short(training: StageTraining, *batches: Any) -> None:
         taken[0] += 1
-        if taken[0] in (2, 5, 8):  # in the text encoders, the autoencoder and the base
+        if taken[0] in (2, 8, 12):  # in the stages "text" and "base", and in the second part of "prompt"
             raise KeyboardInterrupt
-        return train_step(stage)
+        step(training, *batches)
 
-    monkeypatch.setattr(avatar.demo_model.stages, "train_step", cut_short)
-    work = {"output": tmp_path / "model", "work": tmp_path / "work", "samples": 0}
+    monkeypatch.setattr(StageTraining, "step", cut_short)
+    work: dict[str, Any] = {"output": tmp_path / "model", "work": tmp_path / "work", "samples": 0}
     for attempt in range(3):
         with pytest.raises(KeyboardInterrupt):
             script(**work, **TINY, resume=attempt > 0)
-    script(**work, **TINY, resume=True)
+    assert script(**work, **TINY, stages=("prompt",), resume=True).output == tmp_path / "work"
+    assert not (tmp_path / "model").exists()
+    script(**work, **TINY, stages=("refiner",))
     files = sorted(path.relative_to(model / "model") for path in (model / "model").rglob("*.*") if path.is_file())
     assert len(files) > 20
     for file in files:
         assert (tmp_path / "model" / file).read_bytes() == (model / "model" / file).read_bytes(), file
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_two_processes_train_together_and_one_writes(model: Path, script: Script, tmp_path: Path) -> None:
+    """All stages; pictures are those of the other run, where one process would draw them."""
+    work = tmp_path / "work"
+    shutil.copytree(model / "work", work, ignore=shutil.ignore_patterns("*.pth", "*.png"))
+    train = partial(script, output=tmp_path / "model", work=work, samples=0, **TINY)
+    assert reports_of_two(train, tmp_path) == ["0"]
+    for stage in ("text", "autoencoder", "base", "prompt", "prompt_2", "refiner"):
+        state = load_plain(work / f"{stage}.state.pth")
+        assert state["processes"] == 2 and state["steps"] == state["settings"]["steps"]
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {BASE, REFINER}
 
 
 def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> None:
@@ -417,14 +535,16 @@ def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> 
             script(**folders, **TINY | {name: value})
     with pytest.raises(UserError, match="BASE_STEPS"):
         script(**folders, **TINY | {"base_steps": 0})
+    with pytest.raises(UserError, match="BASE_SCHEDULE_STEPS is 1"):
+        script(**folders, **TINY, base_schedule_steps=1)
     assert not any(tmp_path.iterdir()), "refused before anything is drawn"
 
 
 @pytest.mark.parametrize("place", ["checkpoints", "other"])
-def test_a_folder_that_holds_other_things_is_never_replaced(place: str, tmp_path: Path) -> None:
+def test_a_folder_that_holds_other_things_is_never_replaced(script: Script, place: str, tmp_path: Path) -> None:
     (tmp_path / "chapter.tex").write_text("mine", encoding="utf-8")
     folder = ROOT / "checkpoints" if place == "checkpoints" else tmp_path
     with pytest.raises(UserError, match="OUTPUT"):
-        avatar.train_demo_model.main(output=folder, work=tmp_path / "work")
+        script(output=folder, work=tmp_path / "work")
     assert (tmp_path / "chapter.tex").read_text(encoding="utf-8") == "mine"
     assert not (tmp_path / "work").exists()

@@ -2,14 +2,11 @@
 
 import copy
 import gc
-import importlib
 import json
 import math
-import multiprocessing
 import os
 import runpy
 import signal
-import socket
 import sys
 import time
 import weakref
@@ -24,8 +21,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -33,33 +28,20 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from avatar.lora_training.captioned_pictures import CaptionedPicture, crop, read_folder
-from avatar.lora_training.training import (
-    SAYING_NOTHING,
-    LoraSettings,
-    Samples,
-    Training,
-    add_lora,
-    held_out_loss,
-    min_snr_weights,
-    pick_precision,
-    places_of_step,
-    sample_losses,
-    train_step,
-)
-from avatar.lora_training.training_run import (
-    Painting,
-    Prior,
+from avatar.lora_training.base_model import (
     drop_text_encoders,
     embed,
     latents_of,
     load_base,
     noise_levels,
-    prior_pictures,
     side_of,
-    train,
     warn_of_long_captions,
 )
+from avatar.lora_training.captioned_pictures import CaptionedPicture, crop, read_folder
+from avatar.lora_training.denoising_loss import SAYING_NOTHING, CaptionedLatents, denoising_errors, min_snr_weights
+from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, pick_precision
+from avatar.lora_training.samples import ClassPictures, SampleArtist, SampleSettings, class_pictures
+from avatar.lora_training.training_run import train
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import METADATA, load_lora
 from avatar.sdxl.pipelines import Pipelines
@@ -68,8 +50,10 @@ from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
 from common.paths import CHECKPOINTS
 from common.runner import Report
+from common.training import Training, start_accelerator
 from tests.avatar.tiny_sdxl import NATIVE_PX, build_tiny_sdxl
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.avatar.two_processes import in_a_process, reports_of_two
+from tests.helpers import ROOT, assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
 STEP = "avatar/TrainLoRA.py"
@@ -91,8 +75,11 @@ SHORT = LoraSettings(
     seed=3,
     held_out_share=0.2,
 )
-SAMPLES = Painting(prompts=("red hat",), every=2, steps=1, guidance=5.0)
-NO_PRIOR = Prior("", None, 2)
+SAMPLES = SampleSettings(prompts=("red hat",), every=2, steps=1, guidance=5.0)
+NO_CLASSES = ClassPictures(prompt="", folder=None, count=2)
+
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -112,6 +99,10 @@ def _on_one_thread_of_the_cpu() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_tiny_sdxl(tmp_path_factory.mktemp("tiny"))
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def load(tiny: Path) -> Pipelines:
@@ -147,11 +138,19 @@ def go(
     pictures: Path,
     output: Path,
     settings: LoraSettings = SHORT,
-    prior: Prior = NO_PRIOR,
-    painting: Painting = SAMPLES,
+    classes: ClassPictures = NO_CLASSES,
     resume: bool = False,
 ) -> Report:
-    report = train(str(tiny), None, pictures, output, settings, prior, painting, resume)
+    report = train(
+        settings,
+        model=str(tiny),
+        config=None,
+        pictures=pictures,
+        output=output,
+        classes=classes,
+        samples=SAMPLES,
+        resume=resume,
+    )
     assert report is not None
     return report
 
@@ -212,15 +211,15 @@ def test_all_faults_of_a_folder_are_listed_together(tmp_path: Path) -> None:
     for fault, words in zip(
         faults,
         (
-            "alone.txt: a caption without its picture",
+            "alone.txt: a caption without a picture",
             "disc 0.png: no caption; write one into disc 0.txt",
             "disc 1.txt: an empty caption",
             "disc 2.txt: is not UTF-8 text",
             "disc 3.png: truncated or damaged",
-            "disc 4.png: 63 x 900 px; both sides need SIZE_PX (64 px)",
-            "disc 5.png: 64 x 257 px; the square in its middle holds less than a quarter",
-            "disc 6.jpg: 2 pictures of that name share one caption",
-            "disc 6.png: 2 pictures of that name share one caption",
+            "disc 4.png: 63 x 900 px; both sides need at least SIZE_PX (64 px)",
+            "disc 5.png: 64 x 257 px; the square in its middle shows less than a quarter",
+            "disc 6.jpg: 2 pictures share the caption disc 6.txt; rename them",
+            "disc 6.png: 2 pictures share the caption disc 6.txt; rename them",
             "phone.heic: is not a picture that can be read",
         ),
         strict=True,
@@ -246,8 +245,8 @@ def test_all_faults_of_a_table_are_listed_together(tmp_path: Path) -> None:
     text = str(error.value)
     assert text.splitlines()[0] == f"{tmp_path}: 8 faults"
     for words in (
-        "metadata.jsonl line 2: disc 0.png for the second time",
-        "metadata.jsonl line 3: '../disc 1.png' is no picture in the folder",
+        "metadata.jsonl line 2: disc 0.png has a caption already",
+        "metadata.jsonl line 3: '../disc 1.png' is not a picture in the folder",
         "metadata.jsonl line 4: an empty caption",
         *(f"metadata.jsonl line {number}: not of the form" for number in (5, 6, 7, 8)),
         "disc 2.png: no caption",
@@ -280,20 +279,7 @@ def test_a_crop_is_the_middle_and_says_where_it_lay(
     assert np.abs(middle - 127).max() < 255 / min(width, height) + 255 / side + 2, "the middle stays the middle"
 
 
-# ---- order and loss ----
-
-
-@given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 3), st.integers(0, 99))
-def test_every_pass_over_the_devices_takes_every_sample_once(length: int, batch: int, devices: int, seed: int) -> None:
-    steps = length  # so that passes end together with steps
-    taken = [
-        place
-        for step in range(steps)
-        for rank in range(devices)
-        for place in places_of_step(length, batch, seed, step, rank, devices)
-    ]
-    for first in range(0, len(taken), length):
-        assert sorted(taken[first : first + length]) == list(range(length))
+# ---- loss ----
 
 
 def scheduler_of(prediction: str) -> Any:
@@ -307,8 +293,13 @@ def test_the_loss_is_the_papers(prediction: str) -> None:
     """Noise and v by their definitions, min-SNR weights by Hang et al.'s formulas, on two samples."""
     scheduler = scheduler_of(prediction)
     mean = torch.linspace(-1, 1, 2 * 4 * 2 * 2).reshape(2, 4, 2, 2)
-    samples = Samples(
-        mean, 0.3 * mean.abs(), torch.ones(2, 6), torch.tensor([0, 1]), torch.ones(2, 77, 3), mean[:, 0, 0]
+    samples = CaptionedLatents(
+        mean=mean,
+        spread=0.3 * mean.abs(),
+        size_numbers=torch.ones(2, 6),
+        caption=torch.tensor([0, 1]),
+        text=torch.ones(2, 77, 3),
+        pooled=mean[:, 0, 0],
     )
     times = torch.tensor([20, 800])
     seen: list[dict[str, Any]] = []
@@ -317,8 +308,8 @@ def test_the_loss_is_the_papers(prediction: str) -> None:
         seen.append({"noisy": noisy, "at": at, **told})
         return SimpleNamespace(sample=0.5 * noisy)
 
-    losses = sample_losses(unet, scheduler, samples, times, torch.Generator().manual_seed(5), torch.device("cpu"))
-    draws = torch.Generator().manual_seed(5)
+    losses = denoising_errors(unet, scheduler, samples, times=times, draws=seeded(5), device=CPU)
+    draws = seeded(5)
     latents = mean + 0.3 * mean.abs() * torch.randn(mean.shape, generator=draws)
     noise = torch.randn(mean.shape, generator=draws)
     kept = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)[times]
@@ -329,8 +320,7 @@ def test_the_loss_is_the_papers(prediction: str) -> None:
     torch.testing.assert_close(losses, naive, rtol=1e-4, atol=1e-5)
     places = torch.zeros(2, 1, 2, 2)
     places[:, :, 0, 1] = 3
-    draws = torch.Generator().manual_seed(5)
-    weighted = sample_losses(unet, scheduler, samples, times, draws, torch.device("cpu"), places)
+    weighted = denoising_errors(unet, scheduler, samples, times=times, draws=seeded(5), device=CPU, weights=places)
     there = [((0.5 * noisy[i] - wanted[i]) ** 2)[:, 0, 1].sum() * 3 / 16 for i in range(2)]
     torch.testing.assert_close(weighted, torch.stack(there), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(seen[0]["noisy"], noisy, rtol=1e-4, atol=1e-5)
@@ -359,28 +349,50 @@ def test_latents_and_texts_are_those_of_the_pipeline(loaded: Pipelines) -> None:
     torch.testing.assert_close(embedded.pooled[17:], pooled, rtol=1e-4, atol=1e-5)
 
 
-def draw_samples(base: Any, count: int = 2) -> Samples:
+def draw_samples(base: Any, count: int = 2) -> CaptionedLatents:
     """Latents of nothing in particular."""
     embedded = embed(base, ["red hat", "beard", *SAYING_NOTHING])
     mean = torch.randn(count, 4, 8, 8, generator=torch.Generator().manual_seed(1))
     numbers = torch.tensor([[64.0, 64, 0, 0, 64, 64]]).repeat(count, 1)
-    return Samples(mean, 0.1 * mean.abs(), numbers, torch.arange(count) % 2, embedded.text, embedded.pooled)
+    return CaptionedLatents(
+        mean=mean,
+        spread=0.1 * mean.abs(),
+        size_numbers=numbers,
+        caption=torch.arange(count) % 2,
+        text=embedded.text,
+        pooled=embedded.pooled,
+    )
 
 
-def begin(loaded: Pipelines, settings: LoraSettings = SHORT) -> Training:
+def begin(loaded: Pipelines, settings: LoraSettings = SHORT, with_prior: bool = False) -> Training:
+    """A training of pictures that are also the class pictures and the held-out ones."""
     unet = copy.deepcopy(loaded.base.unet).requires_grad_(False)
     add_lora(unet, settings)
-    return Training(settings, unet, noise_levels(loaded.base))
+    latents, accelerator = draw_samples(loaded.base), start_accelerator("no")
+    task = LoraTask(
+        settings,
+        noise_levels(loaded.base),
+        accelerator,
+        learnt=latents,
+        prior=latents if with_prior else None,
+        held_out=latents,
+        draw_samples=lambda step: None,
+    )
+    return Training(unet, task, settings, settings.loop(2), accelerator)
+
+
+def factors(training: Training) -> dict[str, Tensor]:
+    return training.state()["network"]
 
 
 @torch.no_grad()
-def predict(unet: Any, samples: Samples) -> Tensor:
+def predict(unet: Any, samples: CaptionedLatents) -> Tensor:
     return unet(samples.mean, torch.tensor([500]), **samples.conditions(torch.device("cpu"))).sample
 
 
 def test_an_untrained_lora_changes_nothing_and_only_its_factors_learn(loaded: Pipelines) -> None:
     samples = draw_samples(loaded.base)
-    unet = begin(loaded, replace(SHORT, target_modules=("attn2.to_k", "conv1"))).unet
+    unet = begin(loaded, replace(SHORT, target_modules=("attn2.to_k", "conv1"))).network
     assert torch.equal(predict(unet, samples), predict(loaded.base.unet, samples))
     learning = {name for name, parameter in unet.named_parameters() if parameter.requires_grad}
     assert learning and all(".lora_" in name and ("attn2.to_k" in name or "conv1" in name) for name in learning)
@@ -390,61 +402,67 @@ def test_an_untrained_lora_changes_nothing_and_only_its_factors_learn(loaded: Pi
         begin(loaded, replace(SHORT, target_modules=()))
 
 
-def step_once(training: Training, samples: Samples, prior: Samples | None = None) -> dict[str, float]:
-    return train_step(training, samples, prior, training.unet, training.optimiser, Accelerator(mixed_precision="no"))
+def step_once(training: Training) -> dict[str, float]:
+    training.set_rate(0.1)
+    training.step(training.steps)
+    return training.read_losses()
+
+
+def numbered(numbers: Tensor, caption: Tensor, captions: int) -> CaptionedLatents:
+    """Latents that are their own numbers."""
+    texts = torch.zeros(captions + len(SAYING_NOTHING), 1)
+    return CaptionedLatents(
+        mean=numbers, spread=numbers, size_numbers=numbers, caption=caption, text=texts, pooled=texts
+    )
 
 
 @given(count=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 2**32))
 def test_dropped_captions_become_texts_that_say_nothing(count: int, share: float, seed: int) -> None:
     captions = 3
-    of_texts = torch.zeros(captions + len(SAYING_NOTHING), 1)
     numbers = torch.arange(count)
-    samples = Samples(numbers, numbers, numbers, numbers % captions, of_texts, of_texts)
-    found = samples.without_some_captions(share, torch.Generator().manual_seed(seed))
+    samples = numbered(numbers, numbers % captions, captions)
+    found = samples.without_some_captions(share, seeded(seed))
     kept = found.caption < captions
     assert torch.equal(found.caption[kept], samples.caption[kept])
-    assert found.caption.max() < len(of_texts)
+    assert found.caption.max() < captions + len(SAYING_NOTHING)
     assert torch.equal(found.mean, samples.mean)
     if share in (0, 1):
         assert bool((kept == (share == 0)).all())
 
 
 def test_about_the_asked_share_of_captions_is_dropped_to_each_text() -> None:
-    of_texts, numbers = torch.zeros(1 + len(SAYING_NOTHING), 1), torch.zeros(4000, dtype=torch.long)
-    samples = Samples(numbers, numbers, numbers, numbers, of_texts, of_texts)
-    counts = samples.without_some_captions(0.2, torch.Generator().manual_seed(1)).caption.bincount() / 4000
+    numbers = torch.zeros(4000, dtype=torch.long)
+    counts = numbered(numbers, numbers, 1).without_some_captions(0.2, seeded(1)).caption.bincount() / 4000
     assert counts.tolist() == pytest.approx([0.8, 0.1, 0.1], abs=0.03)
 
 
-def test_steps_lower_the_loss(loaded: Pipelines) -> None:
+def test_steps_lower_the_loss(loaded: Pipelines, tmp_path: Path) -> None:
     training = begin(loaded, replace(SHORT, steps=12, target_modules=(*TARGETS, "conv1", "conv2", "conv_out")))
-    samples = draw_samples(loaded.base)
-    before = held_out_loss(training, samples, torch.device("cpu"))
-    for _ in range(12):
-        step_once(training, samples)
-    assert held_out_loss(training, samples, torch.device("cpu")) < 0.95 * before
+    training.fit(tmp_path / "state.pth", resume=False)
+    first, last = training.history[0], training.history[-1]
+    assert last["held-out loss"] < 0.95 * first["held-out loss"]
+    assert last["share of the base"] == pytest.approx(100 * last["held-out loss"] / first["held-out loss"])
 
 
 def test_gradient_checkpointing_changes_nothing_but_memory(loaded: Pipelines) -> None:
-    samples = draw_samples(loaded.base)
     runs = [begin(loaded, replace(SHORT, gradient_checkpointing=choice)) for choice in (False, True)]
-    assert [run.unet.is_gradient_checkpointing for run in runs] == [False, True]
-    losses = [step_once(run, samples) for run in runs]
+    assert [run.network.is_gradient_checkpointing for run in runs] == [False, True]
+    losses = [step_once(run) for run in runs]
     assert losses[0]["training"] == pytest.approx(losses[1]["training"], rel=1e-5)
-    gradients = [[parameter.grad for parameter in run.parameters()] for run in runs]
+    gradients = [[p.grad for p in run.network.parameters() if p.requires_grad] for run in runs]
     for one, other in zip(*gradients, strict=True):
         assert one is not None and other is not None
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
 
 
 def test_the_prior_weighs_in(loaded: Pipelines) -> None:
-    samples = draw_samples(loaded.base)
-    with_prior, weightless, without = (begin(loaded, replace(SHORT, prior_weight=weight)) for weight in (1.0, 0.0, 0.0))
-    assert step_once(with_prior, samples, samples).keys() == {"training", "prior"}
-    step_once(weightless, samples, samples)
-    step_once(without, samples)
-    assert_same(weightless.factors(), without.factors())
-    assert any(not torch.equal(with_prior.factors()[name], tensor) for name, tensor in without.factors().items())
+    with_prior, weightless = (begin(loaded, replace(SHORT, prior_weight=w), with_prior=True) for w in (1.0, 0.0))
+    without = begin(loaded)
+    assert step_once(with_prior).keys() == {"training", "prior"}
+    step_once(weightless)
+    step_once(without)
+    assert_same(factors(weightless), factors(without))
+    assert any(not torch.equal(factors(with_prior)[name], tensor) for name, tensor in factors(without).items())
 
 
 # ---- a run at once ----
@@ -481,13 +499,13 @@ def test_the_file_keeps_rank_and_alpha_and_acts_as_what_was_trained(
     assert told["unet.r"] == 4 and told["unet.lora_alpha"] == 2 and told["unet.target_modules"] == sorted(TARGETS)
     state = load_plain(output.with_suffix(".state.pth"))
     trained, ours, theirs = begin(loaded, LoraSettings(**state["settings"])), load(tiny), load(tiny)
-    trained.restore(output.with_suffix(".state.pth"), None)
+    trained.restore(output.with_suffix(".state.pth"))
     match = load_lora(ours, output)
-    assert match.matched == match.keys == len(trained.factors()) and match.ranks == (4,)
+    assert match.matched == match.keys == len(factors(trained)) and match.ranks == (4,)
     theirs.base.load_lora_weights(output)
     samples = draw_samples(loaded.base)
     base, wanted, *others = (
-        predict(unet, samples) for unet in (loaded.base.unet, trained.unet, ours.base.unet, theirs.base.unet)
+        predict(unet, samples) for unet in (loaded.base.unet, trained.network, ours.base.unet, theirs.base.unet)
     )
     change = float((wanted - base).abs().max())
     assert change > 1e-3
@@ -497,7 +515,7 @@ def test_the_file_keeps_rank_and_alpha_and_acts_as_what_was_trained(
 
 def test_the_text_encoders_are_out_of_memory_while_training(tiny: Path) -> None:
     choice = choose_model(str(tiny), AUTO, with_refiner=False)
-    base = load_base(choice, None, SHORT, torch.device("cpu")).base
+    base = load_base(choice, None, "no", CPU).base
     encoders = [weakref.ref(base.text_encoder), weakref.ref(base.text_encoder_2)]
     drop_text_encoders(base)
     gc.collect()
@@ -505,9 +523,10 @@ def test_the_text_encoders_are_out_of_memory_while_training(tiny: Path) -> None:
 
 
 def test_class_pictures_are_made_once(tiny: Path, loaded: Pipelines, pictures: Path, tmp_path: Path) -> None:
-    short, prior = replace(SHORT, prior_weight=1.0, steps=1, held_out_share=0.0), Prior("portrait of a person", None, 3)
+    short = replace(SHORT, prior_weight=1.0, steps=1, held_out_share=0.0)
+    classes = ClassPictures(prompt="portrait of a person", folder=None, count=3)
     output = tmp_path / "own.safetensors"
-    report = go(tiny, pictures, output, short, prior)
+    report = go(tiny, pictures, output, short, classes)
     assert {"training", "prior"} <= report.figures.keys() and "held-out loss" not in report.figures
     (folder,) = tmp_path.glob("own_class_*")
     made = sorted(folder.glob("*.png"))
@@ -518,17 +537,19 @@ def test_class_pictures_are_made_once(tiny: Path, loaded: Pipelines, pictures: P
     made[1].unlink()
     made[2].write_bytes(contents[0])
     run = LoraSettings(**load_plain(output.with_suffix(".state.pth"))["settings"])
-    again = prior_pictures(loaded.base, prior, SAMPLES, run, output, Accelerator(mixed_precision="no"))
-    assert [(picture.path, picture.caption) for picture in again] == [(path, prior.prompt) for path in made]
+    artist = SampleArtist(base=loaded.base, samples=SAMPLES, settings=run, accelerator=start_accelerator("no"))
+    again = class_pictures(artist, classes, output)
+    assert [(picture.path, picture.caption) for picture in again] == [(path, classes.prompt) for path in made]
     assert [path.read_bytes() for path in made] == [contents[0], contents[1], contents[0]]
 
 
 def test_class_pictures_may_be_a_folder_and_need_a_prompt(tiny: Path, pictures: Path, tmp_path: Path) -> None:
     short = replace(SHORT, prior_weight=1.0)
     with pytest.raises(UserError, match="none: no such folder of pictures"):
-        go(tiny, pictures, tmp_path / "own.safetensors", short, Prior("a person", tmp_path / "none", 3))
+        classes = ClassPictures(prompt="a person", folder=tmp_path / "none", count=3)
+        go(tiny, pictures, tmp_path / "own.safetensors", short, classes)
     with pytest.raises(UserError, match="PRIOR_WEIGHT needs CLASS_PROMPT"):
-        go(tiny, pictures, tmp_path / "own.safetensors", short, NO_PRIOR)
+        go(tiny, pictures, tmp_path / "own.safetensors", short, NO_CLASSES)
 
 
 # ---- runs that are cut short ----
@@ -558,13 +579,6 @@ def as_script(flags: list[str], folder: Path) -> None:
         runpy.run_path(str(ROOT / STEP), run_name="__main__")
 
 
-def in_a_process(work: Callable[[], object]) -> multiprocessing.process.BaseProcess:
-    """A forked process that works: nothing has to be imported again."""
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    return process
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL, nor fork")
 def test_a_run_killed_by_the_system_goes_on_exactly_from_the_shell(
     reference: tuple[Path, Report], tiny: Path, pictures: Path, tmp_path: Path
@@ -585,7 +599,7 @@ def test_a_run_killed_by_the_system_goes_on_exactly_from_the_shell(
     assert "base: " in said and "written: own.safetensors" in said and "device: CPU" in said
     assert_same(load_file(output), load_file(reference[0]))
     ours, theirs = load_plain(state), load_plain(reference[0].with_suffix(".state.pth"))
-    assert_same(ours["factors"], theirs["factors"])
+    assert_same(ours["network"], theirs["network"])
     assert ours["history"] == theirs["history"] and ours["settings"] == theirs["settings"]
     record = json.loads((tmp_path / "own.json").read_text(encoding="utf-8"))
     assert record["weights"] == [f"{tiny.name}/base"] and record["figures"]["steps"] == 4
@@ -602,7 +616,7 @@ def test_other_runs_and_damaged_states_are_not_resumed(
     whole = reference[0].with_suffix(".state.pth").read_bytes()
     content = load_plain(reference[0].with_suffix(".state.pth"))
     settings = LoraSettings(**content["settings"])
-    save_plain(state, content | {"factors": dict(list(content["factors"].items())[1:])})
+    save_plain(state, content | {"network": dict(list(content["network"].items())[1:])})
     cases: list[tuple[bytes, LoraSettings, str]] = [
         (whole, replace(settings, batch=8, steps=9), "STEPS was 4, now 9, BATCH was 2, now 8"),
         (whole, replace(settings, data="other"), "DATA was .*, now other"),
@@ -614,38 +628,31 @@ def test_other_runs_and_damaged_states_are_not_resumed(
     for data, run, words in cases:
         state.write_bytes(data)
         with pytest.raises(UserError, match=words):
-            begin(loaded, run).restore(state, None)
+            begin(loaded, run).restore(state)
         assert state.read_bytes() == data
     with pytest.raises(UserError, match="nothing to resume"):
-        begin(loaded).restore(tmp_path / "other.state.pth", None)
+        begin(loaded).restore(tmp_path / "other.state.pth")
 
 
 # ---- several devices ----
 
 
-def as_device(rank: int, work: Callable[[], Report | None], folder: Path) -> None:
-    """What `accelerate launch` sets for each process; leaves a file where it reports."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    AcceleratorState._reset_state(reset_partial_state=True)  # which the parent has set for one device
-    if work() is not None:
-        (folder / f"{rank} reports").touch()
-
-
 def test_several_devices_train_together_and_one_writes(tiny: Path, pictures: Path, tmp_path: Path) -> None:
     """Both devices are the CPU."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     output = tmp_path / "own.safetensors"
     settings = replace(SHORT, steps=1, prior_weight=0.5, batch=1)
-    work = partial(train, str(tiny), None, pictures, output, settings, Prior("a person", None, 2), SAMPLES, False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MASTER_PORT", str(port))
-        processes = [in_a_process(partial(as_device, rank, work, tmp_path)) for rank in range(2)]
-    for process in processes:
-        process.join(300)
-    assert [process.exitcode for process in processes] == [0, 0]
-    assert [path.name for path in tmp_path.glob("* reports")] == ["0 reports"]
+    work = partial(
+        train,
+        settings,
+        model=str(tiny),
+        config=None,
+        pictures=pictures,
+        output=output,
+        classes=ClassPictures(prompt="a person", folder=None, count=2),
+        samples=SAMPLES,
+        resume=False,
+    )
+    assert reports_of_two(work, tmp_path) == ["0"]
     (folder,) = tmp_path.glob("own_class_*")
     assert len(list(folder.glob("*.png"))) == 2
     assert load_lora(load(tiny), output).unmatched == ()
@@ -660,14 +667,12 @@ def test_settings_and_bases_that_cannot_be_are_refused(
 ) -> None:
     own = tmp_path / "own.safetensors"
     cases: list[tuple[Callable[[], object], str]] = [
-        (lambda: replace(SHORT, rank=0), "RANK is 0"),
-        (lambda: replace(SHORT, learning_rate=math.nan), "LEARNING_RATE is nan"),
-        (lambda: replace(SHORT, held_out_share=1.0), "HELD_OUT_SHARE is 1.0"),
-        (lambda: replace(SAMPLES, every=0), "SAMPLE_EVERY is 0"),
-        (lambda: Prior("a person", None, 0), "CLASS_COUNT is 0"),
+        (lambda: load_main(STEP)(rank=0), "RANK is 0"),
+        (lambda: load_main(STEP)(learning_rate=math.nan), "LEARNING_RATE is nan"),
+        (lambda: load_main(STEP)(held_out_share=1.0), "HELD_OUT_SHARE is 1.0"),
         (lambda: pick_precision("fp16"), "PRECISION is fp16, which needs a GPU"),
         (lambda: side_of(loaded, 72), "SIZE_PX is 72; it must be a multiple of 16"),
-        (lambda: go(tiny, pictures, own, replace(SHORT, size_px=128)), "both sides need SIZE_PX"),
+        (lambda: go(tiny, pictures, own, replace(SHORT, size_px=128)), "both sides need at least SIZE_PX"),
         (lambda: go(tmp_path, pictures, own), "no model in diffusers' layout"),
         (lambda: go(tiny, tmp_path / "none", own), "no such folder of pictures"),
     ]
@@ -687,7 +692,7 @@ def test_a_base_that_predicts_the_picture_itself_is_refused(tiny: Path, pictures
     config = json.loads((tiny / "base/scheduler/scheduler_config.json").read_text(encoding="utf-8"))
     text = json.dumps(config | {"prediction_type": "sample"})
     (other / "base/scheduler/scheduler_config.json").write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=r"predicts 'sample'; a LoRA is trained on epsilon or v_prediction alone"):
+    with pytest.raises(UserError, match=r"predicts 'sample'; a LoRA can be trained for epsilon or v_prediction"):
         go(other, pictures, tmp_path / "own.safetensors")
 
 
@@ -697,9 +702,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_state(
     state = tmp_path / "own.state.pth"
     state.write_bytes(b"the last one")
     sick = replace(SHORT, held_out_share=0.0)
-    monkeypatch.setattr(
-        "avatar.lora_training.training_run.latents_of", lambda *_: (torch.full((4, 8, 8), math.nan),) * 2
-    )
+    monkeypatch.setattr("avatar.lora_training.base_model.latents_of", lambda *_: (torch.full((4, 8, 8), math.nan),) * 2)
     with pytest.raises(UserError, match="the loss is not finite in step 1: training nan; try PRECISION"):
         go(tiny, pictures, tmp_path / "own.safetensors", sick)
     assert state.read_bytes() == b"the last one" and not (tmp_path / "own.safetensors").exists()
@@ -710,10 +713,10 @@ def test_too_little_memory_names_the_settings_to_lower(
 ) -> None:
     """The GPU's error, which needs a GPU, is raised by hand."""
 
-    def report_a_full_gpu(*_: object) -> Any:
+    def report_a_full_gpu(*_: object, **__: object) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr("avatar.lora_training.training.sample_losses", report_a_full_gpu)
+    monkeypatch.setattr("avatar.lora_training.lora_task.denoising_errors", report_a_full_gpu)
     with pytest.raises(UserError, match=r"not enough memory; lower BATCH \(2\) or SIZE_PX, or turn GRADIENT"):
         go(tiny, pictures, tmp_path / "own.safetensors")
 
@@ -732,6 +735,5 @@ def test_the_shell_hears_of_faults_in_one_line(tmp_path: Path) -> None:
 
 
 def test_shipped_loras_are_not_replaced(tiny: Path, pictures: Path) -> None:
-    script = importlib.import_module("avatar.TrainLoRA")
     with pytest.raises(UserError, match="checkpoints that ship are not replaced by training"):
-        script.main(pictures=pictures, model=str(tiny), output=CHECKPOINTS / "avatar/own.safetensors")
+        load_main(STEP)(pictures=pictures, model=str(tiny), output=CHECKPOINTS / "avatar/own.safetensors")

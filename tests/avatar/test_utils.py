@@ -9,8 +9,8 @@ import skimage.data
 from PIL import Image
 
 from avatar import utils
-from avatar.cutout import background_removal
-from avatar.person.visitors import sample_photo
+from avatar.cutout import background_removal, square_crop
+from avatar.person.user_photos import sample_photo
 from avatar.prompt import wording
 from common.people.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
@@ -24,7 +24,7 @@ needs_weights = pytest.mark.skipif(
 
 def test_the_three_functions_are_the_ones_that_the_other_scripts_use() -> None:
     assert set(utils.__all__) == {"center_crop_to_square", "generate_weighted_prompt", "remove_background"}
-    assert utils.center_crop_to_square is background_removal.center_crop_to_square
+    assert utils.center_crop_to_square is square_crop.center_crop_to_square
     assert utils.remove_background is background_removal.remove_background
     assert utils.generate_weighted_prompt is wording.generate_weighted_prompt
 

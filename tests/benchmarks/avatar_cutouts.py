@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from avatar.cutout.background_removal import SHOWN, load_remover, remove_background
+from avatar.cutout.background_removal import remove_background
+from avatar.cutout.foreground_models import SHOWN, load_foreground_model
 from common.errors import UserError
 from common.grids import picture_grid
 from common.images import read_image, write_png
@@ -60,10 +61,10 @@ def read_marked(file: Path) -> tuple[Image.Image, np.ndarray]:
 
 def measure_photos(files: Sequence[Path]) -> None:
     """Intersection over union with masks that people made."""
-    plain = load_remover("u2netp")
+    plain = load_foreground_model("u2netp")
     ways: dict[str, Callable[[Image.Image], np.ndarray]] = {
         "embedded": lambda photo: alpha_of(remove_background(photo)) > 127,
-        "embedded, no edges": lambda photo: load_remover("embedded").probability(np.asarray(photo)) > SHOWN,
+        "embedded, no edges": lambda photo: load_foreground_model("embedded").probability(np.asarray(photo)) > SHOWN,
         "rembg u2netp": lambda photo: plain.probability(np.asarray(photo)) > SHOWN,
     }
     print(f"\n{len(files)} photos of one marked person, from {files[0].parent.relative_to(REAL_DATA)}")
@@ -177,19 +178,19 @@ def _band(alpha: np.ndarray) -> np.ndarray:
 
 def tune(files: Sequence[Path]) -> None:
     """Print the best weights and biases for BlazePose's mask beside U^2-Net's, with the mean IoU of each."""
-    remover = load_remover("embedded")
+    foreground = load_foreground_model("embedded")
     looks = []
     for file in files:
         photo, mask = read_marked(file)
         picture = np.asarray(photo)
-        look = remover.look_closer(picture, remover.both_ways(picture))
+        look = foreground.predict_region(picture, foreground.mirror_averaged(picture))
         left, top, right, bottom = look.region
         truth = cv2.resize(mask[top:bottom, left:right].astype(np.uint8), look.matte.shape[::-1]) > 0
         looks.append((look, truth))
     print(f"\n{len(looks)} photos, BlazePose sees a person in {sum(look.pose is not None for look, _ in looks)}")
     found = []
     for weight, bias in itertools.product(POSE_WEIGHTS, BIASES):
-        ious = [mask_iou(look.together(weight, bias) > SHOWN, truth) for look, truth in looks]
+        ious = [mask_iou(look.combined(weight, bias) > SHOWN, truth) for look, truth in looks]
         found.append((float(np.mean(ious)), weight, bias))
     print("mean IoU  POSE_WEIGHT  BIAS")
     for iou, weight, bias in sorted(found, reverse=True)[:10]:

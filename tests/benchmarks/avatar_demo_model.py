@@ -23,7 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -33,14 +33,15 @@ from tqdm import tqdm
 
 from avatar import AvatarGen, AvatarGen_Base
 from avatar.demo_model.autoencoder import to_values
-from avatar.demo_model.examples import NATIVE_PX
+from avatar.demo_model.drawn_pictures import NATIVE_PX
 from avatar.drawing.attributes import CHOICES, Attributes
-from avatar.drawing.avatars import STYLES, draw_avatar
+from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.captions import garment_words
 from avatar.drawing.headwear import HATS, HIDDEN_HAIR
+from avatar.drawing.palette import Style
 from avatar.drawing.picture_folder import character
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
-from avatar.sdxl.generation import Recipe, draw, peak_memory_gb
+from avatar.sdxl.generation import Recipe, generate_picture, peak_memory_gb
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.pipelines import Pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
@@ -51,6 +52,7 @@ from common.images import write_png
 from common.paths import OUTPUTS, shown
 from tests.benchmarks.hardware import describe_machine
 
+STYLES: tuple[Style, ...] = get_args(Style)
 FOLDER = OUTPUTS / "benchmarks/avatar_demo_model"
 CPU = torch.device("cpu")
 JUDGED_PX = 128  # side that the judge sees
@@ -260,7 +262,7 @@ def load(options: Any, keep: bool = True) -> tuple[Pipelines, Draw]:
         kept = FOLDER / "drawn" / f"{hashlib.sha256(repr(making).encode()).hexdigest()[:32]}.png"
         if keep and kept.is_file():
             return Image.open(kept).convert("RGB")
-        picture = draw(pipelines, prompt, NEGATIVE, start, seed, recipe).image
+        picture = generate_picture(pipelines, prompt, NEGATIVE, start=start, seed=seed, recipe=recipe).image
         if keep:
             write_png(kept, picture)
         return picture

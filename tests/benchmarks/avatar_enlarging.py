@@ -9,7 +9,7 @@ import time
 import numpy as np
 from PIL import Image, ImageFilter
 
-from avatar.demo_model.examples import NATIVE_PX
+from avatar.demo_model.drawn_pictures import NATIVE_PX
 from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.picture_folder import character
 from avatar.sdxl.upscaling import enlarge

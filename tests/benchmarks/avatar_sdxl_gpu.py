@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import compile_networks
 from avatar.sdxl.pipelines import PRESETS, Pipelines, place, set_vae_precision
 from tests.avatar.tiny_sdxl import END, scheduler, write_tokenizer
@@ -155,11 +155,14 @@ def report(label: str, pipelines: Pipelines, pictures: int) -> None:
     """Draw two pictures to warm up and then some more, and print the figures of these."""
     torch.cuda.empty_cache()
     began = time.perf_counter()
-    draw(pipelines, PROMPT, NEGATIVE, None, 0, RECIPE)
+    generate_picture(pipelines, PROMPT, NEGATIVE, start=None, seed=0, recipe=RECIPE)
     first = time.perf_counter() - began
-    draw(pipelines, PROMPT, NEGATIVE, None, 1, RECIPE)
+    generate_picture(pipelines, PROMPT, NEGATIVE, start=None, seed=1, recipe=RECIPE)
     torch.cuda.reset_peak_memory_stats()
-    drawings = [draw(pipelines, PROMPT, NEGATIVE, None, seed, RECIPE) for seed in range(2, 2 + pictures)]
+    drawings = [
+        generate_picture(pipelines, PROMPT, NEGATIVE, start=None, seed=seed, recipe=RECIPE)
+        for seed in range(2, 2 + pictures)
+    ]
     assert not any(drawing.retried for drawing in drawings)
     seconds = sorted(drawing.seconds for drawing in drawings)
     spread = f"{statistics.median(seconds):.2f} ({seconds[0]:.2f}-{seconds[-1]:.2f})"

@@ -113,6 +113,21 @@ def test_files_facts_and_order_are_those_of_the_list(tmp_path: Path) -> None:
     assert found["loud/b.txt"] == b"BEE" and found["a_long.txt"] == b"antantant"
 
 
+def test_a_batch_that_is_not_exclusive_leaves_other_items_alone(tmp_path: Path) -> None:
+    make(tmp_path, {"a": "ant", "b": "bee"}, exclusive=False)
+    before = tree(tmp_path)
+    outcome = make(tmp_path, {"b": "bear", "c": "cat", "d": "mute"}, exclusive=False)
+    assert counts(outcome) == (2, 0) and [record.name for record in outcome.tables] == ["b", "c", "d"]
+    found = tree(tmp_path)
+    assert found["loud/a.txt"] == before["loud/a.txt"] and found["loud/b.txt"] == b"BEAR"
+    assert counts(make(tmp_path, {"a": "ant"}, exclusive=False)) == (0, 1)
+    (tmp_path / "loud/e.txt").write_bytes(b"by hand")
+    assert counts(make(tmp_path, {"c": "cat"}, exclusive=False)) == (0, 1)
+    with pytest.raises(UserError, match=r"loud.e\.txt: not made by a run in this folder"):
+        make(tmp_path, {"e": "eel"}, exclusive=False)
+    assert (tmp_path / "loud/e.txt").read_bytes() == b"by hand"
+
+
 @pytest.mark.parametrize("chunk", [1, 5])
 def test_workers_give_the_same_tree_with_one_thread_a_library(tmp_path: Path, chunk: int) -> None:
     texts = TEXTS | {"bad": "mute"}

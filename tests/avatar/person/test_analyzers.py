@@ -17,7 +17,7 @@ from avatar.person import face_detector
 from avatar.person.deepface_analyzer import FACE_PX, LEFT_EYE, SIZE_MB, DeepFaceAnalyzer
 from avatar.person.embedded_analyzer import NETWORKS, EmbeddedAnalyzer
 from avatar.person.face_detector import (
-    Face,
+    DetectedFace,
     FaceDetector,
     aligned_face,
     box_iou,
@@ -292,7 +292,7 @@ def test_deepface_runs_offline_and_answers_what_its_weights_say(
 ) -> None:
     analyzer, numbers = deepface
     eyes = np.array([[[205.0, 108.0], [243.0, 108.0]]])
-    face = Face((172, 66, 278, 172), 0.9, eyes)
+    face = DetectedFace((172, 66, 278, 172), 0.9, eyes)
     tints = [(1, 1, 1), (1, 0.1, 0.1), (0.1, 1, 0.1), (0.1, 0.1, 1), (0.1, 0.1, 0.1)]
     answers: dict[str, set[str]] = {"gender": set(), "race": set()}
     for tint in tints:
@@ -315,7 +315,8 @@ def test_deepfaces_missing_weights_are_named_with_size_place_command_and_alterna
     with pytest.raises(UserError) as caught:
         DeepFaceAnalyzer(["race"], "pytorch", tmp_path)
     place = tmp_path / ".deepface/weights/race_model_single_batch.pth"
-    for words in (str(place), f"{SIZE_MB} MB", "curl -L", "github.com/serengil/deepface_models", "ANALYZER embedded"):
+    source = "github.com/serengil/deepface_models"
+    for words in (str(place), f"{SIZE_MB} MB", "curl -L", source, "ANALYZER to embedded"):
         assert words in str(caught.value)
     assert "gender" not in str(caught.value)
     assert not place.parent.exists()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from avatar.drawing.palette import GARMENT_COLOURS
 from avatar.person.features import Features, Trait
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT, Accessory, Garment
-from avatar.prompt.weighting import parse_prompt
-from avatar.prompt.wording import Phrase, Prompt, generate_weighted_prompt, weight_of_share
+from avatar.prompt.syntax import Phrase, parse_prompt
+from avatar.prompt.wording import Prompt, generate_weighted_prompt, weight_of_share
 from common.genres import GENRES
 
 SEEDS = range(40)

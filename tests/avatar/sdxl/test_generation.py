@@ -16,17 +16,17 @@ from torch import Tensor
 from avatar.sdxl.generation import (
     FaultyPictureError,
     Mode,
-    Plan,
     Recipe,
+    StepCounts,
+    count_steps,
     decode,
-    draw,
     encode,
+    generate_picture,
     peak_memory_gb,
-    plan_steps,
     to_picture,
 )
 from avatar.sdxl.loading import load_pipelines
-from avatar.sdxl.pipelines import Loading, Pipelines, Scheduler
+from avatar.sdxl.pipelines import LoadSettings, Pipelines, Scheduler
 from avatar.sdxl.sources import AUTO, choose_model
 from common.errors import UserError
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
@@ -58,7 +58,7 @@ def photo() -> Image.Image:
 
 def drawn(pipelines: Pipelines, recipe: Recipe = QUICK, start: Image.Image | None = None, **more: Any) -> np.ndarray:
     facts: dict[str, Any] = {"prompt": PROMPT, "negative": NEGATIVE, "seed": 1} | more
-    return np.asarray(draw(pipelines, start=start, recipe=recipe, **facts).image)
+    return np.asarray(generate_picture(pipelines, start=start, recipe=recipe, **facts).image)
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -92,7 +92,7 @@ def test_without_guidance_the_negative_prompt_does_not_matter(pipelines: Pipelin
 
 @pytest.mark.parametrize("name", ["dpm++", "lcm", "lightning"])
 def test_every_scheduler_draws(folder: str, photo: Image.Image, name: Scheduler) -> None:
-    pipelines = load_pipelines(choose_model(folder, AUTO, with_refiner=True), Loading(scheduler=name))
+    pipelines = load_pipelines(choose_model(folder, AUTO, with_refiner=True), LoadSettings(scheduler=name))
     few = name != "dpm++"
     recipe = Recipe(mode="base" if few else "handover", steps=8, guidance=1 if few else 5, scheduler=name)
     recipe.check()
@@ -112,17 +112,17 @@ def test_a_handover_between_equal_networks_equals_one_uninterrupted_schedule(
     for start, strength in ((None, 0.6), (photo, 1.0), (photo, 0.8)):
         two = Recipe(steps=steps, handover=handover, strength=strength)
         one = Recipe(mode="base", steps=steps, strength=strength)
-        assert plan_steps(twice_the_base, two, start is not None).refiner > 0
+        assert count_steps(two, start is not None).refiner > 0
         assert same(drawn(twice_the_base, two, start), drawn(pipelines, one, start))
 
 
 def test_the_steps_of_both_passes_are_counted_before_any_network_runs(pipelines: Pipelines) -> None:
     recipe = Recipe()
-    assert plan_steps(pipelines, recipe, from_photo=False) == Plan(24, 6)
-    assert plan_steps(pipelines, recipe, from_photo=True) == Plan(9, 6)
-    assert plan_steps(pipelines, replace(recipe, mode="base"), from_photo=True) == Plan(15, 0)
-    assert plan_steps(pipelines, replace(recipe, mode="refine"), from_photo=False) == Plan(30, 9)
-    assert plan_steps(pipelines, replace(recipe, strength=0), from_photo=True) == Plan(0, 0)
+    assert count_steps(recipe, from_photo=False) == StepCounts(24, 6)
+    assert count_steps(recipe, from_photo=True) == StepCounts(9, 6)
+    assert count_steps(replace(recipe, mode="base"), from_photo=True) == StepCounts(15, 0)
+    assert count_steps(replace(recipe, mode="refine"), from_photo=False) == StepCounts(30, 9)
+    assert count_steps(replace(recipe, strength=0), from_photo=True) == StepCounts(0, 0)
 
 
 @pytest.mark.parametrize("mode", ["handover", "refine", "base"])
@@ -130,10 +130,12 @@ def test_each_step_is_reported_once(pipelines: Pipelines, photo: Image.Image, mo
     recipe = Recipe(mode=mode, steps=10)
     for start in (None, photo):
         steps = itertools.count()
-        drawing = draw(pipelines, PROMPT, NEGATIVE, start, 1, recipe, functools.partial(next, steps))
+        drawing = generate_picture(
+            pipelines, PROMPT, NEGATIVE, start=start, seed=1, recipe=recipe, on_step=functools.partial(next, steps)
+        )
         count = next(steps)
-        assert drawing.plan == plan_steps(pipelines, recipe, start is not None)
-        assert count == drawing.plan.base + drawing.plan.refiner
+        assert drawing.steps == count_steps(recipe, start is not None)
+        assert count == drawing.steps.base + drawing.steps.refiner
         assert 0 < drawing.step_seconds < drawing.seconds and not drawing.retried
 
 
@@ -142,8 +144,10 @@ def test_each_step_is_reported_once(pipelines: Pipelines, photo: Image.Image, mo
 
 def test_strength_0_skips_denoising_and_equals_decode_of_encode(pipelines: Pipelines, photo: Image.Image) -> None:
     steps: list[int] = []
-    drawing = draw(pipelines, PROMPT, NEGATIVE, photo, 1, Recipe(strength=0), lambda: steps.append(1))
-    assert steps == [] and drawing.plan == Plan(0, 0)
+    drawing = generate_picture(
+        pipelines, PROMPT, NEGATIVE, start=photo, seed=1, recipe=Recipe(strength=0), on_step=lambda: steps.append(1)
+    )
+    assert steps == [] and drawing.steps == StepCounts(0, 0)
     small = photo.resize((64, 64), Image.Resampling.LANCZOS)
     values = torch.from_numpy(np.asarray(small, np.float32) / 255).permute(2, 0, 1)[None] * 2 - 1
     with torch.no_grad():
@@ -179,12 +183,12 @@ def test_the_photo_shows_less_the_higher_the_strength(pipelines: Pipelines, phot
         ({"handover": 1.0}, "HANDOVER is 1.0"),
         ({"mode": "both"}, "MODE is 'both'; it must be one of handover, refine, base"),
         ({"scheduler": "ddim"}, "SCHEDULER is 'ddim'"),
-        ({"mode": "refine", "handover": 0.7}, "HANDOVER is for MODE handover, and MODE is refine"),
-        ({"mode": "base", "handover": 0.7}, "HANDOVER is for MODE handover, and MODE is base"),
-        ({"refine_strength": 0.3}, "REFINE_STRENGTH is for MODE refine, and MODE is handover"),
+        ({"mode": "refine", "handover": 0.7}, "HANDOVER needs MODE handover, and MODE is refine"),
+        ({"mode": "base", "handover": 0.7}, "HANDOVER needs MODE handover, and MODE is base"),
+        ({"refine_strength": 0.3}, "REFINE_STRENGTH needs MODE refine, and MODE is handover"),
         ({"mode": "refine", "refine_strength": 1.5}, "REFINE_STRENGTH is 1.5"),
-        ({"scheduler": "lcm"}, "SCHEDULER is lcm, whose few steps the refiner cannot share; set MODE"),
-        ({"scheduler": "lightning", "mode": "base"}, "STEPS up to 12 .here 30. and GUIDANCE up to 2 .here 5."),
+        ({"scheduler": "lcm"}, "SCHEDULER is lcm, whose few steps cannot be split; set MODE"),
+        ({"scheduler": "lightning", "mode": "base"}, "STEPS up to 12 .now 30. and GUIDANCE up to 2 .now 5."),
     ],
 )
 def test_values_out_of_range_and_contradictions_are_refused(settings: dict[str, Any], words: str) -> None:
@@ -205,12 +209,12 @@ def test_passes_without_steps_are_refused(pipelines: Pipelines, settings: dict[s
     recipe = Recipe(**settings)
     recipe.check()
     with pytest.raises(UserError, match=words):
-        plan_steps(pipelines, recipe, from_photo=True)
+        count_steps(recipe, from_photo=True)
 
 
 def test_a_refiner_that_is_not_loaded_is_said(pipelines: Pipelines) -> None:
     with pytest.raises(UserError, match="MODE is handover, and no refiner is loaded; set MODE to base"):
-        plan_steps(replace(pipelines, refiner=None), QUICK, from_photo=False)
+        generate_picture(replace(pipelines, refiner=None), PROMPT, NEGATIVE, start=None, seed=1, recipe=QUICK)
 
 
 # ---- pictures that are none ----
@@ -241,30 +245,30 @@ def overflow_below(precision: torch.dtype | None) -> Any:
 
 
 def test_an_overflow_is_drawn_again_in_full_precision_and_the_weights_come_back(folder: str) -> None:
-    half = load_pipelines(choose_model(folder, AUTO, with_refiner=True), Loading(precision="bf16"))
+    half = load_pipelines(choose_model(folder, AUTO, with_refiner=True), LoadSettings(precision="bf16"))
     before = {name: value.clone() for name, value in half.base.unet.state_dict().items()}
     hook = half.base.unet.register_forward_hook(overflow_below(torch.float32))
-    drawing = draw(half, PROMPT, NEGATIVE, None, 1, QUICK)
+    drawing = generate_picture(half, PROMPT, NEGATIVE, start=None, seed=1, recipe=QUICK)
     assert drawing.retried and np.asarray(drawing.image).std() > 10
     hook.remove()
     after = half.base.unet.state_dict()
     assert all(after[name].dtype == torch.bfloat16 and after[name].equal(before[name]) for name in before)
-    assert not draw(half, PROMPT, NEGATIVE, None, 1, QUICK).retried
+    assert not generate_picture(half, PROMPT, NEGATIVE, start=None, seed=1, recipe=QUICK).retried
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_no_picture_in_full_precision_either_is_a_clear_failure(folder: str, precision: Any) -> None:
-    broken = load_pipelines(choose_model(folder, AUTO, with_refiner=True), Loading(precision=precision))
+    broken = load_pipelines(choose_model(folder, AUTO, with_refiner=True), LoadSettings(precision=precision))
     broken.refiner.unet.register_forward_hook(overflow_below(None))  # type: ignore[union-attr]
-    with pytest.raises(UserError, match="values that are not finite in full precision; take another SEED"):
-        draw(broken, PROMPT, NEGATIVE, None, 1, QUICK)
+    with pytest.raises(UserError, match="values that are not finite in full precision; try another SEED"):
+        generate_picture(broken, PROMPT, NEGATIVE, start=None, seed=1, recipe=QUICK)
 
 
 def test_a_blank_picture_is_a_clear_failure(folder: str) -> None:
     blank = load_pipelines(choose_model(folder, AUTO, with_refiner=False))
     torch.nn.init.zeros_(blank.base.vae.decoder.conv_out.weight)
-    with pytest.raises(UserError, match="the model drew a blank picture"):
-        draw(blank, PROMPT, NEGATIVE, None, 1, replace(QUICK, mode="base"))
+    with pytest.raises(UserError, match="the model generated a blank picture"):
+        generate_picture(blank, PROMPT, NEGATIVE, start=None, seed=1, recipe=replace(QUICK, mode="base"))
 
 
 def test_the_peak_of_memory_is_that_of_this_process() -> None:

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from avatar.sdxl import sources
-from avatar.sdxl.generation import Recipe, draw
+from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.loading import load_pipelines
-from avatar.sdxl.pipelines import PRESETS, Loading, Pipelines, Scheduler, dtype_for, offload, preset_for
-from avatar.sdxl.sources import AUTO, HUB, Choice, Source, choose_model, hash_of
+from avatar.sdxl.pipelines import PRESETS, LoadSettings, Pipelines, Scheduler, dtype_for, offload, preset_for
+from avatar.sdxl.sources import AUTO, HUB, ModelChoice, ModelSource, choose_model, hash_of
 from common.errors import UserError
 from common.weights import REAL
 from tests.avatar.tiny_sdxl import build_tiny_sdxl, write_single_file
@@ -45,7 +45,9 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
 
 
 def drawn(pipelines: Pipelines) -> np.ndarray:
-    return np.asarray(draw(pipelines, "a (leather jacket:1.3)", "blurry", None, 1, RECIPE).image)
+    return np.asarray(
+        generate_picture(pipelines, "a (leather jacket:1.3)", "blurry", start=None, seed=1, recipe=RECIPE).image
+    )
 
 
 # ---- loading ----
@@ -65,11 +67,11 @@ def test_single_files_give_the_picture_of_the_folders_they_were_made_from(
 ) -> None:
     base, refiner = (write_single_file(tiny / name, tmp_path / f"{name}.safetensors") for name in ("base", "refiner"))
     choice = choose_model(str(base), str(refiner), with_refiner=True)
-    single = load_pipelines(choice, Loading(config=tiny))
+    single = load_pipelines(choice, LoadSettings(config=tiny))
     assert single.names == ["base.safetensors", "refiner.safetensors"]
     assert (drawn(single) == drawn(pipelines)).all()
-    with pytest.raises(UserError, match=r"MODEL_CONFIG is .*nothing; no model_index\.json there"):
-        load_pipelines(choice, Loading(config=tmp_path / "nothing"))
+    with pytest.raises(UserError, match=r"MODEL_CONFIG is .*nothing, which contains no model_index\.json"):
+        load_pipelines(choice, LoadSettings(config=tmp_path / "nothing"))
 
 
 def test_offloading_changes_nothing(tiny: Path, pipelines: Pipelines) -> None:
@@ -80,12 +82,12 @@ def test_offloading_changes_nothing(tiny: Path, pipelines: Pipelines) -> None:
 
 
 def test_half_precision_keeps_the_autoencoder_whole_where_its_config_asks_for_that(copy: Path) -> None:
-    half = load_pipelines(choose_model(str(copy), AUTO, with_refiner=False), Loading(precision="bf16"))
+    half = load_pipelines(choose_model(str(copy), AUTO, with_refiner=False), LoadSettings(precision="bf16"))
     assert half.base.unet.dtype == half.base.text_encoder_2.dtype == half.dtype == torch.bfloat16
     assert half.base.vae.dtype == torch.float32
     config = json.loads((copy / "base/vae/config.json").read_text(encoding="utf-8"))
     (copy / "base/vae/config.json").write_text(json.dumps(config | {"force_upcast": False}), encoding="utf-8")
-    half = load_pipelines(choose_model(str(copy), AUTO, with_refiner=False), Loading(precision="bf16"))
+    half = load_pipelines(choose_model(str(copy), AUTO, with_refiner=False), LoadSettings(precision="bf16"))
     assert half.base.vae.dtype == torch.bfloat16
     with half.raised_to_full_precision():
         assert half.base.vae.dtype == half.base.unet.dtype == torch.float32
@@ -100,7 +102,7 @@ def test_a_folder_of_half_precision_alone_is_loaded(copy: Path, pipelines: Pipel
 
 @pytest.mark.parametrize("name", ["euler", "dpm++", "lcm", "lightning"])
 def test_every_pipeline_gets_the_scheduler_with_the_noise_of_its_model(tiny: Path, name: Scheduler) -> None:
-    pipelines = load_pipelines(choose_model(str(tiny), AUTO, with_refiner=True), Loading(scheduler=name))
+    pipelines = load_pipelines(choose_model(str(tiny), AUTO, with_refiner=True), LoadSettings(scheduler=name))
     found = [pipelines.base.scheduler, pipelines.image_to_image.scheduler, pipelines.refiner.scheduler]  # type: ignore[union-attr]
     assert len({id(scheduler) for scheduler in found}) == 3
     assert {(type(scheduler), scheduler.config.beta_end) for scheduler in found} == {(type(found[0]), 0.012)}
@@ -113,7 +115,7 @@ def test_every_pipeline_gets_the_scheduler_with_the_noise_of_its_model(tiny: Pat
 def test_presets_follow_the_memory_of_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = torch.device("cuda")
     for memory, expected in ((6.2, 8), (8.3, 8), (11.9, 12), (16.9, 12), (25.4, 24), (85.0, 24)):
-        monkeypatch.setattr(sources, "device_memory_gb", lambda device, memory=memory: memory)
+        monkeypatch.setattr("avatar.sdxl.pipelines.device_memory_gb", lambda device, memory=memory: memory)
         assert preset_for(cuda, None) == PRESETS[expected]
     assert preset_for(cuda, 8) == PRESETS[8]
     assert preset_for(torch.device("cpu"), None) is None
@@ -147,7 +149,7 @@ def test_auto_takes_the_demo_model_and_says_why(nowhere: Path, tiny: Path, monke
     shutil.copytree(tiny, nowhere / "demo-sdxl")
     choice = choose_model(AUTO, AUTO, with_refiner=True)
     assert list(choice.hashes) == ["demo-sdxl/base", "demo-sdxl/refiner"]
-    assert choice.why == "SDXL is not here: the project's own small model"
+    assert choice.why == "SDXL is not installed: using the project's small model"
 
     shutil.copytree(tiny, nowhere / "sdxl")
     choice = choose_model(AUTO, AUTO, with_refiner=True)
@@ -155,7 +157,7 @@ def test_auto_takes_the_demo_model_and_says_why(nowhere: Path, tiny: Path, monke
 
     monkeypatch.setattr(sources, "device_memory_gb", lambda device: 12.4)
     choice = choose_model(AUTO, AUTO, with_refiner=True)
-    assert list(choice.hashes) == [HUB["base"], HUB["refiner"]] and "12 GB fit it" in choice.why
+    assert list(choice.hashes) == [HUB["base"], HUB["refiner"]] and "fits the GPU's 12 GB" in choice.why
     assert choice.base.path == nowhere / "sdxl/base" and choice.refiner is not None
 
 
@@ -181,7 +183,7 @@ def test_a_model_in_the_hubs_cache_is_taken_and_hashed_by_its_names(nowhere: Pat
     shutil.copytree(tiny / "base", snapshot)
     (repository / "refs").mkdir()
     (repository / "refs/main").write_text("0123abc", encoding="utf-8")
-    plain = hash_of(Source(snapshot, ""))
+    plain = hash_of(ModelSource(snapshot, ""))
     (repository / "blobs").mkdir()
     for path in [*snapshot.rglob("*.safetensors")]:
         blob = repository / "blobs" / hashlib.sha256(path.read_bytes()).hexdigest()
@@ -189,17 +191,17 @@ def test_a_model_in_the_hubs_cache_is_taken_and_hashed_by_its_names(nowhere: Pat
         path.symlink_to(blob)
     choice = choose_model("you/your-xl", AUTO, with_refiner=False)
     assert choice.base.path == snapshot and choice.hashes == {"you/your-xl": plain}
-    with pytest.raises(UserError, match="no refiner beside it; set REFINER to one, or MODE to base"):
+    with pytest.raises(UserError, match="there is no refiner beside it; set REFINER, or MODE to base"):
         choose_model("you/your-xl", AUTO, with_refiner=True)
 
 
 def test_the_hash_follows_the_weights(tiny: Path, copy: Path) -> None:
-    source = Source(copy / "base", "")
-    assert hash_of(source) == hash_of(Source(tiny / "base", "of another name"))
+    source = ModelSource(copy / "base", "")
+    assert hash_of(source) == hash_of(ModelSource(tiny / "base", "of another name"))
     weights = load_file(copy / "base" / UNET)
     weights["conv_in.bias"][0] += 1
     save_file(weights, copy / "base" / UNET)
-    assert hash_of(source) != hash_of(Source(tiny / "base", ""))
+    assert hash_of(source) != hash_of(ModelSource(tiny / "base", ""))
 
 
 # ---- what is refused ----
@@ -208,10 +210,10 @@ def test_the_hash_follows_the_weights(tiny: Path, copy: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("gone", "gone: no such file or folder, and no id of a model"),
+        ("gone", "gone: no such file or folder, and not a hub id"),
         ("gone/model.safetensors", "no such file or folder"),
-        ("empty", r"empty: no model in diffusers' layout; it needs model_index\.json"),
-        ("notes.txt", r"notes\.txt: no file of weights; it must be \.safetensors"),
+        ("empty", r"empty: contains no model in diffusers' layout; it needs model_index\.json"),
+        ("notes.txt", r"notes\.txt: not a file of weights; it must be \.safetensors"),
         ("model.ckpt", r"model\.ckpt: a pickle, which can run .*ALLOW_PICKLE"),
     ],
 )
@@ -232,7 +234,7 @@ def test_pickles_in_a_folder_are_refused_unless_the_setting_allows_them(copy: Pa
     with pytest.raises(UserError, match=r"pytorch_model\.bin: a pickle.*ALLOW_PICKLE"):
         choose_model(str(copy), AUTO, with_refiner=True)
     choice = choose_model(str(copy), AUTO, with_refiner=True, allow_pickle=True)
-    loaded = load_pipelines(choice, Loading(allow_pickle=True))
+    loaded = load_pipelines(choice, LoadSettings(allow_pickle=True))
     assert (drawn(loaded) == drawn(pipelines)).all()
 
 
@@ -245,18 +247,18 @@ def test_a_malicious_pickle_runs_nothing_even_where_pickles_are_allowed(copy: Pa
     torch.save({"conv_in.weight": Evil()}, copy / "base/unet/diffusion_pytorch_model.bin")
     choice = choose_model(str(copy), AUTO, with_refiner=False, allow_pickle=True)
     with pytest.raises(UserError, match="cannot be loaded as an SDXL pipeline"):
-        load_pipelines(choice, Loading(allow_pickle=True))
+        load_pipelines(choice, LoadSettings(allow_pickle=True))
     assert not (tmp_path / "owned").exists()
 
 
 def load_base(folder: Path) -> Pipelines:
-    return load_pipelines(Choice(Source(folder / "base", "copy"), None, ""))
+    return load_pipelines(ModelChoice(ModelSource(folder / "base", "copy"), None, ""))
 
 
 def test_a_folder_that_is_not_whole_is_refused_with_all_that_is_missing(copy: Path) -> None:
     (copy / "base" / UNET).unlink()
     shutil.rmtree(copy / "base/vae")
-    with pytest.raises(UserError, match="not whole: unet/ has no weights, vae/ has no weights; fetch it again"):
+    with pytest.raises(UserError, match="incomplete: unet/ has no weights, vae/ has no weights; download it again"):
         choose_model(str(copy), AUTO, with_refiner=False)
     (copy / "base/model_index.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(UserError, match=r"model_index\.json: missing or damaged"):
@@ -282,13 +284,20 @@ def test_weights_that_lack_tensors_are_refused_and_never_filled_with_noise(copy:
 
 
 def test_a_refiner_as_base_is_refused(tiny: Path) -> None:
-    with pytest.raises(UserError, match="refiner: a refiner, which has no first text encoder; MODEL must be a base"):
-        load_pipelines(Choice(Source(tiny / "refiner", "refiner"), None, ""))
+    with pytest.raises(UserError, match="refiner: a refiner, without a first text encoder; MODEL must be a base"):
+        load_pipelines(ModelChoice(ModelSource(tiny / "refiner", "refiner"), None, ""))
 
 
 def test_a_base_as_refiner_is_taken(tiny: Path) -> None:
-    base = Source(tiny / "base", "base")
-    picture = draw(load_pipelines(Choice(base, base, "")), "a hat", "", None, 1, Recipe(mode="refine", steps=5)).image
+    base = ModelSource(tiny / "base", "base")
+    picture = generate_picture(
+        load_pipelines(ModelChoice(base, base, "")),
+        "a hat",
+        "",
+        start=None,
+        seed=1,
+        recipe=Recipe(mode="refine", steps=5),
+    ).image
     assert picture.size == (64, 64)
 
 
@@ -298,5 +307,5 @@ def test_another_model_than_sdxl_is_refused(copy: Path) -> None:
     (copy / "base/unet/config.json").write_text(json.dumps(config), encoding="utf-8")
     weights = load_file(copy / "base" / UNET)
     save_file({k: v for k, v in weights.items() if "add_embedding" not in k}, copy / "base" / UNET, {"format": "pt"})
-    with pytest.raises(UserError, match="no SDXL pipeline; its UNet takes no sizes and no second text"):
+    with pytest.raises(UserError, match="not an SDXL pipeline; its UNet has no size conditioning and no second text"):
         load_base(copy)

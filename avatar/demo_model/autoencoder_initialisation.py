@@ -1,9 +1,9 @@
-"""First weights of the demo model's autoencoder: it begins as a thumbnail, one pixel of 8, enlarged smoothly again.
+"""First weights of the demo model's autoencoder: it shrinks a picture by 8 and enlarges it smoothly again.
 
-Passing colours on through so many layers takes an autoencoder a third of its training; here three channels of each
-layer carry them from the start, and all branches begin as no change (Goyal et al. 2017, arXiv:1706.02677). Beside each
-lie its negative and a large constant, which make the last normalisation and SiLU of either half linear:
-silu(x) - silu(-x) = x.
+An autoencoder spends a third of its training on learning to pass colours through its layers. Here three channels of
+each layer carry them from the start, and residual branches begin at zero (Goyal et al. 2017, arXiv:1706.02677). Each
+colour is carried with its negative and a large constant, which make the last normalisation and SiLU of encoder and
+decoder linear: silu(x) - silu(-x) = x.
 """
 
 from typing import Any
@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-COLOURS = 3  # each takes three channels: itself, its negative, the constant
+COLOURS = 3  # each has three channels: itself, its negative, the constant
 CONSTANT = 4.0
-LOG_VARIANCE = -6.0  # of latents: hardly any noise
+LOG_VARIANCE = -6.0  # of the latents: little noise
 SMOOTH = torch.tensor([0.25, 0.5, 0.25])
 
 
 @torch.no_grad()
 def start_as_thumbnail(vae: Any) -> None:
-    """Set the first weights of an AutoencoderKL without attention, of 9 channels and more in each layer."""
+    """Set the first weights of an AutoencoderKL without attention and with at least 9 channels in each layer."""
     for name, module in vae.named_modules():
         if name.endswith("conv2"):
             nn.init.zeros_(module.weight)
@@ -44,7 +44,7 @@ def start_as_thumbnail(vae: Any) -> None:
 
 
 def _set(conv: nn.Conv2d, to: int, of: int, kernel: Tensor, bias: float = 0.0) -> None:
-    """Let an output channel be an input channel under a kernel, and nothing else."""
+    """Make an output channel one input channel convolved with a kernel."""
     assert conv.bias is not None
     conv.weight[to] = 0
     conv.weight[to, of] = kernel
@@ -66,15 +66,15 @@ def _enter(conv: nn.Conv2d) -> None:
 
 def _carry(conv: nn.Conv2d, kernel: Tensor, of_constant: Tensor) -> None:
     constants = [3 * colour + 2 for colour in range(COLOURS)]
-    conv.weight[3 * COLOURS :, constants] = 0  # which are for the carried channels alone
+    conv.weight[3 * COLOURS :, constants] = 0  # only the carried channels read the constants
     for channel in range(3 * COLOURS):
         _set(conv, channel, channel, of_constant if channel in constants else kernel)
 
 
 def _leave(norm: nn.GroupNorm, conv: nn.Conv2d) -> None:
-    """Undo the normalisation, whose mean and deviation the constants make nearly alone."""
+    """Undo the normalisation, whose mean and deviation depend almost only on the constants."""
     size = norm.num_channels // norm.num_groups
-    share = sum(3 * colour + 2 < size for colour in range(COLOURS)) / size  # of constants in a group
+    share = sum(3 * colour + 2 < size for colour in range(COLOURS)) / size  # share of constants in a group
     deviation = CONSTANT * (share * (1 - share)) ** 0.5
     norm.bias[: 3 * COLOURS] = CONSTANT * share / deviation
     for colour in range(COLOURS):

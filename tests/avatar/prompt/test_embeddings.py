@@ -1,40 +1,21 @@
+"""Weighted text embeddings, beside diffusers' own."""
+
 import itertools
-import re
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from avatar.prompt.weighting import HEAVIEST, count_tokens, embed_prompts, fit_tokens, parse_prompt, tokenizers_of
-from avatar.prompt.wording import Phrase
+from avatar.prompt.embeddings import embed_prompts
+from avatar.prompt.syntax import parse_prompt
+from avatar.prompt.tokens import count_tokens, tokenizers_of
 from avatar.sdxl.sources import BASE, REFINER
-from common.errors import UserError
-from tests.avatar.tiny_sdxl import build_tiny_sdxl
 
 pytestmark = pytest.mark.slow
 PLAIN = "portrait of a young woman, black leather jacket, red hat, studio light"
 NEGATIVE = "blurry, low quality, deformed hands"
 KEYS = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
 CHUNK = 77
-
-
-@pytest.fixture(scope="module")
-def pipelines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
-
-    folder = build_tiny_sdxl(tmp_path_factory.mktemp("tiny"))
-    base = StableDiffusionXLPipeline.from_pretrained(folder / BASE)
-    refiner = StableDiffusionXLImg2ImgPipeline.from_pretrained(folder / REFINER)
-    for pipeline in (base, refiner):
-        pipeline.set_progress_bar_config(disable=True)
-    return {BASE: base, REFINER: refiner}
-
-
-@pytest.fixture(scope="module")
-def base(pipelines: dict[str, Any]) -> Any:
-    return pipelines[BASE]
 
 
 def embed(pipeline: Any, text: str, key: str = "prompt_embeds") -> torch.Tensor:
@@ -46,139 +27,6 @@ def halves(base: Any, text: str) -> tuple[torch.Tensor, torch.Tensor]:
     widths = [encoder.config.hidden_size for encoder in (base.text_encoder, base.text_encoder_2)]
     first, second = embed(base, text).split(widths, dim=-1)
     return first, second
-
-
-# ---- reading ----
-
-
-@pytest.mark.parametrize(
-    ("text", "phrases"),
-    [
-        ("", []),
-        ("leather jacket", [("leather jacket", 1)]),
-        ("(leather jacket:1.3)", [("leather jacket", 1.3)]),
-        ("a (red)b", [("a ", 1), ("red", 1.1), ("b", 1)]),
-        ("((red))", [("red", 1.21)]),
-        ("(a (b:1.5) c:0.5)", [("a ", 0.5), ("b", 0.75), (" c", 0.5)]),
-        ("(hat: 1.20 )", [("hat", 1.2)]),
-        ("(hat:.5)(scarf:0.5)", [("hatscarf", 0.5)]),
-        ("(set: two hats:2)", [("set: two hats", 2)]),
-        (r"hat \(blue\)", [("hat (blue)", 1)]),
-        (r"(10\:30 \(am\):1.2)", [("10:30 (am)", 1.2)]),
-        (r"C:\hats, 3:4", [(r"C:\hats, 3:4", 1)]),
-        (r"\\(a)", [("\\", 1), ("a", 1.1)]),
-        ("[hat] line\nline", [("[hat] line\nline", 1)]),
-        ("no hat (hat:0)", [("no hat ", 1), ("hat", 0)]),
-        ("()(:1.3)", []),
-    ],
-)
-def test_weights_and_brackets_are_read(text: str, phrases: list[tuple[str, float]]) -> None:
-    assert [(phrase.text, phrase.weight) for phrase in parse_prompt(text)] == phrases
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("a (hat", "character 3: a bracket is never closed, at 'a .hat'"),
-        ("a (b (c)", "character 3: a bracket is never closed"),
-        ("smile :)", "character 7: a bracket closes that was never opened"),
-        ("(hat:1,3)", r"the weight '1,3' is not a number.*write \(words:1.3\)"),
-        ("(hat:warm)", "the weight 'warm' is not a number"),
-        (f"(hat:{'warm ' * 99})", "the weight 'warm warm warm warm ' is not a number"),
-        ("(hat:)", "the weight '' is not a number"),
-        ("(hat:-1)", "the weight -1 is outside 0 to 3"),
-        ("(hat:99)", "the weight 99 is outside 0 to 3"),
-        ("(hat:nan)", "the weight nan is outside 0 to 3"),
-        ("((hat:2):2)", "multiply to a weight above 3"),
-        ("(" * 9000 + "hat" + ")" * 9000, "multiply to a weight above 3"),
-        ("hat " * 6000, "has 24000 characters; shorten it to 20000"),
-    ],
-)
-def test_nonsense_is_named_with_its_place_and_remedy(text: str, words: str) -> None:
-    with pytest.raises(UserError, match=words) as caught:
-        parse_prompt(text)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
-
-
-phrases = st.builds(
-    Phrase,
-    st.text("ab (),:\\é\n", min_size=1, max_size=12),
-    st.integers(0, 3000).map(lambda thousandths: thousandths / 1000),
-)
-
-
-@given(st.lists(phrases, max_size=6))
-def test_phrases_that_are_written_are_read_back(given_phrases: list[Phrase]) -> None:
-    read = parse_prompt("".join(map(str, given_phrases)))
-    assert [(a, p.weight) for p in read for a in p.text] == [(a, p.weight) for p in given_phrases for a in p.text]
-    assert all(first.weight != second.weight for first, second in itertools.pairwise(read))
-
-
-@given(st.text("ab(:1.)\\ ", max_size=20))
-def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        read = parse_prompt(text)
-    except UserError:
-        return
-    assert all(0 <= phrase.weight <= HEAVIEST and phrase.text for phrase in read)
-    assert re.sub(r"[\\():1.]", "", "".join(phrase.text for phrase in read)) == re.sub(r"[\\():1.]", "", text)
-
-
-# ---- counting ----
-
-
-def test_tokens_are_counted_without_weights_and_without_a_model(base: Any) -> None:
-    tokenizers = tokenizers_of(base)
-    assert len(tokenizers) == 2
-    plain = len(base.tokenizer(PLAIN)["input_ids"]) - 2
-    assert count_tokens(tokenizers, PLAIN) == plain > 10
-    assert count_tokens(tokenizers, PLAIN.replace("leather jacket", "(leather (jacket):1.3)")) == plain
-    assert count_tokens(tokenizers, "") == 0
-
-
-@settings(deadline=None)
-@given(st.text(max_size=30))
-def test_any_plain_text_is_counted(base: Any, text: str) -> None:
-    assert count_tokens(tokenizers_of(base), str(Phrase(text))) == len(base.tokenizer(text)["input_ids"]) - 2
-
-
-def test_the_least_important_words_go_first(base: Any) -> None:
-    tokenizers = tokenizers_of(base)
-    text = "portrait, (red hat:1.3), (scarf:0.8), denim, (boots:0.9), (blue hat, hair:1.2)"
-    sizes = {part: count_tokens(tokenizers, f"{part},") for part in ("scarf", "boots", "denim", "portrait")}
-    most = count_tokens(tokenizers, text)
-    assert fit_tokens(tokenizers, text, most) == (text, [])
-    fitted, dropped = fit_tokens(tokenizers, text, most - 1)
-    assert dropped == ["scarf"]
-    assert fitted == "portrait, (red hat:1.3), denim, (boots:0.9), (blue hat, hair:1.2)"
-    fitted, dropped = fit_tokens(tokenizers, text, most - sum(sizes.values()) + 1)
-    assert dropped == ["portrait", "scarf", "denim", "boots"]
-    assert parse_prompt(fitted)[-1] == Phrase("blue hat, hair", 1.2)
-
-
-@settings(max_examples=20, deadline=None)
-@given(
-    st.lists(st.sampled_from(["red hat", "(hair:1.2)", "denim,", "!!", "boots, (hat, face:0.7),"]), max_size=60),
-    st.data(),
-)
-def test_what_is_left_fits(base: Any, words: list[str], data: st.DataObject) -> None:
-    tokenizers = tokenizers_of(base)
-    text = " ".join(words)
-    most = data.draw(st.integers(0, 100))
-    fitted, dropped = fit_tokens(tokenizers, text, most)
-    assert count_tokens(tokenizers, fitted) <= most
-    assert bool(dropped) == (count_tokens(tokenizers, text) > most)
-
-
-def test_a_prompt_of_400_words_is_cut_between_words_where_it_has_no_commas(base: Any) -> None:
-    tokenizers = tokenizers_of(base)
-    text = "denim jacket " * 200
-    fitted, dropped = fit_tokens(tokenizers, text, 75)
-    assert count_tokens(tokenizers, fitted) <= 75 < count_tokens(tokenizers, f"{fitted} {dropped[0]} {dropped[1]}")
-    assert fitted.split() + dropped == text.split()
-
-
-# ---- embedding ----
 
 
 @pytest.mark.parametrize("part", [BASE, REFINER])

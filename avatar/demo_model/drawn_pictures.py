@@ -1,7 +1,7 @@
-"""What the demo model learns from: drawn avatars with captions, drawn ahead by several processes into files.
+"""Training data of the demo model: drawn avatars with captions, drawn ahead into files by several processes.
 
-Each chunk is one .npy of pictures, read through a memory map, one of where their hair is, and one .json of captions and
-attributes, written last: a run that was cut short draws only the chunks that are not there.
+A chunk is a .npy of pictures, read through a memory map, a .hair.npy of hair masks, and a .json of captions and
+attributes. The .json is written last, so that an interrupted run draws only the chunks that are missing.
 """
 
 import hashlib
@@ -25,17 +25,17 @@ from common.files import atomic_path, write_text
 
 NATIVE_PX = 256
 LATENT_PX = NATIVE_PX // 8
-HAIR = ".hair.npy"  # suffix of files
-HAIR_CHANGE = 40  # of the sum of a px's channels, beyond which it has changed
-CHUNK = 250
-CAPTIONS = 8  # wordings of each picture
-UNSEEN_SHARE = 0.25  # of the captions that name a thing which is not drawn
-MOST_WORDS = 42  # of a caption that still takes one
+HAIR = ".hair.npy"  # suffix of the hair masks
+HAIR_CHANGE = 40  # smallest sum of channel differences of a changed px
+CHUNK = 250  # pictures a file
+CAPTIONS = 8  # captions of each picture
+UNSEEN_SHARE = 0.25  # share of the captions that name a thing which is not drawn
+MOST_WORDS = 42  # words of a caption to which such a thing may be added
 _RACES = ("asian", "indian", "black", "white", "middle eastern", "latino hispanic")
 _NOT_DRAWN = {accessory.kind for accessory in chain(*ACCESSORIES.values()) if accessory.place == "hands"} | {
     "nose ring"
 }
-UNSEEN = (  # what prompts say and pictures do not show: the model learns that it changes nothing
+UNSEEN = (  # what prompts say and pictures never show: the model learns to ignore it
     *(f"{race} person" for race in _RACES),
     *(f"{age} years old" for age in range(16, 80, 3)),
     *(
@@ -49,12 +49,12 @@ UNSEEN = (  # what prompts say and pictures do not show: the model learns that i
 
 @dataclass(frozen=True)
 class DrawnPictures:
-    """Pictures on disk.
+    """Drawn pictures on disk.
 
     Attributes:
-        folder: of the chunks.
-        count: of all pictures.
-        held_out: the last so many only measure.
+        folder: folder of the chunks.
+        count: number of pictures.
+        held_out: number of pictures, the last ones, that only measure.
     """
 
     folder: Path
@@ -63,11 +63,11 @@ class DrawnPictures:
 
     @property
     def trained(self) -> int:
-        """Pictures that are learnt from."""
+        """Number of pictures to learn from, the first ones."""
         return self.count - self.held_out
 
     def rows_held_out(self, most: int | None = None) -> list[int]:
-        """Numbers of the pictures that only measure; at most the first so many of them."""
+        """Numbers of the held-out pictures, at most `most`."""
         return list(range(self.trained, self.count))[:most]
 
     @cached_property
@@ -75,17 +75,17 @@ class DrawnPictures:
         return [np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in chunks_of(self.count)]
 
     def pixels(self, rows: np.ndarray | list[int]) -> np.ndarray:
-        """(N, 256, 256, 3) uint8 RGB of these pictures."""
+        """Read these pictures, (N, 256, 256, 3) uint8 RGB."""
         return self.parts(rows, np.zeros((len(rows), 2), int), NATIVE_PX)
 
     def parts(self, rows: np.ndarray | list[int], corners: np.ndarray, side: int) -> np.ndarray:
-        """(N, side, side, 3) uint8 RGB: of each picture the square whose corner, y and x, is in `corners`, (N, 2)."""
+        """Read a square part of each picture, (N, side, side, 3) uint8 RGB; `corners`, (N, 2), are their y and x."""
         places = zip(rows, corners, strict=True)
         return np.stack([self._chunks[r // CHUNK][r % CHUNK, y : y + side, x : x + side] for r, (y, x) in places])
 
     @cached_property
     def hair(self) -> np.ndarray:
-        """(N, 32, 32) uint8: how much of each latent px has the colour of the hair, 255: all; see `hair_of`."""
+        """Hair masks of all pictures, (N, 32, 32) uint8; see `hair_of`."""
         return np.concatenate([np.load(self.folder / f"{name}{HAIR}") for name in chunks_of(self.count)])
 
     @cached_property
@@ -94,29 +94,29 @@ class DrawnPictures:
 
     @cached_property
     def captions(self) -> list[list[str]]:
-        """CAPTIONS wordings of each picture."""
+        """Captions of all pictures, CAPTIONS each."""
         return [list(map(str, some)) for facts in self._facts for some in facts["captions"]]
 
     @cached_property
     def attributes(self) -> np.ndarray:
-        """(N, 15) places in the values of CHOICES, in its order."""
+        """Attributes of all pictures, (N, 15) int64 places in the values of CHOICES, in its order."""
         return np.array([row for facts in self._facts for row in facts["attributes"]], np.int64)
 
 
 def chunks_of(count: int) -> dict[str, range]:
-    """The chunks that so many pictures make: names of files, and which pictures are in each; the last may be short."""
+    """Chunks of so many pictures: numbers of the pictures by file name; the last chunk may be shorter."""
     ranges = (range(first, min(count, first + CHUNK)) for first in range(0, count, CHUNK))
     return {f"{places.start:06d}-{places.stop:06d}": places for places in ranges}
 
 
 def draw_ahead(work: Path, seed: int, count: int, workers: int) -> DrawnPictures:
-    """Draw what is not there yet, in a folder whose name changes with the seed and with how its first avatar is drawn.
+    """Draw the pictures that are missing, in a folder whose name changes with the seed and its first picture.
 
     Args:
-        work: folder for it.
-        seed: of the characters.
-        count: of pictures.
-        workers: processes; 0: this one draws.
+        work: parent of the folder.
+        seed: seed of the characters.
+        count: number of pictures.
+        workers: number of processes that draw; 0: draw in this one.
     """
     folder = work / f"pictures-{fingerprint(seed)}"
     missing = {n: places for n, places in chunks_of(count).items() if not (folder / f"{n}.json").is_file()}
@@ -131,13 +131,13 @@ def draw_ahead(work: Path, seed: int, count: int, workers: int) -> DrawnPictures
             for done in as_completed(tasks):
                 bar.update(done.result())
         finally:
-            pool.shutdown(cancel_futures=True)  # an interrupted run draws no more than what it has begun
+            pool.shutdown(cancel_futures=True)  # after an interruption, finish only the chunks that have begun
     bar.close()
     return DrawnPictures(folder, count, held_out=max(1, min(500, count // 10)))
 
 
 def fingerprint(seed: int) -> str:
-    """Eight letters that change with the seed and with the pictures or words that it gives."""
+    """Eight hex digits that change with the seed, and with the first picture or captions that it gives."""
     look, rng = character(seed, 0)
     words = f"{caption(look, rng)} {seed} {CAPTIONS} {UNSEEN}".encode()
     content = draw_avatar(look, NATIVE_PX)[0].tobytes() + hair_of(look).tobytes() + words
@@ -145,7 +145,7 @@ def fingerprint(seed: int) -> str:
 
 
 def draw_chunk(target: Path, seed: int, places: range) -> int:
-    """Draw the pictures of these numbers into `target` with suffixes .npy, .hair.npy and .json; returns how many."""
+    """Draw the pictures of these numbers into `target` with suffixes .npy, .hair.npy and .json; return their number."""
     pictures, hair, captions, attributes = [], [], [], []
     for place in places:
         look, rng = character(seed, place)
@@ -161,7 +161,7 @@ def draw_chunk(target: Path, seed: int, places: range) -> int:
 
 
 def hair_of(look: Attributes) -> np.ndarray:
-    """(32, 32) uint8: how much of each latent px changes with the colour of hair, beard and brows, 255: all."""
+    """Mask of hair, beard and brows, (32, 32) uint8: share of each latent px that has their colour, 255: all."""
     colours = CHOICES["hair_colour"]
     other = colours[(colours.index(look.hair_colour) + len(colours) // 2) % len(colours)]
     drawn = [draw_avatar(some, 2 * LATENT_PX)[0].astype(int) for some in (look, replace(look, hair_colour=other))]
@@ -170,7 +170,7 @@ def hair_of(look: Attributes) -> np.ndarray:
 
 
 def words_for(words: str, rng: np.random.Generator) -> str:
-    """A caption, now and then with something that the picture does not show, as prompts have it."""
+    """Add to some captions a thing that the picture does not show, as prompts do."""
     if rng.random() >= UNSEEN_SHARE or len(words.replace("-", " ").split()) > MOST_WORDS:
         return words
     phrases = words.split(", ")
@@ -179,7 +179,7 @@ def words_for(words: str, rng: np.random.Generator) -> str:
 
 
 def negative_texts(count: int, seed: int) -> list[str]:
-    """The empty text, the usual negative prompt, and parts of it: what guidance leads away from."""
+    """Negative texts, which guidance leads away from: the empty text, the usual negative prompt, and parts of it."""
     rng = np.random.default_rng(seed)
     phrases = NEGATIVE.split(", ")
     parts = [

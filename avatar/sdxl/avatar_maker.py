@@ -1,0 +1,194 @@
+"""Makes one avatar: prompt, picture, cut-out, and the record beside it; the models are loaded once."""
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from avatar.cutout.background_removal import remove_background
+from avatar.cutout.foreground_models import load_foreground_model
+from avatar.person.subjects import Subject
+from avatar.prompt.tokens import count_tokens, fit_tokens, tokenizers_of
+from avatar.sdxl.avatar_settings import STYLE
+from avatar.sdxl.generation import GeneratedPicture, count_steps, generate_picture
+from avatar.sdxl.loading import compile_networks, load_pipelines
+from avatar.sdxl.lora_files import load_lora, set_lora_scale
+from avatar.sdxl.picture_metadata import SENTENCE, marked_png_bytes
+from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.provenance import AvatarRun, fingerprint
+from avatar.sdxl.upscaling import enlarge
+from common.batches import Made
+from common.devices import describe_device
+from common.errors import UserError
+from common.grids import picture_grid
+from common.images import png_bytes
+
+AVATARS, DRAWN, STARTS, PAIRS = KINDS = ("avatars", "drawn", "starts", "pairs")  # folders of the output
+PAIR_PX = 768  # largest tile of a pair with and without the LoRA
+
+
+@dataclass(frozen=True)
+class FinalPrompt:
+    """A prompt as the networks receive it.
+
+    Attributes:
+        text: prompt with weights.
+        negative: what the picture should not show.
+        tokens: number of tokens of the prompt.
+        left_out: words that were dropped because of MAX_TOKENS.
+    """
+
+    text: str
+    negative: str
+    tokens: int
+    left_out: list[str]
+
+
+class AvatarMaker:
+    """Makes the avatars of a run; see `__call__`."""
+
+    def __init__(self, run: AvatarRun) -> None:
+        """Load all models. Raises UserError if one is missing or damaged, or memory is insufficient."""
+        self._run = run
+        if run.settings.cut_out:
+            load_foreground_model(run.settings.cutout_model)  # before the long work, as its weights may be missing
+        self._pipelines = load_all(run)
+        size, native = run.settings.size_px, self._pipelines.native_px
+        change = "" if size == native else f", then {'enlarged' if size > native else 'reduced'} to {size} px"
+        print(f"pictures are generated at {native} px, the model's native size{change}")
+
+    def __call__(self, subject: Subject) -> Made:
+        """Make the files of one avatar.
+
+        Raises:
+            UserError: the photo cannot be used, or the model generates no picture.
+        """
+        start = subject.read_photo()
+        prompt = self._final_prompt(subject)
+        pictures = self._generate(subject, prompt, start)
+        made = avatar_files(self._run, subject, prompt, start, pictures)
+        measured = {
+            "pictures": len(pictures),
+            "steps": sum(picture.steps.total for picture in pictures),
+            "seconds": sum(picture.seconds for picture in pictures),
+            "step_seconds": sum(picture.step_seconds * picture.steps.total for picture in pictures),
+            "retried": sum(picture.retried for picture in pictures),
+            "tokens": prompt.tokens,
+            "small": int(start is not None and start.width < self._pipelines.native_px),
+        }
+        return replace(made, passing=measured)
+
+    def _final_prompt(self, subject: Subject) -> FinalPrompt:
+        tokenizers = tokenizers_of(self._pipelines.base)
+        text, negative = self._run.texts(subject)
+        left_out: list[str] = []
+        if self._run.settings.max_tokens is not None:
+            text, left_out = fit_tokens(tokenizers, text, self._run.settings.max_tokens)
+        return FinalPrompt(text, negative, count_tokens(tokenizers, text), left_out)
+
+    def _generate(self, subject: Subject, prompt: FinalPrompt, start: Image.Image | None) -> list[GeneratedPicture]:
+        """The picture; with `compare` also the one without the style LoRA, from the same seed."""
+        run, recipe = self._run, self._run.settings.recipe
+        steps = count_steps(recipe, start is not None).total * (1 + run.models.compare)
+        with tqdm(total=steps, desc=subject.name, unit="step", leave=False, disable=None) as bar:
+            once = functools.partial(
+                generate_picture,
+                self._pipelines,
+                prompt.text,
+                prompt.negative,
+                start=start,
+                seed=run.seed(subject),
+                recipe=recipe,
+                on_step=bar.update,
+            )
+            pictures = [once()]
+            if run.models.compare:
+                set_lora_scale(self._pipelines, 0, STYLE)
+                try:
+                    pictures.append(once())
+                finally:
+                    set_lora_scale(self._pipelines, run.models.lora_scale, STYLE)
+        return pictures
+
+
+def load_all(run: AvatarRun) -> Pipelines:
+    """Load the pipelines, then the LoRAs into them, then compile if that is set."""
+    pipelines = load_pipelines(run.choice, run.models.load_settings(run.settings))
+    for adapter, (path, scale) in run.models.loras().items():
+        match = load_lora(pipelines, path, scale, adapter=adapter, allow_pickle=run.models.allow_pickle)
+        print(match.in_words())
+    if run.settings.compiled:
+        compile_networks(pipelines)
+    return pipelines
+
+
+def avatar_files(
+    run: AvatarRun,
+    subject: Subject,
+    prompt: FinalPrompt,
+    start: Image.Image | None,
+    pictures: Sequence[GeneratedPicture],
+) -> Made:
+    """Cut the avatar out, and encode all files of a subject.
+
+    If the cut-out fails, the result has a fault, and the generated picture without an avatar.
+    """
+    settings = run.settings
+    sized = [enlarge(picture.image, settings.size_px) for picture in pictures]
+    provenance = _provenance(run, subject, prompt)
+    files = {f"{DRAWN}/{subject.name}.png": marked_png_bytes(sized[0], provenance)}
+    if start is not None:
+        files[f"{STARTS}/{subject.name}.png"] = png_bytes(start)
+    if len(sized) > 1:
+        tile_px = min(settings.size_px, PAIR_PX)
+        pair = picture_grid(sized, ["with the LoRA", "without it"], columns=2, tile_px=tile_px)
+        files[f"{PAIRS}/{subject.name}.png"] = marked_png_bytes(pair, provenance)
+    avatar = sized[0].convert("RGBA")
+    if settings.cut_out:
+        try:
+            avatar = remove_background(sized[0], settings.cutout_model, only_largest=True, fill_holes=True)
+        except UserError as error:
+            return Made(files, fault=f"{error}; the generated picture is {DRAWN}/{subject.name}.png")
+    record = json.dumps(provenance | _private_facts(run, subject, prompt, pictures[0]), indent=2, ensure_ascii=False)
+    files[f"{AVATARS}/{subject.name}.json"] = f"{record}\n".encode()
+    files[f"{AVATARS}/{subject.name}.png"] = marked_png_bytes(avatar, provenance)
+    return Made(files)
+
+
+def _provenance(run: AvatarRun, subject: Subject, prompt: FinalPrompt) -> dict[str, Any]:
+    """What the PNG contains: with consent the whole prompt, else its words about clothes and style only."""
+    consent, facts = run.settings.consent, run.facts(subject)
+    text, negative = (prompt.text, prompt.negative) if consent else run.public_texts(subject)
+    return facts | {
+        "made_from": fingerprint(facts),
+        "made_by": f"Re:Live {run.script}",
+        "synthetic": SENTENCE,
+        "prompt": text,
+        "negative_prompt": negative,
+        "words_about_the_person": "in the prompt" if consent else "left out",
+        "device": describe_device(),
+        "versions": {name: metadata.version(name) for name in ("torch", "diffusers", "transformers")},
+    }
+
+
+def _private_facts(run: AvatarRun, subject: Subject, prompt: FinalPrompt, picture: GeneratedPicture) -> dict[str, Any]:
+    """What only the JSON beside the avatar contains."""
+    return {
+        "name": subject.features.name,
+        "features": str(subject.file),
+        "photo": str(subject.photo or ""),
+        "prompt": prompt.text,
+        "negative_prompt": prompt.negative,
+        "phrases": [[str(phrase), phrase.personal] for phrase in run.prompt(subject).phrases],
+        "left_out": prompt.left_out,
+        "tokens": prompt.tokens,
+        "steps": str(picture.steps),
+        "drawn_px": picture.image.width,
+        "seconds": round(picture.seconds, 3),
+        "drawn_again_in_full_precision": picture.retried,
+    }
