@@ -116,12 +116,12 @@ def _own_ground(canvas: np.ndarray, matte: np.ndarray) -> np.ndarray:
     return np.full(canvas.shape, np.median(outside, axis=0) if len(outside) else 128, np.float32)
 
 
-def relight(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another exposure, contrast and colour of the light; sometimes black and white, sometimes from one side."""
+def relight(canvas: np.ndarray, rng: np.random.Generator, grey: float = 0.2) -> np.ndarray:
+    """Another exposure, contrast, colour and direction of the light; black and white with the chance `grey`."""
     light = (canvas.astype(np.float32) / 255) ** rng.uniform(0.6, 1.7) * rng.uniform(0.7, 1.2)
     light = light * rng.uniform(0.85, 1.15, 3)
     light = light * (1 + rng.uniform(-0.4, 0.4) * np.linspace(-1, 1, canvas.shape[1])[:, None])
-    if rng.random() < 0.2:
+    if rng.random() < grey:
         light = np.repeat(light.mean(axis=2, keepdims=True), 3, axis=2)
     return (255 * light).clip(0, 255).astype(np.uint8)
 
