@@ -50,7 +50,7 @@ class SkinClassifier(LinearClassifier):
 
 
 class HairClassifier(LinearClassifier):
-    """Reads `Colours.statistics`: quantiles of the hair, skin and brows."""
+    """Reads `Colours.statistics` without the ground behind the person."""
 
     def __init__(self, statistics: torch.Tensor, words: int) -> None:
         """See LinearClassifier."""
@@ -59,7 +59,7 @@ class HairClassifier(LinearClassifier):
     @staticmethod
     def choose(s: torch.Tensor) -> torch.Tensor:
         """The columns of the regression."""
-        return torch.cat([s[:, 3:12], s[:, 0:3], s[:, 15:18]], dim=1)
+        return torch.cat([s[:, :31], s[:, 34:]], dim=1)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Log-odds (n, words)."""

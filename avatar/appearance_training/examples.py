@@ -83,9 +83,7 @@ def paint(portrait: Portrait, rng: np.random.Generator) -> Portrait:
     return Portrait(canvas, portrait.points, matte, labels)
 
 
-def darken_skin(
-    canvas: np.ndarray, points: np.ndarray, matte: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def darken_skin(canvas: np.ndarray, points: np.ndarray, matte: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same person with darker skin: what has the cheeks' hue gets a lower lightness."""
     lab = cv2.cvtColor(canvas.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     cheeks = np.stack([lab[int(y), int(x)] for x, y in points[[50, 280, 205, 425, 151], :2].clip(0, CANVAS_PX - 1)])
@@ -128,7 +126,9 @@ def relight(canvas: np.ndarray, rng: np.random.Generator, grey: float = 0.2) -> 
 
 def turn(canvas: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Tilt and mirror the picture and its points."""
-    matrix = cv2.getRotationMatrix2D((CANVAS_PX / 2, CANVAS_PX / 2), float(rng.normal(0, 8)), float(rng.uniform(0.8, 1.05)))
+    matrix = cv2.getRotationMatrix2D(
+        (CANVAS_PX / 2, CANVAS_PX / 2), float(rng.normal(0, 8)), float(rng.uniform(0.8, 1.05))
+    )
     canvas = cv2.warpAffine(canvas, matrix, (CANVAS_PX, CANVAS_PX), borderMode=cv2.BORDER_REPLICATE)
     points = points @ matrix[:, :2].T + matrix[:, 2]
     if rng.random() < 0.5:
@@ -141,8 +141,8 @@ def shrink(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     side = int(CANVAS_PX * rng.uniform(0.2, 1) ** 1.2)
     small = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 98))]
-    small = cv2.imdecode(cv2.imencode(".jpg", small, quality)[1], cv2.IMREAD_COLOR)
-    return cv2.resize(small, (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_LINEAR)
+    read = np.asarray(cv2.imdecode(cv2.imencode(".jpg", small, quality)[1], cv2.IMREAD_COLOR))
+    return cv2.resize(read, (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_LINEAR)
 
 
 def look_at(portrait: Portrait, viewer: HeadViewer, rng: np.random.Generator) -> HeadView:

@@ -18,6 +18,8 @@ JAW = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 
 MOUSTACHE = (61, 57, 186, 92, 165, 167, 164, 393, 391, 322, 410, 287, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 CHIN_PATCH = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 364, 379, 378, 400, 377, 152, 148, 176, 149, 150, 135)
 HAIR_RGB = ((28, 22, 20), (52, 38, 28), (86, 60, 38), (128, 92, 60), (150, 80, 40), (120, 118, 116), (205, 203, 200))
+Seat = tuple[np.ndarray, float, float]  # middle of the line at which headwear sits, half its width, top of the crown
+RIMS = ((20, 20, 22), (60, 40, 30), (110, 90, 60), (150, 150, 155))
 FABRICS = ("plain", "stripes", "checks", "dots", "knit")
 
 
@@ -36,7 +38,8 @@ def _paint_glasses(canvas: np.ndarray, points: np.ndarray, rng: np.random.Genera
     face_width = float(points[RIGHT, 0] - points[LEFT, 0])
     grow, aspect, power = rng.uniform(0.82, 1.35 if dark else 1.15), rng.uniform(0.62, 1.0), rng.uniform(2, 4.5)
     thickness = max(1, round(face_width * float(rng.choice([0.008, 0.014, 0.03, 0.045]))))
-    rim = np.array(rng.choice([(20, 20, 22), (60, 40, 30), (110, 90, 60), (150, 150, 155), rng.integers(0, 255, 3)]))
+    random_rim = tuple(rng.integers(0, 255, 3).tolist())
+    rim = np.array([*RIMS, random_rim][rng.integers(len(RIMS) + 1)])
     lens = rng.integers(0, 70, 3) if dark and rng.random() < 0.8 else rng.integers(60, 230, 3)
     lenses = [_lens(points, eye, grow, aspect, power) for eye in EYES]
     painted = canvas.astype(np.float32)
@@ -86,13 +89,12 @@ def paint_facial_hair(canvas: np.ndarray, points: np.ndarray, rng: np.random.Gen
         chin[:, 0] += (chin[:, 0] - points[CHIN, 0]) * rng.uniform(-0.25, 0.1)
         chin[9:, 1] += rng.uniform(0, 0.12) * height
         _fill(mask, chin)
-    if kind != "stubble" or rng.random() < 0.9:
-        if kind in ("moustache", "stubble") or rng.random() < 0.85:
-            _fill(mask, _moustache_outline(points, height, rng))
+    if (kind != "stubble" or rng.random() < 0.9) and (kind in ("moustache", "stubble") or rng.random() < 0.85):
+        _fill(mask, _moustache_outline(points, height, rng))
     lips = np.zeros_like(mask)
     cv2.fillPoly(lips, [points[list(LIPS), :2].astype(np.int32)], 255)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), float(height * rng.uniform(0.006, 0.025)))
-    soft *= 1 - cv2.GaussianBlur(lips.astype(np.float32), (0, 0), height * 0.006) / 255
+    soft = soft * (1 - cv2.GaussianBlur(lips.astype(np.float32), (0, 0), height * 0.006) / 255)
     shades = 4 if kind == "stubble" else len(HAIR_RGB)  # pale stubble is not seen
     hair = np.array(HAIR_RGB[rng.integers(shades)], np.float32) * rng.uniform(0.8, 1.2)
     strands = _strands(canvas.shape[:2], height, rng)
@@ -152,25 +154,28 @@ def paint_headwear(
     Returns:
         The canvas, and the matte with the headwear and without the hair that it hides.
     """
-    paint: dict[str, Callable[..., list[tuple[np.ndarray, np.ndarray]]]] = {"hat": _hat, "cap": _cap, "headscarf": _scarf}
-    line, half_width, top = _hat_line(points, matte, rng)
-    parts = paint[kind](canvas.shape[:2], points, rng, line, half_width, top)
+    paint: dict[str, Callable[..., list[tuple[np.ndarray, np.ndarray]]]] = {
+        "hat": _hat,
+        "cap": _cap,
+        "headscarf": _scarf,
+    }
+    seat = _seat(points, matte, rng)
+    parts = paint[kind](canvas.shape[:2], points, rng, seat)
+    line = seat[0]
     rows = np.arange(len(canvas))[:, None]
     above = rows < line[1] - 2
     kept = np.where(above, 0, matte)
     painted = canvas.astype(np.float32)
     shadow = cv2.GaussianBlur(np.maximum.reduce([mask for mask, _ in parts]), (0, 0), 9)
     shadow = np.roll(shadow, round(0.04 * (points[CHIN, 1] - points[TOP, 1])), axis=0) * rng.uniform(0, 0.5)
-    painted *= 1 - shadow[..., None] / 255
+    painted = painted * (1 - shadow[..., None] / 255)
     for mask, colour in parts:
         painted = _blend(painted, colour, mask)
         kept = np.maximum(kept, mask / 255)
     return _finish(painted), kept.astype(np.float32)
 
 
-def _hat_line(
-    points: np.ndarray, matte: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, float, float]:
+def _seat(points: np.ndarray, matte: np.ndarray, rng: np.random.Generator) -> Seat:
     """Middle of the line at which headwear sits, half its width, and the y up to which it must reach."""
     height = float(points[CHIN, 1] - points[TOP, 1])
     brow = float(points[[105, 334], 1].mean())
@@ -196,25 +201,33 @@ def _dome(line: np.ndarray, half: float, top: float, power: float, sag: float) -
 
 
 def _hat(
-    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, line: np.ndarray, half: float, top: float
+    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """A crown with a brim all round."""
+    line, half, top = seat
     fabric = _fabric(shape, rng)
     sag = rng.uniform(-0.05, 0.15) * half
     crown = _mask(shape, _dome(line, half * rng.uniform(0.9, 1.05), top, rng.uniform(2, 6), sag))
     brim = np.zeros(shape, np.uint8)
     axes = half * rng.uniform(1.35, 2.3), half * rng.uniform(0.1, 0.45)
-    cv2.ellipse(brim, (line.astype(int).tolist(), (2 * axes[0], 2 * axes[1]), float(rng.uniform(-6, 6))), 255, -1, cv2.LINE_AA)
+    cv2.ellipse(
+        brim, (line.astype(int).tolist(), (2 * axes[0], 2 * axes[1]), float(rng.uniform(-6, 6))), 255, -1, cv2.LINE_AA
+    )
     band_top = line[1] - rng.uniform(0.05, 0.3) * (line[1] - top)
     band = crown * (np.arange(shape[0])[:, None] > band_top)
     under = fabric * rng.uniform(0.6, 1.1)
-    return [(brim, under), (crown, fabric), (band.astype(np.uint8), _fabric(shape, rng) if rng.random() < 0.7 else fabric)]
+    return [
+        (brim, under),
+        (crown, fabric),
+        (band.astype(np.uint8), _fabric(shape, rng) if rng.random() < 0.7 else fabric),
+    ]
 
 
 def _cap(
-    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, line: np.ndarray, half: float, top: float
+    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """A cap with a visor, or a knitted one with or without a cuff."""
+    line, half, top = seat
     fabric = _fabric(shape, rng)
     sag = rng.uniform(0, 0.3) * half
     crown = _mask(shape, _dome(line, half, top, rng.uniform(1.9, 2.8), sag))
@@ -230,7 +243,9 @@ def _cap(
         return [(crown, fabric), (sign, _fabric(shape, rng)), (visor, colour)]
     parts = [(crown, fabric)]
     if rng.random() < 0.7:
-        cuff = _mask(shape, _dome(line + (0, 0.03 * half), half * 1.04, line[1] - rng.uniform(0.2, 0.6) * half, 6, sag))
+        cuff = _mask(
+            shape, _dome(line + np.array([0, 0.03 * half]), half * 1.04, line[1] - rng.uniform(0.2, 0.6) * half, 6, sag)
+        )
         parts.append((cuff, fabric * rng.uniform(0.75, 1.2)))
     if rng.random() < 0.3:
         ball = np.zeros(shape, np.uint8)
@@ -240,12 +255,21 @@ def _cap(
 
 
 def _scarf(
-    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, line: np.ndarray, half: float, top: float
+    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """A scarf around face and neck, or one wound around the head alone."""
+    line, half, top = seat
     fabric = _fabric(shape, rng) * _folds(shape, line, rng)
     if rng.random() < 0.35:
-        return [(_mask(shape, _dome(line, half * rng.uniform(1, 1.2), top, rng.uniform(1.8, 2.6), -rng.uniform(0, 0.4) * half)), fabric)]
+        return [
+            (
+                _mask(
+                    shape,
+                    _dome(line, half * rng.uniform(1, 1.2), top, rng.uniform(1.8, 2.6), -rng.uniform(0, 0.4) * half),
+                ),
+                fabric,
+            )
+        ]
     height = float(points[CHIN, 1] - points[TOP, 1])
     oval = points[list(OVAL), :2]
     middle = oval.mean(axis=0)

@@ -1,7 +1,7 @@
 """Train the classifiers of appearance: labelled portraits in, ONNX files out."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,15 +24,15 @@ from avatar.appearance_training.examples import Portrait, look_at, portrait_of, 
 from avatar.person.colour_measures import measure_colours
 from avatar.person.face_detector import FaceDetector
 from avatar.person.head_view import HeadView, HeadViewer
-from avatar.person.trait_classifiers import CLASSIFIERS, FACE_CROP, FACE_PX, HEAD_PX, layer_input
+from avatar.person.trait_classifiers import CLASSIFIERS, FACE_CROP, FACE_PX, layer_input
 from common.errors import UserError
 from common.images import read_image
 
 COLUMNS = {"skin": "skin_tone"}  # names in the table that differ from the traits'
 LINEAR = {"glasses": 1e-2, "facial_hair": 1e-2, "headwear": 1e-2, "hair_length": 2e-3}  # L2 penalties
 COLOURS = {"skin_tone": (SkinClassifier, 0.7), "hair_colour": (HairClassifier, 0.5)}  # and how much rare words weigh
-FACE_STORED_PX, HEAD_STORED_PX = 96, 80  # sides of the squares from which `shifted` cuts
-SHOWN = {"face": (0.76, 0.92), "head": (0.92, 1.02)}
+STORED_PX = 96  # side of the squares from which `shifted` cuts
+SHOWN = (0.76, 0.92)  # share of their side that it keeps
 BATCH = 48
 LEARNING_RATE = 3e-3
 
@@ -66,8 +66,7 @@ def train(table: Path, pictures: Path, output: Path, *, variations: int, steps: 
         fit_colours(trait, coloured, output)
     for name in LINEAR:
         fit_layers(name, examples, output)
-    for name in ("face", "head"):
-        fit_pictures(name, examples, output, steps, seed)
+    fit_face(examples, output, steps, seed)
     return len(examples)
 
 
@@ -91,25 +90,24 @@ def read_portraits(table: Path, pictures: Path) -> list[tuple[Portrait, HeadView
     return found
 
 
-def example_of(view: HeadView, labels: object) -> Example:
+def example_of(view: HeadView, labels: Mapping[str, str]) -> Example:
     """What is read of a view."""
     first, last = FACE_CROP
     margin = round((last - first) * 0.0965)  # room for `shifted`
     face = view.pixels[first - margin : last + margin, first - margin : last + margin]
     inputs = {
-        "face": cv2.resize(face, (FACE_STORED_PX, FACE_STORED_PX), interpolation=cv2.INTER_AREA),
-        "head": cv2.resize(view.pixels, (HEAD_STORED_PX, HEAD_STORED_PX), interpolation=cv2.INTER_AREA),
+        "face": cv2.resize(face, (STORED_PX, STORED_PX), interpolation=cv2.INTER_AREA),
         "glasses": layer_input(view.face_layer),
         "facial_hair": layer_input(view.face_layer),
         "headwear": layer_input(view.head_layer, view.selfie_layer),
         "hair_length": layer_input(view.selfie_layer),
     }
-    return Example(dict(labels), inputs)  # type: ignore[call-overload]
+    return Example(dict(labels), inputs)
 
 
-def relit(view: HeadView, labels: object, rng: np.random.Generator) -> list[Example]:
+def relit(view: HeadView, labels: Mapping[str, str], rng: np.random.Generator) -> list[Example]:
     """The colours of a head in four lights; eight where its skin is rare among the portraits."""
-    words = dict(labels)  # type: ignore[call-overload]
+    words = dict(labels)
     views = [view]
     for _ in range(3 if words.get("skin_tone") == "light" else 7):
         views.append(replace(view, pixels=relight(view.pixels, rng, grey=0)))
@@ -137,21 +135,21 @@ def fit_layers(name: str, examples: Sequence[Example], output: Path) -> None:
     write_onnx(network, (1, values.shape[1]), output / f"{name}.onnx")
 
 
-def fit_pictures(name: str, examples: Sequence[Example], output: Path, steps: int, seed: int) -> None:
-    """Fit a small convolutional network."""
-    traits, size_px = CLASSIFIERS[name], FACE_PX if name == "face" else HEAD_PX
-    pictures = torch.from_numpy(np.stack([example.inputs[name].transpose(2, 0, 1) for example in examples]))
+def fit_face(examples: Sequence[Example], output: Path, steps: int, seed: int) -> None:
+    """Fit the convolutional classifier of glasses and facial hair."""
+    traits = CLASSIFIERS["face"]
+    pictures = torch.from_numpy(np.stack([example.inputs["face"].transpose(2, 0, 1) for example in examples]))
     goals = {
         trait: torch.tensor([words.index(e.labels[trait]) if trait in e.labels else -1 for e in examples])
         for trait, words in traits.items()
     }
-    network = convolutional_classifier(size_px, sum(map(len, traits.values())))
+    network = convolutional_classifier(FACE_PX, sum(map(len, traits.values())))
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
     rng = torch.Generator().manual_seed(seed)
-    for _ in tqdm(range(steps), desc=name, unit="step"):
+    for _ in tqdm(range(steps), desc="face", unit="step"):
         chosen = torch.randint(len(pictures), (BATCH,), generator=rng)
-        odds = network(shifted(pictures[chosen], size_px, SHOWN[name], rng))
+        odds = network(shifted(pictures[chosen], FACE_PX, SHOWN, rng))
         loss, first = torch.zeros(()), 0
         for trait, words in traits.items():
             part = odds[:, first : first + len(words)]
@@ -164,7 +162,7 @@ def fit_pictures(name: str, examples: Sequence[Example], output: Path, steps: in
         loss.backward()
         optimizer.step()
         schedule.step()
-    write_onnx(network, (1, 3, size_px, size_px), output / f"{name}.onnx")
+    write_onnx(network, (1, 3, FACE_PX, FACE_PX), output / "face.onnx")
 
 
 def _word_weights(goals: torch.Tensor, words: int) -> torch.Tensor:

@@ -37,9 +37,7 @@ def load_base(choice: ModelChoice, config: Path | None, precision: MixedPrecisio
         UserError: as `load_pipelines`; or the base predicts neither noise nor v.
     """
     with quiet():
-        loading = LoadSettings(
-            precision=PRECISIONS[precision], vram_gb=24, config=config
-        )  # nothing offloaded
+        loading = LoadSettings(precision=PRECISIONS[precision], vram_gb=24, config=config)  # nothing offloaded
         pipelines = load_pipelines(choice, loading)
         base = pipelines.base.to(device)  # accelerate may use another device than the best
         base.vae.to(dtype=torch.float32)

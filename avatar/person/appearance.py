@@ -4,12 +4,12 @@ Nothing here infers gender, race or age. What cannot be seen well stays empty, w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
-import cv2
 import numpy as np
 
 from avatar.person.colour_measures import Colours, measure_colours
+from avatar.person.features import AppearanceTrait
 from avatar.person.head_view import WEIGHTS, HeadView, HeadViewer
 from avatar.person.skin_tone import monk_step
 from avatar.person.trait_classifiers import Belief, TraitClassifiers
@@ -19,39 +19,23 @@ MIN_PRESENCE = 0.5  # of the face mesh
 MIN_FACE_PX = 32  # height of a face, hairline to chin, in the photo
 MAX_TURN = 0.75  # of `HeadView.turn`; above it is a side view
 MIN_CHROMA = 5.0  # of a head in a photo that is not black and white
-SKIN_HUES = (15.0, 85.0)  # degrees in Lab between which skin is seen in white light
-MAX_SKIN_CHROMA = 48.0  # more is coloured light or make-up
+SKIN_HUES = (8.0, 88.0)  # degrees in Lab between which skin is seen in white light
+MAX_SKIN_CHROMA = 56.0  # more is coloured light or make-up
 MIN_SKIN_L = 12.0  # less is too dark to tell
 DYED_CHROMA = 22.0  # hair of more chroma, in a hue that no hair has by nature, is dyed
 NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
+DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
-LEAST = {  # confidence below which a trait stays empty
-    "skin_tone": 0.5,
-    "hair_colour": 0.45,
-    "hair_length": 0.5,
-    "glasses": 0.6,
-    "facial_hair": 0.6,
+LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
+LEAST_NONE = 0.4  # confidence below which "none" is not said: most people wear none of it
+LEAST = {  # confidence below which any other value stays empty
+    "skin_tone": 0.42,
+    "hair_colour": 0.38,
+    "hair_length": 0.42,
+    "glasses": 0.5,
+    "facial_hair": 0.45,
     "headwear": 0.6,
 }
-
-
-@dataclass(frozen=True)
-class MeasuredTrait:
-    """One trait as measured.
-
-    Attributes:
-        value: a word; empty if it cannot be told.
-        score: confidence, 0 to 1.
-        reason: why the value is empty; empty if it is not.
-        monk: step on the Monk Skin Tone scale, 1 to 10; of skin alone.
-        lab: median colour, L from 0 to 100; of skin and hair alone.
-    """
-
-    value: str = ""
-    score: float = 0.0
-    reason: str = ""
-    monk: int | None = None
-    lab: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,21 +45,17 @@ class Appearance:
     `hair_shape` is not measured yet and always empty.
     """
 
-    skin_tone: MeasuredTrait
-    hair_colour: MeasuredTrait
-    hair_length: MeasuredTrait
-    hair_shape: MeasuredTrait
-    glasses: MeasuredTrait
-    facial_hair: MeasuredTrait
-    headwear: MeasuredTrait
+    skin_tone: AppearanceTrait
+    hair_colour: AppearanceTrait
+    hair_length: AppearanceTrait
+    hair_shape: AppearanceTrait
+    glasses: AppearanceTrait
+    facial_hair: AppearanceTrait
+    headwear: AppearanceTrait
 
-    def items(self) -> Iterator[tuple[str, MeasuredTrait]]:
+    def items(self) -> Iterator[tuple[str, AppearanceTrait]]:
         """Names and traits."""
         return ((field.name, getattr(self, field.name)) for field in fields(self))
-
-    def as_json(self) -> dict[str, dict[str, object]]:
-        """The field "appearance" of the features JSON."""
-        return {name: _as_json(trait) for name, trait in self.items()}
 
 
 class AppearanceMeter:
@@ -123,20 +103,26 @@ def judge(beliefs: dict[str, Belief], colours: Colours) -> Appearance:
     light = problem_of_light(colours)
     skin = _if(light, traits["skin_tone"])
     if skin.value and colours.skin is not None:
-        skin = MeasuredTrait(
-            skin.value, skin.score, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin)
-        )
+        skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
-    bald = "no hair is seen" if traits["hair_length"].value == "bald" else ""
+    bald = "no hair is seen" if traits["hair_length"].value == "bald" and not has_fringe(traits, colours) else ""
     return Appearance(
         skin_tone=skin,
         hair_colour=_if(covered or bald or light, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
-        hair_shape=MeasuredTrait(reason="not measured"),
+        hair_shape=_nothing("not measured"),
         glasses=traits["glasses"],
         facial_hair=traits["facial_hair"],
         headwear=traits["headwear"],
     )
+
+
+def has_fringe(traits: dict[str, AppearanceTrait], colours: Colours) -> bool:
+    """Whether a bald head has hair at its sides whose colour is clear."""
+    if colours.skin is None or colours.hair is None:
+        return False
+    unlike_skin = float(np.linalg.norm(colours.hair - colours.skin)) > LEAST_FRINGE_LAB
+    return unlike_skin and (traits["hair_colour"].score or 0) >= LEAST_FRINGE_SCORE
 
 
 def problem_of_light(colours: Colours) -> str:
@@ -152,49 +138,37 @@ def problem_of_light(colours: Colours) -> str:
     return "the face is too dark" if lightness < MIN_SKIN_L else ""
 
 
-def _hair_colour(told: MeasuredTrait, colours: Colours) -> MeasuredTrait:
+def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
     if colours.hair is None:
-        return MeasuredTrait(reason="no hair is seen")
+        return _nothing("no hair is seen")
     _, a, b = colours.hair
     hue = float(np.degrees(np.arctan2(b, a))) % 360
     if np.hypot(a, b) > DYED_CHROMA and not NATURAL_HUES[0] <= hue <= NATURAL_HUES[1]:
-        return MeasuredTrait(next(word for end, word in DYED if hue <= end), 0.9, lab=_lab(colours.hair))
-    return MeasuredTrait(told.value, told.score, told.reason, lab=_lab(colours.hair) if told.value else None)
+        word = next(word for end, word in DYED if hue <= end)
+        return AppearanceTrait(word, DYED_SCORE, "measured", lab=_lab(colours.hair))
+    return replace(told, lab=_lab(colours.hair)) if told.value else told
 
 
-def _told(trait: str, belief: Belief) -> MeasuredTrait:
+def _told(trait: str, belief: Belief) -> AppearanceTrait:
     score = round(belief.score, 4)
-    if score < LEAST[trait]:
-        return MeasuredTrait(score=score, reason="not clear enough")
-    return MeasuredTrait(belief.word, score)
+    if score < (LEAST_NONE if belief.word == "none" else LEAST[trait]):
+        return _nothing("not clear enough", score)
+    return AppearanceTrait(belief.word, score, "measured")
 
 
-def _if(problem: str, trait: MeasuredTrait) -> MeasuredTrait:
+def _if(problem: str, trait: AppearanceTrait) -> AppearanceTrait:
     """The trait, or nothing where there is a problem."""
-    return MeasuredTrait(reason=problem) if problem else trait
+    return _nothing(problem) if problem else trait
 
 
 def _empty(reason: str) -> Appearance:
-    return Appearance(**{field.name: MeasuredTrait(reason=reason) for field in fields(Appearance)})
+    return Appearance(**{field.name: _nothing(reason) for field in fields(Appearance)})
+
+
+def _nothing(reason: str, score: float | None = None) -> AppearanceTrait:
+    return AppearanceTrait("", score, "unsure", reason)
 
 
 def _lab(colour: np.ndarray) -> tuple[float, float, float]:
     lightness, a, b = (round(float(value), 1) for value in colour)
     return lightness, a, b
-
-
-def _as_json(trait: MeasuredTrait) -> dict[str, object]:
-    content: dict[str, object] = {"value": trait.value, "score": trait.score, "source": "measured"}
-    if not trait.value:
-        content |= {"source": "unsure", "reason": trait.reason}
-    extra = {"monk": trait.monk, "lab": trait.lab}
-    return content | {name: value for name, value in extra.items() if value is not None}
-
-
-def draw_measured(view: HeadView, colours: Colours) -> np.ndarray:
-    """(H, W, 3) uint8 RGB: the view with the measured skin outlined in green and the hair in blue."""
-    picture = view.pixels.copy()
-    for mask, colour in ((colours.skin_mask, (60, 220, 90)), (colours.hair_mask, (70, 130, 255))):
-        outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(picture, outlines, -1, colour, 1)
-    return picture

@@ -77,9 +77,7 @@ def _hair_region(view: HeadView, person: np.ndarray) -> np.ndarray:
     return person & (face == 0) & (rows < eye_level) & near
 
 
-def _statistics(
-    lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.ndarray, hair: np.ndarray
-) -> np.ndarray:
+def _statistics(lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """(n,) float32: Lab of skin, hair, lips, brows, eye whites, and of the brightest and darkest parts."""
     whites = np.logical_or.reduce([_filled(view, eye) for eye in EYES]) & view.inside
     brows = np.logical_or.reduce([_filled(view, brow) for brow in BROWS]) & view.inside

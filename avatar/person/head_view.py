@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.person.face_detector import Box, check_present
+from avatar.person.face_detector import check_present
+from common.people.selection import Box
 from common.weights import EMBEDDED
 
 MESH, SELFIE = WEIGHTS = ("face_landmark.tflite", "selfie_segmentation.tflite")
@@ -84,7 +85,9 @@ class HeadViewer:
         """
         left, top, right, bottom = box
         middle = np.array([left + right, top + bottom]) / 2
-        points, _, _ = self._find_points(photo, _to_square(middle, FACE_SIDE * max(right - left, bottom - top), 0.0, MESH_PX))
+        points, _, _ = self._find_points(
+            photo, _to_square(middle, FACE_SIDE * max(right - left, bottom - top), 0.0, MESH_PX)
+        )
         eyes = points[OUTER_EYES[1], :2] - points[OUTER_EYES[0], :2]
         angle = float(np.arctan2(eyes[1], eyes[0]))
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
@@ -102,7 +105,15 @@ class HeadViewer:
         scale = SELFIE_PX / side
         points = np.column_stack([points[:, :2] @ to_head[:, :2].T + to_head[:, 2], points[:, 2] * scale])
         return HeadView(
-            pixels, matte[0, 0], inside, points, presence, scale, face_layer, head_layer[0].copy(), selfie_layer[0].copy()
+            pixels,
+            matte[0, 0],
+            inside,
+            points,
+            presence,
+            scale,
+            face_layer,
+            head_layer[0].copy(),
+            selfie_layer[0].copy(),
         )
 
     def _find_points(self, photo: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:

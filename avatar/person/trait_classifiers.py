@@ -25,7 +25,6 @@ CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of ea
     "face": {"glasses": GLASSES, "facial_hair": FACIAL_HAIR},
     "glasses": {"glasses": GLASSES},
     "facial_hair": {"facial_hair": FACIAL_HAIR},
-    "head": {"headwear": HEADWEAR},
     "headwear": {"headwear": HEADWEAR},
     "hair_length": {"hair_length": HAIR_LENGTHS},
     "skin_tone": {"skin_tone": SKIN_TONES},
@@ -33,7 +32,7 @@ CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of ea
 }
 WORDS = {trait: words for traits in CLASSIFIERS.values() for trait, words in traits.items()}
 FACE_CROP = (71, 185)  # rows and columns of the view that show the face with its beard
-FACE_PX, HEAD_PX = 80, 64  # sides of the classifiers' square inputs
+FACE_PX = 80  # side of the square that the convolutional classifier sees
 POOLED = 2  # cells of the inner layers that are averaged, each way
 
 
@@ -72,7 +71,6 @@ class TraitClassifiers:
         """Beliefs about every trait of CLASSIFIERS, by trait."""
         inputs = {
             "face": face_input(view.pixels),
-            "head": head_input(view.pixels),
             "glasses": layer_input(view.face_layer),
             "facial_hair": layer_input(view.face_layer),
             "headwear": layer_input(view.head_layer, view.selfie_layer),
@@ -98,12 +96,6 @@ def face_input(pixels: np.ndarray) -> np.ndarray:
     """(3, FACE_PX, FACE_PX) float32 of a view's pixels."""
     first, last = FACE_CROP
     return _standardised(pixels[first:last, first:last], FACE_PX)
-
-
-def head_input(pixels: np.ndarray) -> np.ndarray:
-    """(3, HEAD_PX, HEAD_PX) float32 of a view's pixels."""
-    margin = pixels.shape[0] // 40
-    return _standardised(pixels[margin:-margin, margin:-margin], HEAD_PX)
 
 
 def layer_input(*layers: np.ndarray) -> np.ndarray:

