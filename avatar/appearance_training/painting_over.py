@@ -165,7 +165,7 @@ def paint_headwear(
     rows = np.arange(len(canvas))[:, None]
     above = rows < line[1] - 2
     kept = np.where(above, 0, matte)
-    painted = canvas.astype(np.float32)
+    painted: np.ndarray = canvas.astype(np.float32)
     shadow = cv2.GaussianBlur(np.maximum.reduce([mask for mask, _ in parts]), (0, 0), 9)
     shadow = np.roll(shadow, round(0.04 * (points[CHIN, 1] - points[TOP, 1])), axis=0) * rng.uniform(0, 0.5)
     painted = painted * (1 - shadow[..., None] / 255)
@@ -313,7 +313,7 @@ def _fabric(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     noise = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), float(rng.uniform(0.6, 3)))
     noise = 1 + noise / max(1e-6, float(noise.std())) * rng.uniform(0, 0.08)
     wave = cv2.resize(rng.standard_normal((5, 5)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
-    light = 1 + 0.12 * wave + rng.uniform(-0.4, 0.4) * (columns / shape[1] - 0.5)
+    light: np.ndarray = 1 + 0.12 * wave + rng.uniform(-0.4, 0.4) * (columns / shape[1] - 0.5)
     return cloth * (noise * light)[..., None]
 
 

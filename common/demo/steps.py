@@ -82,7 +82,6 @@ FACE_WEIGHTS = [
     "face_detection_full_range_sparse.tflite",
     "face_detection_short_range.tflite",
     "face_landmark.tflite",
-    "selfie_segmentation.tflite",
 ]
 SCENE = "data/carousel/plates/main_stage_2.jpg"
 FUSED = "outputs/carousel/festival"

@@ -67,7 +67,7 @@ def test_the_astronaut_is_described_as_she_looks(meter: AppearanceMeter) -> None
     assert found["skin_tone"] == "light"
     assert found["glasses"] == "none"
     assert found["headwear"] in ("", "none")
-    assert found["hair_colour"] in ("", "brown", "black")
+    assert found["hair_colour"] in ("", "brown", "blonde")
 
 
 @needs_weights
@@ -183,9 +183,11 @@ def test_headwear_and_baldness_leave_the_hair_empty() -> None:
     hat = judge(beliefs(headwear="hat", hair_length="short"), colours_of((60, 15, 20)))
     assert hat.headwear.value == "hat"
     assert hat.hair_colour.reason == hat.hair_length.reason == "covered by headwear"
-    bald = judge(beliefs(hair_length="bald"), colours_of((60, 15, 20)))
+    bald = judge(beliefs(hair_length="bald"), colours_of((33, 6, 12)))
     assert bald.hair_length.value == "bald"
-    assert bald.hair_colour.value == ""
+    assert bald.hair_colour.reason == "no hair is seen"
+    fringe = judge(beliefs(hair_length="bald", hair_colour="grey"), colours_of((60, 15, 20)))
+    assert fringe.hair_colour.value == "grey"
 
 
 def test_blue_hair_is_dyed() -> None:
