@@ -29,7 +29,7 @@ def main() -> Report:
     from avatar.appearance_training.training_run import train
 
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    examples = train(LABELS, PICTURES, OUTPUT, variations=VARIATIONS, steps=STEPS, seed=SEED)
+    examples = train(table=LABELS, pictures=PICTURES, output=OUTPUT, variations=VARIATIONS, steps=STEPS, seed=SEED)
     return Report(output=OUTPUT, inputs=[LABELS], figures={"examples": examples}, device="CPU")
 
 

@@ -310,7 +310,9 @@ def _fabric(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         "knit": lambda: 0.15 + 0.15 * np.sin(columns * (2 * np.pi / max(4.0, period / 3))),
     }[kind]().astype(np.float32)
     cloth = first + pattern[..., None] * (second - first)
-    noise = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), float(rng.uniform(0.6, 3)))
+    noise: np.ndarray = cv2.GaussianBlur(
+        rng.standard_normal(shape).astype(np.float32), (0, 0), float(rng.uniform(0.6, 3))
+    )
     noise = 1 + noise / max(1e-6, float(noise.std())) * rng.uniform(0, 0.08)
     wave = cv2.resize(rng.standard_normal((5, 5)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
     light: np.ndarray = 1 + 0.12 * wave + rng.uniform(-0.4, 0.4) * (columns / shape[1] - 0.5)

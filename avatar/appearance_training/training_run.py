@@ -45,7 +45,7 @@ class Example:
     inputs: dict[str, np.ndarray]
 
 
-def train(table: Path, pictures: Path, output: Path, *, variations: int, steps: int, seed: int) -> int:
+def train(*, table: Path, pictures: Path, output: Path, variations: int, steps: int, seed: int) -> int:
     """Make examples, fit every classifier and write it; the number of examples.
 
     Raises:
