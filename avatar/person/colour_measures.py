@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.person.head_view import CHIN, OVAL, TOP, HeadView
+from avatar.person.head_view import OVAL, HeadView
 
 CHEEKS = ((117, 118, 101, 205, 187, 123), (346, 347, 330, 425, 411, 352))
 FOREHEAD = (109, 10, 338, 337, 151, 108)
@@ -111,8 +111,3 @@ def _filled(view: HeadView, outline: tuple[int, ...]) -> np.ndarray:
     mask = np.zeros(view.matte.shape, np.uint8)
     cv2.fillPoly(mask, [np.round(view.points[list(outline), :2]).astype(np.int32)], 1)
     return mask > 0
-
-
-def face_middle(view: HeadView) -> np.ndarray:
-    """(2,) between the hairline and the chin, px of the view."""
-    return (view.points[TOP, :2] + view.points[CHIN, :2]) / 2
