@@ -71,16 +71,16 @@ def main() -> Report:
         if any(stated.values()) or DESCRIPTION or NAME or FACE:
             raise UserError("GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
-        result = extract_features(user_photos, settings, OUTPUT, overwrite=OVERWRITE)
+        result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE)
         faults |= result.faults
-        write_overviews(OUTPUT, user_photos, faults, TILES)
+        write_overviews(OUTPUT, user_photos, faults, tiles=TILES)
         print(f"features: {result.made} new, {result.kept} up to date, {result.edited} edited and kept")
         print_faults(OUTPUT, faults)
         written = OUTPUT
     else:
         user_photos = [one_user_photo(PHOTO or sample_photo(), taste=TASTE, users=USERS, user=USER, name=NAME)]
         faults = {}
-        result = extract_one(user_photos[0], settings, OUTPUT, overwrite=OVERWRITE)
+        result = extract_one(user_photos[0], settings, output=OUTPUT, overwrite=OVERWRITE)
         written = OUTPUT / f"{file_stem(user_photos[0].name)}.json"
     kept = result.kept + result.edited
     return Report(

@@ -49,7 +49,7 @@ def main() -> Report:
     try:
         crop = center_crop_to_square(image, known.face_box if known else None, side_px=SIDE_PX, enlarge=ENLARGE)
         cutout = remove_background(
-            crop, MODEL, only_largest=ONLY_LARGEST, fill_holes=FILL_HOLES, clean_edges=CLEAN_EDGES
+            crop, model=MODEL, only_largest=ONLY_LARGEST, fill_holes=FILL_HOLES, clean_edges=CLEAN_EDGES
         )
     except UserError as error:
         raise UserError(f"{photo}: {error}") from error
@@ -58,7 +58,7 @@ def main() -> Report:
         write_png(OUTPUT / f"{name}.png", picture)
         print(f"written: {shown(OUTPUT / f'{name}.png')}")
     if known:
-        prompt = generate_weighted_prompt(known, SEED)
+        prompt = generate_weighted_prompt(known, seed=SEED)
         print(f"prompt: {prompt.text}\nnegative prompt: {prompt.negative}")
     return Report(
         output=OUTPUT,

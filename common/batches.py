@@ -68,7 +68,7 @@ class Batch(Results, Generic[Payload, Tables]):
             the run is interrupted.
         watch: gets `Made.passing` of each item made now, in this process.
         what: title of the progress bar.
-        unit: of the progress bar.
+        unit: unit of the progress bar.
         workers: processes; 1 works in this one.
         few: up to this many items are made in this process, as they do not repay the start of workers.
         chunk: items that a worker gets at a time.

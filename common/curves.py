@@ -21,7 +21,7 @@ def draw_curves(
         along: key of the horizontal axis, and its label.
         losses: keys of the losses, three at most.
         measure: key of what is measured on held-out data.
-        label: of its axis.
+        label: label of its axis.
     """
     from matplotlib.figure import Figure
 

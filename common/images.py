@@ -2,11 +2,13 @@
 
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
 from common.files import write_bytes
@@ -57,8 +59,8 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
     Args:
         path: file name for messages.
         source: a file, or the bytes of one.
-        mode: as in `read_image`.
-        max_pixels: as in `read_image`.
+        mode: see `read_image`.
+        max_pixels: see `read_image`.
 
     Raises:
         UserError: empty, no picture, truncated or corrupt, a side under MIN_SIDE_PX, too large.
@@ -142,25 +144,29 @@ def _grey_to_8_bits(image: Image.Image) -> Image.Image:
     return Image.merge("LA", (grey, alpha))
 
 
-def png_bytes(image: Image.Image, compress_level: int = 6) -> bytes:
-    """The content of a PNG file without metadata.
+def png_bytes(image: Image.Image, compress_level: int = 6, text: Mapping[str, str] | None = None) -> bytes:
+    """The content of a PNG file, without metadata but for `text`.
 
     Args:
         image: mode RGBA, RGB or L.
         compress_level: 0 (fast, large) to 9 (slow, small), as in zlib.
+        text: keywords of the PNG specification and what they say, such as "Copyright".
     """
     if image.mode not in ("RGBA", "RGB", "L"):
         raise ValueError(f"mode must be RGBA, RGB or L, got {image.mode}")
     bare = image if not image.info else Image.frombytes(image.mode, image.size, image.tobytes())
     content = io.BytesIO()
-    bare.save(content, "PNG", compress_level=compress_level)
+    chunks = PngInfo()
+    for keyword, words in (text or {}).items():
+        chunks.add_text(keyword, words)
+    bare.save(content, "PNG", compress_level=compress_level, pnginfo=chunks)
     return content.getvalue()
 
 
-def write_png(path: Path, image: Image.Image, compress_level: int = 6) -> None:
-    """Write a PNG atomically and without metadata; `image` and `compress_level` as in `png_bytes`.
+def write_png(path: Path, image: Image.Image, compress_level: int = 6, text: Mapping[str, str] | None = None) -> None:
+    """Write a PNG atomically; `image`, `compress_level` and `text` as in `png_bytes`.
 
     Raises:
         UserError: the folder cannot be written, or the disk is full.
     """
-    write_bytes(path, png_bytes(image, compress_level))
+    write_bytes(path, png_bytes(image, compress_level, text))

@@ -111,7 +111,7 @@ class Results:
         """Remove results that are out of date or half done, and announce all items.
 
         Args:
-            versions: by name of the item, in the order of the list.
+            versions: version of each item by name, in the order of the list.
 
         Returns:
             Names of the items that are done.

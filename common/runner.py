@@ -29,7 +29,6 @@ A spawned worker process imports the script anew, as `__mp_main__`, and there ev
 So a worker must receive settings as keyword arguments or in its item; it must not read the constants.
 """
 
-import functools
 import inspect
 import io
 import json
@@ -88,13 +87,12 @@ class Report:
     weights: list[str] = field(default_factory=list)
 
 
-def run(main: Callable[..., Report | None]) -> None:
+def run(main: Callable[[], Report | None]) -> None:
     """Call `main` with the settings from the command line and end the process.
 
     Exit status: 0; 2 for an error that the user can correct (one line on stderr) or skipped items; 130 for Ctrl-C.
     Any other exception is a bug and keeps its traceback.
     """
-    main = _without_parameters(main)
     script = Path(inspect.getfile(sys.modules[main.__module__]))
     # Limit OpenMP spin-waiting (must be set before importing torch): no cost on an idle machine, up to 3x faster on a
     # busy one.
@@ -138,7 +136,7 @@ def _fail(script: Path, message: str) -> typing.NoReturn:
     sys.exit(EXIT_USER_ERROR)
 
 
-def set_settings(main: Callable[..., object], values: Mapping[str, object]) -> None:
+def set_settings(main: Callable[[], object], values: Mapping[str, object]) -> None:
     """Check the ranges of settings and write them into the module of `main`.
 
     Args:
@@ -157,7 +155,7 @@ def set_settings(main: Callable[..., object], values: Mapping[str, object]) -> N
     vars(sys.modules[main.__module__]).update(values)
 
 
-def _settings_of(main: Callable[..., object]) -> dict[str, typing.Any]:
+def _settings_of(main: Callable[[], object]) -> dict[str, typing.Any]:
     """Names and annotations of a script's settings, in the order of the file."""
     hints = typing.get_type_hints(sys.modules[main.__module__], include_extras=True)
     return {name: hint for name, hint in hints.items() if name.isupper()}
@@ -167,7 +165,7 @@ def _range_of(annotation: object) -> Range | None:
     return next((extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range)), None)
 
 
-def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str, object]:
+def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, object]:
     """Parse the command line with tyro, print the settings that it changes, and return all of them by name."""
     import tyro
 
@@ -188,20 +186,6 @@ def _settings_from_shell(main: Callable[..., object], script: Path) -> dict[str,
         if value != before and before is not tyro.MISSING:
             print(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})")
     return settings
-
-
-def _without_parameters(main: Callable[..., Report | None]) -> Callable[..., Report | None]:
-    """TRANSITION: delete this function and its call when no main() has parameters any more.
-
-    Turns the parameters of an old main() into annotated settings of its module, and reads them from there.
-    """
-    names = list(inspect.signature(main).parameters)
-    if not names:
-        return main
-    module = sys.modules[main.__module__]
-    hints = typing.get_type_hints(main, include_extras=True)
-    module.__annotations__ = {name.upper(): hints[name] for name in names}
-    return functools.wraps(main)(lambda: main(**{name: getattr(module, name.upper()) for name in names}))
 
 
 def _in_words(value: object) -> str:

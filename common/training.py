@@ -111,7 +111,7 @@ class Training:
         task: what it learns.
         settings: dataclass of plain values; a state of other settings is not resumed.
         loop: how it learns.
-        accelerator: as `start_accelerator` returns it.
+        accelerator: result of `start_accelerator`.
 
     Attributes:
         average: averaged weights, in evaluation mode, or the network itself; the result of the run.

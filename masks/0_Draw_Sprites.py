@@ -1,9 +1,9 @@
-"""Step 0: draw everything in data/masks again, pixel by pixel the same. Needed only after the drawing code was changed.
+"""Step 0: redraw everything in data/masks, identical to the pixel. Needed only after a change of the drawing code.
 
-Reads   nothing: characters, clothes and walk are drawn by masks/drawing/characters.py and the modules that it uses
+Reads   nothing; characters, clothes and walk are drawn by masks/drawing/characters.py
 Writes  data/masks/frames_backup_<animation>/base_frame_XX.png and clothed_frame_XX.png,
         data/masks/masks_backup_<animation>/mask_XX.png, data/masks/sheets/base.png, clothed.png and other_body.png,
-        outputs/masks/0_Draw_Sprites.png (all of it on one sheet)
+        outputs/masks/0_Draw_Sprites.png (an overview)
 """
 
 from pathlib import Path
@@ -23,27 +23,27 @@ from masks.drawing.characters import (
     SET_PHASES,
     SETS,
     SHEET_CHARACTER,
-    Frame,
+    DrawnFrame,
     draw_set,
     draw_sheets,
 )
-from masks.sets.frame_sets import base_name, clothed_name, mask_name
+from masks.sets.naming import FRAMES_BACKUP, MASKS_BACKUP, base_name, clothed_name, mask_name
 
 # ---- settings: edit here, or override once on the command line (--output drawn) ----
-OUTPUT = DATA / "masks"  # folder of the sets and spritesheets
-SHEET = OUTPUTS / "masks/0_Draw_Sprites.png"  # overview picture
+OUTPUT: Path = DATA / "masks"  # folder for the sets and spritesheets
+SHEET: Path = OUTPUTS / "masks/0_Draw_Sprites.png"  # overview picture
 
 
-def main(output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
+def main() -> Report:
     """Draw every set and the spritesheets."""
-    check_output(sheet, [".png"])
+    check_output(SHEET, [".png"])
     tiles: list[Image.Image] = []
     labels: list[str] = []
     total = sum(len(drawn.characters) * len(SET_PHASES) for drawn in SETS.values())
     with tqdm(total=total, desc="drawing", unit="frame") as bar:
         for name, drawn in SETS.items():
             for index, frame in enumerate(draw_set(drawn)):
-                write_frame(output, name, index, frame)
+                write_frame(OUTPUT, name, index, frame)
                 bar.update()
                 character, phase = divmod(index, len(SET_PHASES))
                 if character == phase:  # each character once, in another phase
@@ -52,20 +52,20 @@ def main(output: Path = OUTPUT, sheet: Path = SHEET) -> Report:
     base, clothed = draw_sheets(SHEET_CHARACTER, LIGHTS[0])
     other, _ = draw_sheets(OTHER_BODY)
     for file, picture in {"base": base, "clothed": clothed, "other_body": other}.items():
-        write_png(output / f"sheets/{file}.png", Image.fromarray(picture))
+        write_png(OUTPUT / f"sheets/{file}.png", Image.fromarray(picture))
     columns = len(tiles) // len(SETS)
-    write_png(sheet, picture_grid(tiles, labels, columns, tile_px=192, title="Sprites drawn by the project"))
-    print(f"{total} frames in {len(SETS)} sets, and 3 spritesheets, in {shown(output)}; overview: {shown(sheet)}")
-    return Report(sheet, figures={"frames": total, "sets": len(SETS)})
+    write_png(SHEET, picture_grid(tiles, labels, columns, tile_px=192, title="Sprites drawn by the project"))
+    print(f"{total} frames in {len(SETS)} sets, and 3 spritesheets, in {shown(OUTPUT)}; overview: {shown(SHEET)}")
+    return Report(SHEET, figures={"frames": total, "sets": len(SETS)})
 
 
-def write_frame(output: Path, animation: str, index: int, frame: Frame) -> None:
-    """Write the three pictures of a frame under the names of a set that trains."""
+def write_frame(output: Path, animation: str, index: int, frame: DrawnFrame) -> None:
+    """Write the three pictures of a frame under the names of an archived set."""
     number = f"{index:02d}"
     files: dict[str, np.ndarray] = {
-        f"frames_backup_{animation}/{base_name(number)}": frame.base,
-        f"frames_backup_{animation}/{clothed_name(number)}": frame.clothed,
-        f"masks_backup_{animation}/{mask_name(number)}": frame.mask,
+        f"{FRAMES_BACKUP}{animation}/{base_name(number)}": frame.base,
+        f"{FRAMES_BACKUP}{animation}/{clothed_name(number)}": frame.clothed,
+        f"{MASKS_BACKUP}{animation}/{mask_name(number)}": frame.mask,
     }
     for file, picture in files.items():
         write_png(output / file, Image.fromarray(picture))

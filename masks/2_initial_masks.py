@@ -1,89 +1,82 @@
-"""Step 2: propose a mask for every frame of the working set, and say how unsure it is.
+"""Step 2: propose a mask for every frame of the working set, and report how unsure it is.
 
-By the model, or by the best simple method: what changed between base and clothed frame by more than a threshold, as a
-distance in CIE Lab (or as a plain difference), after a change of light that all share was taken out and small holes
-and islands were removed. Unsureness is one minus the F1 score that the method itself expects: 0 sure, 1 a guess.
+Masks come from the model, or from the best simple method: the colour difference between base and clothed frame, as a
+distance in CIE Lab (or as a plain difference), above a threshold, after compensating a change of light of the whole
+figure and removing small holes and islands. Unsureness is one minus the expected F1 score: 0 sure, 1 a guess.
 
-masks_corrected/ is never touched. What an earlier run wrote goes to backups/ if it would change. Run again after an
-interruption, it goes on where it stopped.
+masks_corrected/ is never changed. Masks of an earlier run go to backups/ if they would change. An interrupted run
+resumes where it stopped.
 
 Reads   <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png; checkpoints/masks/mask_model.pth
-Writes  <training data>/masks_initial/: mask_XX.png, proposals.csv (unsureness), faults.csv (frames that were skipped);
+Writes  <training data>/masks_initial/: mask_XX.png, proposals.csv (unsureness), faults.csv (skipped frames);
         outputs/masks/2_initial_masks.png: the masks, the most unsure first
 """
 
-import sys
 from pathlib import Path
 from statistics import fmean
+from typing import Annotated, Literal
 
-import tyro
+from tyro.conf import Positional
 
-from common.errors import check_range, raise_faults
-from common.files import check_output
+from common.files import check_output, print_faults
 from common.images import write_png
 from common.paths import CHECKPOINTS, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--method lab) ----
-TRAINING_DATA = OUTPUTS / "masks/training_data"  # folder that holds frames/
-METHOD = "model"  # model; lab: by distance in CIE Lab; difference: by |clothed - base|
-CHECKPOINT = CHECKPOINTS / "masks/mask_model.pth"  # of the model
-THRESHOLD: float | None = None  # of lab and difference; None: found for each frame
-EVEN_LIGHT = True  # lab and difference: take out a change of light that the whole figure shares
-TIDY_ART_PX = 8  # lab and difference: remove holes and islands of at most so many art pixels
-OUTPUT = OUTPUTS / "masks/2_initial_masks.png"  # contact sheet
-TILES = 100  # frames on the contact sheet, the most unsure ones
+TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder that holds frames/
+METHOD: Literal["model", "lab", "difference"] = "model"  # lab: distance in CIE Lab; difference: |clothed - base|
+CHECKPOINT: Path = CHECKPOINTS / "masks/mask_model.pth"  # weights of the model
+THRESHOLD: Annotated[float | None, Range(0, 255)] = None  # threshold of lab and difference; None: found per frame
+EVEN_LIGHT: bool = True  # lab and difference: compensate a change of light of the whole figure
+TIDY_ART_PX: Annotated[int, Range(0, 10_000)] = 8  # lab and difference: largest holes and islands removed, in art px
+OUTPUT: Path = OUTPUTS / "masks/2_initial_masks.png"  # contact sheet
+TILES: Annotated[int, Range(1, 400)] = 100  # frames on the contact sheet, the most unsure ones
+WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
 
 
-def main(
-    training_data: tyro.conf.Positional[Path] = TRAINING_DATA,
-    method: str = METHOD,
-    checkpoint: Path = CHECKPOINT,
-    threshold: float | None = THRESHOLD,
-    even_light: bool = EVEN_LIGHT,
-    tidy_art_px: int = TIDY_ART_PX,
-    output: Path = OUTPUT,
-    tiles: int = TILES,
-) -> Report:
+def main() -> Report:
     """Propose all masks, then draw the contact sheet."""
-    from common.files import FAULTS
-    from masks.correction import proposal_batch
-    from masks.sets.frame_sets import FRAMES, MASKS_INITIAL, scan_pairs
+    from masks.correction.proposal_batch import (
+        PRINTED,
+        contact_sheet,
+        model_method,
+        most_unsure,
+        propose_all,
+        put_in_place,
+        threshold_method,
+    )
+    from masks.sets.naming import FRAMES, MASKS_INITIAL
+    from masks.sheets.frame_sources import sources_in, workers_on
 
-    check_range("TILES", tiles, 1, 400)
-    check_output(output, [".png"])
-    if method == "model":
-        proposer = proposal_batch.by_model(checkpoint)
+    check_output(OUTPUT, [".png"])
+    if METHOD == "model":
+        method = model_method(CHECKPOINT)
     else:
-        proposer = proposal_batch.by_threshold(method, threshold, even_light, tidy_art_px)
-    pairs, faults = scan_pairs(training_data / FRAMES)
-    unsureness, unread = proposal_batch.propose_all(training_data, pairs, proposer)
-    faults |= unread
-    if not unsureness:
-        raise_faults(str(training_data / FRAMES), list(faults.values()))
-    has_changed, kept = proposal_batch.put_in_place(training_data, unsureness, faults, proposer)
-    write_png(output, proposal_batch.contact_sheet(training_data, pairs, unsureness, tiles, method))
+        method = threshold_method(METHOD, threshold=THRESHOLD, even_light=EVEN_LIGHT, tidy_art_px=TIDY_ART_PX)
+    sources, faults = sources_in(TRAINING_DATA / FRAMES)
+    workers = WORKERS or workers_on(method.device)
+    unsureness, faults = propose_all(TRAINING_DATA, sources, faults, method, workers)
+    has_changed, kept = put_in_place(TRAINING_DATA, unsureness, method)
+    write_png(OUTPUT, contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))
 
-    masks = training_data / MASKS_INITIAL
-    print(f"{len(unsureness)} masks by {method} in {shown(masks)}{'' if has_changed else ', the same as before'}")
+    masks = TRAINING_DATA / MASKS_INITIAL
+    print(f"{len(unsureness)} masks by {METHOD} in {shown(masks)}{'' if has_changed else ', the same as before'}")
     if kept is not None:
-        print(f"the earlier ones: {shown(kept)}")
+        print(f"earlier masks: {shown(kept)}")
     print("most unsure (0 sure, 1 a guess):")
-    for number in proposal_batch.most_unsure(unsureness)[: proposal_batch.PRINTED]:
+    for number in most_unsure(unsureness)[:PRINTED]:
         print(f"  frame {number}  {unsureness[number]:.3f}")
-    print(f"contact sheet: {shown(output)}")
-    if faults:
-        print(f"{len(faults)} files skipped, listed in {shown(masks / FAULTS)}", file=sys.stderr)
+    print(f"contact sheet: {shown(OUTPUT)}")
+    print_faults(masks, faults)
+    used = [source for source in sources if source.number in unsureness]
     return Report(
-        output,
-        [
-            *proposer.weights,
-            *(path for pair in pairs if pair.number in unsureness for path in (pair.base, pair.clothed)),
-        ],
-        {"masks": len(unsureness), "mean unsureness": round(fmean(unsureness.values()), 4)},
-        len(faults),
-        proposer.device,
-        [path.name for path in proposer.weights],
+        OUTPUT,
+        inputs=[*method.weights, *(path for source in used for path in (source.base, source.clothed))],
+        figures={"masks": len(unsureness), "mean unsureness": round(fmean(unsureness.values()), 4)},
+        faults=len(faults),
+        device=method.device,
+        weights=[path.name for path in method.weights],
     )
 
 

@@ -1,91 +1,79 @@
 """Step 5: predict the clothing masks of a folder of pairs, or of two sheets, and cut the clothing out.
 
 A cut-out is the clothing alone, as RGBA: pixel art keeps hard edges, smooth art gets soft ones without a rim of skin.
-From sheets the frames are cut in the sheet's own size, and masks and cut-outs are put back into sheets as well. Run
-again, only what has changed is made anew. Pairs that cannot be read are skipped and listed.
+Frames from sheets keep the sheet's size, and their masks and cut-outs are also joined into sheets. A second run makes
+only what has changed. Pairs that cannot be read are skipped and listed.
 
 Reads   base_frame_XX.png and clothed_frame_XX.png in a folder, or two sheets; checkpoints/masks/mask_model.pth
 Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cutout_XX.png, contact_sheet.png;
-        from sheets mask_sheet.png and cutout_sheet.png; faults.csv (pairs that were skipped)
+        from sheets mask_sheet.png and cutout_sheet.png; faults.csv (skipped pairs)
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from common.errors import check_range, raise_faults
+from common.errors import raise_faults
+from common.files import print_faults
 from common.paths import CHECKPOINTS, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--frames my_frames) ----
-FRAMES = OUTPUTS / "masks/training_data/frames"  # folder of base_frame_XX.png and clothed_frame_XX.png
+FRAMES: Path = OUTPUTS / "masks/training_data/frames"  # folder of base_frame_XX.png and clothed_frame_XX.png
 BASE: Path | None = None  # sheet of the base body, instead of FRAMES
 CLOTHED: Path | None = None  # the same sheet clothed
-CHECKPOINT = CHECKPOINTS / "masks/mask_model.pth"  # the model
-OUTPUT = OUTPUTS / "masks/5_predict_masks"  # folder for the results
-CUTOUTS = True  # False: masks alone
-COMPRESS_LEVEL = 1  # of PNG, 0 (fast, large) to 9 (slow, small)
-TILES = 48  # pairs on the contact sheet, taken from the whole batch
-COLUMNS: int | None = None  # frames in a row of the sheets; None: found
-ROWS: int | None = None  # rows of frames; None: found
-FRAME_WIDTH: int | None = None  # of a frame on the sheets, in px; None: found
-FRAME_HEIGHT: int | None = None  # in px; None: found
-MARGIN: int | None = None  # px around the grid; None: found, or 0 where the rest is given
-SPACING: int | None = None  # px between frames; None: found, or 0 where the rest is given
+CHECKPOINT: Path = CHECKPOINTS / "masks/mask_model.pth"  # weights of the model
+OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
+CUTOUTS: bool = True  # False: masks only
+COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, large) to 9 (slow, small)
+TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
+WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
+COLUMNS: int | None = None  # frames in a row of the sheets; None: detected
+ROWS: int | None = None  # rows of frames; None: detected
+FRAME_WIDTH: int | None = None  # width of a frame on the sheets in px; None: detected
+FRAME_HEIGHT: int | None = None  # height of a frame in px; None: detected
+MARGIN: int | None = None  # px around the grid; None: detected, or 0 if the rest is given
+SPACING: int | None = None  # px between frames; None: detected, or 0 if the rest is given
 LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a grid
 
 
-def main(
-    frames: Path = FRAMES,
-    base: Path | None = BASE,
-    clothed: Path | None = CLOTHED,
-    checkpoint: Path = CHECKPOINT,
-    output: Path = OUTPUT,
-    cutouts: bool = CUTOUTS,
-    compress_level: int = COMPRESS_LEVEL,
-    tiles: int = TILES,
-    columns: int | None = COLUMNS,
-    rows: int | None = ROWS,
-    frame_width: int | None = FRAME_WIDTH,
-    frame_height: int | None = FRAME_HEIGHT,
-    margin: int | None = MARGIN,
-    spacing: int | None = SPACING,
-    layout: Path | None = LAYOUT,
-) -> Report:
-    """Predict what has no mask yet, then draw the contact sheet."""
+def main() -> Report:
+    """Predict what has no up-to-date mask, then draw the contact sheet."""
     from common.devices import describe_device
-    from common.files import print_faults, sha256_of, write_faults
-    from masks.cutouts import prediction_batch
-    from masks.mask_model import load_model
-    from masks.model.checkpoint_format import find_checkpoint
+    from masks.cutouts.prediction_batch import PredictionOutput, predict_all, write_overviews
+    from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
+    from masks.sheets.frame_sources import find_sources, workers_on
 
-    check_range("COMPRESS_LEVEL", compress_level, 0, 9)
-    check_range("TILES", tiles, 1, 400)
-    grid = GridSettings(columns, rows, frame_width, frame_height, margin, spacing)
-    sources, faults, record = prediction_batch.find_sources(frames, base, clothed, layout, grid)
-    weights = find_checkpoint(checkpoint)
-    model, device = load_model(weights)
-    job = prediction_batch.Job(output, sha256_of(weights), cutouts, compress_level)
-    missing = prediction_batch.start_or_resume(sources, job)
-    skipped = prediction_batch.predict_all(missing, job, model, device)
-    faults |= skipped
-    write_faults(output, faults)
-    there = [source for source in sources if source.name not in skipped]
-    new = len(missing) - len(skipped)
-    if not there:
-        raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
-    written = prediction_batch.write_overviews(there, record, job, tiles)
+    grid = GridSettings(
+        columns=COLUMNS,
+        rows=ROWS,
+        frame_width=FRAME_WIDTH,
+        frame_height=FRAME_HEIGHT,
+        margin=MARGIN,
+        spacing=SPACING,
+    )
+    sources, faults, record = find_sources(frames=FRAMES, base=BASE, clothed=CLOTHED, layout=LAYOUT, grid=grid)
+    weights = find_checkpoint(CHECKPOINT)
+    network_of(read_checkpoint(weights), weights)  # reject a bad checkpoint before results are replaced
+    device = describe_device()
+    results = PredictionOutput(folder=OUTPUT, cutouts=CUTOUTS, compress_level=COMPRESS_LEVEL)
+    with predict_all(sources, faults, results, weights, WORKERS or workers_on(device)) as outcome:
+        predicted = [source for source in sources if source.label not in outcome.faults]
+        if not predicted:
+            raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
+        written = write_overviews(predicted, record, results, tiles=TILES)
 
-    print(f"{len(there)} masks in {shown(output)}: {new} predicted now, {len(there) - new} were there")
+    print(f"{len(predicted)} masks in {shown(OUTPUT)}: {outcome.made} predicted now, {outcome.kept} existed")
     for path in written:
         print(f"written: {shown(path)}")
-    print_faults(output, faults)
+    print_faults(OUTPUT, outcome.faults)
     return Report(
-        output,
-        [weights, *dict.fromkeys(path for source in there for path in source.files)],
-        {"masks": len(there), "predicted now": new},
-        len(faults),
-        describe_device(),
-        [weights.name],
+        OUTPUT,
+        inputs=[weights, *dict.fromkeys(path for source in predicted for path in (source.base, source.clothed))],
+        figures={"masks": len(predicted), "predicted now": outcome.made},
+        faults=len(outcome.faults),
+        device=device,
+        weights=[weights.name],
     )
 
 

@@ -2,8 +2,8 @@
 
     python 7_backup_training_set.py training_data walk_east
 
-Frames that are not reviewed are left out. All is checked first, as before training: a frame that stands in another
-archived set is a fault. Copies are verified and appear all at once.
+Frames that are not reviewed are left out. Everything is checked first, as before training: a frame that another
+archived set holds is a fault. Copies are verified and appear all at once.
 
 Reads   <training data>/frames/, masks_corrected/ (and masks_initial/), all archived sets
 Writes  <training data>/frames_backup_<animation>/, masks_backup_<animation>/ (and masks_initial_backup_<animation>/)
@@ -11,46 +11,41 @@ Writes  <training data>/frames_backup_<animation>/, masks_backup_<animation>/ (a
 
 from pathlib import Path
 
-import tyro
+from tyro.conf import Positional
 
 from common.paths import OUTPUTS, shown
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--with-initial) ----
-TRAINING_DATA = OUTPUTS / "masks/training_data"  # folder that holds frames/ and masks_corrected/
-ANIMATION = ""  # name of the set, such as walk_east
-WITH_INITIAL = False  # archive the proposed masks too
-REPLACE = False  # an archive of this name that holds something else goes to backups/
-CLEAR = False  # move the working set to backups/ afterwards, so that the next animation can begin
+TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # folder that holds frames/ and masks_corrected/
+ANIMATION: Positional[str] = ""  # name of the set, such as walk_east
+WITH_INITIAL: bool = False  # also archive the proposed masks
+REPLACE: bool = False  # move an archive of this name with other content to backups/
+CLEAR: bool = False  # then move the working set to backups/, to make room for the next animation
 
 
-def main(
-    training_data: tyro.conf.Positional[Path] = TRAINING_DATA,
-    animation: tyro.conf.Positional[str] = ANIMATION,
-    with_initial: bool = WITH_INITIAL,
-    replace: bool = REPLACE,
-    clear: bool = CLEAR,
-) -> Report:
-    """Check, copy, verify, and tidy up."""
+def main() -> Report:
+    """Check, copy, verify, and clear the working set if wanted."""
     from masks.sets.archiving import archive, check_name, reviewed_pairs
-    from masks.sets.frame_sets import FRAMES, FRAMES_BACKUP, MASKS_CORRECTED, MASKS_INITIAL, put_away, scan_pairs
+    from masks.sets.backups import move_to_backups
+    from masks.sets.naming import FRAMES, FRAMES_BACKUP, MASKS_CORRECTED, MASKS_INITIAL
+    from masks.sets.pairs import scan_pairs
 
-    check_name(animation)
-    everything, _ = scan_pairs(training_data / FRAMES)
-    pairs = reviewed_pairs(training_data, animation)
-    replaced = archive(training_data, animation, pairs, with_initial, replace)
-    target = training_data / (FRAMES_BACKUP + animation)
+    check_name(ANIMATION)
+    everything, _ = scan_pairs(TRAINING_DATA / FRAMES)
+    pairs = reviewed_pairs(TRAINING_DATA, name=ANIMATION)
+    replaced = archive(TRAINING_DATA, name=ANIMATION, pairs=pairs, with_initial=WITH_INITIAL, replace=REPLACE)
+    target = TRAINING_DATA / (FRAMES_BACKUP + ANIMATION)
     left_out = len(everything) - len(pairs)
     print(f"archived: {len(pairs)} frames in {shown(target)}, masks beside it")
     print(f"not reviewed, left out: {left_out}")
     if replaced is not None:
-        print(f"the archive of before: {shown(replaced)}")
-    if clear:
-        cleared = put_away(training_data, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
+        print(f"earlier archive: {shown(replaced)}")
+    if CLEAR:
+        cleared = move_to_backups(TRAINING_DATA, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
         assert cleared is not None
-        print(f"the working set, all of it: {shown(cleared)}")
-    files = sorted(path for path in target.glob("*.png"))
-    return Report(target, files, {"frames": len(pairs), "left out": left_out})
+        print(f"working set moved to: {shown(cleared)}")
+    return Report(target, sorted(target.glob("*.png")), {"frames": len(pairs), "left out": left_out})
 
 
 if __name__ == "__main__":

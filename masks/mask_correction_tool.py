@@ -1,9 +1,9 @@
 """Step 3: correct the proposed masks by hand, in a window; h shows all keys.
 
-Left drag paints, right drag or Shift-drag erases; every stroke can be undone. Masks are saved at every change of the
-frame, every AUTOSAVE_S seconds and on closing. Frames that are marked as reviewed (Enter) train in step 4.
+Left drag paints, right drag or Shift-drag erases; every stroke can be undone. Masks are saved on every change of the
+frame, every AUTOSAVE_S seconds and on closing. Frames marked as reviewed (Enter) are used for training in step 4.
 
-Reads   <training data>/frames/, masks_initial/ (from step 2), masks_corrected/ where a mask was saved before
+Reads   <training data>/frames/, masks_initial/ (from step 2), masks_corrected/ if a mask was saved before
 Writes  <training data>/masks_corrected/: mask_XX.png (0 and 255), reviewed.json, run.json; a copy of the older masks in
         backups/ before the first one is replaced
 """
@@ -11,39 +11,33 @@ Writes  <training data>/masks_corrected/: mask_XX.png (0 and 255), reviewed.json
 import signal
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from common.errors import UserError, check_range
+from common.errors import UserError
 from common.paths import OUTPUTS
-from common.runner import EXIT_TERMINATED, Report, run
+from common.runner import EXIT_TERMINATED, Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--order number) ----
-TRAINING_DATA = OUTPUTS / "masks/training_data"  # folder that holds frames/ and masks_initial/
-ORDER: Literal["unsure", "number"] = "unsure"  # unsure: the frames first of which the model is least sure
-TOOLKIT: Literal["auto", "tk", "qt"] = "auto"  # what opens the window; auto: Tk, else Qt (PySide6)
-AUTOSAVE_S = 20.0  # seconds between two saves by the clock
+TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # folder that holds frames/ and masks_initial/
+ORDER: Literal["unsure", "number"] = "unsure"  # unsure: the frames with the most unsure masks first
+TOOLKIT: Literal["auto", "tk", "qt"] = "auto"  # GUI toolkit; auto: Tk, else Qt (PySide6)
+AUTOSAVE_S: Annotated[float, Range(0.5, 600)] = 20.0  # seconds between automatic saves
 
 
-def main(
-    training_data: Positional[Path] = TRAINING_DATA,
-    order: Literal["unsure", "number"] = ORDER,
-    toolkit: Literal["auto", "tk", "qt"] = TOOLKIT,
-    autosave_s: float = AUTOSAVE_S,
-) -> Report | None:
+def main() -> Report | None:
     """Open the window, and report what was saved when it is closed."""
     from masks.correction.session import CorrectionSession
     from masks.correction.toolkit import choose_backend
     from masks.correction.window import correct
-    from masks.sets.frame_sets import MASKS_CORRECTED
+    from masks.sets.naming import MASKS_CORRECTED
 
-    check_range("AUTOSAVE_S", autosave_s, 0.5, 600)
-    backend = choose_backend(toolkit)
-    with CorrectionSession(training_data, order == "unsure") as session:
+    backend = choose_backend(TOOLKIT)
+    with CorrectionSession(TRAINING_DATA, by_unsureness=ORDER == "unsure") as session:
         for note in session.notes():
             print(note, flush=True)
-        stopped_by = correct(session, backend, autosave_s)
+        stopped_by = correct(session, backend, autosave_s=AUTOSAVE_S)
         if session.fault:
             lost = ", ".join(session.unsaved) or "none, but the reviewed flags"
             raise UserError(f"{session.fault}; not saved: the last changes of frames {lost}")
@@ -58,7 +52,7 @@ def main(
         raise KeyboardInterrupt
     if stopped_by is not None:
         sys.exit(EXIT_TERMINATED)
-    return Report(training_data / MASKS_CORRECTED, session.files(), figures) if session.saved else None
+    return Report(TRAINING_DATA / MASKS_CORRECTED, session.files(), figures) if session.saved else None
 
 
 if __name__ == "__main__":

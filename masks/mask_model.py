@@ -1,8 +1,9 @@
 """Step 4: train the clothing-mask model on your own frames; and the functions that use a model.
 
-    python mask_model.py training_data                  go on from the shipped model
-    python mask_model.py training_data --start none     from scratch
-    python mask_model.py training_data --resume         go on with a run that was cut short
+    python mask_model.py training_data                  continue from the shipped model
+    python mask_model.py training_data --start none     train from scratch
+    python mask_model.py training_data --resume         continue an interrupted run
+    accelerate launch mask_model.py training_data       train on several devices
 
     from mask_model import load_model, predict_mask     in a script of your own, in this folder
     model, device = load_model("mask_model.pth")
@@ -11,7 +12,7 @@
 Reads   every set of the training folder, by its name: frames_backup_<animation>/ with masks_backup_<animation>/ (or
         masks_initial_backup_<animation>/), and the reviewed frames of frames/ with masks_corrected/
 Writes  outputs/masks/mask_model.pth and its JSON; curves, sample predictions and the table of scores beside it; the
-        checkpoint that was there before goes to outputs/masks/previous/
+        earlier checkpoint goes to outputs/masks/previous/
 """
 
 import os
@@ -19,11 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
+from tyro.conf import Positional
 
 from common.files import check_output
 from common.paths import DATA, OUTPUTS
-from common.runner import Report, run
+from common.runner import Range, Report, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,33 +37,33 @@ if TYPE_CHECKING:
 
 # ---- settings: edit here, or override once on the command line (--epochs 50) ----
 # data
-TRAINING_DATA = DATA / "masks"  # folder of sets
-HELD_OUT = "auto"  # sets that only measure, by name: "run_west,walk_east"; auto: the last of three or more; none
+TRAINING_DATA: Positional[Path] = DATA / "masks"  # training folder
+HELD_OUT: str = "auto"  # sets used only for measuring: "run_west,walk_east"; auto: the last of three or more; none
 # model
-START = "mask_model.pth"  # checkpoint to go on from; none: from scratch
-OUTPUT = OUTPUTS / "masks/mask_model.pth"  # the new checkpoint
+START: str = "mask_model.pth"  # checkpoint to start from; none: random weights
+OUTPUT: Path = OUTPUTS / "masks/mask_model.pth"  # the new checkpoint
 # optimiser
-EPOCHS = 200  # passes over the frames
-BATCH = 8  # pairs a step
-LEARNING_RATE: float | None = None  # its highest value; None: 2e-3 from scratch, 3e-4 from a checkpoint
-DICE_WEIGHT = 0.7  # of the loss; binary cross-entropy has the rest
-DRAWN_SHARE: float | None = None  # random figures among the samples; None: 0 from scratch, 0.5 from a checkpoint
-SEED = 1  # of weights, order and augmentation
-WORKERS = min(4, os.cpu_count() or 1) - 1  # processes that prepare samples
-RESUME = False  # go on with the run that was cut short
+EPOCHS: Annotated[int, Range(1, 1_000_000)] = 200  # passes over the frames
+BATCH: Annotated[int, Range(1, 100_000)] = 8  # pairs per step, on each process
+LEARNING_RATE: Annotated[float | None, Range(1e-9, 10)] = None  # peak; None: 2e-3 from scratch, 3e-4 otherwise
+DICE_WEIGHT: Annotated[float, Range(0, 1)] = 0.7  # weight of the Dice loss; cross-entropy has the rest of 1
+DRAWN_SHARE: Annotated[float | None, Range(0, 1)] = None  # share of random figures; None: 0 from scratch, 0.5 otherwise
+SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # seed of weights, order and augmentation
+WORKERS: Annotated[int, Range(0, 1024)] = min(4, os.cpu_count() or 1) - 1  # processes that prepare samples
+RESUME: bool = False  # continue an interrupted run
 
-LEARNING_RATE_SCRATCH, LEARNING_RATE_GO_ON = 2e-3, 3e-4
-DRAWN_SHARE_SCRATCH, DRAWN_SHARE_GO_ON = 0.0, 0.5
+LEARNING_RATE_SCRATCH, LEARNING_RATE_FINE_TUNING = 2e-3, 3e-4
+DRAWN_SHARE_SCRATCH, DRAWN_SHARE_FINE_TUNING = 0.0, 0.5
 
 
 def load_model(path: Path | str = START) -> "tuple[UNet, torch.device]":
     """Load a checkpoint; a bare name that is not in the current folder is looked up in checkpoints/masks/.
 
     Returns:
-        The network, in evaluation mode, and the device that it lies on.
+        The network, in evaluation mode, and its device.
 
     Raises:
-        UserError: missing, damaged, unsafe, or a checkpoint of another network.
+        UserError: the checkpoint is missing, damaged, unsafe, or one of another network.
     """
     from masks.model.checkpoint_format import load_network
 
@@ -70,13 +71,13 @@ def load_model(path: Path | str = START) -> "tuple[UNet, torch.device]":
 
 
 def predict_mask(model: "UNet", base: "Picture", clothed: "Picture", device: "torch.device") -> "np.ndarray":
-    """The clothing mask of one pair as (H, W) uint8 of 0 or 255.
+    """Predict the clothing mask of one pair, (H, W) uint8 of 0 or 255.
 
     Args:
-        model: as `load_model` gives it.
+        model: the network, as `load_model` returns it.
         base: the undressed frame: a file, a PIL image or an (H, W, 3 or 4) uint8 array.
-        clothed: the same frame clothed, of the same size.
-        device: as `load_model` gives it.
+        clothed: the clothed frame, of the same size.
+        device: the model's device, as `load_model` returns it.
 
     Raises:
         UserError: a file cannot be read, or the sizes differ.
@@ -87,41 +88,44 @@ def predict_mask(model: "UNet", base: "Picture", clothed: "Picture", device: "to
 def predict_masks(
     model: "UNet", pairs: "Iterable[tuple[Picture, Picture]]", device: "torch.device"
 ) -> "Iterator[np.ndarray]":
-    """The clothing masks of many pairs, in order, in memory that does not grow; as `predict_mask` otherwise."""
+    """Predict the clothing masks of many pairs, in order, with constant memory use; see `predict_mask`."""
     from masks.model import inference
 
     return inference.predict_masks(model, pairs, device)
 
 
-def main(
-    training_data: Annotated[Path, tyro.conf.Positional] = TRAINING_DATA,
-    held_out: str = HELD_OUT,
-    start: str = START,
-    output: Path = OUTPUT,
-    epochs: int = EPOCHS,
-    batch: int = BATCH,
-    learning_rate: float | None = LEARNING_RATE,
-    dice_weight: float = DICE_WEIGHT,
-    drawn_share: float | None = DRAWN_SHARE,
-    seed: int = SEED,
-    workers: int = WORKERS,
-    resume: bool = RESUME,
-) -> Report | None:
-    """Gather, train, compare with the model before."""
-    check_output(output, [".pth"])
+def main() -> Report | None:
+    """Gather, train, compare with the earlier model."""
+    check_output(OUTPUT, [".pth"])
     from common.checkpoints import check_not_shipped
     from masks.model.checkpoint_format import PART
     from masks.model.training import TrainingSettings
     from masks.model.training_run import retrain
 
-    check_not_shipped(output, PART)
-    scratch = start.lower() == "none"
+    check_not_shipped(OUTPUT, PART)
+    scratch = START.lower() == "none"
+    learning_rate, drawn_share = LEARNING_RATE, DRAWN_SHARE
     if learning_rate is None:
-        learning_rate = LEARNING_RATE_SCRATCH if scratch else LEARNING_RATE_GO_ON
+        learning_rate = LEARNING_RATE_SCRATCH if scratch else LEARNING_RATE_FINE_TUNING
     if drawn_share is None:
-        drawn_share = DRAWN_SHARE_SCRATCH if scratch else DRAWN_SHARE_GO_ON
-    settings = TrainingSettings(epochs, batch, learning_rate, dice_weight, drawn_share, seed, workers)
-    return retrain(training_data, held_out, None if scratch else start, output, settings, resume)
+        drawn_share = DRAWN_SHARE_SCRATCH if scratch else DRAWN_SHARE_FINE_TUNING
+    settings = TrainingSettings(
+        epochs=EPOCHS,
+        batch=BATCH,
+        learning_rate=learning_rate,
+        dice_weight=DICE_WEIGHT,
+        drawn_share=drawn_share,
+        seed=SEED,
+        workers=WORKERS,
+    )
+    return retrain(
+        TRAINING_DATA,
+        held_out=HELD_OUT,
+        start=None if scratch else START,
+        output=OUTPUT,
+        settings=settings,
+        resume=RESUME,
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Step 0: draw everything in data/pet again, bit for bit. Needed only after an SVG was added or changed.
 
-Reads   data/pet/art/{Body,Head,Face,Torso}/*.svg
-Writes  data/pet/{Body,Head,Face,Torso}/*.png, data/pet/AccessoryDataset.csv, data/pet/users.csv,
-        outputs/pet/0_Draw_Data.png (all of it on one sheet)
+Reads   data/pet/art/{Body,Head,Face,Torso}/*.svg, data/pet/art/Body/markings/*.svg
+Writes  data/pet/{Body,Head,Face,Torso}/*.png, data/pet/Body/{coats,markings}/*.png,
+        data/pet/AccessoryDataset.csv, data/pet/users.csv, outputs/pet/0_Draw_Data.png (all of it on one sheet)
 """
 
 from pathlib import Path
@@ -16,8 +16,9 @@ from common.grids import picture_grid
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
-from pet.choosing.wardrobe import LAYERS
+from pet.choosing.wardrobe import LAYERS, NOTHING
 from pet.drawing.artwork import read_drawing, render, sample_users
+from pet.drawing.coats import DRAWN_IN, body_shares
 
 # ---- settings: edit here, or override once on the command line (--output drawn) ----
 ART: Path = DATA / "pet/art"  # folder of the SVG drawings
@@ -38,7 +39,12 @@ def main() -> Report:
         pictures.append(picture.resize((256, 256)))
         if kind != "Body":
             weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
-            rows.append({"name": drawing.name, "type": kind, "file": file} | weights)
+            nothing = {NOTHING: "0" if drawing.genres else "1"}
+            rows.append({"name": drawing.name, "type": kind, "file": file} | weights | nothing)
+        elif drawing.path.stem in DRAWN_IN:
+            write_png(OUTPUT / f"Body/coats/{drawing.path.stem}.png", body_shares(drawing.path), compress_level=9)
+    for path in sorted((ART / "Body/markings").glob("*.svg")):
+        write_png(OUTPUT / f"Body/markings/{path.stem}.png", render(path), compress_level=9)
     for name, table in (("AccessoryDataset.csv", rows), ("users.csv", sample_users())):
         write_csv(OUTPUT / name, [table[0].keys(), *(row.values() for row in table)])
     write_png(SHEET, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))

@@ -29,6 +29,7 @@ SIZE_PX: Annotated[int, Range(64, 4096)] = 512  # side of a pet's picture in pix
 BODY: str = "auto"  # base body: Bear, Bunny, Cat, Dog; auto: chosen by the user's name
 CHARTS: bool = True  # also draw charts; False: the pets alone
 COMBINED: bool = True  # pet and chart in one picture; False: in two
+EXPERT: bool = False  # show cosines on charts and contact sheets
 TILES: Annotated[int, Range(1, 400)] = 400  # pets on a page of the contact sheet
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes that draw; None: one per core
 
@@ -43,6 +44,7 @@ def main() -> Report:
         size_px=SIZE_PX,
         charts=CHARTS,
         combined=COMBINED,
+        expert=EXPERT,
         body=BODY,
         bodies=load_bodies(BODIES),
         pictures=wardrobe.pictures(),
@@ -51,7 +53,7 @@ def main() -> Report:
     with render_all(CHOICES, job, workers=WORKERS or default_workers()) as outcome:
         choices = enumerate((choice for _, choice in read_choices(CHOICES)), start=1)
         pets = ((job.pet(row, choice.user), choice) for row, choice in choices)
-        sheets = write_contact_sheets(pets, folder=OUTPUT, size_px=SIZE_PX, tiles=TILES)
+        sheets = write_contact_sheets(pets, folder=OUTPUT, size_px=SIZE_PX, tiles=TILES, expert=EXPERT)
     print(f"{people} people, {outcome.made} drawn now, {outcome.kept} existed")
     for sheet in sheets:
         print(f"contact sheet: {shown(sheet)}")

@@ -1,9 +1,10 @@
 """Step 1: choose every user's accessories by cosine similarity.
 
-For each user the best TOP_N accessories of Head, Torso and Face are found by cosine similarity; of all TOP_N^3 sets
-that these make, the one is taken whose combined vector (the sum of its three raw vectors) has the highest cosine
-with the user. Ties, within 1e-6, go by name. A user who scored nothing has cosine 0 with everything and so gets the
-first names.
+For each user the best TOP_N accessories of Head, Torso and Face are found by cosine similarity with the taste, each
+value squared so that favourites count more. Of all TOP_N^3 sets that these make, the best is the one whose combined
+vector (the sum of its three raw vectors) has the highest cosine with it. The user's name and SEED choose among the sets
+that lose at most 0.02 of cosine against the best one; IDENTICAL takes the best one. Ties, within 1e-6, go by name.
+A user who likes nothing gets accessories that say so.
 
 Reads   data/pet/users.csv (any table of genre scores, .csv or .parquet), data/pet/AccessoryDataset.csv
 Writes  outputs/pet/1_TopN.csv (or .parquet): users, chosen accessories, all vectors, scores, ranks;
@@ -11,21 +12,27 @@ Writes  outputs/pet/1_TopN.csv (or .parquet): users, chosen accessories, all vec
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from common.errors import check_range
 from common.files import check_output
 from common.paths import DATA, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 from common.surveys.dialects import TABLE_SUFFIXES as CHOICE_SUFFIXES
 from common.surveys.survey import open_survey
-from pet.choosing.choose_all import check_sets, choose_for_all
-from pet.choosing.wardrobe import SLOTS, load_wardrobe
+from pet.choosing.choose_all import check_rule, choose_for_all
+from pet.choosing.recommender import Rule
+from pet.choosing.wardrobe import load_wardrobe
 
 # ---- settings: edit here, or override once on the command line (--top-n 5) ----
 USERS: Path = DATA / "pet/users.csv"  # table of tastes, .csv or .parquet
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 OUTPUT: Path = OUTPUTS / "pet/1_TopN.csv"  # table of the chosen sets, .csv or .parquet
-TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all, the exact optimum
+TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all
+IDENTICAL: bool = False  # the best set for everybody of one taste; False: names choose among nearly equal sets
+SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # counts with the name; another seed, other sets
+HEAD: str = ""  # accessory that everybody wears on the head, such as "Cowboy hat"; empty: chosen
+TORSO: str = ""  # the same for the torso
+FACE: str = ""  # the same for the face
 COLUMNS: str = ""  # meaning of your own columns: "Polka=folk, Country=" (nothing after "=": leave it out)
 SCALE: str = "auto"  # scale of the answers, such as 1-5; auto: found from the lowest and highest answer
 
@@ -34,13 +41,11 @@ def main() -> Report:
     """Choose for everybody in the table."""
     check_output(OUTPUT, CHOICE_SUFFIXES, [USERS, ACCESSORIES])
     wardrobe = load_wardrobe(ACCESSORIES)
-    sizes = [len(wardrobe.slots[slot]) for slot in SLOTS]
-    if TOP_N is not None:
-        check_range("TOP_N", TOP_N, 1, min(sizes))
-    check_sets(sizes if TOP_N is None else [TOP_N] * 3)
+    rule = Rule(top_n=TOP_N, identical=IDENTICAL, seed=SEED, pins={"Head": HEAD, "Torso": TORSO, "Face": FACE})
+    check_rule(wardrobe, rule)
     survey = open_survey(USERS, columns=COLUMNS, scale=SCALE)
     print(survey.describe())
-    figures = choose_for_all(survey, wardrobe, top_n=TOP_N, output=OUTPUT)
+    figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT)
     for name, value in figures.items():
         print(f"{name}: {value}")
     print(f"written: {shown(OUTPUT)}")

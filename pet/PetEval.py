@@ -15,11 +15,11 @@ from common.files import check_output, write_text
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
+from pet.choosing.knn import choose_among_nearest, set_cosines
 from pet.choosing.matching import best_sets
-from pet.choosing.neighbours import choose_among_nearest, set_cosines
 from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from pet.drawing.comparison_figure import Outcome, draw_comparison
+from pet.drawing.comparison_figure import MethodResult, draw_comparison
 
 # ---- settings: edit here, or override once on the command line (--synthetic-users 5000) ----
 USERS: Path = DATA / "pet/users.csv"  # table of tastes
@@ -38,7 +38,7 @@ def main() -> Report:
     check_output(OUTPUT, (".png",), inputs)
     check_output(OUTPUT.with_suffix(".csv"), (".csv",), inputs)
     wardrobe, base = load_wardrobe(ACCESSORIES), load_bodies(BODIES)
-    check_range("K", K, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
+    check_range("K", K, 1, min(len(wardrobe.vectors(slot)) for slot in SLOTS))
     check_pictures(wardrobe, list(base.values()))
     people = data_transform(get_some_data(SYNTHETIC_USERS, seed=SEED) if SYNTHETIC_USERS else USERS)
     slots = [wardrobe.vectors(slot) for slot in SLOTS]
@@ -49,7 +49,7 @@ def main() -> Report:
         "best set": best_sets(people.vectors, slots, n=K),
     }
     outcomes = [
-        Outcome(way, sets.indices, set_cosines(people.vectors, slots, sets.indices), tuple(map(len, slots)))
+        MethodResult(way, sets.indices, set_cosines(people.vectors, slots, sets.indices), tuple(map(len, slots)))
         for way, sets in ways.items()
     ]
     lines = ["strategy,people,mean cosine,standard deviation,lowest,accessories never used"]

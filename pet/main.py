@@ -2,12 +2,15 @@
 
     python pet/main.py --taste "rock=5,jazz=3"      a taste of your own
     python pet/main.py --user Marc --show           a row of data/pet/users.csv, in a window
+    python pet/main.py --head "Cowboy hat"          what it must wear; the rest is chosen to go with it
+    python pet/main.py --k 3                        KNN instead of the best set; the picture says so
 
-For each of Torso, Face and Head one of the K accessories nearest to the normalised taste is drawn, and pasted in
-this order onto the base body. (The best set for many people at once: 1_TopN.py.)
+The same rule as 1_TopN.py's chooses the set: one person has the same pet everywhere. With K, one of the K
+accessories of each slot that are nearest to the taste is drawn at random instead.
 
 Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; data/pet/users.csv for --user
-Writes  outputs/pet/main.png (pet and chart), outputs/pet/main_pet.png (the pet alone, on transparent ground)
+Writes  outputs/pet/main.png (pet and chart), main_pet.png (the pet alone, on transparent ground),
+        main_square.png (1080 x 1080) and main_story.png (1080 x 1920), to share
 """
 
 from pathlib import Path
@@ -15,34 +18,46 @@ from typing import Annotated
 
 import numpy as np
 
-from common.errors import UserError, check_range
+from common.errors import UserError
 from common.files import check_output
 from common.genres import parse_taste
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
-from pet.choosing.choice_table import Choice, Worn
-from pet.choosing.neighbours import choose_among_nearest
+from pet.choosing.choice_table import choice_of
+from pet.choosing.explaining import Language, contributions, counterfactual, sentence
+from pet.choosing.recommender import Recommender, Rule
 from pet.choosing.tastes import taste_of
-from pet.choosing.wardrobe import SLOTS, check_pictures, load_bodies, load_wardrobe
+from pet.choosing.wardrobe import SLOTS, body_for, check_pictures, load_bodies, load_wardrobe
+from pet.choosing.words import SENTENCES
 from pet.drawing.charts import ChartPainter, beside
-from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.coats import coat_for
+from pet.drawing.compositing import Dresser
 from pet.drawing.display import check_display, show_picture
+from pet.drawing.scripts import warn_of_names
+from pet.drawing.share_cards import ORIGIN, share_cards
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
 TASTE: str = ""  # "rock=5,jazz=3": how much each genre is liked, on any scale from 0; overrides USER
 USER: str = "Júlia"  # name of a person in the table USERS
 NAME: str = ""  # name on the chart; empty: TASTE if given, else USER
+LANGUAGE: Language = "en"  # language of the sentence that explains the pet: en, es, ca
 USERS: Path = DATA / "pet/users.csv"  # table of tastes
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 BODIES: Path = DATA / "pet/Body"  # folder of base bodies
 BODY: str = "auto"  # base body: Bear, Bunny, Cat, Dog; auto: chosen by the name
-K: int = 1  # number of nearest accessories of each slot to draw from, at random; 1: the nearest itself
-SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # seed of the random draw
+HEAD: str = ""  # accessory to wear on the head, such as "Cowboy hat"; empty: chosen
+TORSO: str = ""  # accessory to wear on the torso; empty: chosen
+FACE: str = ""  # accessory to wear on the face; empty: chosen
+TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all
+IDENTICAL: bool = False  # the best set whatever the name; False: the name chooses among nearly equal sets
+K: int | None = None  # KNN: number of nearest accessories of each slot to draw from; None: the best set
+SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # counts with the name; of KNN, the seed of the draw
 SIZE_PX: Annotated[int, Range(64, 4096)] = 768  # side of the pet's picture in pixels
+EXPERT: bool = False  # show cosines on the picture, and print what each genre contributes
 SAVE: bool = True  # write OUTPUT
 SHOW: bool = False  # open a window with the picture
-OUTPUT: Path = OUTPUTS / "pet/main.png"  # pet and chart; beside it main_pet.png, the pet alone
+OUTPUT: Path = OUTPUTS / "pet/main.png"  # pet and chart; the others are written beside it
 
 
 def main() -> Report | None:
@@ -50,35 +65,45 @@ def main() -> Report | None:
     check_output(OUTPUT, (".png",), [USERS, ACCESSORIES])
     if SHOW:
         check_display()
-    wardrobe = load_wardrobe(ACCESSORIES)
-    check_range("K", K, 1, min(len(wardrobe.slots[slot]) for slot in SLOTS))
-    base = load_bodies(BODIES)
-    if BODY != "auto" and BODY not in base:
-        raise UserError(f"setting BODY is {BODY!r}; it must be auto or one of {', '.join(base)}")
+    wardrobe, bodies = load_wardrobe(ACCESSORIES), load_bodies(BODIES)
+    pins = {"Head": HEAD, "Torso": TORSO, "Face": FACE}
+    rule = Rule(top_n=TOP_N, neighbours=K, identical=IDENTICAL, seed=SEED, pins=pins)
+    recommender = Recommender(wardrobe, rule)
+    if BODY != "auto" and BODY not in bodies:
+        raise UserError(f"setting BODY is {BODY!r}; it must be auto or one of {', '.join(bodies)}")
     name = NAME.strip() or TASTE or USER
-    vector = np.array(list(parse_taste(TASTE).values())) if TASTE else taste_of(USER, users=USERS)
-    slots = [wardrobe.vectors(slot) for slot in SLOTS]
-    sets = choose_among_nearest(vector[None], slots, k=K, seed=SEED)
-    chosen = {slot: wardrobe.slots[slot][index] for slot, index in zip(SLOTS, sets.indices[0], strict=True)}
-    worn = {
-        slot: Worn(chosen[slot].name, float(sets.slot_scores[0, i]), int(sets.ranks[0, i]), chosen[slot].vector)
-        for i, slot in enumerate(SLOTS)
-    }
-    check_pictures(wardrobe, [body_for(name, base, wanted=BODY)], list(chosen.values()))
-    pet = Dresser(SIZE_PX).dress(body_for(name, base, wanted=BODY), {slot: item.file for slot, item in chosen.items()})
-    card = beside(pet, ChartPainter(SIZE_PX).paint(Choice(name, vector, float(sets.scores[0]), worn)))
+    taste = np.array(list(parse_taste(TASTE).values())) if TASTE else taste_of(USER, users=USERS)
+    choice = choice_of(name, taste, recommender.choose([name], taste[None]), wardrobe)
+    worn = {slot: wardrobe.find(choice.worn[slot].name) for slot in SLOTS}
+    body = body_for(name, bodies, wanted=BODY)
+    check_pictures(wardrobe, [body], list(worn.values()))
+
+    warn_of_names([name])
+    why = sentence(choice, language=LANGUAGE)
+    other = "" if K else counterfactual(choice, recommender, wardrobe, language=LANGUAGE)
+    how = SENTENCES[LANGUAGE]["neighbours"].format(k=K) if K else ""
+    files = {slot: item.file for slot, item in worn.items()}
+    pet = Dresser(SIZE_PX).dress(body, files, coat_for(name))
+    card = beside(pet, ChartPainter(SIZE_PX, expert=EXPERT).paint(choice, note=how))
     for slot in SLOTS:
-        print(f"{slot:<6} {worn[slot].name} (cosine {worn[slot].score:.3f})")
-    print(f"set    cosine {sets.scores[0]:.3f}")
+        print(f"{slot:<6} {choice.worn[slot].name} (cosine {choice.worn[slot].score:.3f})")
+    print(f"set    cosine {choice.score:.3f}{f', {how}' if how else ''}")
+    print(why, other, sep="\n" if other else "")
+    if EXPERT:
+        for genre, parts in contributions(choice).items():
+            print(f"{genre:<11}{sum(parts.values()):.3f}   {', '.join(f'{s} {x:.3f}' for s, x in parts.items() if x)}")
     if SAVE:
-        write_png(OUTPUT, card)
+        write_png(OUTPUT, card, text=ORIGIN)
         write_png(OUTPUT.with_stem(f"{OUTPUT.stem}_pet"), pet)
+        large = Dresser(1024).dress(body, files, coat_for(name))
+        for form, picture in share_cards(large, name, [why, other, how]).items():
+            write_png(OUTPUT.with_stem(f"{OUTPUT.stem}_{form}"), picture, text=ORIGIN)
         print(f"written: {shown(OUTPUT)}")
     if SHOW:
         show_picture(card, name)
     if not SAVE:
         return None
-    figures = {slot: worn[slot].name for slot in SLOTS} | {"cosine": round(float(sets.scores[0]), 4)}
+    figures = {slot: choice.worn[slot].name for slot in SLOTS} | {"cosine": round(choice.score, 4)}
     return Report(OUTPUT, [ACCESSORIES], figures)
 
 

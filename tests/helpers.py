@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-import inspect
 import os
 import subprocess
 import sys
@@ -42,8 +41,6 @@ def run_script(script: str, *flags: object, cwd: Path = ROOT, timeout: float = 1
 
 def with_settings(main: Callable[[], Any]) -> Callable[..., Any]:
     """A script's main() that takes settings by keyword, `size_px=64`; the file's values are back afterwards."""
-    if inspect.signature(main).parameters:
-        return main  # TRANSITION: delete when no main() has parameters any more
 
     def call(**settings: object) -> Any:
         values = {name.upper(): value for name, value in settings.items()}

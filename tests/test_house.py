@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -121,3 +122,26 @@ def test_no_circle_of_modules_or_of_rooms() -> None:
     for module, imported in IMPORTS.items():
         rooms[room_of(module)] |= {room_of(name) for name in imported} - {room_of(module)}
     check_no_circle(rooms)
+
+
+def test_a_public_class_name_has_one_meaning() -> None:
+    homes: defaultdict[str, list[str]] = defaultdict(list)
+    for module, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+BARE = re.compile(r"(of|by|for|from|in|with|as|on|at|to|before|behind|beside|the same)\b")
+
+
+def test_no_description_of_an_argument_begins_with_a_bare_preposition() -> None:
+    bare = []
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            docstring = ast.get_docstring(node) or "" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+            for _, entries in re.findall(r"(?ms)^(Args|Attributes):\n(.*?)(?=^\S|\Z)", docstring):
+                found = re.findall(r"(?m)^    (\w+): (.*)$", entries)
+                bare += [f"{path.relative_to(ROOT)}: {name}: {text}" for name, text in found if BARE.match(text)]
+    assert bare == []

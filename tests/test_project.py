@@ -262,35 +262,6 @@ def test_every_local_link_of_a_page_leads_somewhere() -> None:
 # ---- scripts ----
 
 
-NOT_YET = {  # scripts whose main() still repeats the settings as parameters
-    "avatar/0_Draw_Avatars.py",
-    "avatar/AvatarGen.py",
-    "avatar/AvatarGen_Base.py",
-    "avatar/FeatureExtractor.py",
-    "avatar/TrainLoRA.py",
-    "avatar/train_demo_model.py",
-    "avatar/utils.py",
-    "carousel/0_Draw_Scenes.py",
-    "carousel/Collage_segmentation.py",
-    "carousel/Dataset.py",
-    "carousel/Evaluate.py",
-    "carousel/Inference.py",
-    "carousel/Model.py",
-    "carousel/Train.py",
-    "masks/0_Draw_Sprites.py",
-    "masks/0_Train_Base_Model.py",
-    "masks/1_split_spritesheet.py",
-    "masks/2_initial_masks.py",
-    "masks/5_predict_masks.py",
-    "masks/6_evaluate_masks.py",
-    "masks/7_backup_training_set.py",
-    "masks/8_dress.py",
-    "masks/mask_correction_tool.py",
-    "masks/mask_model.py",
-}
-CONVERTED = [script for script in SCRIPTS if script not in NOT_YET]
-
-
 def settings_of(tree: ast.Module) -> dict[str, ast.AnnAssign]:
     """The annotated upper-case assignments at the left margin of a script, by name."""
     return {
@@ -319,7 +290,7 @@ def test_every_script_says_what_it_reads_and_writes(script: str) -> None:
     assert starts.index("Reads") < starts.index("Writes")
 
 
-@pytest.mark.parametrize("script", CONVERTED)
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_the_ruled_block_holds_all_settings_each_with_annotation_and_comment(script: str) -> None:
     """The block ends at the first blank line."""
     source = (ROOT / script).read_text(encoding="utf-8")
@@ -336,7 +307,7 @@ def test_the_ruled_block_holds_all_settings_each_with_annotation_and_comment(scr
         assert "Range" not in annotation or re.match(r"Annotated\[|Positional\[Annotated\[", annotation), annotation
 
 
-@pytest.mark.parametrize("script", CONVERTED)
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_main_has_no_parameters_and_passes_settings_on_by_keyword(script: str) -> None:
     """A setting may be positional as the first argument alone, so that no two can be swapped."""
     tree = ast.parse((ROOT / script).read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -254,20 +254,9 @@ class DemoModelTraining:
 
     def _after(self, name: str, part: PromptPart, before: PromptNetworks) -> PromptNetworks:
         """The networks after one part of the stage "prompt"."""
-        settings = UNetSettings(
-            stage=name,
-            steps=part.steps,
-            schedule_steps=part.steps,
-            batch=self.settings.prompt_batch,
-            pictures=part.pictures or self.pictures.trained,
-            learning_rate=part.learning_rate,
-            seed=self.settings.seed,
-            made_from=digest(before),
-            snr_gamma=0,
-            noise_power=part.noise_power,
-            hair_weight=part.hair_weight,
-            captions=part.captions,
-        )
+        plain = self._plain(name, part.steps, self.settings.prompt_batch, digest(before))
+        own = asdict(part) | {"pictures": part.pictures or self.pictures.trained, "snr_gamma": 0}
+        settings = UNetSettings(**plain | own)
         task = PromptTask(
             settings=settings,
             of_unet=self._unet_task(BASE, settings, self._networks(before.classifier)),

@@ -37,7 +37,8 @@ def load_base(choice: ModelChoice, config: Path | None, precision: MixedPrecisio
         UserError: as `load_pipelines`; or the base predicts neither noise nor v.
     """
     with quiet():
-        loading = LoadSettings(precision=PRECISIONS[precision], vram_gb=24, config=config)  # nothing offloaded
+        precise = PRECISIONS[precision]
+        loading = LoadSettings(precision=precise, vram_gb=24, config=config)  # with 24 GB nothing is offloaded
         pipelines = load_pipelines(choice, loading)
         base = pipelines.base.to(device)  # accelerate may use another device than the best
         base.vae.to(dtype=torch.float32)

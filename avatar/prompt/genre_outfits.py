@@ -22,7 +22,7 @@ class Garment:
 
 
 @dataclass(frozen=True)
-class Accessory:
+class Adornment:
     """Something worn or held in addition.
 
     Attributes:
@@ -166,78 +166,78 @@ GARMENTS: dict[str, Garment] = {
 }
 
 # At least three places per genre, so that three accessories of any three genres never need the same place.
-ACCESSORIES: dict[str, tuple[Accessory, ...]] = {
+ACCESSORIES: dict[str, tuple[Adornment, ...]] = {
     "pop": (
-        Accessory("bow", "head", ("big satin bow in the hair", "oversized glitter bow on the head")),
-        Accessory("star-shaped glasses", "face", ("mirrored star-shaped glasses", "pink star-shaped glasses")),
-        Accessory("heart-shaped glasses", "face", ("red heart-shaped glasses", "glossy heart-shaped glasses")),
-        Accessory("bead necklace", "neck", ("candy-coloured bead necklace", "bead necklace of tiny hearts")),
+        Adornment("bow", "head", ("big satin bow in the hair", "oversized glitter bow on the head")),
+        Adornment("star-shaped glasses", "face", ("mirrored star-shaped glasses", "pink star-shaped glasses")),
+        Adornment("heart-shaped glasses", "face", ("red heart-shaped glasses", "glossy heart-shaped glasses")),
+        Adornment("bead necklace", "neck", ("candy-coloured bead necklace", "bead necklace of tiny hearts")),
     ),
     "rock": (
-        Accessory("bandana", "head", ("paisley bandana tied around the head", "faded red bandana on the head")),
-        Accessory("sunglasses", "face", ("dark aviator sunglasses", "gold-rimmed aviator sunglasses")),
-        Accessory("electric guitar", "hands", ("vintage electric guitar", "scratched sunburst electric guitar")),
+        Adornment("bandana", "head", ("paisley bandana tied around the head", "faded red bandana on the head")),
+        Adornment("sunglasses", "face", ("dark aviator sunglasses", "gold-rimmed aviator sunglasses")),
+        Adornment("electric guitar", "hands", ("vintage electric guitar", "scratched sunburst electric guitar")),
     ),
     "indie": (
-        Accessory("beanie", "head", ("ribbed knit beanie", "slouchy mustard beanie with a rolled brim")),
-        Accessory("round glasses", "face", ("thin round glasses", "tortoiseshell round glasses")),
-        Accessory("scarf", "neck", ("long hand-knitted scarf", "loosely looped woollen scarf")),
+        Adornment("beanie", "head", ("ribbed knit beanie", "slouchy mustard beanie with a rolled brim")),
+        Adornment("round glasses", "face", ("thin round glasses", "tortoiseshell round glasses")),
+        Adornment("scarf", "neck", ("long hand-knitted scarf", "loosely looped woollen scarf")),
     ),
     "metal": (
-        Accessory("horned helmet", "head", ("dark steel horned helmet", "horned helmet with engraved runes")),
-        Accessory("studded choker", "neck", ("studded choker with steel spikes", "heavy leather studded choker")),
-        Accessory("wristbands", "hands", ("spiked leather wristbands", "wristbands full of pointed studs")),
+        Adornment("horned helmet", "head", ("dark steel horned helmet", "horned helmet with engraved runes")),
+        Adornment("studded choker", "neck", ("studded choker with steel spikes", "heavy leather studded choker")),
+        Adornment("wristbands", "hands", ("spiked leather wristbands", "wristbands full of pointed studs")),
     ),
     "punk": (
-        Accessory("studded choker", "neck", ("studded choker with a padlock", "red leather studded choker")),
-        Accessory("nose ring", "face", ("small silver nose ring", "nose ring with a fine chain")),
-        Accessory("safety-pin earrings", "ears", ("silver safety-pin earrings", "mismatched safety-pin earrings")),
+        Adornment("studded choker", "neck", ("studded choker with a padlock", "red leather studded choker")),
+        Adornment("nose ring", "face", ("small silver nose ring", "nose ring with a fine chain")),
+        Adornment("safety-pin earrings", "ears", ("silver safety-pin earrings", "mismatched safety-pin earrings")),
     ),
     "electronic": (
-        Accessory("headphones", "head", ("glowing DJ headphones", "big headphones with neon rings")),
-        Accessory("square glasses", "face", ("luminous square glasses", "square glasses with holographic lenses")),
-        Accessory("glow bracelets", "hands", ("stack of glow bracelets", "bright neon glow bracelets")),
+        Adornment("headphones", "head", ("glowing DJ headphones", "big headphones with neon rings")),
+        Adornment("square glasses", "face", ("luminous square glasses", "square glasses with holographic lenses")),
+        Adornment("glow bracelets", "hands", ("stack of glow bracelets", "bright neon glow bracelets")),
     ),
     "hiphop": (
-        Accessory("cap", "head", ("flat-brimmed cap", "cap with gold embroidery, worn backwards")),
-        Accessory("gold chain", "neck", ("chunky gold chain", "heavy gold chain with a boombox pendant")),
-        Accessory("sunglasses", "face", ("diamond-studded sunglasses", "wide mirrored sunglasses")),
+        Adornment("cap", "head", ("flat-brimmed cap", "cap with gold embroidery, worn backwards")),
+        Adornment("gold chain", "neck", ("chunky gold chain", "heavy gold chain with a boombox pendant")),
+        Adornment("sunglasses", "face", ("diamond-studded sunglasses", "wide mirrored sunglasses")),
     ),
     "latin": (
-        Accessory("straw hat", "head", ("woven straw hat with a bright ribbon", "straw hat tilted over one eye")),
-        Accessory("hoop earrings", "ears", ("big golden hoop earrings", "hoop earrings with hibiscus flowers")),
-        Accessory("maracas", "hands", ("pair of painted maracas", "maracas with carved handles")),
+        Adornment("straw hat", "head", ("woven straw hat with a bright ribbon", "straw hat tilted over one eye")),
+        Adornment("hoop earrings", "ears", ("big golden hoop earrings", "hoop earrings with hibiscus flowers")),
+        Adornment("maracas", "hands", ("pair of painted maracas", "maracas with carved handles")),
     ),
     "reggae": (
-        Accessory("tam", "head", ("crocheted tam in red, gold and green", "slouchy knitted tam")),
-        Accessory("round glasses", "face", ("round glasses with amber lenses", "round glasses with green lenses")),
-        Accessory("wooden necklace", "neck", ("carved wooden necklace", "wooden necklace with cowrie shells")),
+        Adornment("tam", "head", ("crocheted tam in red, gold and green", "slouchy knitted tam")),
+        Adornment("round glasses", "face", ("round glasses with amber lenses", "round glasses with green lenses")),
+        Adornment("wooden necklace", "neck", ("carved wooden necklace", "wooden necklace with cowrie shells")),
     ),
     "soul": (
-        Accessory("hoop earrings", "ears", ("enormous gold hoop earrings", "hoop earrings that shine like records")),
-        Accessory("sunglasses", "face", ("oversized tinted sunglasses", "amber disco sunglasses")),
-        Accessory("neck scarf", "neck", ("patterned silk neck scarf", "knotted satin neck scarf")),
+        Adornment("hoop earrings", "ears", ("enormous gold hoop earrings", "hoop earrings that shine like records")),
+        Adornment("sunglasses", "face", ("oversized tinted sunglasses", "amber disco sunglasses")),
+        Adornment("neck scarf", "neck", ("patterned silk neck scarf", "knotted satin neck scarf")),
     ),
     "jazz": (
-        Accessory("fedora", "head", ("felt fedora with a satin band", "fedora tipped low over the brow")),
-        Accessory("sunglasses", "face", ("slim black sunglasses", "smoky sunglasses of the bebop era")),
-        Accessory("saxophone", "hands", ("gleaming brass saxophone", "well-loved golden saxophone")),
+        Adornment("fedora", "head", ("felt fedora with a satin band", "fedora tipped low over the brow")),
+        Adornment("sunglasses", "face", ("slim black sunglasses", "smoky sunglasses of the bebop era")),
+        Adornment("saxophone", "hands", ("gleaming brass saxophone", "well-loved golden saxophone")),
     ),
     "folk": (
-        Accessory("cowboy hat", "head", ("weathered cowboy hat", "suede cowboy hat with a feather")),
-        Accessory("flower crown", "head", ("flower crown of meadow flowers", "flower crown with daisies and poppies")),
-        Accessory("neckerchief", "neck", ("knotted checked neckerchief", "indigo neckerchief with white dots")),
-        Accessory("banjo", "hands", ("small wooden banjo", "hand-painted banjo")),
+        Adornment("cowboy hat", "head", ("weathered cowboy hat", "suede cowboy hat with a feather")),
+        Adornment("flower crown", "head", ("flower crown of meadow flowers", "flower crown with daisies and poppies")),
+        Adornment("neckerchief", "neck", ("knotted checked neckerchief", "indigo neckerchief with white dots")),
+        Adornment("banjo", "hands", ("small wooden banjo", "hand-painted banjo")),
     ),
     "classical": (
-        Accessory("pearl necklace", "neck", ("fine pearl necklace", "double row pearl necklace")),
-        Accessory("round glasses", "face", ("gold-rimmed round glasses", "antique round glasses on a thin chain")),
-        Accessory("violin", "hands", ("polished violin with its bow", "antique violin of honey-coloured wood")),
+        Adornment("pearl necklace", "neck", ("fine pearl necklace", "double row pearl necklace")),
+        Adornment("round glasses", "face", ("gold-rimmed round glasses", "antique round glasses on a thin chain")),
+        Adornment("violin", "hands", ("polished violin with its bow", "antique violin of honey-coloured wood")),
     ),
     "world": (
-        Accessory("carnation", "head", ("red carnation in the hair", "carnation tucked behind the ear")),
-        Accessory("hoop earrings", "ears", ("filigree hoop earrings", "hoop earrings with turquoise beads")),
-        Accessory("folding fan", "hands", ("painted folding fan", "lace-edged folding fan")),
+        Adornment("carnation", "head", ("red carnation in the hair", "carnation tucked behind the ear")),
+        Adornment("hoop earrings", "ears", ("filigree hoop earrings", "hoop earrings with turquoise beads")),
+        Adornment("folding fan", "hands", ("painted folding fan", "lace-edged folding fan")),
     ),
 }
 
@@ -247,8 +247,8 @@ NEUTRAL_GARMENT = Garment(
     ("soft {colour} denim jacket over a plain tee", "relaxed {colour} denim jacket with festival wristbands"),
     ("blue", "white", "turquoise"),
 )
-NEUTRAL_ACCESSORIES: tuple[Accessory, ...] = (
-    Accessory("bucket hat", "head", ("canvas bucket hat", "sun-bleached bucket hat")),
-    Accessory("sunglasses", "face", ("simple round sunglasses", "sunglasses that mirror the sky")),
-    Accessory("festival pass", "neck", ("festival pass on a woven ribbon", "festival pass around the neck")),
+NEUTRAL_ACCESSORIES: tuple[Adornment, ...] = (
+    Adornment("bucket hat", "head", ("canvas bucket hat", "sun-bleached bucket hat")),
+    Adornment("sunglasses", "face", ("simple round sunglasses", "sunglasses that mirror the sky")),
+    Adornment("festival pass", "neck", ("festival pass on a woven ribbon", "festival pass around the neck")),
 )

@@ -60,7 +60,7 @@ class AvatarMaker:
         self._pipelines = load_all(run)
         size, native = run.settings.size_px, self._pipelines.native_px
         change = "" if size == native else f", then {'enlarged' if size > native else 'reduced'} to {size} px"
-        print(f"pictures are generated at {native} px, the model's native size{change}")
+        tqdm.write(f"pictures are generated at {native} px, the model's native size{change}")
 
     def __call__(self, subject: Subject) -> Made:
         """Make the files of one avatar.
@@ -121,7 +121,7 @@ def load_all(run: AvatarRun) -> Pipelines:
     pipelines = load_pipelines(run.choice, run.models.load_settings(run.settings))
     for adapter, (path, scale) in run.models.loras().items():
         match = load_lora(pipelines, path, scale, adapter=adapter, allow_pickle=run.models.allow_pickle)
-        print(match.in_words())
+        tqdm.write(match.in_words())  # a bar is on the screen
     if run.settings.compiled:
         compile_networks(pipelines)
     return pipelines

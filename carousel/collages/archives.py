@@ -1,8 +1,7 @@
-"""Photos out of untrusted zip archives and folders.
+"""Photos in untrusted zip archives and folders.
 
-Nothing is unpacked to disk: the members of an archive are read into memory one by one, and no more of each than the
-limits allow. An archive with a member that could mean harm (a path out of its folder, a link, another archive, ...) is
-refused as a whole; a photo that cannot be read is a fault of its own.
+Nothing is unpacked to disk: members are read into memory one by one, within limits. An archive with a suspicious member
+(a path out of its folder, a link, another archive, ...) is refused as a whole; an unreadable photo is skipped alone.
 """
 
 import functools
@@ -26,40 +25,38 @@ from common.errors import UserError, raise_faults
 from common.images import MAX_PIXELS, PHOTO_SUFFIXES, UNREAD_SUFFIXES, decode_image, to_mode
 
 ARCHIVE_SUFFIXES = {".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".cab", ".iso", ".jar"}
-MAX_RATIO = 100  # of unpacked to packed bytes; a photo is packed already, zeros pack a thousandfold
-RATIO_FROM_BYTES = 50_000_000  # less than this is never called a bomb
-MAX_DIRECTORY_BYTES = 64_000_000  # of an archive's table of contents, which is read at once
-MAX_TRANSPARENT = 0.05  # share of a photo's pixels; more is a cut-out
+MAX_RATIO = 100  # maximum of unpacked over packed bytes: photos hardly compress, zeros compress a thousandfold
+RATIO_FROM_BYTES = 50_000_000  # smaller archives are never treated as zip bombs
+MAX_DIRECTORY_BYTES = 64_000_000  # maximum size of an archive's table of contents, which is read at once
+MAX_TRANSPARENT = 0.05  # maximum share of transparent pixels in a photo; more is a cut-out
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # flags: ZipCrypto, strong encryption, masked headers
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What is read at most.
+class ArchiveLimits:
+    """Limits of what is read.
 
     Attributes:
-        files: members of one archive.
-        unpacked_bytes: of all photos of one archive.
-        photo_bytes: of one photo's file.
-        pixels: of one photo.
+        files: maximum number of members of an archive.
+        unpacked_bytes: maximum size of all photos of an archive.
+        photo_bytes: maximum size of a photo's file.
     """
 
     files: int = 200_000
     unpacked_bytes: int = 500_000_000_000
     photo_bytes: int = 200_000_000
-    pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True)
-class Photo:
-    """A photo that was found; it is read when its turn comes.
+class PhotoSource:
+    """A photo that was found but not read yet.
 
     Attributes:
-        label: "album.zip/in/it.jpg" or "folder/it.jpg", printable and unlike every other of the run.
-        path: its file; for a member of an archive the archive's path with the member's name.
+        label: "album.zip/in/it.jpg" or "folder/it.jpg", printable and unique in the run.
+        path: path of the file; for a member of an archive, the archive's path and the member's name.
         version: changes when the file does: size and CRC-32 of a member, size and time of a file.
-        read: gives the file's bytes or raises UserError, also in another process.
+        read: returns the file's bytes or raises UserError, also in another process.
     """
 
     label: str
@@ -69,8 +66,8 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A photo or an archive that is left out, and why."""
+class PhotoFault:
+    """A photo or an archive that is skipped, and the reason."""
 
     label: str
     reason: str
@@ -81,19 +78,19 @@ class Fault:
 
 def find_photos(
     inputs: Sequence[Path],
-    limits: Limits,
+    limits: ArchiveLimits,
     excluded: Iterable[Path] = (),
     is_other: Callable[[Path], bool] = lambda path: False,
-) -> Iterator[Photo | Fault]:
-    """The photos of archives, folders (with all that is below them) and single files, in a fixed order.
+) -> Iterator[PhotoSource | PhotoFault]:
+    """Find the photos in archives, folders (recursively) and single files, in a fixed order.
 
-    Hidden files and what macOS adds to archives are passed over, as are files of other kinds.
+    Ignores hidden files, the extra files of macOS, and files of other kinds.
 
     Args:
-        inputs: as `check_inputs` gives them.
-        limits: what is read at most.
-        excluded: folders that hold no photos, wherever they lie.
-        is_other: tells a picture that is no photo, such as a mask, by its path.
+        inputs: result of `check_inputs`.
+        limits: limits of what is read.
+        excluded: folders to ignore.
+        is_other: whether a path is that of a picture but not of a photo, such as a mask.
     """
     passed_over = {path.resolve() for path in excluded}
     for path, label in zip(inputs, _labels(inputs), strict=True):
@@ -104,10 +101,10 @@ def find_photos(
 
 
 def check_inputs(inputs: Sequence[Path]) -> list[Path]:
-    """The inputs, each once.
+    """Check the inputs and remove duplicates.
 
     Raises:
-        UserError: none, or some that do not exist or are neither folder, zip nor photo; all are listed.
+        UserError: there are no inputs, or some do not exist or are neither folder, zip nor photo; lists all of them.
     """
     if not inputs:
         raise UserError("setting PHOTOS is empty; name zip archives, folders or photos")
@@ -116,7 +113,7 @@ def check_inputs(inputs: Sequence[Path]) -> list[Path]:
         if not path.exists():
             faults.append(f"{path}: no such file or folder")
         elif not path.is_dir() and path.suffix.lower() not in {".zip", *PHOTO_SUFFIXES, *UNREAD_SUFFIXES}:
-            faults.append(f"{path}: neither a folder, a .zip nor a photo ({', '.join(sorted(PHOTO_SUFFIXES))})")
+            faults.append(f"{path}: is neither a folder, a .zip nor a photo ({', '.join(sorted(PHOTO_SUFFIXES))})")
     raise_faults("setting PHOTOS", faults)
     unique: dict[Path, Path] = {}
     for path in inputs:
@@ -125,7 +122,7 @@ def check_inputs(inputs: Sequence[Path]) -> list[Path]:
 
 
 def _labels(inputs: Sequence[Path]) -> list[str]:
-    """The inputs' names, with as many of their folders as it takes to tell them apart."""
+    """Names of the inputs, with as many parent folders as make them unique."""
     parts = [path.resolve().parts for path in inputs]
     depth = 1
     while len({part[-depth:] for part in parts}) < len(parts):
@@ -134,13 +131,13 @@ def _labels(inputs: Sequence[Path]) -> list[str]:
 
 
 def _photos_of_folder(
-    folder: Path, label: str, limits: Limits, excluded: set[Path], is_other: Callable[[Path], bool]
-) -> Iterator[Photo | Fault]:
+    folder: Path, label: str, limits: ArchiveLimits, excluded: set[Path], is_other: Callable[[Path], bool]
+) -> Iterator[PhotoSource | PhotoFault]:
     try:
         with os.scandir(folder) as entries:
             found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     except OSError as error:
-        yield Fault(_printable(label), f"cannot be opened ({error.strerror})")
+        yield PhotoFault(_printable(label), f"cannot be opened ({error.strerror})")
         return
     for name, is_folder in found:
         path = folder / name
@@ -152,8 +149,8 @@ def _photos_of_folder(
             yield from _photos_of_file(path, f"{label}/{name}", limits)
 
 
-def _photos_of_file(path: Path, label: str, limits: Limits) -> Iterator[Photo | Fault]:
-    """A single file, or all of an archive; nothing for files of other kinds."""
+def _photos_of_file(path: Path, label: str, limits: ArchiveLimits) -> Iterator[PhotoSource | PhotoFault]:
+    """A single photo, or all photos of an archive; nothing for files of other kinds."""
     suffix = path.suffix.lower()
     if suffix == ".zip":
         yield from _photos_of_archive(path, label, limits)
@@ -163,21 +160,21 @@ def _photos_of_file(path: Path, label: str, limits: Limits) -> Iterator[Photo | 
         try:
             facts = path.stat()
         except OSError as error:
-            yield Fault(_printable(label), f"cannot be opened ({error.strerror})")
+            yield PhotoFault(_printable(label), f"cannot be opened ({error.strerror})")
             return
         if not stat.S_ISREG(facts.st_mode):
             what = "a folder" if stat.S_ISDIR(facts.st_mode) else "a device or pipe"
-            yield Fault(_printable(label), f"is {what}, not a picture")
+            yield PhotoFault(_printable(label), f"is {what}, not a picture")
             return
         version = f"{facts.st_size} {facts.st_mtime_ns}"
-        yield Photo(_printable(label), path, version, functools.partial(_read_file, path, limits.photo_bytes))
+        yield PhotoSource(_printable(label), path, version, functools.partial(_read_file, path, limits.photo_bytes))
 
 
-def _photos_of_archive(path: Path, label: str, limits: Limits) -> Iterator[Photo | Fault]:
+def _photos_of_archive(path: Path, label: str, limits: ArchiveLimits) -> Iterator[PhotoSource | PhotoFault]:
     try:
         members = _photos_in(path, limits)
     except UserError as error:
-        yield Fault(_printable(label), str(error))
+        yield PhotoFault(_printable(label), str(error))
         return
     for member in members:
         name = f"{label}/{member.filename}"
@@ -186,17 +183,17 @@ def _photos_of_archive(path: Path, label: str, limits: Limits) -> Iterator[Photo
             continue
         version = f"{member.file_size} {member.CRC:08x}"
         read = functools.partial(_read_member, path, member, limits.photo_bytes)
-        yield Photo(_printable(name), path / member.filename, version, read)
+        yield PhotoSource(_printable(name), path / member.filename, version, read)
 
 
-def _photos_in(path: Path, limits: Limits) -> list[zipfile.ZipInfo]:
-    """The photos in an archive; UserError before anything of it is read where it is refused."""
+def _photos_in(path: Path, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
+    """The members of an archive that are photos. Raises UserError, before reading any, where the archive is refused."""
     try:
         facts = path.stat()
         archive = _open_archive(path, facts.st_size, facts.st_mtime_ns)
     except DAMAGED as error:
         raise UserError(
-            f"is no zip archive, or is cut short or damaged ({error})" if facts.st_size else "is empty"
+            f"is not a zip archive, or is truncated or damaged ({error})" if facts.st_size else "is empty"
         ) from error
     except OSError as error:
         raise UserError(f"cannot be opened ({error.strerror})") from error
@@ -208,7 +205,7 @@ def _photos_in(path: Path, limits: Limits) -> list[zipfile.ZipInfo]:
 
 @functools.lru_cache(maxsize=1)
 def _open_archive(path: Path, size_bytes: int, time_ns: int) -> zipfile.ZipFile:
-    """An archive as it was at that time; it stays open for the next member, as its table of contents may be long."""
+    """Open an archive; it stays open for its next member, as its table of contents may be long."""
     with ExitStack() as stack:
         archive = zipfile.ZipFile(stack.enter_context(_ArchiveFile(path, "rb")))
         stack.pop_all()
@@ -216,7 +213,7 @@ def _open_archive(path: Path, size_bytes: int, time_ns: int) -> zipfile.ZipFile:
 
 
 class _ArchiveFile(io.FileIO):
-    """Refuses to read a table of contents that would fill the memory; closed when its archive is forgotten."""
+    """A file that refuses to read too long a table of contents, and closes when its archive is discarded."""
 
     def __del__(self) -> None:
         self.close()
@@ -227,33 +224,35 @@ class _ArchiveFile(io.FileIO):
         return super().read(size) or b""
 
 
-def _unread(label: str) -> Fault:
-    return Fault(_printable(label), "HEIC and AVIF are not read; export it as JPEG or PNG")
+def _unread(label: str) -> PhotoFault:
+    return PhotoFault(_printable(label), "HEIC and AVIF are not supported; export it as JPEG or PNG")
 
 
 def _is_junk(name: str) -> bool:
-    """What macOS adds, and hidden files."""
+    """Whether a name is that of a hidden file or of an extra file of macOS."""
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def _printable(label: str) -> str:
-    """The label with line breaks, control characters and broken letters spelt out."""
+    """Escape line breaks, control characters and invalid letters of a label."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in label)
 
 
 # ---- what archives may hold ----
 
 
-def check_members(members: Sequence[zipfile.ZipInfo], packed_bytes: int, limits: Limits) -> list[zipfile.ZipInfo]:
-    """The photos among an archive's members, where all of them are harmless.
+def check_members(
+    members: Sequence[zipfile.ZipInfo], packed_bytes: int, limits: ArchiveLimits
+) -> list[zipfile.ZipInfo]:
+    """Check all members of an archive and select the photos.
 
     Args:
         members: all members.
         packed_bytes: size of the archive.
-        limits: what is read at most.
+        limits: limits of what is read.
 
     Raises:
-        UserError: too many members or bytes, a bomb, no photos, or members that are refused (the first is named).
+        UserError: too many members or bytes, a zip bomb, no photos, or refused members (names the first).
     """
     if len(members) > limits.files:
         raise UserError(f"{len(members)} members, the limit is {limits.files} (setting MAX_FILES)")
@@ -271,24 +270,25 @@ def check_members(members: Sequence[zipfile.ZipInfo], packed_bytes: int, limits:
 
 
 def _what_is_refused(member: zipfile.ZipInfo) -> str:
-    """Why a member is refused, or nothing."""
+    """Why a member is refused; empty where it is not."""
     name, kind = member.orig_filename, stat.S_IFMT(member.external_attr >> 16)
     reasons = {
         "has a NUL in its name": "\0" in name,
         "has a backslash in its name": "\\" in name,
         "has an absolute path": name.startswith("/") or re.match(r"[A-Za-z]:", name) is not None,
-        "leads out of its folder": ".." in name.split("/"),
+        "points outside its folder": ".." in name.split("/"),
         "is a link": kind == stat.S_IFLNK,
-        "is no plain file": kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK),
+        "is not a regular file": kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK),
         "is encrypted": bool(member.flag_bits & ENCRYPTED),
-        "is an archive within the archive": _suffix(member) in ARCHIVE_SUFFIXES and not _is_junk(name),
-        "is packed in an unusual way": member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED),
+        "is an archive inside the archive": _suffix(member) in ARCHIVE_SUFFIXES and not _is_junk(name),
+        "uses an unsupported compression method": member.compress_type
+        not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _check_bytes(photos: Sequence[zipfile.ZipInfo], packed_bytes: int, limits: Limits) -> None:
-    """The sizes that the archive states; `_read_member` takes no more than these."""
+def _check_bytes(photos: Sequence[zipfile.ZipInfo], packed_bytes: int, limits: ArchiveLimits) -> None:
+    """Check the sizes that the archive declares; `_read_member` reads no more than these."""
     unpacked = sum(photo.file_size for photo in photos)
     if not photos:
         raise UserError("it holds no photos")
@@ -298,7 +298,7 @@ def _check_bytes(photos: Sequence[zipfile.ZipInfo], packed_bytes: int, limits: L
         limit = f"{limits.unpacked_bytes / 1e9:.0f} GB (setting MAX_GIGABYTES)"
         raise UserError(f"{unpacked / 1e9:.1f} GB when unpacked, the limit is {limit}")
     if unpacked > max(RATIO_FROM_BYTES, MAX_RATIO * packed_bytes):
-        raise UserError(f"{unpacked / 1e6:.0f} MB packed into {packed_bytes / 1e6:.1f} MB, which photos never are")
+        raise UserError(f"{unpacked / 1e6:.0f} MB packed into {packed_bytes / 1e6:.1f} MB: not photos, but a zip bomb")
 
 
 def _suffix(member: zipfile.ZipInfo) -> str:
@@ -309,7 +309,7 @@ def _suffix(member: zipfile.ZipInfo) -> str:
 
 
 def _read_member(path: Path, member: zipfile.ZipInfo, limit_bytes: int) -> bytes:
-    """A member's bytes; it ends at the size that the archive states for it, whatever is packed."""
+    """Read a member, no further than the size that the archive declares for it."""
     if member.file_size > limit_bytes:
         raise UserError(_too_large(member.file_size, limit_bytes))
     try:
@@ -319,7 +319,7 @@ def _read_member(path: Path, member: zipfile.ZipInfo, limit_bytes: int) -> bytes
     except (*DAMAGED, OSError) as error:
         raise UserError(f"cannot be unpacked ({error})") from error
     if len(data) != member.file_size:
-        raise UserError("cannot be unpacked (it is not of the size that its archive states)")
+        raise UserError("cannot be unpacked (its size is not the one that the archive declares)")
     return data
 
 
@@ -335,22 +335,22 @@ def _read_file(path: Path, limit_bytes: int) -> bytes:
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.0f} MB are more than the limit of {limit_bytes / 1e6:.0f} MB a photo"
+    return f"has {size_bytes / 1e6:.0f} MB, the limit is {limit_bytes / 1e6:.0f} MB"
 
 
 def decode_photo(data: bytes, label: str, max_pixels: int = MAX_PIXELS) -> tuple[np.ndarray, list[str]]:
-    """Decode a photo as a person sees it: upright, all metadata dropped.
+    """Decode a photo upright, without metadata.
 
     Args:
-        data: the file's bytes.
-        label: for messages.
-        max_pixels: refused above this, before any pixel is decoded.
+        data: bytes of the file.
+        label: name for messages.
+        max_pixels: limit, checked before any pixel is decoded.
 
     Returns:
-        (H, W, 3) uint8 RGB, and what a person should know of it, such as that an animation's first frame was taken.
+        (H, W, 3) uint8 RGB, and notes for the user, such as that only an animation's first frame is used.
 
     Raises:
-        UserError: no picture, a damaged or too large one, or a cut-out with transparent pixels.
+        UserError: not a picture, damaged, too large, or a cut-out with transparent pixels.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
@@ -359,6 +359,6 @@ def decode_photo(data: bytes, label: str, max_pixels: int = MAX_PIXELS) -> tuple
     pixels = np.asarray(image)
     share = np.count_nonzero(pixels[..., 3] < 255) / pixels[..., 3].size
     if share > MAX_TRANSPARENT:
-        raise UserError(f"{label}: is transparent in {share:.0%} of its pixels, a cut-out and not a photo")
+        raise UserError(f"{label}: {share:.0%} of its pixels are transparent; it is a cut-out, not a photo")
     photo = np.asarray(to_mode(Path(label), image, "RGB")) if share else np.ascontiguousarray(pixels[..., :3])
     return photo, [str(warning.message) for warning in caught if label in str(warning.message)]

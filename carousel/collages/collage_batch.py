@@ -1,10 +1,8 @@
-"""Collages of many photos, as a batch; index.csv, dropped.csv and the contact sheet are drawn up from it."""
+"""Collages of many photos, as a batch, and the index, the table of dropped people and the contact sheet of a folder."""
 
 import contextlib
-import csv
 import functools
 import hashlib
-import io
 import re
 import warnings
 from collections import Counter
@@ -16,41 +14,41 @@ from typing import Any
 
 from PIL import Image
 
-from carousel.collages.archives import Fault, Limits, Photo, find_photos
-from carousel.collages.layout import INDEX, PANELS, Entry, read_collage, write_index
-from carousel.collages.photo_to_collages import HASH_LENGTH, CollageMaker, Job, collage_name, find_plate
+from carousel.collages.archives import ArchiveLimits, PhotoFault, PhotoSource, find_photos
+from carousel.collages.layout import INDEX, PANELS, CollageEntry, read_collage, write_index
+from carousel.collages.photo_to_collages import HASH_LENGTH, CollageMaker, CollageSettings, collage_name, find_plate
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.batches import Batch, Item, Outcome, run_batch
 from common.errors import FAULTS_SHOWN, UserError
-from common.files import write_text
-from common.grids import picture_grid
+from common.files import write_csv
+from common.grids import evenly, picture_grid
 from common.images import PHOTO_SUFFIXES
 from common.journals import Record
 
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192
 COLLAGE_NAME = rf"([A-Za-z0-9_-]+-[0-9a-f]{{{HASH_LENGTH}}})_\d+\.png"
-METHOD = 1  # goes up when the same photo and settings give other collages
+METHOD = 1  # increase it when the same photo and settings give other collages
 
 
 @dataclass
-class Summary:
-    """Result of all runs in a folder.
+class CollageTables:
+    """Results of all runs in a folder.
 
     Attributes:
-        counts: photos, collages, and people by what became of them.
+        counts: numbers of photos, of collages, and of dropped people by reason.
         entries: all collages, sorted by photo.
-        sha256: over the names and contents of all photos.
+        sha256: hash of the names and contents of all photos.
     """
 
     counts: Counter[str]
-    entries: list[Entry]
+    entries: list[CollageEntry]
     sha256: str
 
 
 @dataclass
-class Ran:
-    """What this run used: the segmenter's device and weights, empty where nothing was left to do; its collages."""
+class RunFacts:
+    """Facts of this run alone: device and weights of the segmenter (empty where it did not run), and new collages."""
 
     device: str = ""
     weights: list[str] = field(default_factory=list)
@@ -58,7 +56,7 @@ class Ran:
     notes: int = 0
 
     def add(self, facts: Mapping[str, Any]) -> None:
-        """Take in a photo, and print the first notes."""
+        """Add the facts of a photo, and print the first notes."""
         self.device, self.weights = facts.get("device", self.device), facts.get("weights", self.weights)
         self.collages += facts.get("collages", 0)
         notes = facts.get("notes", [])
@@ -67,63 +65,63 @@ class Ran:
         self.notes += len(notes)
 
 
-def make_all(
-    job: Job, inputs: list[Path], limits: Limits, workers: int, ran: Ran
-) -> AbstractContextManager[Outcome[Summary]]:
+def run_collages(
+    settings: CollageSettings, inputs: list[Path], limits: ArchiveLimits, workers: int, ran: RunFacts
+) -> AbstractContextManager[Outcome[CollageTables]]:
     """Make the collages of all photos that have none yet, and draw up the tables; see `run_batch`.
 
     Args:
-        job: what is made.
-        inputs: as `check_inputs` gives them.
-        limits: what is read at most.
-        workers: processes; 1 works in this one.
-        ran: takes in what this run used.
+        settings: settings of all collages.
+        inputs: result of `check_inputs`.
+        limits: limits of what is read.
+        workers: number of processes; 1: this process.
+        ran: receives the facts of this run.
 
     Raises:
         UserError: as `run_batch`, or there are no photos.
     """
-    facts = asdict(job) | {"method": METHOD}
-    settings = {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in facts.items()}
-    batch: Batch[Photo, Summary] = Batch(
-        folder=job.output,
-        settings={name: value for name, value in settings.items() if name not in ("output", "max_pixels")},
+    facts = asdict(settings) | {"method": METHOD}
+    plain = {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in facts.items()}
+    batch: Batch[PhotoSource, CollageTables] = Batch(
+        folder=settings.output,
+        settings={name: value for name, value in plain.items() if name not in ("output", "max_pixels")},
         files=(COLLAGE_NAME,),
         overviews=tuple(map(re.escape, (INDEX, DROPPED, CONTACT_SHEET))),
-        set_up=functools.partial(CollageMaker, job),
-        tables=functools.partial(write_tables, job.output),
+        set_up=functools.partial(CollageMaker, settings),
+        tables=functools.partial(write_tables, settings.output),
         check_facts=_check_facts,
         watch=ran.add,
         what="collages",
         unit="photo",
         workers=workers,
     )
-    return run_batch(batch, functools.partial(_items, job, inputs, limits))
+    return run_batch(batch, functools.partial(_items, settings, inputs, limits))
 
 
-def _items(job: Job, inputs: list[Path], limits: Limits) -> Iterator[Item[Photo]]:
-    """All photos; not what lies in the folders of masks, plates and collages, nor masks beside photos."""
-    others = [folder for folder in (job.output, job.masks, job.plates) if folder is not None]
-    beside = job.segmenter == "files" and job.masks is None
+def _items(settings: CollageSettings, inputs: list[Path], limits: ArchiveLimits) -> Iterator[Item[PhotoSource]]:
+    """All photos, except files in the folders of masks, plates and collages, and masks beside photos."""
+    others = [folder for folder in (settings.output, settings.masks, settings.plates) if folder is not None]
+    beside = settings.segmenter == "files" and settings.masks is None
     item = None
     for found in find_photos(inputs, limits, others, is_mask_file if beside else lambda path: False):
-        if isinstance(found, Fault):
+        if isinstance(found, PhotoFault):
             name = collage_name(found.label, Path(found.label))
-            item = Item[Photo](name, "", found.label, fault=found.reason)
+            item = Item[PhotoSource](name, "", found.label, fault=found.reason)
         else:
-            item = Item(collage_name(found.label, found.path), _version(job, found), found.label, found)
+            item = Item(collage_name(found.label, found.path), _version(settings, found), found.label, found)
         yield item
     if item is None:
         raise UserError(f"no photos in {', '.join(map(str, inputs))} ({', '.join(sorted(PHOTO_SUFFIXES))})")
 
 
-def _version(job: Job, photo: Photo) -> str:
-    """A hash that changes when the photo, its masks or its plate do."""
+def _version(settings: CollageSettings, photo: PhotoSource) -> str:
+    """A hash that changes with the photo, its masks or its plate."""
     files: list[Path] = []
-    with contextlib.suppress(UserError):  # it is said when the photo's turn comes
-        if job.plates is not None:
-            files.append(find_plate(job.plates, photo.label, photo.path))
-        if job.segmenter == "files":
-            files += find_mask_files(photo.path, job.masks)
+    with contextlib.suppress(UserError):  # reported when the photo is processed
+        if settings.plates is not None:
+            files.append(find_plate(settings.plates, photo.label, photo.path))
+        if settings.segmenter == "files":
+            files += find_mask_files(photo.path, settings.masks)
     stats = [path.stat() for path in files]
     facts = (photo.version, *((stat.st_size, stat.st_mtime_ns) for stat in stats))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
@@ -138,13 +136,13 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
         raise TypeError("sha256 and dropped must be texts")
 
 
-# ---- all at a glance ----
+# ---- tables and contact sheet ----
 
 
-def write_tables(folder: Path, records: Iterable[Record]) -> Summary:
-    """Draw up index.csv, and dropped.csv where anybody was dropped."""
+def write_tables(folder: Path, records: Iterable[Record]) -> CollageTables:
+    """Write index.csv, and dropped.csv where people were dropped."""
     counts: Counter[str] = Counter()
-    entries: list[Entry] = []
+    entries: list[CollageEntry] = []
     dropped: list[tuple[str, str]] = []
     contents = []
     for record in records:
@@ -161,20 +159,18 @@ def write_tables(folder: Path, records: Iterable[Record]) -> Summary:
     entries.sort(key=lambda entry: (entry.source, entry.collage))
     write_index(folder, entries)
     _write_dropped(folder / DROPPED, dropped)
-    return Summary(counts, entries, hashlib.sha256("".join(sorted(contents)).encode()).hexdigest())
+    return CollageTables(counts, entries, hashlib.sha256("".join(sorted(contents)).encode()).hexdigest())
 
 
-def _entry(facts: dict[str, Any]) -> Entry:
-    return Entry(**facts | {name: tuple(facts[name]) for name in ("window", "box")})
+def _entry(facts: dict[str, Any]) -> CollageEntry:
+    return CollageEntry(**facts | {name: tuple(facts[name]) for name in ("window", "box")})
 
 
 def _write_dropped(path: Path, rows: list[tuple[str, str]]) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("source", "reason"), *sorted(rows)])
-    write_text(path, table.getvalue())
+    write_csv(path, [("source", "reason"), *sorted(rows)])
 
 
 def describe(counts: Mapping[str, int]) -> str:
@@ -182,20 +178,20 @@ def describe(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def contact_sheet(folder: Path, entries: list[Entry], tiles: int) -> Image.Image:
-    """The four panels of collages from the whole folder, labelled, as an RGB picture.
+def contact_sheet(folder: Path, entries: list[CollageEntry], tiles: int) -> Image.Image:
+    """Draw the labelled panels of collages, evenly chosen from the whole folder, as an RGB picture.
 
     Args:
-        folder: where the collages are.
-        entries: of all collages, at least one.
-        tiles: how many collages are shown at most.
+        folder: folder of the collages.
+        entries: entries of all collages, at least one.
+        tiles: maximum number of collages.
     """
-    count = min(tiles, len(entries))
-    shown = [entries[place * len(entries) // count] for place in range(count)]
-    panels = functools.lru_cache(maxsize=1)(functools.partial(_panels, folder))  # those of a collage come in a row
+    shown = evenly(entries, tiles)
+    count = len(shown)
+    panels = functools.lru_cache(maxsize=1)(functools.partial(_panels, folder))  # the four of a collage follow in turn
 
-    def panel(entry: Entry, place: int) -> Image.Image:
-        """One of a collage's four."""
+    def panel(entry: CollageEntry, place: int) -> Image.Image:
+        """One of the four panels of a collage."""
         return panels(entry.collage)[place]
 
     facts = [(entry.source.rpartition("/")[2], "", f"score {entry.score:.2f}", "") for entry in shown]

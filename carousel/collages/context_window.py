@@ -1,14 +1,14 @@
 """The part of a photo or scene around a person."""
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom in px, right and bottom exclusive
+from common.people.selection import Box
 
 
 def context_window(box: Box, shape: tuple[int, int], context: float) -> Box:
-    """A square around the person, moved to lie inside the picture; where the picture is too small, cut to it.
+    """A square around a person, moved inside the picture, and cropped where the picture is smaller.
 
     Args:
-        box: of the person.
-        shape: height and width of the picture in px.
+        box: box of the person.
+        shape: height and width of the picture, px.
         context: side of the square, in longer sides of the box.
     """
     side = round(context * max(box[2] - box[0], box[3] - box[1]))

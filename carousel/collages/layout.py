@@ -1,7 +1,6 @@
-"""The collage, the layout that the steps hand on: [ground truth | clean background | avatar | mask], and its index."""
+"""Layout of the collage [ground truth | clean background | avatar | mask], and the index of a folder of collages."""
 
 import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -10,15 +9,15 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.files import write_bytes, write_text
+from common.files import write_csv
 from common.images import png_bytes, read_image
 
 PANELS = ("ground truth", "clean background", "avatar", "mask")
 INDEX = "index.csv"
 MIN_PANEL_PX = 64
 MAX_PANEL_PX = 1024
-MASK_TOLERANCE = 48  # grey levels; more than JPEG of quality 75 makes of 0 and 255, less than a soft edge has
-AVATAR_TOLERANCE = 8  # grey levels; mean difference of two panels that were the same before they were compressed
+MASK_TOLERANCE = 48  # grey levels; above the errors of JPEG at quality 75, below a soft edge
+AVATAR_TOLERANCE = 8  # grey levels; mean difference of two panels that were equal before compression
 
 
 @dataclass(frozen=True)
@@ -39,17 +38,17 @@ class Collage:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Where a collage came from: one row of the index.
+class CollageEntry:
+    """One row of the index: the origin of a collage.
 
     Attributes:
         collage: file name.
-        source: the photo, as "album.zip/in/it.jpg" or a path.
-        scene: what splits go by; photos of one scene never stand on both sides.
-        window: left, top, right, bottom in px of the photo: what became the square panel.
-        box: of the person in px of the photo, right and bottom exclusive.
-        score: how sure the segmenter is, from 0 to 1.
-        segmenter: its name.
+        source: label of the photo, "album.zip/in/it.jpg" or a path.
+        scene: photos of one scene are never split between training and evaluation.
+        window: part of the photo that the panels show: left, top, right, bottom in px.
+        box: box of the person in px of the photo, right and bottom exclusive.
+        score: confidence of the segmenter, 0 to 1.
+        segmenter: name of the segmenter.
     """
 
     collage: str
@@ -62,48 +61,48 @@ class Entry:
 
 
 def compose(truth: np.ndarray, background: np.ndarray, mask: np.ndarray) -> Collage:
-    """A collage of equal panels; the avatar is cut out of the truth.
+    """Make a collage; the avatar is cut out of the ground truth.
 
     Args:
         truth: (S, S, 3) uint8.
         background: (S, S, 3) uint8.
         mask: (S, S) uint8 of 0 or 255.
     """
-    return Collage(truth, background, np.where(mask[..., None] > 0, truth, 0).astype(np.uint8), mask)
+    return Collage(truth, background, black_outside(truth, mask), mask)
+
+
+def black_outside(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A (H, W, 3) uint8 picture, black where the (H, W) mask is 0."""
+    return np.where(mask[..., None] > 0, picture, 0).astype(np.uint8)
 
 
 def collage_bytes(collage: Collage) -> bytes:
-    """The four panels side by side as one lossless RGB PNG."""
+    """Encode the four panels side by side as a lossless RGB PNG."""
     mask = np.repeat(collage.mask[..., None], 3, axis=2)
     panels = np.concatenate([collage.truth, collage.background, collage.avatar, mask], axis=1)
     return png_bytes(Image.fromarray(panels), compress_level=1)
 
 
-def write_collage(path: Path, collage: Collage) -> None:
-    """Write a collage as PNG, atomically."""
-    write_bytes(path, collage_bytes(collage))
-
-
 def read_collage(path: Path) -> Collage:
-    """Read what `write_collage` wrote, or anything else of that layout; a lossy copy is brought back to its layout.
+    """Read a collage; panels of a lossy copy become consistent again.
 
     Raises:
-        UserError: not four square panels, a mask that is soft, empty, inverted or covers everything, or an avatar that
-            is not the truth under the mask.
+        UserError: not four square panels; a mask that is soft, empty, inverted or covers everything; or an avatar that
+            is not the ground truth under the mask.
     """
     pixels = np.asarray(read_image(path, "RGB"))
     height, width = pixels.shape[:2]
     if width != 4 * height:
-        raise UserError(f"{path}: {width} x {height} px is no row of four equal square panels (4 x as wide as high)")
+        raise UserError(f"{path}: {width} x {height} px is not a row of four square panels (4 x as wide as high)")
     if not MIN_PANEL_PX <= height <= MAX_PANEL_PX:
-        raise UserError(f"{path}: panels of {height} px; they must have {MIN_PANEL_PX} to {MAX_PANEL_PX} px")
+        raise UserError(f"{path}: the panels have {height} px; they must have {MIN_PANEL_PX} to {MAX_PANEL_PX} px")
     truth, background, avatar, grey = (part.copy() for part in np.split(pixels, 4, axis=1))  # not views of the whole
     soft = np.minimum(grey, 255 - grey).max(axis=2) > MASK_TOLERANCE
     if soft.mean() > 0.001:
         raise UserError(f"{path}: the mask panel is soft: {soft.mean():.1%} of it is neither black nor white")
     on = grey.mean(axis=2) > 127
     if on.all() or not on.any():
-        raise UserError(f"{path}: the mask panel is {'white all over' if on.any() else 'empty'}")
+        raise UserError(f"{path}: the mask panel is {'completely white' if on.any() else 'empty'}")
     unlike = {side: np.abs(avatar.astype(int) - truth)[where].mean() for side, where in (("on", on), ("off", ~on))}
     if unlike["on"] > AVATAR_TOLERANCE:
         inverted = unlike["off"] <= AVATAR_TOLERANCE
@@ -112,40 +111,37 @@ def read_collage(path: Path) -> Collage:
     return compose(truth, background, np.where(on, 255, 0).astype(np.uint8))
 
 
-def write_index(folder: Path, entries: Iterable[Entry]) -> None:
+def write_index(folder: Path, entries: Iterable[CollageEntry]) -> None:
     """Write the index of a folder of collages atomically."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Entry)])
-    for entry in entries:
-        writer.writerow([" ".join(map(str, v)) if isinstance(v, tuple) else v for v in astuple(entry)])
-    write_text(folder / INDEX, table.getvalue())
+    header = [field.name for field in fields(CollageEntry)]
+    rows = ([" ".join(map(str, v)) if isinstance(v, tuple) else v for v in astuple(entry)] for entry in entries)
+    write_csv(folder / INDEX, [header, *rows])
 
 
-def read_index(folder: Path) -> list[Entry]:
-    """The entries of a folder of collages; where there is no index, each PNG is a scene of its own.
+def read_index(folder: Path) -> list[CollageEntry]:
+    """Read the index of a folder of collages; without an index, each PNG is a scene of its own.
 
     Raises:
-        UserError: no such folder, no collages, or an index that is damaged or names files that are not there.
+        UserError: the folder does not exist or has no collages, or the index is damaged or lists missing files.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of collages")
     if not (folder / INDEX).is_file():
         names = sorted(path.name for path in folder.glob("*.png"))
         if not names:
-            raise UserError(f"{folder}: holds no collages; Collage_segmentation.py makes them")
-        return [Entry(name, name, name, (0, 0, 0, 0), (0, 0, 0, 0), 1.0, "unknown") for name in names]
+            raise UserError(f"{folder}: contains no collages; make them by Collage_segmentation.py")
+        return [CollageEntry(name, name, name, (0, 0, 0, 0), (0, 0, 0, 0), 1.0, "unknown") for name in names]
     entries, faults = [], []
     try:
         with open(folder / INDEX, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{folder / INDEX}: no CSV table in UTF-8") from error
+        raise UserError(f"{folder / INDEX}: is not a CSV table in UTF-8") from error
     for number, row in enumerate(rows, start=2):
         try:
             entries.append(_parse(row))
         except (KeyError, TypeError, ValueError, AttributeError):
-            faults.append(f"line {number}: needs {', '.join(field.name for field in fields(Entry))}")
+            faults.append(f"line {number}: needs {', '.join(field.name for field in fields(CollageEntry))}")
         except UserError as error:
             faults.append(f"line {number}: {error}")
     names_seen: set[str] = set()
@@ -161,15 +157,15 @@ def read_index(folder: Path) -> list[Entry]:
     return entries
 
 
-def _parse(row: dict[str, str]) -> Entry:
-    """A row of the index.
+def _parse(row: dict[str, str]) -> CollageEntry:
+    """Parse a row of the index.
 
     Raises:
-        UserError: a file name with a folder in it, which could lead anywhere.
+        UserError: the file name contains a folder, which could lead anywhere.
     """
     if not row["collage"] or Path(row["collage"]).name != row["collage"]:
-        raise UserError(f"{row['collage']!r} is no bare file name")
+        raise UserError(f"{row['collage']!r} must be a file name without a folder")
     window, box = ((*map(int, row[name].split()),) for name in ("window", "box"))
     if len(window) != 4 or len(box) != 4:
         raise ValueError(f"{window} {box}")
-    return Entry(row["collage"], row["source"], row["scene"], window, box, float(row["score"]), row["segmenter"])
+    return CollageEntry(row["collage"], row["source"], row["scene"], window, box, float(row["score"]), row["segmenter"])

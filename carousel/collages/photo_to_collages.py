@@ -1,4 +1,4 @@
-"""From a photo to collages, one a person: window, mask, clean background, file."""
+"""From a photo to collages, one for each person: window, mask, clean background, PNG."""
 
 import hashlib
 import re
@@ -9,40 +9,40 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from carousel.collages.archives import Photo, decode_photo
-from carousel.collages.context_window import Box, context_window
+from carousel.collages.archives import PhotoSource, decode_photo
+from carousel.collages.context_window import context_window
 from carousel.collages.inpainting import Method, clean_background
-from carousel.collages.layout import Collage, Entry, collage_bytes, compose
+from carousel.collages.layout import Collage, CollageEntry, collage_bytes, compose
 from carousel.segmenters.choice import load_segmenter
 from common.batches import Made
 from common.errors import UserError, enough_memory
 from common.images import MAX_PIXELS, read_image
 from common.people.edges import refine_edges
-from common.people.selection import Person, Rules, keep_people
+from common.people.selection import Box, SegmentedPerson, SelectionRules, select_people
 
-MAX_ENLARGED = 2.0  # a window that must grow by more than this to fill its panel is dropped
-WORK_FACTOR = 4  # edges are refined in a window of at most this many panels' width: the time of huge photos is bounded
-HOLE_RIM = 0.03  # of the panel's side: how far the hole reaches over the mask, for soft edges
-STEM_LENGTH = 40
-HASH_LENGTH = 12  # 48 bits: among 100,000 photos two alike are as likely as 1 in 50,000
+MAX_ENLARGED = 2.0  # a person whose window would be enlarged more than this is dropped
+WORK_FACTOR = 4  # maximum side of the window in which edges are refined, in panels: bounds the time for huge photos
+HOLE_RIM = 0.03  # margin of the hole around the mask for soft edges, as a share of the panel's side
+STEM_LENGTH = 40  # maximum length of the photo's own name in a collage's name
+HASH_LENGTH = 12  # 48 bits: the chance of a collision among 100,000 photos is 1 in 50,000
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is made of every photo, and where; plain values that go to worker processes.
+@dataclass(frozen=True, kw_only=True)
+class CollageSettings:
+    """Settings of all collages of a folder; plain values, sent to worker processes.
 
     Attributes:
         output: folder of the collages.
-        segmenter: its name.
-        masks: folder of masks for "files".
-        plates: folder of clean plates, each named as its photo; None: the person is painted out.
+        segmenter: name of the segmenter.
+        masks: folder of masks for the segmenter "files"; None: beside the photos.
+        plates: folder of clean plates, named like the photos; None: fill the hole.
         panel_px: side of a panel.
         context: side of the window, in longer sides of the person's box.
-        rules: who is left out.
-        background: how the hole is filled.
-        lama: LaMa's weights.
-        scenes: "photo": each is a scene, together with its copies; "folder": all photos of a folder are one.
-        max_pixels: of a photo.
+        rules: limits that people must meet.
+        background: method that fills the hole.
+        lama: file of LaMa's weights.
+        scenes: "photo": each photo is a scene, together with its copies; "folder": each folder is a scene.
+        max_pixels: maximum size of a photo.
     """
 
     output: Path
@@ -51,7 +51,7 @@ class Job:
     plates: Path | None = None
     panel_px: int = 256
     context: float = 1.4
-    rules: Rules = field(default_factory=Rules)
+    rules: SelectionRules = field(default_factory=SelectionRules)
     background: Method = "rows"
     lama: Path = Path()
     scenes: str = "photo"
@@ -59,10 +59,9 @@ class Job:
 
 
 def collage_name(label: str, path: Path) -> str:
-    """What the names of a photo's collages begin with: letters of its own name that any disk can hold, and a hash.
+    """Beginning of the names of a photo's collages: portable letters of its own name, and a hash of the whole label.
 
-    The hash is of the whole label, so that photos of one name in two folders, or names that differ by case only, keep
-    their files apart.
+    The hash separates photos of one name in two folders, and names that differ by case only.
     """
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode("ascii")
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_-")[:STEM_LENGTH] or "photo"
@@ -73,19 +72,19 @@ def collage_name(label: str, path: Path) -> str:
 
 
 class CollageMaker:
-    """Makes the collages of photos; the segmenter is loaded once."""
+    """Makes collages of photos; loads the segmenter once."""
 
-    def __init__(self, job: Job) -> None:
-        """Load the segmenter. Raises UserError where its weights or libraries are not there."""
-        self._job = job
-        self._segmenter = load_segmenter(job.segmenter, job.masks)
+    def __init__(self, settings: CollageSettings) -> None:
+        """Load the segmenter. Raises UserError where its weights or libraries are missing."""
+        self._settings = settings
+        self._segmenter = load_segmenter(settings.segmenter, settings.masks)
 
-    def __call__(self, photo: Photo) -> Made:
-        """A collage for each person of a photo who is fit for one.
+    def __call__(self, photo: PhotoSource) -> Made:
+        """Make a collage of each person who meets the rules.
 
         Returns:
-            The collages; "entries" for the index, "dropped": a reason for each person who got none, and the photo's
-            "sha256" as facts.
+            The collages, and as facts the "entries" of the index, the reasons why people were "dropped", and the
+            photo's "sha256".
 
         Raises:
             UserError: the photo, its masks or its plate cannot be used.
@@ -96,23 +95,29 @@ class CollageMaker:
         except UserError as error:
             raise UserError(str(error).removeprefix(f"{photo.label}: ")) from error
 
-    def _make(self, found: Photo) -> Made:
-        job, data = self._job, found.read()
+    def _make(self, found: PhotoSource) -> Made:
+        settings, data = self._settings, found.read()
         sha256 = hashlib.sha256(data).hexdigest()
-        photo, notes = decode_photo(data, found.label, job.max_pixels)
-        plate = None if job.plates is None else _read_plate(find_plate(job.plates, found.label, found.path), photo)
-        kept, dropped = keep_people(self._segmenter.find_people(photo, found.path), photo.shape, job.rules)
-        scene = sha256[:HASH_LENGTH] if job.scenes == "photo" else found.label.rpartition("/")[0] or found.label
+        photo, notes = decode_photo(data, found.label, settings.max_pixels)
+        plate = (
+            None
+            if settings.plates is None
+            else _read_plate(find_plate(settings.plates, found.label, found.path), photo)
+        )
+        kept, dropped = select_people(self._segmenter.find_people(photo, found.path), photo.shape, settings.rules)
+        scene = sha256[:HASH_LENGTH] if settings.scenes == "photo" else found.label.rpartition("/")[0] or found.label
         files, entries = {}, []
         for number, person in enumerate(kept, start=1):
-            window, made = person_collage(photo, person, plate, job)
+            window, made = person_collage(photo, person, plate, settings)
             if isinstance(made, str):
                 dropped.append(made)
                 continue
             file = f"{collage_name(found.label, found.path)}_{number}.png"
             files[file] = collage_bytes(made)
             score = round(person.score, 4)
-            entries.append(asdict(Entry(file, found.label, scene, window, person.box, score, self._segmenter.name)))
+            entries.append(
+                asdict(CollageEntry(file, found.label, scene, window, person.box, score, self._segmenter.name))
+            )
         ran = {
             "device": self._segmenter.device,
             "weights": list(self._segmenter.weights),
@@ -123,7 +128,7 @@ class CollageMaker:
 
 
 def find_plate(plates: Path, label: str, photo: Path) -> Path:
-    """The clean plate of a photo: its name or its name as PNG, in the folder that it lies in or at the top.
+    """Find the clean plate of a photo: a file of its name, or a PNG, in its own subfolder or at the top.
 
     Raises:
         UserError: there is none.
@@ -136,61 +141,62 @@ def find_plate(plates: Path, label: str, photo: Path) -> Path:
 
 
 def _read_plate(path: Path, photo: np.ndarray) -> np.ndarray:
-    """The scene without people, (H, W, 3) uint8 RGB of the photo's size."""
+    """Read a clean plate, (H, W, 3) uint8 RGB of the photo's size."""
     plate = np.asarray(read_image(path, "RGB"))
     if plate.shape != photo.shape:
         sizes = [f"{picture.shape[1]} x {picture.shape[0]}" for picture in (plate, photo)]
-        raise UserError(f"the clean plate {path} has {sizes[0]} px, the photo {sizes[1]}; make them equal")
+        raise UserError(f"the clean plate {path} has {sizes[0]} px, the photo {sizes[1]}; make their sizes equal")
     return plate
 
 
 # ---- a person ----
 
 
-def person_collage(photo: np.ndarray, person: Person, plate: np.ndarray | None, job: Job) -> tuple[Box, Collage | str]:
-    """Cut the window around a person out and make the four panels of it.
+def person_collage(
+    photo: np.ndarray, person: SegmentedPerson, plate: np.ndarray | None, settings: CollageSettings
+) -> tuple[Box, Collage | str]:
+    """Make the collage of one person.
 
-    The person alone is removed from the background; other people belong to the scene.
+    Only this person is removed from the background; other people belong to the scene.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
-        person: who it is about.
-        plate: the same photo without people, or None.
-        job: panels, context and how the hole is filled.
+        person: person found in the photo.
+        plate: the photo without people, or None.
+        settings: settings of all collages.
 
     Returns:
         The window in px of the photo, and the collage or the reason why there is none.
     """
-    window = context_window(person.box, person.mask.shape, job.context)
+    window = context_window(person.box, person.mask.shape, settings.context)
     left, top, right, bottom = window
-    if job.panel_px > MAX_ENLARGED * min(right - left, bottom - top):
+    if settings.panel_px > MAX_ENLARGED * min(right - left, bottom - top):
         size = f"{right - left} x {bottom - top} px"
         return window, f"too small: the window of {size} would be enlarged more than {MAX_ENLARGED:g}x"
     part = photo[top:bottom, left:right]
-    mask = panel_mask(part, person.mask[top:bottom, left:right], job.panel_px, refine=job.segmenter != "files")
-    rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, [2 * round(HOLE_RIM * job.panel_px) + 1] * 2)
+    mask = panel_mask(
+        part, person.mask[top:bottom, left:right], settings.panel_px, refine=settings.segmenter != "files"
+    )
+    rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, [2 * round(HOLE_RIM * settings.panel_px) + 1] * 2)
     hole = cv2.dilate(mask, rim) > 0
     if not mask.any():
         return window, "no mask left: nothing of the person remains"
     if hole.all():
         return window, "no background: the person fills the window"
-    truth = resize(part, job.panel_px)
+    truth = resize(part, settings.panel_px)
     if plate is not None:
-        return window, compose(truth, resize(plate[top:bottom, left:right], job.panel_px), mask)
-    return window, compose(truth, clean_background(truth, hole, job.background, job.lama), mask)
+        return window, compose(truth, resize(plate[top:bottom, left:right], settings.panel_px), mask)
+    return window, compose(truth, clean_background(truth, hole, settings.background, settings.lama), mask)
 
 
 def panel_mask(part: np.ndarray, person: np.ndarray, panel_px: int, refine: bool) -> np.ndarray:
-    """The person's mask at the panel's size.
-
-    The soft edge is cut at a half where the photo is sharp, and once more after shrinking by a box filter, so that no
-    grey is left.
+    """Resize the person's mask to the panel; it is cut at 0.5 before and after resizing, so that no grey remains.
 
     Args:
         part: (H, W, 3) uint8 RGB, the window.
-        person: (H, W) bool, the segmenter's mask there.
+        person: (H, W) bool, the segmenter's mask in the window.
         panel_px: side of the panel.
-        refine: bring the edge to where the photo has one; not for masks that a person made.
+        refine: fit the edge to the photo; not for masks that a person made.
 
     Returns:
         (S, S) uint8 of 0 or 255.
@@ -206,11 +212,11 @@ def panel_mask(part: np.ndarray, person: np.ndarray, panel_px: int, refine: bool
 
 
 def resize(picture: np.ndarray, side_px: int) -> np.ndarray:
-    """Bring a picture to a square; each direction by its own means: a box filter to shrink, cubic to enlarge.
+    """Resize a picture to a square; each direction by a box filter to shrink, or cubic to enlarge.
 
     Args:
         picture: (H, W) or (H, W, 3), uint8 or float32.
-        side_px: of the square.
+        side_px: side of the square.
     """
     for size in ((side_px, picture.shape[0]), (side_px, side_px)):
         shrinks = size[0] * size[1] <= picture.shape[0] * picture.shape[1]

@@ -1,4 +1,4 @@
-"""Bodies that hold a pose: builds, poses, joints, and the outlines of trunk, limbs, hands and feet.
+"""Posed bodies: builds, poses, joints, and the outlines of trunk, limbs, hands and feet.
 
 Places are in heights of a standing adult: x to the right of the picture, y downwards, the ground at y = 0. Angles are
 in degrees, 0 hanging straight down, growing outwards from the body.
@@ -19,7 +19,7 @@ SIDES = (-1, 1)  # left and right of the picture
 LEVELS = (-0.14, 0.0, 0.18, 0.42, 0.70, 0.86, 0.965, 1.01, 1.055)  # of the trunk, 0 hip joints, 1 line of the shoulders
 FEMALE = (0.082, 0.094, 0.088, 0.067, 0.080, 0.086, 0.098, 0.084, 0.040)  # half widths of the trunk at LEVELS
 MALE = (0.078, 0.084, 0.080, 0.074, 0.091, 0.102, 0.115, 0.098, 0.045)
-HIP, SHOULDER, NECK = 0.52, 0.30, 0.030  # heights: hip joints over ground; shoulders over hips; neck over shoulders
+SHOULDER, NECK = 0.30, 0.030  # height of the shoulders above the hips, of the neck above the shoulders
 THIGH, SHIN, ANKLE = 0.245, 0.235, 0.04
 UPPER_ARM, FOREARM = 0.155, 0.135
 HEAD = 0.155  # from chin to crown
@@ -27,13 +27,13 @@ HEAD = 0.155  # from chin to crown
 
 @dataclass(frozen=True)
 class Build:
-    """What sets one body apart from another.
+    """Proportions of a body.
 
     Attributes:
         female: 0 to 1, how the trunk's widths are mixed.
         width: factor of all widths, 1 slim to 1.3 stout.
         belly: what the waist has more, in heights of an adult.
-        height: in metres.
+        height: height in metres.
         head: factor of the head's size: a child's is larger.
     """
 
@@ -46,14 +46,14 @@ class Build:
 
 @dataclass(frozen=True)
 class Pose:
-    """How a body is held; pairs are for the left and the right of the picture.
+    """Pose of a body; pairs are for the left and the right of the picture.
 
     Attributes:
         arms: upper arm and forearm, degrees; the forearm's angle is its own, not relative to the upper arm.
         legs: thigh and shin, degrees.
         shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         hands: "relaxed", "open", "fist", "horns", "peace" or "grip".
-        shift: of the hips to the side, in heights.
+        shift: sideways shift of the hips, in heights.
         hips, lean, shoulders, head: tilts in degrees, positive to the right of the picture.
         turn: where the face looks, -1 left to 1 right.
         from_behind: the person looks away from us.
@@ -85,8 +85,8 @@ class Limb:
 
 
 @dataclass(frozen=True)
-class Body:
-    """Where everything is.
+class PosedBody:
+    """Joints of a body in its pose.
 
     Attributes:
         arms, legs: left and right of the picture.
@@ -151,10 +151,10 @@ def _axis(degrees: float) -> Point:
     return math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
 
 
-def pose_body(build: Build, pose: Pose) -> Body:
+def pose_body(build: Build, pose: Pose) -> PosedBody:
     """Put the joints where the pose says; the lower foot stands on the ground, the hips are over it."""
     hip_axis, shoulder_axis = _axis(pose.hips), _axis(pose.shoulders)
-    widths = Body((), (), (0, 0), (0, 0), (0, 0), (0, 0), (hip_axis, shoulder_axis), build, pose)  # type: ignore[arg-type]
+    widths = PosedBody((), (), (0, 0), (0, 0), (0, 0), (0, 0), (hip_axis, shoulder_axis), build, pose)  # type: ignore[arg-type]
     reach = widths.half_width(0.0) * 0.52
     legs = []
     for side, angles, shin in zip(SIDES, pose.legs, pose.shins, strict=True):
@@ -179,7 +179,7 @@ def pose_body(build: Build, pose: Pose) -> Body:
         )
         shrink = (0.94 if build.head > 1.1 else 1.0) * (1 + 0.04 * (1 - build.female))
         arms.append(_limb(at, (UPPER_ARM * shrink, FOREARM * shrink), angles, side))
-    return Body(
+    return PosedBody(
         (arms[0], arms[1]), (legs[0], legs[1]), pelvis, chest, neck, head, (hip_axis, shoulder_axis), build, pose
     )
 
@@ -280,7 +280,7 @@ _PEACE: tuple[_Finger, ...] = (
 )
 
 
-def trunk_outline(body: Body, low: float, high: float, ease: float = 0.0, flare: float = 0.0) -> Outline:
+def trunk_outline(body: PosedBody, low: float, high: float, ease: float = 0.0, flare: float = 0.0) -> Outline:
     """The trunk between two levels, eased out; at its lower end it is wider by `flare`."""
     levels = [low, *(level for level in np.arange(-0.1, 1.05, 0.12) if low + 0.04 < level < high - 0.02), high]
     right, left = [], []

@@ -1,4 +1,4 @@
-"""What the drawn scenes and people are painted with: outlines to coverage, noise, colours in linear light.
+"""Painting tools of the drawn scenes and people: coverage of outlines, noise, colours in linear light.
 
 Places are measured in a unit of the caller's (heights of a picture, heights of a body), x to the right, y downwards;
 `Raster` says where they lie in pixels. Light is linear; `finish` develops it into an 8-bit picture.
@@ -148,7 +148,7 @@ def noise(
     """Smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
 
     Args:
-        rng: source.
+        rng: random generator.
         width, height: in pixels.
         cell_px: width and height of the largest blots.
         octaves: each has half the size and half the strength of the one before.
@@ -226,7 +226,7 @@ class Canvas:
             self.light[window] *= 1 - share * (1 - (np.zeros(3, np.float32) if tint is None else tint))
 
     def glow(
-        self, x: float, y: float, radius: float, light: Colour, strength: float = 1.0, squash: float = 1.0
+        self, x: float, y: float, radius: float, light: Colour, strength: float = 1.0, *, squash: float = 1.0
     ) -> None:
         """Add a soft round glow: full in the middle, nothing at `radius`; `squash` is its height over its width."""
         reach = np.array([[x - radius, y - radius * squash], [x + radius, y + radius * squash]])
@@ -265,7 +265,7 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Film:
-    """How light becomes a picture.
+    """Conversion of light to a picture.
 
     Attributes:
         exposure: factor of the light.

@@ -1,15 +1,15 @@
-"""People drawn by the project: chosen at random, dressed for a festival, in a pose, ready for any light."""
+"""Drawn people: random builds, faces, festival clothes and poses, ready to be lit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from carousel.drawing.bodies import Body, Build, Pose, pose_body
+from carousel.drawing.bodies import Build, Pose, PosedBody, pose_body
 from carousel.drawing.canvas import Raster, colour, mix
-from carousel.drawing.clothes import BOTTOMS, TOPS, Dresser, Outfit
-from carousel.drawing.heads import HAIR, TALL, Face, Head
-from carousel.drawing.height_fields import Figure, Lamp, Lighting, Sculpture
+from carousel.drawing.clothes import BOTTOMS, TOPS, ClothesPainter, Outfit
+from carousel.drawing.heads import HAIR, TALL, Face, HeadPainter
+from carousel.drawing.height_fields import DrawnFigure, Lamp, Lighting, Sculpture
 
 SKINS = ("#f6d7c0", "#efc3a0", "#e3ab80", "#d0905f", "#b57448", "#93593a", "#74432b", "#573021")
 HAIRS = ("#1c1614", "#2a1c17", "#47301f", "#6b4428", "#8f5a2f", "#b9803f", "#d6ab66", "#9c3f22", "#e0cfa8")
@@ -36,7 +36,7 @@ STYLES = ("summer", "evening", "rain", "winter")
 
 
 @dataclass(frozen=True)
-class Look:
+class PersonLook:
     """One person: body, face and clothes."""
 
     build: Build
@@ -311,12 +311,12 @@ def _extras(rng: np.random.Generator, style: str) -> tuple[str, ...]:
     return (*extras, "belt")
 
 
-def random_look(rng: np.random.Generator, style: str, child: bool = False) -> Look:
+def random_look(rng: np.random.Generator, style: str, child: bool = False) -> PersonLook:
     """A person for a style of weather: "summer", "evening", "rain" or "winter"."""
     build = random_build(rng, child)
     face = random_face(rng, build, style)
     outfit = random_outfit(rng, build, style, covered=face.hair == "hijab")
-    return Look(
+    return PersonLook(
         build,
         replace(face, trim=outfit.accent, wear_colour=outfit.under_colour if rng.random() < 0.4 else outfit.top_colour),
         outfit,
@@ -353,14 +353,14 @@ def mirrored(pose: Pose) -> Pose:
     )
 
 
-def draw_figure(rng: np.random.Generator, look: Look, pose: Pose, height_px: float) -> Figure:
+def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_px: float) -> DrawnFigure:
     """Draw a person; a standing adult of 1.75 m would be `height_px` high.
 
     Args:
-        rng: source of creases, strands and other small chance.
+        rng: random generator of creases, strands and other details.
         look: the person.
         pose: how it is held.
-        height_px: of the scene at the person's feet, for 1.75 m.
+        height_px: height in px of a person of 1.75 m at these feet.
 
     Returns:
         Its layers, as light needs them.
@@ -369,8 +369,8 @@ def draw_figure(rng: np.random.Generator, look: Look, pose: Pose, height_px: flo
     raster = Raster(int(1.3 * scale), int(1.55 * scale), scale, left=-0.65, top=-1.48)
     sculpture = Sculpture(rng, raster)
     body = pose_body(look.build, pose)
-    head = Head(rng, sculpture, body, look.face)
-    dresser = Dresser(rng, sculpture, body, look.face.skin, look.outfit)
+    head = HeadPainter(rng, sculpture, body, look.face)
+    dresser = ClothesPainter(rng, sculpture, body, look.face.skin, look.outfit)
     if not pose.from_behind:
         HAIR[look.face.hair][0](head)
     dresser.legs()
@@ -386,7 +386,7 @@ def draw_figure(rng: np.random.Generator, look: Look, pose: Pose, height_px: flo
     return sculpture.finish((middle, 0.0), 1.0)
 
 
-def _arms(dresser: Dresser, body: Body) -> None:
+def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
     """The arm that is raised higher comes last; a thing in the hand lies behind the fingers."""
     order = sorted((0, 1), key=lambda index: -body.arms[index].end[1])
     for index in order:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from carousel.drawing.bodies import (
-    Body,
     Limb,
     Point,
+    PosedBody,
     along,
     arm_radii,
     hand_outlines,
@@ -20,7 +20,7 @@ from carousel.drawing.bodies import (
     tube,
 )
 from carousel.drawing.canvas import colour, mix, points, smoothstep
-from carousel.drawing.height_fields import Pattern, Sculpture, Stuff
+from carousel.drawing.height_fields import Material, Pattern, Sculpture
 from common.outlines import Outline, box, curve, ellipse, hull
 
 INK = colour("#1d1820")
@@ -33,12 +33,12 @@ class Outfit:
     """What a body wears.
 
     Attributes:
-        top: of TOPS.
-        bottom: of BOTTOMS; "" under a dress.
+        top: one of TOPS.
+        bottom: one of BOTTOMS; "" under a dress.
         shoes: "sneakers", "sandals", or a key of BOOTS.
         top_colour, under_colour, bottom_colour, shoe_colour, accent: linear RGB.
-        pattern: of PATTERNS, on the top.
-        extras: of EXTRAS.
+        pattern: one of PATTERNS, on the top.
+        extras: some of EXTRAS.
     """
 
     top: str
@@ -53,18 +53,18 @@ class Outfit:
     extras: tuple[str, ...] = ()
 
 
-class Dresser:
+class ClothesPainter:
     """Dresses one body, part after part."""
 
     def __init__(
-        self, rng: np.random.Generator, sculpture: Sculpture, body: Body, skin: np.ndarray, outfit: Outfit
+        self, rng: np.random.Generator, sculpture: Sculpture, body: PosedBody, skin: np.ndarray, outfit: Outfit
     ) -> None:
         self.rng, self.sculpture, self.body, self.outfit = rng, sculpture, body, outfit
-        self.skin = Stuff(skin, gloss=0.10, flesh=True, weave=0.02)
+        self.skin = Material(skin, gloss=0.10, flesh=True, weave=0.02)
         self.behind = body.pose.from_behind
         pattern = PATTERNS[outfit.pattern](rng, outfit, body) if outfit.pattern else None
-        self.top = Stuff(outfit.top_colour, weave=0.06, pattern=pattern)
-        self.bottom = Stuff(outfit.bottom_colour, weave=0.06)
+        self.top = Material(outfit.top_colour, weave=0.06, pattern=pattern)
+        self.bottom = Material(outfit.bottom_colour, weave=0.06)
 
     # ---- from the ground up ----
 
@@ -112,7 +112,7 @@ class Dresser:
         x, y = leg.middle
         self.sculpture.emboss([ellipse(x, y - 0.008, 0.014, 0.016)], 0.006, 0.006)
 
-    def _trouser_leg(self, leg: Limb, form: "Bottom") -> None:
+    def _trouser_leg(self, leg: Limb, form: "BottomGarment") -> None:
         if self.outfit.shoes in BOOTS and form.last > 1.9 and self.outfit.bottom in TUCKED:
             form = replace(form, last=BOOTS[self.outfit.shoes][0] + 0.06)
         radii = [bare + extra for bare, extra in zip(self._bare(leg, form.last), form.radii, strict=True)]
@@ -146,7 +146,7 @@ class Dresser:
         bare = leg_radii(self.body.build)
         return [float(np.interp(share, np.linspace(0, 2, len(bare)), bare)) for share in np.linspace(0, last, 5)]
 
-    def _skirt(self, form: "Bottom") -> None:
+    def _skirt(self, form: "BottomGarment") -> None:
         """A skirt from the waist to a share of the legs, wider below, with folds."""
         body = self.body
         knees = [along(leg, form.last) for leg in body.legs]
@@ -192,13 +192,13 @@ class Dresser:
     def _sandal(self, leg: Limb, toe: Point) -> None:
         (x, y), (tx, ty) = leg.end, toe
         sole = hull((x, y + 0.02, 0.02), (tx, ty + 0.004, 0.022))
-        self.sculpture.add([sole], Stuff(colour("#7a5738")), 0.012, 0.2)
+        self.sculpture.add([sole], Material(colour("#7a5738")), 0.012, 0.2)
         self.sculpture.add([hull((x, y + 0.004, 0.018), (tx, ty - 0.002, 0.0185))], self.skin, 0.02)
         straps = [
             hull((tx - 0.018, ty - 0.008, 0.004), (tx + 0.018, ty - 0.008, 0.004)),
             hull((x - 0.016, y + 0.004, 0.0035), (x + 0.016, y + 0.004, 0.0035)),
         ]
-        self.sculpture.add(straps, Stuff(colour("#5a3b26")), 0.006, 0.2)
+        self.sculpture.add(straps, Material(colour("#5a3b26")), 0.006, 0.2)
 
     def _boot(self, leg: Limb, toe: Point) -> None:
         (x, y), tone = leg.end, self.outfit.shoe_colour
@@ -208,8 +208,8 @@ class Dresser:
         mx, my = along(leg, high)
         above = box(mx - 0.07, my - 0.07, 0.14, 0.062)
         heel = hull((x - leg.side * 0.004, y + 0.026, 0.022), (toe[0], toe[1] + 0.007, 0.0235))
-        self.sculpture.add([heel], Stuff(mix(tone, INK, 0.75)), 0.012, 0.3)
-        self.sculpture.add(boot, Stuff(tone, gloss=gloss), 0.026, 0.3, cut=[above])
+        self.sculpture.add([heel], Material(mix(tone, INK, 0.75)), 0.012, 0.3)
+        self.sculpture.add(boot, Material(tone, gloss=gloss), 0.026, 0.3, cut=[above])
         self.sculpture.emboss([ellipse(toe[0], toe[1] - 0.006, 0.014, 0.010)], 0.012, 0.008)
         lines = [
             smooth_line([(x - 0.03, y + d), (x, y + d + 0.006), (x + 0.03, y + d)]) for d in (-0.012, -0.002, 0.008)
@@ -219,8 +219,8 @@ class Dresser:
     def _sneaker(self, leg: Limb, toe: Point) -> None:
         (x, y), (tx, ty) = leg.end, toe
         sole = hull((x, y + 0.022, 0.0235), (tx, ty + 0.005, 0.0235))
-        self.sculpture.add([sole], Stuff(WHITE * 0.9), 0.012, 0.2)
-        self.sculpture.add([self._foot(leg, toe)], Stuff(self.outfit.shoe_colour, gloss=0.08), 0.022)
+        self.sculpture.add([sole], Material(WHITE * 0.9), 0.012, 0.2)
+        self.sculpture.add([self._foot(leg, toe)], Material(self.outfit.shoe_colour, gloss=0.08), 0.022)
         if not self.behind:
             for low in (0.0, 0.007, 0.014):
                 lace = hull((tx - 0.009, y + 0.006 + low, 0.0022), (tx + 0.006, y + 0.004 + low, 0.0022))
@@ -248,11 +248,12 @@ class Dresser:
 
     def shirt(
         self,
-        stuff: Stuff,
+        stuff: Material,
         low: float,
         ease: float,
         neckline: tuple[float, float],
         flare: float = 0.0,
+        *,
         width: float = 0.0,
     ) -> list[Outline]:
         """A top down to level `low`; the neckline reaches `neckline[0]` to the side and down to level `neckline[1]`."""
@@ -275,7 +276,7 @@ class Dresser:
         self.trunk_creases(outline, low, width)
         return [outline]
 
-    def chest(self, stuff: Stuff) -> None:
+    def chest(self, stuff: Material) -> None:
         """The form of the chest, or of the shoulder blades."""
         build = self.body.build
         if self.behind:
@@ -329,7 +330,7 @@ class Dresser:
         if top.sleeve < 1.9:
             self.sculpture.add(limb_tube(limb, bare), self.skin, 0.020, shadow=0.35, seam=seam)
         gloves = "gloves" in self.outfit.extras
-        hand = Stuff(self.outfit.accent, weave=0.1) if gloves else self.skin
+        hand = Material(self.outfit.accent, weave=0.1) if gloves else self.skin
         self.sculpture.add(hand_outlines(limb, kind), hand, 0.012, shadow=0.3)
         if top.sleeve:
             radii = [
@@ -341,14 +342,14 @@ class Dresser:
             if top.sleeve > 1.5:  # a cuff
                 radii[-1] -= top.loose * 0.45
             pieces = limb_tube(limb, radii, -0.02, top.sleeve)
-            stuff = Stuff(self.outfit.top_colour, gloss=top.gloss, weave=0.06, pattern=self.top.pattern)
+            stuff = Material(self.outfit.top_colour, gloss=top.gloss, weave=0.06, pattern=self.top.pattern)
             cut = [beyond(limb, top.sleeve, 0.08)]
             self.sculpture.add(pieces, stuff, 0.024, shadow=0.35, seam=seam, cut=cut)
             self._sleeve_creases(limb, pieces, top.sleeve)
         if "wristband" in self.outfit.extras and top.sleeve < 1.7:
             (ax, ay), (bx, by) = along(limb, 1.84), along(limb, 1.93)
             band = [hull((ax, ay, 0.0148), (bx, by, 0.0142))]
-            self.sculpture.add(band, Stuff(self.outfit.accent, gloss=0.2), 0.012, 0.15)
+            self.sculpture.add(band, Material(self.outfit.accent, gloss=0.2), 0.012, 0.15)
 
     def _sleeve_creases(self, limb: Limb, pieces: Sequence[Outline], sleeve: float) -> None:
         lines, values = [], []
@@ -389,28 +390,28 @@ def beyond(limb: Limb, share: float, width: float) -> Outline:
 
 
 @dataclass(frozen=True)
-class Top:
+class TopGarment:
     """A kind of top: how it is cut on the trunk, and its sleeves.
 
     Attributes:
         trunk: draws it on the trunk.
         sleeve: how far it reaches: 0 none, 0.5 half the upper arm, 2 the wrist.
         loose: what the sleeve's radius is more than the arm's.
-        gloss: of the sleeve.
+        gloss: gloss of the sleeve.
     """
 
-    trunk: Callable[[Dresser], None]
+    trunk: Callable[[ClothesPainter], None]
     sleeve: float
     loose: float
     gloss: float = 0.0
 
 
-def _tee(d: Dresser) -> None:
+def _tee(d: ClothesPainter) -> None:
     d.shirt(d.top, -0.06, 0.008, (0.040, 0.955))
     _print(d)
 
 
-def _print(d: Dresser) -> None:
+def _print(d: ClothesPainter) -> None:
     """A printed sign on the chest."""
     if d.outfit.pattern or d.rng.random() < 0.35 or d.behind:
         return
@@ -436,7 +437,7 @@ def _print(d: Dresser) -> None:
     d.sculpture.paint(shapes, d.outfit.accent, 0.92, 0.001)
 
 
-def _tank(d: Dresser) -> None:
+def _tank(d: ClothesPainter) -> None:
     body = d.body
     low = trunk_outline(body, -0.04, 0.80, 0.005)
     straps = [tube(body.path(".72 .06, .92 .055, 1 .056", side), [0.025, 0.013, 0.011]) for side in (-1, 1)]
@@ -446,20 +447,20 @@ def _tank(d: Dresser) -> None:
     d.trunk_creases(low, -0.04, 0.0)
 
 
-def _crop(d: Dresser) -> None:
+def _crop(d: ClothesPainter) -> None:
     d.sculpture.add([trunk_outline(d.body, 0.42, 0.75)], d.skin, 0.055)
     d.sculpture.emboss([hull((*d.body.trunk(0.3, 0), 0.003), (*d.body.trunk(0.5, 0), 0.003))], -0.004, 0.006)
     d.sculpture.darken([ellipse(*d.body.trunk(0.47, 0), 0.004, 0.005)], 0.6, 0.002)
     d.shirt(d.top, 0.52, 0.006, (0.050, 0.90))
 
 
-def _sweater(d: Dresser) -> None:
+def _sweater(d: ClothesPainter) -> None:
     d.shirt(d.top, -0.08, 0.016, (0.036, 0.99), width=0.004)
     collar = d.body.path("1.02 -.04, .985 0, 1.02 .04")
     d.sculpture.add(tube(collar, [0.007]), d.top, 0.008, 0.2)
 
 
-def _hoodie(d: Dresser) -> None:
+def _hoodie(d: ClothesPainter) -> None:
     d.shirt(d.top, -0.10, 0.018, (0.030, 0.975), width=0.004)
     body = d.body
     hood = body.path("1.07 -.062, .99 -.048, .955 0, .99 .048, 1.07 .062")
@@ -479,12 +480,12 @@ def _hoodie(d: Dresser) -> None:
     )
 
 
-def _open_jacket(d: Dresser) -> None:
+def _open_jacket(d: ClothesPainter) -> None:
     """A jacket that is worn open over a tee."""
-    body, under = d.body, Stuff(d.outfit.under_colour, weave=0.05)
+    body, under = d.body, Material(d.outfit.under_colour, weave=0.05)
     d.shirt(under, -0.06, 0.006, (0.040, 0.955))
     gloss = TOPS[d.outfit.top].gloss
-    stuff = Stuff(d.outfit.top_colour, gloss=gloss, weave=0.07, pattern=d.top.pattern)
+    stuff = Material(d.outfit.top_colour, gloss=gloss, weave=0.07, pattern=d.top.pattern)
     low = -0.02 if d.outfit.top != "shirt" else -0.14
     if d.behind:
         outline = trunk_outline(body, low, 1.05, 0.014)
@@ -504,14 +505,14 @@ def _open_jacket(d: Dresser) -> None:
             _pocket(d, body.trunk(0.66, side * 0.068), panel)
 
 
-def _pocket(d: Dresser, at: Point, panel: Outline) -> None:
+def _pocket(d: ClothesPainter, at: Point, panel: Outline) -> None:
     """A patch pocket with a button."""
     edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0")) + np.array(at)
     d.crease([edge], [0.05], [panel], 0.003, 0.006)
     d.sculpture.paint([ellipse(at[0], at[1] + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
 
 
-def _dress(d: Dresser) -> None:
+def _dress(d: ClothesPainter) -> None:
     body = d.body
     form = BOTTOMS["dress"]
     low = max(along(leg, form.last)[1] for leg in body.legs)
@@ -545,12 +546,12 @@ def _dress(d: Dresser) -> None:
     d.sculpture.add([bodice, *straps[0], *straps[1]], d.top, 0.055, shadow=0.2, cut=[neck])
     d.chest(d.top)
     belt = tube([body.side([0.43], -1, 0.002)[0], body.trunk(0.415, 0), body.side([0.43], 1, 0.002)[0]], [0.008])
-    d.sculpture.add(belt, Stuff(d.outfit.accent), 0.008, 0.2)
+    d.sculpture.add(belt, Material(d.outfit.accent), 0.008, 0.2)
 
 
-def _raincoat(d: Dresser) -> None:
+def _raincoat(d: ClothesPainter) -> None:
     body = d.body
-    coat = Stuff(d.outfit.top_colour, gloss=0.55, weave=0.03)
+    coat = Material(d.outfit.top_colour, gloss=0.55, weave=0.03)
     outline = trunk_outline(body, -0.42, 1.05, 0.024, flare=0.026)
     d.sculpture.add([outline], coat, 0.06, shadow=0.5)
     d.trunk_creases(outline, -0.4, 0.006)
@@ -561,16 +562,16 @@ def _raincoat(d: Dresser) -> None:
         for level in (0.85, 0.62, 0.38, 0.14, -0.1):
             d.sculpture.add(
                 [ellipse(*body.trunk(level, 0.012), 0.006, 0.006)],
-                Stuff(mix(d.outfit.top_colour, INK, 0.35), gloss=0.6),
+                Material(mix(d.outfit.top_colour, INK, 0.35), gloss=0.6),
                 0.004,
                 0.3,
             )
 
 
-def _coat(d: Dresser) -> None:
+def _coat(d: ClothesPainter) -> None:
     """A quilted winter coat."""
     body = d.body
-    cloth = Stuff(d.outfit.top_colour, gloss=0.18, weave=0.05)
+    cloth = Material(d.outfit.top_colour, gloss=0.18, weave=0.05)
     outline = trunk_outline(body, -0.30, 1.06, 0.030, flare=0.008)
     d.sculpture.add([outline], cloth, 0.07, shadow=0.5)
     seams = [
@@ -585,17 +586,17 @@ def _coat(d: Dresser) -> None:
 
 
 TOPS = {
-    "tee": Top(_tee, 0.72, 0.012),
-    "tank": Top(_tank, 0.0, 0.0),
-    "crop": Top(_crop, 0.45, 0.009),
-    "sweater": Top(_sweater, 1.92, 0.010),
-    "hoodie": Top(_hoodie, 1.92, 0.012),
-    "shirt": Top(_open_jacket, 1.35, 0.011),
-    "denim jacket": Top(_open_jacket, 1.92, 0.010),
-    "leather jacket": Top(_open_jacket, 1.94, 0.009, gloss=0.45),
-    "dress": Top(_dress, 0.0, 0.0),
-    "raincoat": Top(_raincoat, 1.90, 0.016, gloss=0.55),
-    "coat": Top(_coat, 1.92, 0.020, gloss=0.18),
+    "tee": TopGarment(_tee, 0.72, 0.012),
+    "tank": TopGarment(_tank, 0.0, 0.0),
+    "crop": TopGarment(_crop, 0.45, 0.009),
+    "sweater": TopGarment(_sweater, 1.92, 0.010),
+    "hoodie": TopGarment(_hoodie, 1.92, 0.012),
+    "shirt": TopGarment(_open_jacket, 1.35, 0.011),
+    "denim jacket": TopGarment(_open_jacket, 1.92, 0.010),
+    "leather jacket": TopGarment(_open_jacket, 1.94, 0.009, gloss=0.45),
+    "dress": TopGarment(_dress, 0.0, 0.0),
+    "raincoat": TopGarment(_raincoat, 1.90, 0.016, gloss=0.55),
+    "coat": TopGarment(_coat, 1.92, 0.020, gloss=0.18),
 }
 
 
@@ -603,7 +604,7 @@ TOPS = {
 
 
 @dataclass(frozen=True)
-class Bottom:
+class BottomGarment:
     """A kind of trousers or skirt.
 
     Attributes:
@@ -620,15 +621,15 @@ class Bottom:
 
 
 BOTTOMS = {
-    "jeans": Bottom(1.97, (0.006, 0.005, 0.006, 0.006, 0.010)),
-    "wide trousers": Bottom(1.95, (0.006, 0.008, 0.011, 0.016, 0.023)),
-    "leggings": Bottom(1.95, (0.002, 0.002, 0.002, 0.002, 0.002), 0.002),
-    "cargos": Bottom(1.94, (0.008, 0.010, 0.011, 0.011, 0.010)),
-    "shorts": Bottom(0.62, (0.006, 0.007, 0.009, 0.011, 0.014)),
-    "skirt": Bottom(0.68, flare=0.045),
-    "long skirt": Bottom(1.62, flare=0.05),
-    "dress": Bottom(0.92, flare=0.055),
-    "": Bottom(0.0),
+    "jeans": BottomGarment(1.97, (0.006, 0.005, 0.006, 0.006, 0.010)),
+    "wide trousers": BottomGarment(1.95, (0.006, 0.008, 0.011, 0.016, 0.023)),
+    "leggings": BottomGarment(1.95, (0.002, 0.002, 0.002, 0.002, 0.002), 0.002),
+    "cargos": BottomGarment(1.94, (0.008, 0.010, 0.011, 0.011, 0.010)),
+    "shorts": BottomGarment(0.62, (0.006, 0.007, 0.009, 0.011, 0.014)),
+    "skirt": BottomGarment(0.68, flare=0.045),
+    "long skirt": BottomGarment(1.62, flare=0.05),
+    "dress": BottomGarment(0.92, flare=0.055),
+    "": BottomGarment(0.0),
 }
 BOOTS = {"boots": (1.62, 0.25), "rain boots": (1.42, 0.8)}  # how high up the leg, as a share; and their gloss
 TUCKED = ("jeans", "leggings")  # worn inside boots
@@ -641,7 +642,7 @@ def _blend(tone: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarra
     return tone + (second - tone) * share[..., None]
 
 
-def _stripes(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
+def _stripes(rng: np.random.Generator, outfit: Outfit, body: PosedBody) -> Pattern:
     period = float(rng.choice((0.022, 0.032, 0.05)))
 
     def pattern(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
@@ -651,7 +652,7 @@ def _stripes(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
     return pattern
 
 
-def _plaid(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
+def _plaid(rng: np.random.Generator, outfit: Outfit, body: PosedBody) -> Pattern:
     dark = outfit.top_colour * 0.25
 
     def pattern(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
@@ -669,7 +670,7 @@ def _plaid(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
     return pattern
 
 
-def _dots(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
+def _dots(rng: np.random.Generator, outfit: Outfit, body: PosedBody) -> Pattern:
     period = float(rng.choice((0.018, 0.026)))
 
     def pattern(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
@@ -680,7 +681,7 @@ def _dots(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
     return pattern
 
 
-def _flowers(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
+def _flowers(rng: np.random.Generator, outfit: Outfit, body: PosedBody) -> Pattern:
     period = 0.040
     jitter = rng.uniform(-0.2, 0.2, (64, 2)).astype(np.float32)
     petals = mix(outfit.accent, WHITE, 0.15)
@@ -698,7 +699,7 @@ def _flowers(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
     return pattern
 
 
-def _tie_dye(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
+def _tie_dye(rng: np.random.Generator, outfit: Outfit, body: PosedBody) -> Pattern:
     cx, cy = body.trunk(0.65, 0)
     tones = [outfit.accent, mix(outfit.accent, WHITE, 0.6), outfit.top_colour, outfit.under_colour]
 
@@ -713,7 +714,7 @@ def _tie_dye(rng: np.random.Generator, outfit: Outfit, body: Body) -> Pattern:
     return pattern
 
 
-PATTERNS: dict[str, Callable[[np.random.Generator, Outfit, Body], Pattern]] = {
+PATTERNS: dict[str, Callable[[np.random.Generator, Outfit, PosedBody], Pattern]] = {
     "stripes": _stripes,
     "plaid": _plaid,
     "dots": _dots,
@@ -725,8 +726,8 @@ PATTERNS: dict[str, Callable[[np.random.Generator, Outfit, Body], Pattern]] = {
 # ---- what is carried ----
 
 
-def _scarf(d: Dresser) -> None:
-    body, wool = d.body, Stuff(d.outfit.accent, weave=0.14)
+def _scarf(d: ClothesPainter) -> None:
+    body, wool = d.body, Material(d.outfit.accent, weave=0.14)
     d.sculpture.add(tube(body.path("1.07 -.04, 1 0, 1.07 .04"), [0.022, 0.026, 0.022]), wool, 0.02, 0.45)
     if not d.behind:
         tail = tube(body.path("1 .02, .8 .032, .52 .03"), [0.018, 0.021, 0.024])
@@ -738,8 +739,8 @@ def _scarf(d: Dresser) -> None:
             )
 
 
-def _bag(d: Dresser) -> None:
-    body, leather = d.body, Stuff(mix(colour("#7a4a2b"), d.outfit.accent, 0.25), gloss=0.2)
+def _bag(d: ClothesPainter) -> None:
+    body, leather = d.body, Material(mix(colour("#7a4a2b"), d.outfit.accent, 0.25), gloss=0.2)
     strap = tube(body.path("1 -.058, .6 .01, .1 .088"), [0.0055])
     d.sculpture.add(strap, leather, 0.006, 0.35)
     x, y = body.trunk(0.02, 0.10)
@@ -750,8 +751,8 @@ def _bag(d: Dresser) -> None:
     d.crease([smooth_line([(x - 0.036, y - 0.004), (x, y + 0.010), (x + 0.034, y - 0.004)])], [0.0], [bag], 0.004, 0.01)
 
 
-def _backpack(d: Dresser) -> None:
-    body, cloth = d.body, Stuff(d.outfit.accent, weave=0.06)
+def _backpack(d: ClothesPainter) -> None:
+    body, cloth = d.body, Material(d.outfit.accent, weave=0.06)
     if d.behind:
         pack = curve(body.path("1 -.055, 1 .055, .7 .075, .25 .07, .2 0, .25 -.07, .7 -.075"))
         d.sculpture.add([pack], cloth, 0.03, 0.5)
@@ -762,25 +763,25 @@ def _backpack(d: Dresser) -> None:
         d.sculpture.add(strap, cloth, 0.009, 0.35)
 
 
-def _necklace(d: Dresser) -> None:
+def _necklace(d: ClothesPainter) -> None:
     if d.behind:
         return
     line = smooth_line(d.body.path("1.02 -.034, .9 -.018, .865 0, .9 .018, 1.02 .034"), 8)
     beads = [ellipse(float(x), float(y), 0.0036, 0.0036) for x, y in line[::2]]
-    d.sculpture.add(beads, Stuff(mix(d.outfit.accent, BRASS, 0.5), gloss=0.6), 0.003, 0.2)
+    d.sculpture.add(beads, Material(mix(d.outfit.accent, BRASS, 0.5), gloss=0.6), 0.003, 0.2)
 
 
-def _belt(d: Dresser) -> None:
+def _belt(d: ClothesPainter) -> None:
     if TOPS[d.outfit.top].trunk not in (_tank, _crop):
         return
     left, right = d.body.side([0.36], -1, 0.004)[0], d.body.side([0.36], 1, 0.004)[0]
     d.sculpture.add(
-        tube([left, d.body.trunk(0.345, 0), right], [0.0075]), Stuff(colour("#4a3020"), gloss=0.2), 0.008, 0.2
+        tube([left, d.body.trunk(0.345, 0), right], [0.0075]), Material(colour("#4a3020"), gloss=0.2), 0.008, 0.2
     )
-    d.sculpture.add([ellipse(*d.body.trunk(0.345, 0), 0.010, 0.009)], Stuff(BRASS, gloss=0.7), 0.005)
+    d.sculpture.add([ellipse(*d.body.trunk(0.345, 0), 0.010, 0.009)], Material(BRASS, gloss=0.7), 0.005)
 
 
-EXTRAS: dict[str, Callable[[Dresser], None]] = {
+EXTRAS: dict[str, Callable[[ClothesPainter], None]] = {
     "belt": _belt,
     "necklace": _necklace,
     "scarf": _scarf,
@@ -789,13 +790,13 @@ EXTRAS: dict[str, Callable[[Dresser], None]] = {
 }
 
 
-def guitar(d: Dresser) -> None:
+def guitar(d: ClothesPainter) -> None:
     """An electric guitar on a strap, its neck up to the left of the picture."""
     body = d.body
     x, y = body.trunk(0.20, 0.045)
     d.sculpture.add(
         tube([body.trunk(1.02, -0.055), body.trunk(0.6, 0.02), (x + 0.06, y)], [0.007]),
-        Stuff(colour("#3a2a22")),
+        Material(colour("#3a2a22")),
         0.006,
         0.3,
     )
@@ -812,11 +813,11 @@ def guitar(d: Dresser) -> None:
             "-.09 .055, -.04 .062, 0 .046, .05 .07, .105 .066, .075 .014"
         )
     )
-    lacquer = Stuff(d.outfit.accent, gloss=0.9, weave=0.02)
+    lacquer = Material(d.outfit.accent, gloss=0.9, weave=0.02)
     d.sculpture.add([curve(form)], lacquer, 0.02, 0.5)
     plate = at(points(".05 -.03, .04 .045, -.03 .044, -.05 .01, -.02 -.02"))
     d.sculpture.paint([curve(plate)], WHITE, 0.95)
-    wood = Stuff(colour("#b98a55"), gloss=0.3)
+    wood = Material(colour("#b98a55"), gloss=0.3)
     ends = at(points("0 0, .3 0, .36 -.006"))
     d.sculpture.add(
         [hull((*ends[0], 0.010), (*ends[1], 0.0085)), hull((*ends[1], 0.010), (*ends[2], 0.014))], wood, 0.01, 0.4
@@ -833,17 +834,17 @@ def guitar(d: Dresser) -> None:
         )
 
 
-def _cup(d: Dresser) -> None:
+def _cup(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
     _, my = d.body.arms[1].middle
     y -= 0.012 if y < my else 0.0
     body = np.array([(x - 0.018, y - 0.052), (x + 0.020, y - 0.052), (x + 0.015, y + 0.022), (x - 0.013, y + 0.022)])
-    d.sculpture.add([body], Stuff(mix(d.outfit.accent, WHITE, 0.3), gloss=0.35), 0.014, 0.3)
+    d.sculpture.add([body], Material(mix(d.outfit.accent, WHITE, 0.3), gloss=0.35), 0.014, 0.3)
     d.sculpture.paint([ellipse(x + 0.001, y - 0.051, 0.018, 0.004)], colour("#e9b44c"), 1.0)
     d.sculpture.paint([hull((x + 0.006, y - 0.052, 0.0018), (x + 0.016, y - 0.085, 0.0018))], colour("#d9576e"), 1.0)
 
 
-def _phone(d: Dresser) -> None:
+def _phone(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
     d.sculpture.add(
         [
@@ -854,13 +855,13 @@ def _phone(d: Dresser) -> None:
                 (x - 0.010, y, 0.006),
             )
         ],
-        Stuff(INK, gloss=0.6),
+        Material(INK, gloss=0.6),
         0.006,
         0.3,
     )
 
 
-def _flag(d: Dresser) -> None:
+def _flag(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
     pole = hull((x - 0.01, y + 0.10, 0.004), (x + 0.03, y - 0.33, 0.004))
     cloth = curve(
@@ -877,8 +878,8 @@ def _flag(d: Dresser) -> None:
             (x + 0.021, y - 0.215),
         ]
     )
-    d.sculpture.add([pole], Stuff(colour("#8a6a48")), 0.004, 0.1)
-    d.sculpture.add([cloth], Stuff(d.outfit.accent), 0.03)
+    d.sculpture.add([pole], Material(colour("#8a6a48")), 0.004, 0.1)
+    d.sculpture.add([cloth], Material(d.outfit.accent), 0.03)
     waves = [
         smooth_line(
             [(x + 0.03 + 0.045 * i, y - 0.36), (x + 0.035 + 0.045 * i, y - 0.27), (x + 0.02 + 0.045 * i, y - 0.18)]
@@ -889,4 +890,4 @@ def _flag(d: Dresser) -> None:
     d.sculpture.paint([ellipse(x + 0.105, y - 0.282, 0.026, 0.026)], WHITE, 0.9)
 
 
-HELD: dict[str, Callable[[Dresser], None]] = {"cup": _cup, "phone": _phone, "flag": _flag}
+HELD: dict[str, Callable[[ClothesPainter], None]] = {"cup": _cup, "phone": _phone, "flag": _flag}

@@ -1,4 +1,4 @@
-"""Drawn scenes before a stage: at dusk, in rain, in a club, in a forest."""
+"""Drawn scenes in front of a stage: at dusk, in rain, in a club, in a forest."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from carousel.drawing.crowds import crowd, umbrellas
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import paint_grass, sun_rays
 from carousel.drawing.props import WARM, bell_tent, string_lights
-from carousel.drawing.settings import (
+from carousel.drawing.scene_building import (
     WHITE,
     Bulb,
     Ground,
-    Setting,
+    SceneBuilder,
     Spot,
     air,
     choose,
@@ -33,7 +33,7 @@ from carousel.drawing.stagecraft import beam, led_wall, stage, truss
 from common.outlines import box, ellipse, hull
 
 
-def main_stage(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def main_stage(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """The main stage at dusk, from the meadow before it."""
     palette = choose(rng, [
         ("#1d2350", "#6a3f86", "#f08a6a", "#ffb05a", "#ff3f8e", "#4f7bff", "#ffd27a"),
@@ -43,11 +43,11 @@ def main_stage(rng: np.random.Generator, canvas: Canvas) -> Setting:
     ])  # fmt: skip
     zenith, middle, glow, haze, first, second, third = palette
     ground = random_view(rng)
-    setting = _main_stage_light(rng, canvas, ground, haze, middle, zenith)
-    _stage_dusk(setting, first, glow, haze, middle, second, zenith)
+    setting = _main_stage_light(rng, canvas, ground, haze, middle, zenith=zenith)
+    _stage_dusk(setting, first, glow, haze, middle, second=second, zenith=zenith)
     x = setting.aspect * float(rng.uniform(0.36, 0.64))
-    _, deck, roof = stage(setting, x, 24, 17, 9.5, (first, second, third), colour("#15161f") + haze * 0.03)
-    _stage_beams(setting, deck, first, roof, second, third, x)
+    _, deck, roof = stage(setting, x, 24, 17, 9.5, tones=(first, second, third), metal=colour("#15161f") + haze * 0.03)
+    _stage_beams(setting, deck, first, roof, second, third=third, x=x)
     rim = mix(first, second, float(rng.choice((0.12, 0.88)))) * 0.45 + third * 0.12
     crowd(setting, (21, 18, 15.5, 13.5, 12, 10.8, 9.8), colour("#0a0a12"), rim, arms=0.35)
     setting.bulbs = [
@@ -55,16 +55,16 @@ def main_stage(rng: np.random.Generator, canvas: Canvas) -> Setting:
         Bulb(x + 0.35, roof, -2.0, second * 0.95, 0.55, 0.15),
         Bulb(x + either_side(rng) * 0.9, 0.1, 1.6, mix(third, WHITE, 0.3) * 0.75, 0.7, 0.3),
     ]
-    canvas.glow(x, ground.foot(6.0), 1.2, rim, 0.13, 0.30)
+    canvas.glow(x, ground.foot(6.0), 1.2, rim, 0.13, squash=0.30)
     setting.film = Film(1.08, (0.92, 0.96, 1.12), (1.04, 1.0, 0.96), 1.08, 0.35)
     return setting
 
 
 def _main_stage_light(
-    rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour, zenith: Colour
-) -> Setting:
+    rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour, *, zenith: Colour
+) -> SceneBuilder:
     """Dusk, and what the stage throws."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -80,7 +80,7 @@ def _main_stage_light(
 
 
 def _stage_dusk(
-    setting: Setting, first: Colour, glow: Colour, haze: Colour, middle: Colour, second: Colour, zenith: Colour
+    setting: SceneBuilder, first: Colour, glow: Colour, haze: Colour, middle: Colour, *, second: Colour, zenith: Colour
 ) -> None:
     """Sky, hills and meadow."""
     ground = setting.ground
@@ -94,7 +94,7 @@ def _stage_dusk(
 
 
 def _stage_beams(
-    setting: Setting, deck: float, first: Colour, roof: float, second: Colour, third: Colour, x: float
+    setting: SceneBuilder, deck: float, first: Colour, roof: float, second: Colour, *, third: Colour, x: float
 ) -> None:
     """Beams from the roof, and the glow of the screen."""
     rng, canvas = setting.rng, setting.canvas
@@ -107,14 +107,14 @@ def _stage_beams(
             roof,
             aim,
             float(rng.choice((-0.1, 0.98))),
-            float(rng.uniform(0.05, 0.10)),
-            (first, second, third)[i % 3],
-            0.30,
+            width=float(rng.uniform(0.05, 0.10)),
+            light=(first, second, third)[i % 3],
+            strength=0.30,
         )
-    canvas.glow(x, deck, 0.62, mix(first, second, 0.5), 0.16, 0.7)
+    canvas.glow(x, deck, 0.62, mix(first, second, 0.5), 0.16, squash=0.7)
 
 
-def rain(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def rain(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Rain and mist before the stage; the ground is wet."""
     palette = choose(rng, [
         ("#5a6a78", "#8fa0a8", "#c4d0d0", "#ff8a4a", "#3fc0d0"),
@@ -127,10 +127,17 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> Setting:
     paint_sky(setting, [(0, zenith * 0.8), (0.6, middle * 0.9), (1.0, haze * 0.9)])
     paint_clouds(setting, haze * 0.95, zenith * 0.7, 0.75, 1.0)
     paint_hills(setting, colour("#4a5a56"), ground.horizon + 0.01, 0.06, 60, tooth=0.008)
-    paint_ground(setting, middle * 0.42, haze * 0.62, 0.30, (1.6, 1.0), 4.0)
+    paint_ground(setting, middle * 0.42, haze * 0.62, 0.30, (1.6, 1.0), metres=4.0)
     x = setting.across(float(rng.uniform(0.36, 0.64)))
     _, _, roof = stage(
-        setting, x, 26, 16, 9, (first * 0.9, second * 0.9, mix(first, WHITE, 0.6)), colour("#3a4248"), 1.0
+        setting,
+        x,
+        26,
+        16,
+        9,
+        tones=(first * 0.9, second * 0.9, mix(first, WHITE, 0.6)),
+        metal=colour("#3a4248"),
+        level=1.0,
     )
     for i in range(6):
         lx = x + (i - 2.5) * 0.10
@@ -140,9 +147,9 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> Setting:
             roof,
             lx + (i - 2.5) * 0.12 + float(rng.normal(0, 0.05)),
             0.95,
-            0.07,
-            (first, second)[i % 2],
-            0.34,
+            width=0.07,
+            light=(first, second)[i % 2],
+            strength=0.34,
         )
     canvas.veil(haze * 0.86, 0.14)
     tents = [colour(t) for t in ("#d8d2c4", "#b84a3f", "#3f6f8a")]
@@ -157,9 +164,9 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> Setting:
     return setting
 
 
-def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour) -> Setting:
+def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour) -> SceneBuilder:
     """Even light from clouds."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -175,7 +182,7 @@ def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: 
     return setting
 
 
-def _puddles(setting: Setting) -> None:
+def _puddles(setting: SceneBuilder) -> None:
     """Wet ground that mirrors in puddles."""
     canvas, ground = setting.canvas, setting.ground
     puddles = smoothstep(-0.05, 0.45, floor_noise(setting, canvas.whole, 9.0, (1.4, 1.0)))
@@ -186,7 +193,7 @@ def _puddles(setting: Setting) -> None:
     canvas.light[start:] = mix(dry[start:], canvas.light[start:], share)
 
 
-def _falling_rain(setting: Setting, haze: Colour) -> None:
+def _falling_rain(setting: SceneBuilder, haze: Colour) -> None:
     """Streaks before everything."""
     rng, canvas = setting.rng, setting.canvas
     front = air(setting)
@@ -201,7 +208,7 @@ def _falling_rain(setting: Setting, haze: Colour) -> None:
         front += haze * (blurred(drawn, 0.6) * np.float32(level * 2))[..., None]
 
 
-def club(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def club(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A club with coloured beams in haze."""
     palette = choose(rng, [
         ("#ff2f8e", "#28c8ff", "#8a4bff", "#160a24"),
@@ -211,15 +218,15 @@ def club(rng: np.random.Generator, canvas: Canvas) -> Setting:
     ])  # fmt: skip
     first, second, third, room = palette
     ground = random_view(rng)
-    setting = _club_light(rng, canvas, first, ground, room, second)
+    setting = _club_light(rng, canvas, first, ground, room, second=second)
     paint_sky(setting, [(0, room * 0.5), (1.0, room * 1.6)])
     paint_ground(setting, room * 0.9, room * 2.0, 0.12, metres=2.0)
     x, back = setting.across(float(rng.uniform(0.4, 0.6))), ground.foot(15)
-    _club_wall(setting, back, first, second, third, x)
+    _club_wall(setting, back, first, second, third, x=x)
     roof = 0.06
     for y, size in ((roof, 0.045), (roof + 0.09, 0.03)):
         truss(setting, (-0.05, y), (setting.aspect + 0.05, y), size, colour("#1c1a24"))
-    _club_haze(setting, first, roof, second, third, x)
+    _club_haze(setting, first, roof, second, third, x=x)
     _mirror_ball(setting, x + float(rng.uniform(-0.2, 0.2)), 0.17, 0.045, (first, second, third))
     crowd(setting, (12.5, 10.2, 8.4), colour("#08070e"), mix(first, second, 0.5) * 0.55, arms=0.45, spacing=0.62)
     reflect(setting, 0.34, 0.012, 0.010, top=ground.foot(8.0))
@@ -233,10 +240,10 @@ def club(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 
 def _club_light(
-    rng: np.random.Generator, canvas: Canvas, first: Colour, ground: Ground, room: Colour, second: Colour
-) -> Setting:
+    rng: np.random.Generator, canvas: Canvas, first: Colour, ground: Ground, room: Colour, *, second: Colour
+) -> SceneBuilder:
     """Little light but that of the lamps."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -252,17 +259,19 @@ def _club_light(
     return setting
 
 
-def _club_wall(setting: Setting, back: float, first: Colour, second: Colour, third: Colour, x: float) -> None:
+def _club_wall(setting: SceneBuilder, back: float, first: Colour, second: Colour, third: Colour, *, x: float) -> None:
     """Screens, and the player behind the desk."""
     canvas, ground = setting.canvas, setting.ground
     m = ground.metre(back)
-    led_wall(setting, x - 5.0 * m, back - 5.2 * m, 10.0 * m, 4.0 * m, (first * 0.9, second * 0.8, third), 1.1)
+    led_wall(
+        setting, x - 5.0 * m, back - 5.2 * m, 10.0 * m, 4.0 * m, tones=(first * 0.9, second * 0.8, third), level=1.1
+    )
     for edge in (-1, 1):
         for k in range(3):
             left = x + edge * (6.3 + 2.0 * k) * m - 0.7 * m
-            led_wall(setting, left, back - 5.0 * m, 1.4 * m, 4.4 * m, (second, first, third), 0.6)
+            led_wall(setting, left, back - 5.0 * m, 1.4 * m, 4.4 * m, tones=(second, first, third), level=0.6)
     canvas.fill([box(x - 2.2 * m, back - 1.35 * m, 4.4 * m, 1.35 * m)], (colour("#15121c"), colour("#08070c")))
-    led_wall(setting, x - 2.0 * m, back - 1.15 * m, 4.0 * m, 0.7 * m, (third, first, second), 0.8)
+    led_wall(setting, x - 2.0 * m, back - 1.15 * m, 4.0 * m, 0.7 * m, tones=(third, first, second), level=0.8)
     player = [
         ellipse(x, back - 2.35 * m, 0.15 * m, 0.19 * m),
         hull(
@@ -274,7 +283,7 @@ def _club_wall(setting: Setting, back: float, first: Colour, second: Colour, thi
     canvas.fill(player, colour("#0a080e"))
 
 
-def _club_haze(setting: Setting, first: Colour, roof: float, second: Colour, third: Colour, x: float) -> None:
+def _club_haze(setting: SceneBuilder, first: Colour, roof: float, second: Colour, third: Colour, *, x: float) -> None:
     """Haze and beams."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     cells = noise(
@@ -293,13 +302,13 @@ def _club_haze(setting: Setting, first: Colour, roof: float, second: Colour, thi
             roof + 0.10 * (i % 2),
             aim,
             float(rng.uniform(0.8, 1.1)),
-            float(rng.uniform(0.05, 0.09)),
-            (first, second, third)[i % 3],
-            0.42,
+            width=float(rng.uniform(0.05, 0.09)),
+            light=(first, second, third)[i % 3],
+            strength=0.42,
         )
 
 
-def _mirror_ball(setting: Setting, x: float, y: float, radius: float, tones: Sequence[Colour]) -> None:
+def _mirror_ball(setting: SceneBuilder, x: float, y: float, radius: float, tones: Sequence[Colour]) -> None:
     canvas, rng = setting.canvas, setting.rng
     canvas.fill([box(x - 0.001, 0, 0.002, y - radius)], colour("#3a3844"))
     canvas.fill([ellipse(x, y, radius, radius)], (colour("#6a6a7a"), colour("#14141c")))
@@ -322,7 +331,7 @@ def _mirror_ball(setting: Setting, x: float, y: float, radius: float, tones: Seq
         canvas.shine([ellipse(px, py, size * 1.3, size)], tones[int(rng.integers(len(tones)))], 0.35, blur=size * 0.3)
 
 
-def forest(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def forest(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A small stage in a forest, with strings of lights."""
     palette = choose(rng, [
         ("#0c2a2e", "#1f5a50", "#f2c070", "#ffd89a", "#23402c"),
@@ -332,10 +341,10 @@ def forest(rng: np.random.Generator, canvas: Canvas) -> Setting:
     deep, middle, glow, light, floor = palette
     bright = float(middle.mean()) > 0.17
     ground = random_view(rng)
-    setting = _forest_light(rng, canvas, bright, floor, glow, ground, middle)
+    setting = _forest_light(rng, canvas, bright, floor, glow, ground=ground, middle=middle)
     x = setting.across(float(rng.uniform(0.38, 0.62)))
     paint_sky(setting, [(0, deep), (0.5, mix(deep, middle, 0.8)), (1.0, mix(middle, glow, 0.55))])
-    canvas.glow(x, ground.horizon - 0.08, 0.75, glow, 0.70, 0.9)
+    canvas.glow(x, ground.horizon - 0.08, 0.75, glow, 0.70, squash=0.9)
     setting.sun = Lamp((x - canvas.aspect / 2, 0.8, -0.8), glow * (1.1 if bright else 0.7), 0.2)
     for distance in (60, 42, 30):
         _trunks(setting, distance, int(900 / distance) + 6, colour("#2a2a20"))
@@ -358,10 +367,17 @@ def forest(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 
 def _forest_light(
-    rng: np.random.Generator, canvas: Canvas, bright: bool, floor: Colour, glow: Colour, ground: Ground, middle: Colour
-) -> Setting:
+    rng: np.random.Generator,
+    canvas: Canvas,
+    bright: bool,
+    floor: Colour,
+    glow: Colour,
+    *,
+    ground: Ground,
+    middle: Colour,
+) -> SceneBuilder:
     """Light through leaves."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -375,7 +391,7 @@ def _forest_light(
     return setting
 
 
-def _trunks(setting: Setting, distance: float, count: int, bark: Colour, keep: float | None = None) -> None:
+def _trunks(setting: SceneBuilder, distance: float, count: int, bark: Colour, keep: float | None = None) -> None:
     """Tree trunks at a distance; none before `keep`, where the stage is."""
     rng, foot = setting.rng, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -410,7 +426,7 @@ def _trunks(setting: Setting, distance: float, count: int, bark: Colour, keep: f
                 )
 
 
-def _forest_stage(setting: Setting, x: float, distance: float, glow: Colour, light: Colour) -> None:
+def _forest_stage(setting: SceneBuilder, x: float, distance: float, glow: Colour, light: Colour) -> None:
     """A wooden stage with an arch and lamps."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -430,7 +446,16 @@ def _forest_stage(setting: Setting, x: float, distance: float, glow: Colour, lig
     for i, (ax, ay) in enumerate(arch):
         canvas.shine([ellipse(ax, ay, 0.07 * m, 0.07 * m)], light, 1.4, blur=0.04 * m, core=2.6)
         if i % 3 == 1:
-            beam(setting, ax, ay, x + float(setting.rng.normal(0, 0.25)), foot + 0.2, 0.08, light, 0.22)
+            beam(
+                setting,
+                ax,
+                ay,
+                x + float(setting.rng.normal(0, 0.25)),
+                foot + 0.2,
+                width=0.08,
+                light=light,
+                strength=0.22,
+            )
     shade = np.full(3, 0.02, np.float32)
     for px in (-1.5, 0.0, 1.4):
         figure = [
@@ -444,7 +469,7 @@ def _forest_stage(setting: Setting, x: float, distance: float, glow: Colour, lig
         canvas.fill(figure, shade, 0.94)
 
 
-def _canopy(setting: Setting, tone: Colour) -> None:
+def _canopy(setting: SceneBuilder, tone: Colour) -> None:
     """Leaves that hang in from above."""
     rng, canvas = setting.rng, setting.canvas
     for size, low, share in ((0.034, 0.20, 0.75), (0.020, 0.25, 0.95), (0.012, 0.29, 1.5)):
@@ -457,7 +482,7 @@ def _canopy(setting: Setting, tone: Colour) -> None:
         canvas.fill(blots, mix(tone, setting.haze, 0.10) * share, 0.95, blur=size * 0.05)
 
 
-def _forest_strings(setting: Setting, glow: Colour, light: Colour, x: float) -> None:
+def _forest_strings(setting: SceneBuilder, glow: Colour, light: Colour, x: float) -> None:
     """Strings of lights between the trunks."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     for _ in range(8):
@@ -470,7 +495,7 @@ def _forest_strings(setting: Setting, glow: Colour, light: Colour, x: float) -> 
             (setting.across(b), y1),
             float(rng.uniform(0.05, 0.13)),
             24,
-            (near, near * 0.6),
-            (light, WARM),
+            size=(near, near * 0.6),
+            tones=(light, WARM),
         )
-    canvas.glow(x, ground.foot(9), 0.7, glow, 0.26, 0.22)
+    canvas.glow(x, ground.foot(9), 0.7, glow, 0.26, squash=0.22)

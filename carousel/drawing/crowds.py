@@ -1,4 +1,4 @@
-"""People in the distance of the drawn scenes: rows before a stage, passers-by, umbrellas."""
+"""Distant people in the drawn scenes: rows in front of a stage, passers-by, umbrellas."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from carousel.drawing.bodies import tube
 from carousel.drawing.canvas import Colour, colour, mix
-from carousel.drawing.settings import Setting, Spot
+from carousel.drawing.scene_building import SceneBuilder, Spot
 from common.outlines import Outline, curve, ellipse, hull
 
 CLOTHES = ("#3a4258", "#5a3a3a", "#6a5a48", "#2f4a4a", "#4a3a5a", "#7a6a58", "#8a4a3a")
@@ -14,11 +14,12 @@ FACES = ("#e3ab80", "#b57448", "#74432b", "#3a2a22", "#3a2a22")  # the dark ones
 
 
 def crowd(
-    setting: Setting,
+    setting: SceneBuilder,
     distances: Sequence[float],
     albedo: Colour,
     rim: Colour,
     arms: float = 0.25,
+    *,
     spacing: float = 0.5,
     spread: tuple[float, float] = (0.0, 1.0),
 ) -> None:
@@ -83,11 +84,12 @@ def _onlooker(rng: np.random.Generator, x: float, foot: float, metre: float, arm
 
 
 def passers_by(
-    setting: Setting,
+    setting: SceneBuilder,
     distances: Sequence[float],
     count: int,
     toward: float,
     glow: Colour,
+    *,
     spread: tuple[float, float] = (0.05, 0.95),
 ) -> None:
     """`count` people at each distance who stand and stroll, small and without detail; `glow` is warm light on them."""
@@ -99,7 +101,7 @@ def passers_by(
             _passer_by(setting, at, distance, toward, glow * np.float32(0.16))
 
 
-def _passer_by(setting: Setting, at: Spot, distance: float, toward: float, glow: Colour) -> None:
+def _passer_by(setting: SceneBuilder, at: Spot, distance: float, toward: float, glow: Colour) -> None:
     rng, canvas = setting.rng, setting.canvas
     upper, lower = (colour(CLOTHES[int(rng.integers(len(CLOTHES)))]) for _ in range(2))
     skin = colour(FACES[int(rng.integers(len(FACES)))])
@@ -115,7 +117,7 @@ def _passer_by(setting: Setting, at: Spot, distance: float, toward: float, glow:
     canvas.fill([at.disc(0, 1.60, 0.085, 0.115)], setting.lit(skin, toward, 0.9, distance) + glow * skin * 4)
 
 
-def umbrellas(setting: Setting, distances: Sequence[float]) -> None:
+def umbrellas(setting: SceneBuilder, distances: Sequence[float]) -> None:
     """People under umbrellas, in rows."""
     rng, ground = setting.rng, setting.ground
     tones = [colour(t) for t in ("#c8483f", "#e0b040", "#3f7f9a", "#d8d4cc", "#7a5a96", "#3f8a6a", "#2a2c34")]
@@ -128,7 +130,7 @@ def umbrellas(setting: Setting, distances: Sequence[float]) -> None:
             x += m * float(rng.uniform(1.3, 2.6))
 
 
-def _under_umbrella(setting: Setting, at: Spot, distance: float, tones: Sequence[Colour]) -> None:
+def _under_umbrella(setting: SceneBuilder, at: Spot, distance: float, tones: Sequence[Colour]) -> None:
     rng, canvas = setting.rng, setting.canvas
     dome, coat = (tones[int(rng.integers(len(tones)))] for _ in range(2))
     coat = setting.lit(coat * 0.35, 0.3, 0.7, distance)

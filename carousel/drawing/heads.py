@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carousel.drawing.bodies import HEAD, Body, smooth_line, tube
+from carousel.drawing.bodies import HEAD, PosedBody, smooth_line, tube
 from carousel.drawing.canvas import colour, mix, points
-from carousel.drawing.height_fields import Sculpture, Stuff
+from carousel.drawing.height_fields import Material, Sculpture
 from common.outlines import Outline, curve, ellipse, hull, mirrored
 
 Points = Sequence[tuple[float, float]]
@@ -28,7 +28,7 @@ WHITE = colour("#f2ece4")
 
 @dataclass(frozen=True)
 class Face:
-    """What a face looks like.
+    """Appearance of a face.
 
     Attributes:
         skin: linear RGB.
@@ -40,7 +40,7 @@ class Face:
         hair_colour: linear RGB.
         beard: "", "stubble", "short" or "full".
         lashes: how strong the line of the eyes is, 0 to 1.
-        wear: of WEAR, drawn in this order.
+        wear: some of WEAR, drawn in this order.
         wear_colour, trim: linear RGB.
         glitter: sparkling paint on the cheeks.
         old: lines of age.
@@ -62,10 +62,10 @@ class Face:
     old: bool = False
 
 
-class Head:
+class HeadPainter:
     """Draws one head; `at` brings local places onto the figure."""
 
-    def __init__(self, rng: np.random.Generator, sculpture: Sculpture, body: Body, face: Face) -> None:
+    def __init__(self, rng: np.random.Generator, sculpture: Sculpture, body: PosedBody, face: Face) -> None:
         self.rng, self.sculpture, self.face = rng, sculpture, face
         self.size = HEAD * body.build.head
         self.middle, self.behind, self.turn = body.head, body.pose.from_behind, body.pose.turn
@@ -91,7 +91,7 @@ class Head:
         return self.at(np.stack([WIDEST * np.sin(angle.clip(-1.5, 1.5)), here[:, 1]], axis=1))
 
     def add(
-        self, outlines: Sequence[Outline], stuff: Stuff, rounding: float, shadow: float = 0.0, flat: float = 1.0
+        self, outlines: Sequence[Outline], stuff: Material, rounding: float, shadow: float = 0.0, flat: float = 1.0
     ) -> None:
         """Lay a part over, its outlines on the figure; `rounding` in heights of the head."""
         self.sculpture.add(outlines, stuff, rounding * self.size, shadow=shadow, flat=flat)
@@ -100,7 +100,7 @@ class Head:
 
     def draw(self) -> None:
         """Head, face, hair in front, and what is worn."""
-        skin = Stuff(self.face.skin, gloss=0.16, flesh=True, weave=0.02)
+        skin = Material(self.face.skin, gloss=0.16, flesh=True, weave=0.02)
         for side in (-1, 1):
             if side * self.turn < 0.55 or self.behind:
                 self.add([self.at(ellipse(side * 0.365 - self.turn * 0.03, 0.07, 0.055, 0.105))], skin, 0.05)
@@ -263,7 +263,7 @@ class Head:
         if self.face.beard == "stubble":
             self.sculpture.paint(pieces, mix(self.face.skin, tone, 0.75), 0.5, 0.02 * self.size)
             return
-        self.add(pieces, Stuff(tone, gloss=0.08, weave=0.15), 0.10)
+        self.add(pieces, Material(tone, gloss=0.08, weave=0.15), 0.10)
         lines, values = [], []
         for _ in range(60):
             x, y = self.rng.uniform(-0.34, 0.34), self.rng.uniform(0.1, 0.45)
@@ -287,14 +287,14 @@ class Head:
     # ---- hair ----
 
     @property
-    def hair(self) -> Stuff:
+    def hair(self) -> Material:
         """The hair as a material."""
-        return Stuff(self.face.hair_colour, gloss=0.35, weave=0.10)
+        return Material(self.face.hair_colour, gloss=0.35, weave=0.10)
 
     @property
-    def woolly(self) -> Stuff:
+    def woolly(self) -> Material:
         """Hair that does not shine."""
-        return Stuff(self.face.hair_colour, gloss=0.03, weave=0.2)
+        return Material(self.face.hair_colour, gloss=0.03, weave=0.2)
 
     def mass(
         self, points: Points, rounding: float = 0.16, shadow: float = 0.0, strands: int = 46, length: float = 0.3
@@ -355,20 +355,20 @@ class Head:
         return [*right, (0, outer[-1][1]), *left, *hairline]
 
 
-def _nothing(_: Head) -> None:
+def _nothing(_: HeadPainter) -> None:
     pass
 
 
-def _short(head: Head) -> None:
+def _short(head: HeadPainter) -> None:
     head.mass(head.cap(0.045, 0.0, -0.31), length=0.2)
 
 
-def _buzz(head: Head) -> None:
+def _buzz(head: HeadPainter) -> None:
     outline = head.at(curve(head.cap(0.006, -0.02, -0.33)))
-    head.add([outline], Stuff(mix(head.face.hair_colour, head.face.skin, 0.28), weave=0.2), 0.22)
+    head.add([outline], Material(mix(head.face.hair_colour, head.face.skin, 0.28), weave=0.2), 0.22)
 
 
-def _messy(head: Head) -> None:
+def _messy(head: HeadPainter) -> None:
     head.mass(head.cap(0.06, 0.03, -0.27, top=0.04), length=0.2)
     tufts = []
     for angle in np.linspace(-1.25, 1.25, 15):
@@ -388,7 +388,7 @@ def _messy(head: Head) -> None:
         head.locks(fringe, (0.08, 0.06, 0.01))
 
 
-def _quiff(head: Head) -> None:
+def _quiff(head: HeadPainter) -> None:
     head.mass(head.cap(0.025, -0.03, -0.31), length=0.1)
     lean = 1 if head.rng.random() < 0.5 else -1
     swoop = [
@@ -402,7 +402,7 @@ def _quiff(head: Head) -> None:
     head.locks(swoop, (0.09, 0.10, 0.03))
 
 
-def _long_back(head: Head, length: float = 1.05, wide: float = 0.50) -> None:
+def _long_back(head: HeadPainter, length: float = 1.05, wide: float = 0.50) -> None:
     wave = [float(head.rng.normal(0, 0.02)) for _ in range(6)]
     right = [
         (0, -0.58),
@@ -419,7 +419,7 @@ def _long_back(head: Head, length: float = 1.05, wide: float = 0.50) -> None:
     head.mass(points, 0.22, shadow=0.35, strands=70, length=length)
 
 
-def _long_front(head: Head) -> None:
+def _long_front(head: HeadPainter) -> None:
     if head.behind:
         _long_back(head)
         return
@@ -440,13 +440,13 @@ def _long_front(head: Head) -> None:
     head.mass(head.cap(0.055, 0.12, -0.33), length=0.4)
 
 
-def _bob_back(head: Head) -> None:
+def _bob_back(head: HeadPainter) -> None:
     head.mass(
         mirrored(points("0 -.57, .26 -.53, .43 -.3, .47 .05, .48 .34, .36 .48, 0 .46")), 0.2, strands=60, length=0.5
     )
 
 
-def _bob_front(head: Head) -> None:
+def _bob_front(head: HeadPainter) -> None:
     if head.behind:
         _bob_back(head)
         return
@@ -455,7 +455,7 @@ def _bob_front(head: Head) -> None:
     head.mass(head.cap(0.06, 0.10, -0.20), length=0.3)
 
 
-def _bun_front(head: Head) -> None:
+def _bun_front(head: HeadPainter) -> None:
     head.blobs([(0.02, -0.66, 0.15), (-0.05, -0.70, 0.11), (0.08, -0.64, 0.10)])
     head.mass(head.cap(0.03, -0.02, -0.34), length=0.1)
     wisps = [[(side * 0.33, -0.15), (side * 0.37, 0.06), (side * 0.34, 0.22)] for side in (-1, 1)]
@@ -463,20 +463,20 @@ def _bun_front(head: Head) -> None:
         head.locks(wisps, (0.018, 0.015, 0.004), shadow=0)
 
 
-def _tail_back(head: Head) -> None:
+def _tail_back(head: HeadPainter) -> None:
     side = -1 if head.turn > 0 else 1
     tail = [(side * 0.2, -0.42), (side * 0.50, -0.34), (side * 0.60, 0.05), (side * 0.52, 0.45), (side * 0.58, 0.70)]
     head.locks([[(x + d, y) for x, y in tail] for d in (-0.05, 0.05, 0.0)], (0.07, 0.10, 0.12, 0.10, 0.01))
 
 
-def _tail_front(head: Head) -> None:
+def _tail_front(head: HeadPainter) -> None:
     head.mass(head.cap(0.03, -0.02, -0.33), length=0.1)
     if head.behind:
         tail = points("0 -.3, .03 -.05, -.02 .4, .02 .85")
         head.locks([[(x + d, y) for x, y in tail] for d in (-0.05, 0.05, 0.0)], (0.07, 0.11, 0.10, 0.01))
 
 
-def _braids_front(head: Head) -> None:
+def _braids_front(head: HeadPainter) -> None:
     head.mass(head.cap(0.04, 0.06, -0.33), length=0.3)
     for side in (-1, 1):
         for i in range(7):
@@ -491,10 +491,10 @@ def _braids_front(head: Head) -> None:
                 0.3,
             )
         knot = (side * 0.41, 0.14 + 0.105 * 7)
-        head.add([head.at(ellipse(*knot, 0.045, 0.035))], Stuff(head.face.trim), 0.04, 0.2)
+        head.add([head.at(ellipse(*knot, 0.045, 0.035))], Material(head.face.trim), 0.04, 0.2)
 
 
-def _afro_back(head: Head) -> None:
+def _afro_back(head: HeadPainter) -> None:
     blobs = []
     for angle in np.linspace(-2.35, 2.35, 26):
         a, reach = float(angle), 0.50 + float(head.rng.normal(0, 0.015))
@@ -505,7 +505,7 @@ def _afro_back(head: Head) -> None:
     _frizz(head, (0, -0.16, 0.6))
 
 
-def _frizz(head: Head, circle: tuple[float, float, float]) -> None:
+def _frizz(head: HeadPainter, circle: tuple[float, float, float]) -> None:
     lines, values = [], []
     for _ in range(420):
         a, r = head.rng.uniform(0, 2 * math.pi), circle[2] * math.sqrt(head.rng.uniform(0, 1))
@@ -517,7 +517,7 @@ def _frizz(head: Head, circle: tuple[float, float, float]) -> None:
     head.sculpture.comb(lines, values, 0.018 * head.size, 0.03 * head.size, [within], tint=0.4)
 
 
-def _afro_front(head: Head) -> None:
+def _afro_front(head: HeadPainter) -> None:
     if head.behind:
         _afro_back(head)
         return
@@ -525,7 +525,7 @@ def _afro_front(head: Head) -> None:
     _frizz(head, (0, -0.40, 0.40))
 
 
-def _curls(head: Head) -> None:
+def _curls(head: HeadPainter) -> None:
     blobs: list[tuple[float, float, float]] = []
     for angle in np.linspace(-1.75, 1.75, 13):
         for reach in (0.30, 0.42):
@@ -539,7 +539,7 @@ def _curls(head: Head) -> None:
     head.blobs(blobs)
 
 
-def _locs_back(head: Head) -> None:
+def _locs_back(head: HeadPainter) -> None:
     lines = []
     for x in np.linspace(-0.46, 0.46, 15):
         end = float(head.rng.uniform(0.7, 1.05))
@@ -554,7 +554,7 @@ def _locs_back(head: Head) -> None:
     head.locks(lines, (0.05, 0.042, 0.042, 0.03))
 
 
-def _locs_front(head: Head) -> None:
+def _locs_front(head: HeadPainter) -> None:
     head.mass(head.cap(0.05, 0.05, -0.30), length=0.2)
     if head.behind:
         _locs_back(head)
@@ -569,15 +569,15 @@ def _locs_front(head: Head) -> None:
         )
 
 
-def _mohawk(head: Head) -> None:
+def _mohawk(head: HeadPainter) -> None:
     outline = head.at(curve(head.cap(0.004, -0.02, -0.34)))
-    head.add([outline], Stuff(mix(head.face.hair_colour * 0.4, head.face.skin, 0.55), weave=0.1), 0.22)
+    head.add([outline], Material(mix(head.face.hair_colour * 0.4, head.face.skin, 0.55), weave=0.1), 0.22)
     spikes = [[(x * 0.6, -0.40), (x * 0.8, -0.58), (x * 1.5, -0.84 + abs(x))] for x in np.linspace(-0.16, 0.16, 6)]
     head.locks([[(float(a), float(b)) for a, b in s] for s in spikes], (0.07, 0.06, 0.008))
 
 
-def _hijab_back(head: Head) -> None:
-    cloth = Stuff(head.face.wear_colour, weave=0.04)
+def _hijab_back(head: HeadPainter) -> None:
+    cloth = Material(head.face.wear_colour, weave=0.04)
     head.add(
         [head.at(curve(mirrored(points("0 -.56, .28 -.5, .43 -.2, .44 .2, .5 .55, .68 .78, .3 .95, 0 1"))))],
         cloth,
@@ -586,8 +586,8 @@ def _hijab_back(head: Head) -> None:
     )
 
 
-def _hijab_front(head: Head) -> None:
-    cloth = Stuff(head.face.wear_colour, weave=0.04)
+def _hijab_front(head: HeadPainter) -> None:
+    cloth = Material(head.face.wear_colour, weave=0.04)
     opening = points("0 -.37, .2 -.32, .3 -.12, .295 .12, .24 .32, .1 .46, 0 .49")
     outer = points("0 -.57, .27 -.51, .42 -.2, .42 .15, .4 .45, .56 .7, .4 .88, 0 .92")
     cut = [] if head.behind else [head.around(curve(mirrored(opening)))]
@@ -599,7 +599,9 @@ def _hijab_front(head: Head) -> None:
     head.sculpture.comb(folds, [0.1, 0.9, 0.1, 0.9], 0.05 * head.size, 0.05 * head.size, [outline])
 
 
-HAIR: dict[str, tuple[Callable[[Head], None], Callable[[Head], None]]] = {  # behind the body, and over the face
+HAIR: dict[
+    str, tuple[Callable[[HeadPainter], None], Callable[[HeadPainter], None]]
+] = {  # behind the body, and over the face
     "bald": (_nothing, _nothing),
     "short": (_nothing, _short),
     "buzz": (_nothing, _buzz),
@@ -619,7 +621,7 @@ HAIR: dict[str, tuple[Callable[[Head], None], Callable[[Head], None]]] = {  # be
 TALL = ("afro", "bun", "mohawk", "curls", "hijab", "messy", "quiff")  # no hat sits on these
 
 
-def _glasses(head: Head, lens: Callable[[float], Outline], tone: np.ndarray, opacity: float) -> None:
+def _glasses(head: HeadPainter, lens: Callable[[float], Outline], tone: np.ndarray, opacity: float) -> None:
     if head.behind:
         return
     frame = mix(head.face.trim, INK, 0.75)
@@ -627,7 +629,7 @@ def _glasses(head: Head, lens: Callable[[float], Outline], tone: np.ndarray, opa
         shape = lens(side * 0.158)
         middle = shape.mean(axis=0)
         head.sculpture.add(
-            [head.around(middle + (shape - middle) * 1.16)], Stuff(frame, gloss=0.5), 0.02 * head.size, shadow=0.2
+            [head.around(middle + (shape - middle) * 1.16)], Material(frame, gloss=0.5), 0.02 * head.size, shadow=0.2
         )
         head.sculpture.paint([head.around(shape)], tone, opacity, 0.002, gloss=0.9)
         shine = middle + (shape - middle) * 0.35 + np.array([-0.02, -0.025])
@@ -637,11 +639,11 @@ def _glasses(head: Head, lens: Callable[[float], Outline], tone: np.ndarray, opa
         head.stroke(np.array([(side * 0.25, 0.02), (side * 0.355, 0.015)]), 0.011, frame)
 
 
-def _round_glasses(head: Head) -> None:
+def _round_glasses(head: HeadPainter) -> None:
     _glasses(head, lambda x: ellipse(x, 0.04, 0.095, 0.09), mix(head.face.trim, INK, 0.55), 0.88)
 
 
-def _heart_glasses(head: Head) -> None:
+def _heart_glasses(head: HeadPainter) -> None:
     def heart(x: float) -> Outline:
         return np.array([x, 0.035]) + 0.105 * curve(
             points("0 -.55, .45 -.9, .95 -.6, .9 0, 0 .95, 0 .95, -.9 0, -.95 -.6, -.45 -.9")
@@ -650,19 +652,19 @@ def _heart_glasses(head: Head) -> None:
     _glasses(head, heart, mix(colour("#d8325f"), INK, 0.2), 0.9)
 
 
-def _spectacles(head: Head) -> None:
+def _spectacles(head: HeadPainter) -> None:
     _glasses(head, lambda x: ellipse(x, 0.04, 0.095, 0.08), mix(WHITE, head.face.skin, 0.6), 0.12)
 
 
-def _brim(head: Head, points: Points, stuff: Stuff, shade: float = 0.55) -> None:
+def _brim(head: HeadPainter, points: Points, stuff: Material, shade: float = 0.55) -> None:
     shadow = head.at(curve([(x * 0.8, y + 0.14) for x, y in points]))
     if not head.behind:
         head.sculpture.darken([shadow], shade, 0.05 * head.size)
     head.add([head.at(curve(list(points)))], stuff, 0.06, 0.3)
 
 
-def _straw_hat(head: Head) -> None:
-    straw = Stuff(mix(colour("#d9b673"), head.face.wear_colour, 0.15), weave=0.14)
+def _straw_hat(head: HeadPainter) -> None:
+    straw = Material(mix(colour("#d9b673"), head.face.wear_colour, 0.15), weave=0.14)
     _brim(head, mirrored(points("0 -.32, .3 -.3, .62 -.2, .7 -.13, .45 -.1, 0 -.14")), straw)
     head.add(
         [head.at(curve(mirrored(points("0 -.74, .22 -.71, .33 -.55, .385 -.22, .2 -.17, 0 -.16"))))], straw, 0.16, 0.2
@@ -672,8 +674,8 @@ def _straw_hat(head: Head) -> None:
     )
 
 
-def _cowboy_hat(head: Head) -> None:
-    felt = Stuff(head.face.wear_colour, weave=0.06)
+def _cowboy_hat(head: HeadPainter) -> None:
+    felt = Material(head.face.wear_colour, weave=0.06)
     _brim(head, mirrored(points("0 -.3, .32 -.3, .6 -.42, .74 -.44, .62 -.24, .34 -.13, 0 -.12")), felt)
     head.add(
         [head.at(curve(mirrored(points("0 -.72, .14 -.8, .27 -.72, .34 -.5, .375 -.24, .2 -.19, 0 -.18"))))],
@@ -686,16 +688,16 @@ def _cowboy_hat(head: Head) -> None:
     )
 
 
-def _bucket_hat(head: Head) -> None:
-    cloth = Stuff(head.face.wear_colour, weave=0.06)
+def _bucket_hat(head: HeadPainter) -> None:
+    cloth = Material(head.face.wear_colour, weave=0.06)
     _brim(head, mirrored(points("0 -.36, .34 -.36, .46 -.22, .53 -.08, .3 -.12, 0 -.14")), cloth)
     head.add(
         [head.at(curve(mirrored(points("0 -.64, .24 -.63, .33 -.58, .4 -.3, .2 -.26, 0 -.25"))))], cloth, 0.14, 0.15
     )
 
 
-def _cap(head: Head) -> None:
-    cloth = Stuff(head.face.wear_colour, weave=0.05)
+def _cap(head: HeadPainter) -> None:
+    cloth = Material(head.face.wear_colour, weave=0.05)
     if not head.behind:
         lean = head.turn * 0.22
         _brim(
@@ -710,8 +712,8 @@ def _cap(head: Head) -> None:
         head.paint(ellipse(0, -0.42, 0.09, 0.075), head.face.trim, 0.95, 0.004)
 
 
-def _beanie(head: Head) -> None:
-    wool = Stuff(head.face.wear_colour, weave=0.12)
+def _beanie(head: HeadPainter) -> None:
+    wool = Material(head.face.wear_colour, weave=0.12)
     dome = head.at(curve(mirrored(points("0 -.7, .22 -.66, .37 -.48, .42 -.24, .2 -.2, 0 -.2"))))
     head.add([dome], wool, 0.2, 0.3)
     ribs = [
@@ -721,17 +723,17 @@ def _beanie(head: Head) -> None:
         ribs, [0.1 + 0.8 * (i % 2) for i in range(17)], 0.03 * head.size, 0.05 * head.size, [dome], tint=0.5
     )
     cuff = head.at(curve(mirrored(points("0 -.34, .25 -.33, .405 -.3, .42 -.15, .25 -.165, 0 -.175"))))
-    head.add([cuff], Stuff(mix(head.face.wear_colour, INK, 0.12), weave=0.12), 0.06, 0.2)
-    head.add([head.at(ellipse(0, -0.73, 0.10, 0.09))], Stuff(head.face.trim, weave=0.25), 0.07)
+    head.add([cuff], Material(mix(head.face.wear_colour, INK, 0.12), weave=0.12), 0.06, 0.2)
+    head.add([head.at(ellipse(0, -0.73, 0.10, 0.09))], Material(head.face.trim, weave=0.25), 0.07)
 
 
-def _flowers(head: Head) -> None:
+def _flowers(head: HeadPainter) -> None:
     tones = [head.face.trim, head.face.wear_colour, colour("#f4d9d0"), colour("#e8b33f"), colour("#d9576e")]
     for angle in np.linspace(-1.25, 1.25, 11):
         a = float(angle)
         x, y = 0.39 * math.sin(a), -0.20 - 0.20 * math.cos(a) - (0.0 if not head.behind else 0.02)
         leaf = hull((x - 0.07, y + 0.02, 0.02), (x + 0.06, y - 0.02, 0.03))
-        head.add([head.at(leaf)], Stuff(colour("#4f7a3d")), 0.03, 0.2)
+        head.add([head.at(leaf)], Material(colour("#4f7a3d")), 0.03, 0.2)
     for angle in np.linspace(-1.2, 1.2, 9):
         a = float(angle + head.rng.normal(0, 0.04))
         x, y = 0.39 * math.sin(a), -0.21 - 0.20 * math.cos(a)
@@ -742,12 +744,12 @@ def _flowers(head: Head) -> None:
             )
             for t in np.arange(5) * 1.2566
         ]
-        head.add(petals, Stuff(tones[int(head.rng.integers(len(tones)))]), 0.04, 0.25)
+        head.add(petals, Material(tones[int(head.rng.integers(len(tones)))]), 0.04, 0.25)
         head.sculpture.paint([head.at(ellipse(x, y, radius * 0.3, radius * 0.3))], colour("#f2c14a"), 1.0)
 
 
-def _bandana(head: Head) -> None:
-    cloth = Stuff(head.face.trim, weave=0.05)
+def _bandana(head: HeadPainter) -> None:
+    cloth = Material(head.face.trim, weave=0.05)
     head.add(
         [head.at(curve(mirrored(points("0 -.4, .22 -.38, .385 -.28, .39 -.17, .2 -.26, 0 -.285"))))], cloth, 0.06, 0.2
     )
@@ -756,15 +758,15 @@ def _bandana(head: Head) -> None:
     )
 
 
-def _headphones(head: Head) -> None:
-    shell = Stuff(mix(head.face.trim, INK, 0.5), gloss=0.5)
+def _headphones(head: HeadPainter) -> None:
+    shell = Material(mix(head.face.trim, INK, 0.5), gloss=0.5)
     band = [(0.40 * math.sin(a), -0.12 - 0.50 * math.cos(a)) for a in np.linspace(-1.5, 1.5, 13)]
     head.add([head.at(piece) for piece in tube(band, [0.035])], shell, 0.03, 0.2)
     for side in (-1, 1):
-        head.add([head.at(ellipse(side * 0.41, 0.06, 0.065, 0.13))], Stuff(head.face.trim, gloss=0.4), 0.06, 0.3)
+        head.add([head.at(ellipse(side * 0.41, 0.06, 0.065, 0.13))], Material(head.face.trim, gloss=0.4), 0.06, 0.3)
 
 
-WEAR: dict[str, Callable[[Head], None]] = {
+WEAR: dict[str, Callable[[HeadPainter], None]] = {
     "round glasses": _round_glasses,
     "heart glasses": _heart_glasses,
     "spectacles": _spectacles,

@@ -1,8 +1,8 @@
-"""Figures that know their form, so that any light can fall on them.
+"""Drawn figures as height fields (normals), so that they can be relit.
 
-A figure is painted layer by layer like a drawing. Each layer also leaves its surface normals, guessed from its outline:
-round at the edge, facing the viewer in the middle (Johnston 2002, "Lumo: illumination for cel animation", NPAR). Light
-then falls on all layers at once.
+A figure is painted layer by layer. Each layer also gets surface normals, estimated from its outline: round at the edge,
+facing the viewer in the middle (Johnston 2002, "Lumo: illumination for cel animation", NPAR). Light falls on all layers
+at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +20,12 @@ STEEPEST = 0.985  # of a normal's sine: an edge is never quite turned away
 
 @dataclass(frozen=True)
 class Lamp:
-    """A light that comes from one side.
+    """A directional light.
 
     Attributes:
         direction: towards the light: x to the right, y up, z to the viewer; any length.
         light: linear RGB.
-        wrap: 0 for a point of light, towards 1 for a large soft one that reaches around the form.
+        wrap: 0 for a point light, towards 1 for a large soft light that wraps around the form.
     """
 
     direction: tuple[float, float, float]
@@ -40,9 +40,9 @@ class Lighting:
     Attributes:
         sky: light from above, linear RGB.
         ground: light from below.
-        lamps: lights that come from one side.
-        haze: colour of the air between.
-        haze_share: how much of it lies before the figure, 0 to 1.
+        lamps: directional lights.
+        haze: colour of the air.
+        haze_share: opacity of the haze in front of the figure, 0 to 1.
     """
 
     sky: np.ndarray
@@ -53,18 +53,18 @@ class Lighting:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A person before light falls on it.
+class DrawnFigure:
+    """An unlit person.
 
     Attributes:
         albedo: (H, W, 3) linear RGB.
         normal: (H, W, 3) unit vectors, x to the right, y up, z to the viewer.
         alpha: (H, W) 0..1.
-        openness: (H, W) 0..1, how much of the surroundings' light reaches the surface.
+        openness: (H, W) 0..1, share of the ambient light that reaches the surface.
         gloss: (H, W) 0..1.
-        flesh: (H, W) 0..1, where light shines through the edge of shadows: skin.
+        flesh: (H, W) 0..1, skin, where light scatters beyond the edge of shadows.
         foot: x, y in pixels of the point on the ground below the middle of the body.
-        height_px: of the standing body.
+        height_px: height of the standing body.
     """
 
     albedo: np.ndarray
@@ -78,15 +78,15 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Stuff:
-    """What a layer is made of.
+class Material:
+    """Material of a layer.
 
     Attributes:
         colour: linear RGB.
-        gloss: 0 matt to 1.
-        flesh: skin, through which light shines a little.
-        weave: strength of fine unevenness.
-        pattern: what is printed on it.
+        gloss: 0 (matt) to 1.
+        flesh: 1 for skin, in which light scatters.
+        weave: strength of a fine texture.
+        pattern: printed pattern.
     """
 
     colour: np.ndarray
@@ -112,10 +112,11 @@ class Sculpture:
     def add(
         self,
         outlines: Sequence[Outline],
-        stuff: Stuff,
+        stuff: Material,
         rounding: float,
         shadow: float = 0.0,
         seam: tuple[float, float, float] | None = None,
+        *,
         cut: Sequence[Outline] = (),
         flat: float = 1.0,
     ) -> None:
@@ -184,6 +185,7 @@ class Sculpture:
         width: float,
         height: float,
         within: Sequence[Outline],
+        *,
         tint: float = 0.0,
     ) -> None:
         """Raise and sink fine open lines within a shape: strands of hair, creases; `tint` also lightens and darkens."""
@@ -197,7 +199,7 @@ class Sculpture:
         if tint:
             self.albedo[window] *= (1 + blurred(drawn, soft) * np.float32(tint))[..., None].clip(0.2, 2)
 
-    def finish(self, foot: tuple[float, float], height: float) -> Figure:
+    def finish(self, foot: tuple[float, float], height: float) -> DrawnFigure:
         """Normals of unit length, and the figure cut to what is covered; `foot` and `height` in units."""
         raster = self.raster
         rows, columns = (np.flatnonzero(self.alpha.max(axis=axis) > 0.002) for axis in (1, 0))
@@ -208,7 +210,7 @@ class Sculpture:
         facing = np.sqrt(1 - (slope**2).sum(axis=2))
         normal = np.dstack([slope[..., 0], -slope[..., 1], facing])
         x, y = raster.pixels(np.array([foot]))[0]
-        return Figure(
+        return DrawnFigure(
             self.albedo[window],
             normal,
             self.alpha[window],
@@ -246,7 +248,7 @@ class Sculpture:
         distance = np.sqrt((x - seam[0]) ** 2 + (y - seam[1]) ** 2) / np.float32(seam[2])
         return smoothstep(0.55, 1.6, distance)
 
-    def _tone(self, stuff: Stuff, window: Window) -> np.ndarray:
+    def _tone(self, stuff: Material, window: Window) -> np.ndarray:
         tone = np.broadcast_to(stuff.colour, (*self.alpha[window].shape, 3))
         if stuff.pattern is not None:
             x, y = self.raster.grid(window)
@@ -254,8 +256,8 @@ class Sculpture:
         return tone * (1 + self._blots[window] * np.float32(stuff.weave))[..., None]
 
 
-def relight(figure: Figure, lighting: Lighting) -> np.ndarray:
-    """Let light fall on a figure: (H, W, 3) linear RGB, not yet multiplied by alpha.
+def relight(figure: DrawnFigure, lighting: Lighting) -> np.ndarray:
+    """Light a figure: (H, W, 3) linear RGB, not multiplied by alpha.
 
     Ambient light from sky and ground by the direction of the surface (hemisphere lighting), wrapped diffuse light and a
     Blinn-Phong highlight of each lamp; through skin, red light reaches further around the form.

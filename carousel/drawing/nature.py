@@ -1,4 +1,4 @@
-"""What grows in the drawn scenes, and the sun between it."""
+"""Trees, grass, flowers and sun rays of the drawn scenes."""
 
 import math
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ import numpy as np
 from carousel.drawing.bodies import tube
 from carousel.drawing.canvas import Colour, colour, mix, smoothstep
 from carousel.drawing.props import ground_shadow, ribbon, sun_side
-from carousel.drawing.settings import Setting, Spot, paint_ground
+from carousel.drawing.scene_building import SceneBuilder, Spot, paint_ground
 from carousel.drawing.stagecraft import beam
 from common.outlines import Outline, ellipse, hull, polygon
 
 
-def tree(setting: Setting, x: float, distance: float, height: float, leaves: Colour, trunk: Colour) -> None:
+def tree(setting: SceneBuilder, x: float, distance: float, height: float, leaves: Colour, *, trunk: Colour) -> None:
     """A broad-leaved tree of many blots of leaves, bright towards the sun."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
@@ -38,7 +38,9 @@ def tree(setting: Setting, x: float, distance: float, height: float, leaves: Col
         canvas.fill(blots, tone, 0.95, blur=0.002 * m)
 
 
-def pine(setting: Setting, x: float, distance: float, height: float, needles: Colour, snow: float = 0.0) -> None:
+def pine(
+    setting: SceneBuilder, x: float, distance: float, height: float, needles: Colour, *, snow: float = 0.0
+) -> None:
     """A fir tree in tiers, with snow on them where wanted."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
@@ -69,7 +71,7 @@ def pine(setting: Setting, x: float, distance: float, height: float, needles: Co
             canvas.fill([cap], setting.lit(colour("#f4f7ff"), 0.5, 1, distance), snow, blur=0.003 * m)
 
 
-def palm(setting: Setting, x: float, distance: float, height: float, tone: Colour, lean: float) -> None:
+def palm(setting: SceneBuilder, x: float, distance: float, height: float, tone: Colour, *, lean: float) -> None:
     """A palm, mostly a silhouette against the light."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -106,7 +108,7 @@ def palm(setting: Setting, x: float, distance: float, height: float, tone: Colou
         canvas.fill(leaves, setting.in_air(tone * float(rng.uniform(0.7, 1.6)), distance))
 
 
-def paint_grass(setting: Setting, near: Colour, far: Colour, blades: int = 900) -> None:
+def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int = 900) -> None:
     """A meadow: mottled ground, and blades that grow towards us."""
     paint_ground(setting, near, mix(far, setting.haze, 0.30), grain=0.30, metres=7.0)
     rng, ground = setting.rng, setting.ground
@@ -129,7 +131,7 @@ def paint_grass(setting: Setting, near: Colour, far: Colour, blades: int = 900) 
             setting.canvas.fill(bright, tone * 1.45, 0.8)
 
 
-def flowers(setting: Setting, tones: Sequence[Colour], count: int) -> None:
+def flowers(setting: SceneBuilder, tones: Sequence[Colour], count: int) -> None:
     """Small flowers all over a meadow, in several colours."""
     for tone in tones:
         spots = []
@@ -140,9 +142,18 @@ def flowers(setting: Setting, tones: Sequence[Colour], count: int) -> None:
         setting.canvas.fill(spots, setting.lit(tone, 0.6), 0.92)
 
 
-def sun_rays(setting: Setting, x: float, y: float, light: Colour, strength: float) -> None:
+def sun_rays(setting: SceneBuilder, x: float, y: float, light: Colour, strength: float) -> None:
     """Broad shafts of sunlight from a place beyond the edge."""
     aim = setting.aspect / 2
     for _ in range(6):
         spread = float(setting.rng.normal(0, 0.7))
-        beam(setting, x, y, aim + spread, 1.25, float(setting.rng.uniform(0.12, 0.26)), light, strength)
+        beam(
+            setting,
+            x,
+            y,
+            aim + spread,
+            1.25,
+            width=float(setting.rng.uniform(0.12, 0.26)),
+            light=light,
+            strength=strength,
+        )

@@ -9,11 +9,11 @@ from carousel.drawing.crowds import crowd, passers_by
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import flowers, paint_grass, palm, sun_rays, tree
 from carousel.drawing.props import LAMPS, balloon, bell_tent, bunting, dome_tent, lantern, string_lights
-from carousel.drawing.settings import (
+from carousel.drawing.scene_building import (
     WHITE,
     Bulb,
     Ground,
-    Setting,
+    SceneBuilder,
     Spot,
     choose,
     either_side,
@@ -29,7 +29,7 @@ from carousel.drawing.settings import (
 from common.outlines import curve, ellipse, hull
 
 
-def meadow(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def meadow(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A meadow with tents by day."""
     palette = choose(rng, [
         ("#2f7fc8", "#8cc4e8", "#e3f0ee", "#7fae4e", "#fff0d0"),
@@ -39,7 +39,9 @@ def meadow(rng: np.random.Generator, canvas: Canvas) -> Setting:
     zenith, middle, haze, grass, sun = palette
     ground, side = random_view(rng), either_side(rng)
     front = rng.random() < 0.6
-    setting = _meadow_light(rng, canvas, front, grass, ground, haze, middle, side, sun, zenith)
+    setting = _meadow_light(
+        rng, canvas, front, grass, ground, haze=haze, middle=middle, side=side, sun=sun, zenith=zenith
+    )
     paint_sky(setting, [(0, zenith * 0.8), (0.6, middle * 0.85), (1.0, haze * 0.95)])
     paint_clouds(setting, sun * 1.1, mix(middle, zenith, 0.3) * 0.8, float(rng.uniform(0.35, 0.55)), 0.7)
     for distance, high, tone in ((400, 0.10, "#5f8a8a"), (220, 0.065, "#5a8458"), (110, 0.035, "#5a8040")):
@@ -65,14 +67,15 @@ def _meadow_light(
     front: bool,
     grass: Colour,
     ground: Ground,
+    *,
     haze: Colour,
     middle: Colour,
     side: int,
     sun: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """Sun in front or behind."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -88,7 +91,7 @@ def _meadow_light(
     return setting
 
 
-def _camp(setting: Setting, side: int) -> None:
+def _camp(setting: SceneBuilder, side: int) -> None:
     """Tents, trees and bunting."""
     rng = setting.rng
     tones = [
@@ -108,7 +111,7 @@ def _camp(setting: Setting, side: int) -> None:
             float(rng.uniform(16, 22)),
             float(rng.uniform(7, 9)),
             colour("#4f7a35"),
-            colour("#5a4632"),
+            trunk=colour("#5a4632"),
         )
     passers_by(setting, (42, 30, 22), 3, 0.6, WHITE * 0)
     tx = setting.aspect * (0.5 - side * float(rng.uniform(0.33, 0.44)))
@@ -121,13 +124,13 @@ def _camp(setting: Setting, side: int) -> None:
             (setting.aspect + 0.05, y + float(rng.normal(0, 0.04))),
             0.07 - 0.012 * row,
             22 + 7 * row,
-            0.055 - 0.013 * row,
-            [tones[k] for k in (0, 1, 6, 2, 4)],
+            size=0.055 - 0.013 * row,
+            tones=[tones[k] for k in (0, 1, 6, 2, 4)],
         )
     flowers(setting, [colour(t) for t in ("#fff4e0", "#f6d04a", "#e8608a", "#b48ae0")], 260)
 
 
-def beach(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def beach(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A beach stage at sunset."""
     palette = choose(rng, [
         ("#3a4a86", "#e0808a", "#ffb35e", "#ffd98a", "#c98a6a"),
@@ -138,13 +141,13 @@ def beach(rng: np.random.Generator, canvas: Canvas) -> Setting:
     ground, side = random_view(rng), either_side(rng)
     sun_x = canvas.aspect * (0.5 + side * float(rng.uniform(0.05, 0.28)))
     sun_y = ground.horizon - float(rng.uniform(0.035, 0.10))
-    setting = _beach_light(rng, canvas, glow, ground, middle, sand, zenith)
+    setting = _beach_light(rng, canvas, glow, ground, middle, sand=sand, zenith=zenith)
     setting.sun = Lamp((sun_x - canvas.aspect / 2, 0.22, -0.75), sun * 1.7, 0.12)
     paint_sky(setting, [(0, zenith * 0.75), (0.5, middle * 0.8), (0.88, glow * 0.92), (1.0, sun)])
     paint_clouds(setting, glow * 1.15, mix(middle, zenith, 0.5) * 0.7, 0.45, 1.0)
     canvas.glow(sun_x, sun_y, 0.55, glow, 0.75)
     canvas.shine([ellipse(sun_x, sun_y, 0.036, 0.036)], sun, 1.6, blur=0.004, core=2.0)
-    _sands(setting, glow, middle, sand, sun, sun_x, zenith)
+    _sands(setting, glow, middle, sand, sun, sun_x=sun_x, zenith=zenith)
     _beach_props(setting, glow, side)
     setting.bulbs = [Bulb(setting.across(0.5 - side * 0.2), -0.1, 2.0, mix(middle, WHITE, 0.4) * 0.42, 0.9, 0.6)]
     setting.film = Film(1.04, (1.0, 0.94, 1.10), (1.05, 0.99, 0.93), 1.06, 0.26)
@@ -152,10 +155,17 @@ def beach(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 
 def _beach_light(
-    rng: np.random.Generator, canvas: Canvas, glow: Colour, ground: Ground, middle: Colour, sand: Colour, zenith: Colour
-) -> Setting:
+    rng: np.random.Generator,
+    canvas: Canvas,
+    glow: Colour,
+    ground: Ground,
+    middle: Colour,
+    *,
+    sand: Colour,
+    zenith: Colour,
+) -> SceneBuilder:
     """The light of the evening sky."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -171,11 +181,11 @@ def _beach_light(
 
 
 def _sands(
-    setting: Setting, glow: Colour, middle: Colour, sand: Colour, sun: Colour, sun_x: float, zenith: Colour
+    setting: SceneBuilder, glow: Colour, middle: Colour, sand: Colour, sun: Colour, *, sun_x: float, zenith: Colour
 ) -> None:
     """Surf and sand."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
-    _sea(setting, sun_x, zenith, middle, glow, sun)
+    _sea(setting, sun_x, zenith, middle, glow, sun=sun)
     shore = ground.foot(14)
     line = np.linspace(-0.1, setting.aspect + 0.1, 40)
     wave = shore + 0.008 * np.sin(line * 5 + rng.uniform(0, 6)) + 0.004 * np.sin(line * 13)
@@ -188,10 +198,10 @@ def _sands(
     outline = np.concatenate([np.stack([line, wave], axis=1), [[line[-1], 1.1], [line[0], 1.1]]])
     canvas.fill([outline - np.array([0, 0.006])], colour("#fff2dc"), 0.75, blur=0.002)
     canvas.fill([outline], (wet, dry), texture=texture)
-    canvas.glow(sun_x, shore + 0.03, 0.5, glow, 0.30, 0.16)
+    canvas.glow(sun_x, shore + 0.03, 0.5, glow, 0.30, squash=0.16)
 
 
-def _sea(setting: Setting, sun_x: float, zenith: Colour, middle: Colour, glow: Colour, sun: Colour) -> None:
+def _sea(setting: SceneBuilder, sun_x: float, zenith: Colour, middle: Colour, glow: Colour, *, sun: Colour) -> None:
     canvas, horizon = setting.canvas, setting.ground.horizon
     top, low = int(horizon * canvas.raster.height), int(min(1.0, setting.ground.foot(12)) * canvas.raster.height)
     window = (slice(top, low), canvas.whole[1])
@@ -208,7 +218,7 @@ def _sea(setting: Setting, sun_x: float, zenith: Colour, middle: Colour, glow: C
     canvas.light[window] = tone + sun * (sparkle * 1.3)[..., None].astype(np.float32)
 
 
-def _beach_props(setting: Setting, glow: Colour, side: int) -> None:
+def _beach_props(setting: SceneBuilder, glow: Colour, side: int) -> None:
     """Palms, stage, crowd and lamps."""
     rng, ground = setting.rng, setting.ground
     dark = colour("#2a1c22")
@@ -219,7 +229,7 @@ def _beach_props(setting: Setting, glow: Colour, side: int) -> None:
             float(rng.uniform(9, 13)),
             float(rng.uniform(4.2, 6.2)),
             dark,
-            float(rng.normal(side * 0.12, 0.06)),
+            lean=float(rng.normal(side * 0.12, 0.06)),
         )
     _beach_stage(
         setting, setting.across(0.5 + side * 0.30), 13.0, [colour(t) for t in ("#f6e3c0", "#e8735a", "#3f9a9c")]
@@ -239,11 +249,11 @@ def _beach_props(setting: Setting, glow: Colour, side: int) -> None:
         (setting.across(0.5 + side * 0.22), ground.horizon - 0.22),
         0.09,
         20,
-        (0.010, 0.004),
+        size=(0.010, 0.004),
     )
 
 
-def _beach_stage(setting: Setting, x: float, distance: float, tones: Sequence[Colour]) -> None:
+def _beach_stage(setting: SceneBuilder, x: float, distance: float, tones: Sequence[Colour]) -> None:
     """A bamboo stage under sails of cloth."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -276,7 +286,7 @@ def _beach_stage(setting: Setting, x: float, distance: float, tones: Sequence[Co
         )
 
 
-def balloons(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def balloons(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Hot-air balloons over hills in low sun."""
     palette = choose(rng, [
         ("#6aa0d0", "#f0cfa8", "#ffdf9a", "#ffc468", "#b8a04a"),
@@ -286,7 +296,9 @@ def balloons(rng: np.random.Generator, canvas: Canvas) -> Setting:
     zenith, middle, haze, sun, grass = palette
     ground, side = random_view(rng), either_side(rng)
     behind = rng.random() < 0.6
-    setting = _balloons_light(rng, canvas, behind, grass, ground, haze, middle, side, sun, zenith)
+    setting = _balloons_light(
+        rng, canvas, behind, grass, ground, haze=haze, middle=middle, side=side, sun=sun, zenith=zenith
+    )
     paint_sky(setting, [(0, zenith * 0.85), (0.55, middle * 0.9), (1.0, haze)])
     paint_clouds(setting, sun * 1.1, mix(zenith, middle, 0.5) * 0.85, 0.35, 0.9)
     sun_x = setting.across(0.5 + side * 0.40)
@@ -300,7 +312,7 @@ def balloons(rng: np.random.Generator, canvas: Canvas) -> Setting:
         mix(grass, sun, 0.35) * (setting.sky * 0.6 + sun * 0.55),
         2400,
     )
-    tree(setting, setting.across(0.5 + side * 0.52), 20, 6.5, colour("#7a8a3a"), colour("#5a4632"))
+    tree(setting, setting.across(0.5 + side * 0.52), 20, 6.5, colour("#7a8a3a"), trunk=colour("#5a4632"))
     passers_by(setting, (45, 32), 4, 0.5, WHITE * 0)
     for distance in (34, 26):
         bell_tent(setting, setting.across(float(rng.uniform(0.1, 0.9))), distance, 1.0, colour("#efe2c8"))
@@ -317,14 +329,15 @@ def _balloons_light(
     behind: bool,
     grass: Colour,
     ground: Ground,
+    *,
     haze: Colour,
     middle: Colour,
     side: int,
     sun: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """A low sun from the side."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -340,7 +353,7 @@ def _balloons_light(
     return setting
 
 
-def _hills_with_balloons(setting: Setting, side: int) -> None:
+def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
     """Hills, each with balloons before it, and one near."""
     rng, ground = setting.rng, setting.ground
     sets = [
@@ -362,7 +375,7 @@ def _hills_with_balloons(setting: Setting, side: int) -> None:
                 setting.across(float(rng.uniform(0.04, 0.96))),
                 float(rng.uniform(0.10, ground.horizon - 0.10 - size * 0.6)),
             )
-            balloon(setting, x, y, size, sets[int(rng.integers(len(sets)))], distance * 0.5)
+            balloon(setting, x, y, size, sets[int(rng.integers(len(sets)))], distance=distance * 0.5)
     big = setting.across(0.5 - side * float(rng.uniform(0.22, 0.34)))
     balloon(
         setting,
@@ -370,11 +383,11 @@ def _hills_with_balloons(setting: Setting, side: int) -> None:
         float(rng.uniform(0.20, 0.26)),
         float(rng.uniform(0.30, 0.36)),
         sets[int(rng.integers(len(sets)))],
-        25,
+        distance=25,
     )
 
 
-def lanterns(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def lanterns(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Paper lanterns rise over a lake at night."""
     palette = choose(rng, [
         ("#081030", "#1c3068", "#6a4a7a", "#ff9a4a"),
@@ -383,7 +396,7 @@ def lanterns(rng: np.random.Generator, canvas: Canvas) -> Setting:
     ])  # fmt: skip
     zenith, middle, haze, glow = palette
     ground = random_view(rng)
-    setting = _lanterns_light(rng, canvas, glow, ground, haze, middle)
+    setting = _lanterns_light(rng, canvas, glow, ground, haze, middle=middle)
     paint_sky(setting, [(0, zenith), (0.55, middle * 0.7), (1.0, haze * 0.8)])
     paint_clouds(setting, haze * 0.5, middle * 0.4, 0.3, 0.9)
     paint_stars(setting, 130, 0.9)
@@ -393,7 +406,7 @@ def lanterns(rng: np.random.Generator, canvas: Canvas) -> Setting:
     canvas.shine([ellipse(*moon, 0.030, 0.030)], colour("#f0ecd8"), 0.2, blur=0.003, core=1.0)
     for distance, high, tone in ((500, 0.16, "#24305a"), (300, 0.10, "#182244"), (160, 0.04, "#0e162c")):
         paint_hills(setting, colour(tone) * 1.6, ground.horizon + 0.004, high, distance, rough=0.75, tooth=0.002)
-    paint_ground(setting, zenith * 0.8, middle * 0.6, 0.1, (3.0, 0.6), 5.0)
+    paint_ground(setting, zenith * 0.8, middle * 0.6, 0.1, (3.0, 0.6), metres=5.0)
     _lantern_sky(setting, glow)
     reflect(setting, 0.85, 0.004, 0.030)
     _lantern_shore(setting, glow)
@@ -407,10 +420,10 @@ def lanterns(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 
 def _lanterns_light(
-    rng: np.random.Generator, canvas: Canvas, glow: Colour, ground: Ground, haze: Colour, middle: Colour
-) -> Setting:
+    rng: np.random.Generator, canvas: Canvas, glow: Colour, ground: Ground, haze: Colour, *, middle: Colour
+) -> SceneBuilder:
     """The night sky and the glow of the lanterns."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -425,17 +438,17 @@ def _lanterns_light(
     return setting
 
 
-def _lantern_sky(setting: Setting, glow: Colour) -> None:
+def _lantern_sky(setting: SceneBuilder, glow: Colour) -> None:
     rng = setting.rng
     sizes = sorted(0.010 + 0.07 * float(rng.random()) ** 3.2 for _ in range(46))
     for size in sizes:
         x = float(rng.uniform(-0.02, setting.aspect + 0.02))
         y = float(rng.uniform(0.02, setting.ground.horizon - 0.06 - size))
         tone = mix(glow, colour("#ffd890"), float(rng.uniform(0, 0.6)))
-        lantern(setting, x, y, size, tone, 0.8 + 8 * size)
+        lantern(setting, x, y, size, tone, level=0.8 + 8 * size)
 
 
-def _lantern_shore(setting: Setting, glow: Colour) -> None:
+def _lantern_shore(setting: SceneBuilder, glow: Colour) -> None:
     """The bank, and lanterns on the water."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     shore = np.linspace(-0.1, setting.aspect + 0.1, 30)
@@ -449,8 +462,8 @@ def _lantern_shore(setting: Setting, glow: Colour) -> None:
     for _ in range(9):
         x, y = setting.across(float(rng.uniform(0.02, 0.98))), ground.foot(float(rng.uniform(7.5, 14)))
         m = ground.metre(y)
-        lantern(setting, x, y - 0.12 * m, 0.28 * m, glow, 1.3)
-        canvas.glow(x, y + 0.10 * m, 0.7 * m, glow, 0.35, 0.4)
+        lantern(setting, x, y - 0.12 * m, 0.28 * m, glow, level=1.3)
+        canvas.glow(x, y + 0.10 * m, 0.7 * m, glow, 0.35, squash=0.4)
     for _ in range(4):
         canvas.glow(
             setting.across(float(rng.uniform(0.1, 0.9))),
@@ -458,5 +471,5 @@ def _lantern_shore(setting: Setting, glow: Colour) -> None:
             0.5,
             glow,
             0.10,
-            0.22,
+            squash=0.22,
         )

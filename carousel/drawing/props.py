@@ -1,4 +1,4 @@
-"""Things that stand and hang in the drawn scenes: lights, tents, stalls, trucks, a wheel, houses."""
+"""Props of the drawn scenes: lights, tents, stalls, trucks, a ferris wheel, houses."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 from carousel.drawing.bodies import tube
 from carousel.drawing.canvas import Colour, colour, mix
-from carousel.drawing.settings import Setting, Spot
+from carousel.drawing.scene_building import SceneBuilder, Spot
 from common.outlines import Outline, box, curve, ellipse, hull, polygon
 
 WARM = colour("#ffb45e")
@@ -32,11 +32,12 @@ def ribbon(line: np.ndarray, width: float) -> list[Outline]:
 
 
 def string_lights(
-    setting: Setting,
+    setting: SceneBuilder,
     start: tuple[float, float],
     end: tuple[float, float],
     sag: float,
     count: int,
+    *,
     size: tuple[float, float],
     tones: Sequence[Colour] = (WARM,),
     strength: float = 3.0,
@@ -63,11 +64,12 @@ def string_lights(
 
 
 def bunting(
-    setting: Setting,
+    setting: SceneBuilder,
     start: tuple[float, float],
     end: tuple[float, float],
     sag: float,
     count: int,
+    *,
     size: float,
     tones: Sequence[Colour],
 ) -> None:
@@ -84,12 +86,12 @@ def bunting(
         setting.canvas.fill([flag], (setting.lit(tone, shade), setting.lit(tone, shade * 0.8)))
 
 
-def sun_side(setting: Setting) -> int:
+def sun_side(setting: SceneBuilder) -> int:
     """From which side the sun shines, -1 left or 1 right."""
     return -1 if setting.sun is None or setting.sun.direction[0] < 0 else 1
 
 
-def ground_shadow(setting: Setting, x: float, y: float, wide: float, high: float) -> None:
+def ground_shadow(setting: SceneBuilder, x: float, y: float, wide: float, high: float) -> None:
     """The shadow of a thing on the ground, away from the sun."""
     shift = -0.35 * sun_side(setting) * wide
     setting.canvas.shade(
@@ -97,7 +99,7 @@ def ground_shadow(setting: Setting, x: float, y: float, wide: float, high: float
     )
 
 
-def dome_tent(setting: Setting, x: float, distance: float, size: float, albedo: Colour) -> None:
+def dome_tent(setting: SceneBuilder, x: float, distance: float, size: float, albedo: Colour) -> None:
     """A camping tent with a dark door."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * size
@@ -120,7 +122,9 @@ def dome_tent(setting: Setting, x: float, distance: float, size: float, albedo: 
     )
 
 
-def bell_tent(setting: Setting, x: float, distance: float, size: float, albedo: Colour, glow: float = 0.0) -> None:
+def bell_tent(
+    setting: SceneBuilder, x: float, distance: float, size: float, albedo: Colour, *, glow: float = 0.0
+) -> None:
     """A round tent with a pointed roof; `glow` lights it from inside."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot) * size
@@ -142,15 +146,16 @@ def bell_tent(setting: Setting, x: float, distance: float, size: float, albedo: 
     )
     if glow:
         canvas.shine([wall, door], WARM, glow, blur=0.15 * m)
-        canvas.glow(x, foot - 0.9 * m, 2.4 * m, WARM, glow * 0.8, 0.9)
+        canvas.glow(x, foot - 0.9 * m, 2.4 * m, WARM, glow * 0.8, squash=0.9)
 
 
 def awning(
-    setting: Setting,
+    setting: SceneBuilder,
     left: float,
     top: float,
     width: float,
     drop: float,
+    *,
     tones: tuple[Colour, Colour],
     toward: float,
     distance: float,
@@ -178,11 +183,12 @@ def awning(
 
 
 def stall(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     distance: float,
     width: float,
     tones: tuple[Colour, Colour],
+    *,
     lit: float,
     snow: bool = False,
 ) -> None:
@@ -191,7 +197,7 @@ def stall(
     m = setting.ground.metre(foot)
     w, left = width * m, x - width * m / 2
     ground_shadow(setting, x, foot, w * 0.6, 0.16 * m)
-    wood = _stall_wares(setting, distance, width, lit, foot, left, m, w)
+    wood = _stall_wares(setting, distance, width, lit, foot, left=left, m=m, w=w)
     for side in (0, 1):
         canvas.fill(
             [box(left + side * (w - 0.12 * m), foot - 2.5 * m, 0.12 * m, 2.5 * m)],
@@ -211,16 +217,16 @@ def stall(
         foot - 3.0 * m,
         w + 0.5 * m,
         0.9 * m,
-        tones,
-        0.6,
-        distance,
-        WARM * np.float32(lit) if lit else None,
+        tones=tones,
+        toward=0.6,
+        distance=distance,
+        glow=WARM * np.float32(lit) if lit else None,
     )
-    _stall_extras(setting, x, distance, lit, snow, foot, left, m, w)
+    _stall_extras(setting, x, distance, lit, snow, foot=foot, left=left, m=m, w=w)
 
 
 def _stall_wares(
-    setting: Setting, distance: float, width: float, lit: float, foot: float, left: float, m: float, w: float
+    setting: SceneBuilder, distance: float, width: float, lit: float, foot: float, *, left: float, m: float, w: float
 ) -> Colour:
     """The lit inside and its shelves."""
     rng, canvas = setting.rng, setting.canvas
@@ -243,7 +249,16 @@ def _stall_wares(
 
 
 def _stall_extras(
-    setting: Setting, x: float, distance: float, lit: float, snow: bool, foot: float, left: float, m: float, w: float
+    setting: SceneBuilder,
+    x: float,
+    distance: float,
+    lit: float,
+    snow: bool,
+    *,
+    foot: float,
+    left: float,
+    m: float,
+    w: float,
 ) -> None:
     """Snow on the awning, and lamps."""
     canvas = setting.canvas
@@ -270,11 +285,11 @@ def _stall_extras(
             canvas.shine(
                 [ellipse(lx, foot - 2.05 * m, 0.06 * m, 0.07 * m)], WARM, 2.0 * lit, blur=0.03 * m, core=3.0 * lit
             )
-        canvas.glow(x, foot - 1.6 * m, 1.6 * w, WARM, 0.28 * lit, 0.7)
-        canvas.glow(x, foot + 0.2 * m, 1.3 * w, WARM, 0.16 * lit, 0.22)
+        canvas.glow(x, foot - 1.6 * m, 1.6 * w, WARM, 0.28 * lit, squash=0.7)
+        canvas.glow(x, foot + 0.2 * m, 1.3 * w, WARM, 0.16 * lit, squash=0.22)
 
 
-def food_truck(setting: Setting, x: float, distance: float, body: Colour, trim: Colour, lit: float) -> None:
+def food_truck(setting: SceneBuilder, x: float, distance: float, body: Colour, trim: Colour, *, lit: float) -> None:
     """A food truck, seen from its side, with a lit window and an awning."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -290,15 +305,17 @@ def food_truck(setting: Setting, x: float, distance: float, body: Colour, trim: 
     canvas.fill(
         [cab], (setting.lit(colour("#9fc3d6"), 0.4, 1, distance), setting.lit(colour("#2a3848"), 0.2, 0.5, distance))
     )
-    _truck_window(setting, x, distance, trim, lit, foot, m)
+    _truck_window(setting, x, distance, trim, lit, foot=foot, m=m)
     for side in (-1.55, 1.65):
         wheel = (x + side * m, foot - 0.36 * m)
         canvas.fill([ellipse(*wheel, 0.40 * m, 0.40 * m)], setting.lit(colour("#17151a"), 0.3, 0.4, distance))
         canvas.fill([ellipse(*wheel, 0.20 * m, 0.20 * m)], setting.lit(colour("#8d8a8c"), 0.5, 0.6, distance))
-    _truck_lamps(setting, x, distance, trim, lit, at, foot, m)
+    _truck_lamps(setting, x, distance, trim, lit, at=at, foot=foot, m=m)
 
 
-def _truck_window(setting: Setting, x: float, distance: float, trim: Colour, lit: float, foot: float, m: float) -> None:
+def _truck_window(
+    setting: SceneBuilder, x: float, distance: float, trim: Colour, lit: float, *, foot: float, m: float
+) -> None:
     """The lit window, the cook and the awning."""
     canvas = setting.canvas
     left, top, w, h = x - 1.9 * m, foot - 2.25 * m, 2.7 * m, 1.05 * m
@@ -331,15 +348,15 @@ def _truck_window(setting: Setting, x: float, distance: float, trim: Colour, lit
         top - 0.42 * m,
         w + 0.4 * m,
         0.6 * m,
-        (trim, colour("#f4ead7")),
-        0.6,
-        distance,
-        WARM * np.float32(lit),
+        tones=(trim, colour("#f4ead7")),
+        toward=0.6,
+        distance=distance,
+        glow=WARM * np.float32(lit),
     )
 
 
 def _truck_lamps(
-    setting: Setting, x: float, distance: float, trim: Colour, lit: float, at: Spot, foot: float, m: float
+    setting: SceneBuilder, x: float, distance: float, trim: Colour, lit: float, *, at: Spot, foot: float, m: float
 ) -> None:
     """Sign, bulbs, neon and their glow."""
     canvas = setting.canvas
@@ -364,11 +381,13 @@ def _truck_lamps(
         blur=0.012 * m,
         core=1.6 * lit,
     )
-    canvas.glow(x - 0.5 * m, foot - 1.6 * m, 3.4 * m, WARM, 0.30 * lit, 0.8)
-    canvas.glow(x - 0.5 * m, foot + 0.5 * m, 4.6 * m, WARM, 0.16 * lit, 0.24)
+    canvas.glow(x - 0.5 * m, foot - 1.6 * m, 3.4 * m, WARM, 0.30 * lit, squash=0.8)
+    canvas.glow(x - 0.5 * m, foot + 0.5 * m, 4.6 * m, WARM, 0.16 * lit, squash=0.24)
 
 
-def ferris_wheel(setting: Setting, x: float, y: float, radius: float, tones: Sequence[Colour], level: float) -> None:
+def ferris_wheel(
+    setting: SceneBuilder, x: float, y: float, radius: float, tones: Sequence[Colour], *, level: float
+) -> None:
     """A wheel with lit spokes and cabins; (x, y) is its hub."""
     canvas, rng = setting.canvas, setting.rng
     steel = setting.lit(colour("#3a3f55"), 0.3)
@@ -377,14 +396,22 @@ def ferris_wheel(setting: Setting, x: float, y: float, radius: float, tones: Seq
         canvas.fill([hull((x, y, radius * 0.03), (x + side * radius * 0.5, base, radius * 0.04))], steel)
     spokes = 20
     turn = float(rng.uniform(0, 0.3))
-    _wheel_lamps(setting, x, y, radius, tones, level, spokes, steel, turn)
-    _cabins(setting, x, y, radius, tones, level, spokes, turn)
+    _wheel_lamps(setting, x, y, radius, tones, level=level, spokes=spokes, steel=steel, turn=turn)
+    _cabins(setting, x, y, radius, tones, level=level, spokes=spokes, turn=turn)
     canvas.shine([ellipse(x, y, radius * 0.07, radius * 0.07)], tones[0], level, blur=radius * 0.02, core=level)
     canvas.glow(x, y, radius * 1.7, mix(tones[0], tones[1], 0.5), 0.10 * level)
 
 
 def _cabins(
-    setting: Setting, x: float, y: float, radius: float, tones: Sequence[Colour], level: float, spokes: int, turn: float
+    setting: SceneBuilder,
+    x: float,
+    y: float,
+    radius: float,
+    tones: Sequence[Colour],
+    *,
+    level: float,
+    spokes: int,
+    turn: float,
 ) -> None:
     canvas = setting.canvas
     for i in range(spokes):
@@ -400,11 +427,12 @@ def _cabins(
 
 
 def _wheel_lamps(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     y: float,
     radius: float,
     tones: Sequence[Colour],
+    *,
     level: float,
     spokes: int,
     steel: Colour,
@@ -437,11 +465,12 @@ def _wheel_lamps(
 
 
 def house(
-    setting: Setting,
+    setting: SceneBuilder,
     left: float,
     foot: float,
     width: float,
     height: float,
+    *,
     albedo: Colour,
     lit: float,
     distance: float,
@@ -461,11 +490,19 @@ def house(
             ]
         )
         canvas.fill([gable], (setting.lit(roof, 0.7, 1, distance), setting.lit(roof, 0.45, 0.9, distance)))
-    _house_windows(setting, left, foot, width, height, albedo, lit, distance)
+    _house_windows(setting, left, foot, width, height, albedo=albedo, lit=lit, distance=distance)
 
 
 def _house_windows(
-    setting: Setting, left: float, foot: float, width: float, height: float, albedo: Colour, lit: float, distance: float
+    setting: SceneBuilder,
+    left: float,
+    foot: float,
+    width: float,
+    height: float,
+    *,
+    albedo: Colour,
+    lit: float,
+    distance: float,
 ) -> None:
     """Rows of windows."""
     rng, canvas = setting.rng, setting.canvas
@@ -492,7 +529,7 @@ def _house_windows(
                 )
 
 
-def lantern(setting: Setting, x: float, y: float, size: float, tone: Colour, level: float = 1.6) -> None:
+def lantern(setting: SceneBuilder, x: float, y: float, size: float, tone: Colour, *, level: float = 1.6) -> None:
     """A paper lantern that floats, brightest at its lower end."""
     body = curve(
         [
@@ -513,7 +550,9 @@ def lantern(setting: Setting, x: float, y: float, size: float, tone: Colour, lev
     setting.canvas.glow(x, y + 0.1 * size, size * 2.6, tone, 0.22 * level)
 
 
-def balloon(setting: Setting, x: float, y: float, size: float, tones: Sequence[Colour], distance: float) -> None:
+def balloon(
+    setting: SceneBuilder, x: float, y: float, size: float, tones: Sequence[Colour], *, distance: float
+) -> None:
     """A hot-air balloon of gores, round in the light; (x, y) is the middle of its envelope."""
     canvas, side = setting.canvas, sun_side(setting)
     gores = 12
@@ -542,7 +581,7 @@ def balloon(setting: Setting, x: float, y: float, size: float, tones: Sequence[C
     _basket(setting, x, y, size, distance)
 
 
-def _basket(setting: Setting, x: float, y: float, size: float, distance: float) -> None:
+def _basket(setting: SceneBuilder, x: float, y: float, size: float, distance: float) -> None:
     """Ropes, basket and flame."""
     canvas = setting.canvas
     low = y + size * 0.65

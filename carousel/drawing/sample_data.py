@@ -1,7 +1,5 @@
-"""The drawn set as files: scenes with clean plates and masks, cut-outs, an index and an overview."""
+"""Files of the drawn set: scenes with clean plates and masks, cut-outs, an index and an overview."""
 
-import csv
-import io
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from carousel.drawing.characters import CALM, LIVELY, STYLES, draw_figure, neutr
 from carousel.drawing.height_fields import relight
 from carousel.drawing.scenes import SUPERSAMPLING, Scene, draw_scene
 from carousel.fusion.relighting import to_srgb, to_u8
-from common.files import atomic_path, write_text
+from common.files import atomic_path, write_csv
 from common.grids import picture_grid
 from common.images import write_png
 
@@ -31,7 +29,7 @@ Tile = tuple[Image.Image, str]
 
 
 @dataclass(frozen=True)
-class Row:
+class SceneRow:
     """A line of index.csv: one scene; the files are named after it."""
 
     name: str
@@ -48,25 +46,25 @@ def scene_name(index: int) -> str:
 
 
 def scene_of_set(seed: int, index: int, width: int) -> Scene:
-    """Scene `index` of the set that a seed draws; whichever others are drawn."""
+    """Draw scene `index` of the set of a seed, independently of the other scenes."""
     kind = list(KINDS)[index % len(KINDS)]
     return draw_scene(np.random.default_rng([seed, index]), width, width * 2 // 3, kind)
 
 
-def draw_scenes(output: Path, seed: int, count: int, width: int) -> tuple[list[Row], list[Tile]]:
-    """Draw and write scenes; gives the rows of the index, and small pictures."""
+def draw_scenes(output: Path, seed: int, count: int, width: int) -> tuple[list[SceneRow], list[Tile]]:
+    """Draw and write scenes; returns the rows of the index, and thumbnails."""
     rows, tiles = [], []
     for index in tqdm(range(count), desc="drawing", unit="scene"):
         name, scene = scene_name(index), scene_of_set(seed, index, width)
         write_scene(output, name, scene)
-        rows.append(Row(name, scene.kind, len(scene.masks), width, width * 2 // 3))
+        rows.append(SceneRow(name, scene.kind, len(scene.masks), width, width * 2 // 3))
         if index < 2 * len(KINDS):  # more would not be seen on the overview
             tiles.append((_tile(scene), name))
     return rows, tiles
 
 
 def write_scene(output: Path, name: str, scene: Scene) -> None:
-    """Write photo, clean plate and masks; masks are named as the segmenter "files" wants them."""
+    """Write photo, clean plate and masks; masks are named for the segmenter "files"."""
     write_jpeg(output / f"photos/{name}.jpg", scene.photo)
     write_jpeg(output / f"plates/{name}.jpg", scene.plate)
     for number, mask in enumerate(scene.masks, 1):
@@ -89,7 +87,7 @@ def _tile(scene: Scene) -> Image.Image:
 
 
 def draw_people(output: Path, seed: int, count: int) -> list[Tile]:
-    """Draw and write cut-outs under neutral light; gives small pictures."""
+    """Draw and write cut-outs under neutral light; returns thumbnails."""
     tiles = []
     for index in tqdm(range(count), desc="drawing", unit="person", disable=not count):
         name = f"person_{index + 1:02d}"
@@ -128,17 +126,13 @@ def _on_grey(cutout: Image.Image) -> Image.Image:
     return tile
 
 
-def write_index(output: Path, rows: list[Row]) -> None:
+def write_index(output: Path, rows: list[SceneRow]) -> None:
     """Write index.csv."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Row)])
-    writer.writerows(astuple(row) for row in rows)
-    write_text(output / "index.csv", buffer.getvalue())
+    write_csv(output / "index.csv", [[field.name for field in fields(SceneRow)], *map(astuple, rows)])
 
 
 def overview(sheet: Path, tiles: list[Tile]) -> None:
-    """Write all small pictures on one sheet."""
+    """Write all thumbnails on one sheet."""
     pictures, labels = zip(*tiles, strict=True)
     write_png(
         sheet,

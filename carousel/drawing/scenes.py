@@ -1,4 +1,4 @@
-"""Whole drawn scenes: a backdrop, people in its light, and what each of them hides.
+"""Complete drawn scenes: a backdrop, people in its light, shadows and masks.
 
 scene = draw_scene(np.random.default_rng(0), 384, 256)
 """
@@ -11,8 +11,8 @@ import numpy as np
 from carousel.drawing.backdrops import KINDS
 from carousel.drawing.canvas import Canvas, bloom, blurred, develop, film_grain, to_picture
 from carousel.drawing.characters import CALM, LIVELY, draw_figure, random_look, random_pose
-from carousel.drawing.height_fields import Figure, relight
-from carousel.drawing.settings import Setting
+from carousel.drawing.height_fields import DrawnFigure, relight
+from carousel.drawing.scene_building import SceneBuilder
 
 SUPERSAMPLING = 2  # everything is painted this much larger
 BRIGHTEST = 1.8  # light is cut here before it is reduced, so that edges before lamps stay smooth
@@ -27,7 +27,7 @@ class Scene:
     Attributes:
         kind: key of KINDS.
         photo: (H, W, 3) uint8 sRGB with people.
-        plate: the same without them and without their shadows.
+        plate: the scene without them and their shadows.
         masks: one a person, (H, W) uint8 of 0 or 255, from far to near: where the person covers at least half of a
             pixel and nobody stands before it.
     """
@@ -39,10 +39,10 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedFigure:
     """A person in a scene: the figure, its light, and the pixel of the painting at its upper left corner."""
 
-    figure: Figure
+    figure: DrawnFigure
     light: np.ndarray
     left: int
     top: int
@@ -53,9 +53,9 @@ def draw_scene(rng: np.random.Generator, width: int, height: int, kind: str = ""
     """Draw one scene, by the generator alone.
 
     Args:
-        rng: source of all chance; equal states draw equal scenes.
+        rng: random generator; equal states draw equal scenes.
         width, height: of the pictures, in pixels.
-        kind: key of KINDS; by chance where empty.
+        kind: key of KINDS; empty: random.
     """
     kind = kind or list(KINDS)[int(rng.integers(len(KINDS)))]
     canvas = Canvas(width * SUPERSAMPLING, height * SUPERSAMPLING)
@@ -82,7 +82,7 @@ def _reduce(light: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(np.minimum(light, BRIGHTEST), (width, height), interpolation=cv2.INTER_AREA)
 
 
-def place_people(setting: Setting) -> list[Placed]:
+def place_people(setting: SceneBuilder) -> list[PlacedFigure]:
     """One to three people who stand apart, from far to near."""
     rng = setting.rng
     count = int(rng.choice((1, 2, 2, 3)))
@@ -91,7 +91,7 @@ def place_people(setting: Setting) -> list[Placed]:
         feet[-1] = float(rng.uniform(1.15, 1.4))  # somebody near, seen down to the hips
     shares = [float(share) for share in rng.permutation(np.linspace(0, 1, count + 2)[1:-1] if count > 1 else [0.5])]
     low, high = setting.floor
-    placed: list[Placed] = []
+    placed: list[PlacedFigure] = []
     taken: list[tuple[float, float]] = []
     for foot, share in zip(feet, shares, strict=True):
         x = setting.aspect * (low + (high - low) * (share + float(rng.normal(0, 0.05 if count > 1 else 0.18))))
@@ -106,7 +106,7 @@ def place_people(setting: Setting) -> list[Placed]:
     return placed
 
 
-def _person(setting: Setting, x: float, foot: float) -> Placed:
+def _person(setting: SceneBuilder, x: float, foot: float) -> PlacedFigure:
     rng, scale = setting.rng, setting.canvas.raster.scale
     child = bool(rng.random() < 0.12) and foot < 1
     look = random_look(rng, setting.style, child)
@@ -116,10 +116,10 @@ def _person(setting: Setting, x: float, foot: float) -> Placed:
     chest = foot - 1.25 * metre
     lighting = setting.lighting(x, foot, chest, setting.ground.distance(foot))
     left, top = round(x * scale - figure.foot[0]), round(foot * scale - figure.foot[1])
-    return Placed(figure, relight(figure, lighting), left, top, foot)
+    return PlacedFigure(figure, relight(figure, lighting), left, top, foot)
 
 
-def _with_people(setting: Setting, people: list[Placed]) -> tuple[np.ndarray, list[np.ndarray]]:
+def _with_people(setting: SceneBuilder, people: list[PlacedFigure]) -> tuple[np.ndarray, list[np.ndarray]]:
     """The painting with shadows and people, and what of each is seen."""
     light = setting.canvas.light.copy()
     for person in people:
@@ -134,7 +134,7 @@ def _with_people(setting: Setting, people: list[Placed]) -> tuple[np.ndarray, li
     return light, alphas
 
 
-def _overlap(person: Placed, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _overlap(person: PlacedFigure, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     height, width = person.figure.alpha.shape
     top, left = max(person.top, 0), max(person.left, 0)
     bottom, right = min(person.top + height, shape[0]), min(person.left + width, shape[1])
@@ -143,7 +143,7 @@ def _overlap(person: Placed, shape: tuple[int, ...]) -> tuple[tuple[slice, slice
     return outer, inner
 
 
-def _cast_shadows(setting: Setting, person: Placed, light: np.ndarray) -> None:
+def _cast_shadows(setting: SceneBuilder, person: PlacedFigure, light: np.ndarray) -> None:
     """Darken the ground: close around the feet, and a longer soft shadow away from the strongest lamp."""
     figure, scale = person.figure, setting.canvas.raster.scale
     tall = figure.height_px
@@ -171,7 +171,7 @@ def _cast_shadows(setting: Setting, person: Placed, light: np.ndarray) -> None:
     light[window] *= 1 - share[..., None] * (1 - left_over)
 
 
-def _shadow_forms(setting: Setting) -> list[tuple[float, float, float, float]]:
+def _shadow_forms(setting: SceneBuilder) -> list[tuple[float, float, float, float]]:
     """Shear, flatness, softness and depth of the shadows: below the feet, and away from the sun."""
     deep = min(0.9, 1.35 * setting.shadow)
     forms = [(0.0, -0.03, 0.010, deep), (0.0, 0.05, 0.028, 0.7 * setting.shadow)]

@@ -1,4 +1,4 @@
-"""Stages of the drawn scenes: girders, screens, loudspeakers, beams."""
+"""Stages of the drawn scenes: trusses, screens, loudspeakers, beams."""
 
 import math
 from collections.abc import Sequence
@@ -7,12 +7,20 @@ import numpy as np
 
 from carousel.drawing.canvas import Colour, colour, mix, smoothstep
 from carousel.drawing.crowds import _onlooker
-from carousel.drawing.settings import Setting
+from carousel.drawing.scene_building import SceneBuilder
 from common.outlines import Outline, box, ellipse, hull, polygon
 
 
 def beam(
-    setting: Setting, x: float, y: float, to_x: float, to_y: float, width: float, light: Colour, strength: float = 0.5
+    setting: SceneBuilder,
+    x: float,
+    y: float,
+    to_x: float,
+    to_y: float,
+    *,
+    width: float,
+    light: Colour,
+    strength: float = 0.5,
 ) -> None:
     """A beam of light in haze, from a lamp to a place; it fades on its way and its edges are soft."""
     canvas = setting.canvas
@@ -34,7 +42,9 @@ def beam(
     canvas.shine([ellipse(x, y, 0.006, 0.006)], mix(light, np.ones(3, np.float32), 0.5), 2.0, blur=0.003, core=2.0)
 
 
-def truss(setting: Setting, start: tuple[float, float], end: tuple[float, float], size: float, tone: Colour) -> None:
+def truss(
+    setting: SceneBuilder, start: tuple[float, float], end: tuple[float, float], size: float, tone: Colour
+) -> None:
     """A lattice girder."""
     (ax, ay), (bx, by) = start, end
     reach = math.hypot(bx - ax, by - ay)
@@ -56,7 +66,14 @@ def truss(setting: Setting, start: tuple[float, float], end: tuple[float, float]
 
 
 def led_wall(
-    setting: Setting, left: float, top: float, width: float, height: float, tones: Sequence[Colour], level: float = 1.0
+    setting: SceneBuilder,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    *,
+    tones: Sequence[Colour],
+    level: float = 1.0,
 ) -> None:
     """A screen that shines: rings, rays, bars or waves in three tones."""
     canvas = setting.canvas
@@ -87,11 +104,12 @@ def led_wall(
 
 
 def stage(
-    setting: Setting,
+    setting: SceneBuilder,
     x: float,
     distance: float,
     width: float,
     height: float,
+    *,
     tones: Sequence[Colour],
     metal: Colour,
     level: float = 1.2,
@@ -102,13 +120,13 @@ def stage(
     w, h, deck = width * metre, height * metre, foot - 1.3 * metre
     left, roof = x - w / 2, foot - height * metre
     canvas.fill([box(left, roof, w, h)], setting.in_air(colour("#0d0c12"), distance))
-    led_wall(setting, left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20, tones, level)
+    led_wall(setting, left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20, tones=tones, level=level)
     canvas.fill(
         [box(left - w * 0.04, deck, w * 1.08, foot - deck)],
         (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance)),
     )
     canvas.shine([box(left, deck - 0.02 * metre, w, 0.06 * metre)], tones[2], 0.8 * level)
-    _towers(setting, x, metal, foot, metre, roof, w)
+    _towers(setting, x, metal, foot, metre, roof=roof, w=w)
     truss(setting, (left - w * 0.03, roof), (left + w * 1.03, roof), 0.9 * metre, metal)
     truss(setting, (left, roof + h * 0.13), (left + w, roof + h * 0.13), 0.6 * metre, metal * 0.8)
     _players(setting, x, deck, metre, w)
@@ -124,7 +142,9 @@ def stage(
     return x, deck, roof + h * 0.15
 
 
-def _towers(setting: Setting, x: float, metal: Colour, foot: float, metre: float, roof: float, w: float) -> None:
+def _towers(
+    setting: SceneBuilder, x: float, metal: Colour, foot: float, metre: float, *, roof: float, w: float
+) -> None:
     """Towers and hanging loudspeakers on both sides."""
     canvas = setting.canvas
     for side in (-1, 1):
@@ -146,7 +166,7 @@ def _towers(setting: Setting, x: float, metal: Colour, foot: float, metre: float
         canvas.fill([box(sx - 0.9 * metre, foot - 2.0 * metre, 1.8 * metre, 2.0 * metre)], (metal * 0.8, metal * 0.4))
 
 
-def _players(setting: Setting, x: float, deck: float, metre: float, width: float) -> None:
+def _players(setting: SceneBuilder, x: float, deck: float, metre: float, width: float) -> None:
     dark = np.full(3, 0.012, np.float32)
     shapes: list[Outline] = []
     for share in (-0.26, -0.06, 0.14, 0.30):

@@ -11,11 +11,11 @@ from carousel.drawing.crowds import passers_by
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import pine
 from carousel.drawing.props import BULB, LAMPS, WARM, bunting, ferris_wheel, food_truck, house, stall, string_lights
-from carousel.drawing.settings import (
+from carousel.drawing.scene_building import (
     WHITE,
     Bulb,
     Ground,
-    Setting,
+    SceneBuilder,
     Spot,
     air,
     bokeh,
@@ -32,7 +32,7 @@ from carousel.drawing.settings import (
 from common.outlines import box, ellipse, hull, polygon
 
 
-def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def food_trucks(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Food trucks in the evening, under strings of lights."""
     palette = choose(rng, [
         ("#101c3e", "#27477e", "#8a6f8e", "#e8a070"),
@@ -47,8 +47,8 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
     order = rng.permutation(len(bodies))
     gap = float(rng.uniform(-0.1, 0.1))
     for i, (share, distance) in enumerate(((0.5 + gap, 17.0), (0.12 + gap * 0.3, 11.5), (0.90 + gap * 0.3, 10.0))):
-        food_truck(setting, setting.aspect * share, distance, bodies[order[i]], bodies[order[i + 3]], 1.0)
-    passers_by(setting, (15, 12.5, 10.5), 4, 0.3, WARM, (0.2, 0.85))
+        food_truck(setting, setting.aspect * share, distance, bodies[order[i]], bodies[order[i + 3]], lit=1.0)
+    passers_by(setting, (15, 12.5, 10.5), 4, 0.3, WARM, spread=(0.2, 0.85))
     _rows_of_bulbs(setting, gap)
     for share in (0.12, 0.5, 0.90):
         setting.bulbs.append(
@@ -57,7 +57,7 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
     setting.bulbs.append(Bulb(setting.aspect * 0.5, -0.15, 1.5, BULB * 0.60, 0.8, 0.45))
     for _ in range(5):
         canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 7))), 0.5, WARM, 0.09, 0.25
+            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 7))), 0.5, WARM, 0.09, squash=0.25
         )
     setting.film = Film(1.12, (0.90, 0.97, 1.14), (1.06, 1.0, 0.93), 1.05, 0.34)
     return setting
@@ -65,9 +65,9 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 def _food_trucks_light(
     rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour
-) -> Setting:
+) -> SceneBuilder:
     """What is left of the day, and warm light from the ground."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -81,7 +81,7 @@ def _food_trucks_light(
     return setting
 
 
-def _evening_yard(setting: Setting, glow: Colour, haze: Colour, middle: Colour, zenith: Colour) -> None:
+def _evening_yard(setting: SceneBuilder, glow: Colour, haze: Colour, middle: Colour, zenith: Colour) -> None:
     """Sky, trees, asphalt and far lamps."""
     ground = setting.ground
     paint_sky(setting, [(0, zenith * 0.75), (0.55, middle * 0.8), (0.9, haze * 0.8), (1.0, glow * 0.8)])
@@ -92,10 +92,10 @@ def _evening_yard(setting: Setting, glow: Colour, haze: Colour, middle: Colour, 
     paint_ground(
         setting, colour("#2c2a30") * (setting.sky + 0.5), colour("#4a3a3c") * (setting.sky + 0.6), 0.22, metres=3.0
     )
-    bokeh(setting, LAMPS, 34, (0.008, 0.022), (ground.horizon - 0.10, ground.horizon + 0.01), 0.5)
+    bokeh(setting, LAMPS, 34, (0.008, 0.022), (ground.horizon - 0.10, ground.horizon + 0.01), strength=0.5)
 
 
-def _rows_of_bulbs(setting: Setting, gap: float) -> None:
+def _rows_of_bulbs(setting: SceneBuilder, gap: float) -> None:
     """Strings that run to the middle truck."""
     rng, ground = setting.rng, setting.ground
     far = setting.aspect * (0.5 + gap)
@@ -107,11 +107,11 @@ def _rows_of_bulbs(setting: Setting, gap: float) -> None:
             (far + (i - 3) * 0.06, ground.horizon - 0.16),
             0.05,
             15,
-            (float(rng.uniform(0.012, 0.017)), 0.0028),
+            size=(float(rng.uniform(0.012, 0.017)), 0.0028),
         )
 
 
-def market(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A market street of an old town, with bunting."""
     evening = rng.random() < 0.45
     palette = choose(rng, [
@@ -124,7 +124,9 @@ def market(rng: np.random.Generator, canvas: Canvas) -> Setting:
     zenith, middle, haze, sun = palette
     ground, side = random_view(rng), either_side(rng)
     level = 0.42 if evening else 1.0
-    setting = _market_light(rng, canvas, evening, ground, haze, level, middle, side, sun, zenith)
+    setting = _market_light(
+        rng, canvas, evening, ground, haze, level=level, middle=middle, side=side, sun=sun, zenith=zenith
+    )
     paint_sky(setting, [(0, zenith * 0.85), (0.6, middle * 0.9), (1.0, haze)])
     paint_clouds(setting, sun * 1.05, middle * 0.75, 0.4, 0.7)
     vanish = setting.across(float(rng.uniform(0.44, 0.56)))
@@ -134,7 +136,7 @@ def market(rng: np.random.Generator, canvas: Canvas) -> Setting:
         colour("#b8a48c") * (setting.sky * 0.7 + sun * level * 0.5),
         0.26,
         (1.0, 0.5),
-        2.4,
+        metres=2.4,
     )
     _cobbles(setting)
     _street(setting, evening, side, vanish)
@@ -150,14 +152,15 @@ def _market_light(
     evening: bool,
     ground: Ground,
     haze: Colour,
+    *,
     level: float,
     middle: Colour,
     side: int,
     sun: Colour,
     zenith: Colour,
-) -> Setting:
+) -> SceneBuilder:
     """Sun, or what is left of it."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -172,7 +175,7 @@ def _market_light(
     return setting
 
 
-def _cobbles(setting: Setting) -> None:
+def _cobbles(setting: SceneBuilder) -> None:
     """Joints of paving stones."""
     ground, canvas = setting.ground, setting.canvas
     window = (slice(int(ground.horizon * canvas.raster.height) + 2, canvas.raster.height), canvas.whole[1])
@@ -186,26 +189,46 @@ def _cobbles(setting: Setting) -> None:
     canvas.light[window] *= (1 - fade * (0.42 * joint - stones))[..., None].astype(np.float32)
 
 
-def _street(setting: Setting, evening: bool, side: int, vanish: float) -> None:
+def _street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> None:
     """Houses, stalls and people."""
     rng, ground = setting.rng, setting.ground
     walls = [
         colour(t) for t in ("#e3b088", "#d98f6f", "#efd9a8", "#b7c4b0", "#e8c4b0", "#c9a0a0", "#a9bcc8", "#f0e2c4")
     ]
-    house(setting, vanish - 0.16, ground.foot(75), 0.32, 0.20, walls[0], 0.3 if evening else 0.0, 75, colour("#9a4f3a"))
+    house(
+        setting,
+        vanish - 0.16,
+        ground.foot(75),
+        0.32,
+        0.20,
+        albedo=walls[0],
+        lit=0.3 if evening else 0.0,
+        distance=75,
+        roof=colour("#9a4f3a"),
+    )
     tower = vanish + 0.05 * side
-    house(setting, tower - 0.022, ground.foot(70), 0.044, 0.33, walls[2], 0.1, 75, colour("#5a6a7a"))
+    house(
+        setting,
+        tower - 0.022,
+        ground.foot(70),
+        0.044,
+        0.33,
+        albedo=walls[2],
+        lit=0.1,
+        distance=75,
+        roof=colour("#5a6a7a"),
+    )
     for edge in (-1, 1):
         _row_of_houses(setting, vanish, edge, walls, 0.5 if evening else 0.02)
     tones = [(colour(a), colour("#f6ecd8")) for a in ("#d9503f", "#2f8f8a", "#e3a53d", "#4f6fb0", "#c9608a", "#6a9a50")]
     for distance in (34, 25, 18.5, 13.5, 10.0):
         for edge in (-1, 1):
             x = vanish + edge * 4.3 * ground.metre(ground.foot(distance))
-            stall(setting, x, distance, 3.0, tones[int(rng.integers(len(tones)))], 0.9 if evening else 0.12)
-    passers_by(setting, (45, 36, 29, 23, 18), 4, 0.4, WARM if evening else WARM * 0, (0.40, 0.60))
+            stall(setting, x, distance, 3.0, tones[int(rng.integers(len(tones)))], lit=0.9 if evening else 0.12)
+    passers_by(setting, (45, 36, 29, 23, 18), 4, 0.4, WARM if evening else WARM * 0, spread=(0.40, 0.60))
 
 
-def _row_of_houses(setting: Setting, vanish: float, edge: int, walls: Sequence[Colour], lit: float) -> None:
+def _row_of_houses(setting: SceneBuilder, vanish: float, edge: int, walls: Sequence[Colour], lit: float) -> None:
     """Houses along one side of a street, drawn as fronts in perspective."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     facing = 0.65 if setting.sun is not None and setting.sun.direction[0] * edge < 0 else 0.08
@@ -230,15 +253,16 @@ def _row_of_houses(setting: Setting, vanish: float, edge: int, walls: Sequence[C
             ]
         )
         canvas.fill([eaves], setting.lit(colour("#8a4a38"), facing + 0.2, 0.7, far))
-        _windows(setting, vanish, edge, (far, near), high, tone, lit, facing)
+        _windows(setting, vanish, edge, (far, near), high, tone=tone, lit=lit, facing=facing)
 
 
 def _windows(
-    setting: Setting,
+    setting: SceneBuilder,
     vanish: float,
     edge: int,
     depths: tuple[float, float],
     high: float,
+    *,
     tone: Colour,
     lit: float,
     facing: float,
@@ -268,7 +292,7 @@ def _windows(
                 )
 
 
-def _over_the_street(setting: Setting, evening: bool, side: int, vanish: float) -> None:
+def _over_the_street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> None:
     """Bunting and strings across the street; their light."""
     ground = setting.ground
     flags = [colour(t) for t in ("#e2583e", "#f2c14e", "#2f8f8a", "#f4efe0", "#c9608a", "#4f78b8")]
@@ -282,11 +306,17 @@ def _over_the_street(setting: Setting, evening: bool, side: int, vanish: float) 
                 (vanish + 5.8 * m, y + 0.2 * m * side),
                 0.8 * m,
                 17,
-                (0.045 * m, 0.045 * m),
+                size=(0.045 * m, 0.045 * m),
             )
         else:
             bunting(
-                setting, (vanish - 5.8 * m, y), (vanish + 5.8 * m, y + 0.2 * m * side), 0.8 * m, 20, 0.30 * m, flags
+                setting,
+                (vanish - 5.8 * m, y),
+                (vanish + 5.8 * m, y + 0.2 * m * side),
+                0.8 * m,
+                20,
+                size=0.30 * m,
+                tones=flags,
             )
     if evening:
         setting.bulbs = [
@@ -295,7 +325,7 @@ def _over_the_street(setting: Setting, evening: bool, side: int, vanish: float) 
         setting.bulbs.append(Bulb(vanish, 0.05, 0.9, BULB * 0.45, 0.7, 0.4))
 
 
-def fairground(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def fairground(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A fairground with a ferris wheel at night."""
     palette = choose(rng, [
         ("#060a22", "#1a2460", "#5a3a7a", "#ff4f8e", "#3fd0ff", "#ffd25a"),
@@ -304,7 +334,7 @@ def fairground(rng: np.random.Generator, canvas: Canvas) -> Setting:
     ])  # fmt: skip
     zenith, middle, haze, first, second, third = palette
     ground, side = random_view(rng), either_side(rng)
-    setting = _fairground_light(rng, canvas, first, ground, haze, middle, third)
+    setting = _fairground_light(rng, canvas, first, ground, haze, middle=middle, third=third)
     paint_sky(setting, [(0, zenith), (0.6, middle * 0.75), (1.0, haze * 0.9)])
     paint_clouds(setting, haze * 0.5, middle * 0.35, 0.3, 0.9)
     paint_stars(setting, 90, 0.8)
@@ -312,20 +342,32 @@ def fairground(rng: np.random.Generator, canvas: Canvas) -> Setting:
     x = setting.across(0.5 + side * float(rng.uniform(0.14, 0.24)))
     paint_hills(setting, colour("#10142a"), ground.horizon + 0.005, 0.03, 80, tooth=0.006)
     ferris_wheel(
-        setting, x, max(0.27, ground.horizon - 0.27), float(rng.uniform(0.235, 0.26)), (first, second, third), 1.25
+        setting,
+        x,
+        max(0.27, ground.horizon - 0.27),
+        float(rng.uniform(0.235, 0.26)),
+        (first, second, third),
+        level=1.25,
     )
-    _fair_stalls(setting, first, haze, second, side, third)
+    _fair_stalls(setting, first, haze, second, side, third=third)
     reflect(setting, 0.42, 0.010, 0.014, top=ground.foot(13))
-    _fair_lamps(setting, first, second, side, third, x)
+    _fair_lamps(setting, first, second, side, third, x=x)
     setting.film = Film(1.15, (0.92, 0.96, 1.14), (1.04, 1.0, 0.96), 1.06, 0.36)
     return setting
 
 
 def _fairground_light(
-    rng: np.random.Generator, canvas: Canvas, first: Colour, ground: Ground, haze: Colour, middle: Colour, third: Colour
-) -> Setting:
+    rng: np.random.Generator,
+    canvas: Canvas,
+    first: Colour,
+    ground: Ground,
+    haze: Colour,
+    *,
+    middle: Colour,
+    third: Colour,
+) -> SceneBuilder:
     """The night sky and the glow of the fair."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -339,11 +381,20 @@ def _fairground_light(
     return setting
 
 
-def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, side: int, third: Colour) -> None:
+def _fair_stalls(
+    setting: SceneBuilder, first: Colour, haze: Colour, second: Colour, side: int, *, third: Colour
+) -> None:
     """Ground, carousel, stalls and people."""
     rng, ground = setting.rng, setting.ground
     paint_ground(setting, colour("#1c1c2a") * 0.9, mix(colour("#2a2430"), haze, 0.35), 0.2, metres=3.0)
-    bokeh(setting, (first, second, third), 26, (0.006, 0.018), (ground.horizon - 0.07, ground.horizon - 0.005), 0.6)
+    bokeh(
+        setting,
+        (first, second, third),
+        26,
+        (0.006, 0.018),
+        (ground.horizon - 0.07, ground.horizon - 0.005),
+        strength=0.6,
+    )
     _carousel(setting, setting.across(0.5 - side * 0.26), 30.0, (first, second, third))
     stripes = [
         (first, colour("#f4ead7")),
@@ -352,11 +403,11 @@ def _fair_stalls(setting: Setting, first: Colour, haze: Colour, second: Colour, 
         (colour("#d9503f"), colour("#f4ead7")),
     ]
     for share, distance in ((0.50, 34.0), (0.60, 27.0), (0.04, 15.0), (0.97, 14.0)):
-        stall(setting, setting.across(share), distance, 3.4, stripes[int(rng.integers(len(stripes)))], 1.0)
+        stall(setting, setting.across(share), distance, 3.4, stripes[int(rng.integers(len(stripes)))], lit=1.0)
     passers_by(setting, (30, 24, 19, 16), 8, 0.3, mix(first, third, 0.6))
 
 
-def _carousel(setting: Setting, x: float, distance: float, tones: Sequence[Colour]) -> None:
+def _carousel(setting: SceneBuilder, x: float, distance: float, tones: Sequence[Colour]) -> None:
     """A merry-go-round, lit from inside."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
@@ -391,10 +442,10 @@ def _carousel(setting: Setting, x: float, distance: float, tones: Sequence[Colou
             blur=0.04 * m,
             core=2.4,
         )
-    canvas.glow(x, foot - 2.5 * m, 8 * m, tones[2], 0.30, 0.8)
+    canvas.glow(x, foot - 2.5 * m, 8 * m, tones[2], 0.30, squash=0.8)
 
 
-def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, third: Colour, x: float) -> None:
+def _fair_lamps(setting: SceneBuilder, first: Colour, second: Colour, side: int, third: Colour, *, x: float) -> None:
     """Strings of coloured lamps; the light of the fair."""
     ground = setting.ground
     string_lights(
@@ -403,8 +454,8 @@ def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, thir
         (setting.across(0.55), ground.horizon - 0.18),
         0.10,
         18,
-        (0.014, 0.004),
-        (first, second, third),
+        size=(0.014, 0.004),
+        tones=(first, second, third),
     )
     string_lights(
         setting,
@@ -412,8 +463,8 @@ def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, thir
         (setting.across(0.45), ground.horizon - 0.18),
         0.10,
         18,
-        (0.014, 0.004),
-        (third, first, second),
+        size=(0.014, 0.004),
+        tones=(third, first, second),
     )
     setting.bulbs = [
         Bulb(x, 0.2, -2.2, mix(first, second, 0.5) * 0.9, 0.6, 0.15),
@@ -422,7 +473,7 @@ def _fair_lamps(setting: Setting, first: Colour, second: Colour, side: int, thir
     ]
 
 
-def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def winter_market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A market in the snow."""
     palette = choose(rng, [
         ("#16244a", "#4a6a9a", "#d8b0a8", "#f4d0b0"),
@@ -432,7 +483,7 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
     zenith, middle, haze, glow = palette
     day = float(zenith.mean()) > 0.15
     ground = random_view(rng)
-    setting = _winter_market_light(rng, canvas, day, ground, haze, middle)
+    setting = _winter_market_light(rng, canvas, day, ground, haze, middle=middle)
     side = either_side(rng)
     setting.sun = Lamp((side * 0.7, 0.6, 0.4), glow * (0.5 if day else 0.18), 0.35)
     paint_sky(setting, [(0, zenith * 0.9), (0.6, middle * 0.85), (1.0, haze * 0.9)])
@@ -455,10 +506,10 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
                 distance,
                 3.4,
                 tones[int(rng.integers(len(tones)))],
-                0.55 if day else 1.0,
+                lit=0.55 if day else 1.0,
                 snow=True,
             )
-    passers_by(setting, (28, 22, 18, 14.5), 5, 0.4, WARM, (0.12, 0.9))
+    passers_by(setting, (28, 22, 18, 14.5), 5, 0.4, WARM, spread=(0.12, 0.9))
     _winter_lamps(setting)
     warm = 0.40 if day else 0.80
     setting.bulbs = [Bulb(setting.across(s), ground.horizon - 0.08, 0.5, BULB * warm, 0.5, 0.3) for s in (0.0, 1.0)]
@@ -468,10 +519,10 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> Setting:
 
 
 def _winter_market_light(
-    rng: np.random.Generator, canvas: Canvas, day: bool, ground: Ground, haze: Colour, middle: Colour
-) -> Setting:
+    rng: np.random.Generator, canvas: Canvas, day: bool, ground: Ground, haze: Colour, *, middle: Colour
+) -> SceneBuilder:
     """Light from a sky that the snow throws back."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -486,7 +537,7 @@ def _winter_market_light(
     return setting
 
 
-def _snowy_houses(setting: Setting) -> None:
+def _snowy_houses(setting: SceneBuilder) -> None:
     """A row of houses with white roofs."""
     rng, ground = setting.rng, setting.ground
     walls = [colour(t) for t in ("#c9a88a", "#b0888a", "#d8c8a8", "#8fa0a8")]
@@ -499,17 +550,17 @@ def _snowy_houses(setting: Setting) -> None:
             ground.foot(60),
             wide,
             float(rng.uniform(0.13, 0.20)),
-            walls[int(rng.integers(4))],
-            0.5,
-            60,
-            colour("#e8eef8"),
+            albedo=walls[int(rng.integers(4))],
+            lit=0.5,
+            distance=60,
+            roof=colour("#e8eef8"),
         )
         edge += wide * 1.04
 
 
-def _lit_fir(setting: Setting, x: float, distance: float, height: float) -> None:
+def _lit_fir(setting: SceneBuilder, x: float, distance: float, height: float) -> None:
     """A big fir with balls and lamps."""
-    pine(setting, x, distance, height, colour("#2f5a46"), 0.5)
+    pine(setting, x, distance, height, colour("#2f5a46"), snow=0.5)
     canvas, rng = setting.canvas, setting.rng
     foot = setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
@@ -534,11 +585,11 @@ def _lit_fir(setting: Setting, x: float, distance: float, height: float) -> None
     canvas.glow(x, foot - 0.4 * m, 0.7 * m, WARM, 0.30)
 
 
-def _winter_lamps(setting: Setting) -> None:
+def _winter_lamps(setting: SceneBuilder) -> None:
     """Firs, strings of lights, glow on the snow, flakes."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     for share, distance in ((0.30, 40.0), (0.62, 44.0), (0.78, 38.0)):
-        pine(setting, setting.across(share), distance, 7.0, colour("#3f5f50"), 0.8)
+        pine(setting, setting.across(share), distance, 7.0, colour("#3f5f50"), snow=0.8)
     for i in range(3):
         string_lights(
             setting,
@@ -546,16 +597,16 @@ def _winter_lamps(setting: Setting) -> None:
             (setting.aspect + 0.05, 0.05 + 0.06 * ((i + 1) % 3)),
             0.10,
             24,
-            (0.006 + 0.003 * i, 0.006 + 0.003 * i),
+            size=(0.006 + 0.003 * i, 0.006 + 0.003 * i),
         )
     for _ in range(4):
         canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(5, 9))), 0.45, WARM, 0.10, 0.22
+            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(5, 9))), 0.45, WARM, 0.10, squash=0.22
         )
     _falling_snow(setting)
 
 
-def _falling_snow(setting: Setting) -> None:
+def _falling_snow(setting: SceneBuilder) -> None:
     """Flakes, the near ones large and soft, before everything."""
     rng, canvas = setting.rng, setting.canvas
     front = air(setting)
@@ -572,7 +623,7 @@ def _falling_snow(setting: Setting) -> None:
                 )[..., None]
 
 
-def rooftop(rng: np.random.Generator, canvas: Canvas) -> Setting:
+def rooftop(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """A roof terrace over a city at the blue hour."""
     palette = choose(rng, [
         ("#142a5a", "#3f6aa8", "#f0a088", "#ffc08a"),
@@ -595,7 +646,7 @@ def rooftop(rng: np.random.Generator, canvas: Canvas) -> Setting:
         colour("#8a6a50") * (setting.sky + WARM * 0.2),
         0.18,
         (4.0, 0.4),
-        3.0,
+        metres=3.0,
         top=edge,
     )
     _planks(setting, edge)
@@ -608,9 +659,11 @@ def rooftop(rng: np.random.Generator, canvas: Canvas) -> Setting:
     return setting
 
 
-def _rooftop_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour) -> Setting:
+def _rooftop_light(
+    rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: Colour, middle: Colour
+) -> SceneBuilder:
     """The blue hour."""
-    setting = Setting(
+    setting = SceneBuilder(
         rng,
         canvas,
         ground,
@@ -624,7 +677,7 @@ def _rooftop_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haz
     return setting
 
 
-def _skyline(setting: Setting, distance: float, high: float, wide: float) -> None:
+def _skyline(setting: SceneBuilder, distance: float, high: float, wide: float) -> None:
     """Towers with lit windows, their sunny side brighter."""
     rng, canvas, base = setting.rng, setting.canvas, setting.ground.horizon + 0.22
     side = 1 if setting.sun is None or setting.sun.direction[0] > 0 else -1
@@ -650,7 +703,7 @@ def _skyline(setting: Setting, distance: float, high: float, wide: float) -> Non
         edge += w * float(rng.uniform(0.92, 1.2))
 
 
-def _tower_windows(setting: Setting, tower: tuple[float, float, float, float], distance: float) -> None:
+def _tower_windows(setting: SceneBuilder, tower: tuple[float, float, float, float], distance: float) -> None:
     rng, (left, top, width, height) = setting.rng, tower
     step = 0.0036 + 0.9 / distance
     lamps: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
@@ -664,7 +717,7 @@ def _tower_windows(setting: Setting, tower: tuple[float, float, float, float], d
             setting.canvas.fill(panes, setting.in_air(tone * np.float32(rng.uniform(0.5, 1.0)), distance), 0.85)
 
 
-def _planks(setting: Setting, top: float) -> None:
+def _planks(setting: SceneBuilder, top: float) -> None:
     """Joints of boards that run to the horizon."""
     canvas, ground = setting.canvas, setting.ground
     window = (slice(int(top * canvas.raster.height) + 1, canvas.raster.height), canvas.whole[1])
@@ -677,7 +730,7 @@ def _planks(setting: Setting, top: float) -> None:
     canvas.light[window] *= (1 + fade * (shade - 0.55 * joint))[..., None].astype(np.float32)
 
 
-def _terrace(setting: Setting, edge: float, haze: Colour) -> None:
+def _terrace(setting: SceneBuilder, edge: float, haze: Colour) -> None:
     """Parapet, railing, plants and strings of lights."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     m = ground.metre(edge)
@@ -696,15 +749,15 @@ def _terrace(setting: Setting, edge: float, haze: Colour) -> None:
     for i in range(6):
         start = (setting.across(-0.15 + 0.26 * i), -0.02)
         string_lights(
-            setting, start, (setting.across((-0.02, 0.5, 1.02)[i % 3]), edge - 3.3 * m), 0.06, 15, (0.015, 0.005)
+            setting, start, (setting.across((-0.02, 0.5, 1.02)[i % 3]), edge - 3.3 * m), 0.06, 15, size=(0.015, 0.005)
         )
     for _ in range(4):
         canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 6))), 0.5, WARM, 0.08, 0.25
+            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 6))), 0.5, WARM, 0.08, squash=0.25
         )
 
 
-def _plant(setting: Setting, x: float, distance: float) -> None:
+def _plant(setting: SceneBuilder, x: float, distance: float) -> None:
     """A shrub in a pot."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)

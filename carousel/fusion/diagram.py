@@ -1,4 +1,4 @@
-"""The fusion model as a table and as a picture."""
+"""The fusion model as a table of layers and as a diagram."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ ENCODER_COLOUR, DECODER_COLOUR, LIGHT_COLOUR = "#7b4fd0", "#1d8a74", "#e0803a"
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A row of the table: name, shape of what comes out for one sample, and parameters."""
+class LayerSummary:
+    """A row of the table: name, output shape for one sample, number of parameters."""
 
     name: str
     shape: str
     parameters: int
 
 
-def describe_layers(network: FusionNetwork, size_px: int) -> list[Layer]:
-    """The layers in the order in which they run, for input of that side."""
+def describe_layers(network: FusionNetwork, size_px: int) -> list[LayerSummary]:
+    """List the layers in the order in which they run, for inputs of this side."""
     shapes: dict[str, str] = {}
     parts: dict[str, nn.Module] = {"light": network.light}
     if network.settings["encoder"] != "none":
@@ -56,16 +56,16 @@ def describe_layers(network: FusionNetwork, size_px: int) -> list[Layer]:
     for hook in hooks:
         hook.remove()
     counts = {name: sum(parameter.numel() for parameter in part.parameters()) for name, part in parts.items()}
-    return [Layer(name, shape, counts[name]) for name, shape in shapes.items()]
+    return [LayerSummary(name, shape, counts[name]) for name, shape in shapes.items()]
 
 
-def draw_diagram(network: FusionNetwork, layers: list[Layer], path: Path) -> None:
-    """Draw the flow from the six input channels to the composite.
+def draw_diagram(network: FusionNetwork, layers: list[LayerSummary], path: Path) -> None:
+    """Draw the data flow from the six input channels to the composite.
 
     Args:
-        network: whose settings are named.
-        layers: of `describe_layers`.
-        path: the PNG.
+        network: network whose settings are named.
+        layers: result of `describe_layers`.
+        path: target PNG.
     """
     by_name = {layer.name: layer for layer in layers}
     sheet = Image.new("RGB", (WIDTH_PX, HEIGHT_PX), PAPER)
@@ -117,7 +117,7 @@ def draw_diagram(network: FusionNetwork, layers: list[Layer], path: Path) -> Non
 
 
 def _draw_light_alone(draw: ImageDraw.ImageDraw) -> None:
-    """The flow where there is neither encoder nor decoder."""
+    """Draw the flow without encoder and decoder."""
     steps = [
         ("scene + person", "6 channels", GREY),
         ("light statistics", f"{COUNT}", LIGHT_COLOUR),
@@ -149,6 +149,6 @@ def _arrow(draw: ImageDraw.ImageDraw, start: tuple[int, int], end: tuple[int, in
 
 
 def _elbow(draw: ImageDraw.ImageDraw, points: list[tuple[int, int]]) -> None:
-    """An arrow round corners."""
+    """An arrow along a polyline."""
     draw.line(points[:-1], fill=GREY, width=3, joint="curve")
     _arrow(draw, points[-2], points[-1])

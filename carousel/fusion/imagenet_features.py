@@ -1,23 +1,23 @@
-"""Networks trained on ImageNet as judges of pictures: the features of their stages, and the LPIPS distance."""
+"""Features of networks trained on ImageNet, and the LPIPS distance."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from carousel.fusion.imagenet_weights import Pretrained, load_alexnet
+from carousel.fusion.imagenet_weights import PretrainedLayers, load_alexnet
 
 VGG16_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
-class Stages(nn.Module):
-    """Parts of a network, frozen; the output of each is a feature map.
+class FrozenStages(nn.Module):
+    """Consecutive parts of a frozen network; the output of each is a feature map.
 
     Attributes:
-        weights: name of the weights that lie in it.
+        weights: name of the loaded weights.
     """
 
-    def __init__(self, stages: Sequence[nn.Module], pretrained: Pretrained) -> None:
+    def __init__(self, stages: Sequence[nn.Module], pretrained: PretrainedLayers) -> None:
         super().__init__()
         self.weights = pretrained.name
         self.stages = nn.ModuleList(stages)
@@ -29,7 +29,7 @@ class Stages(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps of all stages, for (B, 3, H, W) in the network's range."""
+        """Compute the feature maps of all stages, for (B, 3, H, W) in the network's range."""
         features = []
         for stage in self.stages:
             images = stage(images)
@@ -37,7 +37,7 @@ class Stages(nn.Module):
         return features
 
 
-def vgg16_stages(pretrained: Pretrained, count: int = 5) -> Stages:
+def vgg16_stages(pretrained: PretrainedLayers, count: int = 5) -> FrozenStages:
     """The first stages of VGG16; the outputs are relu1_2, relu2_2, relu3_3, relu4_3, relu5_3."""
     stages: list[nn.Module] = []
     channels = 3
@@ -47,10 +47,10 @@ def vgg16_stages(pretrained: Pretrained, count: int = 5) -> Stages:
             layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
             channels = width
         stages.append(nn.Sequential(*layers))
-    return Stages(stages, pretrained)
+    return FrozenStages(stages, pretrained)
 
 
-def alexnet_stages(pretrained: Pretrained) -> Stages:
+def alexnet_stages(pretrained: PretrainedLayers) -> FrozenStages:
     """AlexNet; the outputs are its five relus."""
     stages = [
         nn.Sequential(nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU()),
@@ -59,21 +59,21 @@ def alexnet_stages(pretrained: Pretrained) -> Stages:
         nn.Sequential(nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()),
         nn.Sequential(nn.Conv2d(256, 256, 3, padding=1), nn.ReLU()),
     ]
-    return Stages(stages, pretrained)
+    return FrozenStages(stages, pretrained)
 
 
 class Lpips(nn.Module):
     """Learned perceptual image patch similarity, version 0.1 on AlexNet (Zhang et al. 2018); 0 for equal pictures.
 
     Attributes:
-        weights: name of the weights that ran.
+        weights: name of the loaded weights.
     """
 
-    def __init__(self, pretrained: Pretrained | None = None) -> None:
-        """Take the given layers, or the file of the registry package.
+    def __init__(self, pretrained: PretrainedLayers | None = None) -> None:
+        """Load the given layers; None: the file of the registry package.
 
         Raises:
-            UserError: none are present.
+            UserError: the file is missing.
         """
         super().__init__()
         pretrained = pretrained or load_alexnet()
@@ -82,11 +82,11 @@ class Lpips(nn.Module):
         self.heads = nn.ParameterList(nn.Parameter(head, requires_grad=False) for head in pretrained.heads)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """The distance (B,) of two batches in the network's range.
+        """Compute the distances (B,) between two batches in the network's range.
 
         Args:
-            first: (B, 3, H, W), H and W 31 px or more.
-            second: the same shape, or (1, 3, H, W), with which all are compared.
+            first: (B, 3, H, W), H and W at least 31 px.
+            second: same shape, or (1, 3, H, W) to compare all with one picture.
         """
         distances = [
             torch.einsum("bchw,c->bhw", (_unit(ours) - _unit(theirs)) ** 2, head).mean(dim=(1, 2))
@@ -96,5 +96,5 @@ class Lpips(nn.Module):
 
 
 def _unit(features: Tensor) -> Tensor:
-    """Each pixel's features scaled to length 1."""
+    """Scale each pixel's features to length 1."""
     return features / (features.norm(dim=1, keepdim=True) + 1e-10)

@@ -12,18 +12,18 @@ from carousel.fusion.network import FOLD, PIVOT, FusionNetwork
 from carousel.fusion.normalisation import to_tensor
 from common.devices import pick_device
 
-CONTEXT = 1.4  # side of what the network sees around the person, in longer sides of the person's box
-BAND_ROWS = 256  # of the person that are transformed at once, so that 4K needs little memory
+CONTEXT = 1.4  # side of the window that the network sees, in longer sides of the person's box
+BAND_ROWS = 256  # rows that are transformed at once, which limits the memory at 4K
 
 
 def load_model(path: Path | str) -> tuple[FusionNetwork, torch.device]:
-    """The network of a checkpoint, ready to fuse, and the device that it lies on.
+    """Load the network of a checkpoint, ready to fuse, and its device.
 
     Args:
         path: a file, or the bare name of one in checkpoints/carousel/.
 
     Raises:
-        UserError: missing, damaged, holding more than tensors and plain values, or of another network.
+        UserError: missing, damaged, contains more than tensors and plain values, or belongs to another network.
     """
     device = pick_device()
     network = network_of(read_checkpoint(path), path)
@@ -33,19 +33,19 @@ def load_model(path: Path | str) -> tuple[FusionNetwork, torch.device]:
 def fuse(
     network: FusionNetwork, device: torch.device, background: np.ndarray, avatar: np.ndarray, alpha: np.ndarray
 ) -> np.ndarray:
-    """Put a person into a scene in the scene's light.
+    """Composite a person into a scene, in the scene's light.
 
-    The network sees the surroundings of the person at its own size; its colour transform is applied at full resolution.
+    The network sees a reduced window around the person; its colour transform is applied at full resolution.
 
     Args:
-        network: as `load_model` gives it.
-        device: where it lies.
+        network: result of `load_model`.
+        device: device of the network.
         background: (H, W, 3) uint8, the scene.
-        avatar: (H, W, 3) uint8, the person at their place; colours where alpha is 0 do not matter.
+        avatar: (H, W, 3) uint8, the person in place; colours are ignored where alpha is 0.
         alpha: (H, W) float32 in [0, 1].
 
     Returns:
-        (H, W, 3) uint8; where alpha is 0, the background bit for bit.
+        (H, W, 3) uint8, equal to the background where alpha is 0.
 
     Raises:
         ValueError: the pictures differ in size.
@@ -58,24 +58,24 @@ def fuse(
         return fused
     left, top, right, bottom = context_window((x, y, x + width, y + height), alpha.shape, CONTEXT)
     window = np.s_[top:bottom, left:right]
-    transform = see(network, device, background[window], avatar[window], alpha[window])
+    transform = predict_transform(network, device, background[window], avatar[window], alpha[window])
     size = (right - left, bottom - top)
     person = np.s_[y : y + height, x : x + width]
     for first in range(y, y + height, BAND_ROWS):
         rows = np.s_[first : min(first + BAND_ROWS, y + height)]
         band = np.s_[rows, person[1]]
-        local = enlarge(transform, size, (x - left, rows.start - top, width, rows.stop - rows.start))
-        fused[band] = blend(background[band], apply(network, local, avatar[band]), alpha[band])
+        local = upsample_transform(transform, size, (x - left, rows.start - top, width, rows.stop - rows.start))
+        fused[band] = blend(background[band], apply_transform(network, local, avatar[band]), alpha[band])
     return fused
 
 
 @torch.inference_mode()
-def see(
+def predict_transform(
     network: FusionNetwork, device: torch.device, background: np.ndarray, avatar: np.ndarray, alpha: np.ndarray
 ) -> np.ndarray:
-    """What the network predicts for a window: (h, w, 12) float32 coefficients, or (S, S, 3) colour residuals."""
+    """Predict the colour transform of a window: (h, w, 12) float32 coefficients, or (S, S, 3) colour residuals."""
     size = (network.size_px, network.size_px)
-    # Colours are weighed by alpha, so that a rim of the small person is not mixed with what lies outside of it.
+    # Colours are weighted by alpha, so that the reduced person does not mix with the colours outside.
     parts = (background, avatar * alpha[..., None], alpha)
     scene, weighed, share = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts)
     mask = np.where(share > 0.5, 1, 0).astype(np.float32)
@@ -88,12 +88,12 @@ def see(
     return np.ascontiguousarray(transform[0].float().permute(1, 2, 0).cpu().numpy())
 
 
-def enlarge(transform: np.ndarray, size: tuple[int, int], box: tuple[int, int, int, int]) -> np.ndarray:
-    """A part of the transform at the window's full size, bilinearly.
+def upsample_transform(transform: np.ndarray, size: tuple[int, int], box: tuple[int, int, int, int]) -> np.ndarray:
+    """Interpolate a part of the transform at the window's full size, bilinearly.
 
     Args:
-        transform: (h, w, C) float32 over the whole window.
-        size: width and height of the window in px.
+        transform: (h, w, C) float32, covers the whole window.
+        size: width and height of the window, px.
         box: x, y, width, height of the part, in px of the window.
 
     Returns:
@@ -111,11 +111,11 @@ def enlarge(transform: np.ndarray, size: tuple[int, int], box: tuple[int, int, i
     return np.concatenate(channels, axis=2)
 
 
-def apply(network: FusionNetwork, transform: np.ndarray, avatar: np.ndarray) -> np.ndarray:
-    """The person's colours in the scene's light.
+def apply_transform(network: FusionNetwork, transform: np.ndarray, avatar: np.ndarray) -> np.ndarray:
+    """Apply the transform to the person's colours.
 
     Args:
-        network: decides what the transform is.
+        network: network that predicted the transform.
         transform: (H, W, 12) or (H, W, 3) float32.
         avatar: (H, W, 3) uint8.
 
@@ -131,6 +131,6 @@ def apply(network: FusionNetwork, transform: np.ndarray, avatar: np.ndarray) -> 
 
 
 def blend(background: np.ndarray, person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Composite by alpha: (H, W, 3) uint8; alpha 0 gives the background bit for bit."""
+    """Composite by alpha: (H, W, 3) uint8, equal to the background where alpha is 0."""
     mixed = background + alpha[..., None] * (person - background)
     return np.where(alpha[..., None] > 0, np.clip(np.rint(mixed), 0, 255), background).astype(np.uint8)

@@ -1,8 +1,7 @@
-"""Teaching the light estimate first, on statistics alone, before the whole network trains.
+"""Pretraining of the light estimate on colour statistics, before the whole network is trained.
 
-Statistics are small: once taken, thousands of samples can be learnt from over and over in seconds. And how far a colour
-transform leads from the truth, a mean of squares over the person's pixels, follows from their moments alone, so that no
-picture is needed either.
+Statistics are small: once computed, thousands of samples can be reused for many epochs in seconds. The mean squared
+error of a colour transform over the person's pixels follows from their moments, so that no pictures are needed.
 """
 
 import numpy as np
@@ -25,7 +24,7 @@ WEIGHT_DECAY = 0.1
 
 
 class LightSamples(Dataset[dict[str, Tensor]]):
-    """Of each sample its statistics, (COUNT,), and moments of the person's pixels as pasted and in truth.
+    """Each sample's statistics, (COUNT,), and moments of the person's pasted and true pixels.
 
     The moments are "second" (4, 4) and "cross" (4, 3), means of products with the homogeneous pasted colour, and
     "power", the mean square of the true one; colours are centred at PIVOT.
@@ -51,14 +50,14 @@ class LightSamples(Dataset[dict[str, Tensor]]):
 
 
 def pretrain_light(network: FusionNetwork, samples: AvatarFusionDataset, count: int, workers: int, seed: int) -> None:
-    """Train the part of the light estimate that sees statistics, in place.
+    """Train the part of the light estimate that uses statistics, in place.
 
     Args:
-        network: with an affine head.
-        samples: of the training.
-        count: samples whose statistics are taken.
-        workers: processes that take them.
-        seed: of their order.
+        network: network with an affine head.
+        samples: training samples.
+        count: number of samples.
+        workers: processes that compute statistics.
+        seed: seed of the order.
     """
     loader = DataLoader(
         LightSamples(samples, count),
@@ -85,16 +84,16 @@ def pretrain_light(network: FusionNetwork, samples: AvatarFusionDataset, count: 
 
 
 def squared_error(coefficients: Tensor, second: Tensor, cross: Tensor, power: Tensor) -> Tensor:
-    """Mean squared error over pixels and channels of a transform, from moments.
+    """Compute a transform's mean squared error over pixels and channels from moments.
 
     Args:
-        coefficients: (B, 12) as of `apply_affine`.
-        second: (B, 4, 4), as are the others of `LightSamples`.
+        coefficients: (B, 12), see `apply_affine`.
+        second: (B, 4, 4), from `LightSamples`, as are the others.
         cross: (B, 4, 3).
         power: (B,).
 
     Returns:
-        (B,), at least 1e-6.
+        (B,), clamped to at least 1e-6.
     """
     assert coefficients.shape[1] == COEFFICIENTS
     matrix = coefficients[:, :9].unflatten(1, (3, 3)) + torch.eye(3)

@@ -1,8 +1,8 @@
-"""What colours say about light: the figures by which one would guess how a person was lit, and how a scene is.
+"""Colour statistics from which the light on a person and in a scene can be estimated.
 
-Distributions of colour and of log-chroma, as in colour constancy by histograms (Barron 2015, arXiv:1507.00410), of the
-person, of the head, and of the scene; and how colours step from the person's edge to what lies just outside: where a
-mask takes a little of what was behind the person along, that step is the change of light itself.
+They are distributions of colour and log-chroma, as in colour constancy by histograms (Barron 2015, arXiv:1507.00410),
+of the person, the head and the scene, and of the colour step across the person's edge: where a mask includes a little
+of the old background, that step is the change of light itself.
 """
 
 import torch
@@ -10,34 +10,34 @@ from torch import Tensor
 from torch.nn import functional
 
 QUANTILES = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-HEAD_SHARE = 1 / 7  # of a standing person's height
+HEAD_SHARE = 1 / 7  # height of the head, as a share of a standing person's height
 COLOUR_STEP_PX = 2  # every second row and column is enough for distributions
-CHROMA_BINS, CHROMA_RANGE = 10, 0.8  # of log R/G and log B/G
-STEP_BINS, STEP_RANGE = 32, 1.2  # of the log of the person's edge over the scene next to it
-TINT_BINS, TINT_RANGE = 24, 0.4  # of the same without its mean over the channels
-DARK = 6 / 255  # added before a logarithm
+CHROMA_BINS, CHROMA_RANGE = 10, 0.8  # histogram of log R/G and log B/G
+STEP_BINS, STEP_RANGE = 32, 1.2  # histogram of the log ratio of the person's edge to the scene beside it
+TINT_BINS, TINT_RANGE = 24, 0.4  # the same without its mean over the channels
+DARK = 6 / 255  # offset before a logarithm
 LEVELS = 256
-NEIGHBOURS = 5  # side of the square in which an edge pixel looks for the scene
+NEIGHBOURS = 5  # side of the square around an edge pixel over which the scene is averaged
 COUNT = 3 * (5 * len(QUANTILES) + CHROMA_BINS**2) + 4 * STEP_BINS + 3 * TINT_BINS
 
 
 @torch.no_grad()
 def light_statistics(background: Tensor, avatar: Tensor, mask: Tensor) -> Tensor:
-    """Describe a batch.
+    """Compute the statistics of a batch.
 
     Args:
         background: (B, 3, S, S) float in [0, 1].
-        avatar: the same shape.
+        avatar: person in place, the same shape.
         mask: (B, 1, S, S) float of 0 or 1.
 
     Returns:
-        (B, COUNT) float, each about from -1 to 1.
+        (B, COUNT) float, each value about in [-1, 1].
     """
     coarse = (..., slice(None, None, COLOUR_STEP_PX), slice(None, None, COLOUR_STEP_PX))
     around = 1 - functional.max_pool2d(mask[coarse], 3, 1, 1)
     parts = [
         colour_statistics(avatar[coarse], mask[coarse]),
-        colour_statistics(avatar[coarse], head(mask)[coarse]),
+        colour_statistics(avatar[coarse], head_mask(mask)[coarse]),
         colour_statistics(background[coarse], around),
         edge_statistics(background, avatar, mask),
     ]
@@ -45,7 +45,7 @@ def light_statistics(background: Tensor, avatar: Tensor, mask: Tensor) -> Tensor
 
 
 def colour_statistics(rgb: Tensor, weight: Tensor) -> Tensor:
-    """Quantiles of R, G, B, their mean and their span, and the histogram of log-chroma, over the weighted pixels.
+    """Compute quantiles of R, G, B, their mean and range, and the log-chroma histogram, over weighted pixels.
 
     Args:
         rgb: (B, 3, h, w) in [0, 1].
@@ -60,7 +60,7 @@ def colour_statistics(rgb: Tensor, weight: Tensor) -> Tensor:
 
 
 def quantiles(values: Tensor, weight: Tensor) -> Tensor:
-    """QUANTILES of each channel (B, C, h, w) in [0, 1] over the weighted pixels: (B, C * len(QUANTILES))."""
+    """Compute the QUANTILES of each channel of (B, C, h, w) in [0, 1] over weighted pixels: (B, C * len(QUANTILES))."""
     batch, channels = values.shape[:2]
     index = (values.clamp(0, 1) * (LEVELS - 1)).round().long().flatten(0, 1)
     counts = histogram(index, weight.expand_as(values).flatten(0, 1), LEVELS)
@@ -70,7 +70,7 @@ def quantiles(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def edge_statistics(background: Tensor, avatar: Tensor, mask: Tensor) -> Tensor:
-    """Histograms of the log step from the scene just outside the person to the person's edge; as `light_statistics`."""
+    """Histograms of the log ratio of the person's edge to the scene just outside; arguments as `light_statistics`."""
     inner = mask * (1 - erode(mask))
     outside = 1 - mask
     near = box_mean(outside)
@@ -86,32 +86,32 @@ def edge_statistics(background: Tensor, avatar: Tensor, mask: Tensor) -> Tensor:
 
 
 def box_mean(x: Tensor) -> Tensor:
-    """Mean over the square of NEIGHBOURS around each pixel, in two passes; 0 beyond the border."""
+    """Mean over the square of NEIGHBOURS around each pixel; pixels beyond the border count as 0."""
     reach = NEIGHBOURS // 2
     rows = functional.avg_pool2d(x, (1, NEIGHBOURS), 1, (0, reach))
     return functional.avg_pool2d(rows, (NEIGHBOURS, 1), 1, (reach, 0))
 
 
 def span_histogram(values: Tensor, weight: Tensor, reach: float, bins: int) -> Tensor:
-    """Square roots of the shares of (B, h, w) values in equal bins over +-reach; the rest is in the end bins."""
+    """Square roots of a histogram of (B, h, w) values over [-reach, reach]; other values fall in the end bins."""
     index = ((values.clamp(-reach, reach) + reach) / (2 * reach) * bins).long().clamp(max=bins - 1)
     return histogram(index, weight, bins).sqrt()
 
 
 def histogram(index: Tensor, weight: Tensor, bins: int) -> Tensor:
-    """Shares of each bin: (N, h, w) int64 with weights of the same shape to (N, bins) float; all 0 without weight."""
+    """Weighted histogram of (N, h, w) int64, (N, bins) float; sums to 1, or is 0 where all weights are 0."""
     counts = torch.zeros(len(index), bins, device=weight.device, dtype=torch.float32)
     counts.scatter_add_(1, index.flatten(1), weight.flatten(1).float())
     return counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def erode(mask: Tensor) -> Tensor:
-    """A mask (B, 1, S, S) that is one pixel smaller all round."""
+    """Erode a (B, 1, S, S) mask by one pixel."""
     return -functional.max_pool2d(-mask, 3, 1, 1)
 
 
-def head(mask: Tensor) -> Tensor:
-    """The upper seventh of the person: (B, 1, S, S) of 0 or 1, as the mask."""
+def head_mask(mask: Tensor) -> Tensor:
+    """The upper seventh of the person: (B, 1, S, S) of 0 or 1, like the mask."""
     rows = mask.amax(dim=(1, 3)) > 0
     first = rows.float().argmax(dim=1)
     last = rows.shape[1] - rows.flip(1).float().argmax(dim=1)

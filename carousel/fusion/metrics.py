@@ -1,7 +1,7 @@
-"""How near a fused picture is to the truth: over the whole picture, and over the person's pixels alone.
+"""Errors of a fused picture against the ground truth, over the whole picture and over the person.
 
-All take (H, W, 3) uint8 RGB. Of a photo with a small person nearly all pixels are background that comes through bit for
-bit, so the whole picture's PSNR says little; the foreground's says how well the person was fused.
+All functions take (H, W, 3) uint8 RGB. As the background does not change, the foreground PSNR says how well the person
+was fused; the PSNR of the whole picture mostly says how small the person is.
 """
 
 import math
@@ -9,16 +9,16 @@ import math
 import numpy as np
 from skimage.metrics import structural_similarity
 
-MAX_PSNR_DB = 100.0  # of identical pictures, whose PSNR is infinite: so that means and differences stay finite
+MAX_PSNR_DB = 100.0  # for identical pictures, instead of infinity, so that means and differences stay finite
 PEAK = 255
 
 
 def psnr(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB, at most MAX_PSNR_DB.
+    """Compute the peak signal-to-noise ratio in dB, at most MAX_PSNR_DB.
 
     Args:
         predicted: (H, W, 3) uint8.
-        truth: the same shape.
+        truth: same shape.
 
     Raises:
         ValueError: not two pictures of one shape.
@@ -28,11 +28,11 @@ def psnr(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Mean structural similarity, at most 1 (Wang et al. 2004), by 7 x 7 px windows, mean of the three channels.
+    """Compute the mean structural similarity (Wang et al. 2004) over 7 x 7 px windows and three channels, at most 1.
 
     Args:
-        predicted: (H, W, 3) uint8, both sides 7 px or more.
-        truth: the same shape.
+        predicted: (H, W, 3) uint8, both sides at least 7 px.
+        truth: same shape.
 
     Raises:
         ValueError: not two pictures of one shape, or too small.
@@ -42,17 +42,17 @@ def ssim(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def foreground_mse(predicted: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    """Mean squared error over the mask's pixels and three channels, in squared grey levels of 255.
+    """Compute the mean squared error over the mask's pixels and three channels, in squared grey levels of 255.
 
     This is the fMSE of the harmonisation literature (Cong et al. 2020, "DoveNet", and the iHarmony4 tables).
 
     Args:
         predicted: (H, W, 3) uint8.
-        truth: the same shape.
-        mask: (H, W), counted where it is above 0.
+        truth: same shape.
+        mask: (H, W); pixels above 0 count.
 
     Raises:
-        ValueError: not two pictures of one shape, a mask of another, or an empty one.
+        ValueError: not two pictures of one shape, or a mask of another shape or without pixels.
     """
     _check(predicted, truth)
     if mask.shape != truth.shape[:2] or not mask.any():

@@ -1,9 +1,9 @@
-"""The network: a scene and a person in, the person's colours as that scene's light would have them out.
+"""The fusion network: takes a scene and a person, and adapts the person's colours to the scene's light.
 
-Encoder ResNet (He et al. 2016, arXiv:1512.03385), decoder of transformer blocks (Vaswani et al. 2017, arXiv:1706.03762)
-that climb back by skip connections, or a plain convolutional decoder. The answer is a colour transform at each place,
-not a colour: it is applied at any resolution, so that a 4K picture keeps its detail (in the spirit of HDRNet, Gharbi et
-al. 2017, arXiv:1707.02880, and PCT-Net, Guerreiro et al. 2023).
+A ResNet encoder (He et al. 2016, arXiv:1512.03385) and a decoder of transformer blocks (Vaswani et al. 2017,
+arXiv:1706.03762) or convolutions, with skip connections. It predicts a colour transform at each place, not colours, so
+the transform can be applied at any resolution and a 4K picture keeps its detail (similar to HDRNet, Gharbi et al. 2017,
+arXiv:1707.02880, and PCT-Net, Guerreiro et al. 2023).
 """
 
 from itertools import pairwise
@@ -18,6 +18,7 @@ from carousel.fusion.light_statistics import COUNT, light_statistics
 from carousel.fusion.normalisation import denorm, norm
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
+from common.layers import Residual
 
 Encoder = Literal["resnet18", "resnet34", "resnet50", "none"]
 Decoder = Literal["transformer", "cnn"]
@@ -26,31 +27,32 @@ Head = Literal["affine", "colours"]
 IN_CHANNELS = 6  # background RGB, avatar RGB
 COEFFICIENTS = 12  # a 3 x 3 matrix and an offset
 LIGHT_DROPOUT = 0.3
-PIVOT = 0.5  # the grey about which the matrix acts
+PIVOT = 0.5  # grey level that the matrix leaves unchanged
 WIDTHS = (256, 192, 128)  # channels of the decoder at 1/32, 1/16 and 1/8 of the input's side
-DEPTHS = (2, 2, 1)  # transformer blocks a level
-FOLD = 8  # the head works at this part of the encoder's side
-HEAD_CHANNELS = 32  # of one attention head
-WINDOW = 8  # side of the windows in which the finest transformer level attends, in places
-SIZE_PX = 256  # side that a network sees where nothing else is said
-SIZE_STEP_PX = 32  # sides that the network takes are multiples of it
+DEPTHS = (2, 2, 1)  # transformer blocks at each level
+FOLD = 8  # the encoder's input is this many times as large as the head's output
+HEAD_CHANNELS = 32  # channels of an attention head
+WINDOW = 8  # side of the attention windows at the finest level, in places
+SIZE_PX = 256  # default side of the input
+SIZE_STEP_PX = 32  # sides of the input are multiples of it
 
 
 class FusionNetwork(nn.Module):
-    """Encoder, decoder and the composite.
+    """Encoder, decoder, light estimate and composite.
 
     Attributes:
-        settings: what it was made with.
-        size_px: side of the pictures that it was trained on, and that it sees when it fuses.
+        settings: arguments of the constructor.
+        size_px: side of the pictures that it is trained on and that it sees when it fuses.
 
     Args:
-        encoder: torchvision's ResNet of that depth; "none": no encoder and no decoder, the estimate of light alone.
+        encoder: torchvision's ResNet of this name; "none": no encoder and decoder, the light estimate alone.
         decoder: "transformer" or "cnn".
-        head: "affine" predicts a colour transform a place at an eighth of the encoder's side; "colours" the colours.
-        shrink: whole factor by which the encoder sees the input smaller; statistics of light are taken at full size.
+        head: "affine" predicts a colour transform at each eighth place of the encoder's input; "colours" predicts the
+            colours.
+        shrink: factor by which the encoder's input is reduced; light statistics are computed at full size.
 
     Raises:
-        UserError: no encoder, and a head that is not affine.
+        UserError: there is no encoder, and the head is not affine.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, head: Head, shrink: int) -> None:
@@ -71,21 +73,21 @@ class FusionNetwork(nn.Module):
         self.climbs = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(WIDTHS))
         self.light = LightEstimate(WIDTHS[-1])
         if head != "affine":
-            self.light.requires_grad_(False)  # not used; several devices would wait for its gradients
+            self.light.requires_grad_(False)  # unused; otherwise several devices would wait for its gradients
         self.local = nn.Conv2d(WIDTHS[-1], COEFFICIENTS if head == "affine" else 3 * (FOLD * shrink) ** 2, 1)
         nn.init.zeros_(self.local.weight)
         assert self.local.bias is not None
         nn.init.zeros_(self.local.bias)
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """The composite.
+        """Compute the composite.
 
         Args:
-            inputs: (B, 6, S, S) float, background and avatar as `carousel.fusion.normalisation.norm` gives them.
+            inputs: (B, 6, S, S) float, background and avatar normalised by `carousel.fusion.normalisation.norm`.
             mask: (B, 1, S, S) float in [0, 1].
 
         Returns:
-            (B, 3, S, S) float in the same range, not clipped; where the mask is 0, the background bit for bit.
+            (B, 3, S, S) float in the same range, not clipped; equal to the background where the mask is 0.
         """
         background, avatar = inputs[:, :3], denorm(inputs[:, 3:])
         transform = self.transform(inputs, mask)
@@ -97,9 +99,9 @@ class FusionNetwork(nn.Module):
         return torch.where(mask > 0, background + mask * (person - background), background)
 
     def transform(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """What the head predicts: (B, 12, s / 8, s / 8) coefficients, or as many of folded colour residuals.
+        """Predict the transform: (B, 12, s / 8, s / 8) coefficients, or folded colour residuals.
 
-        Without an encoder (B, 12, 1, 1), the same for the whole person.
+        Without an encoder (B, 12, 1, 1), one transform for the whole person.
         """
         if self.settings["encoder"] == "none":
             return self.light(_statistics(inputs, mask))[:, :, None, None]
@@ -116,15 +118,15 @@ class FusionNetwork(nn.Module):
 
 
 def _statistics(inputs: Tensor, mask: Tensor) -> Tensor:
-    """The statistics of light of the network's input."""
+    """Light statistics of the network's input."""
     return light_statistics(denorm(inputs[:, :3]), denorm(inputs[:, 3:]) * mask, mask)
 
 
 def check_size(size_px: int, shrink: int) -> None:
-    """Refuse sides that the network cannot halve five times.
+    """Check that the network can halve the side five times.
 
     Raises:
-        UserError: a setting is out of its range, or the side is no multiple.
+        UserError: a setting is out of its range, or the side is not a multiple of 32 * shrink.
     """
     check_range("SIZE_PX", size_px, 64, 1024)
     check_range("SHRINK", shrink, 1, 4)
@@ -150,10 +152,10 @@ class ResNetEncoder(nn.Module):
         self.channels = tuple(expansion * width for width in (64, 128, 256, 512))
 
     def load_resnet(self, state: dict[str, Tensor]) -> None:
-        """Take the tensors of a torchvision ResNet without classifier, its first convolution already widened."""
+        """Load the tensors of a torchvision ResNet without classifier, its first convolution already widened."""
         own = {"stem.0": "conv1", "stem.1": "bn1", **{f"stages.{n}": f"layer{n + 1}" for n in range(4)}}
         names = [name for name in self.state_dict() if not name.endswith("num_batches_tracked")]
-        # Files older than PyTorch 0.4.1 lack those counters of batches, and nothing here uses them.
+        # Files older than PyTorch 0.4.1 lack these counters of batches, which are not used here.
         self.load_state_dict({name: state[_rename(name, own)] for name in names}, strict=False)
 
     def forward(self, inputs: Tensor) -> list[Tensor]:
@@ -167,13 +169,13 @@ class ResNetEncoder(nn.Module):
 
 
 def load_imagenet(network: FusionNetwork) -> str:
-    """Start the encoder from torchvision's ImageNet weights where they lie in torch.hub's cache.
+    """Load torchvision's ImageNet weights into the encoder if torch.hub's cache has them.
 
     Returns:
-        Name of the weights, or "" where they are not there and the encoder stays random, or there is no encoder.
+        Name of the weights; "" if they are missing and the encoder stays random, or if there is no encoder.
 
     Raises:
-        UserError: the file is there but damaged.
+        UserError: the file is damaged.
     """
     import torchvision
 
@@ -189,14 +191,14 @@ def load_imagenet(network: FusionNetwork) -> str:
         resnet = {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
         network.encoder.load_resnet(resnet)
     except Exception as error:  # torch's readers raise nearly anything on damaged files
-        raise UserError(f"{path}: damaged; delete it, or fetch it anew by torchvision") from error
+        raise UserError(f"{path}: damaged; delete it, or download it again by torchvision") from error
     return path.name
 
 
 def widen(weight: Tensor) -> Tensor:
-    """A convolution of three input channels as one of six: both pictures are seen as the one was, at half weight each.
+    """Widen a convolution from three to six input channels: both pictures get the same weights, halved.
 
-    Two equal pictures then give what the one gave, so that all later layers see what they were trained on.
+    Two equal pictures give the original output, so all later layers get the inputs that they were trained on.
 
     Args:
         weight: (W, 3, k, k).
@@ -205,17 +207,17 @@ def widen(weight: Tensor) -> Tensor:
 
 
 class LightEstimate(nn.Module):
-    """One colour transform for the whole person: from the statistics of colours, and from what the decoder sees.
+    """One colour transform for the whole person, from colour statistics and the decoder's features.
 
     Args:
-        width: channels of what the decoder sees; 0: there is no decoder.
+        width: channels of the decoder's features; 0: there is no decoder.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.statistics = nn.Sequential(
             nn.BatchNorm1d(COUNT, eps=1e-4, affine=False),
-            nn.Hardtanh(-6, 6),  # bins that are hardly ever filled
+            nn.Hardtanh(-6, 6),  # limits bins that are almost always empty
             nn.Dropout(LIGHT_DROPOUT),
             nn.Linear(COUNT, 384),
             nn.GELU(),
@@ -232,24 +234,24 @@ class LightEstimate(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def rest(self) -> None:
-        """Keep what was learnt from statistics while the rest of the network learns what they leave open."""
+        """Freeze the pretrained part, while the rest of the network is trained."""
         for part in (self.statistics, self.mix):
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:
-        """As of any module; parts that rest stay in evaluation mode, without dropout."""
+        """Set the mode of all modules; frozen parts stay in evaluation mode, without dropout."""
         super().train(mode)
         for part in (self.statistics, self.mix):
             part.train(mode and any(parameter.requires_grad for parameter in part.parameters()))
         return self
 
     def forward(self, statistics: Tensor, features: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Estimate a transform.
+        """Estimate the transform.
 
         Args:
-            statistics: (B, COUNT), of `light_statistics`.
-            features: (B, W, h, w), of the decoder where there is one, at any scale.
-            mask: (B, 1, S, S), with the features.
+            statistics: (B, COUNT), result of `light_statistics`.
+            features: (B, W, h, w), features of the decoder if there is one, at any scale.
+            mask: (B, 1, S, S), required with features.
 
         Returns:
             (B, 12) coefficients.
@@ -279,10 +281,10 @@ class TransformerLevel(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Self-attention and a feed-forward layer, both with normalisation before (Xiong et al. 2020, arXiv:2002.04745).
+    """Pre-norm self-attention and feed-forward layer (Xiong et al. 2020, arXiv:2002.04745).
 
-    Positions enter by a depthwise convolution (Chu et al. 2021, arXiv:2102.10882), so that any size works. Scales with
-    more places than 4 windows attend inside windows (Liu et al. 2021, arXiv:2103.14030).
+    A depthwise convolution encodes positions (Chu et al. 2021, arXiv:2102.10882), so that any size works. Scales with
+    more places than 4 windows attend within windows (Liu et al. 2021, arXiv:2103.14030).
     """
 
     def __init__(self, width: int) -> None:
@@ -318,32 +320,14 @@ class TransformerBlock(nn.Module):
 
 
 class ConvolutionLevel(nn.Sequential):
-    """The plain alternative: one residual convolution block more than the transformer level has blocks."""
+    """Residual convolution blocks over one scale: one more than the transformer level has blocks."""
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__(*(Residual(width) for _ in range(depth + 1)))
 
 
-class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside an identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, width, h, w) to the same."""
-        return functional.relu(x + self.body(x))
-
-
 def _rename(name: str, prefixes: dict[str, str]) -> str:
-    """A parameter's name with another beginning."""
+    """Replace the beginning of a parameter's name."""
     prefix = next(prefix for prefix in prefixes if name.startswith(f"{prefix}."))
     return prefixes[prefix] + name[len(prefix) :]
 
@@ -354,10 +338,10 @@ def masked_mean(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def apply_affine(coefficients: Tensor, rgb: Tensor) -> Tensor:
-    """Apply a colour transform a pixel; coefficients of 0 change nothing.
+    """Apply a colour transform at each pixel; coefficients of 0 change nothing.
 
     Args:
-        coefficients: (B, 12, H, W): what is added to the 3 x 3 identity, row by row, then the offset.
+        coefficients: (B, 12, H, W), the difference from the 3 x 3 identity, row by row, and the offset.
         rgb: (B, 3, H, W) in [0, 1].
     """
     centred = rgb - PIVOT

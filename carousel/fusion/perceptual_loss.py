@@ -1,4 +1,4 @@
-"""The perceptual loss: distance of two pictures in the features of VGG16."""
+"""The perceptual loss: the distance between two pictures in the features of VGG16."""
 
 from collections.abc import Sequence
 
@@ -6,29 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from carousel.fusion.imagenet_features import vgg16_stages
-from carousel.fusion.imagenet_weights import Pretrained, load_vgg16
+from carousel.fusion.imagenet_weights import PretrainedLayers, load_vgg16
 
 STAGES = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 
 
 class PerceptualLoss(nn.Module):
-    """Distance of two pictures in the features of VGG16 (Johnson et al. 2016): mean absolute difference of each stage.
+    """Mean absolute difference of two pictures in the features of VGG16's stages (Johnson et al. 2016).
 
     Attributes:
-        weights: name of the weights that ran, for the record of a run.
+        weights: name of the loaded weights, for the record of a run.
     """
 
     def __init__(
-        self, stages: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3"), pretrained: Pretrained | None = None
+        self, stages: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3"), pretrained: PretrainedLayers | None = None
     ) -> None:
-        """Take torchvision's weights where its cache has them, else those of the registry package.
+        """Load torchvision's weights if its cache has them, else those of the registry package.
 
         Args:
-            stages: of STAGES, whose features are compared.
-            pretrained: layers to take instead.
+            stages: names out of STAGES whose features are compared.
+            pretrained: layers to use instead.
 
         Raises:
-            UserError: no weights are present; never random ones.
+            UserError: the weights are missing.
         """
         super().__init__()
         self.chosen = [STAGES.index(stage) for stage in stages]
@@ -36,11 +36,11 @@ class PerceptualLoss(nn.Module):
         self.weights = self.network.weights
 
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar that is 0 for equal batches.
+        """Compute the loss, a scalar that is 0 for equal batches.
 
         Args:
-            predicted: (B, 3, H, W) in the network's range (`norm`); gradients flow to it.
-            target: the same shape.
+            predicted: (B, 3, H, W) in the network's range (`norm`); gets gradients.
+            target: same shape.
         """
         ours = self.network(predicted)
         with torch.no_grad():

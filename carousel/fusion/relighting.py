@@ -1,32 +1,28 @@
-"""Another light on a person: what a cut-out looks like that was photographed elsewhere.
+"""Relighting: shows a person as if photographed in another light.
 
-A person who is cut out of a photo fits it exactly; only after such a change is there something to learn or to measure.
-All functions work on 8-bit pixels and give 8-bit pixels: what was clipped or rounded stays lost, as in a real photo.
+A person cut out of a photo fits that photo exactly, so there is nothing to learn or to measure without such a change.
+All functions return 8-bit pixels: clipping and rounding lose information, as in a real photo.
 """
-
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-EXPOSURE_EV = 0.7  # the fixed protocol: each value is uniform within plus and minus these
+EXPOSURE_EV = 0.7  # the fixed protocol draws each value uniformly within plus and minus these
 GAIN = 0.15
 CONTRAST = 0.2
 SATURATION = 0.3
-FIXED_SHARE = 0.55  # of the training samples whose light changes by the fixed protocol
+FIXED_SHARE = 0.55  # share of the training samples relit by the fixed protocol
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 LEVELS = np.arange(256, dtype=np.float32) / 255
 
-Relight = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
-
 
 def relight_fixed(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The protocol that held-out figures are measured by: exposure, channel gains, contrast and saturation.
+    """Relight by the fixed protocol of evaluation: exposure, channel gains, contrast and saturation.
 
-    Exposure and gains multiply linear light; contrast turns about the person's mean, saturation about luma.
+    Exposure and gains multiply linear light; contrast is relative to the person's mean, saturation to luma.
 
     Args:
-        rng: source of the change.
+        rng: random generator.
         rgb: (H, W, 3) uint8.
         mask: (H, W) uint8, 255 where the person is, not empty.
 
@@ -40,11 +36,11 @@ def relight_fixed(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) -
 
 
 def relight_random(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """What training shows: all ways in which cut-outs differ, stronger and of more kinds than the fixed protocol.
+    """Relight for training, more strongly and in more ways than the fixed protocol.
 
-    Exposure, gains, contrast and saturation in linear light or on the stored values; a tone curve; colour statistics
-    moved in Lab as the makers of harmonisation sets do (Cong et al. 2020, arXiv:1911.13239); light that falls off over
-    the person; a little blur or noise. FIXED_SHARE are of the fixed protocol. Arguments and result as `relight_fixed`.
+    Changes exposure, gains, contrast and saturation in linear light or of the stored values, the tone curve, colour
+    statistics in Lab as harmonisation sets do (Cong et al. 2020, arXiv:1911.13239), the fall-off of light, blur and
+    noise. FIXED_SHARE of the samples use the fixed protocol. Arguments and result as `relight_fixed`.
     """
     if rng.random() < FIXED_SHARE:
         return relight_fixed(rng, rgb, mask)
@@ -53,7 +49,7 @@ def relight_random(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) 
         width = EXPOSURE_EV if linear else 0.5
         gains = 2 ** rng.uniform(-width, width) * rng.uniform(1 - 1.1 * GAIN, 1 + 1.1 * GAIN, 3)
         contrast, saturation = rng.uniform(0.78, 1.22), rng.uniform(0.67, 1.33)
-        rgb = adjust(rgb, mask, gains, contrast, saturation, linear)
+        rgb = adjust(rgb, mask, gains, contrast, saturation, linear=linear)
     else:
         rgb = move_statistics(rng, rgb, mask)
     if rng.random() < 0.2:
@@ -66,7 +62,7 @@ def relight_random(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) 
 
 
 def adjust(
-    rgb: np.ndarray, mask: np.ndarray, gains: np.ndarray, contrast: float, saturation: float, linear: bool
+    rgb: np.ndarray, mask: np.ndarray, gains: np.ndarray, contrast: float, saturation: float, *, linear: bool
 ) -> np.ndarray:
     """Multiply the channels by `gains`, in linear light or as stored, then change contrast and saturation."""
     if linear:
@@ -82,7 +78,7 @@ def adjust(
 
 
 def move_statistics(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Move mean and spread of the person's Lab values to random others (Reinhard et al. 2001)."""
+    """Change the mean and the spread of the person's Lab values at random (Reinhard et al. 2001)."""
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     mean = np.array(cv2.mean(lab, mask)[:3], np.float32)
     ratio = np.clip(np.exp(rng.normal(0, 0.3, 3)), 0.65, 1.55).astype(np.float32)
@@ -92,7 +88,7 @@ def move_statistics(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray)
 
 
 def light_gradient(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Light that is stronger on one side of the person, up to 0.4 EV from the middle."""
+    """Make the light stronger on one side of the picture, by up to 0.4 EV from the middle."""
     height, width = mask.shape
     angle = rng.uniform(0, 2 * np.pi)
     across = np.linspace(-1, 1, width, dtype=np.float32)[None] * np.float32(np.cos(angle))
@@ -102,7 +98,7 @@ def light_gradient(rng: np.random.Generator, rgb: np.ndarray, mask: np.ndarray) 
 
 
 def soften(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
-    """A little blur, or a little noise."""
+    """Add a little blur or noise."""
     if rng.random() < 0.5:
         return cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.3, 0.9))
     noise = rng.standard_normal(rgb.shape, np.float32) * np.float32(rng.uniform(0.004, 0.02))
@@ -110,16 +106,16 @@ def soften(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
 
 
 def to_linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB values in [0, 1] to linear light (IEC 61966-2-1)."""
+    """Convert sRGB values in [0, 1] to linear light (IEC 61966-2-1)."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def to_srgb(linear: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB values, clipped to [0, 1]."""
+    """Convert linear light to sRGB values, clipped to [0, 1]."""
     linear = np.clip(linear, 0, 1)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def to_u8(values: np.ndarray) -> np.ndarray:
-    """Values in [0, 1], clipped, as uint8."""
+    """Convert values in [0, 1], clipped, to uint8."""
     return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)

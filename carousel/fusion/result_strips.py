@@ -1,4 +1,4 @@
-"""Result strips, a row a sample: background, pasted, fused, ground truth; and the figures of one picture."""
+"""Result strips, a row for each sample: background, pasted, fused, ground truth; PSNR and SSIM of a picture."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ TILE_PX = 256
 
 
 def compute_psnr_ssim(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """PSNR in dB (identical pictures: 100) and SSIM of the whole picture, by `carousel.fusion.metrics`.
+    """Compute PSNR in dB (100 for identical pictures) and SSIM of the whole picture.
 
     Args:
         predicted: (H, W, 3) uint8 RGB.
-        truth: the same shape.
+        truth: same shape.
 
     Raises:
         ValueError: not two pictures of one shape.
@@ -29,17 +29,24 @@ def compute_psnr_ssim(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, 
 
 
 def save_result(
-    path: Path, inputs: Tensor, outputs: Tensor, targets: Tensor, mask: Tensor, title: str = "", tile_px: int = TILE_PX
+    path: Path,
+    inputs: Tensor,
+    outputs: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    *,
+    title: str = "",
+    tile_px: int = TILE_PX,
 ) -> None:
-    """Write a PNG with a row a sample: background, person as pasted, person as fused, ground truth.
+    """Write a PNG with a row for each sample: background, pasted, fused, ground truth.
 
     Args:
-        path: of the PNG.
+        path: target PNG.
         inputs: (B, 6, S, S), background and avatar in the network's range.
-        outputs: (B, 3, S, S), what the model made of it.
-        targets: (B, 3, S, S).
-        mask: (B, 1, S, S), the person; decides over the foreground PSNR that is printed below.
-        title: above all.
+        outputs: (B, 3, S, S), output of the model.
+        targets: (B, 3, S, S), ground truth.
+        mask: (B, 1, S, S), the person, over which the foreground PSNR is computed.
+        title: line above the rows.
         tile_px: side of a picture.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Training of the fusion model: loss and run."""
+"""Loss, validation and training task of the fusion model."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from carousel.fusion.network import Decoder, Encoder, FusionNetwork, Head, check
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training_samples import AvatarFusionDataset, to_sample
-from common.errors import UserError, check_range
+from common.errors import UserError
 from common.training import LoopSettings, Task, Training, load_batches
 
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
@@ -25,30 +25,30 @@ VALIDATION_BATCH = 16
 LOSSES = ("L1", "masked L1", "perceptual")
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What one training run is.
+@dataclass(frozen=True, kw_only=True)
+class FusionTrainingSettings:
+    """Settings of a training, saved in the checkpoint.
 
     Attributes:
-        encoder: of `FusionNetwork`, as are `decoder` and `head`.
+        encoder: argument of `FusionNetwork`, as are `decoder`, `head` and `shrink`.
         decoder: "transformer" or "cnn".
         head: "affine" or "colours".
-        shrink: of `FusionNetwork`.
+        shrink: factor by which the encoder's input is reduced.
         size_px: side of the samples.
-        steps: of the optimiser; 0: only the light estimate is taught.
+        steps: optimiser steps; 0: only the light estimate is pretrained.
         batch: samples a step, on each device.
-        learning_rate: its highest value, of AdamW.
-        l1_weight: of the mean absolute error over the whole picture.
-        masked_weight: of the mean absolute error over the person.
-        perceptual_weight: of the distance in VGG16's features; 0: not computed.
-        light_samples: samples whose statistics teach the light estimate before the first step; 0: none.
-        seed: of weights, order and variations.
+        learning_rate: peak learning rate of AdamW.
+        l1_weight: weight of the mean absolute error over the whole picture.
+        masked_weight: weight of the mean absolute error over the person.
+        perceptual_weight: weight of the distance in VGG16's features; 0: not computed.
+        light_samples: samples that pretrain the light estimate before the first step; 0: none.
+        seed: seed of weights, order and variations.
         workers: processes that prepare samples.
-        held_out_share: of the scenes, which only measure.
-        collages: fingerprint of the samples, so that a run is not resumed on others.
+        held_out_share: share of the scenes that are held out for measuring.
+        collages: fingerprint of the samples; a run is resumed on the same samples only.
 
     Raises:
-        UserError: a value out of its range.
+        UserError: the settings contradict each other.
     """
 
     encoder: Encoder
@@ -69,36 +69,25 @@ class TrainingSettings:
     collages: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained with."""
+        """Check what the ranges of single settings cannot express."""
         check_size(self.size_px, self.shrink)
-        check_range("STEPS", self.steps, 0, 10_000_000)
-        check_range("BATCH", self.batch, 2, 100_000)
-        check_range("LEARNING_RATE", self.learning_rate, 1e-9, 10)
-        for name in ("l1_weight", "masked_weight", "perceptual_weight"):
-            check_range(name.upper(), getattr(self, name), 0, 1000)
         if self.l1_weight + self.masked_weight + self.perceptual_weight == 0:
-            raise UserError("settings L1_WEIGHT, MASKED_WEIGHT and PERCEPTUAL_WEIGHT are all 0")
-        check_range("LIGHT_SAMPLES", self.light_samples, 0, 10_000_000)
+            raise UserError("settings L1_WEIGHT, MASKED_WEIGHT and PERCEPTUAL_WEIGHT are all 0; raise one of them")
         if self.steps == 0 and not teaches_light(self):
-            raise UserError(
-                "setting STEPS is 0, and no light estimate is taught before the first step; raise one of them"
-            )
-        check_range("SEED", self.seed, 0, 2**63 - 1)
-        check_range("WORKERS", self.workers, 0, 1024)
-        check_range("HELD_OUT_SHARE", self.held_out_share, 0, 0.9)
+            raise UserError("setting STEPS is 0 and the light estimate is not pretrained; raise STEPS or LIGHT_SAMPLES")
 
 
 # ---- loss ----
 
 
 def loss_parts(predicted: Tensor, target: Tensor, mask: Tensor, perceptual: PerceptualLoss | None) -> dict[str, Tensor]:
-    """The parts of the loss, unweighted.
+    """Compute the unweighted parts of the loss.
 
     Args:
         predicted: (B, 3, S, S) in the network's range.
-        target: the same shape.
+        target: same shape.
         mask: (B, 1, S, S) of 0 or 1.
-        perceptual: None leaves that part out.
+        perceptual: perceptual loss; None: leave that part out.
     """
     difference = (predicted - target).abs()
     over = (3 * mask.sum(dim=(1, 2, 3))).clamp(min=1)
@@ -112,20 +101,20 @@ def loss_parts(predicted: Tensor, target: Tensor, mask: Tensor, perceptual: Perc
 
 
 class FusionTask(Task):
-    """What the fusion model learns, and the held-out collages whose foreground PSNR selects the best weights.
+    """Training of the fusion model; the foreground PSNR of held-out collages selects the best weights.
 
     Args:
-        settings: of the run.
-        samples: what to learn from.
-        held_out: the fixed form of held-out collages.
-        accelerator: of the run.
+        settings: settings of the run.
+        samples: training samples.
+        held_out: held-out collages in their fixed form.
+        accelerator: result of `start_accelerator`.
     """
 
     best = "held-out foreground PSNR"
 
     def __init__(
         self,
-        settings: TrainingSettings,
+        settings: FusionTrainingSettings,
         samples: AvatarFusionDataset,
         held_out: AvatarFusionDataset,
         accelerator: Accelerator,
@@ -137,7 +126,7 @@ class FusionTask(Task):
         self.measures_start = teaches_light(settings)
 
     def batches(self, first: int, last: int) -> Iterator[dict[str, Tensor]]:
-        """Batches of samples as `AvatarFusionDataset` gives them."""
+        """Batches of the samples of `AvatarFusionDataset`."""
         run = self.settings
         numbers = range(first, last)
         return load_batches(
@@ -145,36 +134,37 @@ class FusionTask(Task):
         )
 
     def losses(self, network: FusionNetwork, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parts of the loss of a batch."""
+        """The unweighted parts of the loss of a batch."""
         predicted = network(batch["input"].contiguous(memory_format=torch.channels_last), batch["mask"]).float()
-        with torch.autocast(predicted.device.type, enabled=False):  # VGG16's features stay exact
+        with torch.autocast(predicted.device.type, enabled=False):  # VGG16 runs in full precision
             return loss_parts(predicted, batch["target"], batch["mask"], self.perceptual)
 
     def measure(self, network: FusionNetwork, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Mean foreground PSNR of held-out collages, and its gain over pasting, dB."""
+        """Mean foreground PSNR of the held-out collages, and its gain over pasting, in dB."""
         fused, pasted = held_out_psnr(network, self.held_out, self.accelerator.device)
         return {self.best: float(np.mean(fused)), "held-out gain": float(np.mean(fused) - np.mean(pasted))}
 
 
-def prepare(
-    settings: TrainingSettings,
+def prepare_training(
     network: FusionNetwork,
+    settings: FusionTrainingSettings,
     samples: AvatarFusionDataset,
     held_out: AvatarFusionDataset,
+    *,
     accelerator: Accelerator,
-    every: int,
+    measure_every: int,
     resume: bool = False,
 ) -> Training:
-    """A run that can begin or resume; where the light estimate is taught first, it is taught here.
+    """Prepare a run; pretrains the light estimate where the settings say so.
 
     Args:
-        settings: of the run.
-        network: where to begin.
-        samples: what to learn from.
-        held_out: as of `FusionTask`.
-        accelerator: of the run.
-        every: steps between measurements, each of which saves the state.
-        resume: whether a state will replace the weights, so that the light estimate need not be taught.
+        network: initial network.
+        settings: settings of the run.
+        samples: training samples.
+        held_out: held-out collages in their fixed form.
+        accelerator: result of `start_accelerator`.
+        measure_every: steps between measurements, each of which saves the state.
+        resume: whether a saved state will replace the weights, so that the light estimate need not be pretrained.
     """
     if teaches_light(settings):
         if not resume:
@@ -184,7 +174,7 @@ def prepare(
     network.size_px = settings.size_px
     loop = LoopSettings(
         steps=settings.steps,
-        measure_every=every,
+        measure_every=measure_every,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
         weight_decay=WEIGHT_DECAY,
@@ -195,15 +185,15 @@ def prepare(
     return Training(network.to(memory_format=torch.channels_last), task, settings, loop, accelerator)
 
 
-def teach_light(settings: TrainingSettings, network: FusionNetwork, samples: AvatarFusionDataset) -> None:
-    """Teach the light estimate by samples that no step has, before the first step."""
+def teach_light(settings: FusionTrainingSettings, network: FusionNetwork, samples: AvatarFusionDataset) -> None:
+    """Pretrain the light estimate on samples that no training step uses."""
     others = copy.copy(samples)
     others.seed = settings.seed + 1
     pretrain_light(network, others, settings.light_samples, settings.workers, settings.seed)
 
 
-def teaches_light(settings: TrainingSettings) -> bool:
-    """Whether the light estimate is taught before the first step."""
+def teaches_light(settings: FusionTrainingSettings) -> bool:
+    """Whether the light estimate is pretrained."""
     return settings.light_samples > 0 and settings.head == "affine"
 
 
@@ -211,7 +201,7 @@ def teaches_light(settings: TrainingSettings) -> bool:
 def held_out_psnr(
     network: FusionNetwork, held_out: AvatarFusionDataset, device: torch.device
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """Foreground PSNR in dB of each sample as fused and as pasted."""
+    """Measure the foreground PSNR in dB of each sample, fused and pasted."""
     fused: list[float] = []
     pasted: list[float] = []
     for first in range(0, len(held_out), VALIDATION_BATCH):

@@ -1,4 +1,4 @@
-"""Samples of the fusion model: collages whose avatar comes in another light."""
+"""Samples of the fusion model: collages with a relit avatar."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,28 +12,28 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from carousel.collages.layout import Collage, Entry, read_collage, read_index
+from carousel.collages.layout import Collage, CollageEntry, black_outside, compose, read_collage, read_index
 from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.relighting import relight_fixed, relight_random
 from common.errors import UserError, raise_faults
 
-CACHE_BYTES = 1_500_000_000  # decoded collages that a process keeps
-MIN_PERSON_PX = 64  # pixels of a person, below which a variation is not taken
-CLEAN_SHARE = 0.25  # of the training samples whose scene is inpainted around the person as well
-SMALLER_SHARE, LARGER_SHARE = 0.15, 0.07  # of the training samples with such masks
-CROP_SHARE = 0.4  # of the training samples that show a part of the collage
+CACHE_BYTES = 1_500_000_000  # size of the decoded collages that a process keeps
+MIN_PERSON_PX = 64  # variations that show fewer pixels of the person are rejected
+CLEAN_SHARE = 0.25  # share of the training samples whose scene is also inpainted around the person
+SMALLER_SHARE, LARGER_SHARE = 0.15, 0.07  # shares of the training samples with too small and too large masks
+CROP_SHARE = 0.4  # share of the training samples that show a part of the collage
 KERNEL = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
-class Example:
+class FusionExample:
     """One sample as pictures.
 
     Attributes:
-        background: (S, S, 3) uint8, the scene; where the person stood, what inpainting made of it.
+        background: (S, S, 3) uint8, the scene, inpainted where the person was.
         avatar: (S, S, 3) uint8, the person in another light, black elsewhere.
-        mask: (S, S) uint8, 255 where the person goes, else 0.
-        truth: (S, S, 3) uint8, what fusing should give.
+        mask: (S, S) uint8, 255 where the person is, else 0.
+        truth: (S, S, 3) uint8, the expected result.
     """
 
     background: np.ndarray
@@ -43,30 +43,31 @@ class Example:
 
 
 class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
-    """Collages as samples; the avatar is cut out of its own truth and therefore re-lit, or there were nothing to learn.
+    """Collages as samples; as the avatar is cut out of its own ground truth, it is relit.
 
-    Each sample is determined by the seed and its number. For evaluation the change of light is the fixed protocol of
-    `relight_fixed`, the same at each call. For training it is `relight_random`, with flips, crops, scenes of both kinds
-    and masks that are a little too small or too large; numbers beyond the length are further variations.
+    Seed and number determine a sample. Evaluation uses the fixed protocol of `relight_fixed`. Training uses
+    `relight_random`, flips, crops, both kinds of scenes, and masks that are a little too small or too large; numbers
+    beyond the length are further variations.
 
     Args:
-        folder: of the collages.
-        entries: of its index, all or some.
-        size_px: side of the samples; collages of other sizes are resized.
-        training: random variations, or the fixed form.
-        seed: of all variations.
-        clean: in the fixed form: take the clean background as it is, inpainted somewhat beyond the person, instead of
+        folder: folder of the collages.
+        entries: entries of its index, all or some.
+        size_px: side of the samples; other collages are resized.
+        training: True: random variations; False: the fixed form.
+        seed: seed of all variations.
+        clean: use in the fixed form the clean background, which is inpainted slightly beyond the person, instead of
             the true scene up to the mask's edge.
-        erode_px: in the fixed form: how much smaller than the person the mask is.
+        erode_px: erosion of the mask in the fixed form.
     """
 
     def __init__(
         self,
         folder: Path,
-        entries: Sequence[Entry],
+        entries: Sequence[CollageEntry],
         size_px: int,
         training: bool,
         seed: int,
+        *,
         clean: bool = False,
         erode_px: int = 0,
     ) -> None:
@@ -87,7 +88,7 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         """Normalised "input" (6, S, S), background and avatar, and "target" (3, S, S); "mask" (1, S, S) of 0 or 1."""
         return to_sample(self.example(index))
 
-    def example(self, index: int) -> Example:
+    def example(self, index: int) -> FusionExample:
         """The sample as pictures."""
         rng = np.random.default_rng((self.seed, index))
         collage = self.collage(index % len(self.entries))
@@ -96,7 +97,7 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         return fixed_form(rng, resize(collage, self.size_px), self.clean, self.erode_px)
 
     def collage(self, number: int) -> Collage:
-        """A collage, kept in memory while there is room."""
+        """Read a collage, from memory if it was kept there."""
         if number not in self.cache:
             collage = read_collage(self.folder / self.entries[number].collage)
             size = 10 * collage.mask.size
@@ -107,8 +108,8 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         return self.cache[number]
 
 
-def to_sample(example: Example) -> dict[str, Tensor]:
-    """An example as the network's tensors."""
+def to_sample(example: FusionExample) -> dict[str, Tensor]:
+    """Convert an example to the network's tensors."""
     return {
         "input": torch.cat([to_tensor(example.background), to_tensor(example.avatar)]),
         "target": to_tensor(example.truth),
@@ -116,15 +117,15 @@ def to_sample(example: Example) -> dict[str, Tensor]:
     }
 
 
-def fixed_form(rng: np.random.Generator, collage: Collage, clean: bool, erode_px: int) -> Example:
-    """The form that held-out figures are measured on; arguments as of `AvatarFusionDataset`."""
+def fixed_form(rng: np.random.Generator, collage: Collage, clean: bool, erode_px: int) -> FusionExample:
+    """The form that held-out figures are measured on; arguments as in `AvatarFusionDataset`."""
     lit = relight_fixed(rng, collage.truth, collage.mask)
     mask = erode(collage.mask, erode_px)
     background = collage.background if clean else keep_scene(collage)
-    return Example(background, cut_out(lit, mask), mask, collage.truth)
+    return FusionExample(background, black_outside(lit, mask), mask, collage.truth)
 
 
-def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> Example:
+def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> FusionExample:
     """A random variation of a collage."""
     lit = relight_random(rng, collage.truth, collage.mask)
     mask = vary_mask(rng, collage.mask)
@@ -135,11 +136,11 @@ def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> Example:
     if rng.random() < 0.5:
         pictures = [np.ascontiguousarray(picture[:, ::-1]) for picture in pictures]
     background, lit, truth, mask = (fit(picture, size_px) for picture in pictures)
-    return Example(background, cut_out(lit, mask), mask, truth)
+    return FusionExample(background, black_outside(lit, mask), mask, truth)
 
 
 def vary_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
-    """A mask as segmenters give it: often exact, else a pixel or two too small or too large."""
+    """Imitate a segmenter's mask: often exact, otherwise a pixel or two too small or too large."""
     kind = rng.random()
     steps = int(rng.integers(1, 3))
     varied = mask
@@ -151,7 +152,7 @@ def vary_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
 
 
 def crop(rng: np.random.Generator, pictures: list[np.ndarray]) -> list[np.ndarray]:
-    """A random square of at least 0.7 of the side that holds part of the person; the last picture is the mask."""
+    """Crop a random square, at least 0.7 of the side, that shows part of the person; the last picture is the mask."""
     whole = len(pictures[-1])
     side = round(whole * rng.uniform(0.7, 1))
     top, left = rng.integers(0, whole - side + 1, 2)
@@ -160,15 +161,15 @@ def crop(rng: np.random.Generator, pictures: list[np.ndarray]) -> list[np.ndarra
 
 
 def resize(collage: Collage, size_px: int) -> Collage:
-    """A collage with panels of another side."""
+    """Resize the panels of a collage."""
     if len(collage.mask) == size_px:
         return collage
     truth, background, mask = (fit(part, size_px) for part in (collage.truth, collage.background, collage.mask))
-    return Collage(truth, background, cut_out(truth, mask), mask)
+    return compose(truth, background, mask)
 
 
 def fit(picture: np.ndarray, size_px: int) -> np.ndarray:
-    """A square picture or mask with another side; masks stay 0 or 255."""
+    """Resize a square picture or mask; masks stay 0 or 255."""
     if len(picture) == size_px:
         return picture
     how = cv2.INTER_AREA if len(picture) > size_px else cv2.INTER_LINEAR
@@ -177,7 +178,7 @@ def fit(picture: np.ndarray, size_px: int) -> np.ndarray:
 
 
 def keep_scene(collage: Collage) -> np.ndarray:
-    """The true scene up to the mask's edge, and inside it what inpainting made of the hole."""
+    """The true scene outside the mask, and the inpainted background inside."""
     return paste(collage.truth, collage.background, collage.mask)
 
 
@@ -186,37 +187,32 @@ def paste(background: np.ndarray, person: np.ndarray, mask: np.ndarray) -> np.nd
     return np.where(mask[..., None] > 0, person, background)
 
 
-def cut_out(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture where the mask is, else black."""
-    return np.where(mask[..., None] > 0, picture, 0).astype(np.uint8)
-
-
 def erode(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """A mask that is smaller all round."""
+    """Erode a mask."""
     return cv2.erode(mask, KERNEL, iterations=pixels) if pixels else mask
 
 
-def split(entries: Sequence[Entry], held_out_share: float) -> tuple[list[Entry], list[Entry]]:
-    """Entries to train on and entries held out; all collages of one scene fall on one side, the same at each call."""
+def split(entries: Sequence[CollageEntry], held_out_share: float) -> tuple[list[CollageEntry], list[CollageEntry]]:
+    """Split entries into training and held-out ones, by scene; the split is the same at each call."""
     held_out = [_place(entry.scene) < held_out_share for entry in entries]
     sides = list(zip(entries, held_out, strict=True))
     return [entry for entry, out in sides if not out], [entry for entry, out in sides if out]
 
 
 def _place(scene: str) -> float:
-    """A number in [0, 1) that belongs to the scene's name."""
+    """Hash a scene's name to a number in [0, 1)."""
     return int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big") / 2**64
 
 
-def load_entries(folder: Path, size_px: int) -> list[Entry]:
-    """The index of a folder whose collages have all been read once.
+def load_entries(folder: Path, size_px: int) -> list[CollageEntry]:
+    """Read the index of a folder, and check all its collages.
 
     Args:
-        folder: of the collages.
+        folder: folder of the collages.
         size_px: side at which they will be used.
 
     Raises:
-        UserError: all faults of the folder, listed together; among them people too small to be seen at that side.
+        UserError: lists all faults, including people who are too small at that side.
     """
     entries = read_index(folder)
     faults = []
@@ -224,7 +220,7 @@ def load_entries(folder: Path, size_px: int) -> list[Entry]:
         path = folder / entry.collage
         try:
             if not fit(read_collage(path).mask, size_px).any():
-                faults.append(f"{path}: nothing is left of the person at {size_px} px; raise SIZE_PX")
+                faults.append(f"{path}: the person disappears at {size_px} px; raise SIZE_PX")
         except UserError as error:
             faults.append(str(error))
     raise_faults("", faults)

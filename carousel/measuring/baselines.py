@@ -1,7 +1,7 @@
-"""What the model is measured against: ways to put a person into a scene that need no training.
+"""Baselines for the model: compositing methods without training.
 
-Each takes the scene (H, W, 3) uint8, the avatar (H, W, 3) uint8 at its place, and the mask (H, W) uint8, above 0 where
-the person is; each gives (H, W, 3) uint8 with the scene bit for bit outside the mask.
+Each takes the scene (H, W, 3) uint8, the avatar (H, W, 3) uint8 in place, and the mask (H, W) uint8, above 0 where the
+person is, and returns (H, W, 3) uint8, equal to the scene outside the mask.
 """
 
 from collections.abc import Callable
@@ -9,37 +9,34 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from carousel.fusion.training_samples import paste
+
 Baseline = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 FEATHER_PX = 1.5  # standard deviation of the soft edge
-CLONE_EROSION_PX = 3  # by which cv2.seamlessClone erodes each mask before it works
-CLONE_MARGIN_PX = 8  # around the picture, as seamlessClone drops what touches the border
-
-
-def copy_paste(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The person as they are."""
-    return np.where(mask[..., None] > 0, avatar, background)
+CLONE_EROSION_PX = 3  # cv2.seamlessClone erodes each mask by this first
+CLONE_MARGIN_PX = 8  # margin around the picture, as seamlessClone drops people who touch the border
 
 
 def feathered_paste(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The person with an edge that grows from transparent to opaque inside the mask."""
+    """Paste the person with an edge that fades from opaque to transparent inside the mask."""
     blurred = cv2.GaussianBlur(
         (mask > 0).astype(np.float32), (0, 0), FEATHER_PX, borderType=cv2.BORDER_REPLICATE
     )  # one half at a straight edge
     alpha = np.clip(2 * blurred - 1, 0, 1)[..., None]
     mixed = np.rint(alpha * avatar + (1 - alpha) * background).astype(np.uint8)
-    return copy_paste(background, mixed, mask)
+    return paste(background, mixed, mask)
 
 
 def reinhard(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The person with the mean and the standard deviation of the scene outside the mask, channel by channel in Lab.
+    """Give the person the mean and standard deviation of the scene outside the mask, for each channel in Lab.
 
-    Reinhard et al. 2001, "Color Transfer between Images", in CIELAB instead of their l-alpha-beta, as is usual. Where
-    there is no scene, or no person, nothing changes.
+    Reinhard et al. 2001, "Color Transfer between Images", in CIELAB instead of their l-alpha-beta, as is usual. Without
+    a scene or a person, nothing changes.
     """
     inside = mask > 0
     if inside.all() or not inside.any():
-        return copy_paste(background, avatar, mask)
+        return paste(background, avatar, mask)
     person, scene = _lab(avatar[inside]), _lab(background[~inside])
     spread = person.std(axis=0)
     ratio = np.divide(scene.std(axis=0), spread, out=np.ones_like(spread), where=spread > 1e-3)
@@ -50,28 +47,27 @@ def reinhard(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np
 
 
 def poisson(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The person's gradients with the scene's colours at the seam, by cv2.seamlessClone (Pérez et al. 2003).
+    """Blend the person's gradients into the scene by cv2.seamlessClone (Pérez et al. 2003).
 
-    seamlessClone erodes the mask, changes the one that it is given, drops what touches the border of the picture, takes
-    the gradient at the seam from pixels outside the mask, and leaves rounding errors around it. So that the person is
-    not made the worse by that, the mask is dilated by as much before, the person's colours go on a little beyond it,
-    the picture gets a margin, and the pixels outside the mask are those of the scene.
+    seamlessClone erodes the mask in place, drops people who touch the border, reads gradients outside the mask, and
+    leaves rounding errors around it. Therefore the mask is dilated first, the person's colours are extended beyond it,
+    the picture gets a margin, and pixels outside the mask are restored.
     """
     if not mask.any():
         return background.copy()
     inside, person = (np.pad(part, _margin(part)) for part in ((mask > 0).astype(np.uint8), avatar))
     scene = np.pad(background, _margin(background), mode="edge")
     reached = cv2.dilate(inside, np.ones((3, 3), np.uint8), iterations=CLONE_EROSION_PX)
-    # It puts the middle of the mask's box at a given place; this one leaves the person where they are.
+    # seamlessClone centres the mask's box at the given place; this one does not move the person.
     x, y, width, height = cv2.boundingRect(reached)
     place = (x + width // 2, y + height // 2)
     cloned = cv2.seamlessClone(_extend(person, inside), scene, reached * 255, place, cv2.NORMAL_CLONE)
     inner = cloned[CLONE_MARGIN_PX:-CLONE_MARGIN_PX, CLONE_MARGIN_PX:-CLONE_MARGIN_PX]
-    return copy_paste(background, inner, mask)
+    return paste(background, inner, mask)
 
 
 BASELINES: dict[str, Baseline] = {  # in the order of the tables
-    "copy-paste": copy_paste,
+    "copy-paste": paste,
     "feathered paste": feathered_paste,
     "Reinhard": reinhard,
     "Poisson": poisson,
@@ -83,7 +79,7 @@ def _margin(picture: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _extend(picture: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Outside the mask, the colour of its nearest pixel."""
+    """Fill the outside of the mask with the colour of its nearest pixel."""
     _, labels = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     nearest = np.zeros((labels.max() + 1, 3), np.uint8)
     nearest[labels[inside > 0]] = picture[inside > 0]

@@ -1,8 +1,6 @@
-"""How well methods fuse people into scenes: scores of every picture, their table, and how sure a gain is."""
+"""Evaluation of fusion methods: scores of every picture, their table, and confidence intervals of gains."""
 
-import csv
 import functools
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +15,20 @@ from carousel.fusion.metrics import foreground_mse, psnr_of_mse
 from carousel.fusion.network import FusionNetwork
 from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.result_strips import compute_psnr_ssim
-from carousel.fusion.training_samples import AvatarFusionDataset, Example
+from carousel.fusion.training_samples import AvatarFusionDataset, FusionExample
 from carousel.measuring.baselines import BASELINES, Baseline
 from common.errors import UserError
-from common.files import write_text
+from common.files import write_csv
 
 OURS = "ours"
 PASTE = next(iter(BASELINES))
-METRICS = ("PSNR", "SSIM", "foreground PSNR", "fMSE", "LPIPS")  # the first four always, the last where it can be
+METRICS = ("PSNR", "SSIM", "foreground PSNR", "fMSE", "LPIPS")  # LPIPS only if its weights are present
 DECIMALS = {"PSNR": 2, "SSIM": 4, "foreground PSNR": 2, "fMSE": 1, "LPIPS": 4}
 RESAMPLINGS = 2000
-DRAWN_AT_ONCE = 1_000_000  # scenes, so that memory stays small with any number of them
+DRAWN_AT_ONCE = 1_000_000  # scenes drawn at once, which limits the memory
 HEADING = {"foreground PSNR": "fg PSNR"}
 
-Item = tuple[str, str, Callable[[], Example]]  # name, scene, and what gives the pictures when its turn comes
+Item = tuple[str, str, Callable[[], FusionExample]]  # name, scene, and a function that reads the pictures
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,11 @@ class Scores:
     """Scores of several methods on the same pictures.
 
     Attributes:
-        names: of the pictures.
-        scenes: of each picture; pictures of one scene are no independent samples.
-        values: by method and metric, (N,) float64: PSNR in dB, SSIM at most 1, fMSE in squared grey levels, LPIPS.
-        changed: by method, pictures of which a pixel outside the mask is not that of the scene.
+        names: names of the pictures.
+        scenes: scene of each picture; pictures of one scene are not independent samples.
+        values: values by method and metric, (N,) float64: PSNR in dB, SSIM at most 1, fMSE in squared grey levels,
+            LPIPS.
+        changed: number of pictures, by method, in which a pixel outside the mask differs from the scene.
     """
 
     names: list[str]
@@ -51,20 +50,20 @@ class Scores:
 
     @property
     def metrics(self) -> list[str]:
-        """What was measured."""
+        """Names of the metrics."""
         return list(next(iter(self.values.values())))
 
     def gains(self, method: str, over: str = PASTE) -> np.ndarray:
-        """Gain in foreground PSNR of every picture over another method, (N,) in dB."""
+        """Gain in foreground PSNR over another method for every picture, (N,) in dB."""
         return self.values[method]["foreground PSNR"] - self.values[over]["foreground PSNR"]
 
     def share_better(self, method: str, than: str) -> float:
-        """Share of the pictures that a method fuses better than another, by foreground PSNR."""
+        """Share of the pictures in which a method has a higher foreground PSNR than another."""
         return float((self.gains(method, than) > 0).mean())
 
 
 def methods_with(network: FusionNetwork, device: torch.device) -> dict[str, Baseline]:
-    """All baselines and, as the last, the model."""
+    """All baselines, and the model as the last."""
 
     def ours(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return fuse(network, device, background, avatar, (mask > 0).astype(np.float32))
@@ -76,7 +75,7 @@ def methods_with(network: FusionNetwork, device: torch.device) -> dict[str, Base
 
 
 def items_of(dataset: AvatarFusionDataset) -> list[Item]:
-    """Every collage of a dataset in its fixed form."""
+    """All collages of a dataset in their fixed form."""
     return [
         (entry.collage, entry.scene, functools.partial(dataset.example, index))
         for index, entry in enumerate(dataset.entries)
@@ -84,16 +83,16 @@ def items_of(dataset: AvatarFusionDataset) -> list[Item]:
 
 
 def measure(items: Sequence[Item], methods: Mapping[str, Baseline], lpips: Lpips | None, bar_text: str = "") -> Scores:
-    """Fuse and score every picture by every method; one picture is in memory at a time.
+    """Score every picture by every method; only one picture is in memory at a time.
 
     Args:
         items: the pictures.
-        methods: by name.
-        lpips: measures the perceptual distance, on its device; None leaves that metric out.
-        bar_text: of the progress bar.
+        methods: methods by name.
+        lpips: LPIPS network on its device; None: leave that metric out.
+        bar_text: title of the progress bar.
 
     Raises:
-        UserError: a mask that is empty, or no pictures.
+        UserError: a mask is empty, or there are no pictures.
     """
     names, scenes = [], []
     metrics = METRICS if lpips is not None else METRICS[:-1]
@@ -102,7 +101,7 @@ def measure(items: Sequence[Item], methods: Mapping[str, Baseline], lpips: Lpips
     for name, scene, get in tqdm(items, desc=bar_text or "evaluating", unit="picture", leave=False):
         example = get()
         if not example.mask.any():
-            raise UserError(f"{name}: nothing is left of the person at {len(example.mask)} px; raise SIZE_PX")
+            raise UserError(f"{name}: the person disappears at {len(example.mask)} px; raise SIZE_PX")
         names.append(name)
         scenes.append(scene)
         fused = fuse_by(methods, example)
@@ -120,21 +119,21 @@ def measure(items: Sequence[Item], methods: Mapping[str, Baseline], lpips: Lpips
     return Scores(names, scenes, arrays, changed)
 
 
-def fuse_by(methods: Mapping[str, Baseline], example: Example) -> dict[str, np.ndarray]:
-    """The example as each method fuses it, (S, S, 3) uint8, by the method's name."""
+def fuse_by(methods: Mapping[str, Baseline], example: FusionExample) -> dict[str, np.ndarray]:
+    """Fuse an example by each method: (S, S, 3) uint8 by the method's name."""
     return {name: method(example.background, example.avatar, example.mask) for name, method in methods.items()}
 
 
 @torch.inference_mode()
 def measure_lpips(lpips: Lpips, pictures: Sequence[np.ndarray], truth: np.ndarray) -> list[float]:
-    """LPIPS of pictures (H, W, 3) uint8 against one truth."""
+    """Compute LPIPS of (H, W, 3) uint8 pictures against one ground truth."""
     device = next(lpips.parameters()).device
     batch = torch.stack([to_tensor(picture) for picture in pictures]).to(device)
     return lpips(batch, to_tensor(truth)[None].to(device)).tolist()
 
 
 def load_lpips(device: torch.device) -> tuple[Lpips | None, str]:
-    """LPIPS on a device, or None and the reason where its weights are not present."""
+    """Load LPIPS on a device; None and the reason if its weights are missing."""
     try:
         return Lpips().to(device), ""
     except UserError as error:
@@ -142,12 +141,12 @@ def load_lpips(device: torch.device) -> tuple[Lpips | None, str]:
 
 
 def bootstrap_interval(gains: np.ndarray, scenes: Sequence[str], seed: int = 0) -> tuple[float, float]:
-    """The 95 % percentile interval of a mean gain, by drawing whole scenes again and again (Efron 1979).
+    """Compute the 95 % bootstrap interval of the mean gain, resampling whole scenes (Efron 1979).
 
     Args:
-        gains: (N,) of the pictures.
-        scenes: of each picture. With one scene, both ends are the mean.
-        seed: of the draws.
+        gains: (N,), gain of each picture.
+        scenes: scene of each picture. With one scene, both ends are the mean.
+        seed: seed of the resampling.
     """
     groups = np.unique(np.asarray(scenes), return_inverse=True)[1]
     sums, counts = np.bincount(groups, gains), np.bincount(groups)
@@ -165,10 +164,9 @@ def bootstrap_interval(gains: np.ndarray, scenes: Sequence[str], seed: int = 0) 
 
 
 def summary_rows(scores: Scores) -> list[dict[str, float | str]]:
-    """A row a method: the mean of every metric, the gain over copy-paste with its interval, and against the model.
+    """A row for each method: mean of every metric, gain over copy-paste with its interval, comparison with the model.
 
-    The last column is the share of the pictures on which the model, where it was measured, has the higher foreground
-    PSNR.
+    The last column is the share of the pictures in which the model, if it was measured, has the higher foreground PSNR.
     """
     rows: list[dict[str, float | str]] = []
     for method, values in scores.values.items():
@@ -183,7 +181,7 @@ def summary_rows(scores: Scores) -> list[dict[str, float | str]]:
 
 
 def table_cells(scores: Scores) -> tuple[list[str], list[list[str]]]:
-    """Heading and rows of the summary, as a person reads it; what says nothing is empty."""
+    """Heading and rows of the summary as text; meaningless cells are empty."""
     heading = ["method", *(HEADING.get(metric, metric) for metric in scores.metrics), "gain, dB", "95 %", "ours better"]
     rows = []
     for row in summary_rows(scores):
@@ -208,7 +206,7 @@ def format_table(scores: Scores) -> str:
 
 
 def remarks(scores: Scores) -> list[str]:
-    """What must hold for the model on every picture, in words: structure kept, scene untouched."""
+    """State in how many pictures the model lowers SSIM or changes the scene."""
     count = len(scores.names)
     ssim = {method: scores.values[method]["SSIM"] for method in (OURS, PASTE)}
     worse = int((ssim[OURS] < ssim[PASTE]).sum())
@@ -219,7 +217,7 @@ def remarks(scores: Scores) -> list[str]:
 
 
 def figures(scores: Scores) -> dict[str, object]:
-    """The summary for the record of a run."""
+    """The summary as figures for the record of a run."""
     rows = {str(row.pop("method")): row for row in summary_rows(scores)}
     table = {
         method: {name: round(float(value), 4) for name, value in row.items() if value != ""}
@@ -235,7 +233,7 @@ def write_summary(scores: Scores, path: Path) -> None:
 
 
 def write_pictures(scores: Scores, path: Path) -> None:
-    """Write a row a picture and method as CSV, atomically."""
+    """Write a row for each picture and method as CSV, atomically."""
     rows = (
         [name, scene, method, *(float(values[metric][place]) for metric in scores.metrics)]
         for place, (name, scene) in enumerate(zip(scores.names, scores.scenes, strict=True))
@@ -245,9 +243,5 @@ def write_pictures(scores: Scores, path: Path) -> None:
 
 
 def _write_csv(path: Path, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(heading)
-    for row in rows:
-        writer.writerow([f"{value:.5g}" if isinstance(value, float) else value for value in row])
-    write_text(path, table.getvalue())
+    cells = ([f"{value:.5g}" if isinstance(value, float) else value for value in row] for row in rows)
+    write_csv(path, [heading, *cells])

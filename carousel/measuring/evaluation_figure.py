@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from carousel.fusion.training_samples import Example
+from carousel.fusion.training_samples import FusionExample
 from carousel.measuring.baselines import Baseline
 from carousel.measuring.evaluation import OURS, PASTE, Scores, bootstrap_interval, fuse_by, table_cells
 from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font, picture_grid
@@ -24,7 +24,8 @@ ROW_PX = 46
 
 def draw_scores(
     scores: Scores,
-    example_of: Callable[[int], Example],
+    *,
+    example_of: Callable[[int], FusionExample],
     methods: Mapping[str, Baseline],
     path: Path,
     subtitle: str,
@@ -32,11 +33,11 @@ def draw_scores(
     """Draw the figure as PNG.
 
     Args:
-        scores: with OURS among the methods.
-        example_of: gives a picture by its place in the scores.
-        methods: fuse the pictures of the strips anew.
-        path: the PNG.
-        subtitle: what was measured.
+        scores: scores that include OURS.
+        example_of: returns a picture by its place in the scores.
+        methods: methods that fuse the pictures of the strips.
+        path: target PNG.
+        subtitle: split and size that were measured.
 
     Raises:
         UserError: the folder cannot be written.
@@ -55,14 +56,16 @@ def draw_scores(
 
 
 def chosen_places(scores: Scores) -> dict[str, int]:
-    """The pictures with the highest, the middle and the lowest gain of the model; fewer where there are fewer."""
+    """Places of the pictures with the highest, median and lowest gain of the model; of up to two pictures the best."""
     order = np.argsort(scores.gains(OURS), kind="stable")
     places = {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]}
     return {name: int(place) for name, place in places.items()} if len(order) > 2 else {"best": int(order[-1])}
 
 
-def draw_strips(scores: Scores, example_of: Callable[[int], Example], methods: Mapping[str, Baseline]) -> Image.Image:
-    """A row of pictures for each of `chosen_places`."""
+def draw_strips(
+    scores: Scores, example_of: Callable[[int], FusionExample], methods: Mapping[str, Baseline]
+) -> Image.Image:
+    """Draw a row of pictures for each of `chosen_places`."""
     pictures, labels = [], []
     for name, place in chosen_places(scores).items():
         example = example_of(place)
@@ -86,7 +89,7 @@ def _label(scores: Scores, place: int, name: str, column: str) -> str:
 
 
 def draw_table(scores: Scores, width_px: int, subtitle: str) -> Image.Image:
-    """The summary as a card below the title; the model's row is marked."""
+    """Draw the title, and the summary on a card with the model's row highlighted."""
     heading, rows = table_cells(scores)
     gap = TILE_PX // 16
     title_font, font, bold = label_font(TILE_PX // 5, bold=True), label_font(22), label_font(22, bold=True)
@@ -115,7 +118,7 @@ def draw_table(scores: Scores, width_px: int, subtitle: str) -> Image.Image:
 
 
 def _column_ends(heading: list[str], rows: list[list[str]], left: float, right: float) -> list[float]:
-    """Right ends of the columns, with the room that is left shared out evenly."""
+    """Right ends of the columns; the remaining space is divided evenly."""
     bold = label_font(22, bold=True)
     widths = [max(bold.getlength(cell) for cell in column) for column in zip(heading, *rows, strict=True)]
     room = (right - left - sum(widths)) / (len(widths) - 1)
@@ -126,7 +129,7 @@ def _column_ends(heading: list[str], rows: list[list[str]], left: float, right: 
 
 
 def draw_charts(scores: Scores, width_px: int) -> Image.Image:
-    """Foreground PSNR of every picture by every method; and the gain of the model on every picture, in order."""
+    """Draw the foreground PSNR of every picture by every method, and the sorted gains of the model."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -150,7 +153,7 @@ def draw_charts(scores: Scores, width_px: int) -> Image.Image:
 
 
 def _draw_methods(axes: "Axes", scores: Scores) -> None:
-    """A dot a picture, spread sideways in the order of the pictures, and a bar at the mean."""
+    """Draw a dot for each picture, spread sideways in their order, and a bar at the mean."""
     for place, (method, values) in enumerate(scores.values.items()):
         decibels = values["foreground PSNR"]
         across = place + np.linspace(-0.3, 0.3, len(decibels)) if len(decibels) > 1 else [place]
@@ -162,7 +165,7 @@ def _draw_methods(axes: "Axes", scores: Scores) -> None:
 
 
 def _draw_gains(axes: "Axes", scores: Scores) -> None:
-    """Bars from the highest to the lowest gain, the mean with its interval behind them."""
+    """Draw bars from the highest to the lowest gain, in front of the mean and its interval."""
     gains = np.sort(scores.gains(OURS))[::-1]
     low, high = bootstrap_interval(scores.gains(OURS), scores.scenes)
     axes.axhspan(low, high, color=GREY, alpha=0.25, linewidth=0)

@@ -1,1 +1,1 @@
-"""The segmenters that a setting can name."""
+"""Segmenters: finding people in photos."""

@@ -1,4 +1,4 @@
-"""The segmenters that find people in photos, by the name that a setting gives."""
+"""Choice of a segmenter by the name in the settings."""
 
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -6,7 +6,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from common.errors import UserError
-from common.people.selection import Person
+from common.people.selection import SegmentedPerson
 
 SegmenterName = Literal["embedded", "maskrcnn", "detectron2", "files"]
 NAMES: tuple[SegmenterName, ...] = get_args(SegmenterName)
@@ -17,20 +17,20 @@ class Segmenter(Protocol):
 
     Attributes:
         name: one of NAMES.
-        device: what computes, in words.
-        weights: names of the files of weights that run, for the report; empty for none.
+        device: device that computes, for the report.
+        weights: names of the files of weights, for the report; empty if there are none.
     """
 
     name: str
     device: str
     weights: list[str]
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
-        """People in any order, none where there is nobody.
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
+        """Find the people in a photo, in any order.
 
         Args:
             photo: (H, W, 3) uint8 RGB, upright.
-            source: the photo's file, or its name inside an archive; "files" looks for masks by it.
+            source: path of the photo, or its path inside an archive, by which "files" finds masks.
 
         Raises:
             UserError: a fault of this photo, such as a mask of another size.
@@ -38,19 +38,21 @@ class Segmenter(Protocol):
 
 
 def load_segmenter(name: str, masks_folder: Path | None = None) -> Segmenter:
-    """Load a segmenter with its weights; nothing falls back to another one.
+    """Load a segmenter with its weights; there is no fallback to another segmenter.
 
     Args:
         name: one of NAMES.
-        masks_folder: for "files", the folder of the masks; None where they lie beside the photos.
+        masks_folder: folder of masks for "files"; None: beside the photos.
 
     Raises:
-        UserError: an unknown name, weights or a library that are not there, or a folder that is not needed.
+        UserError: the name is unknown, weights or a library are missing, or the folder of masks is not used.
     """
     if name not in NAMES:
         raise UserError(f"setting SEGMENTER is {name!r}; it must be one of {', '.join(NAMES)}")
     if masks_folder is not None and name != "files":
-        raise UserError(f'setting MASKS is for the segmenter "files", and SEGMENTER is "{name}"; choose one of the two')
+        raise UserError(
+            f'setting MASKS is used by SEGMENTER "files" only, and SEGMENTER is "{name}"; change one of the two'
+        )
     if name == "files":
         from carousel.segmenters.mask_files import FileSegmenter
 

@@ -1,4 +1,4 @@
-"""People whose masks the user supplies: the segmenter "files".
+"""The segmenter "files": people by masks that the user supplies.
 
 One file a person, white (255) on black (0), of the photo's size. For the photo NAME.jpg
 
@@ -13,26 +13,26 @@ import numpy as np
 
 from common.errors import UserError
 from common.images import read_image
-from common.people.selection import Person, person_of
+from common.people.selection import SegmentedPerson, person_of
 
-SUFFIX = "_mask"  # of masks that lie beside their photo
-INVERTED_SHARE = 0.75  # a mask that is set on more of its border than this shows all but the person
+SUFFIX = "_mask"  # ending of the names of masks beside their photo
+INVERTED_SHARE = 0.75  # a mask that covers a larger share of its border is inverted
 
 
 def is_mask_file(path: Path) -> bool:
-    """Whether a name in a folder of photos is that of a mask, not of a photo."""
+    """Whether a file in a folder of photos is a mask, by its name."""
     return path.suffix.lower() == ".png" and re.fullmatch(rf".+{SUFFIX}(_person\d+)?", path.stem) is not None
 
 
 def find_mask_files(source: Path, masks_folder: Path | None) -> list[Path]:
-    """The mask files of a photo, one a person, in the order of their numbers.
+    """Find the mask files of a photo, one for each person, in the order of their numbers.
 
     Args:
-        source: the photo.
-        masks_folder: where masks lie; None for beside the photo.
+        source: path of the photo.
+        masks_folder: folder of masks; None: beside the photo.
 
     Raises:
-        UserError: none, or both a single mask and numbered ones.
+        UserError: there is no mask, or both a single mask and numbered ones.
     """
     folder = source.parent if masks_folder is None else masks_folder
     stem = source.stem if masks_folder is not None else source.stem + SUFFIX
@@ -50,7 +50,7 @@ def find_mask_files(source: Path, masks_folder: Path | None) -> list[Path]:
 
 
 def read_person_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read a mask that a user made, and check it.
+    """Read and check a mask.
 
     Args:
         path: a picture of 0 and 255.
@@ -60,12 +60,12 @@ def read_person_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
         (H, W) bool with at least one pixel set.
 
     Raises:
-        UserError: unreadable, of another size than the photo, soft, empty or inverted.
+        UserError: unreadable, not of the photo's size, soft, empty or inverted.
     """
     values = np.asarray(read_image(path, "L"))
     if values.shape != shape:
         mask_size, photo_size = (f"{width} x {height} px" for height, width in (values.shape, shape))
-        raise UserError(f"{path}: is {mask_size}, its photo {photo_size}; make them equal")
+        raise UserError(f"{path}: is {mask_size}, its photo {photo_size}; make their sizes equal")
     soft = np.count_nonzero((values > 0) & (values < 255))
     if soft:
         raise UserError(f"{path}: {soft} pixels are neither 0 nor 255; save the mask without soft edges, as PNG")
@@ -79,21 +79,21 @@ def read_person_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 class FileSegmenter:
-    """Reads masks that lie beside the photos, or in a folder of their own."""
+    """Reads masks from a folder, or from beside the photos; see `Segmenter`."""
 
     name = "files"
     device = "CPU"
 
     def __init__(self, masks_folder: Path | None):
-        """Args: masks_folder: where masks lie; None for beside each photo. Raises UserError where it is no folder."""
+        """Args: masks_folder: folder of masks; None: beside the photos. Raises UserError if there is no such folder."""
         if masks_folder is not None and not masks_folder.is_dir():
             raise UserError(f"{masks_folder}: no such folder of masks (setting MASKS)")
         self.masks_folder = masks_folder
         self.weights: list[str] = []
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """The people whose masks the user supplies for `source`, each with score 1; see `Segmenter`."""
         if source is None:
-            raise UserError('the segmenter "files" needs photos that are files; it looks for masks by their names')
+            raise UserError('the segmenter "files" finds masks by the names of photos; this photo has no file')
         files = find_mask_files(source, self.masks_folder)
         return [person_of(read_person_mask(file, photo.shape[:2]), score=1.0) for file in files]

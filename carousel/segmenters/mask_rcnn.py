@@ -1,7 +1,4 @@
-"""The segmenters "maskrcnn" and "detectron2": Mask R-CNN (He et al. 2017, arXiv:1703.06870) with COCO weights.
-
-Each is another library's network; what they find becomes people in the same way.
-"""
+"""The segmenters "maskrcnn" and "detectron2": Mask R-CNN (He et al. 2017, arXiv:1703.06870) with COCO weights."""
 
 import importlib
 import importlib.util
@@ -15,19 +12,19 @@ import torch
 from common.devices import pick_device
 from common.errors import UserError
 from common.files import sha256_of
-from common.people.selection import Person, person_of
+from common.people.selection import SegmentedPerson, person_of
 from common.weights import CACHE
 
 if TYPE_CHECKING:
     from torchvision.models.detection import MaskRCNN
 
 MIN_SCORE = 0.7
-SHOWN = 0.5  # probability above which a pixel shows the person
-MOST_PEOPLE = 50  # of a photo
-LONGEST_PX = 1333  # longer side of what the networks look at, as in their training
+SHOWN = 0.5  # a pixel above this probability shows the person
+MOST_PEOPLE = 50  # maximum number of people in a photo
+LONGEST_PX = 1333  # maximum side of the networks' input, as in their training
 
 TORCHVISION_FILE = "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth"
-TORCHVISION_SHA256 = "73cbd019"  # how it starts; the name says so
+TORCHVISION_SHA256 = "73cbd019"  # its beginning, which is part of the file's name
 TORCHVISION_PERSON = 1  # class 0 is the background
 TORCHVISION_COMMAND = (
     '.venv/bin/python -c "from torchvision.models.detection import maskrcnn_resnet50_fpn_v2 as network;'
@@ -42,25 +39,25 @@ DETECTRON2_COMMAND = (
 
 
 def reduced(photo: np.ndarray) -> np.ndarray:
-    """A (H, W, 3) uint8 photo, made smaller where a side is longer than LONGEST_PX."""
+    """Shrink a (H, W, 3) uint8 photo to a longer side of at most LONGEST_PX."""
     scale = LONGEST_PX / max(photo.shape[:2])
     return photo if scale >= 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def people_of(
     classes: np.ndarray, scores: np.ndarray, masks: np.ndarray, person: int, photo_shape: tuple[int, ...]
-) -> list[Person]:
-    """People among what a network found.
+) -> list[SegmentedPerson]:
+    """Select the people among a network's detections.
 
     Args:
         classes: (N,) integers.
         scores: (N,) 0 to 1.
-        masks: (N, h, w), bool or float probabilities, of the photo in any size.
-        person: the class that people have.
-        photo_shape: (H, W) or (H, W, 3); masks are enlarged to it.
+        masks: (N, h, w), bool or float probabilities over the photo, in any size.
+        person: class of people.
+        photo_shape: (H, W) or (H, W, 3); masks are resized to it.
 
     Returns:
-        Those of MIN_SCORE or more who show a pixel, the most certain first, MOST_PEOPLE at most.
+        People with a score of at least MIN_SCORE and a mask, the most certain first, at most MOST_PEOPLE.
     """
     chosen = [index for index in np.argsort(-scores) if classes[index] == person and scores[index] >= MIN_SCORE]
     people = []
@@ -75,14 +72,14 @@ def people_of(
 
 
 def build_torchvision(weights: Path) -> "MaskRCNN":
-    """torchvision's network with the weights of a file in the official format, on the CPU and ready to predict.
+    """Build torchvision's network with weights in the official format, on the CPU, in evaluation mode.
 
     Raises:
-        UserError: damaged, or weights of another network.
+        UserError: the file is damaged, or has the weights of another network.
     """
     from torchvision.models.detection import maskrcnn_resnet50_fpn_v2
 
-    fault = f"{weights}: damaged, or no weights of torchvision's maskrcnn_resnet50_fpn_v2"
+    fault = f"{weights}: damaged, or not weights of torchvision's maskrcnn_resnet50_fpn_v2"
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's readers raise nearly anything on damaged files
@@ -98,20 +95,20 @@ def build_torchvision(weights: Path) -> "MaskRCNN":
 
 
 def find_torchvision_weights() -> Path:
-    """The official COCO weights, in the project's cache or where torchvision itself keeps them.
+    """Find the official COCO weights in the project's cache or in torchvision's.
 
     Raises:
-        UserError: not there (says how to get them), or not the official ones.
+        UserError: they are missing (says how to get them), or not the official ones.
     """
     for folder in (CACHE, Path(torch.hub.get_dir()) / "checkpoints"):
         path = folder / TORCHVISION_FILE
         if path.is_file():
             if not sha256_of(path).startswith(TORCHVISION_SHA256):
-                raise UserError(f"{path}: its SHA-256 is not the official one; delete it and fetch it again")
+                raise UserError(f"{path}: its SHA-256 is not the official one; delete it and download it again")
             return path
     raise UserError(
         f'the segmenter "maskrcnn" needs {TORCHVISION_FILE} (186 MB), which is neither in {CACHE} nor in'
-        f" torchvision's cache; get it by {TORCHVISION_COMMAND}"
+        f" torchvision's cache; download it by {TORCHVISION_COMMAND}"
     )
 
 
@@ -121,14 +118,14 @@ class TorchvisionSegmenter:
     name = "maskrcnn"
 
     def __init__(self, weights: Path | None = None):
-        """Args: weights: a file in the official format, the official one where None. Raises UserError."""
+        """Args: weights: a file in the official format; None: the official file. Raises UserError."""
         weights = weights or find_torchvision_weights()
         self._device = pick_device()
         self._network = build_torchvision(weights).to(self._device)
         self.weights = [weights.name]
         self.device = self._device.type.upper()
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """People in the photo; see `Segmenter`."""
         del source  # masks come from the pixels alone
         pixels = torch.from_numpy(np.ascontiguousarray(reduced(photo).transpose(2, 0, 1))).float() / 255
@@ -140,8 +137,8 @@ class TorchvisionSegmenter:
 # ---- Detectron2 ----
 
 
-def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[Person]:
-    """People among Detectron2's `Instances`, on the CPU: pred_classes, scores and pred_masks (N, h, w) bool."""
+def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[SegmentedPerson]:
+    """Select the people of Detectron2's `Instances` on the CPU: pred_classes, scores and pred_masks (N, h, w) bool."""
     classes, scores, masks = (
         field.numpy() for field in (instances.pred_classes, instances.scores, instances.pred_masks)
     )
@@ -149,12 +146,12 @@ def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[Pe
 
 
 class Detectron2Segmenter:
-    """Detectron2's Mask R-CNN R50-FPN 3x of its model zoo, where that library is installed; see `Segmenter`."""
+    """Mask R-CNN R50-FPN 3x of Detectron2's model zoo, if that library is installed; see `Segmenter`."""
 
     name = "detectron2"
 
     def __init__(self) -> None:
-        """Load the network; Detectron2 itself fetches its weights once. Raises UserError where it cannot."""
+        """Load the network; Detectron2 downloads its weights once. Raises UserError if it cannot."""
         if importlib.util.find_spec("detectron2") is None:
             raise UserError(
                 'the segmenter "detectron2" needs Detectron2, which is not installed; build it (about 10 minutes) by '
@@ -172,8 +169,8 @@ class Detectron2Segmenter:
         self.weights = [Path(settings.MODEL.WEIGHTS).name]
         self.device = settings.MODEL.DEVICE.upper()
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         """People in the photo; see `Segmenter`."""
         del source  # masks come from the pixels alone
-        blue_first = np.ascontiguousarray(reduced(photo)[..., ::-1])  # what its model zoo was trained on
+        blue_first = np.ascontiguousarray(reduced(photo)[..., ::-1])  # the order of channels in its training
         return people_of_instances(self._predictor(blue_first)["instances"].to("cpu"), photo.shape)

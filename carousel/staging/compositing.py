@@ -1,6 +1,6 @@
-"""A figure put into a scene: resampled, pasted, fused by the model, with a shadow; all else stays as it is.
+"""Compositing a cut-out into a scene: resampling, pasting, fusing by the model, and a shadow.
 
-Only the window around the figure is computed; a scene of any size costs what the person in it costs.
+Only the window around the person is computed, so the cost depends on the size of the person, not of the scene.
 """
 
 import math
@@ -13,27 +13,27 @@ import torch
 from carousel.collages.context_window import context_window
 from carousel.fusion.inference import CONTEXT, fuse
 from carousel.fusion.network import FusionNetwork
-from carousel.staging.figures import VISIBLE, Figure
-from carousel.staging.placement import Spot
+from carousel.staging.person_cutout import VISIBLE, PersonCutout
+from carousel.staging.placement import PersonPlacement
 from carousel.staging.shadows import contact_shadow, darken
+from common.alpha import premultiplied, straight
 from common.errors import UserError
 
-OUTSIDE = "settings X, FOOT and HEIGHT put the person outside the scene"
-FULL = 255 * 255  # of a premultiplied channel, 16 bits
+OUTSIDE = "settings X, FOOT and HEIGHT place the person outside the scene; change one of them"
 
 Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A figure at its size and place in the scene, as far as it lies inside.
+class PlacedCutout:
+    """A cut-out resampled to its place in the scene, as far as it lies inside.
 
     Attributes:
-        colours: (h, w, 3) uint8 of the window, 0 where nothing of the figure is.
+        colours: (h, w, 3) uint8 in the window, 0 where alpha is 0.
         alpha: (h, w) float32 in [0, 1].
-        window: rows and columns of the scene: the figure and what the model sees around it.
-        height: of the whole figure, px.
-        enlarged: factor from the cut-out's pixels to the scene's.
+        window: rows and columns of the scene around the person that the model sees.
+        height: height of the whole person, px.
+        enlarged: scale from the cut-out's pixels to the scene's.
     """
 
     colours: np.ndarray
@@ -44,14 +44,14 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Fused:
-    """A finished picture and what it is compared with.
+class FusedScene:
+    """A finished picture and the plain paste that it is compared with.
 
     Attributes:
-        picture: (H, W, 3) uint8, what the model made of scene and figure, with the shadow.
-        pasted: (h, w, 3) uint8 of the window: the figure on the scene by nothing but its alpha.
-        window: rows and columns outside of which the picture is the scene.
-        shaded: pixels beside the figure that the shadow changed.
+        picture: (H, W, 3) uint8, the scene with the fused person and the shadow.
+        pasted: (h, w, 3) uint8, the window with the cut-out pasted by its alpha alone.
+        window: rows and columns outside of which the picture equals the scene.
+        shaded: number of pixels beside the person that the shadow changed.
     """
 
     picture: np.ndarray
@@ -60,40 +60,42 @@ class Fused:
     shaded: int
 
 
-def put(figure: Figure, spot: Spot, scene_shape: tuple[int, int]) -> Placed:
-    """Resample a figure for its place in a scene.
+def place_cutout(cutout: PersonCutout, placement: PersonPlacement, scene_shape: tuple[int, int]) -> PlacedCutout:
+    """Resample a cut-out for its place in a scene.
 
-    Colours are premultiplied by alpha in 16 bits, without rounding, so that nothing of what is transparent mixes in.
-    Downwards every pixel is the mean of the area that it covers, upwards cubic.
+    Colours are premultiplied by alpha in 16 bits, without rounding, so that transparent pixels do not mix in.
+    Shrinking averages areas, enlarging is cubic.
 
     Args:
-        figure: the cut-out.
-        spot: where it stands.
-        scene_shape: its height and width.
+        cutout: the person.
+        placement: position and size.
+        scene_shape: height and width of the scene.
 
     Raises:
-        UserError: nothing of the figure lies inside the scene.
+        UserError: the person lies outside the scene.
     """
-    scale = spot.height / figure.height
-    left = spot.x - scale * (figure.box[0] + figure.silhouette.foot * (figure.box[2] - figure.box[0]))
-    top = spot.foot - scale * figure.box[3]
-    window = _window(figure, scale, (left, top), scene_shape)
-    premultiplied = _resampled(_premultiplied(figure.rgba), scale, (left, top), window)
-    colours, alpha = _straight(premultiplied)
+    scale = placement.height / cutout.height
+    left = placement.x - scale * (cutout.box[0] + cutout.silhouette.foot * (cutout.box[2] - cutout.box[0]))
+    top = placement.foot - scale * cutout.box[3]
+    window = _window(cutout, scale, (left, top), scene_shape)
+    resampled = _resampled(premultiplied(cutout.rgba), scale, (left, top), window)
+    colours, alpha = straight(resampled)
     if alpha.max(initial=0) < VISIBLE / 255:
         raise UserError(OUTSIDE)
-    return Placed(colours, alpha, window, spot.height, scale)
+    return PlacedCutout(colours, alpha, window, placement.height, scale)
 
 
-def fuse_into(scene: np.ndarray, placed: Placed, network: FusionNetwork, device: torch.device, shadow: float) -> Fused:
-    """Paste and fuse a figure.
+def fuse_cutout(
+    scene: np.ndarray, placed: PlacedCutout, network: FusionNetwork, device: torch.device, shadow: float
+) -> FusedScene:
+    """Paste and fuse a placed cut-out.
 
     Args:
         scene: (H, W, 3) uint8, not changed.
-        placed: the figure, from `put`.
-        network: from `carousel.fusion.inference.load_model`.
-        device: where it lies.
-        shadow: strength of the contact shadow, 0 to 1; above 0 it alone changes pixels beside the figure.
+        placed: result of `place_cutout`.
+        network: result of `carousel.fusion.inference.load_model`.
+        device: device of the network.
+        shadow: strength of the contact shadow, 0 to 1; only the shadow changes pixels outside the cut-out.
     """
     part = np.ascontiguousarray(scene[placed.window])
     ground, shaded = part, 0
@@ -102,27 +104,27 @@ def fuse_into(scene: np.ndarray, placed: Placed, network: FusionNetwork, device:
         shaded = int(((ground != part).any(axis=2) & (placed.alpha == 0)).sum())
     picture = scene.copy()
     picture[placed.window] = fuse(network, device, ground, placed.colours, placed.alpha)
-    return Fused(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded)
+    return FusedScene(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded)
 
 
 def paste(background: np.ndarray, colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Alpha blending, (H, W, 3) uint8 twice and (H, W) float32: where alpha is 0 the background stays bit for bit."""
+    """Blend (H, W, 3) uint8 colours over a background by (H, W) float32 alpha; alpha 0 keeps the background exactly."""
     return cv2.blendLinear(colours, background, np.ascontiguousarray(alpha), 1 - alpha)
 
 
 # ---- resampling ----
 
 
-def _window(figure: Figure, scale: float, place: tuple[float, float], scene_shape: tuple[int, int]) -> Window:
-    """Rows and columns of the scene that the model sees; the shadow does not reach beyond them.
+def _window(cutout: PersonCutout, scale: float, place: tuple[float, float], scene_shape: tuple[int, int]) -> Window:
+    """Rows and columns of the scene that the model sees; the shadow does not extend beyond them.
 
     Raises:
-        UserError: the figure lies outside the scene.
+        UserError: the person lies outside the scene.
     """
     spans = []
     for start, length, size in (
-        (place[0], figure.rgba.shape[1], scene_shape[1]),
-        (place[1], figure.rgba.shape[0], scene_shape[0]),
+        (place[0], cutout.rgba.shape[1], scene_shape[1]),
+        (place[1], cutout.rgba.shape[0], scene_shape[0]),
     ):
         spans.append((max(0, math.floor(start)), min(size, math.ceil(start + scale * length))))
     (left, right), (top, bottom) = spans
@@ -132,15 +134,8 @@ def _window(figure: Figure, scale: float, place: tuple[float, float], scene_shap
     return slice(top, bottom), slice(left, right)
 
 
-def _premultiplied(rgba: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8 to uint16 in 0 to FULL."""
-    alpha = rgba[..., 3]
-    by = cv2.merge([alpha, alpha, alpha, np.full_like(alpha, 255)])
-    return cv2.multiply(rgba, by, dtype=cv2.CV_16U)
-
-
 def _resampled(pixels: np.ndarray, scale: float, place: tuple[float, float], window: Window) -> np.ndarray:
-    """The (H, W, 4) uint16 cut-out, scaled, its upper left corner at `place` of the scene, as the window shows it."""
+    """Scale the (H, W, 4) uint16 cut-out, put its upper left corner at `place` of the scene, and crop to the window."""
     shape = window[0].stop - window[0].start, window[1].stop - window[1].start
     left, top = place[0] - window[1].start, place[1] - window[0].start
     if scale < 1:
@@ -153,7 +148,7 @@ def _resampled(pixels: np.ndarray, scale: float, place: tuple[float, float], win
 
 
 def _cropped(pixels: np.ndarray, left: int, top: int, shape: tuple[int, int]) -> np.ndarray:
-    """Pixels laid on an empty window of this shape, what lies outside cut off."""
+    """Copy pixels into an empty window of this shape, cropped at its edges."""
     result = np.zeros((*shape, pixels.shape[2]), pixels.dtype)
     bottom, right = min(shape[0], top + pixels.shape[0]), min(shape[1], left + pixels.shape[1])
     inside = slice(max(0, top), max(0, bottom)), slice(max(0, left), max(0, right))
@@ -161,11 +156,3 @@ def _cropped(pixels: np.ndarray, left: int, top: int, shape: tuple[int, int]) ->
         inside[0].start - top : inside[0].stop - top, inside[1].start - left : inside[1].stop - left
     ]
     return result
-
-
-def _straight(premultiplied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Undo `_premultiplied`: (H, W, 3) uint8, 0 where nothing is visible, and (H, W) float32 alpha in [0, 1]."""
-    weight = np.ascontiguousarray(premultiplied[..., 3])
-    weight[weight < FULL // 255] = 0
-    colours = cv2.divide(premultiplied[..., :3], cv2.merge([weight] * 3), scale=255, dtype=cv2.CV_8U)
-    return colours, np.divide(np.minimum(weight, FULL), FULL, dtype=np.float32)  # cubic interpolation overshoots

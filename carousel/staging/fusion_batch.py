@@ -1,69 +1,44 @@
-"""A folder of people, each in the same scene: one picture a person, a contact sheet and an animation; resumable.
+"""A folder of people fused into one scene, as a batch: a picture and a strip of each, and the overview pictures."""
 
-A hidden journal in the folder of the results, `.made_from`, holds for each picture the hash of the files and settings
-that it was made from. A name is written there before its files are, and its fused picture is written last: a fused
-picture with the right hash is whole and up to date. Files that the journal does not know were made by somebody else,
-and are never replaced.
-"""
-
+import contextlib
 import functools
-import hashlib
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from carousel.segmenters.mask_files import find_mask_files
 from carousel.staging.overview_pictures import TILE_PX, contact_sheet, reduced, write_animation
-from carousel.staging.staged_scene import STRIP, Outcome, SegmenterError, Stage, make, write
+from carousel.staging.scene_fusion import STRIP, FusionReport, FusionSettings, SceneFuser, SegmenterError, read_scene
+from common.batches import Batch, Item, Made, run_batch
 from common.errors import UserError, raise_faults
-from common.files import check_output, sha256_of, write_faults, write_text
+from common.files import check_output, sha256_of
 from common.grids import evenly
 from common.images import PHOTO_SUFFIXES, read_image, write_png
 from common.paths import shown
 
 FUSED = "fused"
-NOTE = ".made_from"
 CONTACT_SHEET, ANIMATION = "contact_sheet.png", "carousel.gif"
-MAX_FRAMES = 60  # of the animation
-MAX_BYTES = 10_000_000
+METHOD = 1  # increase it when the same person and settings give another picture
+MAX_FRAMES = 60  # frames of the animation
+MAX_BYTES = 10_000_000  # size of the animation's file
+
+NamedPicture = tuple[str, Path]
 
 
-@dataclass(frozen=True)
-class Job:
-    """A carousel: where it is written, and what all of its pictures are made from."""
-
-    folder: Path
-    made_from: str
-
-    def picture(self, name: str) -> Path:
-        """File of a fused picture."""
-        return self.folder / FUSED / f"{name}.png"
-
-    def strip(self, name: str) -> Path:
-        """File of a before / after strip."""
-        return self.folder / STRIP / f"{name}.png"
-
-    def mark(self, person: Path) -> str:
-        """A hash that changes with the person, the scene, the model and the settings; empty for what is no file."""
-        if not person.is_file():
-            return ""
-        return hashlib.sha256(f"{self.made_from} {sha256_of(person)}".encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Overviews:
-    """The pictures of a whole carousel.
+@dataclass(frozen=True, kw_only=True)
+class OverviewSettings:
+    """Settings of the overview pictures.
 
     Attributes:
-        tiles: people on the contact sheet at most.
+        tiles: maximum number of people on the contact sheet.
         animation_px: longer side of the animation.
-        seconds: that it shows each person.
+        seconds: time that the animation shows each person.
     """
 
     tiles: int
@@ -71,32 +46,106 @@ class Overviews:
     seconds: float
 
 
-def fuse_folder(stage: Stage, scene: Path, folder: Path, job: Job, overviews: Overviews) -> Outcome:
-    """Fuse the people of a folder who have no up-to-date picture, then draw the overviews.
+@dataclass
+class FusionFacts:
+    """Facts of this run alone, about the people fused now."""
+
+    lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    figures: dict[str, object] = field(default_factory=dict)
+    weights: list[str] = field(default_factory=list)
+
+    def add(self, facts: Mapping[str, Any]) -> None:
+        """Add the facts of one person; those of the scene are the same for all."""
+        if facts:
+            self.lines, self.figures, self.weights = facts["lines"], facts["figures"], facts["weights"]
+            self.notes += facts["notes"]
+
+
+class PersonMaker:
+    """Makes the pictures of one person; loads the scene and the model once."""
+
+    def __init__(self, settings: FusionSettings) -> None:
+        self._fuser = SceneFuser(settings)
+
+    def __call__(self, person: NamedPicture) -> Made:
+        """The fused picture and the strip of a person."""
+        name, path = person
+        made = self._fuser.fuse(path)
+        return Made(
+            {
+                f"{STRIP}/{name}.png": self._fuser.strip(made, name),
+                f"{FUSED}/{name}.png": self._fuser.picture(made),
+            },
+            passing={
+                "lines": [str(self._fuser)],
+                "notes": made.notes,
+                "figures": {"people in the scene": len(self._fuser.people)},
+                "weights": self._fuser.weights,
+            },
+        )
+
+
+def fuse_folder(settings: FusionSettings, people: Path, output: Path, overviews: OverviewSettings) -> FusionReport:
+    """Fuse the people of a folder who have no up-to-date picture, then draw the overview pictures.
 
     Raises:
-        UserError: nobody who can be used, a segmenter that cannot be loaded, or a folder that cannot be written.
+        UserError: see `run_batch`; nobody can be used, or the segmenter cannot be loaded.
     """
-    people = people_in(folder, scene)
-    missing = start_or_resume(people, job)
-    faults, notes = fuse_people(stage, people, missing, job)
-    write_faults(job.folder, faults)
-    there = [name for name in people if people[name].name not in faults]
-    if not there:
-        raise_faults("", list(faults.values()))
-    new = len(missing) - len(faults)
-    counts = f"{len(there)} people in {shown(job.folder)}: {new} fused now, {len(there) - new} were there"
-    return Outcome(
-        [str(stage), *notes, counts],
-        write_overviews(scene, there, job, overviews),
-        [people[name] for name in there],
-        {"people": len(there), "fused now": new, "people in the scene": len(stage.people)},
-        faults,
+    read_scene(settings.scene)  # before pictures of another scene are removed
+    pictures = people_in(people, settings.scene)
+    ran = FusionFacts()
+    batch: Batch[NamedPicture, list[str]] = Batch(
+        folder=output,
+        settings=_plain(settings) | {"method": METHOD},
+        files=(rf"{STRIP}/(.+)\.png", rf"{FUSED}/(.+)\.png"),
+        overviews=(re.escape(CONTACT_SHEET), re.escape(ANIMATION)),
+        set_up=functools.partial(PersonMaker, settings),
+        tables=lambda records: [record.name for record in records if not record.fault],
+        watch=ran.add,
+        what="fusing",
+        unit="person",
     )
+    version_of = functools.cache(functools.partial(_version, settings))
+
+    def items() -> Iterator[Item[NamedPicture]]:
+        for name, path in pictures.items():
+            fault = "has a backslash in its name; rename it" if "\\" in name else ""
+            yield Item(name, version_of(path), path.name, (name, path), fault)
+
+    try:
+        with run_batch(batch, items) as outcome:
+            names = outcome.tables
+            if not names:
+                raise_faults("", list(outcome.faults.values()))
+            written = write_overviews(settings.scene, names, output, overviews)
+    except SegmenterError as error:
+        raise UserError(str(error)) from error
+    counts = f"{len(names)} people in {shown(output)}: {outcome.made} fused now, {outcome.kept} were up to date"
+    figures = {"people": len(names), "fused now": outcome.made, **ran.figures}
+    used = [pictures[name] for name in names]
+    return FusionReport([*ran.lines, *ran.notes, counts], written, used, figures, ran.weights, outcome.faults)
+
+
+def _plain(settings: FusionSettings) -> dict[str, Any]:
+    """The settings as JSON values; scene and checkpoint by their contents."""
+    plain = {
+        name: str(value.resolve()) if isinstance(value, Path) else value for name, value in asdict(settings).items()
+    }
+    return plain | {"scene": _version(settings, settings.scene), "checkpoint": sha256_of(settings.checkpoint)}
+
+
+def _version(settings: FusionSettings, picture: Path) -> str:
+    """A hash that changes with a picture or its masks; empty for what is not a file."""
+    files = [picture]
+    if settings.segmenter == "files":
+        with contextlib.suppress(UserError):  # reported when the picture is processed
+            files += find_mask_files(picture, settings.masks)
+    return " ".join(sha256_of(file) for file in files if file.is_file())
 
 
 def check_folders(scene: Path, person: Path, output: Path) -> None:
-    """Raise UserError where OUTPUT is no folder of its own for the carousel, or would replace an input."""
+    """Raise UserError where OUTPUT is not a folder of its own, or would replace an input."""
     if output.suffix.lower() in PHOTO_SUFFIXES or output.is_file():
         raise UserError(f"setting OUTPUT is {output}; PERSON is a folder, so OUTPUT must be one too")
     if _is_same(output, person):
@@ -105,20 +154,14 @@ def check_folders(scene: Path, person: Path, output: Path) -> None:
         check_output(output / name, [Path(name).suffix], [scene])
 
 
-def hash_of(files: Sequence[Path], settings: Sequence[object]) -> str:
-    """What all pictures of a carousel are made from, for `Job`."""
-    content = [sha256_of(path) for path in files], settings
-    return hashlib.sha256(repr(content).encode()).hexdigest()
-
-
-# ---- what there is to do ----
+# ---- the people ----
 
 
 def people_in(folder: Path, scene: Path) -> dict[str, Path]:
-    """The pictures of a folder but the scene, as a person would order them, by the name that each gets in the results.
+    """The pictures of a folder except the scene, in natural order, by the name of their results.
 
     Raises:
-        UserError: none there.
+        UserError: there are none.
     """
     files = [
         path
@@ -132,7 +175,7 @@ def people_in(folder: Path, scene: Path) -> dict[str, Path]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sorts person_2 before person_10."""
+    """Sort key that puts person_2 before person_10."""
     parts = re.split(r"(\d+)", path.name.casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
@@ -141,97 +184,28 @@ def _is_same(path: Path, other: Path) -> bool:
     return path.exists() and other.exists() and path.samefile(other)
 
 
-def start_or_resume(people: Mapping[str, Path], job: Job) -> list[str]:
-    """Remove pictures that are out of date, and say who is left to do.
-
-    Raises:
-        UserError: the folder holds files of such names that this script did not write.
-    """
-    journal = _read_journal(job.folder)
-    files = [file for name in people if name not in journal for file in (job.picture(name), job.strip(name))]
-    foreign = [path for path in files if path.exists()]
-    if foreign:
-        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-        raise UserError(f"{foreign[0]}{more}: not made by this script; set OUTPUT to another folder")
-    marks = {name: job.mark(path) for name, path in people.items()}
-    kept = {name: mark for name, mark in journal.items() if marks.get(name) == mark and job.picture(name).is_file()}
-    for name in journal.keys() - kept.keys():
-        job.picture(name).unlink(missing_ok=True)
-        job.strip(name).unlink(missing_ok=True)
-    write_text(job.folder / NOTE, "".join(_line(name, mark) for name, mark in kept.items()))
-    return [name for name in people if name not in kept]
+# ---- the overview pictures ----
 
 
-def _read_journal(folder: Path) -> dict[str, str]:
-    """Hash by name; a run that was killed may have left half a line at the end."""
-    path = folder / NOTE
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    whole_lines = text[: text.rfind("\n") + 1]
-    fields = (line.partition(" ") for line in whole_lines.splitlines())
-    return {json.loads(name): mark for mark, _, name in fields}
-
-
-def _line(name: str, mark: str) -> str:
-    """A line of the journal; a name may hold anything that a disk allows."""
-    return f"{mark} {json.dumps(name)}\n"
-
-
-# ---- the work ----
-
-
-def fuse_people(
-    stage: Stage, people: Mapping[str, Path], names: Sequence[str], job: Job
-) -> tuple[dict[str, str], list[str]]:
-    """Fuse these people and write their pictures; memory does not grow with their number.
+def write_overviews(scene: Path, names: Sequence[str], output: Path, overviews: OverviewSettings) -> list[Path]:
+    """Write the contact sheet and the animation; the memory needed does not grow with the number of people.
 
     Args:
-        stage: the scene and how.
-        people: from `people_in`.
-        names: of those that `start_or_resume` left to do.
-        job: where they are written.
-
-    Returns:
-        What is wrong with people who were skipped, by file name, and notes about the others.
-
-    Raises:
-        UserError: the folder cannot be written, or the segmenter cannot be loaded.
-    """
-    faults: dict[str, str] = {}
-    notes: list[str] = []
-    with open(job.folder / NOTE, "a", encoding="utf-8", newline="\n") as journal:
-        for name in tqdm(names, desc="fusing", unit="person"):
-            try:
-                made = make(stage, people[name])
-            except SegmenterError:
-                raise
-            except UserError as error:
-                faults[people[name].name] = str(error)
-                continue
-            journal.write(_line(name, job.mark(people[name])))
-            journal.flush()
-            write(stage, made, job.picture(name), job.strip(name), name)
-            notes += made.notes
-    return faults, notes
-
-
-def write_overviews(scene: Path, names: Sequence[str], job: Job, overviews: Overviews) -> list[Path]:
-    """Write the contact sheet and the animation; memory does not grow with the number of people.
-
-    Args:
-        scene: the scene.
-        names: of people who have pictures, at least one.
-        job: where these are.
-        overviews: how large they are.
+        scene: picture of the scene.
+        names: names of the people, at least one.
+        output: folder of the results.
+        overviews: settings of the overview pictures.
 
     Returns:
         The files.
     """
-    written = [job.folder / CONTACT_SHEET, job.folder / ANIMATION]
+    written = [output / CONTACT_SHEET, output / ANIMATION]
     chosen = evenly(names, overviews.tiles)
-    pictures = [functools.partial(_opened, path, 2 * TILE_PX) for path in (scene, *map(job.picture, chosen))]
+    fused = {name: output / FUSED / f"{name}.png" for name in [*chosen, *evenly(names, MAX_FRAMES)]}
+    pictures = [functools.partial(_opened, path, 2 * TILE_PX) for path in (scene, *(fused[name] for name in chosen))]
     footer = f"{len(chosen)} of {len(names)} people"
     write_png(written[0], contact_sheet(pictures, ["scene", *chosen], f"Carousel: {scene.stem}", footer))
-    files = (scene, *map(job.picture, evenly(names, MAX_FRAMES)))
+    files = (scene, *(fused[name] for name in evenly(names, MAX_FRAMES)))
     still, *frames = (np.asarray(_opened(path, overviews.animation_px)) for path in files)
     write_animation(written[1], still, frames, overviews.seconds, MAX_BYTES)
     return written

@@ -1,4 +1,4 @@
-"""Pictures to look at: before / after strips, the contact sheet of a carousel, and its animation."""
+"""Overview pictures: before / after strips, the contact sheet of a carousel, and its animation."""
 
 import io
 import math
@@ -16,22 +16,22 @@ Window = tuple[slice, slice]
 
 PANELS = ("scene", "pasted", "fused")
 PANEL_PX = 640  # width of a panel of a strip
-TALLEST = 1.6  # height of a panel in its widths, at most
-CLOSE = 1.6  # a second row shows the person from this enlargement on
+TALLEST = 1.6  # maximum height of a panel, in widths of a panel
+CLOSE = 1.6  # a second row shows the person where it enlarges them at least by this factor
 TILE_PX = 320
-COLOURS = 128  # for the scene, and as many for the person of each frame
-KMEANS = 3  # rounds that improve the colours of median cut
-SHRINK = 0.8  # of an animation that is too large
-CHANGED = 2  # grey levels; less than this is no change that an animation shows
+COLOURS = 128  # palette entries of the scene, and of the person of each frame
+KMEANS = 3  # k-means iterations on the palette of median cut
+SHRINK = 0.8  # factor by which an animation shrinks while its file is too large
+CHANGED = 2  # grey levels; smaller differences from the scene are not drawn
 
 
 def before_after(pictures: Sequence[np.ndarray], window: Window, title: str) -> Image.Image:
-    """Scene, pasted and fused beside one another; below, the same close to the person where that shows more.
+    """Show scene, pasted and fused side by side, with a second row of close-ups where the person is small.
 
     Args:
-        pictures: of equal shape, (H, W, 3) uint8, one for each of PANELS.
+        pictures: one (H, W, 3) uint8 picture for each of PANELS, all of one shape.
         window: rows and columns around the person.
-        title: one line above.
+        title: line above the panels.
 
     Returns:
         RGB picture.
@@ -47,13 +47,13 @@ def before_after(pictures: Sequence[np.ndarray], window: Window, title: str) -> 
 def contact_sheet(
     pictures: Sequence[Callable[[], Image.Image]], labels: Sequence[str], title: str, footer: str
 ) -> Image.Image:
-    """Pictures of a carousel in a grid that is about as wide as high.
+    """Lay the pictures of a carousel out in a square grid.
 
     Args:
-        pictures: functions that open one when its turn comes.
-        labels: one a picture.
-        title: one line above.
-        footer: one line below.
+        pictures: functions that open one picture each.
+        labels: one label a picture.
+        title: line above the grid.
+        footer: line below the grid.
 
     Returns:
         RGB picture.
@@ -68,16 +68,16 @@ def contact_sheet(
 def write_animation(
     path: Path, scene: np.ndarray, frames: Iterable[np.ndarray], seconds: float, max_bytes: int
 ) -> tuple[int, int]:
-    """Write a GIF that loops for ever, no larger than `max_bytes` if it has to shrink for that.
+    """Write a GIF that loops forever, reduced in size until its file has at most `max_bytes`.
 
-    The scene is dithered once, and stays so where a frame does not differ from it: nothing shimmers around the people.
+    The scene is dithered once and reused where a frame equals it, so that nothing flickers around the people.
 
     Args:
-        path: of the GIF.
+        path: target file.
         scene: (H, W, 3) uint8 at the size of the animation.
-        frames: of its shape.
-        seconds: that a frame is shown.
-        max_bytes: limit.
+        frames: pictures of the same shape.
+        seconds: duration of each frame.
+        max_bytes: maximum size of the file.
 
     Returns:
         Width and height in px.
@@ -94,7 +94,7 @@ def write_animation(
 
 
 def reduced(picture: np.ndarray, longer_px: int) -> np.ndarray:
-    """The picture, (H, W, 3) uint8, made smaller so that its longer side has at most so many px."""
+    """Shrink a (H, W, 3) uint8 picture so that its longer side has at most `longer_px`."""
     return _scaled(picture, min(1.0, longer_px / max(picture.shape[:2])))
 
 
@@ -108,7 +108,7 @@ def _encoded(scene: np.ndarray, frames: Sequence[np.ndarray], seconds: float) ->
 
 
 def _with_palettes(frame: np.ndarray, scene: np.ndarray, base: Image.Image) -> Image.Image:
-    """The scene in its own colours, and what differs from it in further ones, found for this frame."""
+    """Use the scene's palette where the frame equals the scene, and a second palette for the rest of the frame."""
     changed = cv2.absdiff(frame, scene).max(axis=2) >= CHANGED
     colours = _colours_of(base)
     indices = np.asarray(base)
@@ -131,7 +131,7 @@ def _dithered(picture: np.ndarray, palette: Image.Image) -> Image.Image:
 
 
 def _colours_of(picture: Image.Image) -> np.ndarray:
-    """The palette as (COLOURS, 3) uint8, filled up with black."""
+    """The palette as (COLOURS, 3) uint8, padded with black."""
     colours = np.zeros((COLOURS, 3), np.uint8)
     known = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)[:COLOURS]
     colours[: len(known)] = known
@@ -142,7 +142,7 @@ def _colours_of(picture: Image.Image) -> np.ndarray:
 
 
 def _labelled_rows(rows: Sequence[Sequence[Image.Image]], labels: Sequence[str], title: str) -> Image.Image:
-    """Rows of panels of equal size; the labels stand above the first row."""
+    """Lay panels out in rows, with labels above the first row."""
     gap, font, title_font = PANEL_PX // 32, label_font(PANEL_PX // 24), label_font(PANEL_PX // 20, bold=True)
     columns = [max(row[column].width for row in rows) for column in range(len(labels))]
     top, label_px = gap + round(1.8 * title_font.size), round(2 * font.size)
@@ -165,7 +165,7 @@ def _labelled_rows(rows: Sequence[Sequence[Image.Image]], labels: Sequence[str],
 
 
 def _fitted(picture: np.ndarray) -> Image.Image:
-    """The picture as wide as a panel, or as high as one may be."""
+    """Scale a picture to a panel's width, or to its maximum height."""
     height, width = picture.shape[:2]
     return Image.fromarray(_scaled(picture, PANEL_PX * min(1 / width, TALLEST / height)))
 

@@ -1,12 +1,12 @@
-"""Where a person stands in a scene, and how large: as the user says, or as the people say who stand there already.
+"""Position and size of a person in a scene, as requested by the user or estimated from the people in the scene.
 
-Of people who stand on one flat ground, seen by a camera that is held level, the height in the picture grows in
-proportion to how far below the horizon their feet are (Hoiem, Efros and Hebert 2008, "Putting objects in perspective",
-International Journal of Computer Vision 80, equation 2 with one camera height and one body height):
+For people on flat ground, seen by a level camera, the height in the picture is proportional to the distance of the feet
+below the horizon (Hoiem, Efros and Hebert 2008, "Putting objects in perspective", International Journal of Computer
+Vision 80, equation 2 with one camera height and one body height):
 
     height = slope * (foot row - horizon row),    slope = body height / camera height
 
-So a straight line through the feet and heights of the people found gives the height for every other foot line.
+A line fitted to the feet and heights of the people found gives the height for every other foot row.
 """
 
 from collections.abc import Sequence
@@ -15,33 +15,33 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.errors import UserError, check_range
-from common.people.selection import Person
+from common.errors import UserError
+from common.people.selection import SegmentedPerson
 
-SLOPE = 1.7 / 1.6  # a body of 1.7 m, a camera held at 1.6 m
-SLOPE_SPREAD = 0.3  # standard deviation of the slope where nobody stands there to tell it
-SLOPES = (0.2, 5.0)  # from a camera on a stage of 8 m to one on the grass
-HORIZON = 0.5  # share of the scene's height, where nobody stands there
-HEIGHT_SPREAD = 0.1  # standard deviation of people's heights in the picture, as a share: bodies and poses differ
-ROUNDS = 30
-FOOT = 0.95  # where nobody stands there: the foot line as a share of the scene's height
-HALF_HEIGHT = 0.7  # what is seen of a half figure, as a share of the scene's height
-HEIGHTS = (0.25, 0.85)  # of a proposed whole figure, as shares of the scene's height
-SCALES = (1.0, 0.9, 1.1, 0.8, 0.7, 0.6, 0.5)  # of the height that is tried where there is no room
-HALF_SCALES = (1.0, 0.9, 1.1, 0.8)  # the same for half figures: so near to the camera nobody is small
-POSITIONS = 41  # places along a foot line
-EDGE = 0.02  # share of the scene that stays free between a proposed figure and its edges, and beside people
-NO_COVER = 0.005  # share of the figure's box over people that counts as room
+SLOPE = 1.7 / 1.6  # body of 1.7 m, camera at 1.6 m
+SLOPE_SPREAD = 0.3  # prior standard deviation of the slope
+SLOPES = (0.2, 5.0)  # limits: a camera on a stage of 8 m, a camera on the grass
+HORIZON = 0.5  # horizon in a scene without people, as a share of its height
+HEIGHT_SPREAD = 0.1  # standard deviation of people's heights as a share: bodies and poses differ
+ROUNDS = 30  # iterations of the robust fit
+FOOT = 0.95  # foot row in a scene without people, as a share of its height
+HALF_HEIGHT = 0.7  # visible height of a half figure, as a share of the scene's height
+HEIGHTS = (0.25, 0.85)  # limits of a proposed whole figure's height, as shares of the scene's height
+SCALES = (1.0, 0.9, 1.1, 0.8, 0.7, 0.6, 0.5)  # factors of the height that are tried where there is no room
+HALF_SCALES = (1.0, 0.9, 1.1, 0.8)  # the same for half figures: nobody is small so near to the camera
+POSITIONS = 41  # places that are tried along a foot row
+EDGE = 0.02  # margin between a proposed figure and the scene's edges or other people, as a share of the scene
+NO_COVER = 0.005  # share of the figure's box over people up to which a place counts as free
 
 
 @dataclass(frozen=True)
 class Silhouette:
-    """The form of a cut-out, all that placing needs.
+    """Shape of a cut-out, as far as placement needs it.
 
     Attributes:
-        aspect: width / height of the box around it.
-        foot: where the feet are along the box, 0 (left) to 1.
-        is_half: cut by the lower edge of its photo.
+        aspect: width / height of its box.
+        foot: position of the feet along the box, 0 (left) to 1 (right).
+        is_half: whether the lower edge of its photo cuts it.
     """
 
     aspect: float
@@ -49,45 +49,35 @@ class Silhouette:
     is_half: bool
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What the user says, as shares of the scene; None where it is to be proposed.
+@dataclass(frozen=True, kw_only=True)
+class RequestedPlacement:
+    """Placement set by the user, in shares of the scene; None: propose it.
 
     Attributes:
-        x: of the feet, 0 (left) to 1.
-        foot: of the line that the feet stand on, 0 (top) to 1; beyond 1 they are below the picture.
-        height: of the person, in heights of the scene.
+        x: position of the feet, 0 (left) to 1 (right).
+        foot: row of the feet, 0 (top) to 1 (bottom); above 1 the feet are below the picture.
+        height: height of the person, in heights of the scene.
     """
 
     x: float | None = None
     foot: float | None = None
     height: float | None = None
 
-    def check(self) -> None:
-        """Raise UserError where a value is out of range."""
-        for name, value, low, high in (
-            ("X", self.x, 0, 1),
-            ("FOOT", self.foot, 0, 2),
-            ("HEIGHT", self.height, 0.02, 3),
-        ):
-            if value is not None:
-                check_range(name, value, low, high)
-
     @property
     def are_complete(self) -> bool:
-        """Whether nothing is left to propose."""
+        """Whether nothing has to be proposed."""
         return None not in (self.x, self.foot, self.height)
 
 
 @dataclass(frozen=True)
-class Spot:
-    """Where a figure stands, in px of the scene.
+class PersonPlacement:
+    """Position and size of a figure, in px of the scene.
 
     Attributes:
-        x: of the feet.
+        x: column of the feet.
         foot: row below the feet.
-        height: of the figure's box.
-        covered: share of the figure's box that lies over people found in the scene, 0 to 1.
+        height: height of the figure's box.
+        covered: share of the figure's box that overlaps people found in the scene, 0 to 1.
     """
 
     x: float
@@ -97,23 +87,23 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Flat ground under a level camera: height in the picture = slope * (foot row - horizon row), all in px."""
+class GroundPlane:
+    """Flat ground under a level camera: height in the picture = slope * (foot row - horizon row), in px."""
 
     slope: float
     horizon: float
 
     def height_at(self, foot: float) -> float:
-        """Height of a person whose feet are on this row; 0 or less above the horizon."""
+        """Height of a person whose feet are in this row; 0 or less above the horizon."""
         return self.slope * (foot - self.horizon)
 
     def foot_of(self, height: float) -> float:
-        """The row of the feet of a person so high."""
+        """Row of the feet of a person of this height."""
         return self.horizon + height / self.slope
 
 
-def standing(people: Sequence[Person], scene_height: int) -> list[Person]:
-    """Those whose head and feet are both in the picture, and who are no wider than high."""
+def standing_people(people: Sequence[SegmentedPerson], scene_height: int) -> list[SegmentedPerson]:
+    """People whose head and feet are both in the picture, and who are no wider than high."""
     edge = max(1.0, 0.005 * scene_height)
     boxes = [(person, *person.box) for person in people]
     return [
@@ -123,19 +113,19 @@ def standing(people: Sequence[Person], scene_height: int) -> list[Person]:
     ]
 
 
-def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_height: int) -> Ground:
-    """Fit the line of feet and heights; people who sit, or are none, weigh little.
+def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_height: int) -> GroundPlane:
+    """Fit the line through feet and heights; outliers, such as people who sit, get low weights.
 
-    Least squares with Cauchy weights, whose slope is held towards SLOPE as strongly as one would expect of people of
-    different bodies: one person tells the horizon alone, two on one foot line tell no more, and many tell all.
+    Least squares with Cauchy weights and a Gaussian prior on the slope (SLOPE, SLOPE_SPREAD): one person determines the
+    horizon only, many people on different rows also determine the slope.
 
     Args:
         feet: rows of the feet, px.
-        heights: of the same people, px, above 0.
-        scene_height: px; where nobody is found, the horizon is at HORIZON of it.
+        heights: heights of the same people, px, above 0.
+        scene_height: px; without people, the horizon is at HORIZON of it.
     """
     if not len(feet):
-        return Ground(SLOPE, HORIZON * scene_height)
+        return GroundPlane(SLOPE, HORIZON * scene_height)
     y, h = np.asarray(feet, float) / scene_height, np.asarray(heights, float) / scene_height
     spread = HEIGHT_SPREAD * h
     slope, start = SLOPE, float(np.median(h - SLOPE * y))
@@ -148,72 +138,80 @@ def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_heigh
         along = (weights * (y - y_mean) * (h - h_mean)).sum() + held * SLOPE
         slope = float(np.clip(along / ((weights * (y - y_mean) ** 2).sum() + held), *SLOPES))
         misfit = (h - h_mean - slope * (y - y_mean)) / spread
-    return Ground(slope, float(y_mean - h_mean / slope) * scene_height)
+    return GroundPlane(slope, float(y_mean - h_mean / slope) * scene_height)
 
 
-def place(figure: Silhouette, size: tuple[int, int], people: Sequence[Person], wishes: Wishes) -> Spot:
-    """Where the figure stands: as the user wishes, the rest proposed; not over people where there is room beside them.
+def find_placement(
+    silhouette: Silhouette, size: tuple[int, int], people: Sequence[SegmentedPerson], requested: RequestedPlacement
+) -> PersonPlacement:
+    """Place a figure as requested, and propose the rest: not over other people where there is room beside them.
 
-    Where there is none, it covers as little as can be, and rather people behind than people nearer to the camera.
+    Where there is no room, the figure overlaps people as little as possible, and rather people behind it than people
+    nearer to the camera.
 
     Args:
-        figure: its form.
+        silhouette: shape of the figure.
         size: width and height of the scene, px.
-        people: found in the scene.
-        wishes: of the user, in their ranges.
+        people: people found in the scene.
+        requested: the user's settings, within their ranges.
 
     Raises:
-        UserError: a wish for feet above the horizon without a height.
+        UserError: feet above the horizon are requested without a height.
     """
     width, height = size
-    whole = standing(people, height)
+    whole = standing_people(people, height)
     feet = [float(person.box[3]) for person in whole]
     heights = [float(person.box[3] - person.box[1]) for person in whole]
     ground = estimate_ground(feet, heights, height)
-    sizes = _sizes(figure, size, ground, heights, wishes)
+    sizes = _sizes(silhouette, size, ground, heights, requested)
     taken = _taken(people, size)
     spots = [
-        Spot(x, foot, tall, _covered(taken, figure, x, foot, tall))
+        PersonPlacement(x, foot, tall, _covered(taken, silhouette, x, foot, tall))
         for foot, tall in sizes
-        for x in ([wishes.x * width] if wishes.x is not None else _positions(figure, tall, width))
+        for x in ([requested.x * width] if requested.x is not None else _positions(silhouette, tall, width))
     ]
-    costs = [spot.covered + _before_nearer(people, figure, spot) for spot in spots]
+    costs = [spot.covered + _before_nearer(people, silhouette, spot) for spot in spots]
     fitting = [spot for spot, cost in zip(spots, costs, strict=True) if cost <= min(costs) + NO_COVER]
     return min(fitting, key=lambda spot: 2 * abs(np.log(spot.height / sizes[0][1])) + abs(spot.x / width - 0.5))
 
 
-def box_of(figure: Silhouette, spot: Spot) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of the figure in px of the scene; it may reach beyond the scene."""
-    wide = figure.aspect * spot.height
-    left = spot.x - figure.foot * wide
+def box_of(silhouette: Silhouette, spot: PersonPlacement) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of the figure in px of the scene; may extend beyond the scene."""
+    wide = silhouette.aspect * spot.height
+    left = spot.x - silhouette.foot * wide
     return left, spot.foot - spot.height, left + wide, spot.foot
 
 
 def _sizes(
-    figure: Silhouette, size: tuple[int, int], ground: Ground, heights: Sequence[float], wishes: Wishes
+    silhouette: Silhouette,
+    size: tuple[int, int],
+    ground: GroundPlane,
+    heights: Sequence[float],
+    requested: RequestedPlacement,
 ) -> list[tuple[float, float]]:
-    """Foot lines and heights in px that come into question, the best first."""
+    """Candidate foot rows and heights in px, the best first."""
     scene_height = size[1]
-    foot = None if wishes.foot is None else wishes.foot * scene_height
-    if wishes.height is not None:
-        tall = wishes.height * scene_height
-        below = scene_height if figure.is_half else min(ground.foot_of(tall), (1 - EDGE) * scene_height)
+    foot = None if requested.foot is None else requested.foot * scene_height
+    if requested.height is not None:
+        tall = requested.height * scene_height
+        below = scene_height if silhouette.is_half else min(ground.foot_of(tall), (1 - EDGE) * scene_height)
         return [(below if foot is None else foot, tall)]
-    if figure.is_half:
+    if silhouette.is_half:
         return [
-            (scene_height if foot is None else foot, tall) for tall in _heights(figure, size, HALF_HEIGHT, HALF_SCALES)
+            (scene_height if foot is None else foot, tall)
+            for tall in _heights(silhouette, size, HALF_HEIGHT, HALF_SCALES)
         ]
     if foot is not None:
         tall = ground.height_at(foot)
         if tall < 0.02 * scene_height:
             line = ground.horizon / scene_height
-            raise UserError(f"setting FOOT is {wishes.foot}, at or above the horizon ({line:.2f}); give HEIGHT too")
+            raise UserError(f"setting FOOT is {requested.foot}, at or above the horizon ({line:.2f}); set HEIGHT too")
         return [(foot, tall)]
     if not len(heights):
         share = ground.height_at(FOOT * scene_height) / scene_height
-        return [(ground.foot_of(tall), tall) for tall in _heights(figure, size, share, SCALES[:1])]
+        return [(ground.foot_of(tall), tall) for tall in _heights(silhouette, size, share, SCALES[:1])]
     share = float(np.clip(np.median(heights) / scene_height, *HEIGHTS))
-    spots = [(ground.foot_of(tall), tall) for tall in _heights(figure, size, share, SCALES)]
+    spots = [(ground.foot_of(tall), tall) for tall in _heights(silhouette, size, share, SCALES)]
     seen = [
         (line, tall)
         for line, tall in spots
@@ -224,23 +222,23 @@ def _sizes(
     ]
 
 
-def _heights(figure: Silhouette, size: tuple[int, int], share: float, scales: Sequence[float]) -> list[float]:
-    """Heights to try in px; none makes the figure wider than the scene."""
+def _heights(silhouette: Silhouette, size: tuple[int, int], share: float, scales: Sequence[float]) -> list[float]:
+    """Candidate heights in px, limited so that the figure is no wider than the scene."""
     width, height = size
-    most = (1 - 2 * EDGE) * width / figure.aspect
+    most = (1 - 2 * EDGE) * width / silhouette.aspect
     return [min(scale * share * height, most) for scale in scales]
 
 
-def _positions(figure: Silhouette, tall: float, width: int) -> list[float]:
-    """Where the feet may be along the scene with the whole figure in it."""
-    wide, edge = figure.aspect * tall, EDGE * width
+def _positions(silhouette: Silhouette, tall: float, width: int) -> list[float]:
+    """Candidate columns of the feet that keep the whole figure in the scene."""
+    wide, edge = silhouette.aspect * tall, EDGE * width
     first, last = edge, width - edge - wide
     lefts = np.linspace(first, last, POSITIONS) if last > first else [(width - wide) / 2]
-    return [float(left + figure.foot * wide) for left in lefts]
+    return [float(left + silhouette.foot * wide) for left in lefts]
 
 
-def _taken(people: Sequence[Person], size: tuple[int, int]) -> np.ndarray:
-    """Summed area table of where people are, with a margin around them; (H + 1, W + 1) float64 in px."""
+def _taken(people: Sequence[SegmentedPerson], size: tuple[int, int]) -> np.ndarray:
+    """Summed area table of the people and a margin around them, (H + 1, W + 1) float64 in px."""
     width, height = size
     taken = np.zeros((height, width), np.uint8)
     for person in people:
@@ -249,10 +247,10 @@ def _taken(people: Sequence[Person], size: tuple[int, int]) -> np.ndarray:
     return cv2.integral(cv2.dilate(taken, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)), sdepth=cv2.CV_64F)
 
 
-def _covered(taken: np.ndarray, figure: Silhouette, x: float, foot: float, tall: float) -> float:
-    """Share of the figure's box, as far as it is in the scene, that people take."""
+def _covered(taken: np.ndarray, silhouette: Silhouette, x: float, foot: float, tall: float) -> float:
+    """Share of the part of the figure's box inside the scene that people take up."""
     height, width = taken.shape[0] - 1, taken.shape[1] - 1
-    left, top, right, bottom = (round(side) for side in box_of(figure, Spot(x, foot, tall)))
+    left, top, right, bottom = (round(side) for side in box_of(silhouette, PersonPlacement(x, foot, tall)))
     left, right = np.clip((left, right), 0, width)
     top, bottom = np.clip((top, bottom), 0, height)
     area = (right - left) * (bottom - top)
@@ -260,10 +258,10 @@ def _covered(taken: np.ndarray, figure: Silhouette, x: float, foot: float, tall:
     return float(inside / area) if area else 0.0
 
 
-def _before_nearer(people: Sequence[Person], figure: Silhouette, spot: Spot) -> float:
-    """Share of the figure's box that lies over people whose feet are lower: who stand before it, not behind."""
+def _before_nearer(people: Sequence[SegmentedPerson], silhouette: Silhouette, spot: PersonPlacement) -> float:
+    """Share of the figure's box that overlaps people whose feet are lower, who stand in front of the figure."""
     boxes = np.array([person.box for person in people if person.box[3] > spot.foot], float).reshape(-1, 4)
-    left, top, right, bottom = box_of(figure, spot)
+    left, top, right, bottom = box_of(silhouette, spot)
     wide = (np.minimum(right, boxes[:, 2]) - np.maximum(left, boxes[:, 0])).clip(0)
     high = (np.minimum(bottom, boxes[:, 3]) - np.maximum(top, boxes[:, 1])).clip(0)
     return float((wide * high).sum() / ((right - left) * (bottom - top)))

@@ -1,34 +1,34 @@
-"""The soft shadow where a standing person meets the ground: what keeps a pasted figure from floating.
+"""The soft contact shadow of a standing person, without which a pasted person seems to float.
 
-It is drawn from the silhouette alone and knows no light source: near the soles little light reaches the ground from any
-side (ambient occlusion), further off more and more of it does. So the soles are blurred twice, tightly and widely, and
-more along the ground than across it, which is seen at a flat angle.
+It is ambient occlusion derived from the silhouette alone, without a light source: the ground gets less light the nearer
+it is to the soles. The soles are blurred twice, with a narrow and a wide kernel, and more along the ground than across
+it, as the ground is seen at a flat angle.
 """
 
 import cv2
 import numpy as np
 
-SOLES = 0.06  # share of the figure's height within which the silhouette's lower outline is on the ground
-DEPTH = 0.03  # share of the height up to which the soles are taken
-TIGHT = (0.012, 0.006)  # blur along and across the ground, standard deviations as shares of the height
-WIDE = (0.055, 0.016)
-TIGHT_DARKNESS = 0.7  # share of the light that is gone right at the soles
-WIDE_DARKNESS = 0.6
-LEAST = 0.004  # darkness that no longer changes an 8-bit pixel
-REACH = 3.0  # standard deviations that are computed
-LEAST_SIGMA = 3.0  # px to which a blur may be reduced
-SOLID = 0.5  # alpha from here on stands on the ground
+SOLES = 0.06  # columns whose lowest pixel is within this share of the height above the lowest row touch the ground
+DEPTH = 0.03  # height of the soles, as a share of the figure's height
+TIGHT = (0.012, 0.006)  # narrow blur along and across the ground, standard deviations as shares of the height
+WIDE = (0.055, 0.016)  # wide blur, the same
+TIGHT_DARKNESS = 0.7  # share of the light that is lost at the soles
+WIDE_DARKNESS = 0.6  # the same for the wide blur
+LEAST = 0.004  # darkness too small to change an 8-bit pixel
+REACH = 3.0  # radius of the blurs, in standard deviations
+LEAST_SIGMA = 3.0  # wide blurs run on a reduced picture where they have at least this standard deviation, px
+SOLID = 0.5  # least alpha that touches the ground
 
 
 def contact_shadow(alpha: np.ndarray, figure_height: float) -> np.ndarray:
-    """Darkness of the ground around a figure's soles.
+    """Compute the darkness of the ground around a figure's soles.
 
     Args:
         alpha: (H, W) float32 in [0, 1], the figure and the ground around it.
         figure_height: px.
 
     Returns:
-        (H, W) float32 in [0, 1]: 0 where the ground keeps its light, 1 where it is black.
+        (H, W) float32 in [0, 1]: 0 keeps the ground's light, 1 is black.
     """
     shadow = np.zeros_like(alpha)
     rows = np.flatnonzero(cv2.reduce(alpha, 1, cv2.REDUCE_MAX)[:, 0] > SOLID)
@@ -47,10 +47,10 @@ def contact_shadow(alpha: np.ndarray, figure_height: float) -> np.ndarray:
 
 
 def _soles(alpha: np.ndarray, figure_height: float) -> np.ndarray:
-    """The lowest part of a silhouette in each column, fading upwards; columns that end too high have none.
+    """The lowest pixels of each column of a silhouette, fading upwards; columns that end above the ground have none.
 
     Args:
-        alpha: (H, W) float32, the lowest rows of the figure; its last row is the lowest one.
+        alpha: (H, W) float32, the lowest rows of the figure.
         figure_height: px.
     """
     height = len(alpha)
@@ -62,7 +62,7 @@ def _soles(alpha: np.ndarray, figure_height: float) -> np.ndarray:
 
 
 def _blurred(picture: np.ndarray, along: float, across: float) -> np.ndarray:
-    """Gaussian blur with these standard deviations in px, scaled to a maximum of 1; wide ones on a reduced picture."""
+    """Blur by a Gaussian with these standard deviations in px, scaled to a maximum of 1."""
     height, width = picture.shape
     step = max(1, int(min(along, across) / LEAST_SIGMA))
     small = cv2.resize(picture, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
@@ -72,12 +72,12 @@ def _blurred(picture: np.ndarray, along: float, across: float) -> np.ndarray:
 
 
 def darken(scene: np.ndarray, shadow: np.ndarray, strength: float) -> np.ndarray:
-    """The scene with the shadow on it; pixels that it does not reach stay as they are.
+    """Darken a scene by a shadow; where the shadow is 0, pixels do not change.
 
     Args:
         scene: (H, W, 3) uint8.
-        shadow: (H, W) float32 in [0, 1], from `contact_shadow`.
-        strength: 0 (none) to 1.
+        shadow: (H, W) float32 in [0, 1], result of `contact_shadow`.
+        strength: 0 (no shadow) to 1.
 
     Returns:
         (H, W, 3) uint8.

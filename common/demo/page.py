@@ -38,7 +38,7 @@ td { overflow-wrap: anywhere; }
 
 
 @dataclass(frozen=True)
-class Made:
+class PageEntry:
     """What one script made.
 
     Attributes:
@@ -60,7 +60,7 @@ class Made:
     fault: str = ""
 
 
-def write_page(page: Path, title: str, sections: Mapping[str, Iterable[Made]], first: Path | None = None) -> None:
+def write_page(page: Path, title: str, sections: Mapping[str, Iterable[PageEntry]], first: Path | None = None) -> None:
     """Write the page.
 
     Args:
@@ -82,7 +82,7 @@ def write_page(page: Path, title: str, sections: Mapping[str, Iterable[Made]], f
     write_text(page, f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>\n{lines}\n</body>\n</html>\n')
 
 
-def _article(made: Made, page: Path) -> str:
+def _article(made: PageEntry, page: Path) -> str:
     source = (ROOT / made.script).read_text(encoding="utf-8")
     headline = (ast.get_docstring(ast.parse(source)) or made.script).splitlines()[0]
     pictures = "".join(_picture(path, page, "wide") for path in made.pictures)

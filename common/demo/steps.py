@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Optional
 
-from common.demo.page import Made, write_page
+from common.demo.page import PageEntry, write_page
 from common.files import file_stem
 from common.paths import OUTPUTS, ROOT
 
@@ -171,7 +171,7 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
     """
     for path in PERSONAL:  # somebody else's must not pass for this person's
         path.unlink(missing_ok=True)
-    made: dict[str, list[Made]] = {heading: [] for heading in sections}
+    made: dict[str, list[PageEntry]] = {heading: [] for heading in sections}
     failed: dict[str, int] = {}
     started = time.perf_counter()
     for heading, steps in sections.items():
@@ -200,7 +200,7 @@ class StepResult:
     """The exit status of a step and what it made."""
 
     status: int
-    made: Made
+    made: PageEntry
 
 
 def run_step(python: Path, step: Step) -> StepResult:
@@ -229,7 +229,7 @@ def run_step(python: Path, step: Step) -> StepResult:
     files = [path for path in found if path.is_file()]
     gallery = [path for folder in found for path in sorted(folder.glob("*.png"))]
     fault = (last[0] if last else f"exit status {process.returncode}") if process.returncode else ""
-    return StepResult(process.returncode, Made(step.script, step.flags, files, gallery, record, found, fault))
+    return StepResult(process.returncode, PageEntry(step.script, step.flags, files, gallery, record, found, fault))
 
 
 def _copy_errors(stream: IO[bytes], last: deque[str]) -> None:

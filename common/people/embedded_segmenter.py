@@ -1,11 +1,11 @@
-"""The segmenter "embedded": people by four small networks out of registry packages, all run by OpenCV.
+"""The segmenter "embedded": four small networks from registry packages, all run by OpenCV.
 
-1. A detector (`common/people/person_detector.py`) gives a box for each person.
-2. BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) looks at each box: whether there really is somebody, and which
-   pixels belong to the one in the middle. It tells people apart who stand together, but its edges are coarse.
-3. U^2-Net (Qin et al. 2020, arXiv:2005.09007) and MediaPipe's selfie model have better edges, but show all that stands
-   out. They look at each person's crop; the weighted mean of the three is cut at one half.
-4. A pixel that BlazePose gives to somebody else is theirs, and only what is connected to the person stays.
+1. A detector (`common/people/person_detector.py`) returns a box for each person.
+2. BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) confirms that each box shows a person, and segments the one in
+   the middle. It separates people who stand together, but its edges are coarse.
+3. U^2-Net (Qin et al. 2020, arXiv:2005.09007) and MediaPipe's selfie model have better edges, but segment everything
+   that is salient. They see each person's crop; the weighted mean of the three masks is thresholded at 0.5.
+4. Pixels that BlazePose assigns to another person are removed, and so are parts that do not touch the person.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.people.person_detector import PersonDetector
-from common.people.selection import Box, Person, mask_iou, person_of
+from common.people.selection import Box, SegmentedPerson, mask_iou, person_of
 from common.weights import EMBEDDED, is_present
 
 DETECTOR, POSE, MATTE, SELFIE = WEIGHTS = (
@@ -27,29 +27,29 @@ DETECTOR, POSE, MATTE, SELFIE = WEIGHTS = (
     "u2netp.onnx",
     "selfie_segmentation.tflite",
 )
-CANDIDATE_SCORE, MIN_SCORE = 0.15, 0.3  # of the detector: to be looked at, and of one of a person's boxes
-MIN_PRESENCE = 0.5  # of BlazePose: that there is somebody
-MIN_AGREEMENT = 0.4  # intersection over union of BlazePose's mask and the final one
-SHOWN = 0.5  # probability above which a pixel shows the person
-TILE_PX = 640  # of photos that are larger, the detector looks at tiles, too
-POSE_PX, MATTE_PX, SELFIE_PX = 256, 320, 256  # what the networks take, squares
-FIRST_LOOK, SECOND_LOOK = 1.25, 1.15  # side of the square that BlazePose sees, over the box's longer side
-CROP_MARGIN = 0.1  # around a person for the other two networks, as a share of the box's longer side
+CANDIDATE_SCORE, MIN_SCORE = 0.15, 0.3  # minimum score of a box, and of the best box of a person
+MIN_PRESENCE = 0.5  # minimum probability, by BlazePose, that a box shows a person
+MIN_AGREEMENT = 0.4  # minimum intersection over union of BlazePose's mask and the final one
+SHOWN = 0.5  # a pixel above this probability shows the person
+TILE_PX = 640  # the detector also looks at tiles of this size in larger photos
+POSE_PX, MATTE_PX, SELFIE_PX = 256, 320, 256  # sides of the networks' square inputs
+FIRST_LOOK, SECOND_LOOK = 1.25, 1.15  # side of the square that BlazePose sees, in longer sides of the box
+CROP_MARGIN = 0.1  # margin around a person for the other two networks, as a share of the box's longer side
 MATTE_WEIGHT, SELFIE_WEIGHT, POSE_WEIGHT = 0.5, 0.25, 0.25
-CROP_PX = 640  # longer side at which masks are put together
-SAME_SHARE = 0.7  # of a mask that lies inside another one: from here on the two are one person
+CROP_PX = 640  # longer side at which masks are combined
+SAME_SHARE = 0.7  # two masks are one person if at least this share of the smaller one is inside the larger one
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
-    """What BlazePose says of the person in a square of the photo.
+class PoseMask:
+    """BlazePose's mask of the person in a square of the photo.
 
     Attributes:
-        probability: (POSE_PX, POSE_PX) float32, 0 to 1, that a pixel shows the person.
-        square: left, top and side in px of the photo; may reach beyond it.
-        score: of the detector.
+        probability: (POSE_PX, POSE_PX) float32, probability that a pixel shows the person.
+        square: left, top and side in px of the photo; may extend beyond it.
+        score: score of the detector.
     """
 
     probability: np.ndarray
@@ -58,18 +58,18 @@ class Sighting:
 
     @property
     def area(self) -> float:
-        """Of the person, square px of the photo."""
+        """Area of the person in square px of the photo."""
         return int(np.count_nonzero(self.probability > SHOWN)) * (self.square[2] / POSE_PX) ** 2
 
     @property
     def box(self) -> Box:
-        """XYXY px around the largest part of the person; may reach beyond the photo."""
+        """XYXY px around the largest part of the person; may extend beyond the photo."""
         left, top, side = self.square
         x0, y0, x1, y1 = (edge * side / POSE_PX for edge in person_of(largest_part(self.probability > SHOWN), 1.0).box)
         return left + round(x0), top + round(y0), left + round(x1), top + round(y1)
 
     def seen_in(self, region: Box, size: tuple[int, int]) -> np.ndarray:
-        """The probability over a region of the photo (XYXY px), drawn at `size` (width, height); float32."""
+        """The probability over a region of the photo (XYXY px), resampled to `size` (width, height); float32."""
         left, top, side = self.square
         scale = POSE_PX / side
         x, y = (scale * (region[i + 2] - region[i]) / size[i] for i in (0, 1))
@@ -79,84 +79,81 @@ class Sighting:
 
 
 class EmbeddedSegmenter:
-    """See the module's docstring. A lock lets one photo in at a time; for more, each worker loads its own."""
+    """See the module's docstring. A lock serialises calls; in parallel work, each worker loads its own segmenter."""
 
     name = "embedded"
     device = "CPU"
 
     def __init__(self) -> None:
-        """Load the four networks. Raises UserError where their files are not there."""
+        """Load the four networks. Raises UserError if their files are missing."""
         missing = [name for name in WEIGHTS if not is_present(EMBEDDED[name])]
         if missing:
             raise UserError(
-                f'the segmenter "embedded" needs weights that are not here; python3 run.py fetch {" ".join(missing)}'
+                f'the segmenter "embedded" needs weights that are missing; python3 run.py fetch {" ".join(missing)}'
             )
         self.weights = list(WEIGHTS)
         self._detector = PersonDetector(EMBEDDED[DETECTOR].path)
         self._pose = cv2.dnn.readNetFromTFLite(_content(EMBEDDED[POSE].path))
         self._matte = cv2.dnn.readNetFromONNX(_content(EMBEDDED[MATTE].path))
         self._selfie = cv2.dnn.readNetFromTFLite(_content(EMBEDDED[SELFIE].path))
-        self._matte_output = self._matte.getUnconnectedOutLayersNames()[0]  # the others are its coarser drafts
+        self._matte_output = self._matte.getUnconnectedOutLayersNames()[0]  # the others are coarser versions
         self._lock = Lock()
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
-        """The people who stand, walk or sit upright in the photo; see `Segmenter`."""
-        del source  # masks come from the pixels alone
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
+        """Find people who stand, walk or sit upright; see `carousel.segmenters.choice.Segmenter`."""
+        del source  # only the pixels are used
         with self._lock:
             boxes, scores = self._detector.find_boxes(photo, CANDIDATE_SCORE, TILE_PX)
             looks = (self.look_twice(photo, box, float(s)) for box, s in zip(boxes.tolist(), scores, strict=True))
-            sightings = distinct([sighting for sighting in looks if sighting is not None])
-            sightings = [sighting for sighting in sightings if sighting.score >= MIN_SCORE]
-            people = [self._cut_out(photo, sighting, sightings) for sighting in sightings]
+            poses = merge_duplicates([pose for pose in looks if pose is not None])
+            poses = [pose for pose in poses if pose.score >= MIN_SCORE]
+            people = [self._cut_out(photo, pose, poses) for pose in poses]
         return [person for person in people if person is not None]
 
-    def look_twice(self, photo: np.ndarray, box: Sequence[float], score: float) -> Sighting | None:
-        """Look at a box (XYXY px, of the detector, with its score) and around it, then closer at what was seen there.
-
-        The detector's boxes may miss the feet.
-        """
+    def look_twice(self, photo: np.ndarray, box: Sequence[float], score: float) -> PoseMask | None:
+        """Segment the person around a detector's box (XYXY px), then around that mask, as boxes may miss the feet."""
         first = self.look_at(photo, box, score, FIRST_LOOK)
         return first and self.look_at(photo, first.box, score, SECOND_LOOK)
 
-    def look_at(self, photo: np.ndarray, box: Sequence[float], score: float, grow: float) -> Sighting | None:
-        """Ask BlazePose about the square around a box, `grow` times its longer side; None where it sees nobody."""
+    def look_at(self, photo: np.ndarray, box: Sequence[float], score: float, grow: float) -> PoseMask | None:
+        """Run BlazePose on the square around a box, `grow` times its longer side; None if it finds nobody."""
         left, top, right, bottom = box
         side = max(1, round(grow * max(right - left, bottom - top)))
         square = round((left + right - side) / 2), round((top + bottom - side) / 2), side
         if not (-side < square[0] < photo.shape[1] and -side < square[1] < photo.shape[0]):
-            return None  # all of it lies beyond the photo
+            return None  # entirely outside the photo
         pixels = cv2.resize(_crop(photo, square), (POSE_PX, POSE_PX), interpolation=cv2.INTER_AREA)
         self._pose.setInput(_as_input(pixels.astype(np.float32) / 255))
         presence, logits = self._pose.forward(["Identity_1", "Identity_2"])
         probability = 1 / (1 + np.exp(-logits.reshape(POSE_PX, POSE_PX).clip(-30, 30)))
         if presence.item() < MIN_PRESENCE or probability.max() <= SHOWN:
             return None
-        return Sighting(probability, square, score)
+        return PoseMask(probability, square, score)
 
-    def _cut_out(self, photo: np.ndarray, sighting: Sighting, everybody: Sequence[Sighting]) -> Person | None:
-        """The person's mask from all networks; None where they do not agree that there is somebody."""
-        region = left, top, right, bottom = _with_margin(sighting.box, photo.shape)
+    def _cut_out(self, photo: np.ndarray, pose: PoseMask, everybody: Sequence[PoseMask]) -> SegmentedPerson | None:
+        """Combine the person's masks of all networks; None if they disagree."""
+        region = left, top, right, bottom = _with_margin(pose.box, photo.shape)
         if right <= left or bottom <= top:
             return None
         scale = min(1.0, CROP_PX / max(right - left, bottom - top))
         size = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
         crop = cv2.resize(photo[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
-        own = sighting.seen_in(region, size)
-        others = [other.seen_in(region, size) for other in everybody if other is not sighting]
+        own = pose.seen_in(region, size)
+        others = [other.seen_in(region, size) for other in everybody if other is not pose]
         soft = self._put_together(crop, own, others)
         if mask_iou(soft > SHOWN, own > SHOWN) < MIN_AGREEMENT:
             return None
         mask = np.zeros(photo.shape[:2], bool)
         mask[top:bottom, left:right] = cv2.resize(soft, (right - left, bottom - top)) > SHOWN
-        return person_of(mask, sighting.score) if mask.any() else None
+        return person_of(mask, pose.score) if mask.any() else None
 
     def _put_together(self, crop: np.ndarray, own: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
-        """The person's probability over a crop, 0 where it shows others.
+        """Combine the probabilities of all networks over a crop; 0 where it shows others.
 
         Args:
             crop: (H, W, 3) uint8 RGB.
             own: (H, W) float32, BlazePose's probability of the person.
-            others: the same for other people.
+            others: BlazePose's probabilities of other people.
 
         Returns:
             (H, W) float32, 0 to 1.
@@ -167,37 +164,34 @@ class EmbeddedSegmenter:
         return np.where(parts_touching(soft > SHOWN, own > SHOWN), soft, 0)
 
     def matte(self, photo: np.ndarray) -> np.ndarray:
-        """U^2-Net's map of what stands out: (H, W, 3) uint8 RGB to (H, W) float32, 0 to 1."""
+        """U^2-Net's saliency map: (H, W, 3) uint8 RGB to (H, W) float32, 0 to 1."""
         pixels = cv2.resize(photo, (MATTE_PX, MATTE_PX), interpolation=cv2.INTER_AREA) / max(1, int(photo.max()))
         self._matte.setInput(_as_input((pixels.astype(np.float32) - IMAGENET_MEAN) / IMAGENET_STD))
         found = self._matte.forward(self._matte_output)[0, 0]
         return cv2.resize(found, photo.shape[1::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
     def selfie(self, photo: np.ndarray) -> np.ndarray:
-        """The selfie model's map of all people: (H, W, 3) uint8 RGB to (H, W) float32, 0 to 1."""
+        """The selfie model's mask of all people: (H, W, 3) uint8 RGB to (H, W) float32, 0 to 1."""
         pixels = cv2.resize(photo, (SELFIE_PX, SELFIE_PX), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         self._selfie.setInput(_as_input(pixels))
         found = self._selfie.forward().reshape(SELFIE_PX, SELFIE_PX)
         return cv2.resize(found, photo.shape[1::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
-def distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Join those that show one person: of two masks one lies mostly inside the other.
-
-    The larger one is kept, which shows more of the person, with the better score.
-    """
-    kept: list[Sighting] = []
-    for sighting in sorted(sightings, key=lambda sighting: -sighting.area):
-        same = next((place for place, larger in enumerate(kept) if _share_inside(sighting, larger) > SAME_SHARE), None)
+def merge_duplicates(poses: Sequence[PoseMask]) -> list[PoseMask]:
+    """Merge masks of one person, which lie mostly inside each other: keep the larger mask and the better score."""
+    kept: list[PoseMask] = []
+    for pose in sorted(poses, key=lambda pose: -pose.area):
+        same = next((place for place, larger in enumerate(kept) if _share_inside(pose, larger) > SAME_SHARE), None)
         if same is None:
-            kept.append(sighting)
+            kept.append(pose)
         else:
-            kept[same] = replace(kept[same], score=max(kept[same].score, sighting.score))
+            kept[same] = replace(kept[same], score=max(kept[same].score, pose.score))
     return kept
 
 
-def _share_inside(small: Sighting, large: Sighting) -> float:
-    """Share of the smaller one's mask that is the larger one's, too."""
+def _share_inside(small: PoseMask, large: PoseMask) -> float:
+    """Share of the smaller mask that the larger one contains."""
     left, top, side = small.square
     mask = small.probability > SHOWN
     seen = large.seen_in((left, top, left + side, top + side), (POSE_PX, POSE_PX)) > SHOWN
@@ -219,7 +213,7 @@ def parts_touching(mask: np.ndarray, core: np.ndarray) -> np.ndarray:
 
 
 def _crop(photo: np.ndarray, square: tuple[int, int, int]) -> np.ndarray:
-    """(side, side, 3) of the photo from left, top, side in px; black beyond its edges."""
+    """Crop a square, given as left, top, side in px; black beyond the photo's edges."""
     left, top, side = square
     height, width = photo.shape[:2]
     inside = photo[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
@@ -229,7 +223,7 @@ def _crop(photo: np.ndarray, square: tuple[int, int, int]) -> np.ndarray:
 
 
 def _with_margin(box: Box, photo_shape: tuple[int, ...]) -> Box:
-    """The box grown by CROP_MARGIN, inside the photo."""
+    """Grow the box by CROP_MARGIN, within the photo."""
     left, top, right, bottom = box
     margin = round(CROP_MARGIN * max(right - left, bottom - top))
     height, width = photo_shape[:2]
@@ -237,10 +231,10 @@ def _with_margin(box: Box, photo_shape: tuple[int, ...]) -> Box:
 
 
 def _as_input(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, 3) to the (1, 3, H, W) that OpenCV's networks take."""
+    """Convert (H, W, 3) to OpenCV's (1, 3, H, W)."""
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
 
 
 def _content(path: Path) -> np.ndarray:
-    """A file's bytes: OpenCV's own reading fails on accents in a path on Windows."""
+    """Read a file's bytes; OpenCV itself cannot read paths with accents on Windows."""
     return np.fromfile(path, np.uint8)

@@ -1,7 +1,7 @@
-"""Boxes of people by SSDLite (Liu et al. 2016, arXiv:1512.02325; Sandler et al. 2018, arXiv:1801.04381), by OpenCV.
+"""Person detection by SSDLite (Liu et al. 2016, arXiv:1512.02325; Sandler et al. 2018, arXiv:1801.04381) in OpenCV.
 
-The weights are a frozen TensorFlow graph whose loops for resizing and for choosing boxes OpenCV cannot run. Only the
-network between them is loaded; what it predicts for each anchor box is decoded here.
+The weights are a frozen TensorFlow graph. OpenCV cannot run its loops for resizing and non-maximum suppression, so only
+the network between them is loaded, and its predictions for the anchor boxes are decoded here.
 """
 
 from collections.abc import Iterator
@@ -12,21 +12,21 @@ import numpy as np
 
 INPUT = "Preprocessor/sub"  # the photo at INPUT_PX x INPUT_PX, from -1 to 1
 INPUT_PX = 300
-GRIDS = (19, 10, 5, 3, 2, 1)  # cells a side of the six feature maps
-SCALES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0)  # anchors of each feature map, as a share of the photo
-RATIOS = (1.0, 2.0, 0.5, 3.0, 1 / 3)  # width over height
-CENTRE_VARIANCE, SIZE_VARIANCE = 10, 5  # what offsets were multiplied by in training
+GRIDS = (19, 10, 5, 3, 2, 1)  # cells along a side of the six feature maps
+SCALES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0)  # size of each feature map's anchors, as a share of the photo
+RATIOS = (1.0, 2.0, 0.5, 3.0, 1 / 3)  # width over height of the anchors
+CENTRE_VARIANCE, SIZE_VARIANCE = 10, 5  # factors of the offsets in training
 CANDIDATE = 0.05  # boxes below this score are dropped at once
-SAME_IOU = 0.55  # boxes that overlap by more are one person
+SAME_IOU = 0.55  # boxes with a larger intersection over union are one person
 
-WIDE = 1.3  # width over height of a photo from which people get too narrow in the network's square
-TILE_OVERLAP = 0.3  # of neighbouring tiles, as a share of a tile
-MOST_TILES = 5  # along the photo's longer side, overlap aside
-TILE_MARGIN = 0.03  # a box that comes nearer to the inner edge of a tile is somebody cut in two
+WIDE = 1.3  # width over height above which the network's square makes people too narrow
+TILE_OVERLAP = 0.3  # overlap of neighbouring tiles, as a share of a tile
+MOST_TILES = 5  # maximum number of tiles along the photo's longer side, not counting overlaps
+TILE_MARGIN = 0.03  # a box nearer to the inner edge of a tile, as a share of the tile, shows a person cut in two
 
 
 class PersonDetector:
-    """A network that finds people who stand, walk or sit upright."""
+    """Detects people who stand, walk or sit upright."""
 
     def __init__(self, graph: Path):
         """Args: graph: `person-ssdlite.pb`, verified by its SHA-256."""
@@ -35,19 +35,19 @@ class PersonDetector:
         wanted = [f"{layer}/BiasAdd" for kind in layers for layer in kind]
         kept = np.frombuffer(cut_graph(graph.read_bytes(), wanted), np.uint8)
         self._net = cv2.dnn.readNetFromTensorflow(kept)
-        self._outputs = [f"{layer}/Conv2D" for kind in layers for layer in kind]  # OpenCV joins it with BiasAdd
+        self._outputs = [f"{layer}/Conv2D" for kind in layers for layer in kind]  # OpenCV merges it with BiasAdd
         self._anchors = anchor_boxes()
 
     def find_boxes(self, photo: np.ndarray, min_score: float, tile_px: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes of people in the photo as a whole and, where it is larger than a tile, in each of its tiles.
+        """Detect people in the whole photo and, if it is larger than a tile, in each of its tiles.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
-            min_score: of the boxes that are given, 0 to 1.
+            min_score: minimum score of a box, 0 to 1.
             tile_px: side of the square tiles.
 
         Returns:
-            (N, 4) float XYXY px inside the photo, and their scores (N,), the highest first.
+            Boxes, (N, 4) float XYXY px inside the photo, and scores (N,), the highest first.
         """
         boxes, scores = self._detect(photo)
         found = [(boxes, scores)]
@@ -62,7 +62,7 @@ class PersonDetector:
         return boxes[kept].reshape(-1, 4), scores[kept].reshape(-1)
 
     def _detect(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes and scores of all anchors above CANDIDATE, the boxes clipped to the photo."""
+        """Boxes, clipped to the photo, and scores of all anchors above CANDIDATE."""
         pixels = cv2.resize(photo, (INPUT_PX, INPUT_PX)).astype(np.float32) * (2 / 255) - 1
         self._net.setInput(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
         maps = self._net.forward(self._outputs)
@@ -77,12 +77,12 @@ class PersonDetector:
 
 
 def _by_anchor(output: np.ndarray, values: int) -> np.ndarray:
-    """(1, anchors * values, rows, columns) to (rows * columns * anchors, values)."""
+    """Reshape (1, anchors * values, rows, columns) to (rows * columns * anchors, values)."""
     return output[0].transpose(1, 2, 0).reshape(-1, values)
 
 
 def anchor_boxes() -> np.ndarray:
-    """(1917, 4) anchors as centre x, centre y, width, height; shares of the photo, in the network's order."""
+    """The (1917, 4) anchors as centre x, centre y, width, height in shares of the photo, in the network's order."""
     anchors = []
     for level, cells in enumerate(GRIDS):
         scale, between = SCALES[level], float(np.sqrt(SCALES[level] * SCALES[level + 1]))
@@ -96,11 +96,11 @@ def anchor_boxes() -> np.ndarray:
 
 
 def decode_boxes(offsets: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    """Boxes that offsets from anchors mean.
+    """Decode offsets from anchors to boxes.
 
     Args:
         offsets: (N, 4) as y, x, height, width.
-        anchors: (N, 4) as `anchor_boxes` gives them.
+        anchors: (N, 4), rows of `anchor_boxes`.
 
     Returns:
         (N, 4) XYXY, shares of the photo.
@@ -111,9 +111,9 @@ def decode_boxes(offsets: np.ndarray, anchors: np.ndarray) -> np.ndarray:
 
 
 def tiles(width: int, height: int, tile_px: int) -> list[tuple[int, int, int, int]]:
-    """Overlapping tiles that cover a photo, XYXY px; none where it is hardly larger than one, nor much wider.
+    """Overlapping tiles that cover a photo, XYXY px; none if the photo is hardly larger than a tile and not wide.
 
-    Squares, but for photos that are narrower than a tile. In very large photos they grow with the photo.
+    Tiles are square unless the photo is narrower than a tile. In very large photos they grow with the photo.
     """
     if max(width, height) < 1.5 * tile_px and width < WIDE * height:
         return []
@@ -129,7 +129,7 @@ def tiles(width: int, height: int, tile_px: int) -> list[tuple[int, int, int, in
 def _away_from_inner_edges(
     boxes: np.ndarray, tile: tuple[int, int, int, int], photo_shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Which boxes (of the tile's own pixels) do not touch an edge that is not the photo's edge, too."""
+    """Which boxes (in px of the tile) do not touch those edges of the tile that lie inside the photo."""
     left, top, right, bottom = tile
     margin = TILE_MARGIN * max(right - left, bottom - top)
     inner = np.array([left > 0, top > 0, right < photo_shape[1], bottom < photo_shape[0]])
@@ -141,10 +141,10 @@ def _away_from_inner_edges(
 
 
 def cut_graph(graph: bytes, outputs: list[str]) -> bytes:
-    """Keep the nodes that lead from INPUT to the outputs, with a placeholder as INPUT.
+    """Extract the nodes between INPUT and the outputs, with a placeholder as INPUT.
 
     Args:
-        graph: a serialised GraphDef: field 1 holds nodes; of a node, field 1 is the name and 3 the inputs.
+        graph: a serialised GraphDef: field 1 holds the nodes; in a node, field 1 is the name and 3 the inputs.
         outputs: names of nodes.
     """
     nodes: dict[str, tuple[list[str], bytes]] = {}
@@ -165,7 +165,7 @@ def cut_graph(graph: bytes, outputs: list[str]) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of the length-delimited fields of a message; numbers (other fields) are passed over."""
+    """Number and content of the length-delimited fields of a message; skips other fields."""
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
@@ -181,7 +181,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _varint(message: bytes, place: int) -> tuple[int, int]:
-    """A number of 7 bits a byte, lowest first, and the place behind it."""
+    """Read a variable-length integer; returns it and the place behind it."""
     value = shift = 0
     while True:
         byte = message[place]
@@ -192,7 +192,7 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A length-delimited field of a message."""
+    """Encode a length-delimited field of a message."""
     length, rest = b"", len(content)
     while rest > 127:
         length, rest = length + bytes([128 | rest & 127]), rest >> 7

@@ -1,21 +1,21 @@
-"""People found in a photo, and the rules by which some of them are left out."""
+"""People found in a photo, and the rules that select some of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-Box = tuple[int, int, int, int]
+Box = tuple[int, int, int, int]  # left, top, right, bottom in px, right and bottom exclusive
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
-    """Somebody in a photo.
+class SegmentedPerson:
+    """A person in a photo.
 
     Attributes:
         mask: (H, W) bool, the pixels that show the person.
-        box: XYXY pixels around the mask, right and bottom exclusive.
-        score: 0 to 1, how sure the segmenter is that this is a person.
+        box: smallest box around the mask.
+        score: the segmenter's confidence that this is a person, 0 to 1.
     """
 
     mask: np.ndarray
@@ -23,26 +23,34 @@ class Person:
     score: float
 
 
-def person_of(mask: np.ndarray, score: float) -> Person:
-    """A person with the smallest box around the mask, (H, W) bool with at least one pixel set."""
+def person_of(mask: np.ndarray, score: float) -> SegmentedPerson:
+    """A person from a mask, (H, W) bool with at least one pixel set, and a score."""
+    return SegmentedPerson(mask, bounding_box(mask), float(score))
+
+
+def bounding_box(mask: np.ndarray) -> Box:
+    """The smallest box around a (H, W) bool mask.
+
+    Raises:
+        ValueError: the mask is empty.
+    """
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if not len(rows):
-        raise ValueError("an empty mask is nobody")
-    return Person(mask, (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1), float(score))
+        raise ValueError("an empty mask has no bounding box")
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Who is left out; a share of 1 switches a rule off (0 for the least ones).
+@dataclass(frozen=True, kw_only=True)
+class SelectionRules:
+    """Limits that people must meet; 1 switches a maximum off, 0 a minimum.
 
     Attributes:
-        min_height_px: least height of a person's box.
-        min_share: least share of the photo's pixels that show the person.
-        max_cut: the frame may cut at most this share of the box's left, right or upper side. The lower side is free:
-            a half figure is a person.
-        max_overlap: other people may cover at most this share of the person's box.
-        max_same: of two people whose masks overlap by more than this intersection over union, the less certain one is
-            the other found twice.
+        min_height_px: minimum height of a person's box.
+        min_share: minimum share of the photo's pixels that show the person.
+        max_cut: maximum share of the box's left, right or upper side that lies on the photo's edge. The lower side is
+            free: half figures are people.
+        max_overlap: maximum share of the person's box that other people cover.
+        max_same: maximum intersection over union of two people's masks; above it the less certain one is a duplicate.
     """
 
     min_height_px: int = 64
@@ -52,30 +60,31 @@ class Rules:
     max_same: float = 0.6
 
 
-def keep_people(
-    people: Sequence[Person], photo_shape: tuple[int, ...], rules: Rules | None = None
-) -> tuple[list[Person], list[str]]:
-    """Apply the rules: who goes on to a collage, the most certain first, and why others do not.
+def select_people(
+    people: Sequence[SegmentedPerson], photo_shape: tuple[int, ...], rules: SelectionRules | None = None
+) -> tuple[list[SegmentedPerson], list[str]]:
+    """Select the people who meet the rules.
 
-    People who are too small or cut still cover others; only somebody who was found twice does not.
+    People who are too small or cut still count as covering others; duplicates do not.
 
     Args:
-        people: as a segmenter gives them, in any order.
+        people: result of a segmenter, in any order.
         photo_shape: (H, W) or (H, W, 3).
-        rules: the defaults where None.
+        rules: None: the defaults.
 
     Returns:
-        People kept, and one reason for each that was dropped, such as "cut by the left edge".
+        The selected people, the most certain first, and one reason for each other person, such as "cut by the left
+        edge".
     """
-    rules = rules or Rules()
+    rules = rules or SelectionRules()
     reasons: list[str] = []
-    distinct: list[Person] = []
+    distinct: list[SegmentedPerson] = []
     for person in sorted(people, key=lambda person: -person.score):
         if any(_overlap(person, other) > rules.max_same for other in distinct):
             reasons.append("found twice")
         else:
             distinct.append(person)
-    kept: list[Person] = []
+    kept: list[SegmentedPerson] = []
     for person in distinct:
         others = [other for other in distinct if other is not person]
         reason = _too_small(person, photo_shape, rules) or _cut(person, rules) or _overlapped(person, others, rules)
@@ -92,8 +101,8 @@ def mask_iou(one: np.ndarray, other: np.ndarray) -> float:
     return int(np.count_nonzero(one & other)) / either if either else 0.0
 
 
-def _overlap(one: Person, other: Person) -> float:
-    """`mask_iou` of two people, looked at no further than their boxes reach."""
+def _overlap(one: SegmentedPerson, other: SegmentedPerson) -> float:
+    """`mask_iou` of two people, computed inside their boxes only."""
     left, top = (min(one.box[side], other.box[side]) for side in (0, 1))
     right, bottom = (max(one.box[side], other.box[side]) for side in (2, 3))
     return mask_iou(*(_inside(person.mask, (left, top, right, bottom)) for person in (one, other)))
@@ -104,7 +113,7 @@ def _inside(mask: np.ndarray, box: Box) -> np.ndarray:
     return mask[top:bottom, left:right]
 
 
-def _too_small(person: Person, photo_shape: tuple[int, ...], rules: Rules) -> str:
+def _too_small(person: SegmentedPerson, photo_shape: tuple[int, ...], rules: SelectionRules) -> str:
     height = person.box[3] - person.box[1]
     if height < rules.min_height_px:
         return f"too small: {height} px high"
@@ -112,8 +121,8 @@ def _too_small(person: Person, photo_shape: tuple[int, ...], rules: Rules) -> st
     return f"too small: {100 * share:.2g} % of the photo" if share < rules.min_share else ""
 
 
-def _cut(person: Person, rules: Rules) -> str:
-    """Compare what of the person lies on the photo's edge with the side of the box along it."""
+def _cut(person: SegmentedPerson, rules: SelectionRules) -> str:
+    """Compare the pixels that lie on each edge of the photo with the side of the box along that edge."""
     sides = {
         "left": (person.mask[:, 0], person.box[3] - person.box[1]),
         "right": (person.mask[:, -1], person.box[3] - person.box[1]),
@@ -123,7 +132,7 @@ def _cut(person: Person, rules: Rules) -> str:
     return f"cut by the {' and '.join(cut)} edge" if cut else ""
 
 
-def _overlapped(person: Person, others: Sequence[Person], rules: Rules) -> str:
+def _overlapped(person: SegmentedPerson, others: Sequence[SegmentedPerson], rules: SelectionRules) -> str:
     covered = np.zeros_like(_inside(person.mask, person.box))
     for other in others:
         covered |= _inside(other.mask, person.box)

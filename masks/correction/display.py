@@ -1,6 +1,6 @@
-"""The correction window's picture: frame, header, footer, help, and outlines under the mouse, drawn by matplotlib.
+"""What the correction window shows, drawn by matplotlib: frame, header, footer, help, outlines under the mouse.
 
-While a mask is painted, only the touched rectangle of the screen is drawn and sent to the window.
+While a mask is painted, only the changed rectangle of the screen is drawn and sent to the window.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
-from masks.correction.editing import Box, Brush, Point, brush_outline, whole
-from masks.correction.viewing import SURROUND, FrameScreen, Viewport, as_bytes, packed
+from masks.correction.boxes import Box, Point, whole
+from masks.correction.frame_screen import SURROUND, FrameScreen, as_bytes, packed
+from masks.correction.tools import Brush, brush_outline
+from masks.correction.viewport import Viewport
 
 HEADER_PX, STRIP_PX, FOOTER_PX = 50, 6, 60  # heights at 100 dpi
 MARGIN_PX, TOOL_PX = 16, 58
@@ -32,17 +34,17 @@ HelpGroup = tuple[str, Sequence[tuple[str, str]]]  # title, and rows of (keys, m
 
 
 @dataclass(frozen=True)
-class Header:
-    """What the line above the frame says.
+class HeaderTexts:
+    """The texts above the frame.
 
     Attributes:
         title: name of the frame.
-        badge: state of the frame, beside it.
-        badge_colour: of the badge.
-        detail: facts behind it; the last ones are left out where the window is narrow.
-        progress: at the right end.
-        strip: a colour of each frame, for the strip below.
-        place: of the open frame in the strip, from 0.
+        badge: state of the frame, beside the title.
+        badge_colour: colour of the badge.
+        detail: facts after the badge; the last ones are dropped if the window is narrow.
+        progress: text at the right end.
+        strip: colour of each frame in the strip below.
+        place: index of the open frame in the strip.
     """
 
     title: str
@@ -55,12 +57,12 @@ class Header:
 
 
 class CorrectionDisplay:
-    """Everything that the window shows.
+    """Everything shown in the window.
 
     Attributes:
-        canvas: matplotlib's.
+        canvas: matplotlib's canvas.
         screen: the pixels of the frame and its mask.
-        message: the lower line below the frame, whole.
+        message: the lower line below the frame, in full.
     """
 
     def __init__(self, figure: Figure) -> None:
@@ -86,7 +88,7 @@ class CorrectionDisplay:
 
     @property
     def scale(self) -> float:
-        """Screen pixels a pixel of the layout: 2 on a screen of twice the density."""
+        """Screen pixels per layout pixel, such as 2 on a high-density screen."""
         return self.figure.dpi / 100
 
     @property
@@ -96,11 +98,11 @@ class CorrectionDisplay:
 
     @property
     def view_top(self) -> int:
-        """Row of the canvas where the frame's view begins, below the header."""
+        """First row of the frame's view on the canvas, below the header."""
         return round(HEADER_PX * self.scale)
 
     def lay_out(self) -> None:
-        """Place everything for the canvas' present size."""
+        """Place everything for the current size of the canvas."""
         width, height = self.size
         shape = (max(height - self.view_top - round(FOOTER_PX * self.scale), 1), max(width, 1))
         if shape != self.screen.pixels.shape:
@@ -119,18 +121,18 @@ class CorrectionDisplay:
         self._message.set_position((margin, 0.29 * FOOTER_PX * self.scale))
 
     def point(self, x: float, y: float) -> Point:
-        """From matplotlib's place of the mouse to the middle of that pixel in the view."""
+        """Convert matplotlib's mouse position to the middle of that pixel in the view."""
         return x + 0.5, self.size[1] - y - self.view_top + 0.5
 
     def is_in_view(self, point: Point) -> bool:
-        """Whether a point lies in the view."""
+        """Whether a point is in the view."""
         height, width = self.screen.pixels.shape
         return 0 <= point[0] < width and 0 <= point[1] < height
 
     # ---- texts ----
 
-    def set_header(self, header: Header) -> None:
-        """Change the header; it shows with the next `show`."""
+    def set_header(self, header: HeaderTexts) -> None:
+        """Set the header; it appears with the next `show`."""
         self._title.set_text(header.title)
         self._badge.set_text(header.badge)
         self._badge.set_color(header.badge_colour)
@@ -142,7 +144,7 @@ class CorrectionDisplay:
         self._fit(self._detail, header.detail, SEPARATOR, MARGIN_PX * self.scale + self._width_of(self._progress))
         self._strip.pixels = self._strip_of(header)
 
-    def _strip_of(self, header: Header) -> np.ndarray:
+    def _strip_of(self, header: HeaderTexts) -> np.ndarray:
         width = self.size[0]
         places = np.arange(width) * len(header.strip) // width
         colours = np.array([packed(colour) for colour in header.strip])[places]
@@ -154,7 +156,7 @@ class CorrectionDisplay:
         return strip
 
     def set_footer(self, tool: str, status: Sequence[str], message: str, message_colour: str) -> None:
-        """Change the two lines below the frame; they show with the next `show`, as much of them as there is room."""
+        """Set the two lines below the frame, cut to the width; they appear with the next `show`."""
         self.message = message
         self._tool.set_text(tool)
         self._fit(self._status, status, SEPARATOR)
@@ -162,7 +164,7 @@ class CorrectionDisplay:
         self._message.set_color(message_colour)
 
     def _fit(self, text: Text, parts: Sequence[str], separator: str, taken_px: float = 0) -> None:
-        """Show the first parts, as many as there is room for left of the margin and of what is taken there."""
+        """Show as many of the first parts as fit left of the margin and of `taken_px`."""
         room = self.size[0] - MARGIN_PX * self.scale - taken_px - text.get_position()[0]
         for count in range(len(parts), -1, -1):
             text.set_text(separator.join(parts[:count]))
@@ -173,7 +175,7 @@ class CorrectionDisplay:
         return text.get_window_extent(self.canvas.get_renderer()).width
 
     def set_help(self, groups: Sequence[HelpGroup]) -> None:
-        """Lay a list of keys over everything: groups of (keys, meaning); an empty one takes it away."""
+        """Show the list of keys over everything, as groups of (keys, meaning); an empty list hides it."""
         for artist in self._help:
             artist.remove()
         self._help = _help_panel(self.figure, self.size, self.scale, groups) if groups else []
@@ -181,15 +183,15 @@ class CorrectionDisplay:
     # ---- outlines under the mouse ----
 
     def outline_brush(self, brush: Brush, at: Point, viewport: Viewport) -> None:
-        """Show which pixels a brush would paint; `at` is a point of the view."""
+        """Outline the pixels that a brush would paint; `at` is a point of the view."""
         self._set_outline(viewport.path_on_screen(brush_outline(brush, viewport.to_frame(at))))
 
     def outline_loop(self, points: Sequence[Point], viewport: Viewport) -> None:
-        """Show a lasso through points of the frame, and how it would close."""
+        """Outline a lasso through points of the frame, with its closing line."""
         self._set_outline(viewport.path_on_screen(np.array([*points, points[0]])))
 
     def hide_outline(self) -> None:
-        """Show no outline."""
+        """Hide the outline."""
         self._set_outline(np.zeros((0, 2)))
 
     def _set_outline(self, points: np.ndarray) -> None:
@@ -203,17 +205,17 @@ class CorrectionDisplay:
 
     @property
     def outlined(self) -> Box:
-        """The part of the view that the outline covers."""
+        """The part of the view covered by the outline."""
         return self._outlined.within(whole(self.screen.pixels))
 
     # ---- drawing ----
 
     def show(self) -> None:
-        """Draw everything, as soon as the window is idle."""
+        """Draw everything as soon as the window is idle."""
         self.canvas.draw_idle()
 
     def show_box(self, box: Box) -> None:
-        """Draw a box of the view at once, outlines above it, and send it to the window."""
+        """Draw a box of the view and the outlines above it at once, and send it to the window."""
         box = box.within(whole(self.screen.pixels))
         if box.is_empty or self._help:
             return
@@ -229,9 +231,9 @@ class CorrectionDisplay:
 
 
 def on_whole_points(box: Box, pixel_ratio: float) -> Box:
-    """The box, made larger until its edges are whole numbers in a toolkit's own unit of `pixel_ratio` screen px.
+    """Enlarge a box until its edges are whole numbers in the toolkit's unit of `pixel_ratio` screen px.
 
-    Qt repaints whole units alone, and leaves seams where a screen is scaled by 1.5 and a box ends inside one.
+    Qt repaints only whole units, and leaves seams if the screen is scaled by 1.5 and a box ends inside one.
     """
     step = Fraction(pixel_ratio).limit_denominator(8).numerator
     top, left = (edge // step * step for edge in box[:2])
@@ -240,7 +242,7 @@ def on_whole_points(box: Box, pixel_ratio: float) -> Box:
 
 
 class _Pixels(Artist):
-    """Screen pixels, drawn as they are; `corner` is the canvas' row and column of the first."""
+    """Screen pixels drawn unchanged; `corner` is the row and column of the first one on the canvas."""
 
     def __init__(self, zorder: float) -> None:
         super().__init__()
@@ -249,11 +251,11 @@ class _Pixels(Artist):
         self.corner = (0, 0)
 
     def draw(self, renderer: RendererBase) -> None:
-        """Draw all of it."""
+        """Draw all pixels."""
         self.draw_box(renderer, whole(self.pixels))
 
     def draw_box(self, renderer: RendererBase, box: Box) -> None:
-        """Draw a part of it."""
+        """Draw the pixels of a box."""
         bottom = int(renderer.get_canvas_width_height()[1]) - self.corner[0] - box.bottom
         tile = as_bytes(self.pixels[box.slices][::-1])  # Agg draws an image from its lowest row up
         renderer.draw_image(renderer.new_gc(), self.corner[1] + box.left, bottom, tile)
@@ -278,7 +280,7 @@ def _text(
 
 
 def _help_panel(figure: Figure, size: tuple[int, int], scale: float, groups: Sequence[HelpGroup]) -> list[Artist]:
-    """Groups of keys in two columns, on a dark sheet over the whole canvas."""
+    """Draw groups of keys in two columns, on a dark sheet over the whole canvas."""
     width, height = size
     sheet = Rectangle((0, 0), width, height, facecolor=SURROUND, alpha=0.95, transform=IdentityTransform(), zorder=8)
     figure.add_artist(sheet)
@@ -307,7 +309,7 @@ def _help_panel(figure: Figure, size: tuple[int, int], scale: float, groups: Seq
 
 
 def _two_columns(groups: Sequence[HelpGroup]) -> list[list[HelpGroup]]:
-    """The groups in their order, split where the columns are most alike in length."""
+    """Split the groups, in order, into two columns of similar length."""
     lengths = [len(rows) + 2 for _, rows in groups]
     split = min(range(1, len(groups)), key=lambda i: abs(sum(lengths[:i]) - sum(lengths[i:])))
     return [list(groups[:split]), list(groups[split:])]

@@ -1,213 +1,190 @@
-"""Proposed masks of a whole working set: made in flat memory, resumable, and put in place all at once.
+"""Step 2 as a batch: a proposed mask and its unsureness for every frame; all masks are put in place at once.
 
-Masks are collected in a hidden folder beside masks_initial/ with a note of what they are made from. A run that was
-interrupted goes on there; only a finished one replaces masks_initial/, whose earlier state goes to backups/.
+Masks are collected in a hidden folder beside masks_initial/, where an interrupted run resumes. Only a finished run
+replaces masks_initial/, whose earlier state goes to backups/.
 """
 
-import csv
 import filecmp
 import functools
-import hashlib
-import io
-import json
 import math
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from common.batches import Batch, Made, run_batch
 from common.devices import describe_device
-from common.errors import UserError, check_range
-from common.files import sha256_of, write_faults, write_text
+from common.errors import UserError, raise_faults
+from common.files import sha256_of
 from common.grids import picture_grid
-from common.images import read_image, write_png
-from masks.correction.editing import whole
-from masks.correction.viewing import FrameScreen, Viewport, as_bytes
-from masks.model.metrics import THRESHOLD, unsureness
-from masks.model.thresholds import MEASURES, propose_mask
-from masks.sets.frame_sets import (
-    MASKS_INITIAL,
-    Pair,
-    mask_image,
-    mask_name,
-    put_away,
-    read_mask,
-    read_pair,
-    write_proposals,
-)
+from common.images import png_bytes, read_image
+from common.journals import JOURNAL, LOCK, Record
+from masks.correction.boxes import whole
+from masks.correction.frame_screen import FrameScreen, as_bytes
+from masks.correction.viewport import Viewport
+from masks.model.mask_threshold import mask_unsureness, threshold_mask
+from masks.model.threshold_baselines import DIFFERENCE_SCALES, propose_mask
+from masks.sets.backups import move_to_backups
+from masks.sets.naming import MASK, MASKS_INITIAL, mask_name
+from masks.sets.pairs import mask_image, read_mask
+from masks.sets.working_set import write_proposals
+from masks.sheets.frame_sources import FrameSource, batch_items
 
-STAGE = f".{MASKS_INITIAL}.part"
-NOTE = ".made_from"
-JOURNAL = ".journal.csv"
+PART = f".{MASKS_INITIAL}.part"  # the hidden folder
+VERSION = 1  # increase it when the same frames and settings give other masks
+IN_PROCESS = 32  # up to this many frames do not repay the start of workers
+CHUNK = 4  # frames that a worker gets at a time
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
-TILE_MARGIN = 0.1  # around the figure, as a share of its longer side
+TILE_MARGIN = 0.1  # margin around the figure, as a share of its longer side
 TINT = 0.5  # opacity of the mask on the contact sheet
 
-Frames = tuple[np.ndarray, np.ndarray]
+MaskFunction = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Method:
+class ProposalMethod:
     """A way to propose masks.
 
     Attributes:
-        name: for proposals.csv.
-        settings: all that decides what the masks look like, beside the frames.
-        propose: from (H, W, 4) uint8 frames to masks, (H, W) uint8 of 0 or 255, each with its unsureness, 0 to 1.
-        weights: its checkpoints.
-        device: what computes.
+        name: name for proposals.csv.
+        settings: JSON values that decide what the masks look like.
+        set_up: returns the function from a pair of frames, (H, W, 4) uint8, to mask and probability; it must pickle.
+        weights: checkpoints that it loads.
+        device: the device that does the computing.
     """
 
     name: str
     settings: Mapping[str, object]
-    propose: Callable[[Iterator[Frames]], Iterator[tuple[np.ndarray, float]]]
+    set_up: Callable[[], MaskFunction]
     weights: tuple[Path, ...] = ()
     device: str = "CPU"
 
 
-def by_model(checkpoint: Path) -> Method:
-    """The method that asks the model.
+def model_method(checkpoint: Path) -> ProposalMethod:
+    """Return the method that uses the mask model.
 
     Raises:
-        UserError: no such checkpoint, or not one of this model.
+        UserError: the checkpoint is missing or not one of this model.
     """
-    from masks.model.checkpoint_format import find_checkpoint, load_network
-    from masks.model.inference import predict_probabilities
+    from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
 
     try:
         path = find_checkpoint(checkpoint)
     except UserError as error:
-        raise UserError(f"{error}; METHOD {' or '.join(MEASURES)} needs none") from error
-    model, device = load_network(path)
-
-    def propose(frames: Iterator[Frames]) -> Iterator[tuple[np.ndarray, float]]:
-        for probability in predict_probabilities(model, frames, device):
-            yield np.where(probability > THRESHOLD, 255, 0).astype(np.uint8), unsureness(probability)
-
-    return Method("model", {"model": sha256_of(path)}, propose, (path,), describe_device())
+        raise UserError(f"{error}; METHOD {' or '.join(DIFFERENCE_SCALES)} needs none") from error
+    network_of(read_checkpoint(path), path)  # checks it before any work
+    set_up = functools.partial(_load_model, path)
+    return ProposalMethod("model", {"model": sha256_of(path)}, set_up, (path,), describe_device())
 
 
-def by_threshold(kind: str, threshold: float | None, even_light: bool, tidy_art_px: int) -> Method:
-    """The method that cuts differences at a threshold; arguments as of `propose_mask`.
+def _load_model(checkpoint: Path) -> MaskFunction:
+    from masks.model.checkpoint_format import load_network
+    from masks.model.inference import predict_probability
+
+    model, device = load_network(checkpoint)
+
+    def propose(base: np.ndarray, clothed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        probability = predict_probability(model, base, clothed, device)
+        return threshold_mask(probability), probability
+
+    return propose
+
+
+def threshold_method(name: str, *, threshold: float | None, even_light: bool, tidy_art_px: int) -> ProposalMethod:
+    """Return the method that thresholds colour differences; arguments as for `propose_mask`."""
+    settings = {"threshold": threshold, "even_light": even_light, "tidy_art_px": tidy_art_px}
+    propose = functools.partial(
+        propose_mask, method=name, threshold=threshold, even_light=even_light, tidy_art_px=tidy_art_px
+    )
+    return ProposalMethod(name, settings, functools.partial(_nothing_to_load, propose))
+
+
+def _nothing_to_load(propose: MaskFunction) -> MaskFunction:
+    return propose
+
+
+def propose_all(
+    folder: Path, sources: Sequence[FrameSource], faults: Mapping[str, str], method: ProposalMethod, workers: int
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Propose a mask for every readable pair, into the hidden folder; resumes an interrupted run.
+
+    Args:
+        folder: the training folder.
+        sources: pairs in the order of the result.
+        faults: faults of other frames, by file name.
+        method: makes the masks.
+        workers: processes.
+
+    Returns:
+        The unsureness of each mask by frame number, 0 to 1; and the faults of all skipped frames by file name.
 
     Raises:
-        UserError: no such method, or numbers out of range.
+        UserError: as `run_batch`; or no frame can be read.
     """
-    if kind not in MEASURES:
-        raise UserError(f"setting METHOD is {kind!r}; it must be model, {' or '.join(MEASURES)}")
-    check_range("TIDY_ART_PX", tidy_art_px, 0, 10_000)
-    if threshold is not None:
-        check_range("THRESHOLD", threshold, 0, 255)
+    batch: Batch[FrameSource, dict[str, float]] = Batch(
+        folder=folder / PART,
+        settings={"version": VERSION, "method": method.name, **method.settings},
+        files=(rf"{MASK}_(\d+)\.png",),
+        check_facts=lambda facts: float(facts["unsureness"]),
+        set_up=functools.partial(Proposer, method.set_up),
+        tables=_unsureness_of,
+        what="proposing",
+        unit="frame",
+        workers=workers,
+        few=IN_PROCESS,
+        chunk=CHUNK,
+    )
+    with run_batch(batch, functools.partial(batch_items, sources, faults)) as outcome:
+        pass
+    if not outcome.tables:
+        shutil.rmtree(folder / PART)
+        raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
+    return outcome.tables, outcome.faults
 
-    def propose(frames: Iterator[Frames]) -> Iterator[tuple[np.ndarray, float]]:
-        for base, clothed in frames:
-            mask, probability = propose_mask(base, clothed, kind, threshold, even_light, tidy_art_px)
-            yield mask, unsureness(probability)
 
-    return Method(kind, {"threshold": threshold, "even light": even_light, "tidy": tidy_art_px}, propose)
+def _unsureness_of(records: Iterator[Record]) -> dict[str, float]:
+    return {record.name: float(record.facts["unsureness"]) for record in records if not record.fault}
 
 
-def propose_all(folder: Path, pairs: list[Pair], method: Method) -> tuple[dict[str, float], dict[str, str]]:
-    """Propose a mask for every pair that can be read, into the hidden folder; go on where an earlier run stopped.
+class Proposer:
+    """Proposes the mask of one pair."""
+
+    def __init__(self, set_up: Callable[[], MaskFunction]) -> None:
+        self._propose = set_up()
+
+    def __call__(self, source: FrameSource) -> Made:
+        """Return the mask's PNG and its unsureness."""
+        mask, probability = self._propose(*source.read())
+        files = {mask_name(source.number): png_bytes(mask_image(mask))}
+        return Made(files, {"unsureness": mask_unsureness(probability)})
+
+
+def put_in_place(folder: Path, unsureness: dict[str, float], method: ProposalMethod) -> tuple[bool, Path | None]:
+    """Turn the hidden folder into masks_initial/, unless that holds the same already.
 
     Args:
         folder: the training folder.
-        pairs: in the order of the result.
-        method: makes the masks.
+        unsureness: 0 to 1 by frame number, for proposals.csv.
+        method: named in proposals.csv.
 
     Returns:
-        How unsure each mask is by frame number, 0 to 1; and what is wrong with the other frames, by file name.
+        Whether masks_initial/ changed, and the backup of its earlier state, None if there was none.
     """
-    stage = folder / STAGE
-    _start_or_resume(stage, _made_from(pairs, method))
-    unsureness = _read_journal(stage)
-    faults: dict[str, str] = {}
-    waiting: deque[Pair] = deque()
-    rest = [pair for pair in pairs if pair.number not in unsureness]
-    with (
-        open(stage / JOURNAL, "a", encoding="utf-8", newline="\n") as journal,
-        tqdm(desc="proposing", total=len(pairs), initial=len(unsureness), unit="frame") as bar,
-    ):
-        for mask, value in method.propose(_readable(rest, waiting, faults)):
-            pair = waiting.popleft()
-            write_png(stage / mask_name(pair.number), mask_image(mask))
-            journal.write(f"{pair.number},{value!r}\n")
-            journal.flush()
-            unsureness[pair.number] = value
-            bar.update(len(unsureness) + len(faults) - bar.n)
-    if not unsureness:
-        shutil.rmtree(stage)
-    return {pair.number: unsureness[pair.number] for pair in pairs if pair.number in unsureness}, faults
-
-
-def _readable(pairs: Iterable[Pair], waiting: deque[Pair], faults: dict[str, str]) -> Iterator[Frames]:
-    """The frames of each pair that can be read, noted in `waiting`; what is wrong with others goes to `faults`."""
-    for pair in pairs:
-        try:
-            frames = read_pair(pair)
-        except UserError as error:
-            faults[pair.base.name] = str(error)
-            continue
-        waiting.append(pair)
-        yield frames
-
-
-def _made_from(pairs: list[Pair], method: Method) -> str:
-    """A hash that changes with the method and, by their sizes and times, with the files."""
-    files = [(path.name, path.stat()) for pair in pairs for path in (pair.base, pair.clothed)]
-    facts = [method.name, dict(method.settings), [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _start_or_resume(stage: Path, made_from: str) -> None:
-    note = stage / NOTE
-    if not note.is_file() or note.read_text(encoding="utf-8") != made_from:
-        shutil.rmtree(stage, ignore_errors=True)
-        write_text(note, made_from)
-
-
-def _read_journal(stage: Path) -> dict[str, float]:
-    """How unsure each mask is that an interrupted run finished; it may have died within a line."""
-    path = stage / JOURNAL
-    if not path.is_file():
-        return {}
-    whole_lines, end, _ = path.read_text(encoding="utf-8").rpartition("\n")
-    write_text(path, whole_lines + end)
-    return {number: float(value) for number, value in csv.reader(io.StringIO(whole_lines))}
-
-
-def put_in_place(
-    folder: Path, unsureness: dict[str, float], faults: Mapping[str, str], method: Method
-) -> tuple[bool, Path | None]:
-    """Turn what `propose_all` made into masks_initial/, unless that holds the same already.
-
-    Args:
-        folder: the training folder.
-        unsureness: by frame number, for proposals.csv.
-        faults: by file name, for faults.csv.
-        method: for proposals.csv.
-
-    Returns:
-        Whether masks_initial/ changed, and where its earlier state is kept, None where there was none.
-    """
-    stage, target = folder / STAGE, folder / MASKS_INITIAL
-    write_proposals(folder, unsureness, method.name, stage.name)
-    write_faults(stage, faults)
-    for name in (NOTE, JOURNAL):
-        (stage / name).unlink()
-    if _hold_the_same(stage, target):
-        shutil.rmtree(stage)
+    part, target = folder / PART, folder / MASKS_INITIAL
+    write_proposals(part, unsureness, method.name)
+    for name in (JOURNAL, LOCK):
+        (part / name).unlink()
+    if _hold_the_same(part, target):
+        shutil.rmtree(part)
         return False, None
-    kept = put_away(folder, [MASKS_INITIAL])
+    kept = move_to_backups(folder, [MASKS_INITIAL])
     if target.exists():
         target.rmdir()  # empty
-    stage.rename(target)
+    part.rename(target)
     return True, kept
 
 
@@ -216,24 +193,27 @@ def _hold_the_same(one: Path, other: Path) -> bool:
     return names[0] == names[1] and not any(filecmp.cmpfiles(one, other, names[0], shallow=False)[1:])
 
 
+# ---- contact sheet ----
+
+
 def most_unsure(unsureness: dict[str, float]) -> list[str]:
-    """Frame numbers, the most unsure first."""
+    """Return the frame numbers, the most unsure first."""
     return sorted(unsureness, key=lambda number: -unsureness[number])
 
 
 def contact_sheet(
-    folder: Path, pairs: list[Pair], unsureness: dict[str, float], tiles: int, method: str
+    folder: Path, sources: Sequence[FrameSource], unsureness: dict[str, float], tiles: int, method: str
 ) -> Image.Image:
-    """The masks of masks_initial/ over their clothed frames, the most unsure first, as an RGB picture.
+    """Draw the masks of masks_initial/ over their clothed frames, the most unsure first, as an RGB picture.
 
     Args:
         folder: the training folder.
-        pairs: those of the working set.
-        unsureness: by frame number, at least one; frames without it are left out.
-        tiles: how many are shown at most.
-        method: for the title.
+        sources: the pairs of the working set.
+        unsureness: 0 to 1 by frame number, at least one; other frames are left out.
+        tiles: largest number of frames shown.
+        method: name for the title.
     """
-    by_number = {pair.number: pair for pair in pairs}
+    by_number = {source.number: source for source in sources}
     numbers = most_unsure(unsureness)[:tiles]
     mean = sum(unsureness.values()) / len(unsureness)
     return picture_grid(
@@ -246,10 +226,10 @@ def contact_sheet(
     )
 
 
-def _overlay(folder: Path, pair: Pair) -> Image.Image:
-    """The mask over the clothed frame, cut to its figure, as the correction tool shows it."""
-    clothed = np.asarray(read_image(pair.clothed))
-    mask = read_mask(folder / MASKS_INITIAL / mask_name(pair.number)) > 0
+def _overlay(folder: Path, source: FrameSource) -> Image.Image:
+    """Draw the mask over the clothed frame, cropped to the figure, as the correction tool shows it."""
+    clothed = np.asarray(read_image(source.clothed))
+    mask = read_mask(folder / MASKS_INITIAL / mask_name(source.number)) > 0
     drawn = mask | (clothed[..., 3] > 0)
     rows, columns = (np.flatnonzero(drawn.any(axis=axis)) if drawn.any() else np.arange(8) for axis in (1, 0))
     zoom = TILE_PX / (1 + TILE_MARGIN) / max(np.ptp(rows) + 1, np.ptp(columns) + 1)

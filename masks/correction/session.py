@@ -1,7 +1,7 @@
-"""The working set while it is corrected: which frame is open, what is saved, and what is not yet.
+"""A correction session: which frame of the working set is open, what is saved, and what is not yet.
 
-Masks that were changed lie in memory until `save` wrote them; where it cannot, they stay there and the next `save`
-tries again. Every frame keeps its history of strokes until the session ends.
+Changed masks stay in memory until `save` has written them; if it cannot, the next `save` tries again. Every frame
+keeps its undo history until the session ends.
 """
 
 import math
@@ -18,39 +18,27 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.images import write_png
-from masks.correction.editing import Bits, History, MaskEditor
-from masks.sets.frame_sets import (
-    FRAMES,
-    MASKS_CORRECTED,
-    MASKS_INITIAL,
-    Pair,
-    find_pairs,
-    keep_copy,
-    mask_image,
-    mask_name,
-    numbers_in,
-    read_mask,
-    read_pair,
-    read_reviewed,
-    read_unsureness,
-    write_reviewed,
-)
+from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
+from masks.sets.backups import copy_to_backups
+from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, mask_name
+from masks.sets.pairs import FramePair, find_pairs, mask_image, read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size
+from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
 
 LOCK = ".correction_tool.lock"
 
 
 @dataclass
-class Frame:
-    """A frame that is open.
+class OpenFrame:
+    """The open frame.
 
     Attributes:
         number: the XX of its file names.
-        base: (H, W, 4) uint8 RGBA.
-        clothed: the same of the clothed body.
-        cell_px: side of an art pixel, 1 for smooth art.
-        proposal: (H, W) bool, what the model proposed, or None.
-        editor: its mask and the history of its strokes.
+        base: base frame, (H, W, 4) uint8 RGBA.
+        clothed: clothed frame, (H, W, 4) uint8 RGBA.
+        cell_px: side of an art pixel in px, 1 for smooth art.
+        proposal: the proposed mask, (H, W) bool, or None.
+        editor: its mask with undo history.
     """
 
     number: str
@@ -62,11 +50,11 @@ class Frame:
 
 
 @dataclass
-class Resting:
-    """What is kept of a frame that was open before."""
+class ClosedFrame:
+    """What is kept of a frame that was open before: its mask and undo history."""
 
-    mask: Bits
-    history: History
+    mask: PackedPixels
+    history: UndoHistory
     is_changed: bool
 
 
@@ -75,21 +63,22 @@ class CorrectionSession:
 
     Attributes:
         folder: the training folder.
-        numbers: all frames, in the order in which they are corrected.
-        by_unsureness: the most unsure frames come first (those without a figure before them); else by number.
-        unsureness: of the proposals, 0 to 1, by frame number.
+        numbers: all frames, in the order of correction.
+        by_unsureness: whether the most unsure frames come first (those without a value before them); else by number.
+        unsureness: unsureness of the proposals, 0 to 1, by frame number.
         reviewed: frames that a person has reviewed.
-        frame: the one that is open.
+        frame: the open frame.
         saved: frames whose masks were written in this session.
-        fault: what kept the last `save` from writing everything, the first of it; empty where all is on disk.
+        fault: the first reason why the last `save` could not write everything; empty if all is on disk.
     """
 
     def __init__(self, folder: Path, by_unsureness: bool = True) -> None:
         """Check all frames and masks, and open the first frame that is not reviewed.
 
         Raises:
-            UserError: another session has the folder open; no frames; or faults (listed together): missing halves of
-                pairs, unreadable pictures, unequal sizes, masks that are not black and white.
+            UserError: another session has the folder open, or there are no frames, or there are faults (listed
+                together): missing halves of pairs, unreadable pictures, unequal sizes, masks that are not black and
+                white.
         """
         self.folder = folder
         self._pairs = {pair.number: pair for pair in find_pairs(folder / FRAMES)}
@@ -105,7 +94,7 @@ class CorrectionSession:
         self.by_unsureness = by_unsureness
         self.numbers = self._ordered()
         self.fault = ""
-        self._resting: dict[str, Resting] = {}
+        self._closed: dict[str, ClosedFrame] = {}
         self.saved: set[str] = set()
         self._has_copy = False
         self._flags_changed = False
@@ -122,70 +111,70 @@ class CorrectionSession:
         self.close()
 
     def close(self) -> None:
-        """Let other sessions have the folder; saves nothing."""
+        """Unlock the folder; saves nothing."""
         if self._lock is not None:
             self._lock.close()
 
     # ---- files ----
 
     def corrected_file(self, number: str) -> Path:
-        """Where the corrected mask of a frame lies, or will."""
+        """Return the file of a frame's corrected mask."""
         return self.folder / MASKS_CORRECTED / mask_name(number)
 
     def proposed_file(self, number: str) -> Path:
-        """Where the model's proposal for a frame lies, if there is one."""
+        """Return the file of a frame's proposed mask."""
         return self.folder / MASKS_INITIAL / mask_name(number)
 
     def notes(self) -> list[str]:
-        """What a person should know at the start, in sentences."""
+        """Return what a person should know at the start, in sentences."""
         lacking = [
             n for n in self._pairs if not self.proposed_file(n).is_file() and not self.corrected_file(n).is_file()
         ]
-        strange = [n for n in numbers_in(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
+        strange = [n for n in files_of_kind(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
         notes = [f"{len(self.numbers)} frames, {len(self.reviewed_frames)} reviewed"]
         if lacking:
-            notes.append(f"without a proposal, start from an empty mask: {_listed(lacking)}")
+            notes.append(f"without a proposal, starting from an empty mask: {_listed(lacking)}")
         if strange:
-            notes.append(f"{self.folder / MASKS_INITIAL}: masks of frames that are not there: {_listed(strange)}")
+            notes.append(f"{self.folder / MASKS_INITIAL}: masks of missing frames: {_listed(strange)}")
         return notes
 
     def files(self) -> list[Path]:
-        """All frames that are read."""
+        """Return the files of all frames."""
         return [path for pair in self._pairs.values() for path in (pair.base, pair.clothed)]
 
     # ---- frames ----
 
     @property
     def reviewed_frames(self) -> list[str]:
-        """The reviewed ones among the frames that are there."""
+        """Return the reviewed frames among those that exist."""
         return [number for number in self.numbers if number in self.reviewed]
 
     @property
     def position(self) -> int:
-        """Place of the open frame in the order, from 0."""
+        """Index of the open frame in `numbers`."""
         return self.numbers.index(self.frame.number)
 
     def go_to(self, number: str) -> None:
         """Save, then open another frame; what cannot be saved stays in memory.
 
         Raises:
-            UserError: the frame cannot be read (any more); the old one stays open.
+            UserError: the frame can no longer be read; the old one stays open.
         """
         self.save()
         if number == self.frame.number:
             return
         frame = self._open(number)
         old = self.frame
-        self._resting[old.number] = Resting(Bits(old.editor.mask), old.editor.history, old.editor.is_changed)
-        self._resting.pop(number, None)
+        self._closed[old.number] = ClosedFrame(PackedPixels(old.editor.mask), old.editor.history, old.editor.is_changed)
+        self._closed.pop(number, None)
         self.frame, self._previous = frame, None
 
     def step(self, count: int) -> None:
-        """Go to the next (1) or previous (-1) frame of the order; from the last one to the first."""
+        """Go to the next (1) or previous (-1) frame; the last one is followed by the first."""
         self.go_to(self.numbers[(self.position + count) % len(self.numbers)])
 
     def go_to_unreviewed(self) -> bool:
-        """Save, then go to the next frame that is not reviewed; return whether there is another one."""
+        """Save, then go to the next unreviewed frame; return whether there is one."""
         start = self.position + 1
         for number in self.numbers[start:] + self.numbers[: start - 1]:
             if number not in self.reviewed:
@@ -195,20 +184,20 @@ class CorrectionSession:
         return False
 
     def toggle_order(self) -> None:
-        """By unsureness instead of by number, or the other way round; the open frame stays open."""
+        """Switch between order by unsureness and by number; the open frame stays open."""
         self.by_unsureness = not self.by_unsureness
         self.numbers = self._ordered()
 
     def toggle_reviewed(self) -> None:
-        """Say that a person has reviewed the open frame, or that nobody has."""
+        """Mark the open frame as reviewed, or as not reviewed."""
         number = self.frame.number
         self.reviewed ^= {number}
         self._flags_changed = True
         if number in self.reviewed and not self.corrected_file(number).is_file():
-            self.frame.editor.is_changed = True  # the mask is right as it is, and so has to be written
+            self.frame.editor.is_changed = True  # the mask is right as it is, so it must be written
 
     def previous_mask(self) -> np.ndarray | None:
-        """The mask of the frame before the open one by number, as it is now: (H, W) bool; None for the first frame."""
+        """Return the current mask, (H, W) bool, of the frame before the open one by number; None for the first."""
         numbers = list(self._pairs)
         place = numbers.index(self.frame.number)
         if self._previous is None and place:  # it cannot change while another frame is open
@@ -220,21 +209,21 @@ class CorrectionSession:
             return list(self._pairs)
         return sorted(self._pairs, key=lambda number: -self.unsureness.get(number, math.inf))
 
-    def _open(self, number: str) -> Frame:
+    def _open(self, number: str) -> OpenFrame:
         base, clothed = read_pair(self._pairs[number])
         proposed = self.proposed_file(number)
         proposal = read_mask(proposed) > 0 if proposed.is_file() else None
-        resting = self._resting.get(number)
+        closed = self._closed.get(number)
         mask = self._mask_of(number)
         if mask is None:
             mask = np.zeros(base.shape[:2], bool)
-        editor = MaskEditor(mask, resting.history, resting.is_changed) if resting else MaskEditor(mask)
-        return Frame(number, base, clothed, find_pixel_size([base, clothed]), proposal, editor)
+        editor = MaskEditor(mask, closed.history, closed.is_changed) if closed else MaskEditor(mask)
+        return OpenFrame(number, base, clothed, find_pixel_size([base, clothed]), proposal, editor)
 
     def _mask_of(self, number: str) -> np.ndarray | None:
-        """The mask of a frame that is not open: as it was left, else the corrected one on disk, else the proposal."""
-        if number in self._resting:
-            return self._resting[number].mask.unpacked()
+        """Return the mask of a frame that is not open: as left in memory, else corrected on disk, else proposed."""
+        if number in self._closed:
+            return self._closed[number].mask.unpacked()
         for path in (self.corrected_file(number), self.proposed_file(number)):
             if path.is_file():
                 return read_mask(path) > 0
@@ -244,8 +233,8 @@ class CorrectionSession:
 
     @property
     def unsaved(self) -> list[str]:
-        """Frames whose masks are not on disk as they are in memory."""
-        changed = {number for number, resting in self._resting.items() if resting.is_changed}
+        """Return the frames whose masks differ between memory and disk."""
+        changed = {number for number, closed in self._closed.items() if closed.is_changed}
         if self.frame.editor.is_changed:
             changed.add(self.frame.number)
         return [number for number in self._pairs if number in changed]
@@ -261,10 +250,10 @@ class CorrectionSession:
         Before a mask of an earlier session is replaced, the folder of corrected masks is copied to backups/, once.
 
         Returns:
-            The numbers of the masks that were written.
+            The numbers of the masks written.
         """
         self.fault = ""
-        written = [number for number in self.unsaved if self._written_well(number)]
+        written = [number for number in self.unsaved if self._write_mask(number)]
         if self._flags_changed:
             try:
                 write_reviewed(self.folder, self.reviewed - set(self.unsaved))  # the mask first, then its flag
@@ -273,12 +262,12 @@ class CorrectionSession:
                 self.fault = self.fault or str(error)
         return written
 
-    def _written_well(self, number: str) -> bool:
-        mask = self.frame.editor.mask if number == self.frame.number else self._resting[number].mask.unpacked()
+    def _write_mask(self, number: str) -> bool:
+        mask = self.frame.editor.mask if number == self.frame.number else self._closed[number].mask.unpacked()
         path = self.corrected_file(number)
         try:
             if path.exists() and number not in self.saved and not self._has_copy:
-                keep_copy(self.folder, [MASKS_CORRECTED])
+                copy_to_backups(self.folder, [MASKS_CORRECTED])
                 self._has_copy = True
             write_png(path, mask_image(mask.astype(np.uint8) * 255))
         except UserError as error:
@@ -288,14 +277,14 @@ class CorrectionSession:
         if number == self.frame.number:
             self.frame.editor.is_changed = False
         else:
-            self._resting[number].is_changed = False
+            self._closed[number].is_changed = False
         return True
 
 
-def _check_frames(session: CorrectionSession, pairs: list[Pair]) -> None:
-    """Read everything once, on all processors, so that all faults are known before a window opens."""
+def _check_frames(session: CorrectionSession, pairs: list[FramePair]) -> None:
+    """Read everything once, on all processors, so that all faults are known before the window opens."""
 
-    def faults_of(pair: Pair) -> list[str]:
+    def faults_of(pair: FramePair) -> list[str]:
         faults, shape = [], None
         try:
             shape = read_pair(pair)[0].shape[:2]
@@ -322,14 +311,14 @@ def _listed(numbers: list[str]) -> str:
     return shown if len(numbers) <= 20 else f"{shown} and {len(numbers) - 20} more"
 
 
-# ---- one session a folder ----
+# ---- one session per folder ----
 
 
 def _lock(folder: Path) -> BinaryIO | None:
-    """Lock a training folder; the system lets go when the process ends, however it ends.
+    """Lock a training folder; the system releases the lock when the process ends, however it ends.
 
     Returns:
-        The open lock file; None where the folder cannot be written, and so nobody can destroy anything.
+        The open lock file; None if the folder is read-only, so that nothing can be destroyed.
 
     Raises:
         UserError: another process has the lock.

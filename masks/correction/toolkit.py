@@ -1,4 +1,4 @@
-"""The toolkit that opens the window: Tk, else Qt; and what matplotlib leaves to each of them."""
+"""The GUI toolkit that opens the window, Tk or Qt, and what matplotlib leaves to each of them."""
 
 import importlib.util
 import os
@@ -17,10 +17,10 @@ BACKENDS = {"tk": "TkAgg", "qt": "QtAgg"}
 
 
 def choose_backend(toolkit: Toolkit = "auto") -> str:
-    """The matplotlib backend of the first toolkit that can open a window here: Tk, then Qt (PySide6).
+    """Return the matplotlib backend of the first toolkit that can open a window here: Tk, then Qt (PySide6).
 
     Raises:
-        UserError: none can; says what is missing.
+        UserError: no toolkit can; the message says what is missing.
     """
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise UserError(
@@ -36,7 +36,7 @@ def choose_backend(toolkit: Toolkit = "auto") -> str:
 
 
 def _fault_of_tk() -> str:
-    """Why Tk cannot open a window; empty where it can."""
+    """Return why Tk cannot open a window; empty if it can."""
     try:
         import tkinter
     except ImportError:
@@ -49,7 +49,7 @@ def _fault_of_tk() -> str:
 
 
 def _fault_of_qt() -> str:
-    """Why Qt cannot open a window; empty where it can. Tried in another process, because Qt aborts where it cannot."""
+    """Return why Qt cannot open a window; empty if it can. Tried in another process, because Qt aborts on failure."""
     if importlib.util.find_spec("PySide6") is None:
         return "PySide6 is not installed (pip install PySide6-Essentials)"
     code = "from PySide6.QtWidgets import QApplication; QApplication([])"
@@ -63,7 +63,7 @@ def _fault_of_qt() -> str:
 
 
 def ask_before_closing(manager: FigureManagerBase, may_close: Callable[[], bool]) -> None:
-    """Have the window's own close button ask first; the window must have been shown before."""
+    """Make the window's own close button ask `may_close` first; the window must have been shown before."""
     window: Any = getattr(manager, "window", None)
     if hasattr(window, "protocol"):  # Tk
 

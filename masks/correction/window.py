@@ -1,4 +1,4 @@
-"""The window in which masks are corrected: what mouse and keys do, saving by the clock, and closing without loss."""
+"""The correction window: what mouse and keys do, automatic saving, and closing without loss."""
 
 import contextlib
 import gc
@@ -18,16 +18,18 @@ from matplotlib.backend_tools import Cursors
 from matplotlib.figure import Figure
 
 from common.errors import UserError
-from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, Header, HelpGroup
-from masks.correction.editing import Box, Brush, Point, flood, lasso, sweep, whole
+from masks.correction.boxes import Box, Point, whole
+from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, HeaderTexts, HelpGroup
+from masks.correction.frame_screen import difference
 from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import ask_before_closing
-from masks.correction.viewing import Viewport, difference
+from masks.correction.tools import Brush, flood, lasso, sweep
+from masks.correction.viewport import Viewport
 
 SIZE_INCHES = (12.0, 7.6)  # at 100 dpi; a laptop's screen holds it
-ZOOM_STEP = 1.25  # of one notch of the wheel
-MAX_BRUSH = 512  # cells across
-BRUSHES_ACROSS = 48  # of the first brush, in a frame's width
+ZOOM_STEP = 1.25  # zoom factor per notch of the wheel
+MAX_BRUSH = 512  # largest brush, in cells across
+BRUSHES_ACROSS = 48  # widths of the first brush across a frame
 TOLERANCE_STEP = 4
 OPACITY_STEP = 0.1
 SIGNAL_CHECK_S = 0.25
@@ -38,13 +40,13 @@ View = Literal["base", "clothed", "difference", "overlay"]
 
 @dataclass
 class Drag:
-    """What goes on while a mouse button is held.
+    """A drag with a mouse button held.
 
     Attributes:
         kind: "paint", "loop" or "pan".
-        button: the one that is held.
+        button: the button that is held.
         value: what painting sets pixels to.
-        points: of the frame, for "paint" the last one alone; of the view, for "pan".
+        points: points of the frame (for "paint" only the last one), or of the view for "pan".
     """
 
     kind: Literal["paint", "loop", "pan"]
@@ -57,9 +59,9 @@ class CorrectionWindow:
     """Connects a session to a figure's events.
 
     Attributes:
-        session: the working set.
-        display: what is seen.
-        stop_signal: the signal that ended the window, None for none.
+        session: the correction session.
+        display: what is shown.
+        stop_signal: the signal that ended the window, or None.
     """
 
     def __init__(self, session: CorrectionSession, figure: Figure, autosave_s: float) -> None:
@@ -76,9 +78,9 @@ class CorrectionWindow:
         self._drag: Drag | None = None
         self._holds_space = self._is_closing = self._has_warned = False
         self._mouse: Point | None = None
-        self._is_fitted = True  # nobody has zoomed or moved yet
+        self._is_fitted = True  # until the user zooms or moves
         self._shape = session.frame.base.shape[:2]
-        self._difference: tuple[str, np.ndarray] | None = None  # of the frame of that number
+        self._difference: tuple[str, np.ndarray] | None = None  # frame number and difference picture
         self._connect()
         self._greet_frame("h shows all keys")
         self._on_resize()
@@ -105,20 +107,20 @@ class CorrectionWindow:
         for timer in self._timers:
             timer.start()
 
-    # ---- what is seen ----
+    # ---- what is shown ----
 
     @property
     def cell_px(self) -> int:
-        """Side of the cells that the tools work on."""
+        """Side in px of the cells that the tools work on."""
         return self.session.frame.cell_px if self.snaps else 1
 
     @property
     def brush(self) -> Brush:
-        """The brush as it is set."""
+        """The current brush."""
         return Brush(self.brush_size, self.is_round, self.cell_px)
 
     def refresh(self) -> None:
-        """Show everything anew."""
+        """Redraw everything."""
         self._lay_out_frame()
         self.refresh_texts()
 
@@ -138,7 +140,7 @@ class CorrectionWindow:
         self._outline()
 
     def refresh_texts(self) -> None:
-        """Write header, footer and title anew, and draw everything."""
+        """Update header, footer and title, and redraw everything."""
         self.display.set_header(self._header())
         self._has_warned = self._has_warned and bool(self.session.fault)
         message = (self._fault(), BAD) if self.session.fault else (self._message, self._message_colour)
@@ -158,14 +160,14 @@ class CorrectionWindow:
         return f"NOT SAVED, kept in memory, tried again every {self._autosave_s:g} s{closing}: {fault}"
 
     def title(self) -> str:
-        """The window's title: frame, progress, and a mark for what is not saved."""
+        """Return the window's title: frame, progress, and a mark if something is unsaved."""
         session = self.session
         progress = f"{len(session.reviewed_frames)} of {len(session.numbers)} reviewed"
         mark, words = ("", "") if session.is_saved else ("* ", ", unsaved")
         return f"{mark}frame {session.frame.number}, {progress}{words} - mask correction"
 
     def status(self) -> list[str]:
-        """The status line behind the tool's name: brush, tolerance, view."""
+        """Return the status after the tool's name: brush, tolerance, view."""
         cell = self.session.frame.cell_px
         unit = "px" if self.cell_px == 1 else f"art pixel{'s' * (self.brush_size > 1)} of {cell} px"
         words = [
@@ -181,7 +183,7 @@ class CorrectionWindow:
             words.append("onion skin")
         return [*words, f"zoom {self.viewport.zoom:.0%}"]
 
-    def _header(self) -> Header:
+    def _header(self) -> HeaderTexts:
         session = self.session
         frame, unsaved = session.frame, session.unsaved
         order = "most unsure first" if session.by_unsureness and session.unsureness else "by number"
@@ -193,7 +195,7 @@ class CorrectionWindow:
             detail.append("no proposal")
         is_reviewed = frame.number in session.reviewed
         progress = f"{len(session.reviewed_frames)} of {len(session.numbers)} reviewed"
-        return Header(
+        return HeaderTexts(
             f"frame {frame.number}",
             "reviewed" if is_reviewed else "not reviewed",
             GOOD if is_reviewed else DIM,
@@ -215,7 +217,7 @@ class CorrectionWindow:
         return self.display.screen.paint(self.session.frame.editor.mask if self.shows_mask else None, box)
 
     def _outline(self) -> Box:
-        """Move the outline to where the mouse is; return what has to be drawn anew."""
+        """Move the outline to the mouse; return the box to redraw."""
         before = self.display.outlined
         if self._drag is not None and self._drag.kind == "loop":
             self.display.outline_loop(self._drag.points, self.viewport)
@@ -226,7 +228,7 @@ class CorrectionWindow:
         return before.joined(self.display.outlined)
 
     def _show_change(self, box: Box | None) -> None:
-        """Draw what changed: a box of the frame, and the outline."""
+        """Redraw what changed: a box of the frame, and the outline."""
         touched = self._outline()
         if box is not None and not box.is_empty:
             touched = touched.joined(self._paint_screen(self.viewport.box_on_screen(box)))
@@ -283,7 +285,7 @@ class CorrectionWindow:
             self._finish_drag()
 
     def _finish_drag(self) -> None:
-        """End what the mouse does, as letting the button go does."""
+        """End the current drag, as releasing the button does."""
         drag, self._drag = self._drag, None
         if drag is None:
             return
@@ -316,7 +318,7 @@ class CorrectionWindow:
         self.display.show_box(whole(self.display.screen.pixels))
 
     def _on_leave(self, _event: LocationEvent) -> None:
-        self._holds_space = False  # its release may go to another window
+        self._holds_space = False  # its release may reach another window
         if self._drag is None:
             self._mouse = None
             self._show_change(None)
@@ -346,26 +348,26 @@ class CorrectionWindow:
             self._holds_space = False
 
     def choose_tool(self, tool: Tool) -> None:
-        """Take another tool."""
+        """Switch to another tool."""
         self._finish_drag()
         self.tool = tool
         self.refresh()
 
     def resize_brush(self, direction: int) -> None:
-        """One step larger (1) or smaller (-1); steps grow with the brush."""
+        """Make the brush one step larger (1) or smaller (-1); steps grow with the brush."""
         step = max(1, self.brush_size // 6)
         self.brush_size = min(max(self.brush_size + direction * step, 1), MAX_BRUSH)
         self._show_change(None)
         self.refresh_texts()
 
     def toggle_shape(self) -> None:
-        """Round or square brush."""
+        """Switch between round and square brush."""
         self.is_round = not self.is_round
         self._show_change(None)
         self.refresh_texts()
 
     def toggle_snap(self) -> None:
-        """Work on art pixels or on single ones; the brush covers about as much as before."""
+        """Switch between art pixels and single pixels; the brush keeps about its size."""
         size_px = self.brush_size * self.cell_px
         self.snaps = not self.snaps
         self.brush_size = min(max(round(size_px / self.cell_px), 1), MAX_BRUSH)
@@ -373,37 +375,37 @@ class CorrectionWindow:
         self.refresh_texts()
 
     def change_tolerance(self, direction: int) -> None:
-        """How different a colour the flood still takes."""
+        """Change the largest colour difference that flood accepts."""
         self.tolerance = min(max(self.tolerance + direction * TOLERANCE_STEP, 0), 255)
         self.refresh_texts()
 
     def undo(self) -> None:
-        """Take the last stroke of this frame back."""
+        """Undo the last stroke of this frame."""
         self._finish_drag()
         self._after_edit(self.session.frame.editor.undo(), "nothing to undo on this frame")
 
     def redo(self) -> None:
-        """Repeat the stroke that was undone last."""
+        """Redo the last undone stroke."""
         self._finish_drag()
         self._after_edit(self.session.frame.editor.redo(), "nothing to redo on this frame")
 
     def copy_previous(self) -> None:
-        """Take the mask of the frame before, by number."""
+        """Copy the mask of the previous frame, by number."""
         self._finish_drag()
         mask = self.session.previous_mask()
         if mask is None:
-            self.say("no mask to copy from the frame before", WARM)
+            self.say("the previous frame has no mask to copy", WARM)
         elif mask.shape != self._shape:
-            self.say("the frame before has another size; its mask is not copied", WARM)
+            self.say("the previous frame has another size; its mask is not copied", WARM)
         else:
             self._after_edit(self.session.frame.editor.replace(mask), "")
 
     def reset(self) -> None:
-        """Back to the model's proposal."""
+        """Reset the mask to the proposal."""
         self._finish_drag()
         proposal = self.session.frame.proposal
         if proposal is None:
-            self.say("this frame has no proposal; undo takes single strokes back", WARM)
+            self.say("this frame has no proposal; use undo to take back single strokes", WARM)
         else:
             self._after_edit(self.session.frame.editor.replace(proposal), "")
 
@@ -415,42 +417,42 @@ class CorrectionWindow:
         self.refresh_texts()
 
     def choose_view(self, view: View) -> None:
-        """Look at the frame in another way."""
+        """Switch to another view of the frame."""
         self.view = view
         self.refresh()
 
     def flicker(self) -> None:
-        """From the base frame to the clothed one, or back."""
+        """Switch between base and clothed frame."""
         self.choose_view("clothed" if self.view == "base" else "base")
 
     def change_opacity(self, direction: int) -> None:
-        """Of the mask's colour in the overlay."""
+        """Change the opacity of the mask in the overlay."""
         self.opacity = min(max(round(self.opacity + direction * OPACITY_STEP, 1), 0.1), 1.0)
         self.choose_view("overlay")
 
     def toggle_mask(self) -> None:
-        """Hide the mask, its contour too, or show it."""
+        """Hide or show the mask and its contour."""
         self.shows_mask = not self.shows_mask
         self.refresh()
 
     def toggle_onion(self) -> None:
-        """Show the mask of the frame before, by number, as hatching; or hide it."""
+        """Show or hide the mask of the previous frame, by number, as hatching."""
         self.shows_onion = not self.shows_onion
         if self.shows_onion and self.session.previous_mask() is None:
-            self._message, self._message_colour = "this frame has none before it", WARM
+            self._message, self._message_colour = "there is no previous frame", WARM
         self.refresh()
 
     def fit(self) -> None:
-        """The whole frame."""
+        """Fit the whole frame into the view."""
         self._is_fitted = True
         self.refresh()
 
     def step(self, count: int) -> None:
-        """Save, then the next or previous frame."""
+        """Save, then go to the next or previous frame."""
         self._change_frame(lambda: self.session.step(count))
 
     def next_unreviewed(self) -> None:
-        """Save, then the next frame that nobody has reviewed."""
+        """Save, then go to the next unreviewed frame."""
         found = False
 
         def go() -> None:
@@ -472,22 +474,22 @@ class CorrectionWindow:
         frame = self.session.frame
         self._message, self._message_colour = greeting, DIM
         if frame.proposal is None and not frame.editor.mask.any():
-            self._message, self._message_colour = "no proposal for this frame: it starts from an empty mask", WARM
+            self._message, self._message_colour = "no proposal for this frame; it starts from an empty mask", WARM
 
     def toggle_reviewed(self) -> None:
-        """Say that this mask is right, or that it is not yet."""
+        """Mark the frame as reviewed, or as not reviewed."""
         self.session.toggle_reviewed()
         self.refresh_texts()
 
     def toggle_order(self) -> None:
-        """By unsureness or by number."""
+        """Switch between order by unsureness and by number."""
         self.session.toggle_order()
         if self.session.by_unsureness and not self.session.unsureness:
-            self.say("no proposals.csv in masks_initial, so nobody knows what is unsure: order by number", WARM)
+            self.say("there is no proposals.csv in masks_initial, so the order stays by number", WARM)
         self.refresh_texts()
 
     def toggle_help(self) -> None:
-        """Show all keys, or hide them."""
+        """Show or hide all keys."""
         self._finish_drag()
         self._shows_help = not self._shows_help
         self.display.set_help(help_groups() if self._shows_help else [])
@@ -496,7 +498,7 @@ class CorrectionWindow:
     # ---- saving and closing ----
 
     def save(self) -> None:
-        """Write what is not saved; by key and by the clock."""
+        """Save everything; called by key and by the timer."""
         if self.session.is_saved:
             return
         written = self.session.save()
@@ -505,7 +507,7 @@ class CorrectionWindow:
         self.refresh_texts()
 
     def may_close(self) -> bool:
-        """Save; refuse once where that fails, so that nothing is lost unseen."""
+        """Save and return whether the window may close; the first failure to save prevents it."""
         if not self._is_closing:
             self._finish_drag()
             self.session.save()
@@ -518,12 +520,12 @@ class CorrectionWindow:
         return self._is_closing
 
     def close(self) -> None:
-        """Save and close the window; refuses once where saving fails."""
+        """Save and close the window, unless saving fails for the first time."""
         if self.may_close():
             pyplot.close(self.display.figure)
 
     def stop(self, number: int, _frame: FrameType | None) -> None:
-        """End soon, because the system says so: a signal handler, which must do next to nothing."""
+        """Handle a signal: close soon. A signal handler must do as little as possible."""
         self.stop_signal = number
 
     def _check_signal(self) -> None:
@@ -535,14 +537,14 @@ class CorrectionWindow:
 # ---- keys ----
 
 
-class Key(NamedTuple):
-    """What a key does.
+class KeyBinding(NamedTuple):
+    """A key and its action.
 
     Attributes:
-        names: as matplotlib calls it.
-        shown: as the help calls it.
-        meaning: for the help.
-        action: what it does.
+        names: matplotlib's names of the keys.
+        shown: text of the keys in the help.
+        meaning: text of the action in the help.
+        action: the action.
     """
 
     names: tuple[str, ...]
@@ -557,60 +559,60 @@ MOUSE = [
     ("wheel", "zoom at the cursor"),
     ("middle or Space-drag", "move the frame"),
 ]
-KEYS: dict[str, list[Key]] = {
+KEYS: dict[str, list[KeyBinding]] = {
     "Tools": [
-        Key(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
-        Key(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
-        Key(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
-        Key(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
-        Key(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
-        Key(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
-        Key(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
-        Key((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
-        Key((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
+        KeyBinding(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
+        KeyBinding(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
+        KeyBinding(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
+        KeyBinding(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
+        KeyBinding(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
+        KeyBinding(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
+        KeyBinding(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
+        KeyBinding((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
+        KeyBinding((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
     ],
     "Mask": [
-        Key(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
-        Key(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", CorrectionWindow.redo),
-        Key(("c",), "c", "copy the mask of the frame before", CorrectionWindow.copy_previous),
-        Key(("r",), "r", "reset to the model's proposal", CorrectionWindow.reset),
+        KeyBinding(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
+        KeyBinding(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", CorrectionWindow.redo),
+        KeyBinding(("c",), "c", "copy the mask of the previous frame", CorrectionWindow.copy_previous),
+        KeyBinding(("r",), "r", "reset to the model's proposal", CorrectionWindow.reset),
     ],
     "View": [
-        Key(("1",), "1", "base frame", lambda w: w.choose_view("base")),
-        Key(("2",), "2", "clothed frame", lambda w: w.choose_view("clothed")),
-        Key(("3",), "3", "difference of the two", lambda w: w.choose_view("difference")),
-        Key(("4",), "4", "overlay: the mask over the clothed frame", lambda w: w.choose_view("overlay")),
-        Key(("f",), "f", "flicker between base and clothed", CorrectionWindow.flicker),
-        Key(("-",), "-", "fainter overlay", lambda w: w.change_opacity(-1)),
-        Key(("=", "+"), "=, +", "stronger overlay", lambda w: w.change_opacity(1)),
-        Key(("m",), "m", "hide or show the mask", CorrectionWindow.toggle_mask),
-        Key(("i",), "i", "onion skin: the mask of the frame before", CorrectionWindow.toggle_onion),
-        Key(("0",), "0", "whole frame", CorrectionWindow.fit),
+        KeyBinding(("1",), "1", "base frame", lambda w: w.choose_view("base")),
+        KeyBinding(("2",), "2", "clothed frame", lambda w: w.choose_view("clothed")),
+        KeyBinding(("3",), "3", "difference of the two", lambda w: w.choose_view("difference")),
+        KeyBinding(("4",), "4", "overlay: the mask over the clothed frame", lambda w: w.choose_view("overlay")),
+        KeyBinding(("f",), "f", "flicker between base and clothed", CorrectionWindow.flicker),
+        KeyBinding(("-",), "-", "fainter overlay", lambda w: w.change_opacity(-1)),
+        KeyBinding(("=", "+"), "=, +", "stronger overlay", lambda w: w.change_opacity(1)),
+        KeyBinding(("m",), "m", "hide or show the mask", CorrectionWindow.toggle_mask),
+        KeyBinding(("i",), "i", "onion skin: the mask of the previous frame", CorrectionWindow.toggle_onion),
+        KeyBinding(("0",), "0", "whole frame", CorrectionWindow.fit),
     ],
     "Frames": [
-        Key(("n", "right", "pagedown"), "n, Right", "next frame", lambda w: w.step(1)),
-        Key(("p", "left", "pageup"), "p, Left", "previous frame", lambda w: w.step(-1)),
-        Key(("u",), "u", "next frame that is not reviewed", CorrectionWindow.next_unreviewed),
-        Key(("enter",), "Enter", "reviewed, or not", CorrectionWindow.toggle_reviewed),
-        Key(("o",), "o", "order: most unsure first, or by number", CorrectionWindow.toggle_order),
-        Key(("ctrl+s",), "Ctrl+s", "save now (it also saves by itself)", CorrectionWindow.save),
-        Key(("h", "f1"), "h", "this help", CorrectionWindow.toggle_help),
-        Key(("ctrl+q", "ctrl+w"), "Ctrl+q", "save and close", CorrectionWindow.close),
+        KeyBinding(("n", "right", "pagedown"), "n, Right", "next frame", lambda w: w.step(1)),
+        KeyBinding(("p", "left", "pageup"), "p, Left", "previous frame", lambda w: w.step(-1)),
+        KeyBinding(("u",), "u", "next unreviewed frame", CorrectionWindow.next_unreviewed),
+        KeyBinding(("enter",), "Enter", "reviewed or not", CorrectionWindow.toggle_reviewed),
+        KeyBinding(("o",), "o", "order: most unsure first, or by number", CorrectionWindow.toggle_order),
+        KeyBinding(("ctrl+s",), "Ctrl+s", "save now (it also saves automatically)", CorrectionWindow.save),
+        KeyBinding(("h", "f1"), "h", "this help", CorrectionWindow.toggle_help),
+        KeyBinding(("ctrl+q", "ctrl+w"), "Ctrl+q", "save and close", CorrectionWindow.close),
     ],
 }
 ACTIONS = {name: key.action for keys in KEYS.values() for key in keys for name in key.names}
 
 
 def help_groups() -> list[HelpGroup]:
-    """The keys and what they do, for the help."""
+    """Return the keys and their meanings for the help."""
     keys = [(title, [(key.shown, key.meaning) for key in keys]) for title, keys in KEYS.items()]
     return [("Mouse", MOUSE), *keys]
 
 
 def plain_key(key: str) -> str:
-    """A key as KEYS names it, whatever keyboard it comes from.
+    """Return a key's name as in KEYS, independent of the keyboard.
 
-    Brackets need AltGr on many keyboards, which some systems call Ctrl+Alt; Caps Lock changes nothing.
+    Brackets need AltGr on many keyboards, which some systems report as Ctrl+Alt; Caps Lock is ignored.
     """
     key = key.removeprefix("ctrl+alt+")
     if key.startswith("ctrl+") and key[-1].isupper():
@@ -622,7 +624,7 @@ def plain_key(key: str) -> str:
 
 
 def correct(session: CorrectionSession, backend: str, autosave_s: float) -> int | None:
-    """Open the window, and come back when it is closed and all is saved (or `session.fault` says why not).
+    """Open the window and return when it is closed and everything is saved (or `session.fault` says why not).
 
     Returns:
         The signal that ended it, or None.
@@ -630,7 +632,7 @@ def correct(session: CorrectionSession, backend: str, autosave_s: float) -> int 
     window = CorrectionWindow(session, open_figure(backend), autosave_s)
     manager = window.display.canvas.manager
     assert manager is not None
-    gc.freeze()  # or a collection looks at all of matplotlib, for 50 ms, in the middle of a stroke
+    gc.freeze()  # otherwise a collection scans all of matplotlib, for 50 ms, in the middle of a stroke
     with _signals_to(window.stop):
         pyplot.show(block=False)
         ask_before_closing(manager, window.may_close)
@@ -640,7 +642,7 @@ def correct(session: CorrectionSession, backend: str, autosave_s: float) -> int 
 
 
 def open_figure(backend: str) -> Figure:
-    """An empty figure in a window without a toolbar, whose keys are all ours: the toolbar takes h, o, s, q and more."""
+    """Open an empty figure without a toolbar, because the toolbar uses h, o, s, q and other keys."""
     matplotlib.use(backend)
     matplotlib.rcParams["toolbar"] = "None"
     for name in [name for name in matplotlib.rcParams if name.startswith("keymap.")]:
@@ -650,7 +652,7 @@ def open_figure(backend: str) -> Figure:
 
 @contextlib.contextmanager
 def _signals_to(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Give the signals that end a process to a handler: Ctrl-C, a polite kill, and a terminal that is closed."""
+    """Route the signals that end a process to a handler: SIGINT, SIGTERM, and SIGHUP of a closed terminal."""
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), handler) for name in names}
     try:

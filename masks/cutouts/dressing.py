@@ -1,4 +1,4 @@
-"""Clothing cut-outs painted over other bodies of the same poses, frame by frame."""
+"""Cut-outs painted over other bodies in the same poses, frame by frame."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -10,65 +10,52 @@ from PIL import Image
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
-from common.grids import picture_grid
+from common.grids import evenly, picture_grid
 from common.images import read_image, write_png
-from masks.sets.frame_sets import BASE, FRAMES, base_name, numbers_in
+from masks.sets.naming import BASE, CUTOUT, DRESSED, FRAMES, base_name, files_of_kind, numbered_name
 from masks.sets.pixel_art import enlarge, find_pixel_size
-from masks.sheets.cells import (
-    Layout,
-    Record,
-    SheetPair,
-    cut_frame,
-    grid_layout,
-    join_frames,
-    kinds_in,
-    plain_record,
-    tile,
-)
+from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout, tile
 from masks.sheets.grid_finder import REMEDY, GridSettings, find_grid
+from masks.sheets.joining import find_numbered, join_frames, plain_record
 from masks.sheets.layout_files import read_record
 from masks.sheets.misalignment import moved
 
-CUTOUT = "cutout"  # kind of the pictures that step 5 cuts out
-DRESSED = "dressed_frame"  # kind of the pictures that are made
 PREVIEW = "preview.png"
-SHOWN = 24  # frames on a preview
+SHOWN = 24  # frames on the preview
 TILE_PX = 224
 
 
 @dataclass(frozen=True)
-class Body:
+class BareBody:
     """A body without clothes.
 
     Attributes:
-        name: for its folder.
+        name: name of its output folder.
         frames: functions that read its frames, (H, W, 4) uint8, by number.
-        record: where its dressed frames lie on sheets; None where that is not known.
+        record: where its dressed frames lie on sheets; None if unknown.
     """
 
     name: str
     frames: Mapping[str, Callable[[], np.ndarray]]
-    record: Record | None
+    record: SheetRecord | None
 
 
 # ---- one frame ----
 
 
 def dress(body: np.ndarray, cutout: np.ndarray, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """A cut-out over a body.
-
-    The smaller picture is enlarged to the larger one's size, with hard edges.
+    """Paint a cut-out over a body; the smaller picture is enlarged to the larger one's size, with hard edges.
 
     Args:
         body: (H, W, 4) uint8.
-        cutout: (h, w, 4) uint8, the clothes alone; as large, or a whole number of times larger or smaller.
-        offset: art pixels to move the clothes right and down by; px where the art is smooth.
+        cutout: (h, w, 4) uint8, the clothes alone; of the same size, or larger or smaller by a whole factor.
+        offset: art pixels (px in smooth art) to move the clothes right and down.
 
     Returns:
         (H, W, 4) uint8 of the larger size.
 
     Raises:
-        UserError: sizes that are no whole number of times each other.
+        UserError: the sizes do not differ by a whole factor.
     """
     body, cutout = same_size(body, cutout)
     if any(offset):
@@ -79,7 +66,7 @@ def dress(body: np.ndarray, cutout: np.ndarray, offset: tuple[int, int] = (0, 0)
 
 
 def same_size(body: np.ndarray, cutout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both pictures in the larger one's size; as for `dress`."""
+    """Return both pictures at the larger one's size; see `dress`."""
     large, small = (body, cutout) if body.shape[0] >= cutout.shape[0] else (cutout, body)
     factor = large.shape[0] // small.shape[0]
     if large.shape[:2] != (small.shape[0] * factor, small.shape[1] * factor):
@@ -92,12 +79,12 @@ def same_size(body: np.ndarray, cutout: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def find_cutouts(folder: Path) -> dict[str, Path]:
-    """The cut-outs in a folder, by number.
+    """Return the cut-outs in a folder, by number.
 
     Raises:
-        UserError: no such folder, or none in it.
+        UserError: the folder is missing or has no cut-outs.
     """
-    files = kinds_in(folder).get(CUTOUT)
+    files = find_numbered(folder).get(CUTOUT)
     if files is None:
         raise UserError(f"{folder}: no cut-outs in this folder; they are named {CUTOUT}_00.png")
     return files
@@ -105,22 +92,22 @@ def find_cutouts(folder: Path) -> dict[str, Path]:
 
 def open_bodies(
     paths: Sequence[Path], training_data: Path, grid: GridSettings, cutouts: Mapping[str, Path]
-) -> list[Body]:
-    """The bodies that the settings name; sheets are read, the frames in folders not yet.
+) -> list[BareBody]:
+    """Open the bodies that the settings name; sheets are read at once, frames in folders later.
 
     Args:
-        paths: folders with base_frame_XX.png, or sheets.
-        training_data: its frames/sheet.json says where frames lie on a sheet, where a folder has none of its own.
-        grid: of bodies that are sheets; nothing for that of sheet.json, or where there is none, what can be found.
-        cutouts: by number.
+        paths: folders of base_frame_XX.png, or sheets.
+        training_data: its frames/sheet.json gives the layout of sheets, and of folders without a sheet.json.
+        grid: grid of bodies that are sheets; if nothing is given, that of sheet.json, or else a detected one.
+        cutouts: cut-outs by number.
 
     Raises:
-        UserError: bodies that cannot be used, listed together.
+        UserError: bodies cannot be used (listed together).
     """
     if not paths:
         raise UserError("setting BODIES is empty; name folders of base_frame_XX.png, or sheets")
     record = read_record(training_data / FRAMES)
-    bodies: list[Body] = []
+    bodies: list[BareBody] = []
     faults: list[str] = []
     for path, name in zip(paths, _names(paths), strict=True):
         try:
@@ -135,7 +122,7 @@ def open_bodies(
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for the folder of each body; `frames` alone says nothing, and no two may be the same."""
+    """Return a unique folder name for each body; a folder called `frames` is named after its parent."""
     names: list[str] = []
     for path in map(Path.resolve, paths):
         name = path.parent.name if path.name == FRAMES else path.name if path.is_dir() else path.stem
@@ -145,15 +132,17 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _open_folder(path: Path, name: str, record: Record | None) -> Body:
-    files = kinds_in(path).get(BASE)
+def _open_folder(path: Path, name: str, record: SheetRecord | None) -> BareBody:
+    files = find_numbered(path).get(BASE)
     if files is None:
         raise UserError(f"{path}: no frames of a body in this folder; they are named {base_name('00')}")
     frames = {number: functools.partial(_read, file) for number, file in files.items()}
-    return Body(name, frames, read_record(path) or record)
+    return BareBody(name, frames, read_record(path) or record)
 
 
-def _open_sheet(path: Path, name: str, record: Record | None, grid: GridSettings, cutouts: Mapping[str, Path]) -> Body:
+def _open_sheet(
+    path: Path, name: str, record: SheetRecord | None, grid: GridSettings, cutouts: Mapping[str, Path]
+) -> BareBody:
     sheet = _read(path)
     height, width = sheet.shape[:2]
     if record is None or grid.given:
@@ -170,11 +159,11 @@ def _open_sheet(path: Path, name: str, record: Record | None, grid: GridSettings
             raise UserError(f"{path}: is {sizes}; {REMEDY}")
         layout = layout.times(factor)
     frames = {number: functools.partial(cut_frame, sheet, cell) for number, cell in layout.cells.items()}
-    return Body(name, frames, Record(1, [SheetPair(name, layout, layout)]))
+    return BareBody(name, frames, SheetRecord(1, [SheetPair(name, layout, layout)]))
 
 
-def _layout_for(path: Path, record: Record) -> Layout:
-    """The layout of a base sheet: of the only one, or of that with the same name."""
+def _layout_for(path: Path, record: SheetRecord) -> SheetLayout:
+    """Return the layout of the only base sheet, or of the one with the same name."""
     named = [pair for pair in record.sheets if len(record.sheets) == 1 or pair.name == path.stem]
     if not named:
         names = ", ".join(pair.name for pair in record.sheets)
@@ -197,19 +186,18 @@ def _read_cutout(path: Path) -> np.ndarray:
 
 
 def dress_body(
-    body: Body, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
+    body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
 ) -> tuple[int, dict[str, str]]:
-    """Dress every frame of a body that has a cut-out, and put the dressed frames into sheets and a preview.
+    """Dress every frame of a body that has a cut-out; also write sheets and a preview.
 
     Args:
-        body: whom to dress.
+        body: the body to dress.
         cutouts: files by number.
-        offset: art pixels to move the clothes right and down by.
+        offset: art pixels (px in smooth art) to move the clothes right and down.
         output: gets frames/dressed_frame_XX.png, dressed_frame_sheet.png and preview.png.
 
     Returns:
-        How many frames were dressed, and what is wrong with the others, by file name.
-
+        The number of dressed frames, and the faults of the others by file name.
     """
     faults = {path.name: "the body has no such frame" for n, path in cutouts.items() if n not in body.frames}
     dressed: dict[str, Path] = {}
@@ -217,22 +205,22 @@ def dress_body(
         try:
             if number in cutouts:
                 picture = dress(frame(), _read_cutout(cutouts[number]), offset)
-                dressed[number] = output / FRAMES / f"{DRESSED}_{number}.png"
+                dressed[number] = output / FRAMES / numbered_name(DRESSED, number)
                 write_png(dressed[number], Image.fromarray(picture))
-            elif frame()[..., 3].any():  # an empty frame needs no clothes
+            elif frame()[..., 3].any():  # an empty frame needs no cut-out
                 faults[base_name(number)] = "has no cut-out"
         except UserError as error:
             faults[base_name(number)] = str(error)
-    for number in set(numbers_in(output / FRAMES, DRESSED)) - dressed.keys():
-        (output / FRAMES / f"{DRESSED}_{number}.png").unlink()  # of an earlier run
+    for number in files_of_kind(output / FRAMES, DRESSED).keys() - dressed.keys():
+        (output / FRAMES / numbered_name(DRESSED, number)).unlink()  # of an earlier run
     if dressed:
         faults |= _write_sheets(body, dressed, output)
         write_png(output / PREVIEW, preview(body, cutouts, dressed))
     return len(dressed), faults
 
 
-def _write_sheets(body: Body, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
-    """Put dressed frames where the body's frames lie; says what is wrong, by file name."""
+def _write_sheets(body: BareBody, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
+    """Join dressed frames into sheets in the layout of the body's frames; return faults by file name."""
     faults: dict[str, str] = {}
     record = body.record or plain_record(dressed, None, 0, 0)
     for pair in record.sheets:
@@ -248,10 +236,10 @@ def _write_sheets(body: Body, dressed: Mapping[str, Path], output: Path) -> dict
     return faults
 
 
-def preview(body: Body, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:
-    """Frames from the whole animation as an RGB picture: the body, the cut-out, and both together."""
+def preview(body: BareBody, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:
+    """Draw evenly chosen frames as an RGB picture: the body, the cut-out, and both together."""
     numbers = list(dressed)
-    shown = [numbers[place * len(numbers) // SHOWN] for place in range(SHOWN)] if len(numbers) > SHOWN else numbers
+    shown = evenly(numbers, SHOWN)
     pictures: list[Callable[[], Image.Image]] = []
     for number in shown:
         readers = (

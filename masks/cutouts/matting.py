@@ -1,14 +1,14 @@
-"""Clothing as a layer of its own: RGBA that can be painted over another body without a rim of the old one.
+"""Cut-outs: clothing as RGBA that can be painted over another body without a rim of the old one.
 
-At an edge of smooth art a pixel shows cloth and background at once:
+At an edge of smooth art a pixel mixes cloth and background:
 
     clothed = alpha * cloth + (1 - alpha) * background        (all premultiplied by their own alpha)
 
-Cloth is known from inside the mask. The background is the base frame, in the light and shadow of the clothed one, or
-what lies beside the mask in the clothed frame (hair over cloth, for one). Of all such pairs the one is taken whose
-blend comes nearest to the pixel; alpha is its least-squares solution, held towards the mask where cloth and
-background look alike. The cloth's colour is then corrected by what the blend leaves over, as in Forte 2021,
-"Approximate fast foreground colour estimation". Pixel art has no such pixels and keeps its hard edges.
+Cloth colours come from inside the mask. The background is the base frame, in the light and shadow of the clothed one,
+or what lies beside the mask in the clothed frame (such as hair over cloth). Of all such pairs, the one whose blend is
+nearest to the pixel is used; alpha is its least-squares solution, regularised towards the mask where cloth and
+background look alike. The residual of the blend then corrects the cloth's colour, as in Forte 2021, "Approximate fast
+foreground colour estimation". Pixel art has no mixed pixels and keeps its hard edges.
 """
 
 from collections.abc import Iterator
@@ -18,25 +18,25 @@ import numpy as np
 
 from masks.sets.pixel_art import find_pixel_size
 
-FIGURE_PX = 512  # longer side of a figure for which the lengths below are meant; they grow with larger ones
-EDGE_PX = 2  # pixels on either side of the mask's edge that may be mixed
-COLOUR_PX = 2.0  # standard deviation of the weights by which colours beside the edge are averaged
+FIGURE_PX = 512  # longer side of a figure to which the lengths below refer; they grow with larger figures
+EDGE_PX = 2  # width on either side of the mask's edge in which pixels may be mixed
+COLOUR_PX = 2.0  # standard deviation of the weights for averaging colours beside the edge
 NEAR_PX = 1.0  # the same for the outermost cloth, such as an outline
 LIGHT_PX = 4.0  # the same for the light
 MASK_PX = 0.7  # blur of the mask that alpha is held towards
-UNSURE_WEIGHT = 1e-3  # of colours within the edge: used only where there are no others near
-LIGHT_RANGE = (0.4, 1.6)  # of the clothed frame's light, as a share of the base frame's
-SHADES = (1.0, 0.85, 0.7)  # contact shadows that are tried
-HOLD = 0.005  # strength with which alpha is held towards the mask, squared colour distance (channels 0 to 1)
-SHADE_COST = 0.005  # of assuming a shadow, the same unit for a shadow down to black
-SECOND_COST = 0.0003  # of assuming the less usual cloth or background, the same unit
-FALL_OFF = 2.0  # beside the mask, how much alpha falls from a pixel to the next for each share that the first lacks
-MISFIT = 0.01  # where every blend is further off than this, the same unit, the mask decides
-PALETTE = 256  # opaque frames with at most so many colours are pixel art
+UNSURE_WEIGHT = 1e-3  # weight of colours within the edge; they matter only if no others are near
+LIGHT_RANGE = (0.4, 1.6)  # allowed gain from the base frame's to the clothed frame's light
+SHADES = (1.0, 0.85, 0.7)  # contact shadows to try, as factors of brightness
+HOLD = 0.005  # weight of the regularisation of alpha, in squared colour distance (channels 0 to 1)
+SHADE_COST = 0.005  # cost of a shadow down to black, same unit
+SECOND_COST = 0.0003  # cost of the less usual cloth or background, same unit
+FALL_OFF = 2.0  # outside the mask: fall of alpha from a pixel to the next, per missing alpha of the first
+MISFIT = 0.01  # if the residual of every blend is larger (same unit), the mask decides
+PALETTE = 256  # opaque frames with at most this many colours are pixel art
 
 
 def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The clothing of a frame, alone on transparency; painted over its own base it gives the clothed frame again.
+    """Cut the clothing out of a frame; painted over its own base, it gives the clothed frame again.
 
     Args:
         base: (H, W, 4) uint8 RGBA.
@@ -47,10 +47,10 @@ def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarr
         (H, W, 4) uint8 RGBA, colours not premultiplied, 0 where transparent.
 
     Raises:
-        ValueError: the three differ in size.
+        ValueError: frames and mask differ in size.
     """
     if not base.shape == clothed.shape == (*mask.shape, 4):
-        raise ValueError(f"frames and mask of one size are needed, got {base.shape}, {clothed.shape}, {mask.shape}")
+        raise ValueError(f"frames and mask must have one size, got {base.shape}, {clothed.shape}, {mask.shape}")
     on = mask > 0
     cut = clothed * (on & (clothed[..., 3] > 0))[..., None]
     if on.any() and not has_hard_edges(base, clothed):
@@ -62,7 +62,7 @@ def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarr
 
 
 def has_hard_edges(base: np.ndarray, clothed: np.ndarray) -> bool:
-    """Whether a pair is pixel art: enlarged by a whole factor, cut out without soft pixels, or of few colours.
+    """Whether a pair is pixel art: enlarged by a whole factor, without soft alpha, or with few colours.
 
     Args:
         base: (H, W, 4) uint8 RGBA.
@@ -81,16 +81,16 @@ def has_hard_edges(base: np.ndarray, clothed: np.ndarray) -> bool:
 
 
 def _unmix(base: np.ndarray, clothed: np.ndarray, on: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Part cloth from background along the mask's edge.
+    """Separate cloth from background along the mask's edge.
 
     Args:
         base: (H, W, 4) float32 in [0, 1], premultiplied.
-        clothed: the same.
-        on: (H, W) bool.
+        clothed: (H, W, 4) float32 in [0, 1], premultiplied.
+        on: (H, W) bool, the mask.
         scale: factor of all lengths.
 
     Returns:
-        Where the edge is, (H, W) bool, and the cloth there, (N, 4) float32, premultiplied.
+        The edge, (H, W) bool, and the cloth there, (N, 4) float32, premultiplied.
     """
     width = round(EDGE_PX * scale)
     inside, outside = _shrunk(on, width), _shrunk(~on, width)
@@ -115,13 +115,13 @@ def _best_blend(
     held: np.ndarray,
     on: np.ndarray,
 ) -> np.ndarray:
-    """The cloth in each pixel, by the pair of cloth and background that explains its colour best.
+    """Return the cloth in each pixel, using the pair of cloth and background that best explains its colour.
 
     Args:
         seen: (N, 4) float32, premultiplied.
-        cloths: (N, 4) each, with the cost of assuming it.
-        backgrounds: (N, 4) each, with the cost of assuming it.
-        held: (N,) alpha in [0, 1] where the colours say nothing.
+        cloths: (N, 4) each, with its cost.
+        backgrounds: (N, 4) each, with its cost.
+        held: (N,) alpha in [0, 1] to regularise towards.
         on: (N,) bool, the mask.
     """
     least = np.full(len(seen), np.inf, np.float32)
@@ -140,13 +140,13 @@ def _best_blend(
 
 
 def _reached(edge: np.ndarray, alpha: np.ndarray, on: np.ndarray, width: int) -> np.ndarray:
-    """How much of the cloth beside the mask hangs together with it: an edge is one step, all else is light and shadow.
+    """Return how much of the cloth outside the mask is connected to it: an edge is one step, the rest is light.
 
     Args:
         edge: (H, W) bool.
-        alpha: (N,) of the cloth found there.
+        alpha: (N,) alpha of the cloth found there.
         on: (H, W) bool, the mask.
-        width: px of the edge beside the mask.
+        width: width of the edge outside the mask, in px.
 
     Returns:
         (N,) factors of alpha, in [0, 1].
@@ -162,30 +162,30 @@ def _reached(edge: np.ndarray, alpha: np.ndarray, on: np.ndarray, width: int) ->
 
 
 def _shaded(background: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
-    """The background in each shadow that is tried, with its cost."""
+    """Yield the background in each shadow, with its cost."""
     for shade in SHADES:
         yield _valid(background * np.array([shade, shade, shade, 1], np.float32)), SHADE_COST * (1 - shade)
 
 
 def _light(base: np.ndarray, clothed: np.ndarray, weight: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Light of the clothed frame as a share of the base frame's, near each pixel: (H, W, 3) float32."""
+    """Return the local gain from the base frame's to the clothed frame's light, (H, W, 3) float32."""
     both = [cv2.GaussianBlur(picture[..., :3] * weight[..., None], (0, 0), sigma_px) for picture in (clothed, base)]
     return ((both[0] + 1e-4) / (both[1] + 1e-4)).clip(*LIGHT_RANGE)
 
 
 def _local_mean(picture: np.ndarray, weight: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Weighted mean of the colours near each pixel, (H, W, 4) float32 (normalised convolution)."""
+    """Return the weighted mean of the colours near each pixel, (H, W, 4) float32 (normalised convolution)."""
     total = cv2.GaussianBlur(weight, (0, 0), sigma_px)
     return cv2.GaussianBlur(picture * weight[..., None], (0, 0), sigma_px) / np.maximum(total, 1e-6)[..., None]
 
 
 def _weight(sure: np.ndarray, unsure: np.ndarray) -> np.ndarray:
-    """1 where sure, nearly 0 where unsure, 0 elsewhere, as float32."""
+    """Return 1 where sure, UNSURE_WEIGHT where unsure, 0 elsewhere, as float32."""
     return np.where(sure, 1, np.where(unsure, UNSURE_WEIGHT, 0)).astype(np.float32)
 
 
 def _shrunk(mask: np.ndarray, by_px: int) -> np.ndarray:
-    """A (H, W) bool mask without the pixels within `by_px` of its edge; the picture's border is no edge."""
+    """Erode a (H, W) bool mask by `by_px`; the picture's border is not an edge."""
     return cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=by_px) > 0
 
 
@@ -193,14 +193,14 @@ def _shrunk(mask: np.ndarray, by_px: int) -> np.ndarray:
 
 
 def _premultiplied(rgba: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8 to float32 in [0, 1] with the colours scaled by alpha."""
+    """Convert (H, W, 4) uint8 to float32 in [0, 1] with premultiplied colours."""
     scaled = rgba.astype(np.float32) / 255
     scaled[..., :3] *= scaled[..., 3:]
     return scaled
 
 
 def _straight(premultiplied: np.ndarray) -> np.ndarray:
-    """Undo `_premultiplied`; colours are 0 where alpha is."""
+    """Undo `_premultiplied`; colours are 0 where alpha is 0."""
     alpha = premultiplied[..., 3:]
     whole = np.concatenate([premultiplied[..., :3] / np.maximum(alpha, 1e-6), alpha], axis=-1)
     rgba = (whole * 255).round().clip(0, 255).astype(np.uint8)
@@ -208,13 +208,13 @@ def _straight(premultiplied: np.ndarray) -> np.ndarray:
 
 
 def _valid(premultiplied: np.ndarray) -> np.ndarray:
-    """Alpha clipped to [0, 1], colours to [0, alpha]."""
+    """Clip alpha to [0, 1] and colours to [0, alpha]."""
     alpha = premultiplied[..., 3:].clip(0, 1)
     return np.concatenate([premultiplied[..., :3].clip(0, alpha), alpha], axis=-1)
 
 
 def _around(mask: np.ndarray, border_px: int) -> tuple[slice, slice]:
-    """Rows and columns that hold a (H, W) bool mask and a border around it."""
+    """Return the rows and columns of a (H, W) bool mask with a border around it."""
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     rows = slice(max(y - border_px, 0), y + height + border_px)
     return rows, slice(max(x - border_px, 0), x + width + border_px)

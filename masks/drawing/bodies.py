@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from common.outlines import Outline, curve, ellipse, hull, mirrored, moved, stroke
 from masks.drawing.palettes import BLUSHES, DEEP, HIGHLIGHT, LIGHT, LINE, SHADE, UNDERWEAR, WHITE, Ramp
-from masks.drawing.sprite_layers import Layer, Mark, Segment
-from masks.drawing.walk_cycle import Pose
+from masks.drawing.sprite_layers import Mark, Segment, SpriteLayer
+from masks.drawing.walk_cycle import WalkPose
 
 Circle = tuple[float, float, float]  # x, y, radius
 
@@ -26,14 +26,14 @@ HEAD_EAST = curve([
 # ---- limbs ----
 
 
-def limb_circles(pose: Pose, side: str, grow: float = 0, leg: bool = False) -> list[Circle]:
-    """The three joints of an arm or leg with the thickness there.
+def limb_circles(pose: WalkPose, side: str, grow: float = 0, leg: bool = False) -> list[Circle]:
+    """Return the three joints of an arm or leg with the thickness there.
 
     Args:
-        pose: gives the joints.
+        pose: pose of the body.
         side: "left" or "right".
-        grow: how much thicker than the body, art pixels.
-        leg: the leg, not the arm.
+        grow: extra thickness, in art pixels.
+        leg: whether it is the leg instead of the arm.
     """
     names, radii = (LEG, LEG_RADII) if leg else (ARM, ARM_RADII)
     girth = pose.body.girth
@@ -41,7 +41,7 @@ def limb_circles(pose: Pose, side: str, grow: float = 0, leg: bool = False) -> l
 
 
 def along(circles: Sequence[Circle], place: float) -> Circle:
-    """The limb's cross-section at a place: 0 at the first joint, 1 at the middle one, 2 at the last."""
+    """Return the limb's cross-section at a place: 0 at the first joint, 1 at the middle one, 2 at the last."""
     index = min(int(place), len(circles) - 2)
     share = place - index
     x, y, radius = (a + (b - a) * share for a, b in zip(circles[index], circles[index + 1], strict=True))
@@ -51,15 +51,15 @@ def along(circles: Sequence[Circle], place: float) -> Circle:
 def limb(
     circles: Sequence[Circle], start: float = 0, end: float = 2
 ) -> tuple[tuple[Outline, ...], tuple[Segment, ...]]:
-    """Outlines and form of a limb between two places (see `along`)."""
+    """Return outlines and form of a limb between two places (see `along`)."""
     places = [start, 1, end] if start < 1 < end else [start, end]
     stops = [along(circles, place) for place in places]
     pairs = list(itertools.pairwise(stops))
     return tuple(hull(a, b) for a, b in pairs), tuple((*a[:2], *b[:2], max(a[2], b[2])) for a, b in pairs)
 
 
-def foot(pose: Pose, side: str, grow: float = 0) -> Outline:
-    """The outline of a foot."""
+def foot(pose: WalkPose, side: str, grow: float = 0) -> Outline:
+    """Return the outline of a foot."""
     (x, y), (toes_x, toes_y) = pose.at(f"{side} ankle"), pose.at(f"{side} toes")
     if pose.view == "east":
         return hull((x - 0.5, y + 0.4, 2.3 + grow), (toes_x - 0.4, toes_y, 1.9 + grow))
@@ -69,28 +69,28 @@ def foot(pose: Pose, side: str, grow: float = 0) -> Outline:
     return hull(*heel, *((x + spread + side_x, toes_y, 2.1 + grow) for side_x in (-0.9, 0.9)))
 
 
-def foot_form(pose: Pose, side: str) -> Segment:
-    """The rod along a foot."""
+def foot_form(pose: WalkPose, side: str) -> Segment:
+    """Return the rod along a foot."""
     return (*pose.at(f"{side} ankle"), *pose.at(f"{side} toes"), 2.9)
 
 
-def arm(pose: Pose, side: str, skin: Ramp) -> Layer:
-    """Arm and hand."""
+def arm(pose: WalkPose, side: str, skin: Ramp) -> SpriteLayer:
+    """Return arm and hand."""
     outlines, form = limb(limb_circles(pose, side))
-    return Layer((*outlines, hull((*pose.at(f"{side} hand"), 2.5))), form, skin, shadow=1)
+    return SpriteLayer((*outlines, hull((*pose.at(f"{side} hand"), 2.5))), form, skin, shadow=1)
 
 
-def leg(pose: Pose, side: str, skin: Ramp) -> Layer:
-    """Leg and foot."""
+def leg(pose: WalkPose, side: str, skin: Ramp) -> SpriteLayer:
+    """Return leg and foot."""
     outlines, form = limb(limb_circles(pose, side, leg=True), end=1.9)
-    return Layer((*outlines, foot(pose, side)), (*form, foot_form(pose, side)), skin, shadow=1)
+    return SpriteLayer((*outlines, foot(pose, side)), (*form, foot_form(pose, side)), skin, shadow=1)
 
 
 # ---- trunk ----
 
 
-def trunk_outline(pose: Pose, grow: float = 0, bottom: float = 0) -> Outline:
-    """The trunk from the neck to `bottom` art pixels below the hip joints, `grow` art pixels wider than the body."""
+def trunk_outline(pose: WalkPose, grow: float = 0, bottom: float = 0) -> Outline:
+    """Return the trunk from the neck to `bottom` art pixels below the hip joints, `grow` art pixels wider."""
     body, (x, y), (hip_x, hip_y) = pose.body, pose.at("chest"), pose.at("pelvis")
     low = hip_y + bottom
     if pose.view == "east":
@@ -110,20 +110,22 @@ def trunk_outline(pose: Pose, grow: float = 0, bottom: float = 0) -> Outline:
     return moved(curve(mirrored(half)), x, 0)
 
 
-def trunk_form(pose: Pose) -> tuple[Segment, ...]:
-    """The trunk and what hangs around it catch the light like an upright rod."""
+def trunk_form(pose: WalkPose) -> tuple[Segment, ...]:
+    """Return the form that lights the trunk and what hangs around it: an upright rod."""
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
     return ((x, y + 0.6 * TRUNK_RADIUS, hip_x, hip_y + 4, TRUNK_RADIUS * pose.body.girth),)
 
 
-def trunk(pose: Pose, skin: Ramp) -> Layer:
-    """Trunk and neck."""
+def trunk(pose: WalkPose, skin: Ramp) -> SpriteLayer:
+    """Return trunk and neck."""
     (x, y), (_, head_y) = pose.at("chest"), pose.at("head")
-    return Layer((trunk_outline(pose), hull((x, head_y + 6, 2.6), (x, y, 2.6))), trunk_form(pose), skin, seam=False)
+    return SpriteLayer(
+        (trunk_outline(pose), hull((x, head_y + 6, 2.6), (x, y, 2.6))), trunk_form(pose), skin, seam=False
+    )
 
 
-def seat_outline(pose: Pose, grow: float = 0) -> Outline:
-    """What lies around the hips and the top of both legs."""
+def seat_outline(pose: WalkPose, grow: float = 0) -> Outline:
+    """Return the outline around the hips and the top of both legs."""
     x, y = pose.at("pelvis")
     east, girth = pose.view == "east", pose.body.girth
     radius = (4.1 if east else 3.4) * girth + grow
@@ -132,30 +134,30 @@ def seat_outline(pose: Pose, grow: float = 0) -> Outline:
     return hull(*hips, (x - waist, y - 4, 1), (x + waist, y - 4, 1))
 
 
-def vest(pose: Pose) -> Layer:
-    """The upper part of the plain underwear that belongs to the body."""
+def vest(pose: WalkPose) -> SpriteLayer:
+    """Return the upper part of the plain underwear, which belongs to the body."""
     x, y = pose.at("chest")
     neck = ellipse(x, y - 2, 3.8, 4)
     outlines = (trunk_outline(pose, 0.2, 1), seat_outline(pose, 0.2))
-    return Layer(outlines, trunk_form(pose), UNDERWEAR, seam=False, cut=(neck,))
+    return SpriteLayer(outlines, trunk_form(pose), UNDERWEAR, seam=False, cut=(neck,))
 
 
-def shorts(pose: Pose, side: str) -> Layer:
-    """One leg of it."""
+def shorts(pose: WalkPose, side: str) -> SpriteLayer:
+    """Return one leg of the underwear."""
     outlines, form = limb(limb_circles(pose, side, 0.2, leg=True), 0, 0.45)
-    return Layer(outlines, form, UNDERWEAR)
+    return SpriteLayer(outlines, form, UNDERWEAR)
 
 
 # ---- head ----
 
 
-def head(pose: Pose, skin: Ramp, eyes: Ramp, brows: Ramp) -> Layer:
-    """Head, ears and face."""
+def head(pose: WalkPose, skin: Ramp, eyes: Ramp, brows: Ramp) -> SpriteLayer:
+    """Return head, ears and face."""
     x, y = pose.at("head")
     size = pose.body.head
     outlines = [HEAD_EAST] if pose.view == "east" else [HEAD_FRONT, *(ellipse(e, 2.6, 1.8, 2.4) for e in (-10.2, 10.2))]
     marks = {"south": _face, "east": _profile, "north": lambda *_: []}[pose.view](skin, eyes, brows)
-    return Layer(
+    return SpriteLayer(
         tuple(moved(outline, x, y, size) for outline in outlines),
         ((x + 3, y + 3, x + 3, y + 3, 16 * size),),
         skin,
@@ -165,7 +167,7 @@ def head(pose: Pose, skin: Ramp, eyes: Ramp, brows: Ramp) -> Layer:
 
 
 def _face(skin: Ramp, eyes: Ramp, brows: Ramp) -> list[Mark]:
-    """A face around the middle of the head; eyes lie on whole art pixels, so that they stay crisp."""
+    """Return the marks of a face around the middle of the head; eyes lie on whole art pixels, to stay crisp."""
     marks = [*_eye(-6, 3, eyes), *_eye(3, 3, eyes)]
     marks += [Mark(ellipse(x, 6, 1.3, 0.75), BLUSHES[skin.name], LIGHT, 0.7) for x in (-7, 7)]
     for sign in (-1, 1):
@@ -187,7 +189,7 @@ def _profile(skin: Ramp, eyes: Ramp, brows: Ramp) -> list[Mark]:
 
 
 def _eye(left: float, width: float, eyes: Ramp) -> list[Mark]:
-    """Rim, iris, pupil and glint of an eye below the line y = 1."""
+    """Return rim, iris, pupil and glint of an eye below the line y = 1."""
     middle = left + width / 2
     return [
         Mark(ellipse(middle, 3, width / 2 + 0.1, 2.15), eyes, LINE),

@@ -1,4 +1,4 @@
-"""The cast: characters drawn by the project, and one frame of one of them."""
+"""The characters drawn by the project, their sets and sheets, and one frame of one of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +13,13 @@ from masks.drawing.hairstyles import Hairstyle
 from masks.drawing.palettes import CLOTHS, EYES, HAIRS, SKINS
 from masks.drawing.pixel_style import PixelCanvas
 from masks.drawing.smooth_style import SmoothCanvas
-from masks.drawing.sprite_layers import SAME_LIGHT, Layer, Light
-from masks.drawing.walk_cycle import PHASES, VIEWS, Body, Pose, View, pose
+from masks.drawing.sprite_layers import SAME_LIGHT, FrameLight, SpriteLayer
+from masks.drawing.walk_cycle import PHASES, VIEWS, BodyShape, View, WalkPose, pose
 from masks.sets.pixel_art import enlarge
 
-Style = Literal["pixel", "smooth"]
+ArtStyle = Literal["pixel", "smooth"]
 
-CANVASES: dict[Style, type[PixelCanvas] | type[SmoothCanvas]] = {"pixel": PixelCanvas, "smooth": SmoothCanvas}
+CANVASES: dict[ArtStyle, type[PixelCanvas] | type[SmoothCanvas]] = {"pixel": PixelCanvas, "smooth": SmoothCanvas}
 
 ORDER: dict[View, tuple[str, ...]] = {  # slots from the furthest to the nearest
     "south": (
@@ -36,14 +36,14 @@ ORDER: dict[View, tuple[str, ...]] = {  # slots from the furthest to the nearest
 
 @dataclass(frozen=True)
 class Character:
-    """Somebody who walks.
+    """A character who walks.
 
     Attributes:
-        name: for people.
+        name: name of the character.
         skin: name of a skin ramp.
         eyes: name of an eye ramp.
-        hair: style, and name of a hair ramp.
-        outfit: garments in the order in which they are put on.
+        hair: hairstyle, and name of a hair ramp.
+        outfit: garments in the order in which they are worn.
         body: proportions.
     """
 
@@ -52,12 +52,12 @@ class Character:
     eyes: str
     hair: tuple[Hairstyle, str]
     outfit: tuple[Garment, ...]
-    body: Body = field(default_factory=Body)
+    body: BodyShape = field(default_factory=BodyShape)
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A picture of a character without and with clothes, and what is clothing.
+class DrawnFrame:
+    """A character without and with clothes, and the clothing mask.
 
     Attributes:
         base: (H, W, 4) uint8 RGBA.
@@ -70,32 +70,34 @@ class Frame:
     mask: np.ndarray
 
 
-def draw_frame(character: Character, view: View, phase: int, style: Style, light: Light = SAME_LIGHT) -> Frame:
-    """Draw one phase of the walk, 64 art pixels square in the pixel style and 512 pixels square in the smooth one.
+def draw_frame(
+    character: Character, view: View, phase: int, style: ArtStyle, light: FrameLight = SAME_LIGHT
+) -> DrawnFrame:
+    """Draw one phase of the walk: 64 x 64 art pixels in the pixel style, 512 x 512 pixels in the smooth style.
 
     Args:
-        character: who.
-        view: where it walks to.
-        phase: of the walk cycle, 0 to PHASES - 1.
+        character: the character.
+        view: walking direction.
+        phase: phase of the walk cycle, 0 to PHASES - 1.
         style: "pixel" or "smooth".
-        light: on the clothed picture, which is lit again after the mask is known.
+        light: light on the clothed frame, applied after the mask is made.
     """
     snap = CANVASES[style].SNAP
     return paint(layers_of(character, pose(character.body, view, phase, snap)), style, light)
 
 
-def paint(layers: Sequence[Layer], style: Style, light: Light = SAME_LIGHT) -> Frame:
+def paint(layers: Sequence[SpriteLayer], style: ArtStyle, light: FrameLight = SAME_LIGHT) -> DrawnFrame:
     """Paint layers, given in drawing order, without and with clothes."""
     base, clothed = CANVASES[style](), CANVASES[style]()
     for layer in layers:
         clothed.paint(layer)
         if not layer.clothing:
             base.paint(layer)
-    return Frame(base.picture(), clothed.picture(light), clothed.mask())
+    return DrawnFrame(base.picture(), clothed.picture(light), clothed.mask())
 
 
-def layers_of(character: Character, stance: Pose) -> list[Layer]:
-    """All layers in drawing order."""
+def layers_of(character: Character, stance: WalkPose) -> list[SpriteLayer]:
+    """Return all layers in drawing order."""
     skin, (style, colour) = SKINS[character.skin], character.hair
     hair = HAIRS[colour]
     pieces: list[Piece] = []
@@ -115,7 +117,7 @@ def layers_of(character: Character, stance: Pose) -> list[Layer]:
 
 
 def wear(garment: Callable[..., list[Piece]], colour: str, **details: float | str) -> Garment:
-    """A garment in a colour; details that name a colour get its ramp. Skin colours are colours too."""
+    """Return a garment in a colour; details that name a colour get its ramp. Skin colours are allowed too."""
     ramps = SKINS | CLOTHS
     return partial(
         garment, ramp=ramps[colour], **{n: ramps.get(v, v) if isinstance(v, str) else v for n, v in details.items()}
@@ -138,7 +140,7 @@ ADA = Character(
         wear(garments.dress, "mustard"),
         wear(garments.scarf, "teal", second="cream"),
     ),
-    Body(girth=0.96),
+    BodyShape(girth=0.96),
 )  # fmt: skip
 POL = Character(
     "Pol", "porcelain", "green", (hairstyles.SPIKES, "ginger"),
@@ -148,7 +150,7 @@ POL = Character(
         wear(garments.shirt, "snow"),
         wear(garments.jacket, "leaf", patch="mustard"),
     ),
-    Body(leg=15.5, torso=11, arm=12.5, girth=0.94),
+    BodyShape(leg=15.5, torso=11, arm=12.5, girth=0.94),
 )  # fmt: skip
 IRIS = Character(
     "Iris", "honey", "violet", (hairstyles.LONG, "silver"),
@@ -158,7 +160,7 @@ IRIS = Character(
         wear(garments.dress, "plum", sleeve=1.7),
         wear(garments.pointed_hat, "plum", ribbon="mustard"),
     ),
-    Body(leg=12, torso=9.6, arm=11),
+    BodyShape(leg=12, torso=9.6, arm=11),
 )  # fmt: skip
 ROC = Character(
     "Roc", "honey", "brown", (hairstyles.CROPPED, "ink"),
@@ -167,7 +169,7 @@ ROC = Character(
         wear(garments.boots, "coal"),
         wear(garments.shirt, "honey", sleeve=1.8, bottom=1.6, emblem="bark"),
     ),
-    Body(leg=15, torso=11.5, arm=12.5, shoulders=7.4, girth=1.12),
+    BodyShape(leg=15, torso=11.5, arm=12.5, shoulders=7.4, girth=1.12),
 )  # fmt: skip
 MAR = Character(
     "Mar", "porcelain", "blue", (hairstyles.BOB, "wheat"),
@@ -185,7 +187,7 @@ LIA = Character(
         wear(garments.shoes, "snow"),
         wear(garments.shirt, "sky", emblem="mustard"),
     ),
-    Body(leg=11.5, torso=9, arm=10, shoulders=6.2, hips=3.1),
+    BodyShape(leg=11.5, torso=9, arm=10, shoulders=6.2, hips=3.1),
 )  # fmt: skip
 BRU = Character(
     "Bru", "peach", "green", (hairstyles.PONYTAIL, "rose"),
@@ -196,7 +198,7 @@ BRU = Character(
         wear(garments.jacket, "teal"),
         wear(garments.gloves, "plum"),
     ),
-    Body(leg=15, torso=10.5, girth=0.94),
+    BodyShape(leg=15, torso=10.5, girth=0.94),
 )  # fmt: skip
 GIL = Character(
     "Gil", "porcelain", "brown", (hairstyles.TOUSLED, "silver"),
@@ -206,7 +208,7 @@ GIL = Character(
         wear(garments.boots, "bark"),
         wear(garments.straw_hat, "mustard", ribbon="red"),
     ),
-    Body(shoulders=7, girth=1.08),
+    BodyShape(shoulders=7, girth=1.08),
 )  # fmt: skip
 SOL = Character(
     "Sol", "umber", "green", (hairstyles.BOB, "teal"),
@@ -217,12 +219,10 @@ SOL = Character(
         wear(garments.belt, "coal", buckle="mustard"),
         wear(garments.cape, "red"),
     ),
-    Body(leg=14.5, torso=11),
+    BodyShape(leg=14.5, torso=11),
 )  # fmt: skip
-CAST = (NIL, ADA, POL, IRIS, ROC, MAR, LIA, BRU, GIL, SOL)
 
-
-# ---- what ships ----
+# ---- the shipped sets ----
 
 
 @dataclass(frozen=True)
@@ -230,13 +230,13 @@ class DrawnSet:
     """One animation of five characters in five phases.
 
     Attributes:
-        view: where they walk to.
-        style: how they are painted.
-        characters: who.
+        view: walking direction.
+        style: art style.
+        characters: the five characters.
     """
 
     view: View
-    style: Style
+    style: ArtStyle
     characters: tuple[Character, ...]
 
 
@@ -247,25 +247,31 @@ SETS = {  # in each, the clothes of one character have the colour of skin
 }
 SET_PHASES = range(5)  # contact, down, passing, up, contact of the other foot
 FRAME_PX = 512
-LIGHTS = (Light(1.05), Light(0.94, 0.03), Light(1, -0.04), Light(1.03, 0.04), Light(0.95, -0.03))  # one a character
-FALL = 0.1  # of the light, in the smooth style; pixel art keeps to its few colours
+LIGHTS = (
+    FrameLight(1.05),
+    FrameLight(0.94, 0.03),
+    FrameLight(1, -0.04),
+    FrameLight(1.03, 0.04),
+    FrameLight(0.95, -0.03),
+)  # one per character
+FALL = 0.1  # fading of the light downwards in the smooth style; pixel art keeps its few colours
 
 
-def draw_set(drawn: DrawnSet) -> Iterator[Frame]:
-    """The 25 frames of a set, FRAME_PX square: character after character, each in five phases."""
+def draw_set(drawn: DrawnSet) -> Iterator[DrawnFrame]:
+    """Yield the 25 frames of a set, FRAME_PX square: character by character, each in five phases."""
     for character, light in zip(drawn.characters, LIGHTS, strict=True):
         falling = light if drawn.style == "pixel" else replace(light, fall=FALL)
         for phase in SET_PHASES:
             frame = draw_frame(character, drawn.view, phase, drawn.style, falling)
             factor = FRAME_PX // len(frame.mask)
-            yield Frame(*(enlarge(picture, factor) for picture in (frame.base, frame.clothed, frame.mask)))
+            yield DrawnFrame(*(enlarge(picture, factor) for picture in (frame.base, frame.clothed, frame.mask)))
 
 
-def draw_sheets(character: Character, light: Light = SAME_LIGHT) -> tuple[np.ndarray, np.ndarray]:
-    """The spritesheets of a character without and with clothes: a row for each view, a column for each phase.
+def draw_sheets(character: Character, light: FrameLight = SAME_LIGHT) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the spritesheets of a character without and with clothes: one row per view, one column per phase.
 
     Returns:
-        two (rows * CELL, columns * CELL, 4) uint8 RGBA arrays in art pixels.
+        Two (rows * CELL, columns * CELL, 4) uint8 RGBA arrays in art pixels.
     """
     rows = [[draw_frame(character, view, phase, "pixel", light) for phase in range(PHASES)] for view in VIEWS]
     base = np.vstack([np.hstack([frame.base for frame in row]) for row in rows])

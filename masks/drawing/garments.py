@@ -1,4 +1,4 @@
-"""Clothes, cut to any body in any pose: each function gives the pieces of one garment and where they lie."""
+"""Garments for any body in any pose: each function returns the pieces of one garment and their drawing slots."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,20 +15,20 @@ from masks.drawing.bodies import (
     trunk_outline,
 )
 from masks.drawing.palettes import DEEP, HIGHLIGHT, LIGHT, SHADE, Ramp
-from masks.drawing.sprite_layers import Layer, Mark, Pattern, Segment
-from masks.drawing.walk_cycle import Pose
+from masks.drawing.sprite_layers import Mark, Pattern, Segment, SpriteLayer
+from masks.drawing.walk_cycle import WalkPose
 
-Piece = tuple[str, Layer]  # slot in the drawing order, and what lies there
-Garment = Callable[[Pose], list[Piece]]
+Piece = tuple[str, SpriteLayer]  # slot in the drawing order, and the layer
+Garment = Callable[[WalkPose], list[Piece]]
 
 
-def arm_slot(pose: Pose, side: str) -> str:
-    """An arm that swings back is drawn before the trunk."""
+def arm_slot(pose: WalkPose, side: str) -> str:
+    """Return the slot of an arm; an arm that swings back is drawn before the trunk."""
     return "near arm" if pose.joints[f"{side} hand"][2] > -2 else "far arm"
 
 
-def leg_slot(pose: Pose, side: str) -> str:
-    """The leg whose toes are further away is drawn first."""
+def leg_slot(pose: WalkPose, side: str) -> str:
+    """Return the slot of a leg; the leg whose toes are further away is drawn first."""
     return "near leg" if pose.nearer("toes") == side else "far leg"
 
 
@@ -37,18 +37,19 @@ def cloth(
     form: Sequence[Segment],
     ramp: Ramp,
     marks: Sequence[Mark] = (),
+    *,
     shadow: int = 1,
     seam: bool = True,
     lined: bool = True,
     cut: Sequence[Outline] = (),
     pattern: Pattern | None = None,
-) -> Layer:
-    """A layer of clothing."""
-    return Layer(tuple(outlines), tuple(form), ramp, True, shadow, seam, lined, tuple(cut), pattern, tuple(marks))
+) -> SpriteLayer:
+    """Return a layer of clothing."""
+    return SpriteLayer(tuple(outlines), tuple(form), ramp, True, shadow, seam, lined, tuple(cut), pattern, tuple(marks))
 
 
 def details(outlines: Sequence[Outline], ramp: Ramp, tone: int, opacity: float = 1) -> list[Mark]:
-    """Marks of one tone."""
+    """Return marks of one tone."""
     return [Mark(outline, ramp, tone, opacity) for outline in outlines]
 
 
@@ -56,23 +57,24 @@ def details(outlines: Sequence[Outline], ramp: Ramp, tone: int, opacity: float =
 
 
 def shirt(
-    pose: Pose,
+    pose: WalkPose,
     ramp: Ramp,
     sleeve: float = 0.85,
     bottom: float = 0.6,
+    *,
     second: Ramp | None = None,
     weave: str = "stripes",
     emblem: Ramp | None = None,
 ) -> list[Piece]:
-    """Shirt, jumper or tunic.
+    """Return a shirt, jumper or tunic.
 
     Args:
-        pose: of the wearer.
+        pose: pose of the wearer.
         ramp: material.
-        sleeve: how far the sleeves reach, 0 for none, 1 to the elbow, 2 to the hand.
-        bottom: how far it reaches below the hip joints.
+        sleeve: length of the sleeves: 0 none, 1 to the elbow, 2 to the hand.
+        bottom: length below the hip joints, in art pixels.
         second: second colour.
-        weave: pattern of it: "stripes" or "checks".
+        weave: pattern of the second colour: "stripes" or "checks".
         emblem: colour of a disc on the chest.
     """
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
@@ -81,13 +83,13 @@ def shirt(
     if emblem and pose.view == "south":
         marks.append(Mark(ellipse(x, y + 6, 2, 2), emblem, LIGHT))
     body = cloth([trunk_outline(pose, 0.6, bottom)], trunk_form(pose), ramp, marks, pattern=pattern)
-    return [("torso", body), *sleeves(pose, ramp, sleeve, 0.5, pattern)]
+    return [("torso", body), *sleeves(pose, ramp, sleeve, 0.5, pattern=pattern)]
 
 
 def sleeves(
-    pose: Pose, ramp: Ramp, reach: float, grow: float, pattern: Pattern | None = None, patch: Ramp | None = None
+    pose: WalkPose, ramp: Ramp, reach: float, grow: float, *, pattern: Pattern | None = None, patch: Ramp | None = None
 ) -> list[Piece]:
-    """Both sleeves; a patch sits on the elbows."""
+    """Return both sleeves; patches go on the elbows."""
     pieces = []
     for side in SIDES if reach else ():
         circles = limb_circles(pose, side, grow)
@@ -97,8 +99,8 @@ def sleeves(
     return pieces
 
 
-def jacket(pose: Pose, ramp: Ramp, patch: Ramp | None = None) -> list[Piece]:
-    """An open jacket, with a waistband and patches on the elbows."""
+def jacket(pose: WalkPose, ramp: Ramp, patch: Ramp | None = None) -> list[Piece]:
+    """Return an open jacket with a waistband and patches on the elbows."""
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
     low = hip_y + 6
     opening = {
@@ -113,8 +115,8 @@ def jacket(pose: Pose, ramp: Ramp, patch: Ramp | None = None) -> list[Piece]:
     return [("torso", body), *sleeves(pose, ramp, 1.8, 0.9, patch=patch)]
 
 
-def scarf(pose: Pose, ramp: Ramp, second: Ramp | None = None) -> list[Piece]:
-    """A scarf with one end that hangs and sways."""
+def scarf(pose: WalkPose, ramp: Ramp, second: Ramp | None = None) -> list[Piece]:
+    """Return a scarf with one hanging, swaying end."""
     x, y = pose.at("chest")
     wide = 3.2 if pose.view == "east" else 5
     ring = hull((x - wide, y + 0.4, 2.2), (x + wide, y + 0.4, 2.2))
@@ -127,8 +129,8 @@ def scarf(pose: Pose, ramp: Ramp, second: Ramp | None = None) -> list[Piece]:
     ]
 
 
-def cape(pose: Pose, ramp: Ramp) -> list[Piece]:
-    """A cape that hangs from the shoulders over the hips, and sways."""
+def cape(pose: WalkPose, ramp: Ramp) -> list[Piece]:
+    """Return a swaying cape from the shoulders over the hips."""
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
     low, swung = hip_y + 8, hip_x - pose.sway
     if pose.view == "east":
@@ -152,17 +154,17 @@ def cape(pose: Pose, ramp: Ramp) -> list[Piece]:
 # ---- lower body ----
 
 
-def trousers(pose: Pose, ramp: Ramp, reach: float = 1.9, patch: Ramp | None = None) -> list[Piece]:
-    """Trousers that reach to the knee (1) or to the ankle (2); a patch sits on one knee."""
+def trousers(pose: WalkPose, ramp: Ramp, reach: float = 1.9, patch: Ramp | None = None) -> list[Piece]:
+    """Return trousers to the knee (1) or to the ankle (2); a patch goes on one knee."""
     pieces = legwear(pose, ramp, 0, reach, patch=patch)
     seat = cloth([seat_outline(pose, 0.5)], trunk_form(pose), ramp, shadow=0, seam=False)
     return [*pieces, ("torso", seat)]
 
 
 def legwear(
-    pose: Pose, ramp: Ramp, start: float, end: float, second: Ramp | None = None, patch: Ramp | None = None
+    pose: WalkPose, ramp: Ramp, start: float, end: float, *, second: Ramp | None = None, patch: Ramp | None = None
 ) -> list[Piece]:
-    """Legs of trousers, or stockings with stripes, between two places on the leg: 0 hip, 1 knee, 2 ankle."""
+    """Return trouser legs or striped stockings between two places on the leg: 0 hip, 1 knee, 2 ankle."""
     pieces = []
     for side in SIDES:
         circles = limb_circles(pose, side, 0.5, leg=True)
@@ -174,8 +176,8 @@ def legwear(
     return pieces
 
 
-def dungarees(pose: Pose, ramp: Ramp) -> list[Piece]:
-    """Trousers with a bib and straps."""
+def dungarees(pose: WalkPose, ramp: Ramp) -> list[Piece]:
+    """Return trousers with a bib and straps."""
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
     top, above = y + (5 if pose.view == "north" else 3.5), y - 9
     if pose.view == "east":
@@ -195,8 +197,8 @@ def dungarees(pose: Pose, ramp: Ramp) -> list[Piece]:
     return [*trousers(pose, ramp), ("torso", cloth(straps, form, ramp, lined=False)), ("torso", bib)]
 
 
-def skirt(pose: Pose, ramp: Ramp, length: float = 7, flare: float = 2.5) -> list[Piece]:
-    """A skirt to `length` art pixels below the hip joints; legs push it out, and it sways."""
+def skirt(pose: WalkPose, ramp: Ramp, length: float = 7, flare: float = 2.5) -> list[Piece]:
+    """Return a swaying skirt to `length` art pixels below the hip joints; the legs push it out."""
     x, y = pose.at("pelvis")
     body, east = pose.body, pose.view == "east"
     top, low, swung = y - 4, y + length, x - 0.8 * pose.sway
@@ -214,13 +216,13 @@ def skirt(pose: Pose, ramp: Ramp, length: float = 7, flare: float = 2.5) -> list
     return [("torso", cloth([outline], [(x, top, x, low, wide + 0.5)], ramp, marks, shadow=2, seam=False))]
 
 
-def dress(pose: Pose, ramp: Ramp, sleeve: float = 0.6) -> list[Piece]:
-    """A dress of one piece."""
+def dress(pose: WalkPose, ramp: Ramp, sleeve: float = 0.6) -> list[Piece]:
+    """Return a one-piece dress."""
     return [*shirt(pose, ramp, sleeve, -3), *skirt(pose, ramp, length=9, flare=3)]
 
 
-def belt(pose: Pose, ramp: Ramp, buckle: Ramp) -> list[Piece]:
-    """A belt two art pixels wide."""
+def belt(pose: WalkPose, ramp: Ramp, buckle: Ramp) -> list[Piece]:
+    """Return a belt two art pixels wide."""
     x, y = pose.at("pelvis")
     wide = (4.4 if pose.view == "east" else pose.body.hips + 2.6) * pose.body.girth + 0.6
     marks = [Mark(box(x - wide, y - 3, 2 * wide, 1), ramp, DEEP)]
@@ -232,8 +234,8 @@ def belt(pose: Pose, ramp: Ramp, buckle: Ramp) -> list[Piece]:
 # ---- feet and hands ----
 
 
-def boots(pose: Pose, ramp: Ramp, shaft: float = 0.5, cuff: Ramp | None = None) -> list[Piece]:
-    """Boots whose shafts reach up `shaft` of the shin."""
+def boots(pose: WalkPose, ramp: Ramp, shaft: float = 0.5, cuff: Ramp | None = None) -> list[Piece]:
+    """Return boots whose shafts cover the share `shaft` of the shin."""
     pieces = []
     for side in SIDES:
         circles = limb_circles(pose, side, 0.8, leg=True)
@@ -247,15 +249,15 @@ def boots(pose: Pose, ramp: Ramp, shaft: float = 0.5, cuff: Ramp | None = None) 
     return pieces
 
 
-def shoes(pose: Pose, ramp: Ramp) -> list[Piece]:
-    """Low shoes."""
+def shoes(pose: WalkPose, ramp: Ramp) -> list[Piece]:
+    """Return low shoes."""
     return [
         (leg_slot(pose, side), cloth([foot(pose, side, 0.4)], [foot_form(pose, side)], ramp, _sole(pose, side, ramp)))
         for side in SIDES
     ]
 
 
-def _sole(pose: Pose, side: str, ramp: Ramp) -> list[Mark]:
+def _sole(pose: WalkPose, side: str, ramp: Ramp) -> list[Mark]:
     (x, y), (toes_x, toes_y) = pose.at(f"{side} ankle"), pose.at(f"{side} toes")
     if pose.view == "east":
         line = [(x - 1.8, y + 2.6), (toes_x + 1, toes_y + 2.1)]
@@ -265,8 +267,8 @@ def _sole(pose: Pose, side: str, ramp: Ramp) -> list[Mark]:
     return details(stroke(line, 1), ramp, DEEP, 0.7)
 
 
-def gloves(pose: Pose, ramp: Ramp) -> list[Piece]:
-    """Gloves with short cuffs."""
+def gloves(pose: WalkPose, ramp: Ramp) -> list[Piece]:
+    """Return gloves with short cuffs."""
     pieces = []
     for side in SIDES:
         x, y = pose.at(f"{side} hand")
@@ -278,8 +280,8 @@ def gloves(pose: Pose, ramp: Ramp) -> list[Piece]:
 # ---- hats ----
 
 
-def beanie(pose: Pose, ramp: Ramp, cuff: Ramp) -> list[Piece]:
-    """A knitted cap with a turned-up edge and a bobble."""
+def beanie(pose: WalkPose, ramp: Ramp, cuff: Ramp) -> list[Piece]:
+    """Return a knitted cap with a turned-up edge and a bobble."""
     x, y = pose.at("head")
     size = pose.body.head
     dome = curve(mirrored([(0, -15.2), (6.6, -14), (11, -9.6), (12.2, -4), (12.2, -4)]))
@@ -303,20 +305,20 @@ _POINTED_CROWN = [
 ]  # fmt: skip
 
 
-def straw_hat(pose: Pose, ramp: Ramp, ribbon: Ramp) -> list[Piece]:
-    """A hat with a wide brim."""
+def straw_hat(pose: WalkPose, ramp: Ramp, ribbon: Ramp) -> list[Piece]:
+    """Return a hat with a wide brim."""
     return _hat(pose, ramp, ribbon, curve(_ROUND_CROWN), 17)
 
 
-def pointed_hat(pose: Pose, ramp: Ramp, ribbon: Ramp) -> list[Piece]:
-    """A tall hat with a bent tip and a wide brim; the tip points backwards."""
+def pointed_hat(pose: WalkPose, ramp: Ramp, ribbon: Ramp) -> list[Piece]:
+    """Return a tall hat with a wide brim and a bent tip that points backwards."""
     crown = curve(_POINTED_CROWN)
     if pose.view == "east":
         crown[:, 0] *= -1
     return _hat(pose, ramp, ribbon, crown, 18)
 
 
-def _hat(pose: Pose, ramp: Ramp, ribbon: Ramp, crown: Outline, wide: float) -> list[Piece]:
+def _hat(pose: WalkPose, ramp: Ramp, ribbon: Ramp, crown: Outline, wide: float) -> list[Piece]:
     x, y = pose.at("head")
     size = pose.body.head
     band = curve(

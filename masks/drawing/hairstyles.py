@@ -1,4 +1,4 @@
-"""Hair, drawn around the head for each view: what lies on top, and what hangs behind."""
+"""Hairstyles as outlines around the head for each view: the hair on top and the hanging hair."""
 
 from dataclasses import dataclass, field
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from common.outlines import Outline, curve, ellipse, moved, stroke
 from masks.drawing.palettes import DEEP, HIGHLIGHT, Ramp
-from masks.drawing.sprite_layers import Layer, Mark
-from masks.drawing.walk_cycle import Pose, View
+from masks.drawing.sprite_layers import Mark, SpriteLayer
+from masks.drawing.walk_cycle import View, WalkPose
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class Hairstyle:
     """Outlines around the middle of the head, by view.
 
     Attributes:
-        top: what lies on the head.
-        back: what hangs behind head and shoulders, or over them where the back is seen; it sways.
+        top: hair on the head.
+        back: swaying hair behind head and shoulders, or over them when seen from behind.
         wisps: darker lines between the strands of the top.
     """
 
@@ -25,8 +25,8 @@ class Hairstyle:
     wisps: dict[View, tuple[Outline, ...]] = field(default_factory=dict)
 
 
-def hair_top(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
-    """The hair on the head."""
+def hair_top(pose: WalkPose, style: Hairstyle, ramp: Ramp) -> list[SpriteLayer]:
+    """Return the hair on the head."""
     x, y = pose.at("head")
     size = pose.body.head
     outlines = [moved(outline, x, y, size) for outline in style.top[pose.view]]
@@ -35,11 +35,11 @@ def hair_top(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
     shine = Mark(moved(SHINE, x, y, size), ramp, HIGHLIGHT, 0.5)
     radius = 13.5 * size
     form = ((x, y - 1, x, max(y - 1, float(low) - radius), radius),)
-    return [Layer(tuple(outlines), form, ramp, shadow=1, marks=(shine, *marks))]
+    return [SpriteLayer(tuple(outlines), form, ramp, shadow=1, marks=(shine, *marks))]
 
 
-def hair_back(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
-    """The hair that hangs; nothing where the hair is short."""
+def hair_back(pose: WalkPose, style: Hairstyle, ramp: Ramp) -> list[SpriteLayer]:
+    """Return the hanging hair; nothing for short hair."""
     x, y = pose.at("head")
     outlines = [moved(_swung(outline, pose.sway), x, y, pose.body.head) for outline in style.back.get(pose.view, ())]
     if not outlines:
@@ -48,17 +48,17 @@ def hair_back(pose: Pose, style: Hairstyle, ramp: Ramp) -> list[Layer]:
     (left, top), (right, low) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     middle, radius = (left + right) / 2, (right - left) / 2 + 0.8
     form = ((middle, top + radius, middle, max(top + radius, low - radius), radius),)
-    return [Layer(tuple(outlines), form, ramp, shadow=1)]
+    return [SpriteLayer(tuple(outlines), form, ramp, shadow=1)]
 
 
 def _swung(outline: Outline, sway: float) -> Outline:
-    """Lower points lag behind by up to `sway` art pixels."""
+    """Shift lower points by up to `sway` art pixels."""
     share = ((outline[:, 1] + 4) / 24).clip(0, 1)
     return np.stack([outline[:, 0] - sway * share, outline[:, 1]], axis=1)
 
 
 def _line(text: str) -> Outline:
-    """A smooth outline through points "x,y"; "!" behind a point makes a corner."""
+    """Return a smooth outline through points "x,y"; "!" after a point makes a corner."""
     points: list[tuple[float, float]] = []
     for word in text.split():
         points += [_point(word.rstrip("!"))] * (2 if word.endswith("!") else 1)
@@ -71,12 +71,12 @@ def _point(word: str) -> tuple[float, float]:
 
 
 def _wisps(*lines: str) -> tuple[Outline, ...]:
-    """Thin strokes through points "x,y"."""
+    """Return thin strokes through points "x,y"."""
     return tuple(outline for line in lines for outline in stroke([_point(word) for word in line.split()], 1.1, 0.8))
 
 
 def _discs(text: str) -> tuple[Outline, ...]:
-    """Circles "x,y,radius"."""
+    """Return circles "x,y,radius"."""
     return tuple(ellipse(x, y, r, r) for x, y, r in (map(float, word.split(",")) for word in text.split()))
 
 

@@ -1,4 +1,4 @@
-"""Colour ramps: five tones of each material, whose hue drifts to the warm in the light and to the cool in the dark."""
+"""Colour ramps: five tones per material, with a warmer hue in the light and a cooler one in the dark."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Ramp:
     """The tones of one material.
 
     Attributes:
-        name: of the material.
+        name: name of the material.
         tones: RGB in [0, 255] of HIGHLIGHT, LIGHT, SHADE, DEEP, LINE.
     """
 

@@ -4,19 +4,19 @@ import numpy as np
 
 from common.outlines import coverage
 from masks.drawing.palettes import DEEP, LINE, Ramp
-from masks.drawing.sprite_layers import SAME_LIGHT, Layer, Light, light_on
+from masks.drawing.sprite_layers import SAME_LIGHT, FrameLight, SpriteLayer, light_on
 from masks.drawing.walk_cycle import CELL
 
-SAMPLES = 8  # of an art pixel in each direction
+SAMPLES = 8  # samples per art pixel in each direction
 FULL = SAMPLES * SAMPLES
-LEAST_LIGHT = (0.94, 0.4, -0.08)  # for HIGHLIGHT, LIGHT and SHADE
+LEAST_LIGHT = (0.94, 0.4, -0.08)  # least light of HIGHLIGHT, LIGHT and SHADE
 SIDES = ((-1, 0), (0, -1), (1, 0), (0, 1))  # rows down, columns right
 
 
 class PixelCanvas:
     """Material and tone of each of CELL x CELL art pixels, painted layer by layer."""
 
-    SNAP = 1  # steps in an art pixel for what must not shimmer
+    SNAP = 1  # steps per art pixel for parts that must not shimmer
 
     def __init__(self) -> None:
         self._ramps: list[Ramp] = []
@@ -25,8 +25,8 @@ class PixelCanvas:
         self._clothing = np.zeros((CELL, CELL), bool)
         self._detail = np.zeros((CELL, CELL), bool)
 
-    def paint(self, layer: Layer) -> None:
-        """Lay a layer over what is there."""
+    def paint(self, layer: SpriteLayer) -> None:
+        """Paint a layer over the others."""
         covered = _without_burrs(coverage(layer.outlines, CELL, 1, SAMPLES, layer.cut) * 2 >= FULL)
         self._cast_shadow(covered, layer.shadow)
         y, x = np.mgrid[:CELL, :CELL] + 0.5
@@ -45,8 +45,8 @@ class PixelCanvas:
         self._material[covered], self._tone[covered] = material[covered], tone[covered]
         self._detail[covered], self._clothing[covered] = detail[covered], layer.clothing
 
-    def picture(self, light: Light = SAME_LIGHT) -> np.ndarray:
-        """(CELL, CELL, 4) uint8 RGBA."""
+    def picture(self, light: FrameLight = SAME_LIGHT) -> np.ndarray:
+        """Return the picture, (CELL, CELL, 4) uint8 RGBA."""
         tones = np.array([ramp.tones for ramp in self._ramps])
         drawn = self._material >= 0
         colours = tones[self._material, self._tone] * light.factors(CELL)
@@ -54,7 +54,7 @@ class PixelCanvas:
         return np.where(drawn[..., None], rgba, 0).astype(np.uint8)
 
     def mask(self) -> np.ndarray:
-        """Pixels whose topmost layer is clothing, (CELL, CELL) uint8 of 0 or 255."""
+        """Return the mask, (CELL, CELL) uint8: 255 where the topmost layer is clothing, else 0."""
         return np.where(self._clothing, 255, 0).astype(np.uint8)
 
     def _index(self, ramp: Ramp) -> int:
@@ -63,14 +63,14 @@ class PixelCanvas:
         return self._ramps.index(ramp)
 
     def _cast_shadow(self, covered: np.ndarray, length: int) -> None:
-        """Below and to the right of a layer everything is one tone darker."""
+        """Darken everything below and to the right of a layer by one tone."""
         fallen = np.zeros_like(covered)
         for step in range(1, length + 1):
             fallen |= shifted(covered, step, 0) | shifted(covered, step, (step + 1) // 2)
         self._tone[fallen & ~covered & ~self._detail & (self._tone < DEEP)] += 1
 
-    def _draw_edge(self, layer: Layer, covered: np.ndarray, material: np.ndarray, tone: np.ndarray) -> None:
-        """Outline in place: dark, but softer towards the light and where the same material goes on."""
+    def _draw_edge(self, layer: SpriteLayer, covered: np.ndarray, material: np.ndarray, tone: np.ndarray) -> None:
+        """Outline in place: dark, but softer towards the light and next to the same material."""
         own = self._index(layer.ramp)
         edge, dark, meets = (np.zeros_like(covered) for _ in range(3))
         for down, right in SIDES:
@@ -86,7 +86,7 @@ class PixelCanvas:
 
 
 def shifted(plane: np.ndarray, down: int, right: int) -> np.ndarray:
-    """The plane moved by whole pixels; zeros come in."""
+    """Return the plane moved by whole pixels, filled with zeros."""
     height, width = plane.shape
     moved = np.zeros_like(plane)
     moved[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = plane[
@@ -96,13 +96,13 @@ def shifted(plane: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def _without_burrs(covered: np.ndarray) -> np.ndarray:
-    """Take away single pixels that stick out sideways, where a curve is flattest."""
+    """Remove single pixels that stick out sideways, where a curve is flattest."""
     above, left, below, right = (shifted(covered, *side) for side in SIDES)
     return covered & (above | below | (left == right))
 
 
 def _without_orphans(tone: np.ndarray) -> np.ndarray:
-    """A single pixel among others takes the darkest tone beside it; -1 is outside."""
+    """Give single pixels the darkest tone beside them; -1 is outside."""
     around = np.stack([shifted(tone + 1, *side) - 1 for side in SIDES])
     darkest = around.max(axis=0)
     alone = (tone >= 0) & (around != tone).all(axis=0) & (darkest >= 0)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from masks.drawing.random_layers import (
-    Canvas,
+    FigureCanvas,
     Points,
     Texture,
     near_colour,
@@ -24,13 +24,13 @@ Fabric = tuple[np.ndarray, Texture | None]  # colours (one, or one a row) and th
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a body around an axis.
+class BodyPart:
+    """A body part around an axis.
 
     Attributes:
-        name: such as "torso" or "left forearm".
-        ends: (2, 2) px, where it begins and where it ends, seen from the middle of the body.
-        radii: half widths in px along the axis, two or more.
+        name: name, such as "torso" or "left forearm".
+        ends: (2, 2) start and end in px; the start is nearer to the middle of the body.
+        radii: two or more half widths in px along the axis.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Part:
     radii: tuple[float, ...]
 
     def outline(self, grow_px: float = 0) -> Points:
-        """The part as a polygon with round ends, optionally grown on all sides."""
+        """Return the part as a polygon with round ends, optionally grown on all sides."""
         axis = self.ends[1] - self.ends[0]
         length = max(float(np.linalg.norm(axis)), 1e-3)
         along = axis / length
@@ -53,7 +53,7 @@ class Part:
         return np.concatenate([left, far, right[::-1], near])
 
     def position(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How far along the axis (0 at its start, 1 at its end) and across (1 at the mean radius) pixels lie."""
+        """Return the positions of pixels along the axis (0 start, 1 end) and across it (1 at the mean radius)."""
         axis = self.ends[1] - self.ends[0]
         square = max(float(axis @ axis), 1e-3)
         dx, dy = x - self.ends[0][0], y - self.ends[0][1]
@@ -70,7 +70,7 @@ def random_pair(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
     """
     pixel_art = rng.random() < 0.6
     side_px = int(rng.integers(24, 100)) if pixel_art else int(rng.integers(180, 290))
-    canvas = Canvas(side_px, random_style(rng, pixel_art, side_px), rng)
+    canvas = FigureCanvas(side_px, random_style(rng, pixel_art, side_px), rng)
     kind = rng.choice(["walker", "bust", "shapes"], p=[0.62, 0.16, 0.22])
     draw = {"walker": draw_walker, "bust": draw_bust, "shapes": draw_shapes}[kind]
     draw(canvas)
@@ -80,10 +80,10 @@ def random_pair(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
 # ---- garments ----
 
 
-class Wardrobe:
+class FigureClothes:
     """The colours and cuts of one figure's clothing."""
 
-    def __init__(self, canvas: Canvas, skin: np.ndarray, hair: np.ndarray) -> None:
+    def __init__(self, canvas: FigureCanvas, skin: np.ndarray, hair: np.ndarray) -> None:
         self.canvas = canvas
         self.rng = canvas.rng
         self.skin = skin
@@ -94,7 +94,7 @@ class Wardrobe:
         self.y, self.x = np.mgrid[:size, :size].astype(np.float32)
 
     def colours(self) -> Fabric:
-        """Colours and pattern of a new garment; now and then close to the skin or like the hair."""
+        """Return colours and pattern of a new garment, sometimes close to the skin or like the hair."""
         count, texture = random_texture(self.rng, self.canvas.side_px)
         kind = self.rng.random()
         first = random_colour(self.rng)
@@ -106,19 +106,19 @@ class Wardrobe:
         return (first if texture is None else np.stack([first, second])[:count]), texture
 
     def wear(self, coverage: np.ndarray, colours: Fabric) -> None:
-        """Lay a garment on top of what is drawn so far, now and then with seams or folds."""
+        """Add a garment on top, sometimes with seams or folds."""
         self.canvas.add(coverage, colours[0], cloth=True, texture=colours[1])
         if self.rng.random() < 0.15 and coverage.any():
             rows, columns = np.nonzero(coverage)
             for _ in range(int(self.rng.integers(1, 4))):
                 at = self.rng.integers(len(rows), size=2)
                 ends = np.stack([columns[at], rows[at]], axis=1).astype(float)
-                seam = Part("seam", ends, (max(0.5, self.canvas.side_px * self.rng.uniform(0.002, 0.012)),) * 2)
+                seam = BodyPart("seam", ends, (max(0.5, self.canvas.side_px * self.rng.uniform(0.002, 0.012)),) * 2)
                 shade = np.atleast_2d(colours[0])[0] * self.rng.uniform(0.4, 1.3)
                 self.canvas.add(self.canvas.fill(seam.outline()) * coverage, np.clip(shade, 0, 255), cloth=True)
 
-    def on_part(self, part: Part, start: float, end: float, loose: float = 1.0) -> np.ndarray:
-        """Coverage of a garment on a body part from `start` to `end` of its axis, with a slanted or wavy hem."""
+    def on_part(self, part: BodyPart, start: float, end: float, loose: float = 1.0) -> np.ndarray:
+        """Return the coverage of a garment on a body part from `start` to `end` of its axis, with a random hem."""
         coverage = self.canvas.fill(part.outline(self.grow_px * loose))
         along, across = part.position(self.x, self.y)
         hem = self.rng.uniform(-0.12, 0.12) * across + self.rng.choice([0, self.rng.uniform(-0.12, 0.12)]) * across**2
@@ -131,16 +131,16 @@ class Wardrobe:
 
 
 @dataclass(frozen=True)
-class Outfit:
-    """What is worn where: for each kind of body part from where to where along its axis, and its colours."""
+class FigureOutfit:
+    """The clothes of a figure: for each kind of body part the span along its axis, and the colours."""
 
     spans: dict[str, tuple[float, float, int]]
     colours: list[Fabric]
     jacket: Fabric | None
 
 
-def random_outfit(wardrobe: Wardrobe) -> Outfit:
-    """A top with or without sleeves, trousers of any length, shoes, gloves, in any combination but none at all."""
+def random_outfit(wardrobe: FigureClothes) -> FigureOutfit:
+    """Choose a top with or without sleeves, trousers of any length, shoes, gloves: any combination, at least one."""
     rng = wardrobe.rng
     colours = [wardrobe.colours() for _ in range(4)]
     spans: dict[str, tuple[float, float, int]] = {}
@@ -167,7 +167,7 @@ def random_outfit(wardrobe: Wardrobe) -> Outfit:
         spans["hand"] = (0, 1, 3)
         spans["glove"] = (rng.uniform(0.3, 1.0), 1, 3)
     jacket = wardrobe.colours() if rng.random() < 0.15 else None
-    return Outfit(spans, colours, jacket)
+    return FigureOutfit(spans, colours, jacket)
 
 
 SPANS_OF_PART = {  # body part: the entries of an outfit that it wears, from below to above
@@ -181,8 +181,8 @@ SPANS_OF_PART = {  # body part: the entries of an outfit that it wears, from bel
 }
 
 
-def dress_part(wardrobe: Wardrobe, outfit: Outfit, part: Part, hidden: np.ndarray | None = None) -> None:
-    """Put on a body part what the outfit has for it; `hidden` is covered by something in front."""
+def dress_part(wardrobe: FigureClothes, outfit: FigureOutfit, part: BodyPart, hidden: np.ndarray | None = None) -> None:
+    """Dress a body part with what the outfit has for it; `hidden` is covered by something in front."""
     kind = part.name.split()[-1]
     worn = [name for name in SPANS_OF_PART.get(kind, ()) if name in outfit.spans]
     for name in worn:
@@ -200,8 +200,8 @@ def dress_part(wardrobe: Wardrobe, outfit: Outfit, part: Part, hidden: np.ndarra
 NECKLINES = {"high": 0.25, "round": 0.25, "v": 0.18, "straps": 0.14, "open": 0.1, "one shoulder": 0.08}  # shares
 
 
-def neckline(wardrobe: Wardrobe, torso: Part, kind: str = "") -> np.ndarray:
-    """1 where a top stays, 0 in its neckline, arm holes or open front; a random kind where none is given."""
+def neckline(wardrobe: FigureClothes, torso: BodyPart, kind: str = "") -> np.ndarray:
+    """Return 1 where a top stays, 0 in its neckline, arm holes or open front; the kind is random if not given."""
     rng = wardrobe.rng
     along, across = torso.position(wardrobe.x, wardrobe.y)
     keep = np.ones_like(along)
@@ -223,11 +223,11 @@ def neckline(wardrobe: Wardrobe, torso: Part, kind: str = "") -> np.ndarray:
 # ---- bodies ----
 
 
-def draw_walker(canvas: Canvas) -> None:
-    """A standing, walking or running figure from the front, the back or the side."""
+def draw_walker(canvas: FigureCanvas) -> None:
+    """Draw a standing, walking or running figure from the front, the back or the side."""
     rng = canvas.rng
     skin, hair = skin_colour(rng), random_colour(rng)
-    wardrobe = Wardrobe(canvas, skin, hair)
+    wardrobe = FigureClothes(canvas, skin, hair)
     outfit = random_outfit(wardrobe)
     parts = walker_parts(rng, canvas.side_px)
     far, near = ("left", "right") if rng.random() < 0.5 else ("right", "left")
@@ -260,8 +260,8 @@ def draw_walker(canvas: Canvas) -> None:
         draw_hat(wardrobe, parts["head"])
 
 
-def walker_parts(rng: np.random.Generator, side_px: int) -> dict[str, Part]:
-    """The parts of a random body that fills most of the canvas."""
+def walker_parts(rng: np.random.Generator, side_px: int) -> dict[str, BodyPart]:
+    """Return the parts of a random body that fills most of the canvas."""
     height = side_px * rng.uniform(0.75, 0.95)
     head = height * rng.uniform(0.13, 0.42)
     torso = (height - head) * rng.uniform(0.38, 0.55)
@@ -271,28 +271,31 @@ def walker_parts(rng: np.random.Generator, side_px: int) -> dict[str, Part]:
     bottom = top + torso * np.array([np.sin(lean), np.cos(lean)])
     shoulder, waist, hip = (torso * rng.uniform(*bounds) for bounds in ((0.25, 0.6), (0.18, 0.45), (0.2, 0.5)))
     limb = torso * rng.uniform(0.1, 0.22)
-    parts = {"torso": Part("torso", np.stack([top, bottom]), (shoulder * 0.8, shoulder, waist, hip))}
+    parts = {"torso": BodyPart("torso", np.stack([top, bottom]), (shoulder * 0.8, shoulder, waist, hip))}
     head_middle = top - np.array([rng.uniform(-0.1, 0.1) * head, head * 0.45])
     half = np.array([0, head * rng.uniform(0.05, 0.2)])
-    parts["head"] = Part(
+    parts["head"] = BodyPart(
         "head", np.stack([head_middle - half, head_middle + half]), (head * rng.uniform(0.35, 0.55),) * 2
     )
     for sign, side in ((-1, "left"), (1, "right")):
         start = top + np.array([sign * shoulder * rng.uniform(0.5, 1), limb * 0.8])
-        chain = limb_chain(rng, start, torso * rng.uniform(0.7, 1.1), sign, limb, (0.0, 0.35))
+        chain = limb_chain(rng, start, torso * rng.uniform(0.7, 1.1), sign=sign, radius=limb, swing=(0.0, 0.35))
         parts |= {
-            f"{side} {n}": Part(f"{side} {n}", *p) for n, p in zip(("arm", "forearm", "hand"), chain, strict=True)
+            f"{side} {n}": BodyPart(f"{side} {n}", *p) for n, p in zip(("arm", "forearm", "hand"), chain, strict=True)
         }
         start = bottom + np.array([sign * hip * rng.uniform(0.3, 0.7), 0])
-        chain = limb_chain(rng, start, leg * rng.uniform(0.85, 0.97), sign, limb * rng.uniform(1.1, 1.6), (0.0, 0.3))
-        parts |= {f"{side} {n}": Part(f"{side} {n}", *p) for n, p in zip(("thigh", "shin", "foot"), chain, strict=True)}
+        length, radius = leg * rng.uniform(0.85, 0.97), limb * rng.uniform(1.1, 1.6)
+        chain = limb_chain(rng, start, length, sign=sign, radius=radius, swing=(0.0, 0.3))
+        parts |= {
+            f"{side} {n}": BodyPart(f"{side} {n}", *p) for n, p in zip(("thigh", "shin", "foot"), chain, strict=True)
+        }
     return parts
 
 
 def limb_chain(
-    rng: np.random.Generator, start: np.ndarray, length: float, sign: int, radius: float, swing: tuple[float, float]
+    rng: np.random.Generator, start: np.ndarray, length: float, *, sign: int, radius: float, swing: tuple[float, float]
 ) -> list[tuple[np.ndarray, tuple[float, ...]]]:
-    """Ends and radii of the upper part, lower part and hand or foot of a limb that hangs down."""
+    """Return ends and radii of the upper part, lower part and hand or foot of a hanging limb."""
     angle = sign * rng.uniform(0, 0.25) + rng.normal(*swing)
     bend = rng.normal(0, 0.35)
     joint = start + length * 0.5 * np.array([np.sin(angle), np.cos(angle)])
@@ -306,8 +309,8 @@ def limb_chain(
     ]
 
 
-def draw_marks(canvas: Canvas, torso: Part, skin: np.ndarray) -> None:
-    """Lines and spots on the skin, which clothing must not be confused with."""
+def draw_marks(canvas: FigureCanvas, torso: BodyPart, skin: np.ndarray) -> None:
+    """Draw lines and spots on the skin, which must not be mistaken for clothing."""
     rng = canvas.rng
     for _ in range(int(rng.integers(0, 4))):
         middle = torso.ends[0] + (torso.ends[1] - torso.ends[0]) * rng.uniform(0.1, 0.9)
@@ -316,8 +319,8 @@ def draw_marks(canvas: Canvas, torso: Part, skin: np.ndarray) -> None:
         canvas.add(canvas.fill(shape), skin * rng.uniform(0.5, 0.9))
 
 
-def draw_head(wardrobe: Wardrobe, head: Part) -> None:
-    """Head with a face (or its back) and hair, which lie over the clothing."""
+def draw_head(wardrobe: FigureClothes, head: BodyPart) -> None:
+    """Draw the head with a face (or its back) and hair, over the clothing."""
     canvas, rng = wardrobe.canvas, wardrobe.rng
     middle, radius = head.ends.mean(axis=0), head.radii[0]
     canvas.add(canvas.fill(head.outline()), wardrobe.skin)
@@ -334,12 +337,12 @@ def draw_head(wardrobe: Wardrobe, head: Part) -> None:
         for _ in range(int(rng.integers(0, 5))):
             start = middle + np.array([rng.uniform(-1, 1), rng.uniform(-0.6, 0.1)]) * radius
             end = start + np.array([rng.normal(0, 0.3), rng.uniform(0.3, 2.2)]) * radius
-            lock = Part("lock", np.stack([start, end]), (radius * rng.uniform(0.15, 0.5), radius * 0.1))
+            lock = BodyPart("lock", np.stack([start, end]), (radius * rng.uniform(0.15, 0.5), radius * 0.1))
             canvas.add(canvas.fill(lock.outline()), wardrobe.hair)
 
 
-def draw_hat(wardrobe: Wardrobe, head: Part) -> None:
-    """A hat, helmet or headband."""
+def draw_hat(wardrobe: FigureClothes, head: BodyPart) -> None:
+    """Draw a hat, helmet or headband."""
     rng, radius, middle = wardrobe.rng, head.radii[0], head.ends.mean(axis=0)
     colours = wardrobe.colours()
     crown = blob(rng, middle - np.array([0, radius * rng.uniform(0.5, 0.9)]), radius * rng.uniform(0.8, 1.2), 0.1)
@@ -350,22 +353,22 @@ def draw_hat(wardrobe: Wardrobe, head: Part) -> None:
         wardrobe.wear(wardrobe.canvas.fill(brim), colours)
 
 
-def draw_cape(wardrobe: Wardrobe, parts: dict[str, Part]) -> None:
-    """A cape behind everything."""
+def draw_cape(wardrobe: FigureClothes, parts: dict[str, BodyPart]) -> None:
+    """Draw a cape behind everything."""
     rng, torso = wardrobe.rng, parts["torso"]
     wide, low = max(torso.radii) * rng.uniform(1.1, 2.2), rng.uniform(0.8, 2.4)
     hem = torso.ends[0] + (torso.ends[1] - torso.ends[0]) * low
-    cape = Part("cape", np.stack([torso.ends[0], hem]), (torso.radii[0] * 1.1, wide))
+    cape = BodyPart("cape", np.stack([torso.ends[0], hem]), (torso.radii[0] * 1.1, wide))
     wardrobe.wear(wardrobe.canvas.fill(cape.outline()), wardrobe.colours())
 
 
-def draw_extras(wardrobe: Wardrobe, parts: dict[str, Part]) -> None:
-    """Skirts, belts, scarves, straps, pads and buttons over what is worn."""
+def draw_extras(wardrobe: FigureClothes, parts: dict[str, BodyPart]) -> None:
+    """Draw skirts, belts, scarves, straps, pads and buttons over the clothes."""
     rng, canvas, torso = wardrobe.rng, wardrobe.canvas, parts["torso"]
     axis, wide = torso.ends[1] - torso.ends[0], max(torso.radii)
     if rng.random() < 0.22:  # skirt or the lower half of a dress
         top, low = torso.ends[0] + axis * rng.uniform(0.5, 0.95), rng.uniform(0.3, 1.3)
-        skirt = Part("skirt", np.stack([top, top + axis * low]), (wide * 0.8, wide * rng.uniform(0.9, 1.8)))
+        skirt = BodyPart("skirt", np.stack([top, top + axis * low]), (wide * 0.8, wide * rng.uniform(0.9, 1.8)))
         wardrobe.wear(wardrobe.on_part(skirt, 0.02, rng.uniform(0.85, 1.0)), wardrobe.colours())
     if rng.random() < 0.2:  # belt
         at = rng.uniform(0.5, 0.95)
@@ -375,7 +378,7 @@ def draw_extras(wardrobe: Wardrobe, parts: dict[str, Part]) -> None:
         wardrobe.wear(canvas.fill(shape), wardrobe.colours())
     if rng.random() < 0.1:  # strap across
         ends = torso.ends + np.array([[-1, 0], [1, 0]]) * wide * rng.choice([-0.8, 0.8])
-        strap = Part("strap", ends, (wide * rng.uniform(0.06, 0.2),) * 2)
+        strap = BodyPart("strap", ends, (wide * rng.uniform(0.06, 0.2),) * 2)
         wardrobe.wear(canvas.fill(strap.outline()) * canvas.fill(torso.outline(wardrobe.grow_px)), wardrobe.colours())
     if rng.random() < 0.1:  # pads
         colours = wardrobe.colours()
@@ -388,19 +391,19 @@ def draw_extras(wardrobe: Wardrobe, parts: dict[str, Part]) -> None:
             wardrobe.wear(canvas.fill(blob(rng, middle, wide * rng.uniform(0.08, 0.6), 0.3)), wardrobe.colours())
 
 
-def draw_bust(canvas: Canvas) -> None:
-    """Head and shoulders, cut by the lower edge of the picture."""
+def draw_bust(canvas: FigureCanvas) -> None:
+    """Draw head and shoulders, cut by the lower edge of the picture."""
     rng, side = canvas.rng, canvas.side_px
     skin, hair = skin_colour(rng), random_colour(rng)
-    wardrobe = Wardrobe(canvas, skin, hair)
+    wardrobe = FigureClothes(canvas, skin, hair)
     head = side * rng.uniform(0.15, 0.26)
     middle = np.array([side / 2, side * rng.uniform(0.3, 0.45)])
     shoulder = middle[1] + head * rng.uniform(1.3, 1.9)
     if rng.random() < 0.4:  # hair behind
         canvas.add(canvas.fill(blob(rng, middle + np.array([0, head * 0.5]), head * rng.uniform(1.2, 1.9), 0.15)), hair)
-    neck = Part("neck", np.stack([middle, [side / 2, shoulder]]), (head * rng.uniform(0.4, 0.7),) * 2)
+    neck = BodyPart("neck", np.stack([middle, [side / 2, shoulder]]), (head * rng.uniform(0.4, 0.7),) * 2)
     wide = side * rng.uniform(0.25, 0.45)
-    torso = Part("torso", np.array([[side / 2, shoulder], [side / 2, side * 1.3]]), (wide * 0.7, wide, wide))
+    torso = BodyPart("torso", np.array([[side / 2, shoulder], [side / 2, side * 1.3]]), (wide * 0.7, wide, wide))
     for part in (torso, neck):
         canvas.add(canvas.fill(part.outline()), skin)
     colours = wardrobe.colours()
@@ -414,14 +417,14 @@ def draw_bust(canvas: Canvas) -> None:
             shape = canvas.fill(blob(rng, spot, wide * rng.uniform(0.1, 0.6), 0.4))
             wardrobe.wear(shape * (canvas.fill(torso.outline(wardrobe.grow_px))), wardrobe.colours())
     half = np.array([0, head * 0.25])
-    draw_head(wardrobe, Part("head", np.stack([middle - half, middle + half]), (head, head * rng.uniform(0.8, 1))))
+    draw_head(wardrobe, BodyPart("head", np.stack([middle - half, middle + half]), (head, head * rng.uniform(0.8, 1))))
 
 
-def draw_shapes(canvas: Canvas) -> None:
-    """Neither man nor beast: blobs as a body, blobs as garments, blobs in front."""
+def draw_shapes(canvas: FigureCanvas) -> None:
+    """Draw an abstract figure: blobs as body, as garments and in front."""
     rng, side = canvas.rng, canvas.side_px
     skin, other = skin_colour(rng), random_colour(rng)
-    wardrobe = Wardrobe(canvas, skin, other)
+    wardrobe = FigureClothes(canvas, skin, other)
     body = np.zeros((side, side), np.float32)
     middles = []
     middle = np.full(2, side / 2)
@@ -447,7 +450,7 @@ def draw_shapes(canvas: Canvas) -> None:
 
 
 def ellipse(middle: np.ndarray, half_width: float, half_height: float, turn: float = 0.0) -> Points:
-    """A polygon near an ellipse."""
+    """Return a polygon near an ellipse."""
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     points = np.stack([np.cos(angle) * half_width, np.sin(angle) * half_height], axis=1)
     cos, sin = np.cos(turn), np.sin(turn)
@@ -455,7 +458,7 @@ def ellipse(middle: np.ndarray, half_width: float, half_height: float, turn: flo
 
 
 def blob(rng: np.random.Generator, middle: np.ndarray, radius: float, rough: float) -> Points:
-    """A closed shape around a point: an ellipse, a polygon or a wavy line."""
+    """Return a closed shape around a point: an ellipse, a polygon or a wavy line."""
     count = int(rng.choice([3, 4, 5, 24, 32]))
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False) + rng.uniform(0, 2 * np.pi)
     wave = np.ones(count)
@@ -470,8 +473,8 @@ def blob(rng: np.random.Generator, middle: np.ndarray, radius: float, rough: flo
 # ---- light ----
 
 
-def finish(canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Put the two frames together; shadows and another light fall on the clothed one alone."""
+def finish(canvas: FigureCanvas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Composite the two frames; only the clothed one gets shadows and another light."""
     rng = canvas.rng
     base_rgb, base_alpha, _ = canvas.flatten(clothed=False)
     rgb, alpha, cloth = canvas.flatten(clothed=True)
@@ -491,7 +494,7 @@ def finish(canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def spoil(
     rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What careless saving does to some sprites: traces of JPEG, a blurred enlargement, a shift by one pixel."""
+    """Damage some sprites as careless saving does: JPEG artefacts, a blurred enlargement, a shift by one pixel."""
     kind = rng.random()
     if kind < 0.05:
         base, clothed = (as_jpeg(picture, int(rng.integers(60, 96))) for picture in (base, clothed))
@@ -506,7 +509,7 @@ def spoil(
 
 
 def as_jpeg(rgba: np.ndarray, quality: int) -> np.ndarray:
-    """The colours through JPEG and back, the alpha kept."""
+    """Compress the colours as JPEG and decode them; alpha is kept."""
     _, file = cv2.imencode(".jpg", np.ascontiguousarray(rgba[..., :3]), [cv2.IMWRITE_JPEG_QUALITY, quality])
     rgb = cv2.imdecode(file, cv2.IMREAD_COLOR)
     assert rgb is not None
@@ -514,7 +517,7 @@ def as_jpeg(rgba: np.ndarray, quality: int) -> np.ndarray:
 
 
 def cast_shadow(rng: np.random.Generator, rgb: np.ndarray, cloth: np.ndarray, pixel_art: bool) -> np.ndarray:
-    """Darken what lies below or beside clothing: a contact shadow with or without fall-off, or a dropped one."""
+    """Darken what lies below or beside clothing: a contact shadow with or without fall-off, or a drop shadow."""
     height, width = cloth.shape
     side = max(height, width)
     reach = int(rng.integers(1, 3)) if pixel_art else int(rng.integers(1, max(3, side // 25)))
@@ -535,7 +538,7 @@ def cast_shadow(rng: np.random.Generator, rgb: np.ndarray, cloth: np.ndarray, pi
 
 
 def relight(rng: np.random.Generator, rgb: np.ndarray, alpha: np.ndarray, pixel_art: bool) -> np.ndarray:
-    """Another exposure, colour, gamma and direction of the light over the whole figure."""
+    """Change exposure, colour, gamma and direction of the light over the whole figure."""
     height, width = alpha.shape
     side = max(height, width)
     strength = rng.uniform(0.2, 1)
@@ -557,13 +560,13 @@ def relight(rng: np.random.Generator, rgb: np.ndarray, alpha: np.ndarray, pixel_
 
 
 def to_rgba(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Premultiplied float colours and alpha as (H, W, 4) uint8 with straight alpha."""
+    """Convert premultiplied float colours and alpha to (H, W, 4) uint8 with straight alpha."""
     straight = rgb / np.maximum(alpha, 1e-3)[..., None]
     return np.round(np.dstack([np.clip(straight, 0, 255), alpha * 255])).astype(np.uint8)
 
 
 def on_ground(rgba: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """Fill the transparent part with one colour, as in sheets that were saved without alpha."""
+    """Fill the transparent part with one colour, as in sheets saved without alpha."""
     alpha = rgba[..., 3:].astype(np.float32) / 255
     rgb = rgba[..., :3] * alpha + ground * (1 - alpha)
     return np.dstack([np.round(rgb), np.full(rgba.shape[:2], 255)]).astype(np.uint8)

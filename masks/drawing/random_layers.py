@@ -1,7 +1,7 @@
-"""Random shapes, colours and shading: the material of which training figures are made.
+"""Random shapes, colours and shading for training figures.
 
-Everything here draws into a `Canvas` whose layers are later put together twice, without and with clothing. One
-random style (palette, shading, outlines, light) is shared by all layers of a figure, as in the art of one hand.
+Everything is drawn on a `FigureCanvas`, whose layers are composited twice, without and with clothing. All layers of a
+figure share one random style (shading, outlines, light), as if drawn by one artist.
 """
 
 import colorsys
@@ -13,22 +13,22 @@ import numpy as np
 
 SUBPIXEL_BITS = 4  # OpenCV draws polygons at 1/16 px
 Points = np.ndarray  # (N, 2) float, x and y in px
-Texture = Callable[[np.ndarray, np.ndarray], np.ndarray]  # x and y in px to a tone or a colour index
+Texture = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from x and y in px to a colour index
 
 
 @dataclass(frozen=True)
-class Style:
-    """How a figure is drawn.
+class FigureStyle:
+    """The art style of a figure.
 
     Attributes:
-        pixel_art: hard edges, one value a pixel; else anti-aliased.
+        pixel_art: whether edges are hard; else anti-aliased.
         tones: steps of the shading, 0 for smooth.
-        contrast: how far light and dark tones lie apart, 0 (flat) to 1.
+        contrast: contrast between light and dark tones, 0 (flat) to 1.
         light: direction to the light in the picture, a unit vector (x, y).
         outline_px: width of outlines, 0 for none.
         outline_body: whether body parts have outlines.
         outline_cloth: whether garments have outlines.
-        outline_shade: brightness of outlines beside the fill, 0 (black) to 0.8.
+        outline_shade: brightness of outlines relative to the fill, 0 (black) to 0.8.
         outline_grey: 0 for outlines in the hue of the fill, 1 for grey ones.
         grain: strength of the noise in the tones.
     """
@@ -46,8 +46,8 @@ class Style:
 
 
 @dataclass
-class Layer:
-    """One drawn shape: where it is, how opaque, its colours, and whether it is clothing.
+class FigureLayer:
+    """One drawn shape.
 
     Attributes:
         y: first row on the canvas.
@@ -65,16 +65,16 @@ class Layer:
 
 
 @dataclass
-class Canvas:
-    """A square on which layers lie in drawing order."""
+class FigureCanvas:
+    """A square canvas with layers in drawing order."""
 
     side_px: int
-    style: Style
+    style: FigureStyle
     rng: np.random.Generator
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[FigureLayer] = field(default_factory=list)
 
     def fill(self, shape: Points) -> np.ndarray:
-        """The coverage of a polygon: (side_px, side_px) float32 in [0, 1]."""
+        """Return the coverage of a polygon, (side_px, side_px) float32 in [0, 1]."""
         canvas = np.zeros((self.side_px, self.side_px), np.uint8)
         points = np.round(shape * (1 << SUBPIXEL_BITS)).astype(np.int32)
         line = cv2.LINE_8 if self.style.pixel_art else cv2.LINE_AA
@@ -84,13 +84,13 @@ class Canvas:
     def add(
         self, coverage: np.ndarray, colour: np.ndarray, cloth: bool = False, texture: Texture | None = None
     ) -> None:
-        """Shade a shape in one colour (or by a texture) and lay it on top."""
-        layer = paint(coverage, colour, cloth, texture, self.style, self.rng)
+        """Shade a shape in one colour (or by a texture) and add it on top."""
+        layer = paint(self.rng, coverage, colour, cloth=cloth, texture=texture, style=self.style)
         if layer is not None:
             self.layers.append(layer)
 
     def flatten(self, clothed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Put the layers together, with or without clothing.
+        """Composite the layers, with or without clothing.
 
         Returns:
             (H, W, 3) float32 premultiplied colours in [0, 255], (H, W) float32 alpha in [0, 1], and (H, W) float32:
@@ -110,12 +110,12 @@ class Canvas:
         return rgb, alpha, cloth
 
 
-def random_style(rng: np.random.Generator, pixel_art: bool, side_px: int) -> Style:
-    """A style as one artist might have."""
+def random_style(rng: np.random.Generator, pixel_art: bool, side_px: int) -> FigureStyle:
+    """Return a random style."""
     angle = rng.uniform(0, 2 * np.pi)
     outlined = rng.random() < (0.8 if pixel_art else 0.4)
     width = 1 if pixel_art else int(rng.integers(1, max(2, side_px // 60)))
-    return Style(
+    return FigureStyle(
         pixel_art=pixel_art,
         tones=int(rng.integers(2, 7)) if rng.random() < (0.85 if pixel_art else 0.25) else 0,
         contrast=float(rng.choice([0.0, 0.3, 0.6, 1.0], p=[0.15, 0.2, 0.35, 0.3])) * rng.uniform(0.6, 1.2),
@@ -130,22 +130,23 @@ def random_style(rng: np.random.Generator, pixel_art: bool, side_px: int) -> Sty
 
 
 def paint(
+    rng: np.random.Generator,
     coverage: np.ndarray,
     colour: np.ndarray,
+    *,
     cloth: bool,
     texture: Texture | None,
-    style: Style,
-    rng: np.random.Generator,
-) -> Layer | None:
-    """Shade a shape as if it were round, add its texture and outline; None where nothing is covered.
+    style: FigureStyle,
+) -> FigureLayer | None:
+    """Shade a shape as if it were round, add its texture and outline; return None for an empty shape.
 
     Args:
+        rng: random generator of the grain.
         coverage: (H, W) float32 in [0, 1].
-        colour: (3,) RGB in [0, 255]; with a texture, (N, 3): the colours that it chooses from.
+        colour: (3,) RGB in [0, 255]; with a texture, the (N, 3) colours that it selects from.
         cloth: whether the layer is clothing.
-        texture: gives the index of the colour at each pixel.
-        style: of the whole figure.
-        rng: source of the grain.
+        texture: returns the index of the colour at each pixel.
+        style: style of the whole figure.
     """
     x, y, width, height = cv2.boundingRect((coverage > 0).astype(np.uint8))
     if width == 0:
@@ -160,11 +161,11 @@ def paint(
     rgb = apply_tone(fill, tone)
     if style.outline_px and (style.outline_cloth if cloth else style.outline_body):
         rgb = draw_outline(rgb, alpha, style)
-    return Layer(y, x, alpha, rgb.astype(np.float32), cloth)
+    return FigureLayer(y, x, alpha, rgb.astype(np.float32), cloth)
 
 
-def shade(alpha: np.ndarray, style: Style, rng: np.random.Generator) -> np.ndarray:
-    """Tone of each pixel of a shape, -1 (dark) to 1 (light): brighter where its edge turns to the light."""
+def shade(alpha: np.ndarray, style: FigureStyle, rng: np.random.Generator) -> np.ndarray:
+    """Return the tone of each pixel of a shape, -1 (dark) to 1 (light): brighter where it faces the light."""
     reach = max(1.0, 0.35 * min(alpha.shape))
     padded = cv2.copyMakeBorder(alpha, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     soft = cv2.GaussianBlur(padded, (0, 0), reach / 2 + 0.3, borderType=cv2.BORDER_CONSTANT)
@@ -178,13 +179,13 @@ def shade(alpha: np.ndarray, style: Style, rng: np.random.Generator) -> np.ndarr
 
 
 def apply_tone(rgb: np.ndarray, tone: np.ndarray) -> np.ndarray:
-    """Darken by a multiple towards a cool shadow, lighten towards a warm white."""
+    """Darken towards a cool shadow by multiplication, lighten towards a warm white."""
     dark, light = np.clip(-tone, 0, 1)[..., None], np.clip(tone, 0, 1)[..., None]
     shadow = np.array([0.35, 0.30, 0.42], np.float32)
     return rgb * (1 - dark * (1 - shadow)) + (np.array([255, 250, 235], np.float32) - rgb) * light * 0.55
 
 
-def draw_outline(rgb: np.ndarray, alpha: np.ndarray, style: Style) -> np.ndarray:
+def draw_outline(rgb: np.ndarray, alpha: np.ndarray, style: FigureStyle) -> np.ndarray:
     """Darken the inner edge of a shape."""
     size = 2 * style.outline_px + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_CROSS if style.pixel_art else cv2.MORPH_ELLIPSE, (size, size))
@@ -198,13 +199,13 @@ def draw_outline(rgb: np.ndarray, alpha: np.ndarray, style: Style) -> np.ndarray
 
 
 def random_colour(rng: np.random.Generator) -> np.ndarray:
-    """Any colour, (3,) float32 RGB in [0, 255], from vivid to grey."""
+    """Return any colour, (3,) float32 RGB in [0, 255], from vivid to grey."""
     saturation = rng.choice([rng.uniform(0, 0.2), rng.uniform(0.2, 1)])
     return np.array(colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.08, 1)), np.float32) * 255
 
 
 def skin_colour(rng: np.random.Generator) -> np.ndarray:
-    """A skin from very dark to very light; now and then a fantasy one."""
+    """Return a skin colour from very dark to very light, sometimes a fantasy one."""
     if rng.random() < 0.25:
         return random_colour(rng)
     hue, value = rng.uniform(0.02, 0.12), rng.uniform(0.2, 1)
@@ -212,14 +213,14 @@ def skin_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def near_colour(rng: np.random.Generator, colour: np.ndarray, low: float = 12, high: float = 60) -> np.ndarray:
-    """A colour at a Euclidean distance of `low` to `high` from another."""
+    """Return a colour at a Euclidean distance of `low` to `high` from another."""
     step = rng.standard_normal(3)
     step *= rng.uniform(low, high) / np.linalg.norm(step)
     return np.clip(colour + step, 0, 255).astype(np.float32)
 
 
 def random_texture(rng: np.random.Generator, side_px: int) -> tuple[int, Texture | None]:
-    """A pattern and the number of colours that it needs: plain mostly, else stripes, checks, dots, panels."""
+    """Return the number of colours and a pattern: mostly plain, else stripes, checks, dots or panels."""
     kind = rng.choice(["plain", "stripes", "checks", "dots", "panel"], p=[0.62, 0.14, 0.08, 0.08, 0.08])
     if kind == "plain":
         return 1, None

@@ -12,17 +12,17 @@ import numpy as np
 
 from common.outlines import coverage
 from masks.drawing.palettes import DEEP, HIGHLIGHT, LIGHT, LINE, SHADE, Ramp
-from masks.drawing.sprite_layers import SAME_LIGHT, Layer, Light, light_on
+from masks.drawing.sprite_layers import SAME_LIGHT, FrameLight, SpriteLayer, light_on
 from masks.drawing.walk_cycle import CELL
 
-SCALE = 8  # pixels in an art pixel
+SCALE = 8  # pixels per art pixel
 SIDE = CELL * SCALE
-SAMPLES = 4  # of a pixel in each direction
+SAMPLES = 4  # samples per pixel in each direction
 FULL = SAMPLES * SAMPLES
-TONES_AT = ((-0.5, DEEP), (0.1, SHADE), (0.6, LIGHT), (1.0, HIGHLIGHT))  # light at which a ramp shows its tones
-LEVELS = 128  # between the first and the last of them
-SHADOW = np.array([0.34, 0.42, 0.36])  # what a shadow takes of red, green and blue
-COLOUR_STEP = 4  # all channels are multiples of it: nobody sees it, and the files are a third smaller
+TONES_AT = ((-0.5, DEEP), (0.1, SHADE), (0.6, LIGHT), (1.0, HIGHLIGHT))  # light at which each tone of a ramp shows
+LEVELS = 128  # steps from the first to the last of these
+SHADOW = np.array([0.34, 0.42, 0.36])  # share of red, green and blue that a shadow removes
+COLOUR_STEP = 4  # channels are rounded to multiples of it: invisible, and the files are a third smaller
 
 Window = tuple[slice, slice]
 
@@ -30,7 +30,7 @@ Window = tuple[slice, slice]
 class SmoothCanvas:
     """Colours of SIDE x SIDE pixels, painted layer by layer."""
 
-    SNAP = SCALE  # steps in an art pixel for what must not shimmer
+    SNAP = SCALE  # steps per art pixel for parts that must not shimmer
 
     def __init__(self) -> None:
         self._ramps: list[Ramp] = []
@@ -39,8 +39,8 @@ class SmoothCanvas:
         self._clothing = np.zeros((SIDE, SIDE))  # share of the colour that comes from clothes
         self._material = np.full((SIDE, SIDE), -1)
 
-    def paint(self, layer: Layer) -> None:
-        """Lay a layer over what is there."""
+    def paint(self, layer: SpriteLayer) -> None:
+        """Paint a layer over the others."""
         covered = coverage(layer.outlines, CELL, SCALE, SAMPLES, layer.cut)
         if not covered.any():
             return
@@ -57,15 +57,15 @@ class SmoothCanvas:
         self._clothing[window] += (float(layer.clothing) - self._clothing[window]) * share
         self._material[window][covered * 2 >= FULL] = own
 
-    def picture(self, light: Light = SAME_LIGHT) -> np.ndarray:
-        """(SIDE, SIDE, 4) uint8 RGBA."""
+    def picture(self, light: FrameLight = SAME_LIGHT) -> np.ndarray:
+        """Return the picture, (SIDE, SIDE, 4) uint8 RGBA."""
         colour = self._colour / np.maximum(self._alpha, 1e-9)[..., None] * light.factors(SIDE)
         colour = np.floor(colour / COLOUR_STEP + 0.5) * COLOUR_STEP
         alpha = np.floor(self._alpha * 255 + 0.5)[..., None]
         return np.where(alpha > 0, np.dstack([colour.clip(0, 255), alpha]), 0).astype(np.uint8)
 
     def mask(self) -> np.ndarray:
-        """Pixels of which more than half of the visible colour is clothing, (SIDE, SIDE) uint8 of 0 or 255."""
+        """Return the mask, (SIDE, SIDE) uint8: 255 where more than half of the visible colour is clothing, else 0."""
         return np.where(self._clothing * 2 > self._alpha, 255, 0).astype(np.uint8)
 
     def _index(self, ramp: Ramp) -> int:
@@ -74,7 +74,7 @@ class SmoothCanvas:
         return self._ramps.index(ramp)
 
     def _cast_shadow(self, covered: np.ndarray, window: Window, length: int) -> None:
-        """Darken what lies below and a little to the right."""
+        """Darken what lies below and slightly to the right."""
         if length:
             down, right = length * SCALE, length * SCALE // 2
             fallen = np.zeros_like(covered)
@@ -82,14 +82,14 @@ class SmoothCanvas:
             self._colour[window] *= 1 - (blurred(fallen, 4) / FULL)[..., None] * SHADOW
 
 
-def _colours(layer: Layer, covered: np.ndarray, window: Window, same: np.ndarray) -> np.ndarray:
-    """The layer's colour at each pixel of the window, RGB in [0, 255].
+def _colours(layer: SpriteLayer, covered: np.ndarray, window: Window, same: np.ndarray) -> np.ndarray:
+    """Return the layer's colour at each pixel of the window, RGB in [0, 255].
 
     Args:
         layer: the layer.
         covered: its coverage, 0 to FULL.
         window: rows and columns.
-        same: how much of what lies around its edge is of the same material, 0 to 1.
+        same: share of its surroundings with the same material, 0 to 1.
     """
     y, x = (np.mgrid[window] + 0.5) / SCALE
     merges = same * (0.35 if layer.seam else 1)
@@ -114,13 +114,13 @@ def _colours(layer: Layer, covered: np.ndarray, window: Window, same: np.ndarray
 
 @functools.cache
 def _gradient(ramp: Ramp) -> np.ndarray:
-    """RGB of the LEVELS steps from dark to light, (LEVELS, 3) float64."""
+    """Return RGB of the LEVELS steps from dark to light, (LEVELS, 3) float64."""
     first, last = TONES_AT[0][0], TONES_AT[-1][0]
     return np.array([_colour_at(ramp, first + (last - first) * level / LEVELS) for level in range(LEVELS)])
 
 
 def _colour_at(ramp: Ramp, light: float) -> list[float]:
-    """RGB between the two tones of a ramp that lie around this light."""
+    """Interpolate RGB between the two tones of a ramp around this light."""
     (low, dark), (high, bright) = next(pair for pair in itertools.pairwise(TONES_AT) if light <= pair[1][0])
     share = (light - low) / (high - low)
     return [a + (b - a) * share for a, b in zip(ramp.tones[dark], ramp.tones[bright], strict=True)]
@@ -131,14 +131,14 @@ def _mix(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _window(covered: np.ndarray, margin: int) -> Window:
-    """Rows and columns that hold everything covered, and a margin."""
+    """Return the rows and columns of everything covered, with a margin."""
     rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
     limits = [slice(max(line[0] - margin, 0), min(line[-1] + margin + 1, SIDE)) for line in (rows, columns)]
     return limits[0], limits[1]
 
 
 def blurred(counts: np.ndarray, radius: int) -> np.ndarray:
-    """Mean over a square of 2 radius + 1, taken twice; whole numbers are summed, so that it is exact."""
+    """Apply a box filter of side 2 * radius + 1 twice; integer sums make it exact."""
     width = 2 * radius + 1
     sums: np.ndarray = counts.astype(np.int32)
     for _ in range(2):

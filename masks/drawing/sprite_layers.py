@@ -1,4 +1,4 @@
-"""What a drawn character is made of: layers with an outline, a rounded form, a material and details."""
+"""Layers of a drawn character: outline, rounded form, material and details."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from common.outlines import Outline
 from masks.drawing.palettes import Ramp
 
-Segment = tuple[float, float, float, float, float]  # x and y of both ends, radius: a rod with round ends
+Segment = tuple[float, float, float, float, float]  # x and y of both ends, and the radius, of a rod with round ends
 
-TO_LIGHT = (-0.48, -0.62, 0.62)  # from the figure to the light: left, up, out of the picture
+TO_LIGHT = (-0.48, -0.62, 0.62)  # direction from the figure to the light: left, up, out of the picture
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A second colour woven into a layer.
+    """A pattern of a second colour in a layer.
 
     Attributes:
         ramp: the second colour.
         kind: "stripes" or "checks".
-        width: of a stripe or a check, art pixels.
-        top: y of a border between two stripes.
-        left: x of a border between two checks.
+        width: width of a stripe or a check, in art pixels.
+        top: y of a boundary between two stripes.
+        left: x of a boundary between two checks.
     """
 
     ramp: Ramp
@@ -32,7 +32,7 @@ class Pattern:
     left: float
 
     def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Where the second colour shows, as bool, at points given by x and y in art pixels."""
+        """Return whether the second colour shows, at points given by x and y in art pixels."""
         rows = np.floor((y - self.top) / self.width).astype(int)
         columns = np.floor((x - self.left) / self.width).astype(int)
         if self.kind == "stripes":
@@ -42,13 +42,13 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Mark:
-    """A detail inside a layer in one flat tone: an eye, a button, a strand.
+    """A detail inside a layer in one flat tone, such as an eye, a button or a strand.
 
     Attributes:
-        outline: its shape; what lies outside the layer is not drawn.
+        outline: shape; parts outside the layer are not drawn.
         ramp: material.
-        tone: of the ramp.
-        opacity: how much it covers in the smooth style, 0 to 1; below 1 its edges are soft too.
+        tone: index of the ramp's tone.
+        opacity: opacity in the smooth style, 0 to 1; below 1 its edges are soft too.
     """
 
     outline: Outline
@@ -58,18 +58,18 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Layer:
+class SpriteLayer:
     """One piece of a character.
 
     Attributes:
-        outlines: their union is the piece.
-        form: rods whose rounded surface catches the light.
+        outlines: outlines whose union is the piece.
+        form: rods whose rounded surface is lit.
         ramp: material.
-        clothing: whether it belongs to the clothes.
-        shadow: how far it casts a shadow on what lies below, art pixels.
-        seam: whether its edge is drawn also where the same material goes on below.
-        lined: whether it has a dark edge at all.
-        cut: outlines of what is taken away from the piece.
+        clothing: whether it is clothing.
+        shadow: length of the shadow on the layers below, in art pixels.
+        seam: whether its edge is also drawn over the same material.
+        lined: whether it has a dark edge.
+        cut: outlines to subtract from the piece.
         pattern: a second colour.
         marks: details, drawn in order.
     """
@@ -87,13 +87,13 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Light:
-    """How the light of a clothed frame differs from that of its base frame.
+class FrameLight:
+    """Difference of the light between a clothed frame and its base frame.
 
     Attributes:
         exposure: factor for all channels.
-        warmth: share that red gains and blue loses.
-        fall: share of the light that is lost from the top of the frame to its bottom.
+        warmth: share by which red gains and blue loses.
+        fall: share of the light lost from the top of the frame to its bottom.
     """
 
     exposure: float = 1
@@ -101,17 +101,17 @@ class Light:
     fall: float = 0
 
     def factors(self, height: int) -> np.ndarray:
-        """Factors of the three channels for each row, (height, 1, 3) float64."""
+        """Return the factors of the three channels for each row, (height, 1, 3) float64."""
         rows = 1 - self.fall * ((np.arange(height) + 0.5) / height)
         channels = np.array([1 + self.warmth, 1, 1 - self.warmth]) * self.exposure
         return rows[:, None, None] * channels
 
 
-SAME_LIGHT = Light()
+SAME_LIGHT = FrameLight()
 
 
 def light_on(form: Sequence[Segment], x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How much light falls on a rounded form, about -0.8 to 1, at points given by x and y in art pixels."""
+    """Return the light on a rounded form, about -0.8 to 1, at points given by x and y in art pixels."""
     nearest = light = np.empty(0)
     for x0, y0, x1, y1, radius in form:
         length = (x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0)

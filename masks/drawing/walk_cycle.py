@@ -1,37 +1,37 @@
-"""A skeleton that walks: eight phases of a step cycle, seen from three sides."""
+"""A walking skeleton: eight phases of a walk cycle, seen from three sides."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-View = Literal["south", "east", "north"]  # where the character walks to; the camera stands in the south
+View = Literal["south", "east", "north"]  # walking direction; the camera is in the south
 VIEWS: tuple[View, ...] = ("south", "east", "north")
 PHASES = 8
 CELL = 64  # side of a frame in art pixels
-MIDDLE, GROUND = 32, 60  # where the character stands in it
-TILT = 0.3  # art pixels further down for each one nearer to the camera, which looks down a little
+MIDDLE, GROUND = 32, 60  # position of the character in the frame
+TILT = 0.3  # art pixels downwards for each one nearer to the camera, which looks slightly down
 
-# Angles in degrees of the leg that is in front in phase 0; the other leg is half a cycle behind.
-# Phases: contact, down, passing, up, and the same for the other leg.
+# Angles in degrees of the leg that is in front in phase 0; the other leg is half a cycle later.
+# Phases: contact, down, passing, up, then the same for the other leg.
 THIGH = (27, 24, 3, -13, -25, -22, 10, 32)  # forward is positive
 KNEE = (6, 42, 8, 0, 22, 58, 64, 44)
 TOES = (20, 2, 0, -14, -34, -50, -18, 12)  # up is positive
-UPPER_ARM = (-32, -24, -2, 16, 32, 24, 2, -18)  # of the arm on the same side, which swings against its leg
+UPPER_ARM = (-32, -24, -2, 16, 32, 24, 2, -18)  # arm on the same side, which swings against its leg
 ELBOW = (14, 12, 18, 26, 38, 32, 20, 14)
-SWAY = (0, 1, 1, 0, 0, -1, -1, 0)  # of hair and cloth that hang, art pixels
+SWAY = (0, 1, 1, 0, 0, -1, -1, 0)  # of hanging hair and cloth, in art pixels
 
 Point = tuple[float, float, float]  # screen x, screen y (down), nearness to the camera; art pixels
 
 
 @dataclass(frozen=True)
-class Body:
+class BodyShape:
     """Proportions of a character in art pixels.
 
     Attributes:
-        leg: hip to ankle.
-        torso: hip to shoulder line.
-        arm: shoulder to wrist.
+        leg: length from hip to ankle.
+        torso: length from hip to shoulder line.
+        arm: length from shoulder to wrist.
         shoulders: half the distance between the shoulder joints.
         hips: half the distance between the hip joints.
         girth: factor for the thickness of torso and limbs.
@@ -48,45 +48,45 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Pose:
+class WalkPose:
     """A body in one phase, seen from one side.
 
     Attributes:
-        body: its proportions.
-        view: where it walks to.
+        body: proportions.
+        view: walking direction.
         phase: 0 to PHASES - 1.
         joints: "pelvis", "chest", "head", and for "left" and "right" sides "shoulder", "elbow", "hand", "hip",
             "knee", "ankle", "toes", such as "left knee".
     """
 
-    body: Body
+    body: BodyShape
     view: View
     phase: int
     joints: Mapping[str, Point] = field(repr=False)
 
     @property
     def sway(self) -> int:
-        """How far what hangs lags behind, in art pixels on the screen."""
+        """Lag of hanging hair and cloth, in art pixels on the screen."""
         return SWAY[self.phase]
 
     def at(self, joint: str) -> tuple[float, float]:
-        """A joint on the screen."""
+        """Return x and y of a joint on the screen."""
         return self.joints[joint][:2]
 
     def nearer(self, joint: str) -> str:
-        """The side, "left" or "right", whose joint is nearer to the camera."""
+        """Return the side, "left" or "right", whose joint is nearer to the camera."""
         left, right = (self.joints[f"{side} {joint}"][2] for side in ("left", "right"))
         return "left" if left > right else "right"
 
 
-def pose(body: Body, view: View, phase: int, snap: int = 1) -> Pose:
-    """Bend the skeleton and put it on the ground.
+def pose(body: BodyShape, view: View, phase: int, snap: int = 1) -> WalkPose:
+    """Bend the skeleton and place it on the ground.
 
     Args:
         body: proportions.
-        view: where it walks to.
+        view: walking direction.
         phase: 0 to PHASES - 1.
-        snap: steps in an art pixel to which pelvis, chest and head are rounded, so that they do not shimmer.
+        snap: steps per art pixel to which pelvis, chest and head are rounded, to avoid shimmer.
     """
     legs = {"left": _leg(body, phase), "right": _leg(body, (phase + PHASES // 2) % PHASES)}
     arms = {"left": _arm(body, phase), "right": _arm(body, (phase + PHASES // 2) % PHASES)}
@@ -107,17 +107,17 @@ def pose(body: Body, view: View, phase: int, snap: int = 1) -> Pose:
     for name in ("pelvis", "chest", "head"):
         x, y, near = screen[name]
         screen[name] = (math.floor(x * snap + 0.5) / snap, math.floor(y * snap + 0.5) / snap, near)
-    return Pose(body, view, phase, screen)
+    return WalkPose(body, view, phase, screen)
 
 
 def _project(point: Point, view: View) -> Point:
-    """From (to the character's left, up, forward) to the screen."""
+    """Project (to the character's left, up, forward) to the screen."""
     left, up, forward = point
     across, near = {"south": (left, forward), "north": (-left, -forward), "east": (forward, -left)}[view]
     return MIDDLE + across, GROUND - up + TILT * near, near
 
 
-def _leg(body: Body, phase: int) -> dict[str, Point]:
+def _leg(body: BodyShape, phase: int) -> dict[str, Point]:
     """Hip, knee, ankle and toes of the leg that is in front in phase 0, from the hip."""
     thigh, shin = THIGH[phase], THIGH[phase] - KNEE[phase]
     knee = _along((0.0, 0.0, 0.0), thigh, body.leg * 0.52)
@@ -126,8 +126,8 @@ def _leg(body: Body, phase: int) -> dict[str, Point]:
     return {"hip": (0.0, 0.0, 0.0), "knee": knee, "ankle": ankle, "toes": (0.0, toes[1] - 0.6, toes[2])}
 
 
-def _arm(body: Body, phase: int) -> dict[str, Point]:
-    """Shoulder, elbow and hand of the arm on that leg's side, from the shoulder."""
+def _arm(body: BodyShape, phase: int) -> dict[str, Point]:
+    """Return shoulder, elbow and hand of the arm on that leg's side, relative to the shoulder."""
     elbow = _along((0.7, 0.0, 0.0), UPPER_ARM[phase], body.arm * 0.52)
     out, up, forward = _along(elbow, UPPER_ARM[phase] + ELBOW[phase], body.arm * 0.48)
     hand = (out - 0.22 * forward, up, forward)  # swings inwards in front, outwards behind
@@ -135,7 +135,7 @@ def _arm(body: Body, phase: int) -> dict[str, Point]:
 
 
 def _along(start: Point, degrees: float, length: float) -> Point:
-    """The end of a bone that hangs down at 0 degrees and points forward at 90."""
+    """Return the end of a bone that hangs down at 0 degrees and points forward at 90."""
     angle = math.radians(degrees)
     out, up, forward = start
     return out, up - length * round(math.cos(angle), 4), forward + length * round(math.sin(angle), 4)

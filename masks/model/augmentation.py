@@ -1,6 +1,6 @@
-"""Variations of real frames: few frames, many bodies, garments, lights and styles.
+"""Augmentation of real frames: other colours of body and clothing, light, shapes and art styles.
 
-All work at one value an art pixel, on both frames of a pair together unless said otherwise.
+All functions work at one value an art pixel, and on both frames of a pair alike unless stated otherwise.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from masks.drawing.random_figures import blob, cast_shadow, relight, to_rgba
 from masks.drawing.random_layers import near_colour, paint, random_colour, random_style, random_texture
 from masks.model.inference import premultiply
 
-FAITHFUL = 0.5  # share of the variations that are as true to the frame as a mirror
+FAITHFUL = 0.5  # share of the variations that are only mirrored or unchanged
 
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray]  # base and clothed (H, W, 4) uint8 RGBA, mask (H, W) uint8
 
 
 def augment(rng: np.random.Generator, sample: Sample) -> Sample:
-    """One random variation of a pair and its mask; FAITHFUL of them keep the frame's own colours and light."""
+    """Return a random variation of a pair and its mask; FAITHFUL of them keep the frame's colours and light."""
     if rng.random() < FAITHFUL:
         return mirror(rng, sample)
     base, clothed, mask = turn(rng, mirror(rng, sample))
@@ -34,21 +34,21 @@ def augment(rng: np.random.Generator, sample: Sample) -> Sample:
 
 
 def mirror(rng: np.random.Generator, sample: Sample) -> Sample:
-    """Mirror left and right, or not."""
+    """Mirror left and right with probability 0.5."""
     step = -1 if rng.random() < 0.5 else 1
     base, clothed, mask = (np.ascontiguousarray(picture[:, ::step]) for picture in sample)
     return base, clothed, mask
 
 
 def turn(rng: np.random.Generator, sample: Sample) -> Sample:
-    """Turn by a quarter now and then."""
+    """Rotate by a multiple of 90 degrees, rarely."""
     quarter = rng.choice([0, 1, 2, 3], p=[0.94, 0.02, 0.02, 0.02])
     base, clothed, mask = (np.ascontiguousarray(np.rot90(picture, quarter)) for picture in sample)
     return base, clothed, mask
 
 
 def soften(rng: np.random.Generator, sample: Sample) -> Sample:
-    """Pixel art as if it were drawn smoothly: enlarged with curves instead of steps, and cut free again."""
+    """Turn pixel art into smooth art: enlarge it, blur the steps into curves, and sharpen the outline's alpha."""
     factor = float(rng.uniform(1.5, 4))
     size = tuple(min(320, round(side * factor)) for side in sample[0].shape[1::-1])
     spread = rng.uniform(0.3, 0.8) * factor
@@ -69,7 +69,7 @@ def soften(rng: np.random.Generator, sample: Sample) -> Sample:
 def recolour(
     rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """New colours for the body in both frames, and other ones for the clothing; sometimes close to the skin's."""
+    """Recolour the body in both frames, and the clothing in another way, sometimes close to the skin's colour."""
     body, garment = random_colours(rng), random_colours(rng)
     on = (mask > 0)[..., None]
     skin_like = rng.random() < 0.3
@@ -82,7 +82,7 @@ def recolour(
 
 
 def random_colours(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
-    """A change of colours that keeps light and dark: permuted channels, turned hue, other contrast."""
+    """Return a random recolouring that keeps light and dark: channel order, saturation, gain, gamma and tint."""
     order = rng.permutation(3) if rng.random() < 0.5 else np.arange(3)
     matrix = np.eye(3)[order]
     grey = np.full((3, 3), 1 / 3)
@@ -101,7 +101,7 @@ def random_colours(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarra
 def take_off(
     rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a random piece out of the clothing: there the clothed frame shows the base again."""
+    """Remove a random piece of the clothing, or all of it: there the clothed frame shows the base."""
     hole = random_shape(rng, mask.shape, mask > 0, 0.25)
     if rng.random() < 0.15:
         hole = np.ones_like(hole)
@@ -111,7 +111,7 @@ def take_off(
 def add_shapes(
     rng: np.random.Generator, base: np.ndarray, clothed: np.ndarray, mask: np.ndarray, pixel_art: bool
 ) -> Sample:
-    """Draw pieces of clothing over the clothed frame, or things that hang in front into both frames."""
+    """Draw pieces of clothing over the clothed frame, or occluding shapes over both frames."""
     side = max(mask.shape)
     style = random_style(rng, pixel_art, side)
     body = base[..., 3] > 127
@@ -122,7 +122,8 @@ def add_shapes(
         count, texture = random_texture(rng, side)
         first = near_colour(rng, np.median(base[body][:, :3], axis=0)) if rng.random() < 0.3 and body.any() else None
         colours = np.stack([random_colour(rng) if first is None else first, random_colour(rng)])[:count]
-        layer = paint(shape.astype(np.float32), colours[0] if texture is None else colours, True, texture, style, rng)
+        colour = colours[0] if texture is None else colours
+        layer = paint(rng, shape.astype(np.float32), colour, cloth=True, texture=texture, style=style)
         if layer is None:
             continue
         for picture in (base, clothed) if in_front else (clothed,):
@@ -135,7 +136,7 @@ def add_shapes(
 
 
 def random_shape(rng: np.random.Generator, shape: tuple[int, int], near: np.ndarray, size: float) -> np.ndarray:
-    """A blob around a random pixel of `near`, (H, W) bool; `size` is its largest radius as a share of the side."""
+    """Return a blob around a random pixel of `near`, (H, W) bool; `size` is its largest radius / the longer side."""
     points = np.argwhere(near)
     middle = points[rng.integers(len(points))][::-1] if len(points) else np.array(shape[::-1]) / 2
     outline = blob(rng, middle.astype(float), rng.uniform(0.05, size) * max(shape), rng.uniform(0, 0.4))
@@ -145,7 +146,7 @@ def random_shape(rng: np.random.Generator, shape: tuple[int, int], near: np.ndar
 
 
 def new_light(rng: np.random.Generator, clothed: np.ndarray, mask: np.ndarray, pixel_art: bool) -> np.ndarray:
-    """Shadows of the clothing and another light, on the clothed frame alone."""
+    """Add shadows of the clothing and another light to the clothed frame only."""
     alpha = clothed[..., 3].astype(np.float32) / 255
     rgb = clothed[..., :3] * alpha[..., None]
     if rng.random() < 0.4:

@@ -15,22 +15,22 @@ PART = "masks"
 
 
 def find_checkpoint(path: Path | str) -> Path:
-    """As `common.checkpoints.find_checkpoint`, with the ones of this part."""
+    """Find a checkpoint as `common.checkpoints.find_checkpoint` does, for this part."""
     return checkpoints.find_checkpoint(path, PART)
 
 
 def read_checkpoint(path: Path | str) -> dict[str, Any]:
-    """Read a checkpoint of the mask model, by `common.checkpoints.read_checkpoint`.
+    """Read a checkpoint of the mask model; see `common.checkpoints.read_checkpoint`.
 
     Returns:
-        "format", "widths" (of the network), "model" (its state), "frames" (keys of the frames that it was trained
-        on), "settings" and "figures" (plain values).
+        "format", "widths" (the network's), "model" (its state), "frames" (keys of the frames that it was trained on),
+        "settings" and "figures" (plain values).
     """
     return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "mask_model.py")
 
 
 def network_of(content: dict[str, Any], path: Path | str) -> UNet:
-    """The network of a checkpoint, in evaluation mode.
+    """Build the network of a checkpoint, in evaluation mode.
 
     Raises:
         UserError: the tensors do not fit the network.
@@ -44,14 +44,14 @@ def network_of(content: dict[str, Any], path: Path | str) -> UNet:
 
 
 def write_checkpoint(path: Path, network: UNet, **plain: object) -> None:
-    """Write a network and plain values atomically; convolutions are kept in half precision."""
+    """Write a network and plain values atomically; convolutions are stored in half precision."""
     state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     state = {name: tensor.half() if tensor.ndim == 4 else tensor for name, tensor in state.items()}
     checkpoints.save_plain(path, {"format": FORMAT, "widths": list(network.widths), "model": state, **plain})
 
 
 def load_network(path: Path | str) -> tuple[UNet, torch.device]:
-    """The network of a checkpoint, ready to predict (not to train), and the device that it lies on.
+    """Load the network of a checkpoint for prediction (not for training); return it and its device.
 
     Raises:
         UserError: as `find_checkpoint`, `read_checkpoint` and `network_of`.

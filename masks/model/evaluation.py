@@ -1,4 +1,4 @@
-"""How well a model does on sets with known masks: scores beside the best threshold, a table, a CSV, a figure."""
+"""Evaluation of a model on sets with true masks: scores beside the best threshold, as table, CSV and figure."""
 
 import csv
 import io
@@ -17,41 +17,42 @@ from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
 from common.images import write_png
 from masks.model.inference import predict_masks
 from masks.model.metrics import boundary_f1, f1_score
-from masks.model.thresholds import best_threshold
+from masks.model.threshold_baselines import best_threshold
 from masks.model.unet import UNet
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
-from masks.sets.frame_sets import FrameSet, Pair, read_mask, read_pair
+from masks.sets.pairs import FramePair, read_pair, read_true_mask
+from masks.sets.training_sets import FrameSet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEEN, HELD_OUT = "seen", "held out"
-BOUNDARY_PX = 2.0  # distance within which a boundary counts as found
+BOUNDARY_PX = 2.0  # tolerance of the boundary F1
 EXAMPLES = ("best", "median", "worst")
 TILE_PX = 176
-FOUND, INVENTED, MISSED = "#4a6fe3", "#e8413c", "#f5b400"  # colours of the figure's errors
+FOUND, INVENTED, MISSED = "#4a6fe3", "#e8413c", "#f5b400"  # colours of true positives, false positives, misses
 LEGEND = {"found": FOUND, "no clothing": INVENTED, "missed": MISSED}
 MODEL_COLOUR, THRESHOLD_COLOUR = "#1d8a74", "#c9b8a0"
 
 
 @dataclass(frozen=True)
 class SetScore:
-    """The scores of one set; lists have one entry a frame, 0 to 1.
+    """Scores of one set; lists have one entry per frame, 0 to 1.
 
     Attributes:
-        name: of the set.
-        role: SEEN where the model was trained on the set, else HELD_OUT.
+        name: name of the set.
+        role: SEEN if the model was trained on the set, else HELD_OUT.
         pairs: the frames.
-        f1: of the pixels.
-        boundary_f1: of the boundary, within BOUNDARY_PX.
+        f1: F1 of the pixels.
+        boundary_f1: F1 of the boundary, with a tolerance of BOUNDARY_PX.
         threshold: the best single threshold of the set, in levels of 255.
-        threshold_f1: F1 by that threshold.
+        threshold_f1: F1 of masks made by that threshold.
         examples: index and predicted mask (H, W) uint8 of the best, the median and the worst frame.
     """
 
     name: str
     role: str
-    pairs: list[Pair]
+    pairs: list[FramePair]
     f1: list[float]
     boundary_f1: list[float]
     threshold: int
@@ -60,12 +61,12 @@ class SetScore:
 
     @property
     def mean_f1(self) -> float:
-        """Mean F1 of the frames."""
+        """Return the mean F1 of the frames."""
         return float(np.mean(self.f1))
 
 
 def evaluate(network: UNet, seen: Sequence[FrameSet], held_out: Sequence[FrameSet]) -> list[SetScore]:
-    """Score a model on sets that it was trained on and on others."""
+    """Score a model on sets that it was trained on and on held-out sets."""
     total = sum(len(frame_set.pairs) for frame_set in (*seen, *held_out))
     with tqdm(total=total, desc="evaluating", unit="frame", leave=False) as bar:
         return [
@@ -76,7 +77,7 @@ def evaluate(network: UNet, seen: Sequence[FrameSet], held_out: Sequence[FrameSe
 
 
 def score_set(network: UNet, frame_set: FrameSet, role: str, bar: Any) -> SetScore:
-    """Predict and score every frame of a set; `bar` moves on by one a frame.
+    """Predict and score every frame of a set; `bar` advances by one per frame.
 
     Raises:
         UserError: a picture cannot be read.
@@ -84,7 +85,7 @@ def score_set(network: UNet, frame_set: FrameSet, role: str, bar: Any) -> SetSco
     device = next(network.parameters()).device
     pairs, f1, boundary, packed = frame_set.pairs, [], [], []
     for pair, mask in zip(pairs, predict_masks(network, frames_of(pairs), device), strict=True):
-        truth = read_mask(_mask_of(pair))
+        truth = read_true_mask(pair)
         f1.append(f1_score(mask, truth))
         boundary.append(boundary_f1(mask, truth, BOUNDARY_PX))
         packed.append((np.packbits(mask > 0), mask.shape))
@@ -92,18 +93,13 @@ def score_set(network: UNet, frame_set: FrameSet, role: str, bar: Any) -> SetSco
     order = np.argsort(f1, kind="stable")
     chosen = [int(order[place]) for place in (len(order) - 1, len(order) // 2, 0)]
     examples = [(index, _unpack(*packed[index])) for index in chosen]
-    threshold, threshold_f1 = best_threshold(frames_of(pairs), (read_mask(_mask_of(pair)) for pair in pairs))
+    threshold, threshold_f1 = best_threshold(frames_of(pairs), (read_true_mask(pair) for pair in pairs))
     return SetScore(frame_set.name, role, pairs, f1, boundary, threshold, threshold_f1, examples)
 
 
-def frames_of(pairs: Sequence[Pair]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Base and clothed frame of each pair, read when its turn comes."""
+def frames_of(pairs: Sequence[FramePair]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the base and clothed frames of each pair, read on demand."""
     return (read_pair(pair) for pair in pairs)
-
-
-def _mask_of(pair: Pair) -> Path:
-    assert pair.mask is not None
-    return pair.mask
 
 
 def _unpack(bits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -114,11 +110,11 @@ def _unpack(bits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def format_table(scores: Sequence[SetScore], before: Sequence[SetScore] = ()) -> str:
-    """The scores as text, each set's best threshold below it, the means of seen and held-out sets last.
+    """Format the scores as text: each set, its best threshold below it, then the means of seen and held-out sets.
 
     Args:
-        scores: of the model.
-        before: of the model that it came from, on the same sets; adds a column with what changed.
+        scores: scores of the model.
+        before: scores of the model from which it was trained, on the same sets; adds columns with the change.
     """
     earlier = {score.name: score.mean_f1 for score in before}
     width = max(22, *(len(score.name) for score in scores)) + 2
@@ -144,7 +140,7 @@ def _range(values: Sequence[float]) -> str:
 
 
 def write_frame_scores(scores: Sequence[SetScore], path: Path) -> None:
-    """Write one row a frame as CSV."""
+    """Write one CSV row per frame."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["set", "role", "frame", "f1", "boundary_f1", "threshold_f1"])
@@ -158,7 +154,7 @@ def write_frame_scores(scores: Sequence[SetScore], path: Path) -> None:
 
 
 def draw_scores(scores: Sequence[SetScore], path: Path) -> None:
-    """Draw a PNG: the F1 of all frames a set beside the threshold's, and the best, median and worst frames."""
+    """Draw a PNG: the F1 of all frames of each set beside the threshold's, and the best, median and worst frames."""
     pictures, labels = [], []
     for score in scores:
         for title, (index, mask) in zip(EXAMPLES, score.examples, strict=True):
@@ -175,7 +171,7 @@ def draw_scores(scores: Sequence[SetScore], path: Path) -> None:
 
 
 def draw_legend(picture: Image.Image) -> None:
-    """Name the colours of errors in the upper right corner."""
+    """Draw the legend of the error colours in the upper right corner."""
     draw = ImageDraw.Draw(picture)
     font = label_font(18)
     x = picture.width - 24.0
@@ -186,11 +182,11 @@ def draw_legend(picture: Image.Image) -> None:
         x -= 52
 
 
-def example_tiles(pair: Pair, mask: np.ndarray) -> list[np.ndarray]:
-    """Clothed frame, truth, and errors of a prediction, (H, W, 3) uint8, cut to the figure."""
+def example_tiles(pair: FramePair, mask: np.ndarray) -> list[np.ndarray]:
+    """Return clothed frame, truth, and errors of a prediction, (H, W, 3) uint8 each, cropped to the figure."""
     base, clothed = read_pair(pair)
     box = figure_box([base, clothed])
-    shown, truth, ours = (near_tile_size(whole[box], TILE_PX) for whole in (clothed, read_mask(_mask_of(pair)), mask))
+    shown, truth, ours = (near_tile_size(whole[box], TILE_PX) for whole in (clothed, read_true_mask(pair), mask))
     true, found = truth > 0, ours > 0
     frame = on_checks(shown)
     errors = marked(frame, [(true & found, FOUND), (found & ~true, INVENTED), (true & ~found, MISSED)])
@@ -198,7 +194,7 @@ def example_tiles(pair: Pair, mask: np.ndarray) -> list[np.ndarray]:
 
 
 def draw_strip(scores: Sequence[SetScore], width_px: int) -> Image.Image:
-    """One dot a frame and a bar at the mean, for the model and for the best threshold."""
+    """Draw one dot per frame and a bar at the mean, for the model and for the best threshold."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -230,7 +226,7 @@ def draw_strip(scores: Sequence[SetScore], width_px: int) -> Image.Image:
 
 
 def _draw_dots(axes: "Axes", place: float, values: Sequence[float], colour: str) -> None:
-    """A dot for each value, side by side around `place`, with a bar at their mean and the mean above all."""
+    """Draw a dot for each value, side by side around `place`, a bar at their mean, and the mean as text above."""
     mean = float(np.mean(values))
     axes.scatter(np.linspace(-0.1, 0.1, len(values)) + place, values, s=14, color=colour, linewidths=0, alpha=0.75)
     axes.hlines(mean, place - 0.14, place + 0.14, color=INK, linewidth=1.6)

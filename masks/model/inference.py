@@ -16,26 +16,26 @@ from torch import nn
 
 from common.errors import UserError
 from common.images import read_image, to_mode
-from masks.model.metrics import THRESHOLD
+from masks.model.mask_threshold import threshold_mask
 from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
-MARGIN = 0.06  # free border around the figure, as a share of its longer side
-BATCH = 4  # pairs that go through the network together
+MARGIN = 0.06  # margin around the figure, as a share of its longer side
+BATCH = 4  # pairs per forward pass
 
 Picture = Path | str | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where a pair was put in the network's square.
+class FrameFit:
+    """Where a pair lies in the network's square input.
 
     Attributes:
         shape: height and width of the frames in px.
         pixel_px: side of an art pixel in the frames, 1 for smooth art.
-        top: first row of the square that the network sees, in art pixels; it may lie outside the frame.
-        left: its first column.
-        side: its side.
+        top: first row of the square, in art pixels of the frame; it may lie outside the frame.
+        left: first column of the square.
+        side: side of the square in art pixels.
     """
 
     shape: tuple[int, int]
@@ -45,7 +45,7 @@ class Placement:
     side: int
 
     def overlap(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Rows and columns of the frame (of `shape`, in art pixels) inside the square, and the same in the square."""
+        """Return the rows and columns shared by frame and square, in frame and in square; `shape` is in art pixels."""
         rows = slice(max(self.top, 0), min(self.top + self.side, shape[0]))
         columns = slice(max(self.left, 0), min(self.left + self.side, shape[1]))
         inside = slice(rows.start - self.top, rows.stop - self.top)
@@ -53,11 +53,11 @@ class Placement:
 
 
 def as_rgba(picture: Picture) -> np.ndarray:
-    """A file, PIL image or array as (H, W, 4) uint8 RGBA; arrays are (H, W, 3 or 4) uint8.
+    """Convert a file, a PIL image or an (H, W, 3 or 4) uint8 array to (H, W, 4) uint8 RGBA.
 
     Raises:
         UserError: the file cannot be read.
-        ValueError: an array of another shape or dtype.
+        ValueError: the array has another shape or dtype.
     """
     if isinstance(picture, str | Path):
         return np.asarray(read_image(Path(picture)))
@@ -68,19 +68,19 @@ def as_rgba(picture: Picture) -> np.ndarray:
     return picture if picture.shape[2] == 4 else np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, Placement]:
-    """Cut out what is drawn and fit it into the network's square, aspect kept.
+def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tuple[np.ndarray, FrameFit]:
+    """Crop a pair to its figure and fit it into the network's square, keeping the aspect ratio.
 
-    Pixel art is taken back to one value an art pixel and enlarged by a whole factor, so that its edges stay hard;
-    so is art that is smaller than the square. Larger art is averaged down.
+    Pixel art is reduced to one value an art pixel and enlarged by a whole factor, so that its edges stay hard, as is
+    art that is smaller than the square. Larger art is reduced by averaging.
 
     Args:
         base: (H, W, 4) uint8.
         clothed: (H, W, 4) uint8 of the same size.
-        margin: free border around the figure, as a share of its longer side.
+        margin: margin around the figure, as a share of its longer side.
 
     Returns:
-        (8, SIZE_PX, SIZE_PX) uint8, colours premultiplied by alpha, and where the frames were put.
+        (8, SIZE_PX, SIZE_PX) uint8, colours premultiplied by alpha, and the placement of the frames.
     """
     pixel_px = find_pixel_size([base, clothed])
     pair = np.concatenate([shrink(premultiply(picture), pixel_px) for picture in (base, clothed)], axis=2)
@@ -93,27 +93,27 @@ def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tupl
     factor = SIZE_PX // side
     if factor:
         side = SIZE_PX // factor
-    placement = Placement(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
+    placement = FrameFit(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
     halves = [_see(pair[..., half], placement) for half in (slice(4), slice(4, 8))]
     return np.ascontiguousarray(np.dstack(halves).transpose(2, 0, 1)), placement
 
 
-def place_mask(mask: np.ndarray, placement: Placement) -> np.ndarray:
-    """A mask (H, W) uint8 where `place` put its pair: (SIZE_PX, SIZE_PX) uint8 of 0 or 255."""
+def place_mask(mask: np.ndarray, placement: FrameFit) -> np.ndarray:
+    """Place a mask, (H, W) uint8, like its pair: (SIZE_PX, SIZE_PX) uint8 of 0 or 255."""
     seen = _see(shrink(mask, placement.pixel_px), placement)
     return np.where(seen > 127, 255, 0).astype(np.uint8)
 
 
 def premultiply(rgba: np.ndarray) -> np.ndarray:
-    """(..., 4) uint8 with the colours scaled by alpha, so that hidden colours are 0."""
+    """Multiply the colours of (..., 4) uint8 RGBA by alpha."""
     alpha = rgba[..., 3:].astype(np.uint16)
     if (alpha == 255).all():
         return rgba
     return np.concatenate([(rgba[..., :3] * alpha + 127) // 255, alpha], axis=-1).astype(np.uint8)
 
 
-def _see(picture: np.ndarray, placement: Placement) -> np.ndarray:
-    """Bring the square of the placement, transparent where it reaches over an edge, to the network's size."""
+def _see(picture: np.ndarray, placement: FrameFit) -> np.ndarray:
+    """Cut the placement's square out of a picture, transparent outside it, and resize it to the network's input."""
     (rows, columns), (cut_rows, cut_columns) = placement.overlap(picture.shape[:2])
     cut = np.zeros((placement.side, placement.side, *picture.shape[2:]), picture.dtype)
     cut[cut_rows, cut_columns] = picture[rows, columns]
@@ -124,19 +124,19 @@ def _see(picture: np.ndarray, placement: Placement) -> np.ndarray:
     return np.pad(enlarge(cut, factor), [(0, rest), (0, rest), (0, 0)][: cut.ndim])
 
 
-def put_back(logits: np.ndarray, placement: Placement) -> np.ndarray:
-    """Undo `place` for the network's answer.
+def put_back(logits: np.ndarray, placement: FrameFit) -> np.ndarray:
+    """Map the network's output back to the frame; the inverse of `place`.
 
     Args:
         logits: (SIZE_PX, SIZE_PX) float32.
-        placement: where `place` had put the frames.
+        placement: the placement that `place` returned.
 
     Returns:
-        (H, W) float32 probability of clothing, one value for each art pixel of pixel art.
+        (H, W) float32 probability of clothing, constant within each art pixel.
     """
     side = placement.side
     factor = SIZE_PX // side
-    if factor:  # the pixels of one art pixel vote
+    if factor:  # average over each art pixel
         square = logits[: factor * side, : factor * side].reshape(side, factor, side, factor).mean(axis=(1, 3))
     else:
         square = cv2.resize(logits, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -150,12 +150,12 @@ def put_back(logits: np.ndarray, placement: Placement) -> np.ndarray:
 def predict_probabilities(
     model: nn.Module, pairs: Iterable[tuple[Picture, Picture]], device: torch.device
 ) -> Iterator[np.ndarray]:
-    """The probability of clothing at each pixel of each pair, in order; memory does not grow with their number.
+    """Yield the probability of clothing at each pixel of each pair, in order; memory use is constant.
 
     Args:
-        model: as `load_model` gives it.
-        pairs: base and clothed frame of each, as files, PIL images or arrays.
-        device: where the model lies.
+        model: the network, as `load_model` returns it.
+        pairs: base and clothed frames, as files, PIL images or arrays.
+        device: the model's device.
 
     Yields:
         (H, W) float32 in [0, 1].
@@ -164,7 +164,7 @@ def predict_probabilities(
         UserError: a file cannot be read, or the frames of a pair differ in size.
     """
     with ThreadPoolExecutor(max_workers=2) as readers:
-        ahead: deque[Future[tuple[np.ndarray, np.ndarray, Placement]]] = deque()
+        ahead: deque[Future[tuple[np.ndarray, np.ndarray, FrameFit]]] = deque()
         rest = iter(pairs)
         while True:
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, 2 * BATCH - len(ahead)))
@@ -177,8 +177,8 @@ def predict_probabilities(
                 yield put_back(answer, placement) * (alpha > 0)
 
 
-def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, Placement]:
-    """A pair as the network sees it, the alpha of the clothed frame, and where it was put."""
+def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, FrameFit]:
+    """Return a pair as network input, the alpha of the clothed frame, and the placement."""
     pictures = as_rgba(base), as_rgba(clothed)
     if pictures[0].shape != pictures[1].shape:
         sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
@@ -188,9 +188,15 @@ def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, Plac
     return seen, pictures[1][..., 3], placement
 
 
+def predict_probability(model: nn.Module, base: Picture, clothed: Picture, device: torch.device) -> np.ndarray:
+    """Return the probability of clothing at each pixel of one pair, (H, W) float32; as `predict_probabilities`."""
+    seen, alpha, placement = _load(base, clothed)
+    return put_back(run_network(model, seen[None], device)[0], placement) * (alpha > 0)
+
+
 @torch.inference_mode()
 def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np.ndarray:
-    """(B, 8, SIZE_PX, SIZE_PX) uint8 to (B, SIZE_PX, SIZE_PX) float32 logits."""
+    """Run (B, 8, SIZE_PX, SIZE_PX) uint8 pairs through the network; return (B, SIZE_PX, SIZE_PX) float32 logits."""
     batch = torch.from_numpy(pairs).to(device, memory_format=torch.channels_last).float() / 255
     return model(batch)[:, 0].float().cpu().numpy()
 
@@ -198,6 +204,6 @@ def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np
 def predict_masks(
     model: nn.Module, pairs: Iterable[tuple[Picture, Picture]], device: torch.device
 ) -> Iterator[np.ndarray]:
-    """The clothing mask of each pair as (H, W) uint8 of 0 or 255; as `predict_probabilities` otherwise."""
+    """Yield the clothing mask of each pair, (H, W) uint8 of 0 or 255; arguments as for `predict_probabilities`."""
     for probability in predict_probabilities(model, pairs, device):
-        yield np.where(probability > THRESHOLD, 255, 0).astype(np.uint8)
+        yield threshold_mask(probability)

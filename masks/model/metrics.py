@@ -1,20 +1,18 @@
-"""How well a mask matches the truth: F1 of the pixels, F1 of the boundary; and how sure it is without any truth."""
+"""How well a mask matches the truth: F1 of the pixels and of the boundary."""
 
 import cv2
 import numpy as np
 
-THRESHOLD = 0.5  # probability above which a pixel is clothing
-
 
 def f1_score(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """F1 score (Dice coefficient) of the pixels, 0 to 1: 2 TP / (2 TP + FP + FN); 1 where both masks are empty.
+    """Return the F1 score (Dice coefficient) of the pixels, 0 to 1: 2 TP / (2 TP + FP + FN); 1 if both are empty.
 
     Args:
         predicted: (H, W), bool or uint8 of 0 and 255.
-        truth: the same shape.
+        truth: the true mask, of the same shape and kind.
 
     Raises:
-        ValueError: not two masks of one shape.
+        ValueError: the shapes differ or are not (H, W).
     """
     ours, true = _as_bool(predicted, truth)
     total = np.count_nonzero(ours) + np.count_nonzero(true)
@@ -22,21 +20,21 @@ def f1_score(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def boundary_f1(predicted: np.ndarray, truth: np.ndarray, tolerance_px: float = 2.0) -> float:
-    """F1 score of the boundaries, 0 to 1 (Csurka et al. 2013, "What is a good evaluation measure for segmentation?").
+    """Return the F1 score of the boundaries, 0 to 1 (Csurka et al. 2013, "What is a good evaluation measure ...?").
 
-    Precision is the share of the predicted boundary that has true boundary within the tolerance, recall the other way
-    round. Boundary are the mask's own pixels that have one of their four neighbours, or the picture's border, outside.
+    Precision is the share of the predicted boundary with true boundary within the tolerance; recall is the reverse.
+    The boundary consists of the mask's pixels with one of their four neighbours outside the mask or the picture.
 
     Args:
         predicted: (H, W), bool or uint8 of 0 and 255.
-        truth: the same shape.
-        tolerance_px: distance between pixel centres that still counts as found.
+        truth: the true mask, of the same shape and kind.
+        tolerance_px: largest distance between pixel centres at which a boundary pixel counts as found.
 
     Returns:
-        1 where both masks are empty, 0 where one is.
+        1 if both masks are empty, 0 if one is.
 
     Raises:
-        ValueError: not two masks of one shape.
+        ValueError: the shapes differ or are not (H, W).
     """
     ours, true = (_boundary(mask) for mask in _as_bool(predicted, truth))
     if not ours.any() or not true.any():
@@ -49,29 +47,18 @@ def boundary_f1(predicted: np.ndarray, truth: np.ndarray, tolerance_px: float = 
 
 def _as_bool(predicted: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if predicted.shape != truth.shape or truth.ndim != 2:
-        raise ValueError(f"two masks of one shape (H, W) are compared, got {predicted.shape} and {truth.shape}")
+        raise ValueError(f"masks must have the same shape (H, W), got {predicted.shape} and {truth.shape}")
     return predicted > 0, truth > 0
 
 
 def _boundary(mask: np.ndarray) -> np.ndarray:
-    """The mask's pixels beside its outside, as (H, W) uint8 of 0 and 1."""
+    """Return the mask's boundary pixels as (H, W) uint8 of 0 and 1."""
     inside = mask.astype(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     return inside - cv2.erode(inside, cross, borderType=cv2.BORDER_CONSTANT, borderValue=0)
 
 
 def _disc(radius_px: float) -> np.ndarray:
-    """All offsets within a radius, as a structuring element."""
+    """Return all offsets within a radius, as a structuring element."""
     reach = np.arange(-int(radius_px), int(radius_px) + 1)
     return (reach[:, None] ** 2 + reach**2 <= radius_px**2).astype(np.uint8)
-
-
-def unsureness(probability: np.ndarray) -> float:
-    """How unsure a mask is, 0 to 1: one minus the F1 score that the probabilities themselves let expect.
-
-    Args:
-        probability: (H, W) float32 in [0, 1].
-    """
-    mask = probability > THRESHOLD
-    total = float(probability.sum() + mask.sum())
-    return 1 - (2 * float(probability[mask].sum()) + 1) / (total + 1)

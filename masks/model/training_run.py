@@ -1,4 +1,4 @@
-"""One training run from a folder of sets to a checkpoint, its curves, samples and table."""
+"""A training run, from a folder of sets to a checkpoint, its curves, sample predictions and table of scores."""
 
 import hashlib
 import shutil
@@ -13,38 +13,39 @@ from common.paths import shown
 from common.runner import Report
 from common.training import start_accelerator
 from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
-from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
-from masks.model.training import Samples, TrainingSettings, fit, load_frames
+from masks.model.evaluation import SetScore, draw_scores, evaluate, format_table, write_frame_scores
+from masks.model.training import TrainingSettings, fit
+from masks.model.training_samples import TrainingSamples, load_frames
 from masks.model.unet import UNet
-from masks.sets.frame_sets import FrameSet, frame_keys, gather_training_data
+from masks.sets.training_sets import FrameSet, all_pairs, frame_keys, gather_training_data
 
 AUTO, NONE = "auto", "none"
-AUTO_FROM = 3  # sets from which on one of them is held out without being asked for
+AUTO_FROM = 3  # "auto" holds a set out if there are at least this many
 
 
 def retrain(
-    folder: Path, held_out: str, start: str | None, output: Path, settings: TrainingSettings, resume: bool
+    folder: Path, *, held_out: str, start: str | None, output: Path, settings: TrainingSettings, resume: bool
 ) -> Report | None:
-    """Train on a folder of sets, keep the checkpoint that was there before, and report what changed on each set.
+    """Train on a folder of sets, keep a copy of the earlier checkpoint, and report the change on each set.
 
     Under `accelerate launch` only the main process measures and writes; the others return None.
 
     Args:
         folder: training folder.
-        held_out: names of sets that only measure, parted by commas; "auto" or "none".
-        start: checkpoint to go on from; None: random weights.
-        output: the new checkpoint; pictures and table lie beside it under the same name.
-        settings: of the run.
-        resume: go on with the run that was cut short.
+        held_out: names of sets used only for measuring, separated by commas; "auto" or "none".
+        start: checkpoint to start from; None: random weights.
+        output: the new checkpoint; pictures and table get the same name.
+        settings: settings of the run.
+        resume: continue an interrupted run.
 
     Raises:
-        UserError: faults of the data, of the checkpoint, a held-out set that does not exist, or a loss that is not
-            finite.
+        UserError: the data or the checkpoint are faulty, a held-out set does not exist, or the loss is not finite.
     """
     sets = gather_training_data(folder)
     trained, measured = split_sets(sets, held_out)
     accelerator = start_accelerator()
-    network = network_of(read_checkpoint(start), start).to(accelerator.device) if start else None
+    content = read_checkpoint(start) if start else {"frames": []}
+    network = network_of(content, start).to(accelerator.device) if start else None
     main = accelerator.is_main_process
     if main:
         print(f"trains on   {describe_sets(trained)}\nheld out    {describe_sets(measured)}")
@@ -54,38 +55,44 @@ def retrain(
     keys = sorted(key for frame_set in trained for key in frame_keys(frame_set))
     settings = replace(settings, frames=hashlib.sha256("".join(keys).encode()).hexdigest()[:16])
     frames = load_frames(trained)
-    training = fit(settings, network or UNet(), Samples(frames, len(frames), settings), measured, output, resume)
+    samples = TrainingSamples(frames, length=len(frames), drawn_share=settings.drawn_share, seed=settings.seed)
+    training = fit(settings, network or UNet(), samples, held_out=measured, checkpoint=output, resume=resume)
     if not main:
         return None
     after = evaluate(training.average, trained, measured)
     keep_previous(output)
-    known = set(read_checkpoint(start)["frames"]) if start else set()
     figures = {f"{score.role} {score.name}": round(score.mean_f1, 4) for score in after}
-    write_checkpoint(
-        output, training.average, frames=sorted(known.union(keys)), settings=asdict(settings), figures=figures
-    )
+    known = sorted({*content["frames"], *keys})
+    write_checkpoint(output, training.average, frames=known, settings=asdict(settings), figures=figures)
+    write_results(output, training.history, before, after)
+    inputs = [pair.mask for pair in all_pairs(sets) if pair.mask]
+    return Report(output, inputs, figures, device=describe_device(), weights=[start] if start else [])
+
+
+def write_results(
+    checkpoint: Path, history: list[dict[str, float]], before: list[SetScore], after: list[SetScore]
+) -> None:
+    """Print the table of scores; write it, the curves and sample predictions beside the checkpoint."""
     print(f"\n{format_table(after, before)}\n")
-    curves = output.with_name(f"{output.stem}_curves.png")
+    curves = checkpoint.with_name(f"{checkpoint.stem}_curves.png")
     draw_curves(
-        training.history,
+        history,
         curves,
         along="epoch",
         losses=["dice", "cross-entropy"],
         measure="held-out F1",
         label="held-out F1",
     )
-    draw_scores(after, output.with_name(f"{output.stem}_samples.png"))
-    write_frame_scores(after, output.with_suffix(".csv"))
-    print(f"written: {shown(output)}, and beside it _curves.png, _samples.png, .csv")
-    inputs = [pair.mask for frame_set in sets for pair in frame_set.pairs if pair.mask]
-    return Report(output, inputs, figures, device=describe_device(), weights=[start] if start else [])
+    draw_scores(after, checkpoint.with_name(f"{checkpoint.stem}_samples.png"))
+    write_frame_scores(after, checkpoint.with_suffix(".csv"))
+    print(f"written: {shown(checkpoint)}, and beside it _curves.png, _samples.png, .csv")
 
 
 def split_sets(sets: list[FrameSet], held_out: str) -> tuple[list[FrameSet], list[FrameSet]]:
-    """The sets to train on and those to measure by; whole animations, never single frames.
+    """Split the sets into those to train on and those to measure on; whole animations, never single frames.
 
     Raises:
-        UserError: a name that no set has, or nothing left to train on.
+        UserError: no set has one of the names, or nothing is left to train on.
     """
     names = [frame_set.name for frame_set in sets]
     if held_out == AUTO:
@@ -101,15 +108,15 @@ def split_sets(sets: list[FrameSet], held_out: str) -> tuple[list[FrameSet], lis
 
 
 def describe_sets(sets: list[FrameSet]) -> str:
-    """Names and sizes in one line."""
+    """Return names and sizes in one line."""
     return ", ".join(f"{frame_set.name} ({len(frame_set.pairs)})" for frame_set in sets) or "nothing"
 
 
 def keep_previous(checkpoint: Path) -> None:
-    """Copy a checkpoint that is about to be replaced to previous/, under the date of its making."""
+    """Copy a checkpoint that is about to be replaced to previous/, named after its date."""
     if checkpoint.exists():
         stamp = time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(checkpoint.stat().st_mtime))
         kept = checkpoint.parent / "previous" / f"{checkpoint.stem}_{stamp}.pth"
         kept.parent.mkdir(exist_ok=True)
         shutil.copy2(checkpoint, kept)
-        print(f"the checkpoint before is kept as {shown(kept)}")
+        print(f"earlier checkpoint: {shown(kept)}")

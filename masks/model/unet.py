@@ -1,4 +1,4 @@
-"""The network: a small U-Net from a pair of frames to one logit a pixel."""
+"""The network: a small U-Net that maps a pair of frames to one logit per pixel."""
 
 from itertools import pairwise
 
@@ -7,16 +7,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from common.layers import Residual
+
 CHANNELS = 8  # base RGBA, clothed RGBA
-SIZE_PX = 256  # side of the square that the network sees
+SIZE_PX = 256  # side of the square input
 WIDTHS = (24, 48, 96, 192, 320)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input's side
 
 
 class UNet(nn.Module):
-    """U-Net (Ronneberger et al. 2015, arXiv:1505.04597) that works at half resolution and shuffles pixels back.
+    """U-Net (Ronneberger et al. 2015, arXiv:1505.04597) at half resolution, with pixel (un)shuffle at both ends.
 
-    The input is folded 2 x 2 into channels first (space to depth, Shi et al. 2016, arXiv:1609.05158), which keeps
-    every pixel and quarters the cost of the widest level; skips are added, not concatenated; blocks are residual.
+    Space to depth (Shi et al. 2016, arXiv:1609.05158) keeps every input pixel and quarters the cost of the first
+    level; skip connections are added, not concatenated; blocks are residual.
     """
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
@@ -31,9 +33,9 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 4, 1)
 
     def forward(self, pairs: Tensor) -> Tensor:
-        """From (B, 8, H, W) float32 in [0, 1], colours premultiplied by alpha, to (B, 1, H, W) logits.
+        """Map (B, 8, H, W) float32 in [0, 1], colours premultiplied by alpha, to (B, 1, H, W) logits.
 
-        H and W are multiples of 32.
+        H and W must be multiples of 32.
         """
         seen = torch.cat([pairs, 2 * (pairs[:, 4:7] - pairs[:, :3])], dim=1)
         x = self.stem(functional.pixel_unshuffle(2 * seen - 1, 2))
@@ -48,26 +50,8 @@ class UNet(nn.Module):
         return functional.pixel_shuffle(self.head(x), 2)
 
 
-class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside an identity (He et al. 2016, arXiv:1512.03385)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, width, H, W) to the same."""
-        return functional.relu_(self.body(x).add_(x))
-
-
 class Down(nn.Sequential):
-    """Half the side: a 2 x 2 convolution of stride 2."""
+    """Halve height and width by a 2 x 2 convolution of stride 2."""
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__(
@@ -76,7 +60,7 @@ class Down(nn.Sequential):
 
 
 def fold_normalisation(network: UNet) -> UNet:
-    """Fold every batch normalisation into the convolution before it: the same answers, sooner; for prediction only."""
+    """Fold every batch normalisation into the convolution before it: same output, faster; for prediction only."""
     for block in network.modules():
         if isinstance(block, nn.Sequential):
             for place, (layer, after) in enumerate(pairwise(block)):

@@ -1,4 +1,4 @@
-"""The reviewed working set as an archived training set: checked, copied, verified, and put in place by renaming."""
+"""Archives the reviewed working set as a training set: checked, copied, verified, then renamed into place."""
 
 import filecmp
 import re
@@ -9,89 +9,85 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.files import sha256_of
-from masks.sets.frame_sets import (
+from masks.sets.backups import holding_files, move_to_backups
+from masks.sets.checking import check_pairs, repeated_frames
+from masks.sets.naming import (
     FRAMES_BACKUP,
     MASKS_BACKUP,
     MASKS_CORRECTED,
     MASKS_INITIAL,
     MASKS_INITIAL_BACKUP,
-    Pair,
-    archived_names,
-    archived_set,
     base_name,
-    check_pairs,
     clothed_name,
-    holding_files,
     mask_name,
-    put_away,
-    repeated_frames,
-    working_set,
 )
+from masks.sets.pairs import FramePair
+from masks.sets.training_sets import ARCHIVE_PREFIXES, all_pairs, archived_names, archived_set, reviewed_set
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def check_name(name: str) -> None:
-    """Raise UserError for a name that could mean another folder, or that some disks cannot hold."""
+    """Raise UserError for a name that could lead to another folder or that some disks cannot store."""
     if not name:
-        raise UserError("setting ANIMATION is empty; say what the set is to be called, such as walk_east")
+        raise UserError("setting ANIMATION is empty; give the set a name, such as walk_east")
     if not PLAIN_NAME.fullmatch(name):
         raise UserError(f"setting ANIMATION is {name!r}; use plain letters, digits, _ and -, at most 80")
 
 
-def reviewed_pairs(folder: Path, name: str) -> list[Pair]:
-    """The reviewed pairs of the working set, which are fit to be archived under a name.
+def reviewed_pairs(folder: Path, name: str) -> list[FramePair]:
+    """Return the reviewed pairs of the working set, checked for being archived under a name.
 
     Raises:
-        UserError: no reviewed frames; or faults of any set (listed together), among them frames that stand in an
-            archived set of another name already.
+        UserError: there are no reviewed frames, or any set has faults (listed together), among them frames that
+            an archived set of another name already holds.
     """
     faults: list[str] = []
-    working = working_set(folder, faults)
+    working = reviewed_set(folder, faults)
     if working is None and not faults:
         raise UserError(f"{folder / MASKS_CORRECTED}: no reviewed masks; review them in step 3 first")
     others = [archived_set(folder, other, faults) for other in archived_names(folder) if other != name]
-    sets = [frame_set for frame_set in (*others, working) if frame_set is not None]
-    faults += repeated_frames(sets, check_pairs(sets, faults))
+    pairs = all_pairs(frame_set for frame_set in (*others, working) if frame_set is not None)
+    faults += repeated_frames(pairs, check_pairs(pairs, faults))
     raise_faults("", faults)
     assert working is not None
     return working.pairs
 
 
-def archive(folder: Path, name: str, pairs: list[Pair], with_initial: bool, replace: bool) -> Path | None:
-    """Copy pairs and masks into the folders of an archived set; they appear when all copies are verified.
+def archive(folder: Path, name: str, pairs: list[FramePair], *, with_initial: bool, replace: bool) -> Path | None:
+    """Copy pairs and masks to the folders of an archived set; these appear when all copies are verified.
 
-    Folders that hold the same already are left as they are.
+    Folders that already hold the same files are left as they are.
 
     Args:
         folder: the training folder.
-        name: of the animation.
-        pairs: with their masks.
-        with_initial: archive the proposed masks too.
-        replace: an archive that holds something else goes to backups/.
+        name: the animation's name.
+        pairs: pairs with masks.
+        with_initial: whether to archive the proposed masks too.
+        replace: whether an archive that holds other files may be moved to backups/.
 
     Returns:
-        Where the archive that was replaced is kept, or None.
+        The backup of the replaced archive, or None.
 
     Raises:
-        UserError: an archive of this name holds something else, or the disk is full.
+        UserError: an archive of this name holds other files, or the disk is full.
     """
     wanted = _contents(folder, name, pairs, with_initial)
-    there = holding_files(folder, [prefix + name for prefix in (FRAMES_BACKUP, MASKS_BACKUP, MASKS_INITIAL_BACKUP)])
+    there = holding_files(folder, [prefix + name for prefix in ARCHIVE_PREFIXES])
     kept = None
     if not all(_holds(folder / target, wanted[target]) for target in there if target in wanted):
         if not replace:
             raise UserError(
-                f"{folder / (FRAMES_BACKUP + name)}: the archive of this name holds other frames or masks; "
-                "take another name, or set REPLACE, which puts it into backups/"
+                f"{folder / (FRAMES_BACKUP + name)}: an archive of this name holds other frames or masks; "
+                "choose another name, or set REPLACE to move the old archive to backups/"
             )
-        kept, there = put_away(folder, there), []
+        kept, there = move_to_backups(folder, there), []
     _copy_into_place(folder, {target: files for target, files in wanted.items() if target not in there}, name)
     return kept
 
 
-def _contents(folder: Path, name: str, pairs: list[Pair], with_initial: bool) -> dict[str, dict[str, Path]]:
-    """The folders of an archive: which file each name in them is copied from. The frames come last."""
+def _contents(folder: Path, name: str, pairs: list[FramePair], with_initial: bool) -> dict[str, dict[str, Path]]:
+    """Return the source file of each file name in each folder of an archive. The frames come last."""
     contents = {MASKS_BACKUP + name: {mask_name(pair.number): pair.mask for pair in pairs if pair.mask is not None}}
     if with_initial:
         proposed = {mask_name(pair.number): folder / MASKS_INITIAL / mask_name(pair.number) for pair in pairs}
@@ -109,10 +105,10 @@ def _holds(folder: Path, files: dict[str, Path]) -> bool:
 
 
 def _copy_into_place(folder: Path, wanted: dict[str, dict[str, Path]], name: str) -> None:
-    """Copy into a hidden folder, verify, then rename folder by folder."""
-    stage = folder / f".{FRAMES_BACKUP}{name}.part"
-    shutil.rmtree(stage, ignore_errors=True)  # of a run that was killed
-    copies = [(path, stage / target / key) for target, files in wanted.items() for key, path in files.items()]
+    """Copy to a hidden folder, verify, then rename folder by folder."""
+    part = folder / f".{FRAMES_BACKUP}{name}.part"
+    shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed
+    copies = [(path, part / target / key) for target, files in wanted.items() for key, path in files.items()]
     try:
         for source, copy in tqdm(copies, "archiving", unit="file", delay=1, leave=False):
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -122,8 +118,8 @@ def _copy_into_place(folder: Path, wanted: dict[str, dict[str, Path]], name: str
         for target in wanted:
             if (folder / target).exists():
                 (folder / target).rmdir()  # empty
-            (stage / target).rename(folder / target)
+            (part / target).rename(folder / target)
     except OSError as error:
         raise UserError(f"{folder}: cannot archive {name} ({error})") from error
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,19 +1,19 @@
-"""How much two frames of a pair differ, pixel by pixel, with a change of light taken out."""
+"""Colour differences between the frames of a pair, with a change of light compensated."""
 
 import numpy as np
 from skimage.color import rgb2lab
 
-OPAQUE = 127  # alpha above which a pixel counts as drawn
-LIGHTNESS_WEIGHT = 0.5  # in the Lab distance: light changes lightness, cloth changes colour too
-LIGHT_SCALE = 20.0  # levels; pixels that differ by more than about this say nothing about the light
-LIGHT_PRIOR = 2000.0  # squared levels a pixel; how strongly the light is held to be the same
+OPAQUE = 127  # alpha above which a pixel belongs to the figure
+LIGHTNESS_WEIGHT = 0.5  # weight of lightness in the Lab distance: light changes lightness, cloth also colour
+LIGHT_SCALE = 20.0  # levels; pixels that differ by more hardly count in the estimate of the light
+LIGHT_PRIOR = 2000.0  # squared levels per pixel; strength of the prior that the light is unchanged
 LIGHT_STEPS = 8
-LIGHT_PIXELS = 10_000  # of the figure, that are looked at
-CLEAR_CHANGE = 20.0  # Lab distance that no change of light makes
+LIGHT_PIXELS = 10_000  # about this many pixels of the figure are used
+CLEAR_CHANGE = 20.0  # Lab distance above which a pixel changed by more than light
 
 
 def share_that_changed(base: np.ndarray, clothed: np.ndarray) -> float:
-    """Share of a figure that differs more between two (H, W, 4) uint8 frames than light alone can make it, 0 to 1."""
+    """Return the share of a figure, 0 to 1, that changed by more than light between two (H, W, 4) uint8 frames."""
     shown, drawn = base[..., 3] > OPAQUE, clothed[..., 3] > OPAQUE
     both = shown & drawn
     differences = colour_differences(on_black(base)[both], on_black(clothed)[both], "lab", even_light=True)
@@ -22,23 +22,23 @@ def share_that_changed(base: np.ndarray, clothed: np.ndarray) -> float:
 
 
 def colour_differences(body: np.ndarray, dressed: np.ndarray, method: str, even_light: bool) -> np.ndarray:
-    """How much (N, 3) colours in [0, 255] differ, as (N,) float32 in the unit of the method."""
+    """Return the differences of (N, 3) colours in [0, 255], as (N,) float32 in the unit of the method."""
     if even_light:
         body = body * light_between(body, dressed)
     return lab_distance(body, dressed) if method == "lab" else np.abs(dressed - body).mean(axis=1)
 
 
 def on_black(rgba: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8 composited on black, as (H, W, 3) float32 in [0, 255]."""
+    """Composite (H, W, 4) uint8 on black; return (H, W, 3) float32 in [0, 255]."""
     return rgba[..., :3] * (rgba[..., 3:] / np.float32(255))
 
 
 def light_between(body: np.ndarray, dressed: np.ndarray) -> np.ndarray:
-    """What the light multiplies each channel by, judged by the pixels that agree: least squares, reweighted.
+    """Estimate the gain of each channel by iteratively reweighted least squares; pixels that disagree hardly count.
 
     Args:
         body: (N, 3) float32 in [0, 255].
-        dressed: the same pixels in the other light; some show something else.
+        dressed: (N, 3) float32, the same pixels in the other light; some show something else.
 
     Returns:
         (3,) float32, near 1.
@@ -55,7 +55,7 @@ def light_between(body: np.ndarray, dressed: np.ndarray) -> np.ndarray:
 
 
 def lab_distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Distance in CIE Lab, lightness weighted, of (N, 3) sRGB colours in [0, 255], as (N,) float32."""
+    """Return the CIE Lab distances, lightness weighted, of (N, 3) sRGB colours in [0, 255], as (N,) float32."""
     labs = [rgb2lab(colours[None].clip(0, 255) / 255)[0] for colours in (one, other)]
     apart = (labs[0] - labs[1]) * np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
     return np.sqrt((apart**2).sum(axis=1))

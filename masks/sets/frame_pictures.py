@@ -1,4 +1,4 @@
-"""Frames, masks and cut-outs as a person looks at them on contact sheets and figures."""
+"""Frames, masks and cut-outs as shown on contact sheets and figures."""
 
 import math
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ import numpy as np
 
 from masks.sets.pixel_art import enlarge, shrink
 
-MARGIN = 0.08  # around a figure, as a share of its longer side
-PALE = 0.55  # contrast that is left of what is not marked
-INK_SHARE = 0.7  # of the colour of marks; the rest is the picture
+MARGIN = 0.08  # margin around a figure, as a share of its longer side
+PALE = 0.55  # contrast of what is not marked
+INK_SHARE = 0.7  # opacity of marks
 
 
 def figure_box(frames: Sequence[np.ndarray]) -> tuple[slice, slice]:
-    """Rows and columns of the square that holds what any of the frames shows, with a margin, as far as it goes.
+    """Return the rows and columns of a square around what any of the frames shows, with a margin.
 
     Args:
-        frames: (H, W, 4) uint8 of one size.
+        frames: (H, W, 4) uint8, all of one size.
     """
     shown = np.any([frame[..., 3] > 0 for frame in frames], axis=0)
     x, y, width, height = cv2.boundingRect(shown.astype(np.uint8))
@@ -29,21 +29,21 @@ def figure_box(frames: Sequence[np.ndarray]) -> tuple[slice, slice]:
 
 
 def enlarge_small(picture: np.ndarray, least_px: int) -> np.ndarray:
-    """Enlarge a (H, W, ...) picture by a whole factor, edges kept hard, until its longer side has `least_px`."""
+    """Enlarge a (H, W, ...) picture by a whole factor, with hard edges, until its longer side has `least_px`."""
     return enlarge(picture, -(-least_px // max(picture.shape[:2])))
 
 
 def near_tile_size(picture: np.ndarray, tile_px: int) -> np.ndarray:
-    """Repeat or leave out pixels of a (H, W, ...) picture, so that its longer side is from 1 to 4 times `tile_px`."""
+    """Repeat or skip pixels of a (H, W, ...) picture so that its longer side is 1 to 4 times `tile_px`."""
     return enlarge_small(shrink(picture, max(1, max(picture.shape[:2]) // (2 * tile_px))), tile_px)
 
 
 def marked(rgb: np.ndarray, marks: Sequence[tuple[np.ndarray, str]]) -> np.ndarray:
-    """A picture in pale grey, with parts of it in colour.
+    """Turn a picture pale grey and tint the marked parts.
 
     Args:
         rgb: (H, W, 3) uint8.
-        marks: masks, (H, W), 0 or False outside, each with its colour, such as "#ff0000".
+        marks: (H, W) masks, 0 or False outside, each with its colour, such as "#ff0000".
 
     Returns:
         (H, W, 3) uint8.

@@ -1,22 +1,22 @@
-"""The grid of pixel art that was enlarged by a whole factor: found, undone and redone without blur."""
+"""Pixel art enlarged by a whole factor: detect the size of its art pixels, shrink to them, enlarge again."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-LEAST_ART_PX = 8  # of a frame's shorter side; fewer art pixels make no sprite
+LEAST_ART_PX = 8  # smallest number of art pixels along a frame's shorter side
 
 
 def find_pixel_size(pictures: Sequence[np.ndarray]) -> int:
-    """Side in px of one art pixel: the largest whole factor by which all pictures are enlarged; 1 for smooth art.
+    """Return the side in px of one art pixel: the largest factor by which all pictures are enlarged; 1 for smooth art.
 
-    Every place where neighbouring rows or columns differ must be a multiple of it, counted from the top left corner.
-    One pixel that breaks the grid is enough for smooth art, and so is a grid that starts elsewhere: nothing may be
-    lost by `shrink`. Colours under alpha 0 do not count.
+    Neighbouring rows and columns may differ only at multiples of it, counted from the top left corner. A single pixel
+    off the grid makes the result 1, as does a grid with another origin, because `shrink` must lose nothing. Colours
+    under alpha 0 are ignored.
 
     Args:
-        pictures: (H, W) or (H, W, C) arrays of one size; RGBA uint8 where C is 4.
+        pictures: (H, W) or (H, W, C) arrays of one size; if C is 4, RGBA uint8.
     """
     height, width = pictures[0].shape[:2]
     size = math.gcd(height, width)
@@ -36,19 +36,19 @@ def find_pixel_size(pictures: Sequence[np.ndarray]) -> int:
 
 
 def visible(rgba: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8 as one number a pixel, (H, W) uint32: its four bytes, or 0 where alpha is 0."""
+    """Return (H, W, 4) uint8 as (H, W) uint32: a pixel's four bytes, or 0 if its alpha is 0."""
     pixels = np.ascontiguousarray(rgba).view(np.uint32)[..., 0]
     return np.where(rgba[..., 3] > 0, pixels, np.uint32(0))
 
 
 def _borders(picture: np.ndarray, axis: int) -> np.ndarray:
-    """The rows (axis 0) or columns (axis 1) that differ from the one before."""
+    """Return the rows (axis 0) or columns (axis 1) that differ from the one before."""
     lines = np.moveaxis(picture, axis, 0).reshape(picture.shape[axis], -1)
     return np.flatnonzero((lines[1:] != lines[:-1]).any(axis=1)) + 1
 
 
 def shrink(picture: np.ndarray, size_px: int) -> np.ndarray:
-    """One value for each art pixel, its top left one: (H, W, ...) to (H / size_px, W / size_px, ...)."""
+    """Return the top left value of each art pixel: (H, W, ...) to (H / size_px, W / size_px, ...)."""
     return picture[::size_px, ::size_px]
 
 

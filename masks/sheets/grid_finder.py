@@ -1,9 +1,9 @@
-"""The regular grid of a sprite sheet: given by settings, or found from what is drawn.
+"""The regular grid of a sprite sheet: given by settings, or detected from what is drawn.
 
-A grid is found along each axis by itself. A number of columns is possible where the width divides evenly; it is
-believed where no figure crosses a border between columns, where few columns are empty, and where the columns look
-alike. Coarser grids pass that test too (two figures a frame), so the finest one that passes is taken. Where a finer
-one nearly passes, or none but the whole sheet, the grid is not clear, and a person has to say.
+A grid is detected along each axis separately. A number of columns is possible if the width divides evenly. It is
+accepted if no figure crosses a border between columns, few columns are empty, and the columns look alike. Coarser
+grids pass that test too (two figures per frame), so the finest accepted grid is used. If a finer one nearly passes, or
+only the whole sheet does, the grid is not clear and settings must give it.
 """
 
 import dataclasses
@@ -15,25 +15,25 @@ import numpy as np
 
 from common.errors import UserError, check_range
 
-MIN_FRAME_PX = 8  # smaller cells are never proposed
+MIN_FRAME_PX = 8  # smallest side of a detected cell
 GAPS_PX = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16)  # margins and spacings that are tried
 COMMON_STEP_PX = 8  # sides of frames are usually multiples of it
-CLEAN_CROSSING = 0.1  # figures across borders, by those across an average line, up to which a grid is clean
-CLEAN_LIKENESS = 0.4  # correlation of a cell's profile with the mean of the others, from which they count as alike
-NEAR_CROSSING = 0.5  # the same for a grid that cannot be ruled out
+CLEAN_CROSSING = 0.1  # a clean grid has at most this share of an average line's drawn px across its borders
+CLEAN_LIKENESS = 0.4  # and at least this correlation of a cell's profile with the mean of the others
+NEAR_CROSSING = 0.5  # the same limits for a grid that cannot be ruled out
 NEAR_LIKENESS = 0.6
-LIKENESS_QUANTILE = 0.25  # of all cells, so that a few odd ones do not decide
-MIN_BUSY_SHARE = 0.75  # columns that hold something, up to the last one that does
-MAX_WIDE = 1.75  # width of a frame by its height, above which it rather holds two figures
-MAX_TALL = 3  # height by width
-MAX_SIDE_PX = 8192  # of a frame
+LIKENESS_QUANTILE = 0.25  # quantile over all cells, so that a few odd ones do not decide
+MIN_BUSY_SHARE = 0.75  # smallest share of drawn columns, up to the last drawn one
+MAX_WIDE = 1.75  # largest width / height; a wider frame probably holds two figures
+MAX_TALL = 3  # largest height / width
+MAX_SIDE_PX = 8192  # largest side of a frame
 MAX_FRAMES = 10_000
 REMEDY = "give COLUMNS and ROWS, or FRAME_WIDTH and FRAME_HEIGHT, and MARGIN and SPACING where there are any"
 
 
 @dataclass(frozen=True)
 class GridSettings:
-    """What a person says of a grid, in px of the sheet; what is None is found from the picture."""
+    """The settings of a grid, in px of the sheet; None values are detected."""
 
     columns: int | None = None
     rows: int | None = None
@@ -43,7 +43,7 @@ class GridSettings:
     spacing: int | None = None
 
     def __post_init__(self) -> None:
-        """Raise UserError where a setting is out of range."""
+        """Raise UserError if a setting is out of range."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is not None:
@@ -51,7 +51,7 @@ class GridSettings:
 
     @property
     def given(self) -> bool:
-        """Whether a person said anything."""
+        """Whether any setting is given."""
         return self != GridSettings()
 
 
@@ -63,7 +63,7 @@ class Grid:
         columns: cells in a row.
         rows: rows of cells.
         frame_width: width of a cell in px of the sheet.
-        frame_height: its height.
+        frame_height: height of a cell in px.
         margin: px left of the first column and above the first row.
         spacing: px between two cells.
     """
@@ -81,13 +81,13 @@ class Grid:
 
     @property
     def sheet_size(self) -> tuple[int, int]:
-        """Width and height of a sheet that holds the grid and nothing else, in px."""
+        """Width and height in px of a sheet that holds only the grid."""
         width = 2 * self.margin + self.columns * (self.frame_width + self.spacing) - self.spacing
         height = 2 * self.margin + self.rows * (self.frame_height + self.spacing) - self.spacing
         return width, height
 
     def boxes(self) -> Iterator[tuple[int, int, int, int]]:
-        """Left, top, width and height of every cell, row by row, in px."""
+        """Yield left, top, width and height of every cell in px, row by row."""
         for row in range(self.rows):
             for column in range(self.columns):
                 left = self.margin + column * (self.frame_width + self.spacing)
@@ -96,7 +96,7 @@ class Grid:
 
 
 def drawn_pixels(sheet: np.ndarray) -> np.ndarray:
-    """(H, W) bool: where something is drawn; on a sheet without transparency, what differs from its corner's colour.
+    """Return (H, W) bool: what is drawn; on a sheet without transparency, what differs from the corner's colour.
 
     Args:
         sheet: (H, W, 4) uint8.
@@ -110,12 +110,12 @@ def drawn_pixels(sheet: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A division of one axis: `count` cells of `size` px, and how well it fits.
+class AxisDivision:
+    """A division of one axis into `count` cells of `size` px, and how well it fits.
 
     Attributes:
-        crossing: drawn px across its borders by those across an average line; 0 where no figure is cut.
-        likeness: correlation of a cell's profile with that of the others, -1 to 1.
+        crossing: drawn px across its borders / those across an average line; 0 if no figure is cut.
+        likeness: correlation of a cell's profile with those of the others, -1 to 1.
     """
 
     count: int
@@ -125,17 +125,17 @@ class Cut:
 
     @property
     def clean(self) -> bool:
-        """Whether this may be the grid."""
+        """Whether this division is accepted."""
         return self.crossing <= CLEAN_CROSSING and self.likeness >= CLEAN_LIKENESS
 
     @property
     def near(self) -> bool:
-        """Whether figures that nearly touch may hide this grid."""
+        """Whether this division cannot be ruled out, because figures may nearly touch."""
         return self.crossing <= NEAR_CROSSING and self.likeness >= NEAR_LIKENESS
 
 
-class Axis:
-    """What is drawn on the lines (columns or rows of pixels) of a sheet."""
+class SheetAxis:
+    """One axis of a sheet: how much is drawn on each line (column or row of pixels)."""
 
     def __init__(self, drawn: np.ndarray) -> None:
         """Lines run along the first axis of `drawn`, (lines, pixels) bool."""
@@ -143,14 +143,14 @@ class Axis:
         self.profile = drawn.sum(axis=1)
         self.joins = np.concatenate([[0], (drawn[1:] & drawn[:-1]).sum(axis=1)])  # across the border before a line
 
-    def cuts(self, margin: int, spacing: int) -> list[Cut]:
-        """All divisions into equal cells that fill the axis and leave its gaps free, finest first."""
+    def cuts(self, margin: int, spacing: int) -> list[AxisDivision]:
+        """Return all divisions into equal cells that fill the axis and leave the gaps empty, finest first."""
         room = self.length - 2 * margin + spacing
         counts = [n for n in range(room // (MIN_FRAME_PX + spacing), 0, -1) if room % n == 0]
-        found = (self._judge(Cut(n, room // n - spacing), margin, spacing) for n in counts)
+        found = (self._judge(AxisDivision(n, room // n - spacing), margin, spacing) for n in counts)
         return [cut for cut in found if cut is not None]
 
-    def _judge(self, cut: Cut, margin: int, spacing: int) -> Cut | None:
+    def _judge(self, cut: AxisDivision, margin: int, spacing: int) -> AxisDivision | None:
         starts = margin + np.arange(cut.count) * (cut.size + spacing)
         cells = self.profile[starts[:, None] + np.arange(cut.size)]
         busy = cells.any(axis=1)
@@ -161,11 +161,11 @@ class Axis:
             return cut if cut.count == 1 else None
         average = self.joins[: starts[used - 1] + cut.size].mean()
         crossing = float(self.joins[starts[1:used]].mean() / average) if average else 0.0
-        return Cut(cut.count, cut.size, crossing, _likeness(cells[busy].astype(float)))
+        return AxisDivision(cut.count, cut.size, crossing, _likeness(cells[busy].astype(float)))
 
 
 def _likeness(profiles: np.ndarray) -> float:
-    """Correlation of a row of (cells, lines) with the mean of the other rows, a low quantile of all rows."""
+    """Return a low quantile of the correlations of each row of (cells, lines) with the mean of the other rows."""
     others = profiles.sum(axis=0) - profiles
     a, b = (values - values.mean(axis=1, keepdims=True) for values in (profiles, others))
     norm = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
@@ -177,12 +177,12 @@ def _likeness(profiles: np.ndarray) -> float:
 
 
 def find_grid(sheets: Sequence[np.ndarray], wanted: GridSettings, name: str) -> Grid:
-    """The grid that the settings say; what they leave open is found from what is drawn.
+    """Return the grid that the settings give; what they leave open is detected.
 
     Args:
-        sheets: (H, W, 4) uint8 of one size that share the grid.
-        wanted: what is known.
-        name: of the sheets, for messages.
+        sheets: (H, W, 4) uint8, all of one size, that share the grid.
+        wanted: the settings.
+        name: name of the sheets in messages.
 
     Raises:
         UserError: the settings do not fit the sheets, or the grid is not clear.
@@ -199,20 +199,20 @@ def find_grid(sheets: Sequence[np.ndarray], wanted: GridSettings, name: str) -> 
         drawn = np.logical_or.reduce([drawn_pixels(sheet) for sheet in sheets])
         if not drawn.any():
             raise UserError(f"{name}: nothing is drawn")
-        grid = _detect(Axis(np.ascontiguousarray(drawn.T)), Axis(drawn), wanted, name)
+        grid = _detect(SheetAxis(np.ascontiguousarray(drawn.T)), SheetAxis(drawn), wanted, name)
     if grid.columns * grid.rows > MAX_FRAMES:
         raise UserError(f"{name}: {grid} are more than the limit of {MAX_FRAMES}; {REMEDY}")
     return grid
 
 
-def _known_cut(length: int, count: int | None, size: int | None, margin: int, spacing: int) -> Cut | None:
-    """The division of an axis whose number of cells, or their size, is known; None where it does not fit."""
+def _known_cut(length: int, count: int | None, size: int | None, margin: int, spacing: int) -> AxisDivision | None:
+    """Return the division of an axis whose number of cells, or their size, is known; None if it does not fit."""
     if size is None:
         assert count is not None
         size, rest = divmod(length - 2 * margin + spacing - count * spacing, count)
-        return Cut(count, size) if size > 0 and not rest else None
+        return AxisDivision(count, size) if size > 0 and not rest else None
     most = (length - margin + spacing) // (size + spacing)  # the last row may lack its margin, or have px left over
-    return Cut(count or most, size) if most >= (count or 1) else None
+    return AxisDivision(count or most, size) if most >= (count or 1) else None
 
 
 def _in_words(wanted: GridSettings) -> str:
@@ -220,8 +220,8 @@ def _in_words(wanted: GridSettings) -> str:
     return ", ".join(said)
 
 
-def _detect(across: Axis, down: Axis, wanted: GridSettings, name: str) -> Grid:
-    """The finest grid that cuts no figure.
+def _detect(across: SheetAxis, down: SheetAxis, wanted: GridSettings, name: str) -> Grid:
+    """Return the finest accepted grid.
 
     Raises:
         UserError: there is none, or another one cannot be ruled out.
@@ -249,9 +249,9 @@ def _detect(across: Axis, down: Axis, wanted: GridSettings, name: str) -> Grid:
 
 
 def _options(
-    axis: Axis, count: int | None, size: int | None, gaps: tuple[int, int], said: tuple[int, int]
-) -> list[Cut]:
-    """The divisions of an axis that may be meant; what a person said counts, but gaps that nobody said must fit."""
+    axis: SheetAxis, count: int | None, size: int | None, gaps: tuple[int, int], said: tuple[int, int]
+) -> list[AxisDivision]:
+    """Return the possible divisions of an axis; those given by settings need not look right, unless gaps are open."""
     cuts = [cut for cut in axis.cuts(*gaps) if cut.clean or cut.near]
     if not count and not size:
         return cuts
@@ -262,7 +262,7 @@ def _options(
 
 
 def _preference(grid: Grid) -> tuple[int, bool, bool, int]:
-    """Sorts the likeliest grid first: many frames, no gaps, sides of a usual length, small gaps."""
+    """Sort key, most likely grid first: many frames, no gaps, sides of a common length, small gaps."""
     gaps = grid.margin + grid.spacing
     odd = bool(grid.frame_width % COMMON_STEP_PX or grid.frame_height % COMMON_STEP_PX)
     return -grid.columns * grid.rows, gaps > 0, odd, gaps

@@ -1,14 +1,14 @@
 """Layouts of sprite sheets as JSON: Aseprite's and TexturePacker's files, and the record beside cut frames.
 
 Aseprite and TexturePacker write the same two forms: "frames" is an object by name (hash) or a list with "filename"
-(array), each with a rectangle on the sheet, whether it lies turned, and the border that was trimmed off. The record,
-`sheet.json`, is what step 1 needs to put frames back:
+(array); each frame has its rectangle on the sheet, whether it is rotated, and the border that was trimmed off. The
+record, `sheet.json`, is what step 1 needs to join frames again:
 
     {"scale": 8, "sheets": [{"name": "walk", "grid": {"columns": 9, ...} or null,
                              "base": LAYOUT, "clothed": LAYOUT}, ...]}
 
-where a LAYOUT has the array form, with the frames' numbers as names and rectangles in px of the sheet, and `scale` is
-how many times larger the frames were written.
+A LAYOUT has the array form, with the frames' numbers as names and rectangles in px of the sheet; `scale` is the factor
+by which the frames were enlarged.
 """
 
 import dataclasses
@@ -18,25 +18,25 @@ from typing import Any
 
 from common.errors import UserError
 from common.files import write_text
-from masks.sheets.cells import Cell, Layout, Record, SheetPair
+from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import MAX_FRAMES, MAX_SIDE_PX, Grid
 
 RECORD = "sheet.json"
-MAX_SHEET_PX = 65_536  # side of a sheet
+MAX_SHEET_PX = 65_536  # largest side of a sheet
 MAX_BYTES = 32_000_000
-MAX_MEGAPIXELS = 640  # of all frames of a sheet, with their trimmed borders
+MAX_MEGAPIXELS = 640  # limit for all frames of a sheet together, with their trimmed borders
 KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a whole number"}
 
 
-def read_layout(path: Path, sheet_size: tuple[int, int]) -> Layout:
-    """The layout in a JSON file of Aseprite or TexturePacker.
+def read_layout(path: Path, sheet_size: tuple[int, int]) -> SheetLayout:
+    """Read the layout in a JSON file of Aseprite or TexturePacker.
 
     Args:
         path: the file.
-        sheet_size: width and height of the sheet that it must fit.
+        sheet_size: width and height in px of the sheet that it must fit.
 
     Raises:
-        UserError: cannot be read, not such a file, or frames that do not lie on the sheet.
+        UserError: the file cannot be read or is not such a file, or frames lie outside the sheet.
     """
     content = _read_json(path)
     meta = content.get("meta")
@@ -48,8 +48,8 @@ def read_layout(path: Path, sheet_size: tuple[int, int]) -> Layout:
     return _parse_layout(content, str(path), sheet_size)
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Write how the frames in a folder were cut, atomically."""
+def write_record(folder: Path, record: SheetRecord) -> None:
+    """Write the record of how the frames in a folder were cut, atomically."""
     sheets = [
         {
             "name": pair.name,
@@ -62,11 +62,11 @@ def write_record(folder: Path, record: Record) -> None:
     write_text(folder / RECORD, json.dumps({"scale": record.scale, "sheets": sheets}, indent=1) + "\n")
 
 
-def read_record(folder: Path) -> Record | None:
-    """How the frames in a folder were cut; None where there is no record.
+def read_record(folder: Path) -> SheetRecord | None:
+    """Read the record of how the frames in a folder were cut; None if there is none.
 
     Raises:
-        UserError: a damaged record.
+        UserError: the record is damaged.
     """
     path = folder / RECORD
     if not path.exists():
@@ -74,7 +74,7 @@ def read_record(folder: Path) -> Record | None:
     content = _read_json(path)
     entries = _get(content, "sheets", list, f"{path}: ")
     pairs = [_parse_pair(entry, f"{path}: sheets[{place}].") for place, entry in enumerate(entries)]
-    return Record(_number(content, "scale", f"{path}: ", 1, MAX_SIDE_PX), pairs)
+    return SheetRecord(_number(content, "scale", f"{path}: ", 1, MAX_SIDE_PX), pairs)
 
 
 # ---- from JSON ----
@@ -95,7 +95,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _parse_pair(entry: Any, where: str) -> SheetPair:
-    """One entry of the record; `where` ends in the dot or colon before a key's name."""
+    """Parse one entry of the record; `where` ends in the dot or colon before a key's name."""
     name = _get(entry, "name", str, where)
     if not name or set(name) & set("/\\:") or name.startswith("."):
         raise UserError(f"{where}name: must be the plain name of a file, not {name[:40]!r}")
@@ -110,13 +110,13 @@ def _parse_pair(entry: Any, where: str) -> SheetPair:
     return SheetPair(name, base, clothed, Grid(*sides))
 
 
-def _parse_own_layout(entry: Any, key: str, where: str) -> Layout:
+def _parse_own_layout(entry: Any, key: str, where: str) -> SheetLayout:
     content = _get(entry, key, dict, where)
     meta = _get(content, "meta", dict, f"{where}{key}.")
     return _parse_layout(content, f"{where}{key}", _size(meta, "size", f"{where}{key}.meta.", MAX_SHEET_PX))
 
 
-def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, int]) -> Layout:
+def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, int]) -> SheetLayout:
     frames = content.get("frames")
     if isinstance(frames, list):
         places = [(f"{where}: frames[{place}]", entry) for place, entry in enumerate(frames)]
@@ -131,11 +131,11 @@ def _parse_layout(content: dict[str, Any], where: str, sheet_size: tuple[int, in
         raise UserError(f"{where}: two frames have the same filename")
     if sum(cell.frame_width * cell.frame_height for cell in cells.values()) > MAX_MEGAPIXELS * 1e6:
         raise UserError(f"{where}: its frames have more than {MAX_MEGAPIXELS} megapixels together")
-    return Layout(*sheet_size, cells)
+    return SheetLayout(*sheet_size, cells)
 
 
 def _parse_cell(entry: Any, where: str, sheet_size: tuple[int, int]) -> Cell:
-    """One frame. TexturePacker gives the size of a turned frame as it is upright, other packers as it lies."""
+    """Parse one frame. TexturePacker gives the upright size of a rotated frame, other packers that on the sheet."""
     left, top, *size = _box(entry, "frame", where)
     rotated = "rotated" in entry and _get(entry, "rotated", bool, where)
     inset = _box(entry, "spriteSourceSize", where) if "spriteSourceSize" in entry else (0, 0, *size)
@@ -176,7 +176,7 @@ def _number(parent: Any, key: str, where: str, low: int, high: int) -> int:
 
 
 def _get(parent: Any, key: str, kind: type, where: str) -> Any:
-    """The value of a key, of the wanted kind; whole numbers may be written as 8.0."""
+    """Return the value of a key, checked to be of a type; whole numbers may be written as 8.0."""
     if not isinstance(parent, dict):
         raise UserError(f"{where.rstrip('.: ')}: must be an object")
     if key not in parent:
@@ -192,7 +192,7 @@ def _get(parent: Any, key: str, kind: type, where: str) -> Any:
 # ---- to JSON ----
 
 
-def _layout_as_json(layout: Layout) -> dict[str, object]:
+def _layout_as_json(layout: SheetLayout) -> dict[str, object]:
     frames = []
     for number, cell in layout.cells.items():
         width, height = (cell.height, cell.width) if cell.rotated else (cell.width, cell.height)

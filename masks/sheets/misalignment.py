@@ -1,23 +1,23 @@
-"""Pairs of frames whose figures lie beside each other: how far, in whole pixels."""
+"""Misaligned pairs: by how many whole pixels the figures of two frames are shifted against each other."""
 
 import numpy as np
 
 from masks.sets.differences import OPAQUE
 
-MAX_SHIFT = 8  # px in each direction
-SHIFT_GAIN = 0.97  # cost of the best shift by that of none, below which a pair counts as misaligned
-COLOUR_LIMIT = 60  # levels of 255; colours that differ by more count as simply different
+MAX_SHIFT = 8  # largest shift in each direction, in px
+SHIFT_GAIN = 0.97  # a pair is misaligned if the best shift costs less than this share of no shift
+COLOUR_LIMIT = 60  # levels of 255; larger differences of colour are clipped
 
 
 def find_shift(base: np.ndarray, clothed: np.ndarray) -> tuple[int, int]:
-    """By how many px the clothed figure lies to the right of and below the base figure; (0, 0) where they match.
+    """Return how many px the clothed figure lies to the right of and below the base figure; (0, 0) if they match.
 
-    Slides the clothed frame step by step to where it differs least from the base frame, and believes the result only
-    where it is clearly better. Clothes cost the same everywhere; what did not change decides.
+    Slides the clothed frame step by step to where it differs least from the base frame; a shift is accepted only if it
+    is clearly better than none. Clothes cost the same at every shift; what did not change decides.
 
     Args:
-        base: (H, W, 4) uint8, one px an art pixel.
-        clothed: the same of the same size.
+        base: (H, W, 4) uint8, one px per art pixel.
+        clothed: (H, W, 4) uint8 of the same size.
     """
     costs: dict[tuple[int, int], float] = {}
 
@@ -37,7 +37,7 @@ def find_shift(base: np.ndarray, clothed: np.ndarray) -> tuple[int, int]:
 
 
 def _difference(base: np.ndarray, clothed: np.ndarray) -> float:
-    """Mean difference of colours where either figure is drawn, in levels up to COLOUR_LIMIT."""
+    """Return the mean difference of colours where either figure is drawn, in levels up to COLOUR_LIMIT."""
     drawn = base[..., 3] > OPAQUE, clothed[..., 3] > OPAQUE
     levels = np.abs(base[..., :3].astype(np.int16) - clothed[..., :3]).max(axis=2)
     levels = np.where(drawn[0] & drawn[1], np.minimum(levels, COLOUR_LIMIT), COLOUR_LIMIT)
@@ -46,12 +46,12 @@ def _difference(base: np.ndarray, clothed: np.ndarray) -> float:
 
 
 def moved(picture: np.ndarray, right: int, down: int) -> np.ndarray:
-    """The picture moved within its frame: what leaves it is lost, and what comes in is transparent.
+    """Return the picture moved within its frame; what leaves the frame is lost, what enters is transparent.
 
     Args:
         picture: (H, W, C).
-        right: px, negative to the left.
-        down: px, negative upwards.
+        right: px; negative moves left.
+        down: px; negative moves up.
     """
     height, width = picture.shape[:2]
     rows, columns = (slice(max(way, 0), max(side + way, 0)) for way, side in ((down, height), (right, width)))

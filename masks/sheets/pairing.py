@@ -1,4 +1,4 @@
-"""A base sheet and the same sheet clothed: which files belong together, and which frames will be cut from them."""
+"""Pairing of base and clothed sheets, and the plan of the frames to cut from them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.images import MIN_SIDE_PX, read_image
-from masks.sets.frame_sets import PICTURE_SUFFIXES
-from masks.sheets.cells import Layout, Record, SheetPair, cut_frame, grid_layout
+from masks.sets.naming import PICTURE_SUFFIXES
+from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout
 from masks.sheets.grid_finder import MAX_FRAMES, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout
 
-FRAME_PX = 512  # what SCALE = None enlarges frames to at most
+FRAME_PX = 512  # largest side to which SCALE = None enlarges frames
 MAX_FRAME_PX = 4096
 
 
@@ -29,37 +29,37 @@ class SheetFiles:
 
     @property
     def paths(self) -> list[Path]:
-        """All files that are read."""
+        """Return all files that are read."""
         return [path for path in (self.base, self.clothed, self.base_layout, self.clothed_layout) if path is not None]
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
-        """Both sheets as (H, W, 4) uint8."""
+        """Read both sheets as (H, W, 4) uint8."""
         return np.asarray(read_image(self.base)), np.asarray(read_image(self.clothed))
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What will be cut from which sheets.
+class SplitPlan:
+    """The frames to cut from sheets.
 
     Attributes:
         files: the sheets.
-        record: where the frames lie; its sheets are in the order of `files`.
-        skipped: cells in which neither sheet shows anything, and that are left out.
-        stray: drawn px that lie in no frame.
+        record: layouts of the sheets, in the order of `files`.
+        skipped: number of cells left out because they are empty on both sheets.
+        stray: number of drawn px that lie in no frame.
     """
 
     files: Sequence[SheetFiles]
-    record: Record
+    record: SheetRecord
     skipped: int
     stray: int
 
     @property
     def numbers(self) -> list[str]:
-        """Of all frames, in order."""
+        """Return the numbers of all frames, in order."""
         return [number for pair in self.record.sheets for number in pair.base.cells]
 
     def describe(self) -> list[str]:
-        """What will be cut, in words, a line a sheet."""
+        """Describe in words what will be cut, one line per sheet."""
         lines = []
         for files, pair in zip(self.files, self.record.sheets, strict=True):
             how = f"{pair.grid}" if pair.grid else f"frames of {files.base_layout}"
@@ -71,7 +71,7 @@ class Plan:
         return lines
 
     def frames(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Number, base and clothed frame of each, (H, W, 4) uint8 in px of the sheet."""
+        """Yield number, base and clothed frame of each pair, (H, W, 4) uint8 at the sheet's size."""
         for files, pair in zip(self.files, self.record.sheets, strict=True):
             base, clothed = files.read()
             for number, cell in pair.base.cells.items():
@@ -84,16 +84,16 @@ class Plan:
 def find_sheets(
     base: Sequence[Path], clothed: Sequence[Path], base_layout: Path | None, clothed_layout: Path | None
 ) -> list[SheetFiles]:
-    """The pairs of sheets that the settings name, and their layouts.
+    """Find the pairs of sheets that the settings name, and their layouts.
 
     Args:
         base: sheets in order, or folders of sheets.
-        clothed: as many in the same order, or folders with sheets of the same names.
+        clothed: clothed sheets in the same order, or folders of sheets with the same names.
         base_layout: JSON for all base sheets, or a folder with one named like each; None for a grid.
-        clothed_layout: the same for the clothed sheets; None for that of the base sheets.
+        clothed_layout: JSON or folder for the clothed sheets; None for that of the base sheets.
 
     Raises:
-        UserError: missing files and halves, listed together.
+        UserError: files or halves of pairs are missing (listed together).
     """
     faults: list[str] = []
     sheets = [_expand(paths, name, faults) for paths, name in ((base, "BASE"), (clothed, "CLOTHED"))]
@@ -138,20 +138,20 @@ def _layout_for(sheet: Path, layout: Path | None) -> Path | None:
 # ---- which frames ----
 
 
-def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | None, keep_empty: bool) -> Plan:
+def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | None, keep_empty: bool) -> SplitPlan:
     """Read all sheets and decide what will be cut, before anything is written.
 
-    A frame's number is the place of its cell, counted over all sheets, also where empty cells are skipped.
+    Frames are numbered by their cells, counted over all sheets and including skipped empty cells.
 
     Args:
-        sheets: as `find_sheets` gives them.
-        grid: what is known of the grid of sheets without layout.
+        sheets: the pairs of sheets that `find_sheets` returned.
+        grid: what is known of the grid of sheets without a layout.
         scale: whole factor for the frames; None for the largest that keeps them within FRAME_PX.
-        keep_empty: cut cells in which neither sheet shows anything, too.
+        keep_empty: whether to cut cells that are empty on both sheets too.
 
     Raises:
-        UserError: sheets that cannot be read or cut, or show nothing (listed together); frames too small, too large or
-            too many.
+        UserError: sheets cannot be read or cut, or are empty (listed together); or the frames are too small, too large
+            or too many.
     """
     faults: list[str] = []
     pairs: list[SheetPair] = []
@@ -175,12 +175,12 @@ def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | No
             f"{len(sheets)} sheets with {len(busy)} frames: the limit is {MAX_FRAMES}; split fewer at a time"
         )
     pairs = _number(pairs, kept)
-    record = Record(_choose_scale(pairs, scale), pairs)
-    return Plan(sheets, record, len(kept) - sum(kept), stray)
+    record = SheetRecord(_choose_scale(pairs, scale), pairs)
+    return SplitPlan(sheets, record, len(kept) - sum(kept), stray)
 
 
 def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list[bool], int]:
-    """The layouts of a pair, with places as names; which frames show something; and px drawn outside of all."""
+    """Return the layouts of a pair, named by place; whether each frame is drawn; and the number of px outside all."""
     sheets = files.read()
     sizes = [(sheet.shape[1], sheet.shape[0]) for sheet in sheets]
     grid = None
@@ -201,8 +201,8 @@ def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list
     return SheetPair(files.base.stem, base, clothed, grid), busy, sum(int(here.sum()) for here in drawn)
 
 
-def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tuple[Layout, Layout]:
-    """Both layouts with places as names: frames belong together by name, or by order where the names differ."""
+def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tuple[SheetLayout, SheetLayout]:
+    """Return both layouts, named by place; frames are paired by name, or by order if the names differ."""
     paths = [path for path in (files.base_layout, files.clothed_layout) if path is not None]
     base, clothed = (read_layout(path, size) for path, size in zip(paths, sizes, strict=True))
     if len(base.cells) != len(clothed.cells):
@@ -217,12 +217,12 @@ def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tu
     return _by_place(base, names), _by_place(clothed, others)
 
 
-def _by_place(layout: Layout, order: Sequence[str]) -> Layout:
+def _by_place(layout: SheetLayout, order: Sequence[str]) -> SheetLayout:
     return replace(layout, cells={str(place): layout.cells[name] for place, name in enumerate(order)})
 
 
 def _number(pairs: Sequence[SheetPair], kept: Sequence[bool]) -> list[SheetPair]:
-    """Name the cells that are kept by numbers that count over all sheets."""
+    """Name the cells that are kept by numbers counted over all sheets."""
     digits = max(2, len(str(len(kept) - 1)))
     numbered: list[SheetPair] = []
     first = 0

@@ -1,4 +1,4 @@
-"""Step 1's work in a training folder: frames cut from sheets, with copies of what they replace; and back."""
+"""Frames cut from sheets into a training folder, with copies of what they replace."""
 
 import functools
 import math
@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common.errors import UserError, raise_faults
+from common.errors import UserError
 from common.grids import picture_grid
 from common.images import read_image, write_png
-from masks.sets.frame_sets import (
+from masks.sets.backups import copy_to_backups
+from masks.sets.naming import (
     BACKUPS,
     BASE,
     CLOTHED,
@@ -23,34 +24,28 @@ from masks.sets.frame_sets import (
     MASKS_INITIAL,
     base_name,
     clothed_name,
-    keep_copy,
+    files_of_kind,
     mask_name,
-    numbers_in,
-    read_reviewed,
-    write_reviewed,
 )
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
-from masks.sheets.cells import Record, SheetPair, join_frames, kinds_in, plain_record, tile
-from masks.sheets.grid_finder import GridSettings
+from masks.sets.working_set import read_reviewed, write_reviewed
+from masks.sheets.cells import tile
 from masks.sheets.layout_files import RECORD, read_record, write_record
 from masks.sheets.misalignment import find_shift
-from masks.sheets.pairing import Plan
+from masks.sheets.pairing import SplitPlan
 
-HALVES = {BASE: "base", CLOTHED: "clothed"}  # copies of the sheets are called so
+HALVES = {BASE: "base", CLOTHED: "clothed"}  # names of the sheets' copies, by kind of frame
 TILES = 400  # frames on the contact sheet
 TILE_PX = 256
 
 
-# ---- into the training folder ----
+def unchanged_frames(folder: Path, plan: SplitPlan) -> set[str]:
+    """Return the numbers of the frames in a training folder that equal those of the plan, pixel by pixel.
 
-
-def unchanged_frames(folder: Path, plan: Plan) -> set[str]:
-    """Numbers of the frames in a training folder that are, pixel by pixel, those of the plan.
-
-    Where an interrupted run wrote one half of a pair alone, that half decides.
+    If an interrupted run wrote only one half of a pair, that half decides.
     """
     frames = folder / FRAMES
-    there = set(numbers_in(frames, BASE)) | set(numbers_in(frames, CLOTHED))
+    there = files_of_kind(frames, BASE).keys() | files_of_kind(frames, CLOTHED).keys()
     if not there:
         return set()
     found = tqdm(plan.frames(), desc="comparing", total=len(plan.numbers), unit="frame", leave=False)
@@ -64,34 +59,34 @@ def unchanged_frames(folder: Path, plan: Plan) -> set[str]:
 
 
 def _shows(path: Path, frame: np.ndarray, scale: int) -> bool:
-    """Whether a file shows this frame, if it is there."""
+    """Whether a file shows this frame or does not exist."""
     try:
         return not path.exists() or np.array_equal(np.asarray(read_image(path)), enlarge(frame, scale))
     except UserError:
         return False
 
 
-def make_room(folder: Path, plan: Plan, unchanged: set[str], replace_masks: bool) -> Path | None:
-    """Take away the frames that others will replace, and the masks that belonged to them; keep copies of all.
+def make_room(folder: Path, plan: SplitPlan, unchanged: set[str], replace_masks: bool) -> Path | None:
+    """Remove the frames that will be replaced, and their masks; copies of everything go to backups/.
 
-    Corrected masks of frames that stay as they are stay too. Proposed masks go, step 2 makes them anew.
+    Corrected masks of unchanged frames stay. Proposed masks are removed; step 2 makes new ones.
 
     Args:
         folder: the training folder.
         plan: what will be cut.
         unchanged: numbers of frames that stay.
-        replace_masks: whether corrected masks may go.
+        replace_masks: whether corrected masks may be removed.
 
     Returns:
-        Where the copies are; None where nothing had to go.
+        The folder of the copies; None if nothing had to be removed.
 
     Raises:
         UserError: corrected masks would lose their frames, and `replace_masks` is False.
     """
     frames = folder / FRAMES
-    old = {number for kind in (BASE, CLOTHED) for number in numbers_in(frames, kind)} - unchanged
-    corrected = [number for number in numbers_in(folder / MASKS_CORRECTED, MASK) if number not in unchanged]
-    proposed = [number for number in numbers_in(folder / MASKS_INITIAL, MASK) if number not in unchanged]
+    old = {number for kind in (BASE, CLOTHED) for number in files_of_kind(frames, kind)} - unchanged
+    corrected = [number for number in files_of_kind(folder / MASKS_CORRECTED, MASK) if number not in unchanged]
+    proposed = [number for number in files_of_kind(folder / MASKS_INITIAL, MASK) if number not in unchanged]
     if corrected and not replace_masks:
         more = f" and {len(corrected) - 1} more" if len(corrected) > 1 else ""
         raise UserError(
@@ -102,7 +97,7 @@ def make_room(folder: Path, plan: Plan, unchanged: set[str], replace_masks: bool
     reviewed = read_reviewed(folder)
     if not old and not corrected and not proposed and reviewed <= unchanged:
         return None
-    kept = keep_copy(folder, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
+    kept = copy_to_backups(folder, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
     if not reviewed <= unchanged:
         write_reviewed(folder, reviewed & unchanged)
     _remove(folder / MASKS_CORRECTED, MASK, corrected)
@@ -116,10 +111,10 @@ def make_room(folder: Path, plan: Plan, unchanged: set[str], replace_masks: bool
 
 
 def _sheet_files(frames: Path) -> list[str]:
-    """The record beside frames, and the copies of sheets that belong to it."""
+    """Return the names of the record beside the frames and of the copies of its sheets."""
     try:
         record = read_record(frames)
-    except UserError:  # damaged; it is replaced
+    except UserError:  # it is damaged and will be replaced
         record = None
     if record is None:
         return [RECORD]
@@ -132,17 +127,17 @@ def _remove(folder: Path, kind: str, numbers: Iterable[str]) -> None:
             (folder / f"{kind}_{number}.{suffix}").unlink(missing_ok=True)
 
 
-def write_frames(folder: Path, plan: Plan, unchanged: set[str]) -> dict[str, str]:
+def write_frames(folder: Path, plan: SplitPlan, unchanged: set[str]) -> dict[str, str]:
     """Write the frames, copies of their sheets and the record of how they were cut.
 
     Args:
         folder: the training folder.
         plan: what is cut.
-        unchanged: numbers of frames that are there already.
+        unchanged: numbers of frames that need not be written.
 
     Returns:
-        Where figures do not match: how far right of and below the base figure the clothed one lies, as "(+1, 0)" in
-        art pixels, by number.
+        The shift of misaligned pairs by number: how far right of and below the base figure the clothed one lies, such
+        as "(+1, 0)" in art pixels.
     """
     frames, scale = folder / FRAMES, plan.record.scale
     shifts: dict[str, str] = {}
@@ -162,8 +157,8 @@ def write_frames(folder: Path, plan: Plan, unchanged: set[str]) -> dict[str, str
     return shifts
 
 
-def contact_sheet(folder: Path, plan: Plan, shifts: Mapping[str, str]) -> Image.Image:
-    """Every frame that was written, base over clothed, as an RGB picture; misaligned ones say so."""
+def contact_sheet(folder: Path, plan: SplitPlan, shifts: Mapping[str, str]) -> Image.Image:
+    """Draw every frame that was written, base over clothed, as an RGB picture; misaligned pairs are labelled."""
     numbers = plan.numbers
     shown = numbers[:TILES]
     columns = min(10, math.ceil(math.sqrt(1.5 * len(shown))))
@@ -181,62 +176,3 @@ def _base_over_clothed(frames: Path, number: str, scale: int) -> Image.Image:
     names = base_name(number), clothed_name(number)
     pair = [shrink(np.asarray(read_image(frames / name)), scale) for name in names]
     return tile(np.vstack(pair), 2 * TILE_PX)
-
-
-# ---- and back ----
-
-
-def join_folder(
-    folder: Path, training_data: Path, output: Path, wanted: GridSettings
-) -> tuple[list[Path], dict[str, str], Path | None]:
-    """Put the numbered pictures of a folder into sheets, one for each kind and each sheet that frames were cut from.
-
-    The layout is that of sheet.json in the folder itself or in the working set, or else a plain grid. Base and clothed
-    frames beside their sheet.json are laid on the copy of their sheet, so that what was in no frame is there again.
-
-    Args:
-        folder: with base_frame_XX.png, clothed_frame_XX.png, mask_XX.png or any other <kind>_XX.png.
-        training_data: the training folder.
-        output: folder for the sheets.
-        wanted: columns, margin and spacing of a plain grid; where any is given, sheet.json does not count.
-
-    Returns:
-        The sheets that were written; what was left out, by file name; and the sheet.json that counted, if any.
-
-    Raises:
-        UserError: no pictures, a damaged record, or nothing that fits it.
-    """
-    if wanted != GridSettings(columns=wanted.columns, margin=wanted.margin, spacing=wanted.spacing):
-        raise UserError("with JOIN only COLUMNS, MARGIN and SPACING of the grid count; leave the others out")
-    kinds = kinds_in(folder)
-    homes = [] if wanted.given else [home for home in (folder, training_data / FRAMES) if (home / RECORD).is_file()]
-    record = read_record(homes[0]) if homes else None
-    written: list[Path] = []
-    faults: dict[str, str] = {}
-    for kind, files in kinds.items():
-        own = record or plain_record(files, wanted.columns, wanted.margin or 0, wanted.spacing or 0)
-        known = {number for pair in own.sheets for number in pair.base.cells}
-        faults |= {path.name: "the sheet has no such frame" for number, path in files.items() if number not in known}
-        for pair in own.sheets:
-            ground = _ground(folder, own, kind, pair) if homes[:1] == [folder] else None
-            try:
-                sheet, missing = join_frames(files, pair.layout_of(kind), ground)
-            except UserError as error:
-                faults[own.sheet_name(kind, pair)] = str(error)
-                continue
-            faults |= {f"{kind}_{number}.png": fault for number, fault in missing.items()}
-            written.append(output / own.sheet_name(kind, pair))
-            write_png(written[-1], Image.fromarray(sheet[..., 0] if kind == MASK else sheet))
-    if not written:
-        raise_faults(str(folder), [f"{name}: {fault}" for name, fault in faults.items()])
-    return written, faults, homes[0] / RECORD if homes else None
-
-
-def _ground(folder: Path, record: Record, kind: str, pair: SheetPair) -> np.ndarray | None:
-    """The copy of a sheet beside its frames; None for other kinds, and where somebody removed or changed it."""
-    path = folder / record.sheet_name(HALVES[kind], pair) if kind in HALVES else None
-    if path is None or not path.is_file():
-        return None
-    ground = np.asarray(read_image(path))
-    layout = pair.layout_of(kind)
-    return ground if ground.shape[:2] == (layout.height, layout.width) else None

@@ -2,7 +2,7 @@
 
 Columns: `user`; `user_<genre>` (the taste, 0 to 1); `score` (cosine between the taste and the set); then for each
 of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its rank in that slot's short list, from
-1; 0 where all accessories competed), `<slot>` (its name) and `<slot>_<genre>` (its vector).
+1; 0 where there was no short list), `<slot>` (its name) and `<slot>_<genre>` (its vector).
 """
 
 import re
@@ -55,6 +55,15 @@ class Choice:
     taste: NDArray[np.float64]
     score: float
     worn: dict[str, Worn]
+
+
+def choice_of(user: str, taste: NDArray[np.float64], sets: BestSets, wardrobe: Wardrobe) -> Choice:
+    """The choice of one person, from sets of this person alone."""
+    worn = {}
+    for i, slot in enumerate(SLOTS):
+        item = wardrobe.slots[slot][sets.indices[0, i]]
+        worn[slot] = Worn(item.name, float(sets.slot_scores[0, i]), int(sets.ranks[0, i]), item.vector)
+    return Choice(user, taste, float(sets.scores[0]), worn)
 
 
 # ---- writing ----

@@ -1,9 +1,10 @@
 """Choosing for everybody in a survey: batch by batch on all processors, in constant memory."""
 
+import dataclasses
 import math
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from threadpoolctl import threadpool_limits
 from common.errors import UserError
 from common.surveys.survey import Survey
 from pet.choosing.choice_table import CsvWriter, ParquetWriter, open_choices
-from pet.choosing.matching import BestSets, best_sets
-from pet.choosing.wardrobe import SLOTS, Wardrobe
+from pet.choosing.matching import BestSets
+from pet.choosing.recommender import Recommender, Rule
+from pet.choosing.wardrobe import Wardrobe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,16 +27,13 @@ MAX_SETS = 1_000_000
 SHORT_LIST = 3  # what the exact optimum is compared with
 
 
-def check_sets(sizes: Sequence[int]) -> None:
-    """Refuse to compare more than MAX_SETS sets for every person.
-
-    Args:
-        sizes: accessories of each slot that compete.
+def check_rule(wardrobe: Wardrobe, rule: Rule) -> None:
+    """Refuse a rule that does not fit the wardrobe, or compares more than MAX_SETS sets for every person.
 
     Raises:
-        UserError: too many.
+        UserError: says what to change.
     """
-    sets = math.prod(sizes)
+    sets = math.prod(Recommender(wardrobe, rule).sizes)
     if sets > MAX_SETS:
         raise UserError(f"setting TOP_N makes {sets:,} sets, more than {MAX_SETS:,}; choose a smaller TOP_N")
 
@@ -47,13 +46,14 @@ class Totals:
         self.score_sum = self.loss_sum = self.loss_max = 0.0
         self.exact = exact
 
-    def add(self, vectors: NDArray[np.float32], sets: BestSets, short: BestSets | None) -> None:
-        """Add a batch; `short` is the choice from short lists, given where `sets` is the exact optimum."""
+    def add(self, vectors: NDArray[np.float32], sets: BestSets, pair: tuple[BestSets, BestSets] | None) -> None:
+        """Add a batch; `pair`, given where all sets compete: the exact optimum and the best of short lists."""
         self.people += len(vectors)
         self.nothing_scored += int((~vectors.any(axis=1)).sum())
         self.score_sum += float(sets.scores.sum(dtype=np.float64))
-        if short is not None:
-            loss = np.where((sets.indices == short.indices).all(axis=1), 0, sets.scores - short.scores)
+        if pair is not None:
+            best, short = pair
+            loss = np.where((best.indices == short.indices).all(axis=1), 0, best.scores - short.scores)
             self.lost += int((loss > 0).sum())
             self.loss_sum += float(loss.clip(0).sum(dtype=np.float64))
             self.loss_max = max(self.loss_max, float(loss.max()))
@@ -65,7 +65,7 @@ class Totals:
             "mean cosine of the sets": round(self.score_sum / self.people, 4),
         }
         if self.nothing_scored:
-            result["people who scored nothing (first names taken)"] = self.nothing_scored
+            result["people who scored nothing"] = self.nothing_scored
         if self.exact:
             result[f"top {SHORT_LIST} would miss the optimum for"] = f"{self.lost / self.people:.2%} of people"
             result["and lose there, in cosine"] = (
@@ -74,27 +74,30 @@ class Totals:
         return result
 
 
-def choose_for_all(survey: Survey, wardrobe: Wardrobe, top_n: int | None, output: Path) -> dict[str, object]:
+def choose_for_all(survey: Survey, wardrobe: Wardrobe, rule: Rule, output: Path) -> dict[str, object]:
     """Choose for everybody in the survey, write the table, and return the run's figures.
 
-    Args:
-        top_n: accessories of each slot that compete; None for all (and a comparison with SHORT_LIST).
+    Where all sets compete, their best one is compared with that of SHORT_LIST.
 
     Raises:
         UserError: the output cannot be written.
     """
     from tqdm import tqdm
 
-    slots = [wardrobe.vectors(slot) for slot in SLOTS]
-    shortest = min(SHORT_LIST, *map(len, slots))
-    totals = Totals(exact=top_n is None)
+    recommender = Recommender(wardrobe, rule)
+    optimum = Recommender(wardrobe, dataclasses.replace(rule, identical=True))
+    short = Recommender(wardrobe, dataclasses.replace(rule, identical=True, top_n=min(SHORT_LIST, *recommender.sizes)))
+    totals = Totals(exact=rule.top_n is None)
 
     def work(
         writer: CsvWriter | ParquetWriter, ids: "pa.Array", vectors: NDArray[np.float32]
-    ) -> tuple[Any, NDArray[np.float32], BestSets, BestSets | None]:
-        sets = best_sets(vectors, slots, top_n, threads=1)
-        short = best_sets(vectors, slots, shortest, threads=1) if top_n is None else None
-        return writer.encode(ids, vectors, sets), vectors, sets, short
+    ) -> tuple[Any, NDArray[np.float32], BestSets, tuple[BestSets, BestSets] | None]:
+        names = () if rule.identical else ids.to_pylist()
+        sets = recommender.choose(names, vectors, threads=1)
+        pair = None
+        if rule.top_n is None:
+            pair = optimum.choose((), vectors, threads=1), short.choose((), vectors, threads=1)
+        return writer.encode(ids, vectors, sets), vectors, sets, pair
 
     with (
         threadpool_limits(1, "blas"),  # batches run in threads; BLAS threads would compete with them
@@ -102,9 +105,9 @@ def choose_for_all(survey: Survey, wardrobe: Wardrobe, top_n: int | None, output
         tqdm(total=survey.rows, desc="matching", unit="person") as bar,
     ):
         jobs = ((writer, ids, vectors) for ids, vectors in survey.batches())
-        for encoded, vectors, sets, short in _in_order(work, jobs):
+        for encoded, vectors, sets, pair in _in_order(work, jobs):
             writer.write(encoded)
-            totals.add(vectors, sets, short)
+            totals.add(vectors, sets, pair)
             bar.update(len(vectors))
     return totals.figures()
 

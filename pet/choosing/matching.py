@@ -4,14 +4,19 @@ The rule (tests/pet/choosing/test_matching.py has a naive reference in plain Pyt
 
 - The score of an accessory is its cosine with the user; that of a set is the cosine between the user and the sum
   of the set's raw vectors. The cosine with an all-zero vector is 0.
+- `best_sets` can aim at a power of the taste: each value of the unit vector squared, say, so that favourites count
+  more. Short lists and the best set then go by the cosine with this aim; scores stay cosines with the taste.
 - Scores are float64. Scores within TIE of the best remaining one are ties; a tie goes to the lowest index. Slots
   are sorted by name (`pet.choosing.wardrobe`), so ties are broken by name; ties of sets by the names of Head, then
   Torso, then Face.
+- With a `Draw`, every set that loses no more than `loss` against the best one, in both cosines, is allowed. Of those,
+  in the order of their ranks in Head, then Torso, then Face (of their names where all sets compete), the one at the
+  place `number % count` is chosen.
 
-Scores are computed in float32 first. Where no two competing scores are within NEAR_TIE, float32 cannot change the
-result; the few other users are recomputed in float64. The largest scores are found by a bitonic top-k network
-(Shanbhag, Pirk, Madden: Efficient Top-K Query Processing on GPUs, 2018), whose steps are whole-array minima and
-maxima.
+Scores are computed in float32 first. Where no two competing scores are within NEAR_TIE, and none is so near to the
+edge of what is allowed, float32 cannot change the result; the few other users are recomputed in float64. The largest
+scores are found by a bitonic top-k network (Shanbhag, Pirk, Madden: Efficient Top-K Query Processing on GPUs, 2018),
+whose steps are whole-array minima and maxima.
 """
 
 import math
@@ -44,8 +49,19 @@ class TopN(NamedTuple):
     scores: Float32s
 
 
+class Draw(NamedTuple):
+    """Choice among nearly equal sets: `numbers` (users,), and the `loss` of cosine that is allowed."""
+
+    numbers: NDArray[np.uint32]
+    loss: float
+
+    def of(self, users: Any) -> "Draw":
+        """The draw of some users, given by a slice or a mask."""
+        return Draw(self.numbers[users], self.loss)
+
+
 class BestSets(NamedTuple):
-    """The best set of every user.
+    """The chosen set of every user.
 
     Attributes:
         indices: (users, 3), the accessory in each slot.
@@ -72,6 +88,11 @@ def unit(vectors: Floats) -> Floats:
     return vectors / np.sqrt(squares)[:, None]
 
 
+def unit64(vectors: Floats) -> Float64s:
+    """`unit` in float64."""
+    return unit(vectors.astype(np.float64)).astype(np.float64, copy=False)
+
+
 def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None) -> TopN:
     """The n accessories of highest cosine for every user.
 
@@ -88,21 +109,31 @@ def top_n(users: Floats, accessories: Floats, n: int, threads: int | None = None
     indices, scores = np.empty((len(users), n), np.int32), np.empty((len(users), n), np.float32)
 
     def work(block: slice, workspace: Workspace) -> None:
-        top = _top_n_block(users[block], _unit32(users[block]), accessories, n, workspace)
+        top = _top_n_block(_Block(users[block], 1), accessories, n, workspace)
         indices[block], scores[block] = top[0].T, top[1].T
 
     _in_blocks(work, len(users), BLOCK_VALUES // len(accessories), threads)
     return TopN(indices, scores)
 
 
-def best_sets(users: Floats, slots: Sequence[Floats], n: int | None, threads: int | None = None) -> BestSets:
+def best_sets(
+    users: Floats,
+    slots: Sequence[Floats],
+    n: int | None,
+    threads: int | None = None,
+    *,
+    power: int = 1,
+    draw: Draw | None = None,
+) -> BestSets:
     """The best set of one accessory per slot, among the sets of each slot's top n, or among all sets.
 
     Args:
         users: (users, genres), finite and not negative.
         slots: three arrays (accessories, genres).
-        n: accessories of each slot that compete, at most the size of the smallest slot; None compares all sets.
+        n: accessories of each slot that compete (all of a smaller slot); None compares all sets.
         threads: number of threads; None uses one per processor.
+        power: exponent of the taste that is aimed at; 1 aims at the taste itself.
+        draw: choose among the sets that are nearly as good as the best one; None takes the best one.
 
     Raises:
         ValueError: n is out of range.
@@ -114,14 +145,23 @@ def best_sets(users: Floats, slots: Sequence[Floats], n: int | None, threads: in
         np.empty((count, 3), np.float32),
         np.empty(count, np.float32),
     )
+    job = _Job(users, [slot.astype(np.float64) for slot in slots], power, draw, result)
     if n is None:
         block = ALL_SETS_VALUES // math.prod(map(len, slots))
-        _in_blocks(_all_sets_work(users, slots, result), count, block, threads)
+        _in_blocks(_all_sets_work(job), count, block, threads)
     else:
-        _check_n(n, slots)
+        _check_n(n, [max(slots, key=len)])
         block = BLOCK_VALUES // max(n**3, *map(len, slots))
-        _in_blocks(_short_list_work(users, slots, n, result), count, block, threads)
+        _in_blocks(_short_list_work(job, n), count, block, threads)
     return result
+
+
+class _Job(NamedTuple):
+    users: Floats
+    slots: list[Float64s]
+    power: int
+    draw: Draw | None
+    result: BestSets
 
 
 def _check_n(n: int, slots: Sequence[Floats]) -> None:
@@ -227,27 +267,35 @@ def _exchange(a: Keys, b: Keys, workspace: Workspace) -> None:
 # ---- top-N of a slot ----
 
 
-def _unit32(users: Floats) -> Float32s:
-    return unit(users.astype(np.float32, copy=False))
+class _Block:
+    """Users of a block: their tastes and what is aimed at, as unit vectors in float32; in float64 for a few of them."""
+
+    def __init__(self, users: Floats, power: int) -> None:
+        self._users, self._power = users, power
+        self.tastes = unit(users.astype(np.float32, copy=False)).astype(np.float32, copy=False)
+        self.aims = self.tastes if power == 1 else unit(self.tastes**power).astype(np.float32, copy=False)
+
+    def exact(self, some: NDArray[np.bool_]) -> tuple[Float64s, Float64s]:
+        """Tastes and aims of some users."""
+        tastes = unit64(self._users[some])
+        return tastes, unit64(tastes**self._power)
 
 
-def _top_n_block(
-    users: Floats, users32: Float32s, accessories: Floats, n: int, workspace: Workspace
-) -> tuple[Indices, Float32s]:
-    """Indices and cosines (n, users) of the n best, for users as they came and as unit vectors."""
-    cosines = workspace.array("cosines", (len(accessories), len(users)), np.float32)
-    np.matmul(unit(accessories).astype(np.float32), users32.T, out=cosines)
+def _top_n_block(users: _Block, accessories: Floats, n: int, workspace: Workspace) -> tuple[Indices, Float32s]:
+    """Indices and cosines with the aims (n, users) of the n best."""
+    cosines = workspace.array("cosines", (len(accessories), len(users.aims)), np.float32)
+    np.matmul(unit(accessories).astype(np.float32), users.aims.T, out=cosines)
     indices, scores, near = _largest(cosines, n, workspace)
     if near.any():
-        indices[:, near], scores[:, near] = _top_n_exact(users[near], accessories, n)
+        indices[:, near], scores[:, near] = _top_n_exact(users.exact(near)[1], accessories, n)
     return indices, scores
 
 
-def _top_n_exact(users: Floats, accessories: Floats, n: int) -> tuple[Indices, Float64s]:
+def _top_n_exact(aims: Float64s, accessories: Floats, n: int) -> tuple[Indices, Float64s]:
     """The rule itself: n times, the first one within TIE of the best that remains."""
-    left = unit(users.astype(np.float64)) @ unit(accessories.astype(np.float64)).T
-    rows = np.arange(len(users))
-    indices, scores = np.empty((n, len(users)), np.int32), np.empty((n, len(users)))
+    left = aims @ unit(accessories.astype(np.float64)).T
+    rows = np.arange(len(aims))
+    indices, scores = np.empty((n, len(aims)), np.int32), np.empty((n, len(aims)))
     for place in range(n):
         chosen = _first_of_best(left)
         indices[place], scores[place] = chosen, left[rows, chosen]
@@ -260,62 +308,113 @@ def _first_of_best(scores: Floats) -> NDArray[np.intp]:
     return (scores >= scores.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
 
 
+# ---- the draw among nearly equal sets ----
+
+
+def _drawn(
+    by_aim: Floats, by_taste: Floats, best: NDArray[np.intp], draw: Draw | None, *, axis: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Places of the drawn sets along `axis`, and the users for whom float32 cannot decide what is allowed.
+
+    Without a draw these are the best sets.
+
+    Args:
+        by_aim: cosines of all sets with the aim; sets along `axis`, users along the other one.
+        by_taste: cosines with the taste instead of the aim, same shape.
+        best: (users,) place of the best set.
+        draw: the numbers of these users.
+        axis: 0 or 1.
+    """
+    if draw is None:
+        return best, np.zeros(len(best), np.bool_)
+    places = np.expand_dims(best, axis)
+    margin = by_aim - np.take_along_axis(by_aim, places, axis)
+    np.minimum(margin, by_taste - np.take_along_axis(by_taste, places, axis), out=margin)
+    margin += draw.loss
+    counter = np.uint8 if margin.shape[axis] < 256 else np.int32
+    counts = np.cumsum(margin >= 0, axis=axis, dtype=counter)
+    number = (draw.numbers % np.take(counts, -1, axis)).astype(counter)
+    drawn = (counts <= np.expand_dims(number, axis)).sum(axis=axis)
+    return drawn, np.abs(margin, out=margin).min(axis=axis) < NEAR_TIE
+
+
 # ---- the best set among short lists ----
 
 
-def _short_list_work(users: Floats, slots: Sequence[Floats], n: int, result: BestSets) -> Work:
+def _short_list_work(job: _Job, n: int) -> Work:
     """Score all n^3 sets of a block: u.(a+b+c) = u.a + u.b + u.c, and |a+b+c|^2 from pairs of accessories.
 
     |a+b+c|^2 = (a.a + 2 a.b) + (b.b + 2 b.c) + (c.c + 2 c.a): three tables that any number of accessories fits.
     """
-    exact = [slot.astype(np.float64) for slot in slots]
-    lengths = [np.linalg.norm(slot, axis=1).astype(np.float32) for slot in exact]
+    lengths = [np.linalg.norm(slot, axis=1).astype(np.float32) for slot in job.slots]
+    units = [unit(slot).astype(np.float32) for slot in job.slots]
     pairs = [
         (np.einsum("ad,ad->a", a, a)[:, None] + 2 * a @ b.T).astype(np.float32)
-        for a, b in zip(exact, [*exact[1:], exact[0]], strict=True)
+        for a, b in zip(job.slots, [*job.slots[1:], job.slots[0]], strict=True)
     ]
 
     def work(block: slice, workspace: Workspace) -> None:
-        users32 = _unit32(users[block])
-        tops = [_top_n_block(users[block], users32, slot, n, workspace) for slot in slots]
-        a, b, c = (indices for indices, _ in tops)
-        a_dot, b_dot, c_dot = (length[i] * cos for length, (i, cos) in zip(lengths, tops, strict=True))
-        dots = (a_dot[:, None] + b_dot[None])[:, :, None] + c_dot[None, None]
-        squares = (pairs[0][a[:, None], b[None]])[:, :, None] + pairs[1][b[:, None], c[None]][None]
-        squares += pairs[2][c[None], a[:, None]][:, None]
-        scores = dots / np.sqrt(np.maximum(squares, 1e-12))
-        chosen, best, near = _largest(scores.reshape(n**3, -1), 1, workspace)
-        places = np.stack(np.unravel_index(chosen[0], (n, n, n)))
+        users = _Block(job.users[block], job.power)
+        tops = [_top_n_block(users, slot, min(n, len(slot)), workspace) for slot in job.slots]
+        lists = [indices for indices, _ in tops]
+        alone = [scores for _, scores in tops]
+        if job.power != 1:
+            alone = [np.take_along_axis(v @ users.tastes.T, i, 0) for v, i in zip(units, lists, strict=True)]
+        a, b, c = lists
+        squares = _pick(pairs[0], a[:, None], b[None])[:, :, None] + _pick(pairs[1], b[:, None], c[None])[None]
+        squares += _pick(pairs[2], c[None], a[:, None])[:, None]
+        inverse = 1 / np.sqrt(np.maximum(squares, 1e-12, out=squares), out=squares)
+        by_aim = _set_dots([length[i] * s for length, (i, s) in zip(lengths, tops, strict=True)], inverse)
+        by_taste = by_aim
+        if job.power != 1:
+            by_taste = _set_dots([ls[i] * s for ls, i, s in zip(lengths, lists, alone, strict=True)], inverse)
+        largest, _, near = _largest(by_aim, 1, workspace)
+        chosen = largest[0].astype(np.intp)
+        draw = job.draw.of(block) if job.draw else None
+        chosen, undecided = _drawn(by_aim, by_taste, chosen, draw, axis=0)
+        near |= undecided
+        scores = np.take_along_axis(by_taste, chosen[None], 0)[0]
         if near.any():
-            lists = np.stack([a, b, c])[:, :, near]
-            places[:, near], best[0, near] = _best_set_exact(users[block][near], exact, lists)
-        columns = np.arange(places.shape[1])
-        for slot, (indices, cosines) in enumerate(tops):
-            result.indices[block, slot] = indices[places[slot], columns]
-            result.slot_scores[block, slot] = cosines[places[slot], columns]
-        result.ranks[block] = places.T + 1
-        result.scores[block] = best[0]
+            some = draw.of(near) if draw else None
+            chosen[near], scores[near] = _set_exact(users.exact(near), job.slots, [i[:, near] for i in lists], some)
+        columns = np.arange(len(chosen))
+        for slot, place in enumerate(np.unravel_index(chosen, [len(i) for i in lists])):
+            job.result.indices[block, slot] = lists[slot][place, columns]
+            job.result.slot_scores[block, slot] = alone[slot][place, columns]
+            job.result.ranks[block, slot] = place + 1
+        job.result.scores[block] = scores
 
     return work
 
 
-def _best_set_exact(users: Floats, slots: Sequence[Float64s], lists: Indices) -> tuple[Indices, Float64s]:
-    """The rule itself, for short lists (3, n, users): places (3, users) in the lists, and scores."""
-    n = lists.shape[1]
-    lists = np.moveaxis(lists, 2, 0)
-    order = lists.argsort(axis=2)  # by name, so that the first of the ties is the right one
-    by_name = np.take_along_axis(lists, order, axis=2)
-    a, b, c = (slot[by_name[:, i]] for i, slot in enumerate(slots))
-    sums = a[:, :, None, None] + b[:, None, :, None] + c[:, None, None, :]
-    scores = np.einsum(
-        "ugd,ud->ug",
-        unit(sums.reshape(-1, sums.shape[-1])).reshape(len(users), n**3, -1),
-        unit(users.astype(np.float64)),
-    )
-    chosen = _first_of_best(scores)
-    rows = np.arange(len(users))
-    places = [order[rows, i, place] for i, place in enumerate(np.unravel_index(chosen, (n, n, n)))]
-    return np.stack(places).astype(np.int32), scores[rows, chosen]
+def _pick(table: Float32s, rows: Indices, columns: Indices) -> Float32s:
+    """table[rows, columns], faster than by two indices."""
+    return table.ravel().take(rows * np.int32(table.shape[1]) + columns)
+
+
+def _set_dots(parts: Sequence[Float32s], inverse: Float32s) -> Float32s:
+    """Cosines (sets, users) of sets, from the dot products (n, users) of their parts and 1 / their lengths."""
+    a, b, c = parts
+    dots = (a[:, None] + b[None])[:, :, None] + c[None, None]
+    return np.multiply(dots, inverse, out=dots).reshape(-1, dots.shape[-1])
+
+
+def _set_exact(
+    users: tuple[Float64s, Float64s], slots: Sequence[Float64s], lists: Sequence[Indices], draw: Draw | None
+) -> tuple[NDArray[np.intp], Float64s]:
+    """The rule itself, for short lists (n, users) of each slot: places (users,) among the sets, and scores."""
+    tastes, aims = users
+    sums = np.zeros((len(tastes), 1, tastes.shape[1]))
+    names = np.zeros((len(tastes), 1), np.int64)  # sets numbered in the order of names
+    for slot, indices in zip(slots, lists, strict=True):
+        sums = (sums[:, :, None] + slot[indices.T][:, None]).reshape(len(tastes), -1, tastes.shape[1])
+        names = (names[:, :, None] * len(slot) + indices.T[:, None]).reshape(len(tastes), -1)
+    directions = unit(sums.reshape(-1, sums.shape[-1])).reshape(sums.shape)
+    by_taste, by_aim = (np.einsum("usd,ud->us", directions, vectors) for vectors in (tastes, aims))
+    tied = by_aim >= by_aim.max(axis=1, keepdims=True) - TIE
+    chosen = np.where(tied, names, np.iinfo(np.int64).max).argmin(axis=1)
+    chosen, _ = _drawn(by_aim, by_taste, chosen, draw, axis=1)
+    return chosen, by_taste[np.arange(len(chosen)), chosen]
 
 
 # ---- the best of all sets ----
@@ -327,26 +426,34 @@ def all_sets(slots: Sequence[Floats]) -> Float64s:
     return (a[:, None, None] + b[None, :, None] + c[None, None, :]).reshape(-1, a.shape[1])
 
 
-def _all_sets_work(users: Floats, slots: Sequence[Floats], result: BestSets) -> Work:
-    """Compare a block with every set: one matrix product with the sets' unit vectors."""
-    sets = unit(all_sets(slots))
+def _all_sets_work(job: _Job) -> Work:
+    """Compare a block with every set: matrix products with the sets' unit vectors."""
+    sets = unit(all_sets(job.slots))
     sets32 = np.ascontiguousarray(sets.astype(np.float32).T)
-    units = [unit(slot.astype(np.float64)) for slot in slots]
+    units = [unit(slot) for slot in job.slots]
 
     def work(block: slice, workspace: Workspace) -> None:
-        exact = unit(users[block].astype(np.float64))
-        scores = exact.astype(np.float32) @ sets32
-        chosen = scores.argmax(axis=1)
-        best = scores[np.arange(len(scores)), chosen].astype(np.float64)
-        near = (scores >= (best - NEAR_TIE).astype(np.float32)[:, None]).sum(axis=1) > 1
+        users = _Block(job.users[block], job.power)
+        draw = job.draw.of(block) if job.draw else None
+        by_aim = users.aims @ sets32
+        by_taste = by_aim if job.power == 1 else users.tastes @ sets32
+        best = by_aim.argmax(axis=1)
+        peaks = by_aim[np.arange(len(best)), best]
+        rivals = (by_aim >= (peaks - np.float32(NEAR_TIE))[:, None]).sum(axis=1) > 1
+        chosen, undecided = _drawn(by_aim, by_taste, best, draw, axis=1)
+        near = rivals | undecided
+        scores = by_taste[np.arange(len(best)), chosen].astype(np.float64)
         if near.any():
-            scores64 = exact[near] @ sets.T
-            chosen[near] = _first_of_best(scores64)
-            best[near] = scores64[np.arange(len(scores64)), chosen[near]]
-        places = np.unravel_index(chosen, tuple(map(len, slots)))
+            tastes, aims = users.exact(near)
+            some = draw.of(near) if draw else None
+            exact_aim, exact_taste = aims @ sets.T, tastes @ sets.T
+            chosen[near], _ = _drawn(exact_aim, exact_taste, _first_of_best(exact_aim), some, axis=1)
+            scores[near] = exact_taste[np.arange(len(exact_taste)), chosen[near]]
+        tastes, _ = users.exact(np.ones(len(best), np.bool_))
+        places = np.unravel_index(chosen, tuple(map(len, job.slots)))
         for slot, (indices, vectors) in enumerate(zip(places, units, strict=True)):
-            result.indices[block, slot] = indices
-            result.slot_scores[block, slot] = np.einsum("ud,ud->u", exact, vectors[indices])
-        result.scores[block] = best
+            job.result.indices[block, slot] = indices
+            job.result.slot_scores[block, slot] = np.einsum("ud,ud->u", tastes, vectors[indices])
+        job.result.scores[block] = scores
 
     return work

@@ -1,7 +1,8 @@
 """The accessories that pets wear and their base bodies: `AccessoryDataset.csv` and its pictures."""
 
 import warnings
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from common.paths import DATA
 from common.surveys.dialects import Dialect, check_table_path, find_dialect
 
 SLOTS = ("Head", "Torso", "Face")  # order of output columns, and of names when sets tie
+NOTHING = "nothing"  # optional column: 1 for an accessory of those who like no genre
 LAYERS = ("Torso", "Face", "Head")  # order of pasting onto the body
 ACCESSORIES_CSV = DATA / "pet/AccessoryDataset.csv"
 BODIES = DATA / "pet/Body"
@@ -23,7 +25,10 @@ BODIES = DATA / "pet/Body"
 
 @dataclass(frozen=True)
 class Accessory:
-    """One row of AccessoryDataset.csv; `vector` has one value from 0 to 1 for each of GENRES."""
+    """One row of AccessoryDataset.csv; `vector` has one value from 0 to 1 for each of GENRES.
+
+    A vector of zeros belongs to what people wear who like nothing (1 in the column NOTHING).
+    """
 
     line: int
     name: str
@@ -34,14 +39,17 @@ class Accessory:
 
 @dataclass(frozen=True)
 class Wardrobe:
-    """All accessories by slot, sorted by name: where scores tie, the first name wins."""
+    """All accessories by slot, sorted by name: where scores tie, the first name wins.
+
+    Those without any genre, for people who like nothing, come last.
+    """
 
     path: Path
     slots: dict[str, list[Accessory]]
 
     def vectors(self, slot: str) -> NDArray[np.float64]:
-        """(accessories of the slot, genres) float64 in [0, 1]."""
-        return np.stack([accessory.vector for accessory in self.slots[slot]])
+        """(accessories of the slot that have genres, genres) float64 in [0, 1]."""
+        return np.stack([accessory.vector for accessory in self.slots[slot] if accessory.vector.any()])
 
     def pictures(self) -> dict[str, Path]:
         """Picture files by the accessories' names."""
@@ -68,7 +76,7 @@ def load_wardrobe(path: Path = ACCESSORIES_CSV) -> Wardrobe:
     """
     accessories, faults = read_accessories(path)
     raise_faults(str(path), faults)
-    by_name = sorted(accessories, key=lambda accessory: accessory.name)
+    by_name = sorted(accessories, key=lambda accessory: (not accessory.vector.any(), accessory.name))
     return Wardrobe(path, {slot: [a for a in by_name if a.type == slot] for slot in SLOTS})
 
 
@@ -96,7 +104,8 @@ def read_accessories(path: Path) -> tuple[list[Accessory], list[str]]:
         vector, vector_faults = _read_vector(line, row, dialect)
         faults += vector_faults
         accessories.append(Accessory(line, name, kind, path.parent / file, vector))
-    faults += [f"no accessory of type {slot}" for slot in SLOTS if all(a.type != slot for a in accessories)]
+    matched = {accessory.type for accessory in accessories if accessory.vector.any()}
+    faults += [f"no accessory of type {slot} with a genre" for slot in SLOTS if slot not in matched]
     return accessories, faults
 
 
@@ -118,7 +127,7 @@ def _read_rows(path: Path) -> tuple[Dialect, list[tuple[int, dict[str, str]]]]:
 
 def _column_key(cell: str) -> str:
     name = cell.strip()
-    if name.lower() in ("name", "type", "file"):
+    if name.lower() in ("name", "type", "file", NOTHING):
         return name.lower()
     genres = genres_of(name)
     return genres[0] if len(genres) == 1 else name
@@ -133,8 +142,8 @@ def _read_vector(line: int, row: dict[str, str], dialect: Dialect) -> tuple[NDAr
             vector[index] = np.nan
         if not 0 <= vector[index] <= 1:
             faults.append(f"line {line}, column {genre!r}: {row[genre]!r} is not a number from 0 to 1")
-    if not faults and not vector.any():
-        faults.append(f"line {line}: every genre is 0, so it matches nobody")
+    if not faults and not vector.any() and row.get(NOTHING, "").strip() != "1":
+        faults.append(f"line {line}: every genre is 0, so it matches nobody (for those who like nothing: {NOTHING} 1)")
     return vector, faults
 
 
@@ -209,3 +218,10 @@ def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
         str(accessories), faults + picture_faults(list(bodies.values()), [row for row in rows if row.file.suffix])
     )
     return load_wardrobe(accessories)
+
+
+def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Path:
+    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone."""
+    if wanted != "auto":
+        return bodies[wanted]
+    return bodies[sorted(bodies)[zlib.crc32(user.encode()) % len(bodies)]]

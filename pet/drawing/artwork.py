@@ -22,7 +22,10 @@ CANVAS_PX = 1024
 
 @dataclass(frozen=True)
 class Drawing:
-    """One SVG: its file, the name in its <title>, and genre weights from 0 to 1 (empty for a base body)."""
+    """One SVG: its file, the name in its <title>, and genre weights from 0 to 1.
+
+    There are no weights for a base body, nor for what people wear who like nothing.
+    """
 
     path: Path
     name: str
@@ -55,9 +58,14 @@ def read_drawing(path: Path) -> Drawing:
 
 def render(path: Path) -> Image.Image:
     """The drawing as an RGBA picture of CANVAS_PX x CANVAS_PX."""
+    return render_text(path.read_text(encoding="utf-8"))
+
+
+def render_text(svg: str) -> Image.Image:
+    """The same for the text of an SVG."""
     import resvg_py
 
-    png = resvg_py.svg_to_bytes(svg_path=str(path), width=CANVAS_PX, height=CANVAS_PX, skip_system_fonts=True)
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=CANVAS_PX, height=CANVAS_PX, skip_system_fonts=True)
     return Image.open(io.BytesIO(png)).convert("RGBA")
 
 

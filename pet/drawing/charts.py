@@ -4,17 +4,17 @@ Cosine compares directions, so the set's bars are scaled to the length of the ta
 has the same length, the cosine is 1.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from common.genres import GENRES
 from common.grids import GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, fit_text, label_font
 from pet.choosing.choice_table import Choice
 from pet.choosing.wardrobe import SLOTS
+from pet.drawing.scripts import draw_name
 
 TASTE_COLOUR = VIOLET
 SLOT_COLOURS = {"Head": PINK, "Torso": TEAL, "Face": YELLOW}
@@ -30,14 +30,17 @@ def set_parts(choice: Choice) -> dict[str, NDArray[np.float64]]:
 
 
 class ChartPainter:
-    """Draws charts of one height; the figure is reused, only bars and texts change."""
+    """Draws charts of one height; the figure is reused, only bars and texts change.
 
-    def __init__(self, height_px: int) -> None:
+    With `expert` they say the cosines of the set and of each accessory.
+    """
+
+    def __init__(self, height_px: int, *, expert: bool = False) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.patches import Patch
-        from matplotlib.transforms import Bbox, TransformedBbox
 
+        self._expert = expert
         figure = Figure(figsize=(INCHES * ASPECT, INCHES), dpi=height_px / INCHES, facecolor=PAPER)
         self._canvas = FigureCanvasAgg(figure)
         self._axes = axes = figure.add_axes((0.21, 0.17, 0.75, 0.70))
@@ -54,14 +57,11 @@ class ChartPainter:
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
         place: dict[str, Any] = {"parse_math": False, "transform": figure.transFigure}
-        self._title = axes.text(0.04, 0.925, "", color=INK, fontsize=14, weight="bold", clip_on=True, **place)
-        # Glyphs that the font lacks are drawn wider than measured.
-        self._title.set_clip_box(TransformedBbox(Bbox([[0.04, 0.9], [0.78, 1.0]]), figure.transFigure))
         self._score = axes.text(0.96, 0.925, "", color=INK, fontsize=11, ha="right", **place)
         self._nothing = axes.text(
             0.5,
             0.5,
-            "nothing scored:\nthe first accessories by name",
+            "likes none of it",
             color=GREY,
             ha="center",
             transform=axes.transAxes,
@@ -78,8 +78,8 @@ class ChartPainter:
             bbox_to_anchor=(0.5, 0.01),
         )
 
-    def paint(self, choice: Choice) -> Image.Image:
-        """The chart of one person as an RGB image."""
+    def paint(self, choice: Choice, note: str = "") -> Image.Image:
+        """The chart of one person as an RGB image; `note` is written in its corner."""
         left = np.zeros(len(GENRES))
         for bar, width in zip(self._taste, choice.taste, strict=True):
             bar.set_width(width)
@@ -89,17 +89,22 @@ class ChartPainter:
                 bar.set_width(width)
             left += part
         self._axes.set_xlim(0, 1.02 * max(1.0, float(left.max()), float(choice.taste.max())))
-        self._title.set_text(fit_text(choice.user, label_font(100, bold=True), 2100))
         self._nothing.set_visible(not choice.taste.any())
-        self._score.set_text(f"cosine {choice.score:.2f}")
-        labels = ["taste", *(f"{slot}: {choice.worn[slot].name} ({choice.worn[slot].score:.2f})" for slot in SLOTS)]
+        self._score.set_text(", ".join(filter(None, [note, f"cosine {choice.score:.2f}" if self._expert else ""])))
+        labels = ["taste"]
+        for slot in SLOTS:
+            score = f" ({choice.worn[slot].score:.2f})" if self._expert else ""
+            labels.append(f"{slot}: {choice.worn[slot].name}{score}")
         for text, label in zip(self._legend.get_texts(), labels, strict=True):
             text.set_parse_math(False)
             text.set_text(fit_text(label, label_font(100), 1900))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing")  # emoji in a name: the font draws a box
-            self._canvas.draw()
-        return Image.fromarray(np.asarray(self._canvas.buffer_rgba())[:, :, :3].copy())
+        self._canvas.draw()
+        chart = Image.fromarray(np.asarray(self._canvas.buffer_rgba())[:, :, :3].copy())
+        # Pillow writes the name: it shapes the letters of all scripts, as matplotlib does not.
+        place = (0.04 * chart.width, 0.075 * chart.height)
+        room = (0.5 if note else 0.72) * chart.width
+        draw_name(ImageDraw.Draw(chart), choice.user, place, max(8, round(0.038 * chart.height)), room, fill=INK)
+        return chart
 
 
 def beside(pet: Image.Image, chart: Image.Image) -> Image.Image:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.grids import GREY, INK, PAPER, picture_grid
-from pet.choosing.wardrobe import SLOTS, Wardrobe
-from pet.drawing.compositing import Dresser, body_for
+from pet.choosing.wardrobe import SLOTS, Wardrobe, body_for
+from pet.drawing.coats import coat_for
+from pet.drawing.compositing import Dresser
 
 COLOURS = ("#b2b2ce", "#ff9640", "#28a8b0")
 WIDTH_PX = 1500
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MethodResult:
     """What one method chose for everybody.
 
     Attributes:
@@ -49,7 +50,7 @@ class Outcome:
 
 
 def draw_comparison(
-    outcomes: Sequence[Outcome], users: Sequence[str], wardrobe: Wardrobe, bodies: dict[str, Path], samples: int
+    outcomes: Sequence[MethodResult], users: Sequence[str], wardrobe: Wardrobe, bodies: dict[str, Path], samples: int
 ) -> Image.Image:
     """Distributions and bars above, the first people's pets by each way below; RGB."""
     top = _draw_figures(outcomes)
@@ -59,7 +60,7 @@ def draw_comparison(
         for person in range(samples):
             pairs = zip(SLOTS, outcome.indices[person], strict=True)
             worn = {slot: wardrobe.slots[slot][index].file for slot, index in pairs}
-            pets.append(dresser.dress(body_for(users[person], bodies), worn))
+            pets.append(dresser.dress(body_for(users[person], bodies), worn, coat_for(users[person])))
             labels.append(f"{' '.join(users[person].split())} · {outcome.cosines[person]:.2f}\n{outcome.way}")
     grid = picture_grid(pets, labels, samples, 256)
     sheet = Image.new("RGB", (max(top.width, grid.width), top.height + grid.height), PAPER)
@@ -68,7 +69,7 @@ def draw_comparison(
     return sheet
 
 
-def _draw_figures(outcomes: Sequence[Outcome]) -> Image.Image:
+def _draw_figures(outcomes: Sequence[MethodResult]) -> Image.Image:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 

@@ -1,6 +1,5 @@
 """Compositing a pet: layers pasted onto a base body."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from PIL import Image
 
 from common.images import read_image
 from pet.choosing.wardrobe import LAYERS
+from pet.drawing.coats import Coat, CoatMaps, coat_files
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,15 @@ class Dresser:
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
         self._layers: dict[Path, Layer] = {}
+        self._coats: dict[Path, CoatMaps] = {}
 
-    def dress(self, body: Path, worn: Mapping[str, Path]) -> Image.Image:
+    def dress(self, body: Path, worn: Mapping[str, Path], coat: Coat | None = None) -> Image.Image:
         """The pet: the body, then Torso, Face and Head over it.
 
         Args:
             body: picture of the base body.
             worn: picture of the accessory of each slot; a slot may be absent.
+            coat: fur of the body; None, and a body that has no coats: as it was drawn.
 
         Returns:
             RGBA, size_px x size_px, transparent around the pet; a canvas that is not square is centred in it.
@@ -43,6 +45,10 @@ class Dresser:
         for path in [body, *(worn[slot] for slot in LAYERS if slot in worn)]:
             layer = self._layer(path)
             canvas.alpha_composite(layer.picture, layer.place)
+            if path is body and coat is not None and coat_files(body):
+                if body not in self._coats:
+                    self._coats[body] = CoatMaps(body, canvas.size)
+                canvas = self._coats[body].colour(canvas, coat)
         return canvas
 
     def _layer(self, path: Path) -> Layer:
@@ -57,10 +63,3 @@ class Dresser:
             place = (left + (self.size_px - size[0]) // 2, top + (self.size_px - size[1]) // 2)
             self._layers[path] = Layer(scaled.crop((left, top, right, bottom)), place)
         return self._layers[path]
-
-
-def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Path:
-    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone."""
-    if wanted != "auto":
-        return bodies[wanted]
-    return bodies[sorted(bodies)[zlib.crc32(user.encode()) % len(bodies)]]

@@ -19,7 +19,9 @@ from pet.choosing.wardrobe import Accessory
 PAGE_PX = 2560  # width that the tiles of a page share
 
 
-def write_contact_sheets(pets: Iterable[tuple[Path, Choice]], folder: Path, size_px: int, tiles: int) -> list[Path]:
+def write_contact_sheets(
+    pets: Iterable[tuple[Path, Choice]], folder: Path, size_px: int, tiles: int, *, expert: bool = False
+) -> list[Path]:
     """Write pages of at most `tiles` pets into the folder; older pages beyond the last are removed.
 
     Args:
@@ -27,6 +29,7 @@ def write_contact_sheets(pets: Iterable[tuple[Path, Choice]], folder: Path, size
         folder: gets `contact_sheet_01.png`, ...
         size_px: side of the pictures, which are not enlarged.
         tiles: pets per page.
+        expert: write the cosine below each name.
 
     Returns:
         The pages.
@@ -38,11 +41,11 @@ def write_contact_sheets(pets: Iterable[tuple[Path, Choice]], folder: Path, size
         path = folder / f"contact_sheet_{len(written) + 1:02d}.png"
         sheet = picture_grid(
             [functools.partial(read_image, file) for file, _ in page],
-            [f"{' '.join(choice.user.split())}\n{choice.score:.2f}" for _, choice in page],
+            [" ".join(choice.user.split()) + (f"\n{choice.score:.2f}" if expert else "") for _, choice in page],
             columns,
             tile_px=min(384, PAGE_PX // columns, size_px),
             title="Pets for music tastes",
-            footer="Cosine between taste and pet; 1 is perfect.",
+            footer="Cosine between taste and pet; 1 is perfect." if expert else "",
         )
         write_png(path, sheet)
         written.append(path)

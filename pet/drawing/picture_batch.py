@@ -15,14 +15,17 @@ from common.errors import UserError, raise_faults
 from common.files import row_file_name, sha256_of
 from common.images import png_bytes
 from pet.choosing.choice_table import Choice, read_choices
-from pet.choosing.wardrobe import SLOTS, Wardrobe, check_pictures
+from pet.choosing.wardrobe import SLOTS, Wardrobe, body_for, check_pictures
 from pet.drawing.charts import ChartPainter, beside
-from pet.drawing.compositing import Dresser, body_for
+from pet.drawing.coats import coat_files, coat_for
+from pet.drawing.compositing import Dresser
+from pet.drawing.scripts import warn_of_names
+from pet.drawing.share_cards import ORIGIN
 
 CHUNK = 8  # people per task of a worker; Ctrl-C waits for it
 IN_PROCESS = 32  # up to so many people, starting workers does not pay off
 FAULTS_KEPT = 1000
-METHOD = 1  # increase it when the same choice and settings give another picture
+METHOD = 2  # increase it when the same choice and settings give another picture
 PETS, COMBINED, CHARTS = KINDS = ("pets", "combined", "charts")  # folders of the output
 COMPRESS_LEVEL = 1  # of PNG: compression takes a third of the time, and 1 costs little in size
 
@@ -36,6 +39,7 @@ class RenderSettings:
         size_px: side of the pet's square, and the height of the chart.
         charts: draw charts too.
         combined: pet and chart in one picture.
+        expert: show cosines on charts.
         body: name of the base body, or "auto".
         bodies: base bodies by name.
         pictures: picture files by accessory name.
@@ -45,6 +49,7 @@ class RenderSettings:
     size_px: int
     charts: bool
     combined: bool
+    expert: bool = False
     body: str
     bodies: dict[str, Path]
     pictures: dict[str, Path]
@@ -73,6 +78,8 @@ def plan(choices: Path, wardrobe: Wardrobe, job: RenderSettings) -> int:
                 faults.append(f"{where}: {wardrobe.path.name} has no accessory {worn.name!r} of type {slot}")
     raise_faults(str(choices), faults if people else ["has a header but no rows"])
     check_pictures(wardrobe, list(job.bodies.values()))
+    if job.charts:
+        warn_of_names(choice.user for _, choice in read_choices(choices))
     return people
 
 
@@ -84,7 +91,13 @@ def render_all(choices: Path, job: RenderSettings, workers: int) -> AbstractCont
     """
     batch: Batch[tuple[str, Choice], None] = Batch(
         folder=job.folder,
-        settings={"method": METHOD, "size_px": job.size_px, "charts": job.charts, "combined": job.combined},
+        settings={
+            "method": METHOD,
+            "size_px": job.size_px,
+            "charts": job.charts,
+            "combined": job.combined,
+            "expert": job.expert,
+        },
         files=tuple(rf"{kind}/(\d{{6,}}(?:_.*)?)\.png" for kind in KINDS),
         overviews=(r"contact_sheet_\d{2,}\.png",),
         set_up=functools.partial(Artist, job),
@@ -106,7 +119,8 @@ def _items(choices: Path, job: RenderSettings) -> Iterator[Item[tuple[str, Choic
             (w.name, w.score, w.rank, w.vector.tolist(), hash_of(job.pictures[w.name])) for w in choice.worn.values()
         ]
         body = body_for(choice.user, job.bodies, job.body)
-        facts = (choice.user, choice.taste.tolist(), choice.score, worn, hash_of(body))
+        coat = [coat_for(choice.user), *map(hash_of, coat_files(body))]
+        facts = (choice.user, choice.taste.tolist(), choice.score, worn, hash_of(body), coat)
         version = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
         yield Item(Path(name).stem, version, name, (name, choice))
 
@@ -117,15 +131,18 @@ class Artist:
     def __init__(self, job: RenderSettings) -> None:
         self._job = job
         self._dresser = Dresser(job.size_px)
-        self._painter = ChartPainter(job.size_px) if job.charts else None
+        self._painter = ChartPainter(job.size_px, expert=job.expert) if job.charts else None
 
     def __call__(self, person: tuple[str, Choice]) -> Made:
         """Draw the pictures of one person, given the file name and the choice."""
         name, choice = person
         worn = {slot: self._job.pictures[choice.worn[slot].name] for slot in SLOTS}
-        pet = self._dresser.dress(body_for(choice.user, self._job.bodies, self._job.body), worn)
+        body = body_for(choice.user, self._job.bodies, self._job.body)
+        pet = self._dresser.dress(body, worn, coat_for(choice.user))
         pictures = {PETS: pet}
         if self._painter is not None:
             chart = self._painter.paint(choice)
             pictures |= {COMBINED: beside(pet, chart)} if self._job.combined else {CHARTS: chart}
-        return Made({f"{kind}/{name}": png_bytes(picture, COMPRESS_LEVEL) for kind, picture in pictures.items()})
+        return Made(
+            {f"{kind}/{name}": png_bytes(picture, COMPRESS_LEVEL, ORIGIN) for kind, picture in pictures.items()}
+        )

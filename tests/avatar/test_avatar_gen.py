@@ -214,7 +214,19 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
     (tmp_path / "gone.png").unlink()
     write_person(people, "Other", save_photo(tmp_path / "other.png"))
     save_photo(tmp_path / "other.png", 9)
-    flags = ["--features", people, "--output", tmp_path / "out", "--model", tiny, "--steps", 5, "--no-cut-out"]
+    flags = [
+        "--features",
+        people,
+        "--output",
+        tmp_path / "out",
+        "--model",
+        tiny,
+        "--steps",
+        5,
+        "--no-cut-out",
+        "--size-px",
+        256,
+    ]
     result = run_script(BASE, *flags, cwd=tmp_path, timeout=300)
     assert_user_error(result, "3 skipped, listed in", "avatars: 100%", "Broken.json", "Gone.json", "Other.json")
     faults = faults_in(tmp_path / "out")
@@ -224,13 +236,13 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
     for words in (
         "tiny/base, tiny/refiner",
         "4 + 1 steps",
-        "at 64 px, the model's native size, then enlarged to 1024 px",
+        "at 64 px, the model's native size, then enlarged to 256 px",
         "tokens, in up to",
         "seconds a step",
     ):
         assert words in result.stdout, words
     assert set(pictures(tmp_path / "out")) == {"Ada", "Grace", "Júlia"}
-    assert pixels(tmp_path / "out/avatars/Ada.png").shape == (1024, 1024, 4)
+    assert pixels(tmp_path / "out/avatars/Ada.png").shape == (256, 256, 4)
     record = json.loads((tmp_path / "out/run.json").read_text(encoding="utf-8"))
     assert record["skipped"] == 3 and record["figures"]["avatars"] == 3
     assert record["weights"] == ["tiny/base", "tiny/refiner"]

@@ -30,7 +30,7 @@ from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import weights_folder, write_tiny_weights
 from tests.avatar.person.test_analyzers import WEIGHTS, beside
 from tests.helpers import assert_user_error, needs_bad_inputs, run_script, with_settings
-from tests.masks.sets.test_frame_sets import hostile_pictures
+from tests.masks.sample_sets import hostile_pictures
 
 SCRIPT = "avatar/FeatureExtractor.py"
 main = with_settings(FeatureExtractor.main)

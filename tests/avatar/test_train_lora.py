@@ -5,13 +5,10 @@ import gc
 import json
 import math
 import os
-import runpy
 import signal
-import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -52,8 +49,8 @@ from common.paths import CHECKPOINTS
 from common.runner import Report
 from common.training import Training, start_accelerator
 from tests.avatar.tiny_sdxl import NATIVE_PX, build_tiny_sdxl
-from tests.avatar.two_processes import in_a_process, reports_of_two
-from tests.helpers import ROOT, assert_user_error, load_main, run_script
+from tests.helpers import assert_user_error, load_main, run_script
+from tests.two_processes import in_a_process, reports_of_two
 
 pytestmark = pytest.mark.slow
 STEP = "avatar/TrainLoRA.py"
@@ -571,15 +568,7 @@ def flags(tiny: Path, pictures: Path, output: Path, *more: str) -> list[str]:
     return [*found, "--sample-prompts", *SAMPLES.prompts, *more]
 
 
-def as_script(flags: list[str], folder: Path) -> None:
-    """What the shell does, in a process that has all imports behind it."""
-    os.chdir(folder)
-    sys.argv = [STEP, *flags]
-    with open("said.txt", "w", encoding="utf-8") as said, redirect_stdout(said), redirect_stderr(said):
-        runpy.run_path(str(ROOT / STEP), run_name="__main__")
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL, nor fork")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_a_run_killed_by_the_system_goes_on_exactly_from_the_shell(
     reference: tuple[Path, Report], tiny: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -592,10 +581,9 @@ def test_a_run_killed_by_the_system_goes_on_exactly_from_the_shell(
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert load_plain(state)["steps"] == 2 and not output.exists(), "it was killed in the middle"
-    process = in_a_process(partial(as_script, flags(tiny, pictures, output, "--resume"), tmp_path))
-    process.join(300)
-    said = (tmp_path / "said.txt").read_text(encoding="utf-8")
-    assert process.exitcode == 0, said
+    result = run_script(STEP, *flags(tiny, pictures, output, "--resume"), cwd=tmp_path, timeout=300)
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
     assert "base: " in said and "written: own.safetensors" in said and "device: CPU" in said
     assert_same(load_file(output), load_file(reference[0]))
     ours, theirs = load_plain(state), load_plain(reference[0].with_suffix(".state.pth"))

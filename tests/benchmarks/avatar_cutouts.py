@@ -1,8 +1,8 @@
-"""How well backgrounds are removed: beside rembg's u2netp alone, on photos, and along edges that are known.
+"""Measures the removal of backgrounds on photos, compared with rembg's u2netp alone, and along known edges.
 
-python -m tests.benchmarks.avatar_cutouts                 the held-out photos, and drawn figures before loud grounds
-python -m tests.benchmarks.avatar_cutouts --photos 5      quickly, on a few
-python -m tests.benchmarks.avatar_cutouts --tune          what avatar.cutout weighs BlazePose by, from other photos
+python -m tests.benchmarks.avatar_cutouts                 held-out photos, and drawn figures on saturated backgrounds
+python -m tests.benchmarks.avatar_cutouts --photos 5      only a few photos
+python -m tests.benchmarks.avatar_cutouts --tune          finds POSE_WEIGHT and BIAS on other photos
 """
 
 import argparse

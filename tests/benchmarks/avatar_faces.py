@@ -1,8 +1,8 @@
-"""Faces and what is inferred of them: how right, and how long after loading.
+"""Measures accuracy and time (after loading) of face detection and of the analyzers.
 
-python -m tests.benchmarks.avatar_faces                    the embedded analyzer on portraits with labels, street photos
-python -m tests.benchmarks.avatar_faces --photos 10        quickly, on a few street photos
-python -m tests.benchmarks.avatar_faces --deepface onnx    DeepFace's real architecture on random weights (or pytorch):
+python -m tests.benchmarks.avatar_faces                    embedded analyzer on labelled portraits and street photos
+python -m tests.benchmarks.avatar_faces --photos 10        only a few street photos
+python -m tests.benchmarks.avatar_faces --deepface onnx    DeepFace's architecture with random weights (or pytorch):
                                                            1.1 GB on disk, up to 3 GB of memory for each network
 """
 

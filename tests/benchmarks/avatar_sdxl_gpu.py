@@ -1,7 +1,7 @@
-"""How fast a full-size SDXL draws on a GPU, and in how much memory; its weights are random, which changes neither.
+"""Measures time and memory of a full-size SDXL on a GPU; its weights are random, which changes neither.
 
     python -m tests.benchmarks.avatar_sdxl_gpu                     24 + 6 steps at 1024 px in bf16, plain and compiled
-    python -m tests.benchmarks.avatar_sdxl_gpu --presets 8 12 24   every preset of memory, plain
+    python -m tests.benchmarks.avatar_sdxl_gpu --presets 8 12 24   every memory preset, plain
 
 The sizes are those of stabilityai/stable-diffusion-xl-base-1.0 and -refiner-1.0: UNets of 2.57 and 2.26 billion
 weights, text encoders of 123 and 695 million, an autoencoder of 84 million. Seconds are the median over the pictures

@@ -1,13 +1,13 @@
-"""Many users through the whole chain: memory, and what a kill in the middle leaves.
+"""Runs many users through the whole chain: measures memory, and checks the results after a kill in the middle.
 
     python -m tests.benchmarks.avatar_users               200 users
-    python -m tests.benchmarks.avatar_users --users 12    quickly
-    python -m tests.benchmarks.avatar_users --tiny        on a tiny SDXL of random weights, whose noise is not cut out
+    python -m tests.benchmarks.avatar_users --users 12    fewer users
+    python -m tests.benchmarks.avatar_users --tiny        with a tiny SDXL of random weights, without cut-out
 
-Every user has a photo (the sample of FeatureExtractor.py, in other colours for each) and a taste. FeatureExtractor.py
-makes the features of all; AvatarGen_Base.py draws them on the project's small model, cut out. It is killed (SIGKILL)
-when half are there and started again. Then everybody must have one avatar, those from before the kill untouched, the
-last one equal to that of a run alone.
+Every user has a photo (FeatureExtractor.py's sample, recoloured) and a taste. FeatureExtractor.py extracts features;
+AvatarGen_Base.py generates the avatars with the project's small model and cuts them out. It is killed (SIGKILL) when
+half of them exist, and started again. Then every user must have one avatar, those from before the kill must be
+unchanged, and the last one must equal that of a run for its user alone.
 """
 
 import argparse

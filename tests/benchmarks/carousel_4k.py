@@ -20,9 +20,9 @@ import torch
 from PIL import Image
 
 from carousel.fusion.inference import fuse, load_model
-from carousel.staging.compositing import Placed, fuse_into, paste, put
-from carousel.staging.figures import Figure, figure_of
-from carousel.staging.placement import Spot, Wishes, place
+from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
+from carousel.staging.person_cutout import PersonCutout, trim_cutout
+from carousel.staging.placement import PersonPlacement, RequestedPlacement, find_placement
 from carousel.staging.shadows import contact_shadow, darken
 from common.images import read_image, write_png
 from tests.benchmarks.hardware import describe_machine
@@ -43,13 +43,13 @@ def main() -> None:
     settings = parser.parse_args()
     cv2.setNumThreads(torch.get_num_threads())
     scene, figure = scene_and_figure()
-    spot = place(figure.silhouette, SIZE, [], Wishes(x=0.5, height=HEIGHT))
+    spot = find_placement(figure.silhouette, SIZE, [], RequestedPlacement(x=0.5, height=HEIGHT))
     ways = ways_to_fuse(scene, figure, spot, settings.checkpoint)
     if settings.peak_of:
         print(peak_kib(ways.get(settings.peak_of, lambda: None)))
         return
     print(f"{describe_machine()}, {torch.get_num_threads()} threads")
-    placed = put(figure, spot, (SIZE[1], SIZE[0]))
+    placed = place_cutout(figure, spot, (SIZE[1], SIZE[0]))
     rows, columns = placed.window
     print(f"scene {SIZE[0]} x {SIZE[1]} px, person {placed.height:.0f} px high, cut out of {figure.rgba.shape[:2]}")
     print(f"window {columns.stop - columns.start} x {rows.stop - rows.start} px")
@@ -61,10 +61,10 @@ def main() -> None:
         print(f"{way}: peak {peaks[way]:.0f} MB, {more:.0f} MB more than with all loaded")
     if settings.picture:
         network, device = load_model(settings.checkpoint)
-        write_png(settings.picture, Image.fromarray(fuse_into(scene, placed, network, device, 0.5).picture))
+        write_png(settings.picture, Image.fromarray(fuse_cutout(scene, placed, network, device, 0.5).picture))
 
 
-def scene_and_figure() -> tuple[np.ndarray, Figure]:
+def scene_and_figure() -> tuple[np.ndarray, PersonCutout]:
     """A street of 4K and a person of about the size that they get there: real ones, enlarged."""
     photos = real_files("people/more/photos/*.jpg", "people/photos/*.jpg")
     street, person = photos[31 % len(photos)], photos[11 % len(photos)]
@@ -74,19 +74,21 @@ def scene_and_figure() -> tuple[np.ndarray, Figure]:
     photo = np.asarray(read_image(person, "RGB"))
     mask = np.asarray(read_image(person.parent.parent / "masks" / f"{person.stem}.png", "L"))
     rgba = np.dstack([photo, cv2.GaussianBlur(mask, (0, 0), 0.8)])
-    return scene, figure_of(cv2.resize(rgba, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC))
+    return scene, trim_cutout(cv2.resize(rgba, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC))
 
 
-def ways_to_fuse(scene: np.ndarray, figure: Figure, spot: Spot, checkpoint: str) -> dict[str, Callable[[], object]]:
+def ways_to_fuse(
+    scene: np.ndarray, figure: PersonCutout, spot: PersonPlacement, checkpoint: str
+) -> dict[str, Callable[[], object]]:
     """The whole, from the cut-out to the finished picture."""
     network, device = load_model(checkpoint)
     shape = (SIZE[1], SIZE[0])
 
     def ours() -> np.ndarray:
-        return fuse_into(scene, put(figure, spot, shape), network, device, 0.5).picture
+        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, 0.5).picture
 
     def seamless() -> np.ndarray:
-        placed = put(figure, spot, shape)
+        placed = place_cutout(figure, spot, shape)
         rows, columns = placed.window
         mask = (placed.alpha > 0.5).astype(np.uint8) * 255
         x, y, width, height = cv2.boundingRect(mask)
@@ -97,14 +99,14 @@ def ways_to_fuse(scene: np.ndarray, figure: Figure, spot: Spot, checkpoint: str)
 
 
 def steps(
-    scene: np.ndarray, figure: Figure, spot: Spot, placed: Placed, checkpoint: str
+    scene: np.ndarray, figure: PersonCutout, spot: PersonPlacement, placed: PlacedCutout, checkpoint: str
 ) -> dict[str, Callable[[], object]]:
     """What ours consists of."""
     network, device = load_model(checkpoint)
     part = np.ascontiguousarray(scene[placed.window])
     shadow = contact_shadow(placed.alpha, placed.height)
     return {
-        "  resampling": lambda: put(figure, spot, (SIZE[1], SIZE[0])),
+        "  resampling": lambda: place_cutout(figure, spot, (SIZE[1], SIZE[0])),
         "  shadow": lambda: darken(part, contact_shadow(placed.alpha, placed.height), 0.5),
         "  shadow's form alone": lambda: contact_shadow(placed.alpha, placed.height),
         "  darkening alone": lambda: darken(part, shadow, 0.5),

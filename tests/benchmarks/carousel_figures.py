@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 
 from carousel.collages.inpainting import clean_background
-from carousel.collages.layout import Collage, compose
+from carousel.collages.layout import Collage, black_outside, compose
 from carousel.collages.photo_to_collages import HOLE_RIM
 from carousel.fusion.inference import load_model
-from carousel.fusion.training_samples import Example, cut_out, fit, fixed_form, paste
+from carousel.fusion.training_samples import FusionExample, fit, fixed_form, paste
 from carousel.measuring.baselines import BASELINES, Baseline
 from carousel.measuring.evaluation import (
     OURS,
@@ -113,7 +113,7 @@ def held_out(size_px: int) -> dict[str, list[Item]]:
     }
 
 
-def relit(file: Path, number: int, size_px: int, clean: bool, erode_px: int) -> Example:
+def relit(file: Path, number: int, size_px: int, clean: bool, erode_px: int) -> FusionExample:
     """A photo's person in the light that belongs to its number."""
     rng = np.random.default_rng((SEED, number))
     return fixed_form(rng, collage_of(file, size_px), clean, erode_px)
@@ -141,14 +141,14 @@ def triples(size_px: int) -> dict[str, list[Item]]:
     return {f"{len(items)} harmonisation triples, {kind}": items for kind, items in sets.items()}
 
 
-def triple(folder: Path, name: str, size_px: int) -> Example:
+def triple(folder: Path, name: str, size_px: int) -> FusionExample:
     """A triple: its composite is both scene and person."""
     composite, real = (
         fit(np.asarray(read_image(folder / f"{name}_{kind}.jpg", "RGB")), size_px) for kind in ("composite", "real")
     )
     mask = read_mask(folder / f"{name}_mask.png", size_px)
     background = paste(composite, clean_background(composite, hole_of(mask)), mask)
-    return Example(background, cut_out(composite, mask), mask, real)
+    return FusionExample(background, black_outside(composite, mask), mask, real)
 
 
 def read_mask(file: Path, size_px: int) -> np.ndarray:

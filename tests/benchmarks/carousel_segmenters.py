@@ -21,18 +21,14 @@ from PIL import Image
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import OUTPUTS
-from common.people.edges import decontaminate, refine_edges
 from common.people.embedded_segmenter import EmbeddedSegmenter
-from common.people.selection import Person, mask_iou
+from common.people.selection import SegmentedPerson, mask_iou
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 from tests.helpers import REAL_DATA
 
 TUNING_STEP = 11  # of the photos for tuning, every so manieth is taken
 FOUND = 0.5  # intersection over union from which a person counts as found
-EDGES = 12
-EDGE_SIGMA_PX = 1.2  # softness of the edges that are known
-COARSE_PX = 160  # longer side at which masks are made coarse, as a network's are
 CROWDS = 40
 CROWD_SIZES = (2, 3, 4, 6, 8)
 CROWD_HEIGHT_PX = 480
@@ -57,7 +53,6 @@ def main() -> None:
     marked = [read_marked(file) for file in files[: arguments.photos]]
     print(f"\n{len(marked)} photos of one marked person, from {files[0].parent.relative_to(REAL_DATA)}")
     measure_photos(segmenter, marked)
-    measure_edges(marked[:EDGES])
     measure_nobody(segmenter)
     measure_crowds(segmenter, marked, arguments.crowds)
 
@@ -73,7 +68,7 @@ def read_marked(file: Path) -> Marked:
     return np.asarray(read_image(file, "RGB")), np.asarray(mask) > 127
 
 
-def best_iou(people: Sequence[Person], mask: np.ndarray) -> float:
+def best_iou(people: Sequence[SegmentedPerson], mask: np.ndarray) -> float:
     """Of the person found who is nearest to a mask; 0 where there is nobody."""
     return max((mask_iou(person.mask, mask) for person in people), default=0.0)
 
@@ -107,63 +102,6 @@ def report(name: str, measure: Callable[[np.ndarray, np.ndarray], float], marked
     found = f"{100 * (values >= FOUND).mean():.0f} %"
     figures = f"{values.mean():8.4f}{np.median(values):8.4f}{values.min():7.3f}"
     print(f"{name:14}{figures}{found:>7}{milliseconds:12.0f}", flush=True)
-
-
-# ---- edges ----
-
-
-def measure_edges(marked: Sequence[Marked]) -> None:
-    """Alpha and colours along edges that are known: people put over another photo with soft edges, and found again."""
-    errors: dict[str, list[list[float]]] = {}
-    for index, (photo, mask) in enumerate(marked):
-        person, alpha = known_person(photo, mask)
-        old, new = (
-            cv2.resize(marked[(index + step) % len(marked)][0], mask.shape[::-1]).astype(np.float32) for step in (1, 2)
-        )
-        seen = over(person, alpha, old).round().astype(np.uint8)
-        hard = coarse(alpha > 0.5)
-        band = cv2.dilate(hard.astype(np.uint8), np.ones((9, 9))) > cv2.erode(hard.astype(np.uint8), np.ones((9, 9)))
-        soft = refine_edges(seen, hard)
-        clean = decontaminate(seen, soft)
-        truth = over(person, alpha, new)[band]
-        for name, found, colours in (
-            ("mask as it is", hard.astype(np.float32), seen),
-            ("mask blurred", cv2.GaussianBlur(hard.astype(np.float32), (0, 0), EDGE_SIGMA_PX), seen),
-            ("refined", soft, seen),
-            ("refined, decontaminated", soft, clean),
-            ("true alpha", alpha, seen),
-            ("true alpha, decontaminated", alpha, decontaminate(seen, alpha)),
-        ):
-            difference = np.abs(over(colours, found, new)[band] - truth).mean()
-            errors.setdefault(name, []).append([float(np.abs(found - alpha)[band].mean()), float(difference)])
-    print(
-        f"\n{'edges of known alpha':28}alpha error  colour error on another background (0 to 255), {len(marked)} photos"
-    )
-    for name, values in errors.items():
-        alpha_error, colour_error = np.mean(values, axis=0)
-        print(f"{name:28}{alpha_error:11.4f}{colour_error:14.2f}")
-
-
-def known_person(photo: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Colours of a person that reach beyond the edge, (H, W, 3) float32, and a soft alpha (H, W) float32."""
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5)))
-    _, labels = cv2.distanceTransformWithLabels(1 - inner, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    colour_of = np.zeros((labels.max() + 1, 3), np.float32)
-    colour_of[labels[inner > 0]] = photo[inner > 0]
-    alpha = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), EDGE_SIGMA_PX)
-    return colour_of[labels], alpha
-
-
-def over(colours: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """The composite, float32 0 to 255."""
-    return alpha[..., None] * colours + (1 - alpha[..., None]) * background
-
-
-def coarse(mask: np.ndarray) -> np.ndarray:
-    """A mask as it comes back from COARSE_PX pixels."""
-    scale = COARSE_PX / max(mask.shape)
-    small = cv2.resize(mask.astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, mask.shape[::-1], interpolation=cv2.INTER_CUBIC) > 0.5
 
 
 # ---- nobody ----
@@ -243,7 +181,7 @@ def person_cut(rng: np.random.Generator, photo: np.ndarray, mask: np.ndarray) ->
     return cv2.resize(photo[box], size, interpolation=cv2.INTER_AREA), cv2.resize(mask[box].astype(np.uint8), size) > 0
 
 
-def coloured(photo: np.ndarray, people: Sequence[Person]) -> Image.Image:
+def coloured(photo: np.ndarray, people: Sequence[SegmentedPerson]) -> Image.Image:
     """The photo with each person found tinted in a colour of their own."""
     tinted = photo.astype(np.float32)
     for index, person in enumerate(people):

@@ -20,12 +20,27 @@ from accelerate import Accelerator
 from torch import nn
 
 from carousel.fusion.network import Decoder, FusionNetwork
-from carousel.fusion.training import TrainingSettings, prepare
+from carousel.fusion.training import FusionTrainingSettings, prepare_training
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import find_peer
 
-SHRUNK = TrainingSettings("resnet18", "transformer", "affine", 2, 256, 500, 8, 5e-4, 0.5, 1.0, 0.0, 0, 1, 1)
+SHRUNK = FusionTrainingSettings(
+    encoder="resnet18",
+    decoder="transformer",
+    head="affine",
+    shrink=2,
+    size_px=256,
+    steps=500,
+    batch=8,
+    learning_rate=5e-4,
+    l1_weight=0.5,
+    masked_weight=1.0,
+    perceptual_weight=0.0,
+    light_samples=0,
+    seed=1,
+    workers=1,
+)
 FULL = replace(SHRUNK, encoder="resnet50", shrink=1)
 DECODERS: tuple[Decoder, ...] = ("transformer", "cnn")
 WARM_UP_STEPS, TIMED_STEPS = 2, 12
@@ -50,12 +65,12 @@ def main() -> None:
         time_steps(trained)
 
 
-def compare(settings: TrainingSettings, trained: AvatarFusionDataset, held_out: AvatarFusionDataset) -> None:
+def compare(settings: FusionTrainingSettings, trained: AvatarFusionDataset, held_out: AvatarFusionDataset) -> None:
     """Train one decoder and print its row."""
     torch.manual_seed(settings.seed)
     network = FusionNetwork(settings.encoder, settings.decoder, settings.head, settings.shrink)
-    every = max(1, settings.steps // 4)
-    training = prepare(settings, network, trained, held_out, Accelerator(cpu=True), every)
+    every, accelerator = max(1, settings.steps // 4), Accelerator(cpu=True)
+    training = prepare_training(network, settings, trained, held_out, accelerator=accelerator, measure_every=every)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         training.fit(Path(folder, "state.pth"), resume=False)
@@ -87,7 +102,10 @@ def report_step(name: str, network: nn.Module, trained: AvatarFusionDataset) -> 
 def step_seconds(network: Any, trained: AvatarFusionDataset) -> tuple[list[float], float]:
     """Seconds of each timed step with its wait, and of all waits together."""
     settings = replace(FULL, steps=WARM_UP_STEPS + TIMED_STEPS)
-    training = prepare(settings, network, trained, trained, Accelerator(cpu=True), settings.steps)
+    accelerator = Accelerator(cpu=True)
+    training = prepare_training(
+        network, settings, trained, trained, accelerator=accelerator, measure_every=settings.steps
+    )
     batches = training.task.batches(0, settings.steps)
     seconds: list[float] = []
     waited = 0.0

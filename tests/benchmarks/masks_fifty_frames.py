@@ -17,22 +17,26 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from masks.mask_model import DRAWN_SHARE_GO_ON, EPOCHS, LEARNING_RATE_GO_ON, LEARNING_RATE_SCRATCH
+from masks.mask_model import DRAWN_SHARE_FINE_TUNING, EPOCHS, LEARNING_RATE_FINE_TUNING, LEARNING_RATE_SCRATCH
 from masks.model.checkpoint_format import load_network, network_of, read_checkpoint
-from masks.model.training import (
-    Samples,
-    TrainingSettings,
-    fit,
-    load_frames,
-)
+from masks.model.training import TrainingSettings, fit
+from masks.model.training_samples import TrainingSamples, load_frames
 from masks.model.unet import UNet
-from masks.sets.frame_sets import FrameSet
+from masks.sets.training_sets import FrameSet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import CPU, mean, peer_network, print_table, real_sets, score_set, threshold_scores
 
 SEEN = ("walk_north", "walk_south")
 SAME_STYLE = ("walk_east", "run_west")
-SCRATCH = TrainingSettings(EPOCHS, 8, LEARNING_RATE_SCRATCH, 0.7, 0.0, 1, 0)
+SCRATCH = TrainingSettings(
+    epochs=EPOCHS,
+    batch=8,
+    learning_rate=LEARNING_RATE_SCRATCH,
+    dice_weight=0.7,
+    drawn_share=0.0,
+    seed=1,
+    workers=0,
+)
 SHIPPED = "mask_model.pth"
 
 
@@ -53,7 +57,7 @@ def main() -> None:
         runs = {"Dice + cross-entropy": (UNet, scratch), "cross-entropy alone": (UNet, alone)}
     else:
         scores["shipped, zero-shot"] = score_sets(load_network(SHIPPED)[0].to(CPU), sets)
-        going_on = replace(scratch, learning_rate=LEARNING_RATE_GO_ON, drawn_share=DRAWN_SHARE_GO_ON)
+        going_on = replace(scratch, learning_rate=LEARNING_RATE_FINE_TUNING, drawn_share=DRAWN_SHARE_FINE_TUNING)
         runs = {"shipped, fine-tuned": (lambda: network_of(read_checkpoint(SHIPPED), SHIPPED), going_on)}
     for name, (make, settings) in runs.items():
         torch.manual_seed(settings.seed)
@@ -71,9 +75,10 @@ def main() -> None:
 def train_frames(network: nn.Module, sets: list[FrameSet], settings: TrainingSettings) -> nn.Module:
     """Train any network as `masks` does; returns the averaged weights."""
     frames = load_frames(sets)
-    samples = Samples(frames, len(frames), settings)
+    samples = TrainingSamples(frames, length=len(frames), drawn_share=settings.drawn_share, seed=settings.seed)
     with tempfile.TemporaryDirectory() as folder:
-        training = fit(settings, network, samples, [], Path(folder, "model.pth"), False)  # type: ignore[arg-type]
+        checkpoint = Path(folder, "model.pth")
+        training = fit(settings, network, samples, held_out=[], checkpoint=checkpoint, resume=False)  # type: ignore[arg-type]
     return training.average.to(CPU)
 
 

@@ -16,7 +16,9 @@ from PIL import Image
 
 from masks.correction.session import CorrectionSession
 from masks.model.metrics import f1_score
-from masks.sets.frame_sets import FrameSet, Pair, mask_name, read_mask
+from masks.sets.naming import mask_name
+from masks.sets.pairs import FramePair, read_mask
+from masks.sets.training_sets import FrameSet
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import mean, print_table, real_sets
 from tests.helpers import run_script
@@ -90,7 +92,7 @@ def correct(work: Path, truth: FrameSet, count: int) -> set[str]:
     return set(chosen)
 
 
-def read_truth(pair: Pair) -> np.ndarray:
+def read_truth(pair: FramePair) -> np.ndarray:
     """The true mask as (H, W) bool."""
     assert pair.mask is not None
     return read_mask(pair.mask) > 0

@@ -9,11 +9,12 @@ from torch import nn
 
 from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
-from masks.model.thresholds import best_threshold
-from masks.sets.frame_sets import FrameSet, gather_training_data, read_mask, read_pair
+from masks.model.threshold_baselines import best_threshold
+from masks.sets.pairs import read_mask, read_pair
+from masks.sets.training_sets import FrameSet, gather_training_data
 from tests.benchmarks.needs import find_peer, real_files
 
-TUNED_ON = ("walk_north", "walk_south", "vector_bust")  # sets that were looked at while the figures were designed
+TUNED_ON = ("walk_north", "walk_south", "vector_bust")  # sets used while the random figures were designed
 CPU = torch.device("cpu")
 
 

@@ -19,7 +19,8 @@ from common.images import write_png
 from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_masks
 from masks.model.unet import SIZE_PX
-from masks.sets.frame_sets import mask_image, mask_name
+from masks.sets.naming import mask_name
+from masks.sets.pairs import mask_image
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.masks_setup import CPU, peer_network, real_sets
 

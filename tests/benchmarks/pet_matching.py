@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pet.choosing.matching import TIE, best_sets, top_n
+from pet.choosing.matching import TIE, Draw, best_sets, top_n
+from pet.choosing.recommender import LOSS, POWER
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import find_peer
 
@@ -87,6 +88,9 @@ def main() -> None:
         USERS,
         f"{wrong} of {CHECKED} users differ from the naive loop",
     )
+    draw = Draw(rng.integers(0, 2**32, USERS, dtype=np.uint32), LOSS)
+    seconds = median_seconds(lambda: best_sets(users, slots, N, power=POWER, draw=draw))
+    report("ours, favourites first, drawn by name", seconds, USERS)
     loop = median_seconds(lambda: [naive_best_set(u, slots, N) for u in exact[:100]], 1)
     report("Python loop over users", loop, 100)
 

@@ -15,9 +15,8 @@ from common.genres import GENRES
 from common.workers import default_workers
 from pet.choosing.choice_table import Choice, open_choices, read_choices
 from pet.choosing.matching import best_sets
-from pet.choosing.wardrobe import LAYERS, SLOTS, Wardrobe, load_bodies, load_wardrobe
+from pet.choosing.wardrobe import LAYERS, SLOTS, Wardrobe, body_for, load_bodies, load_wardrobe
 from pet.data import data_transform, get_some_data
-from pet.drawing.compositing import body_for
 from pet.drawing.picture_batch import RenderSettings, render_all
 from tests.benchmarks.hardware import describe_machine
 

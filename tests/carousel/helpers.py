@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from carousel.collages.layout import Collage, Entry, compose, write_collage, write_index
+from carousel.collages.layout import Collage, CollageEntry, collage_bytes, compose, write_index
 from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.network import Decoder, FusionNetwork, Head
+from common.files import write_bytes
 
 SIDE = 64
 
@@ -37,11 +38,15 @@ def draw_collage(seed: int, side: int = SIDE) -> Collage:
     return compose(truth.clip(0, 255).astype(np.uint8), background.clip(0, 255).astype(np.uint8), mask)
 
 
-def entry_of(name: str, scene: str) -> Entry:
-    return Entry(name, f"album.zip/{scene}.jpg", scene, (0, 0, 640, 640), (100, 80, 300, 630), 0.97, "drawn")
+def write_collage(path: Path, collage: Collage) -> None:
+    write_bytes(path, collage_bytes(collage))
 
 
-def write_collages(folder: Path, count: int = 8, side: int = SIDE) -> list[Entry]:
+def entry_of(name: str, scene: str) -> CollageEntry:
+    return CollageEntry(name, f"album.zip/{scene}.jpg", scene, (0, 0, 640, 640), (100, 80, 300, 630), 0.97, "drawn")
+
+
+def write_collages(folder: Path, count: int = 8, side: int = SIDE) -> list[CollageEntry]:
     """Drawn collages, two a scene, with their index."""
     entries = []
     for number in range(count):

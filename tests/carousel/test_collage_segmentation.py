@@ -1,5 +1,6 @@
 """Collage_segmentation.py as a user runs it: panels, names, what is skipped, resumed, made anew, killed."""
 
+import contextlib
 import csv
 import io
 import json
@@ -25,17 +26,24 @@ from PIL import Image
 from carousel.Collage_segmentation import main
 from carousel.collages import photo_to_collages
 from carousel.collages.layout import Collage, read_collage, read_index
-from carousel.collages.photo_to_collages import HOLE_RIM, Job, collage_name, panel_mask, person_collage, resize
+from carousel.collages.photo_to_collages import (
+    HOLE_RIM,
+    CollageSettings,
+    collage_name,
+    panel_mask,
+    person_collage,
+    resize,
+)
 from common.errors import UserError
 from common.journals import LOCK
-from common.people.selection import Person, Rules, person_of
+from common.people.selection import SegmentedPerson, SelectionRules, person_of
 from common.runner import Report
-from tests.helpers import ROOT, assert_user_error, run_script
+from tests.helpers import ROOT, assert_user_error, run_script, with_settings
 
 pytestmark = pytest.mark.slow
 STEP = "carousel/Collage_segmentation.py"
 SIZE = (220, 180)  # height, width of the drawn photos
-RULES = Rules()
+RULES = SelectionRules()
 
 
 def draw_photo(seed: int, people: int = 1) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -85,7 +93,7 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, **settings: Any) -> Report:
     given: dict[str, Any] = {"photos": (folder / "photos",), "output": folder / "out", "masks": folder / "masks"}
-    return main(**{**given, "segmenter": "files", "panel_px": 128, "workers": 1, **settings})
+    return with_settings(main)(**{**given, "segmenter": "files", "panel_px": 128, "workers": 1, **settings})
 
 
 def flags(folder: Path, **settings: object) -> list[object]:
@@ -117,7 +125,7 @@ def test_a_run_from_a_zip_and_a_folder(folder: Path) -> None:
     command.insert(command.index(folder / "photos"), folder / "album.zip")
     result = run_script(STEP, *command, cwd=folder)
     assert result.returncode == 0, result.stderr
-    assert "collages in out: 7 made now, 0 were there" in result.stdout
+    assert "collages in out: 7 made now, 0 were up to date" in result.stdout
     assert re.search(r"^photos +6$", result.stdout, re.MULTILINE)
     assert re.search(r"^collages +7$", result.stdout, re.MULTILINE)
     assert "device: CPU (segmenter files), weights: none" in result.stdout
@@ -249,8 +257,8 @@ def test_a_huge_photo_is_refined_at_a_bounded_size() -> None:
     assert np.count_nonzero((mask > 0) ^ exact) < 0.02 * np.count_nonzero(exact)
 
 
-def collage_of(person: Person, photo: np.ndarray, **settings: Any) -> Collage | str:
-    return person_collage(photo, person, None, Job(Path(), "files", **settings))[1]
+def collage_of(person: SegmentedPerson, photo: np.ndarray, **settings: Any) -> Collage | str:
+    return person_collage(photo, person, None, CollageSettings(output=Path(), segmenter="files", **settings))[1]
 
 
 def test_people_who_cannot_fill_a_panel_have_a_reason() -> None:
@@ -272,17 +280,16 @@ class Finder:
 
     name, device, weights = "finder", "nothing", ["none.pth"]
 
-    def __init__(self, find: Callable[[np.ndarray], list[Person]]):
+    def __init__(self, find: Callable[[np.ndarray], list[SegmentedPerson]]):
         self.find = find
 
-    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[Person]:
+    def find_people(self, photo: np.ndarray, source: Path | None = None) -> list[SegmentedPerson]:
         return self.find(photo)
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[Person]]], None]:
-    def install(find: Callable[[np.ndarray], list[Person]]) -> None:
-        monkeypatch.setattr(photo_to_collages, "segmenter_of", lambda name, masks: Finder(find))
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[SegmentedPerson]]], None]:
+    def install(find: Callable[[np.ndarray], list[SegmentedPerson]]) -> None:
         monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks: Finder(find))
 
     return install
@@ -294,6 +301,30 @@ def test_a_photo_without_a_person_is_no_fault(folder: Path, use: Any) -> None:
     report = make(folder, segmenter="embedded", masks=None)
     assert report.faults == 0 and report.figures["photos without a person"] == 1 and report.figures["collages"] == 2
     assert report.device.startswith("nothing") and report.weights == ["none.pth"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("min_height_px", 200, "too small: 150 px high"),
+        ("min_share", 0.5, "too small: 27 % of the photo"),
+        ("max_cut", 0.1, "cut by the left edge"),
+        ("max_overlap", 0.1, "overlapping: others cover 50 % of the box"),
+    ],
+)
+def test_each_setting_reaches_its_own_rule(folder: Path, use: Any, setting: str, value: float, reason: str) -> None:
+    """Two people, one of them cut by the left edge, half covered by the other; one rule at a time."""
+    first, second = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    first[40:190, :72], second[115:190, :72] = True, True
+    use(lambda photo: [person_of(first, 0.9), person_of(second, 0.8)])
+    off: dict[str, Any] = {"min_height_px": 0, "min_share": 0.0, "max_cut": 1.0, "max_overlap": 1.0}
+    photos = (folder / "photos/p0.png",)
+    with_rule = off | {setting: value}
+    make(folder, photos=photos, segmenter="embedded", masks=None, output=folder / "all", **off)
+    assert not (folder / "all/dropped.csv").exists()
+    with contextlib.suppress(UserError):  # nobody is left
+        make(folder, photos=photos, segmenter="embedded", masks=None, **with_rule)
+    assert reason in (folder / "out/dropped.csv").read_text(encoding="utf-8")
 
 
 def test_the_rules_drop_people_and_say_why(folder: Path, use: Any) -> None:
@@ -324,7 +355,7 @@ def test_people_too_small_for_the_panel_end_with_a_message_and_a_list(folder: Pa
 def test_a_photo_that_memory_does_not_hold_is_a_fault_with_a_remedy(folder: Path, use: Any, error: Exception) -> None:
     large = draw_photo(1)[0]
 
-    def find(photo: np.ndarray) -> list[Person]:
+    def find(photo: np.ndarray) -> list[SegmentedPerson]:
         if (photo == large).all():
             raise error
         return [person_of(draw_photo(0)[1][0], 0.8)]
@@ -336,7 +367,7 @@ def test_a_photo_that_memory_does_not_hold_is_a_fault_with_a_remedy(folder: Path
 
 
 def test_a_bug_keeps_its_traceback(folder: Path, use: Any) -> None:
-    def find(photo: np.ndarray) -> list[Person]:
+    def find(photo: np.ndarray) -> list[SegmentedPerson]:
         raise RuntimeError("a bug")
 
     use(find)
@@ -453,7 +484,7 @@ def test_a_journal_made_by_somebody_else_removes_nothing(folder: Path) -> None:
 
 
 def test_a_folder_that_another_run_is_writing_is_left_alone(folder: Path, use: Any) -> None:
-    def find(photo: np.ndarray) -> list[Person]:
+    def find(photo: np.ndarray) -> list[SegmentedPerson]:
         with pytest.raises(UserError, match="another run is writing it"):
             make(folder, segmenter="embedded", masks=None)
         return [person_of(draw_photo(0)[1][0], 0.8)]
@@ -536,7 +567,7 @@ def test_bad_photos_and_archives_are_skipped_and_listed_and_the_rest_is_done(fol
     with zipfile.ZipFile(folder / "photos/slip.zip", "w") as archive:
         archive.writestr("../../escaped.png", data)
     result = run_script(STEP, *flags(folder), cwd=folder)
-    assert_user_error(result, "4 skipped, listed in", "faults.csv", "truncated", "leads out of its folder", "no mask")
+    assert_user_error(result, "4 skipped, listed in", "faults.csv", "truncated", "points outside its folder", "no mask")
     assert "collages in out: 3 made now" in result.stdout
     faults = {row["file"]: row["fault"] for row in table(folder / "out/faults.csv")}
     assert faults.keys() == {f"photos/{name}" for name in ("p0.png", "no_mask.png", "text.zip", "slip.zip")}
@@ -597,7 +628,7 @@ def test_masks_and_results_that_lie_among_the_photos_are_no_photos(folder: Path)
         ({"photos": (Path("nowhere.zip"),)}, "nowhere.zip: no such file or folder"),
         ({"plates": Path("nowhere")}, "nowhere: no such folder of clean plates"),
         ({"masks": Path("nowhere")}, "nowhere: no such folder of masks"),
-        ({"background": "lama", "lama": Path("no.onnx")}, "no.onnx: LaMa's weights are not here"),
+        ({"background": "lama", "lama": Path("no.onnx")}, "no.onnx: LaMa's weights are missing"),
     ],
 )
 def test_faulty_settings_stop_before_any_work(settings: dict[str, Any], words: str, folder: Path) -> None:
@@ -618,5 +649,5 @@ def test_an_archive_that_is_refused_costs_no_collages_of_earlier_photos(folder: 
     with zipfile.ZipFile(folder / "slip.zip", "w") as archive:
         archive.writestr("../../escaped.png", b"")
     result = run_script(STEP, *flags(folder, photos=folder / "slip.zip"), cwd=folder)
-    assert_user_error(result, "leads out of its folder")
+    assert_user_error(result, "points outside its folder")
     assert len(before) > 1 and files_of(folder / "out") == before

@@ -12,13 +12,13 @@ from carousel.drawing.backdrops import KINDS
 from carousel.drawing.bodies import Build, pose_body
 from carousel.drawing.canvas import Raster, points, shoulder
 from carousel.drawing.characters import POSES, STYLES, draw_figure, random_look
-from carousel.drawing.height_fields import Figure, Lamp, Lighting, Sculpture, Stuff, relight
+from carousel.drawing.height_fields import DrawnFigure, Lamp, Lighting, Material, Sculpture, relight
 from carousel.drawing.sample_data import scene_name
 from carousel.drawing.scenes import Scene, draw_scene
 from carousel.segmenters.choice import load_segmenter
 from common.outlines import box, ellipse
 from common.paths import DATA
-from common.people.selection import keep_people
+from common.people.selection import select_people
 from tests.helpers import assert_user_error, run_script
 
 pytestmark = pytest.mark.slow
@@ -98,7 +98,7 @@ def test_the_segmenter_of_files_finds_the_people_and_the_rules_keep_nearly_all()
     for name in NAMES:
         photo = rgb(DRAWN / f"photos/{name}.jpg")
         people = segmenter.find_people(photo, DRAWN / f"photos/{name}.jpg")
-        found, kept = found + len(people), kept + len(keep_people(people, photo.shape)[0])
+        found, kept = found + len(people), kept + len(select_people(people, photo.shape)[0])
     assert found >= 40 and kept >= 0.9 * found
 
 
@@ -154,9 +154,9 @@ def test_a_scene_follows_from_its_generator_alone() -> None:
 # ---- people and light ----
 
 
-def ball() -> Figure:
+def ball() -> DrawnFigure:
     sculpture = Sculpture(np.random.default_rng(0), Raster(100, 100, 100.0))
-    grey = Stuff(np.full(3, 0.5, np.float32), weave=0.0)
+    grey = Material(np.full(3, 0.5, np.float32), weave=0.0)
     sculpture.add([ellipse(0.5, 0.5, 0.4, 0.4)], grey, rounding=0.25)
     return sculpture.finish((0.5, 1.0), 1.0)
 

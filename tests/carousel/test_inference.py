@@ -23,16 +23,16 @@ from carousel.fusion.checkpoint_format import write_checkpoint
 from carousel.fusion.inference import load_model
 from carousel.fusion.network import FusionNetwork
 from carousel.Inference import PERSON, SCENE, main
-from carousel.staging import overview_pictures, staged_scene
-from carousel.staging.figures import read_figure
+from carousel.staging import overview_pictures, scene_fusion
 from carousel.staging.fusion_batch import people_in
+from carousel.staging.person_cutout import read_cutout
 from common.errors import UserError
 from common.grids import evenly
-from common.people.selection import Person
+from common.people.selection import SegmentedPerson
 from common.runner import Report
 from tests.carousel.staging.test_compositing import drawn_person, lively_network, scene_of
-from tests.helpers import ROOT, assert_user_error, needs_bad_inputs, run_script
-from tests.masks.sets.test_frame_sets import files_of, hostile_pictures
+from tests.helpers import ROOT, needs_bad_inputs, run_script, with_settings
+from tests.masks.sample_sets import files_of, hostile_pictures
 
 pytestmark = pytest.mark.slow
 SCRIPT = "carousel/Inference.py"
@@ -50,7 +50,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _load_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The network of `checkpoint` is built once; building takes longer than all else that these tests do."""
-    monkeypatch.setattr(staged_scene, "load_model", loaded)
+    monkeypatch.setattr(scene_fusion, "load_model", loaded)
 
 
 @functools.cache
@@ -91,7 +91,7 @@ def save(path: Path, pixels: np.ndarray, **options: Any) -> Path:
 def infer(scene: Path, person: Path, checkpoint: Path, **settings: Any) -> Report:
     """Without looking for people in the scene, which takes weights."""
     defaults = {"output": scene.parent / "out", "find_people": False}
-    return main(scene=scene, person=person, checkpoint=checkpoint, **{**defaults, **settings})
+    return with_settings(main)(scene=scene, person=person, checkpoint=checkpoint, **{**defaults, **settings})
 
 
 def read(path: Path) -> np.ndarray:
@@ -248,6 +248,36 @@ def test_only_what_has_changed_is_made_anew(scene: Path, people: Path, checkpoin
     assert made() == 0 and not (scene.parent / "out/fused/Ada.png").exists()
 
 
+def test_another_mask_makes_its_person_anew(scene: Path, people: Path, tmp_path: Path, checkpoint: Path) -> None:
+    mask = np.zeros((160, 120), np.uint8)
+    mask[20:150, 40:80] = 255
+    save(people / "photo.png", scene_of(5, (160, 120)))
+    for path in people.glob("*.png"):
+        save(tmp_path / "masks" / path.name, mask)
+
+    def made() -> object:
+        return infer(scene, people, checkpoint, segmenter="files", masks=tmp_path / "masks").figures["fused now"]
+
+    assert made() == 5 and made() == 0
+    mask[20:40] = 0
+    save(tmp_path / "masks/photo.png", mask)
+    assert made() == 1
+
+
+def test_a_segmenter_that_cannot_be_loaded_ends_the_run(scene: Path, people: Path, checkpoint: Path) -> None:
+    save(people / "photo.png", scene_of(5, (160, 120)))
+    with pytest.raises(UserError, match=r"gone: no such folder of masks"):
+        infer(scene, people, checkpoint, segmenter="files", masks=Path("gone"))
+    assert not (scene.parent / "out/faults.csv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such name")
+def test_a_backslash_in_a_name_is_a_fault(scene: Path, people: Path, checkpoint: Path) -> None:
+    save(people / "a\\b.png", drawn_person())
+    report = infer(scene, people, checkpoint)
+    assert report.faults == 1 and "backslash" in faults_in(scene.parent / "out")["a\\b.png"]
+
+
 def test_people_come_in_the_order_of_their_numbers(scene: Path, people: Path) -> None:
     assert list(people_in(people, scene)) == ["Ada", "Júlia – CRUÏLLA 🎸", "person 2", "person 10"]
 
@@ -264,16 +294,18 @@ def test_the_scene_in_the_folder_of_people_is_nobody(people: Path) -> None:
     assert "scene" not in people_in(people, save(people / "scene.png", scene_of()))
 
 
-def test_bad_files_are_skipped_and_listed_and_the_rest_is_done(scene: Path, people: Path, checkpoint: Path) -> None:
+def test_bad_files_are_skipped_and_listed_and_the_rest_is_done(
+    scene: Path, people: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (people / "broken.png").write_bytes((people / "Ada.png").read_bytes()[:500])
     (people / "folder.png").mkdir()
     save(people / "ghost.png", drawn_person() * np.array([1, 1, 1, 0], np.uint8))
-    flags = ("--scene", scene, "--person", people, "--checkpoint", checkpoint, "--output", scene.parent / "out")
-    result = run_script(SCRIPT, *flags, "--no-find-people", cwd=scene.parent)
-    assert_user_error(result, "3 skipped, listed in", "faults.csv", "broken.png", "transparent", "fusing")
-    assert "4 people in" in result.stdout and "4 fused now, 0 were there" in result.stdout
-    record = json.loads((scene.parent / "out/run.json").read_text(encoding="utf-8"))
-    assert record["skipped"] == 3 and record["figures"]["people"] == 4
+    report = infer(scene, people, checkpoint)
+    assert report.faults == 3 and report.figures["people"] == 4
+    printed = capsys.readouterr()
+    assert "4 people in" in printed.out and "4 fused now, 0 were up to date" in printed.out
+    for words in ("3 skipped, listed in", "faults.csv", "broken.png", "transparent", "fusing"):
+        assert words in printed.err
     faults = faults_in(scene.parent / "out")
     assert faults.keys() == {"broken.png", "folder.png", "ghost.png"}
     assert len(list((scene.parent / "out/fused").iterdir())) == 4
@@ -297,7 +329,7 @@ def test_nothing_but_bad_files_ends_with_their_faults(scene: Path, tmp_path: Pat
 def test_files_of_others_are_never_replaced(scene: Path, people: Path, checkpoint: Path) -> None:
     mine = save(scene.parent / "out/fused/Ada.png", scene_of(3))
     before = mine.read_bytes()
-    with pytest.raises(UserError, match=r"Ada\.png: not made by this script; set OUTPUT to another folder"):
+    with pytest.raises(UserError, match=r"Ada\.png: not made by a run in this folder; set OUTPUT to another one"):
         infer(scene, people, checkpoint)
     assert mine.read_bytes() == before
 
@@ -328,12 +360,12 @@ def test_a_killed_run_goes_on_where_it_stopped(scene: Path, people: Path, checkp
 def test_the_drawn_people_can_all_be_used() -> None:
     """Every third of them is a half figure."""
     people = people_in(PERSON, SCENE)
-    figures = [read_figure(path, nobody) for path in people.values()]
-    assert len(figures) >= 6 and staged_scene.read_scene(SCENE).shape[1] > 400
+    figures = [read_cutout(path, nobody) for path in people.values()]
+    assert len(figures) >= 6 and scene_fusion.read_scene(SCENE).shape[1] > 400
     assert [figure.silhouette.is_half for figure in figures] == [n % 3 == 2 for n in range(len(figures))]
 
 
-def nobody(photo: np.ndarray, source: Path) -> list[Person]:
+def nobody(photo: np.ndarray, source: Path) -> list[SegmentedPerson]:
     return []
 
 
@@ -485,7 +517,7 @@ def test_faulty_settings_are_said(
     (tmp_path / "empty").mkdir()
     defaults: dict[str, Any] = {"scene": scene, "person": people, "checkpoint": checkpoint, "find_people": False}
     with pytest.raises(UserError, match=words):
-        main(**{**defaults, "output": Path("out"), **settings})
+        with_settings(main)(**{**defaults, "output": Path("out"), **settings})
     assert not list(Path().glob("out/fused/*")) and not Path("x.png").exists()
 
 

@@ -18,14 +18,22 @@ from torch import nn
 
 import carousel.Dataset
 import carousel.Model
-from carousel.collages.layout import write_collage
 from carousel.fusion.checkpoint_format import FORMAT, network_of, read_checkpoint, write_checkpoint
 from carousel.fusion.diagram import HEIGHT_PX, WIDTH_PX, describe_layers
 from carousel.fusion.network import FusionNetwork
 from common.errors import UserError
 from common.runner import Report
-from tests.carousel.helpers import SIDE, count_colours, draw_collage, lively, untrained, write_collages, write_lively
-from tests.helpers import ROOT, run_script
+from tests.carousel.helpers import (
+    SIDE,
+    count_colours,
+    draw_collage,
+    lively,
+    untrained,
+    write_collage,
+    write_collages,
+    write_lively,
+)
+from tests.helpers import ROOT, run_script, with_settings
 from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain
 
 pytestmark = pytest.mark.slow
@@ -120,7 +128,7 @@ def test_help_loads_neither_torch_nor_opencv() -> None:
 
 def draw_dataset(collages: Path, output: Path, **others: Any) -> Report:
     values: dict[str, Any] = {"samples": 4, "size_px": SIDE, "held_out_share": 0.5}
-    return carousel.Dataset.main(collages=collages, output=output, **(values | others))
+    return with_settings(carousel.Dataset.main)(collages=collages, output=output, **(values | others))
 
 
 def test_dataset_as_a_script_counts_and_draws_a_batch(collages: Path, tmp_path: Path) -> None:
@@ -198,7 +206,7 @@ def test_settings_of_dataset_out_of_range_are_named(collages: Path, tmp_path: Pa
 
 def draw_model(output: Path, **others: Any) -> Report:
     values: dict[str, Any] = {"encoder": "resnet18", "size_px": SIDE}
-    return carousel.Model.main(output=output, **(values | others))
+    return with_settings(carousel.Model.main)(output=output, **(values | others))
 
 
 def test_model_as_a_script_prints_the_table_and_draws_the_diagram(checkpoint: Path, tmp_path: Path) -> None:
@@ -292,7 +300,9 @@ def test_a_network_comes_back_in_half_precision_with_its_facts(content: dict[str
     "changed", [{"decoder": "transformer"}, {"encoder": "resnet34"}, {"head": "colours"}, {"encoder": "resnet50"}]
 )
 def test_tensors_of_another_network_do_not_fit(content: dict[str, Any], changed: dict[str, str]) -> None:
-    with pytest.raises(UserError, match=r"own\.pth: its tensors do not fit; they are of another encoder or decoder"):
+    with pytest.raises(
+        UserError, match=r"own\.pth: its tensors do not match its network; they belong to another encoder or decoder"
+    ):
         network_of(content | {"network": content["network"] | changed}, "own.pth")
 
 
@@ -319,13 +329,13 @@ MISFITS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", MISFITS)
 def test_what_does_not_fit_is_refused(content: dict[str, Any], kind: str) -> None:
-    with pytest.raises(UserError, match=r"own\.pth: its tensors do not fit"):
+    with pytest.raises(UserError, match=r"own\.pth: its tensors do not match"):
         network_of(content | MISFITS[kind], "own.pth")
 
 
 def test_a_file_of_the_other_decoder_is_one_line(checkpoint: Path, content: dict[str, Any]) -> None:
     torch.save(content | {"network": content["network"] | {"decoder": "transformer"}}, checkpoint)
-    assert "its tensors do not fit; they are of another encoder or decoder" in refusal(checkpoint)
+    assert "its tensors do not match its network; they belong to another encoder or decoder" in refusal(checkpoint)
 
 
 @pytest.mark.parametrize("kind", ATTACKS)

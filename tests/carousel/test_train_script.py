@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from carousel.fusion.checkpoint_format import FORMAT, network_of, read_checkpoint
-from carousel.fusion.training import TrainingSettings, held_out_psnr
+from carousel.fusion.training import FusionTrainingSettings, held_out_psnr
 from carousel.fusion.training_run import fingerprint
 from carousel.fusion.training_samples import load_entries
 from common.checkpoints import load_plain
@@ -51,7 +51,7 @@ def collages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def flags(collages: Path, output: Path, run: TrainingSettings = SHORT) -> list[str]:
+def flags(collages: Path, output: Path, run: FusionTrainingSettings = SHORT) -> list[str]:
     """The same as flags of the script."""
     values = asdict(run) | {"measure_every": EVERY, "collages": collages, "output": output}
     return list(itertools.chain(*((f"--{name.replace('_', '-')}", str(value)) for name, value in values.items())))
@@ -154,7 +154,7 @@ def test_several_devices_train_together_and_one_writes(collages: Path, tmp_path:
     command = [*launch, str(ROOT / STEP), *flags(collages, tmp_path / "own.pth", run)]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.count("trains on") == result.stdout.count("written: ") == 1
+    assert result.stdout.count("training on") == result.stdout.count("written: ") == 1
     state = load_plain(tmp_path / "own.state.pth")
     assert state["steps"] == 1 and len(state["history"]) == 1
     assert network_of(read_checkpoint(tmp_path / "own.pth"), "own.pth").settings["head"] == "colours"

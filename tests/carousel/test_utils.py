@@ -14,7 +14,7 @@ from torchvision.models.vgg import cfgs, make_layers
 from torchvision.transforms import Normalize
 
 from carousel.fusion.imagenet_features import Lpips
-from carousel.fusion.imagenet_weights import VGG16_FILE, Pretrained
+from carousel.fusion.imagenet_weights import VGG16_FILE, PretrainedLayers
 from carousel.fusion.metrics import psnr, ssim
 from carousel.Utils import (
     NORM_MEAN,
@@ -31,11 +31,11 @@ from common.errors import UserError
 from common.weights import EMBEDDED
 
 
-def random_layers(features: nn.Module, heads: Sequence[int] = ()) -> Pretrained:
+def random_layers(features: nn.Module, heads: Sequence[int] = ()) -> PretrainedLayers:
     """Layers of torchvision's network as they were initialised: asked for, and only here."""
     layers = [module for module in features.modules() if isinstance(module, nn.Conv2d)]
     convolutions = [(layer.weight.detach(), layer.bias.detach()) for layer in layers if layer.bias is not None]
-    return Pretrained("random, for a test", convolutions, [torch.rand(width) for width in heads])
+    return PretrainedLayers("random, for a test", convolutions, [torch.rand(width) for width in heads])
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_a_result_shows_background_pasted_fused_and_truth_of_each_sample(tmp_pat
     mask = torch.zeros(2, 1, side, side)
     mask[0, :, 16:48, 16:48] = 1  # the second sample has nobody in it
     path = tmp_path / "new folder/result.png"
-    save_result(path, torch.cat([background, avatar], dim=1), outputs, targets, mask, "Samples", tile)
+    save_result(path, torch.cat([background, avatar], dim=1), outputs, targets, mask, title="Samples", tile_px=tile)
     with Image.open(path) as opened:
         picture = np.asarray(opened.convert("RGB"))
     assert opened.mode == "RGB"

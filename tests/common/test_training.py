@@ -2,9 +2,7 @@
 
 import itertools
 import math
-import multiprocessing
 import os
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -13,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -31,6 +28,7 @@ from common.training import (
     start_accelerator,
 )
 from tests.masks.model.test_checkpoint_format import assert_plain
+from tests.two_processes import reports_of_two
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -378,34 +376,14 @@ def test_what_a_step_draws_depends_on_seed_step_and_process() -> None:
 # ---- several processes ----
 
 
-def as_process(rank: int, work: Callable[[], None]) -> None:
-    """What `accelerate launch` sets for each process."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    AcceleratorState._reset_state(reset_partial_state=True)  # which the parent has set for one process
-    work()
-
-
 def train_in_pairs(state: Path) -> None:
     settings = Settings(batch=2)
     Training(line_network(), Line(settings), settings, LOOP, start_accelerator()).fit(state, resume=False)
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork")
 def test_two_processes_learn_what_one_does_from_batches_twice_as_large(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     state = tmp_path / "two.pth"
-    context = multiprocessing.get_context("fork")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MASTER_PORT", str(port))
-        work = partial(train_in_pairs, state)
-        processes = [context.Process(target=as_process, args=(rank, work)) for rank in range(2)]
-        for process in processes:
-            process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0]
+    reports_of_two(partial(train_in_pairs, state), tmp_path)
     whole = Settings(batch=4)
     alone = Training(line_network(), Line(whole), whole, LOOP, start_accelerator())
     alone.fit(tmp_path / "one.pth", resume=False)

@@ -11,18 +11,12 @@ from PIL import Image
 
 from common.errors import UserError
 from masks.sets.archiving import archive, reviewed_pairs
-from masks.sets.frame_sets import (
-    WORKING_SET,
-    base_name,
-    clothed_name,
-    gather_training_data,
-    mask_name,
-    read_mask,
-    write_reviewed,
-)
-from tests.helpers import REAL_DATA, assert_user_error, needs_real_data, run_script
-from tests.masks.sets.test_frame_sets import (
-    contents,
+from masks.sets.naming import base_name, clothed_name, mask_name
+from masks.sets.pairs import read_mask
+from masks.sets.training_sets import WORKING_SET, gather_training_data
+from masks.sets.working_set import write_reviewed
+from tests.helpers import REAL_DATA, assert_user_error, load_main, needs_real_data, run_script
+from tests.masks.sample_sets import (
     damage,
     drawn_pair,
     files_of,
@@ -32,7 +26,7 @@ from tests.masks.sets.test_frame_sets import (
     write_pair,
     write_working_set,
 )
-from tests.masks.test_initial_masks import load_main
+from tests.masks.sets.test_training_sets import contents
 
 pytestmark = pytest.mark.slow
 STEP = "masks/7_backup_training_set.py"
@@ -57,7 +51,7 @@ def pictures_of(folder: Path) -> dict[str, bytes]:
 def refused(folder: Path, animation: str = "walk_east", **settings: object) -> str:
     before = files_of(folder)
     with pytest.raises(UserError) as error:
-        main(folder, animation, **settings)
+        main(training_data=folder, animation=animation, **settings)
     assert files_of(folder) == before, "refused, and yet something changed"
     return str(error.value)
 
@@ -97,7 +91,7 @@ def test_the_reviewed_frames_are_archived_and_the_working_set_stays(training_dat
 def test_proposed_masks_are_archived_by_setting(training_data: Path) -> None:
     (training_data / "masks_initial/mask_02.png").unlink()
     before = files_of(training_data)
-    main(training_data, "walk_east", with_initial=True)
+    main(training_data=training_data, animation="walk_east", with_initial=True)
     assert files_of(training_data / "masks_initial_backup_walk_east") == {
         mask_name(n): before[f"masks_initial/{mask_name(n)}"] for n in ("00", "03")
     }
@@ -108,7 +102,7 @@ def test_clearing_moves_the_whole_working_set_to_the_backups(
     training_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = files_of(training_data)
-    main(training_data, "walk_east", clear=True)
+    main(training_data=training_data, animation="walk_east", clear=True)
     (kept,) = (training_data / "backups").iterdir()
     assert kept.name in capsys.readouterr().out
     archived = ("frames_backup_run_west", "masks_backup_run_west", "frames_backup_walk_east", "masks_backup_walk_east")
@@ -121,7 +115,7 @@ def test_clearing_moves_the_whole_working_set_to_the_backups(
 
 def test_suffixes_in_upper_case_are_archived_by_the_convention(training_data: Path) -> None:
     (training_data / "frames/base_frame_02.png").rename(training_data / "frames/base_frame_02.PNG")
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert (training_data / "frames_backup_walk_east/base_frame_02.png").is_file()
 
 
@@ -129,9 +123,9 @@ def test_suffixes_in_upper_case_are_archived_by_the_convention(training_data: Pa
 
 
 def test_the_same_again_changes_nothing(training_data: Path) -> None:
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     before = files_of(training_data)
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert files_of(training_data) == before
 
 
@@ -143,12 +137,12 @@ def correct(folder: Path) -> None:
 
 
 def test_an_archive_that_holds_something_else_is_only_replaced_when_told_to(training_data: Path) -> None:
-    main(training_data, "walk_east", with_initial=True)
+    main(training_data=training_data, animation="walk_east", with_initial=True)
     old = files_of(training_data)
     correct(training_data)
-    assert "frames_backup_walk_east: the archive of this name" in refused(training_data)
+    assert "frames_backup_walk_east: an archive of this name" in refused(training_data)
     before = files_of(training_data)
-    main(training_data, "walk_east", replace=True)
+    main(training_data=training_data, animation="walk_east", replace=True)
     assert_archived(training_data, "walk_east", before)
     (kept,) = (training_data / "backups").iterdir()
     archived = {name: data for name, data in old.items() if "backup_walk_east" in name}
@@ -157,19 +151,19 @@ def test_an_archive_that_holds_something_else_is_only_replaced_when_told_to(trai
 
 
 def test_an_archive_with_more_frames_is_something_else(training_data: Path) -> None:
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     write_reviewed(training_data, ["00", "02"])
-    assert "take another name, or set REPLACE" in refused(training_data)
+    assert "choose another name, or set REPLACE" in refused(training_data)
 
 
 def test_the_name_of_another_animation_is_not_taken_over(training_data: Path) -> None:
-    assert "frames_backup_run_west: the archive of this name" in refused(training_data, "run_west")
+    assert "frames_backup_run_west: an archive of this name" in refused(training_data, "run_west")
 
 
 def test_empty_folders_of_that_name_are_no_archive(training_data: Path) -> None:
     touch(training_data / "frames_backup_walk_east"), touch(training_data / "masks_backup_walk_east")
     before = files_of(training_data)
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert_archived(training_data, "walk_east", before)
 
 
@@ -183,7 +177,7 @@ def test_names_that_are_not_plain_are_refused(name: str, training_data: Path) ->
 
 @pytest.mark.parametrize("name", ["walk_east", "Walk-2", "7", "_"])
 def test_plain_names_are_taken(name: str, training_data: Path) -> None:
-    main(training_data, name)
+    main(training_data=training_data, animation=name)
     assert name in contents_quietly(training_data)
 
 
@@ -217,7 +211,7 @@ def test_frames_that_stand_in_another_set_are_all_listed(training_data: Path) ->
 
 
 def test_the_same_frames_cannot_be_archived_under_two_names(training_data: Path) -> None:
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert "3 faults" in refused(training_data, "walk_west")
     assert "the same frame as" in refused(training_data, "walk_west", replace=True)
 
@@ -237,7 +231,7 @@ def test_a_bad_frame_that_is_not_reviewed_does_not_matter(training_data: Path) -
     before = files_of(training_data)
     damage(training_data / "frames/base_frame_01.png", 0.5)
     save(training_data / "masks_corrected/mask_04.png", np.full((9, 9), 77, np.uint8))
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert_archived(training_data, "walk_east", before)
 
 
@@ -263,7 +257,7 @@ def test_a_run_that_was_killed_while_copying_is_done_anew(training_data: Path) -
     before = files_of(training_data)
     stage = touch(training_data / ".frames_backup_walk_east.part/frames_backup_walk_east")
     (stage / "base_frame_99.png").write_bytes(b"half")
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert_archived(training_data, "walk_east", before)
     assert not stage.parent.exists()
 
@@ -271,9 +265,9 @@ def test_a_run_that_was_killed_while_copying_is_done_anew(training_data: Path) -
 @pytest.mark.parametrize("missing", ["frames_backup_walk_east", "masks_backup_walk_east"])
 def test_a_run_that_was_killed_between_renames_is_completed(missing: str, training_data: Path) -> None:
     before = files_of(training_data)
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     shutil.rmtree(training_data / missing)
-    main(training_data, "walk_east")
+    main(training_data=training_data, animation="walk_east")
     assert_archived(training_data, "walk_east", before)
     assert not (training_data / "backups").exists()
 

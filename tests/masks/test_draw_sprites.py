@@ -10,8 +10,9 @@ from PIL import Image
 from common.paths import DATA
 from masks.drawing.characters import SETS
 from masks.drawing.walk_cycle import CELL, PHASES, VIEWS
-from masks.sets.frame_sets import gather_training_data, read_mask, read_pair
+from masks.sets.pairs import read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size
+from masks.sets.training_sets import gather_training_data
 from tests.helpers import assert_user_error, run_script
 
 pytestmark = pytest.mark.slow

@@ -62,7 +62,7 @@ def test_bodies_as_sheets_and_folders_are_dressed_alike(workplace: Path) -> None
     result = run_script(STEP, "--bodies", "blue.png", "folder", *flags, cwd=workplace)
     assert result.returncode == 0, result.stderr
     for name in ("blue", "folder"):
-        assert f"{name}: 8 of 8 cut-outs worn" in result.stdout
+        assert f"{name}: 8 of 8 cut-outs used" in result.stdout
         assert np.array_equal(read(workplace / f"out/{name}/dressed_frame_sheet.png"), dressed_sheet())
         for place, (left, top, width, height) in enumerate(GRID.boxes()):
             frame = read(workplace / f"out/{name}/frames/dressed_frame_0{place}.png")
@@ -108,7 +108,7 @@ def test_a_bad_file_among_many_is_left_out_and_listed(workplace: Path) -> None:
     flags = ("--bodies", "folder", "--cutouts", "cutouts", "--training-data", "td", "--output", "out")
     result = run_script(STEP, *flags, cwd=workplace)
     assert_user_error(result, "cutout_02.png", "base_frame_05.png", "cutout_07.png", "3 skipped")
-    assert "5 of 7 cut-outs worn" in result.stdout
+    assert "5 of 7 cut-outs used" in result.stdout
     assert len(list((workplace / "out/folder/frames").iterdir())) == 5
     with open(workplace / "out/faults.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))

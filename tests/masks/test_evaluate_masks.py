@@ -30,12 +30,12 @@ from masks.model.evaluation import (
 )
 from masks.model.inference import predict_masks
 from masks.model.metrics import boundary_f1, f1_score
-from masks.model.thresholds import best_threshold
-from masks.sets.frame_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask, read_pair
-from tests.helpers import assert_user_error, run_script
+from masks.model.threshold_baselines import best_threshold
+from masks.sets.pairs import FramePair, read_mask, read_pair
+from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
+from tests.helpers import assert_user_error, load_main, run_script
 from tests.masks.model.test_unet import lively_network
-from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
-from tests.masks.test_initial_masks import load_main
+from tests.masks.sample_sets import damage, write_archive, write_working_set
 
 pytestmark = pytest.mark.slow
 STEP = "masks/6_evaluate_masks.py"
@@ -71,12 +71,12 @@ def scores(sets: dict[str, FrameSet]) -> list[SetScore]:
     return evaluate(lively_network((6, 8), seed=3), [sets["walk_east"]], [sets["run_west"], sets["working set"]])
 
 
-def truth_of(pair: Pair) -> np.ndarray:
+def truth_of(pair: FramePair) -> np.ndarray:
     assert pair.mask is not None
     return read_mask(pair.mask)
 
 
-def made_up(name: str, role: str, pairs: list[Pair], f1: list[float], threshold: float) -> SetScore:
+def made_up(name: str, role: str, pairs: list[FramePair], f1: list[float], threshold: float) -> SetScore:
     """Scores that nothing reached, for tables."""
     masks = [(index, truth_of(pairs[index])) for index in (0, 0, 0)]
     return SetScore(name, role, pairs[: len(f1)], f1, [x / 2 for x in f1], 12, [threshold] * len(f1), masks)

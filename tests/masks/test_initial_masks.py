@@ -1,7 +1,6 @@
 """Step 2 as a user runs it: masks, unsureness, copies of what was there, bad frames, kills; and the contact sheet."""
 
 import csv
-import importlib.util
 import json
 import os
 import re
@@ -20,21 +19,27 @@ from PIL import Image
 
 from common.errors import UserError
 from common.images import read_image
+from common.journals import JOURNAL
 from common.runner import Report
 from masks.correction.proposal_batch import (
-    STAGE,
-    by_model,
-    by_threshold,
+    PART,
+    ProposalMethod,
     contact_sheet,
+    model_method,
     most_unsure,
     propose_all,
     put_in_place,
+    threshold_method,
 )
-from masks.model.metrics import f1_score, unsureness
-from masks.model.thresholds import propose_mask
-from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair, read_unsureness
-from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
-from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
+from masks.model.mask_threshold import mask_unsureness
+from masks.model.metrics import f1_score
+from masks.sets.naming import mask_name
+from masks.sets.pairs import find_pairs, read_mask, read_pair
+from masks.sets.working_set import read_unsureness
+from masks.sheets.frame_sources import sources_in
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
+from tests.masks.model.test_threshold_baselines import propose_pair
+from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, touch, write_pair
 
 pytestmark = pytest.mark.slow
 STEP = "masks/2_initial_masks.py"
@@ -49,16 +54,6 @@ def training_data(tmp_path: Path) -> Path:
     return folder
 
 
-def load_main(script: str) -> Callable[..., Report]:
-    """The main() of a script whose name is no module name."""
-    spec = importlib.util.spec_from_file_location(f"script_{Path(script).stem}", ROOT / script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    main: Callable[..., Report] = module.main
-    return main
-
-
 main = load_main(STEP)
 
 
@@ -69,7 +64,11 @@ def run(folder: Path, *flags: object) -> subprocess.CompletedProcess[str]:
 
 def propose(folder: Path, method: str = "lab", **settings: object) -> Report:
     """The same within this process."""
-    return main(folder, method=method, output=folder.parent / "sheet.png", **settings)
+    return main(training_data=folder, method=method, output=folder.parent / "sheet.png", **settings)
+
+
+def by_threshold(name: str = "lab", threshold: float | None = None) -> ProposalMethod:
+    return threshold_method(name, threshold=threshold, even_light=True, tidy_art_px=8)
 
 
 def masks_of(folder: Path) -> dict[str, np.ndarray]:
@@ -87,7 +86,7 @@ def test_masks_unsureness_sheet_and_record_are_written(training_data: Path) -> N
         assert image.mode == "L" and not image.info
     unsure = read_unsureness(training_data)
     for number in range(5):
-        expected = unsureness(propose_mask(*drawn_pair(number)[:2])[1])
+        expected = mask_unsureness(propose_pair(*drawn_pair(number)[:2])[1])
         assert unsure[f"{number:02d}"] == pytest.approx(expected, abs=1e-4)
     printed = re.findall(r"^  frame (\d\d)  (0\.\d{3})$", result.stdout, re.MULTILINE)
     assert {number for number, _ in printed} == unsure.keys()
@@ -147,7 +146,7 @@ def test_bad_frames_are_skipped_and_listed_and_the_others_finished(training_data
         ("base_frame_03.png", "sizes differ"),
     ):
         assert words in faults[name]
-    assert "5 files skipped" in result.stderr and "faults.csv" in result.stderr
+    assert "5 skipped, listed in" in result.stderr and "faults.csv" in result.stderr
 
 
 def test_faults_that_are_mended_are_no_longer_listed(training_data: Path) -> None:
@@ -179,7 +178,6 @@ def test_an_empty_frame_has_an_empty_mask_and_is_sure(training_data: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"method": "magic"}, ["METHOD is 'magic'", "model, lab or difference"]),
         ({"threshold": -1.0}, ["THRESHOLD is -1"]),
         ({"threshold": float("nan")}, ["THRESHOLD is nan"]),
         ({"tidy_art_px": -1}, ["TIDY_ART_PX is -1"]),
@@ -193,7 +191,7 @@ def test_faulty_settings_stop_before_any_work(
 ) -> None:
     before = files_of(training_data)
     with pytest.raises(UserError) as error:
-        main(training_data, **{"method": "lab", "output": training_data.parent / "sheet.png"} | settings)
+        main(training_data=training_data, **{"method": "lab", "output": training_data.parent / "sheet.png"} | settings)
     for word in words:
         assert word in str(error.value)
     assert files_of(training_data) == before and {p.name for p in training_data.parent.iterdir()} == {"mi música"}
@@ -230,16 +228,17 @@ def test_the_model_proposes_and_is_named(training_data: Path) -> None:
 
 
 def test_the_model_skips_bad_frames_and_keeps_masks_with_their_frames(training_data: Path) -> None:
-    """Frames of several sizes go through in batches; none may get the mask of another."""
+    """Frames of several sizes; none may get the mask of another."""
     for number in range(5, 12):
         base, clothed, _ = drawn_pair(number, 40 + 4 * number)
         for half, picture in (("base", base), ("clothed", clothed)):
             Image.fromarray(picture).save(training_data / f"frames/{half}_frame_{number:02d}.png")
     damage(training_data / "frames/base_frame_06.png", 0.5)
-    method = by_model(write_model(training_data.parent / "own.pth"))
+    method = model_method(write_model(training_data.parent / "own.pth"))
     pairs = find_pairs(training_data / "frames")
-    unsure, faults = propose_all(training_data, pairs, method)
-    put_in_place(training_data, unsure, faults, method)
+    sources, _ = sources_in(training_data / "frames")
+    unsure, faults = propose_all(training_data, sources, {}, method, workers=1)
+    put_in_place(training_data, unsure, method)
     assert faults.keys() == {"base_frame_06.png"} and "06" not in unsure and len(unsure) == 11
     for pair in pairs:
         if pair.number in unsure:
@@ -253,15 +252,17 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
             picture[:8, :8] = number + 1  # art pixel by art pixel, another one in each frame
             Image.fromarray(picture).save(training_data / f"frames/{half}_frame_{number:02d}.png", compress_level=1)
     command = [sys.executable, str(ROOT / STEP), str(training_data), "--method", "lab", "--output", "sheet.png"]
+    command += ["--workers", "1"]
     with subprocess.Popen(command, cwd=training_data.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_until(lambda: len(list((training_data / STAGE).glob("*.png"))) > 20)
+        wait_until(lambda: len(list((training_data / PART).glob("*.png"))) > 20)
         os.kill(process.pid, signal.SIGKILL)
     assert not (training_data / "masks_initial").exists()
-    stage = training_data / STAGE
-    with open(stage / ".journal.csv", "r+", encoding="utf-8") as journal:
-        finished = [line.split(",")[0] for line in journal.read().splitlines()]
-        journal.write("99,0.1")  # the process died within a line
-    times = {mask_name(number): (stage / mask_name(number)).stat().st_mtime_ns for number in finished}
+    part = training_data / PART
+    with open(part / JOURNAL, "r+", encoding="utf-8") as journal:
+        lines = [json.loads(line) for line in journal if line.endswith("\n")]
+        finished = [line["name"] for line in lines if "version" in line]
+        journal.write('{"name": "99", "ver')  # the process died within a line
+    times = {mask_name(number): (part / mask_name(number)).stat().st_mtime_ns for number in finished}
     assert 20 <= len(times) < 150
     propose(training_data)
     assert len(masks_of(training_data)) == len(read_unsureness(training_data)) == 150
@@ -271,9 +272,9 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
         *masks_of(training_data),
         "proposals.csv",
     }
-    expected = unsureness(propose_mask(*read_pair(find_pairs(training_data / "frames")[99]))[1])
+    expected = mask_unsureness(propose_pair(*read_pair(find_pairs(training_data / "frames")[99]))[1])
     assert read_unsureness(training_data)["99"] == pytest.approx(expected, abs=1e-4)
-    assert not stage.exists()
+    assert not part.exists()
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:
@@ -285,27 +286,27 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:
 
 def test_an_interrupted_run_of_other_settings_or_frames_starts_anew(training_data: Path) -> None:
     pairs = find_pairs(training_data / "frames")
-    propose_all(training_data, pairs[:3], by_threshold("lab", None, True, 8))
-    stale = files_of(training_data / STAGE)
-    method = by_threshold("difference", 250.0, True, 8)
-    unsure, faults = propose_all(training_data, pairs, method)
-    put_in_place(training_data, unsure, faults, method)
-    assert len(stale) == 5, "three masks, a note and a journal"
+    sources, _ = sources_in(training_data / "frames")
+    propose_all(training_data, sources[:3], {}, by_threshold(), workers=1)
+    assert {path.name for path in (training_data / PART).glob("mask_*")} == {mask_name(f"{n:02d}") for n in range(3)}
+    method = by_threshold("difference", 250.0)
+    unsure, _ = propose_all(training_data, sources, {}, method, workers=1)
+    put_in_place(training_data, unsure, method)
     for pair in pairs:
-        mask, _ = propose_mask(*read_pair(pair), "difference", 250.0)
+        mask, _ = propose_pair(*read_pair(pair), "difference", 250.0)
         assert (masks_of(training_data)[mask_name(pair.number)] == mask).all()
         assert (mask != drawn_pair(int(pair.number))[2]).any()
 
 
 def test_the_contact_sheet_shows_the_most_unsure_frames_alone(training_data: Path) -> None:
-    method = by_threshold("lab", None, True, 8)
-    pairs = find_pairs(training_data / "frames")
-    unsure, faults = propose_all(training_data, pairs, method)
-    put_in_place(training_data, unsure, faults, method)
+    method = by_threshold()
+    sources, _ = sources_in(training_data / "frames")
+    unsure, _ = propose_all(training_data, sources, {}, method, workers=1)
+    put_in_place(training_data, unsure, method)
     assert sorted(unsure) == sorted(most_unsure(unsure))
-    small, large = (contact_sheet(training_data, pairs, unsure, tiles, "lab") for tiles in (1, 5))
+    small, large = (contact_sheet(training_data, sources, unsure, tiles, "lab") for tiles in (1, 5))
     assert small.width < large.width and small.mode == "RGB"
-    alone = contact_sheet(training_data, pairs, {most_unsure(unsure)[0]: max(unsure.values())}, 5, "lab")
+    alone = contact_sheet(training_data, sources, {most_unsure(unsure)[0]: max(unsure.values())}, 5, "lab")
     tile = (0, 100, 280, 300)
     assert small.crop(tile).tobytes() == alone.crop(tile).tobytes()
 

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import importlib.util
 import json
 import math
 import os
@@ -11,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,11 @@ from masks.model.inference import Picture
 from masks.model.metrics import f1_score
 from masks.model.training_run import split_sets
 from masks.model.unet import WIDTHS, UNet
-from masks.sets.frame_sets import FrameSet, Pair, frame_keys, gather_training_data, read_mask
-from tests.helpers import ROOT, assert_user_error, run_script
+from masks.sets.pairs import FramePair, read_mask
+from masks.sets.training_sets import FrameSet, frame_keys, gather_training_data
+from tests.helpers import ROOT, assert_user_error, load_main, run_script, with_settings
 from tests.masks.model.test_checkpoint_format import Attack
-from tests.masks.sets.test_frame_sets import damage, write_archive, write_working_set
+from tests.masks.sample_sets import damage, write_archive, write_working_set
 
 pytestmark = pytest.mark.slow
 STEP = "masks/mask_model.py"
@@ -79,7 +79,7 @@ def train(folder: Path, **settings: Any) -> Report:
     if not start.exists():
         small_start(start)
     usual: dict[str, Any] = {"start": str(start), "output": folder.parent / "out/model.pth"}
-    report = main(folder, **(usual | QUICK | settings))
+    report = with_settings(main)(training_data=folder, **(usual | QUICK | settings))
     assert report is not None
     return report
 
@@ -119,7 +119,7 @@ def test_importing_it_and_asking_for_help_need_no_torch() -> None:
     result = run_script(STEP, "--help")
     assert result.returncode == 0 and time.perf_counter() - started < 10
     text = " ".join(result.stdout.split())
-    assert "go on with the run that was cut short" in text and "[PATH]" in text
+    assert "continue an interrupted run" in text and "[PATH]" in text
     for line in (ROOT / STEP).read_text(encoding="utf-8").splitlines():
         name = line.split(" ")[0].rstrip(":")
         if " = " in line and "  # " in line and name.isupper():
@@ -207,7 +207,7 @@ def test_from_scratch_it_is_the_network_that_ships(folder: Path) -> None:
 
 
 def sets_of(*names: str) -> list[FrameSet]:
-    return [FrameSet(name, [Pair("00", Path(name), Path(name), Path(name))] * 3) for name in names]
+    return [FrameSet(name, [FramePair("00", Path(name), Path(name), Path(name))] * 3) for name in names]
 
 
 @pytest.mark.parametrize(
@@ -271,19 +271,6 @@ def test_faulty_settings_stop_before_any_work(folder: Path, settings: dict[str, 
     assert words in refusal(folder, **settings)
 
 
-def base_main() -> Callable[..., Report]:
-    """The main() of the script whose name is no module name."""
-    spec = importlib.util.spec_from_file_location("train_base_model", ROOT / BASE_STEP)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Callable[..., Report] = module.main
-    return found
-
-
-PLACES_OF_SHIPPED = ["{copy}/checkpoints/masks/new.pth", "checkpoints/masks/sub/new.pth", "link/mask_model.pth"]
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project with a stand-in for the checkpoint that ships; no test may write near the real one."""
@@ -298,8 +285,14 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-@pytest.mark.parametrize("script", [STEP, BASE_STEP])
-@pytest.mark.parametrize("output", PLACES_OF_SHIPPED)
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        (STEP, "{copy}/checkpoints/masks/new.pth"),
+        (BASE_STEP, "checkpoints/masks/sub/new.pth"),
+        (STEP, "link/mask_model.pth"),
+    ],
+)
 def test_checkpoints_that_ship_are_never_written_over(project: Path, script: str, output: str) -> None:
     data = ["sets", "--start", str(small_start(project / "start.pth"))] if script == STEP else ["--samples", "2"]
     flags = [*data, "--epochs", "1", "--batch", "2", "--workers", "0", "--output", output.format(copy=project)]
@@ -383,21 +376,21 @@ def test_a_killed_run_goes_on_exactly_with_resume(whole: tuple[Path, Path, str],
 
 def test_the_base_model_trains_on_random_figures_alone(tmp_path: Path) -> None:
     output = tmp_path / "base/model.pth"
-    report = base_main()(output, epochs=1, samples=2, batch=2, repeats=2, workers=0)
+    report = load_main(BASE_STEP)(output=output, epochs=1, samples=2, batch=2, repeats=2, workers=0)
     content = read_checkpoint(output)
     assert content["frames"] == [] and tuple(content["widths"]) == WIDTHS
     assert content["figures"]["random figures"] == 2 and content["settings"]["drawn_share"] == 1
     assert report.inputs == [] and report.figures["random figures"] == 2
     load_model(output)
-    again = base_main()(output, epochs=1, samples=2, batch=2, repeats=2, workers=0, resume=True)
+    again = load_main(BASE_STEP)(output=output, epochs=1, samples=2, batch=2, repeats=2, workers=0, resume=True)
     assert again.figures == report.figures
 
 
 def test_the_base_model_refuses_faulty_settings(tmp_path: Path) -> None:
-    train_base = base_main()
+    train_base = load_main(BASE_STEP)
     usual: dict[str, Any] = {"epochs": 1, "samples": 2, "batch": 2, "workers": 0}
     faulty = {"epochs": 0, "samples": 0, "batch": 0, "repeats": 0, "dice_weight": 2.0, "seed": -1}
     for name, value in faulty.items():
         with pytest.raises(UserError, match=f"setting {name.upper()} is"):
-            train_base(tmp_path / "model.pth", **(usual | {name: value}))
+            train_base(output=tmp_path / "model.pth", **(usual | {name: value}))
     assert not list(tmp_path.iterdir())

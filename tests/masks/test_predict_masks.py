@@ -19,17 +19,18 @@ import torch
 from PIL import Image
 
 from common.errors import UserError
+from common.journals import JOURNAL
 from common.paths import CHECKPOINTS, DATA
 from common.runner import Report
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import write_checkpoint
 from masks.model.metrics import f1_score
-from masks.sets.frame_sets import base_name, clothed_name, mask_name, read_mask
+from masks.sets.naming import base_name, clothed_name, mask_name
+from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
-from tests.helpers import REAL_DATA, ROOT, assert_user_error, needs_bad_inputs, needs_real_data, run_script
+from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.model.test_unet import lively_network
-from tests.masks.sets.test_frame_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
-from tests.masks.test_initial_masks import load_main
+from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
 
 pytestmark = pytest.mark.slow
 STEP = "masks/5_predict_masks.py"
@@ -103,7 +104,7 @@ def test_a_run_from_any_folder_with_the_model_that_ships(tmp_path: Path) -> None
         truths.append(read_mask(DATA / f"masks/masks_backup_{name}" / mask_name(f"{6 * number:02d}")))
     result = run_script(STEP, "--frames", "f", "--output", "out", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "4 masks in out: 4 predicted now, 0 were there" in result.stdout
+    assert "4 masks in out: 4 predicted now, 0 existed" in result.stdout
     out = tmp_path / "out"
     for number, truth in enumerate(truths):
         mask = read(out / "masks" / mask_name(f"0{number}"))
@@ -217,52 +218,56 @@ def test_another_checkpoint_makes_all_anew(frames: Path, checkpoint: Path, tmp_p
     assert files_of(frames.parent / "out/masks") != before
 
 
-@pytest.mark.parametrize("file", ["masks/mask_02.png", "cutouts/cutout_02.png"])
+@pytest.mark.parametrize(
+    "file", ["masks/mask_02.png", "cutouts/cutout_02.png", "masks/mask_99.png", "contact_sheet.png"]
+)
 def test_files_that_it_did_not_make_are_never_replaced(file: str, frames: Path, checkpoint: Path) -> None:
     own = frames.parent / "out" / file
     own.parent.mkdir(parents=True)
     own.write_bytes(b"made by hand")
-    with pytest.raises(UserError, match=r"_02\.png: not made by this script; set OUTPUT to another folder"):
+    with pytest.raises(UserError, match=r"\.png: not made by a run in this folder; set OUTPUT"):
         predict(frames, checkpoint)
-    assert own.read_bytes() == b"made by hand" and len(files_of(frames.parent / "out")) == 1
+    assert own.read_bytes() == b"made by hand" and written(frames.parent / "out", "masks") <= {own.name}
 
 
-def test_files_of_other_numbers_stay(frames: Path, checkpoint: Path) -> None:
-    own = frames.parent / "out/masks/mask_99.png"
-    own.parent.mkdir(parents=True)
-    own.write_bytes(b"made by hand")
-    predict(frames, checkpoint)
-    predict(frames, checkpoint)
-    assert own.read_bytes() == b"made by hand"
-
-
-@pytest.mark.parametrize("damage_to", ["half a line", "nonsense", "nothing"])
+@pytest.mark.parametrize("damage_to", ["half a line", "a line of nonsense", "the order"])
 def test_a_damaged_journal_costs_work_but_no_error(damage_to: str, frames: Path, checkpoint: Path) -> None:
     out = frames.parent / "out"
     predict(frames, checkpoint)
     expected = files_of(out / "masks")
-    journal = out / ".made_from"
-    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-    if damage_to == "half a line":  # its number's files were not there yet when it was written
-        journal.write_text("".join(lines[:-1]) + lines[-1][:9], encoding="utf-8")
-        (out / "masks/mask_04.png").unlink()
-        (out / "cutouts/cutout_04.png").unlink()
-    elif damage_to == "nonsense":
-        journal.write_bytes("".join(f"{line.split()[0]} ?\n" for line in lines).encode() + b"\xff\xfe\n\n04\n")
-    assert predict(frames, checkpoint).figures["masks"] == COUNT
+    lines = (out / JOURNAL).read_bytes().splitlines(keepends=True)
+    if damage_to == "half a line":
+        lines[-1] = lines[-1][:9]
+    elif damage_to == "a line of nonsense":
+        lines[-1] = b"\xff\xfe\n"
+    else:
+        lines = [lines[0], *reversed(lines[1:])]
+    (out / JOURNAL).write_bytes(b"".join(lines))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report = predict(frames, checkpoint)
+    assert report.figures == {"masks": COUNT, "predicted now": int(damage_to != "the order")}
     assert files_of(out / "masks") == expected
 
 
+def test_several_workers_give_the_same_bytes(frames: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("masks.cutouts.prediction_batch.IN_PROCESS", 0)
+    for workers in (1, 2):
+        assert predict(frames, checkpoint, workers=workers, output=frames.parent / f"{workers}").faults == 0
+    for kind in ("masks", "cutouts"):
+        assert files_of(frames.parent / "1" / kind) == files_of(frames.parent / "2" / kind)
+
+
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, checkpoint: Path) -> None:
-    frames, count = tmp_path / "f", 40
+    frames, count = tmp_path / "f", 24
     for number in range(count):
-        base, clothed, _ = (enlarge(picture, 4) for picture in drawn_pair(number))
+        base, clothed, _ = (enlarge(picture, 3) for picture in drawn_pair(number))
         frames.mkdir(exist_ok=True)
         Image.fromarray(base).save(frames / base_name(f"{number:03d}"))
         Image.fromarray(clothed).save(frames / clothed_name(f"{number:03d}"))
     output = tmp_path / "out"
     command = [sys.executable, str(ROOT / STEP), "--frames", str(frames), "--output", str(output)]
-    command += ["--checkpoint", str(checkpoint), "--compress-level", "9"]
+    command += ["--checkpoint", str(checkpoint), "--compress-level", "9", "--workers", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while len(list(output.glob("masks/mask_*.png"))) < 5:
         assert process.poll() is None, "it ended before it was killed"
@@ -355,7 +360,7 @@ def test_hostile_pictures_are_read_or_listed(tmp_path: Path, checkpoint: Path) -
     ("settings", "words"),
     [
         ({"frames": Path("none")}, "none: no such folder of frames"),
-        ({"frames": Path("empty")}, "empty: no frames; they are named"),
+        ({"frames": Path("empty")}, "empty: no frames; they must be named"),
         ({"checkpoint": Path("gone.pth")}, "gone.pth: no such checkpoint"),
         ({"compress_level": 10}, "COMPRESS_LEVEL is 10"),
         ({"tiles": 0}, "TILES is 0"),

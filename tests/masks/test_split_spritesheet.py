@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
-from masks.sets.frame_sets import find_pairs, read_pair
+from masks.sets.pairs import find_pairs, read_pair
 from masks.sets.pixel_art import enlarge, shrink
-from masks.sheets.cells import Cell, Layout
+from masks.sheets.cells import Cell, SheetLayout
 from masks.sheets.grid_finder import Grid, GridSettings
+from masks.sheets.joining import join_folder
 from masks.sheets.misalignment import find_shift, moved
 from masks.sheets.pairing import find_sheets, plan_split
-from masks.sheets.splitting import join_folder, make_room, unchanged_frames, write_frames
+from masks.sheets.splitting import make_room, unchanged_frames, write_frames
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.sheets.test_cells import META, PACKED, draw_sheet, figure
 
@@ -487,7 +488,7 @@ def test_one_layout_counts_for_both_sheets(tmp_path: Path) -> None:
 def test_layouts_of_several_sheets_are_found_by_name(tmp_path: Path) -> None:
     for name in ("run", "walk"):
         pair_of_sheets(tmp_path, Grid(2, 2, 32, 32), name)
-        cells = Layout(64, 64, {str(n): Cell(32 * n, 0, 32, 32, 32, 32) for n in range(2)}).cells
+        cells = SheetLayout(64, 64, {str(n): Cell(32 * n, 0, 32, 32, 32, 32) for n in range(2)}).cells
         rows = {key: {"frame": {"x": cell.left, "y": 0, "w": 32, "h": 32}} for key, cell in cells.items()}
         (tmp_path / f"{name}.json").write_text(json.dumps({"frames": rows}), encoding="utf-8")
     split(tmp_path / "b", tmp_path / "c", tmp_path / "td", layout=tmp_path)

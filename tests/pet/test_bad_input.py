@@ -21,11 +21,10 @@ from common.errors import UserError
 from common.genres import GENRES
 from common.journals import JOURNAL, LOCK
 from pet.choosing.choice_table import Choice, read_choices
-from pet.choosing.wardrobe import SLOTS, load_wardrobe
 from pet.data import check_dataset
 from pet.drawing.compositing import Dresser
 from tests.helpers import BAD_INPUTS, ROOT, assert_user_error, needs_bad_inputs, run_script
-from tests.pet.choosing.test_matching import naive_best_set
+from tests.pet.choosing.test_recommender import naive_choice
 from tests.pet.choosing.test_wardrobe import small_wardrobe
 
 pytestmark = pytest.mark.slow
@@ -136,11 +135,8 @@ def assert_taste(row: Choice, shares_of_5: dict[str, float]) -> None:
 
 
 def assert_chosen_as_by_hand(row: Choice) -> None:
-    wardrobe = load_wardrobe()
-    indices, score = naive_best_set(row.taste.tolist(), [wardrobe.vectors(slot).tolist() for slot in SLOTS], 3)
-    assert {slot: worn.name for slot, worn in row.worn.items()} == {
-        slot: wardrobe.slots[slot][index].name for slot, index in zip(SLOTS, indices, strict=True)
-    }
+    names, score = naive_choice(row.user, row.taste.tolist())
+    assert {slot: worn.name for slot, worn in row.worn.items()} == names
     assert row.score == pytest.approx(score, abs=2e-6)
 
 
@@ -163,10 +159,10 @@ def test_the_other_scripts_that_read_tables_reject_them_too(script: str, tmp_pat
 # ---- settings and paths ----
 
 
-@pytest.mark.parametrize("top_n", [0, -1, 17, 999])
+@pytest.mark.parametrize("top_n", [0, -1, 18, 999])
 def test_top_n_out_of_range_names_the_setting_and_its_limits(top_n: int, tmp_path: Path) -> None:
     result = run_script("pet/1_TopN.py", "--top-n", top_n, "--output", tmp_path / "o.csv")
-    assert_user_error(result, "TOP_N", str(top_n), "from 1 to 16")
+    assert_user_error(result, "TOP_N", str(top_n), "from 1 to 17")
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from avatar.drawing.palette import GARMENT_COLOURS
 from avatar.person.features import Features, Trait
-from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT, Accessory, Garment
+from avatar.prompt.genre_outfits import (
+    ACCESSORIES,
+    GARMENTS,
+    NEUTRAL_ACCESSORIES,
+    NEUTRAL_GARMENT,
+    Adornment,
+    Garment,
+)
 from avatar.prompt.syntax import Phrase, parse_prompt
 from avatar.prompt.wording import Prompt, generate_weighted_prompt, weight_of_share
 from common.genres import GENRES
@@ -25,7 +32,7 @@ def outfit(prompt: Prompt) -> list[Phrase]:
     return [phrase for phrase in prompt.phrases[1:-1] if not phrase.personal]
 
 
-def wordings_of(items: Garment | tuple[Accessory, ...]) -> set[str]:
+def wordings_of(items: Garment | tuple[Adornment, ...]) -> set[str]:
     if isinstance(items, Garment):
         return {wording.format(colour=colour) for wording in items.wordings for colour in items.colours}
     return {wording for item in items for wording in item.wordings}
@@ -45,7 +52,7 @@ def test_every_genre_has_a_garment_in_colours_and_accessories_for_three_places()
 def test_wordings_hold_their_kind_and_nothing_that_a_prompt_reads_as_a_sign() -> None:
     garments = [*GARMENTS.values(), NEUTRAL_GARMENT]
     accessories = [item for items in (*ACCESSORIES.values(), NEUTRAL_ACCESSORIES) for item in items]
-    items: list[Garment | Accessory] = [*garments, *accessories]
+    items: list[Garment | Adornment] = [*garments, *accessories]
     for item in items:
         assert len(item.wordings) >= 2 and len(set(item.wordings)) == len(item.wordings)
         for wording in item.wordings:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from carousel.collages import archives
-from carousel.collages.archives import Fault, Limits, Photo, check_inputs, decode_photo, find_photos
+from carousel.collages.archives import ArchiveLimits, PhotoFault, PhotoSource, check_inputs, decode_photo, find_photos
 from common.errors import UserError
 from tests.helpers import BAD_INPUTS, needs_bad_inputs
 
@@ -40,12 +40,14 @@ def pack(path: Path, members: dict[str, bytes], **options: Any) -> Path:
     return path
 
 
-def found(*inputs: Path, limits: Limits | None = None, **options: Any) -> tuple[dict[str, bytes], dict[str, str]]:
+def found(
+    *inputs: Path, limits: ArchiveLimits | None = None, **options: Any
+) -> tuple[dict[str, bytes], dict[str, str]]:
     """Bytes of the photos by label, and reasons of the faults."""
     photos: dict[str, bytes] = {}
     faults = {}
-    for item in find_photos(check_inputs(list(inputs)), limits or Limits(), **options):
-        if isinstance(item, Fault):
+    for item in find_photos(check_inputs(list(inputs)), limits or ArchiveLimits(), **options):
+        if isinstance(item, PhotoFault):
             faults[item.label] = item.reason
             continue
         assert item.label not in photos, "labels tell photos apart"
@@ -148,18 +150,18 @@ LINK, DEVICE = 0o120777 << 16, 0o020666 << 16
 @pytest.mark.parametrize(
     ("name", "words", "options"),
     [
-        ("../../escaped.png", "leads out of its folder", {}),
-        ("f/../../escaped.png", "leads out of its folder", {}),
-        ("__MACOSX/../../../escaped.png", "leads out of its folder", {}),
+        ("../../escaped.png", "points outside its folder", {}),
+        ("f/../../escaped.png", "points outside its folder", {}),
+        ("__MACOSX/../../../escaped.png", "points outside its folder", {}),
         ("/escaped.png", "absolute path", {}),
         ("C:/escaped.png", "absolute path", {}),
         ("..\\..\\escaped.png", "backslash", {}),
         ("a\0.png", "NUL", {}),
         ("link.png", "is a link", {"external_attr": LINK}),
-        ("device.png", "is no plain file", {"external_attr": DEVICE}),
-        ("inner.zip", "an archive within", {}),
-        ("inner.TGZ", "an archive within", {}),
-        ("odd.png", "packed in an unusual way", {"compress_type": zipfile.ZIP_LZMA}),
+        ("device.png", "is not a regular file", {"external_attr": DEVICE}),
+        ("inner.zip", "an archive inside the archive", {}),
+        ("inner.TGZ", "an archive inside the archive", {}),
+        ("odd.png", "uses an unsupported compression method", {"compress_type": zipfile.ZIP_LZMA}),
     ],
 )
 def test_an_archive_with_a_harmful_member_is_refused(
@@ -185,14 +187,14 @@ def test_a_member_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
 def test_limits_on_members_bytes_and_the_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = picture_bytes()
     path = pack(tmp_path / "z.zip", {f"{n}.png": data for n in range(4)})
-    assert "4 members, the limit is 3" in found(path, limits=Limits(files=3))[1]["z.zip"]
-    assert "the limit is 0 GB" in found(path, limits=Limits(unpacked_bytes=4 * len(data) - 1))[1]["z.zip"]
-    photos, faults = found(path, limits=Limits(photo_bytes=len(data) - 1))
-    assert not photos and len(faults) == 4 and "more than the limit" in faults["z.zip/0.png"]
-    assert len(found(path, limits=Limits(4, 4 * len(data), len(data)))[0]) == 4
+    assert "4 members, the limit is 3" in found(path, limits=ArchiveLimits(files=3))[1]["z.zip"]
+    assert "the limit is 0 GB" in found(path, limits=ArchiveLimits(unpacked_bytes=4 * len(data) - 1))[1]["z.zip"]
+    photos, faults = found(path, limits=ArchiveLimits(photo_bytes=len(data) - 1))
+    assert not photos and len(faults) == 4 and "MB, the limit is" in faults["z.zip/0.png"]
+    assert len(found(path, limits=ArchiveLimits(4, 4 * len(data), len(data)))[0]) == 4
     monkeypatch.setattr(archives, "RATIO_FROM_BYTES", 1_000_000)
     bomb = pack(tmp_path / "bomb.zip", {"zeros.png": bytes(2_000_000)})
-    assert "which photos never are" in found(bomb)[1]["bomb.zip"]
+    assert "not photos, but a zip bomb" in found(bomb)[1]["bomb.zip"]
     assert (
         "all of its 3 photos are empty"
         in found(pack(tmp_path / "e.zip", dict.fromkeys("a.png b.png c.png".split(), b"")))[1]["e.zip"]
@@ -203,8 +205,8 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
     with open(tmp_path / "sparse.png", "wb") as file:
         file.truncate(40_000_000_000)
     assert (
-        "40000 MB are more than the limit of 1 MB"
-        in found(tmp_path, limits=Limits(photo_bytes=1_000_000))[1].popitem()[1]
+        "has 40000 MB, the limit is 1 MB"
+        in found(tmp_path, limits=ArchiveLimits(photo_bytes=1_000_000))[1].popitem()[1]
     )
 
 
@@ -296,7 +298,7 @@ def test_a_cut_out_is_no_photo(share: float) -> None:
     pixels[..., 3] = 255
     pixels[: round(100 * share), :, 3] = 0
     if share > 0.05:
-        with pytest.raises(UserError, match=f"transparent in {100 * share:.0f}%"):
+        with pytest.raises(UserError, match=f"{100 * share:.0f}% of its pixels are transparent"):
             decoded(Image.fromarray(pixels), "PNG")
         return
     photo, _ = decoded(Image.fromarray(pixels), "PNG")
@@ -325,7 +327,8 @@ def test_hostile_pictures_behave_as_the_collection_says(tmp_path: Path) -> None:
         tool["images"](tmp_path / "images")
     for file, what, expect in tool["rows"]:
         ((label, data),) = [
-            (i.label, i.read() if isinstance(i, Photo) else None) for i in find_photos([(tmp_path / file)], Limits())
+            (i.label, i.read() if isinstance(i, PhotoSource) else None)
+            for i in find_photos([(tmp_path / file)], ArchiveLimits())
         ] or [("", None)]
         accepted = False
         if data is not None:

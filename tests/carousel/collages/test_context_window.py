@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.collages.context_window import Box, context_window
+from carousel.collages.context_window import context_window
+from common.people.selection import Box
 
 
 @st.composite

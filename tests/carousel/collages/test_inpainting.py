@@ -118,10 +118,10 @@ def test_lama_fills_the_hole(scale: float, side: int | str, tmp_path: Path) -> N
 
 
 def test_weights_that_are_not_there_or_not_lama_are_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"lama\.onnx: LaMa's weights are not here; save lama_fp32\.onnx"):
+    with pytest.raises(UserError, match=r"lama\.onnx: LaMa's weights are missing; save lama_fp32\.onnx"):
         check_method("lama", tmp_path / "lama.onnx")
     (tmp_path / "text.onnx").write_text("cbuiltins\nopen\n(VPWNED\nVw\ntR.")
-    with pytest.raises(UserError, match=r"text\.onnx: is no ONNX model that can be read"):
+    with pytest.raises(UserError, match=r"text\.onnx: is not a readable ONNX model"):
         check_method("lama", tmp_path / "text.onnx")
     assert not Path("PWNED").exists()
     with pytest.raises(UserError, match=r"other\.onnx: is not LaMa"):

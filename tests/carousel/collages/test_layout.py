@@ -20,15 +20,14 @@ from carousel.collages.layout import (
     MIN_PANEL_PX,
     PANELS,
     Collage,
-    Entry,
+    CollageEntry,
     compose,
     read_collage,
     read_index,
-    write_collage,
     write_index,
 )
 from common.errors import FAULTS_SHOWN, UserError
-from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collages
+from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collage, write_collages
 from tests.helpers import BAD_INPUTS, needs_bad_inputs
 
 
@@ -111,13 +110,13 @@ def roll_avatar(pixels: np.ndarray) -> np.ndarray:
 SPOILT: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "a column too few": (
         lambda p: p[:, :-1],
-        "255 x 64 px is no row of four equal square panels (4 x as wide as high)",
+        "255 x 64 px is not a row of four square panels (4 x as wide as high)",
     ),
-    "a row too many": (lambda p: np.concatenate([p, p[:1]]), "256 x 65 px is no row of four equal square panels"),
-    "three panels": (lambda p: p[:, : 3 * SIDE], "192 x 64 px is no row"),
-    "upright": (lambda p: p.transpose(1, 0, 2), "64 x 256 px is no row"),
-    "panels too small": (lambda p: p[::2, ::2], "panels of 32 px; they must have 64 to 1024 px"),
-    "panels too large": (lambda p: p.repeat(17, 0).repeat(17, 1), "panels of 1088 px; they must have 64 to 1024 px"),
+    "a row too many": (lambda p: np.concatenate([p, p[:1]]), "256 x 65 px is not a row of four square panels"),
+    "three panels": (lambda p: p[:, : 3 * SIDE], "192 x 64 px is not a row"),
+    "upright": (lambda p: p.transpose(1, 0, 2), "64 x 256 px is not a row"),
+    "panels too small": (lambda p: p[::2, ::2], "panels have 32 px; they must have 64 to 1024 px"),
+    "panels too large": (lambda p: p.repeat(17, 0).repeat(17, 1), "panels have 1088 px; they must have 64 to 1024 px"),
     "panels of other sizes": (
         lambda p: np.concatenate([p[:, 10:64], p[:, 64:74], p[:, 64:]], axis=1),
         "the avatar panel is not the person of the first panel",
@@ -126,7 +125,7 @@ SPOILT: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "grey mask": (spoil_mask(lambda m: m // 2), "neither black nor white"),
     "inverted mask": (spoil_mask(lambda m: 255 - m), "the mask panel is inverted"),
     "empty mask": (spoil_mask(lambda m: 0 * m), "the mask panel is empty"),
-    "full mask": (spoil_mask(lambda m: 0 * m + 255), "the mask panel is white all over"),
+    "full mask": (spoil_mask(lambda m: 0 * m + 255), "the mask panel is completely white"),
     "a photo as mask": (lambda p: np.concatenate([p[:, :192], p[:, :64]], axis=1), "the mask panel is soft"),
     "avatar elsewhere": (roll_avatar, "the avatar panel is not the person of the first panel"),
     "panels in another order": (lambda p: np.roll(p, SIDE, axis=1), "the mask panel is soft"),
@@ -194,9 +193,9 @@ BOXES = st.tuples(*[st.integers(-5000, 100_000)] * 4)
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(NAMES, TEXTS, TEXTS, BOXES, BOXES, st.floats(0, 1)), min_size=1, max_size=4))
-def test_an_index_comes_back_as_it_was(rows: list[tuple[str, str, str, Entry, Entry, float]]) -> None:
+def test_an_index_comes_back_as_it_was(rows: list[tuple[str, str, str, CollageEntry, CollageEntry, float]]) -> None:
     entries = [
-        Entry(f"{number}{name}.png", source, scene, window, box, score, "embedded")  # type: ignore[arg-type]
+        CollageEntry(f"{number}{name}.png", source, scene, window, box, score, "embedded")  # type: ignore[arg-type]
         for number, (name, source, scene, window, box, score) in enumerate(rows)
     ]
     with tempfile.TemporaryDirectory() as name:
@@ -245,10 +244,10 @@ BROKEN_ROWS = [
     ({"window": "1 2 3"}, "line 3: needs collage, source, scene, window, box, score, segmenter"),
     ({"box": "1 2 3 four"}, "line 3: needs collage"),
     ({"score": "sure"}, "line 3: needs collage"),
-    ({"collage": ""}, "line 3: '' is no bare file name"),
-    ({"collage": "../secret.png"}, "line 3: '../secret.png' is no bare file name"),
-    ({"collage": "/etc/passwd"}, "line 3: '/etc/passwd' is no bare file name"),
-    ({"collage": "sub/c.png"}, "line 3: 'sub/c.png' is no bare file name"),
+    ({"collage": ""}, "line 3: '' must be a file name without a folder"),
+    ({"collage": "../secret.png"}, "line 3: '../secret.png' must be a file name without a folder"),
+    ({"collage": "/etc/passwd"}, "line 3: '/etc/passwd' must be a file name without a folder"),
+    ({"collage": "sub/c.png"}, "line 3: 'sub/c.png' must be a file name without a folder"),
     ({"collage": ".."}, "..: no such file"),
     ({"collage": "gone.png"}, "gone.png: no such file"),
     ({"collage": "a\0b.png"}, "no such file"),
@@ -274,7 +273,7 @@ def test_all_faults_of_an_index_are_listed_together(tmp_path: Path) -> None:
         "line 4: needs collage",
         "listed twice",
         "gone.png: no such file",
-        "'../up.png' is no bare file name",
+        "'../up.png' must be a file name without a folder",
     ):
         assert fault.count(words) == 1
 
@@ -289,8 +288,8 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "no columns of ours": ("name,age\nAna,7\n", "line 2: needs collage"),
     "no rows": ("collage,source,scene,window,box,score,segmenter\n", "lists no collages"),
     "empty": ("", "lists no collages"),
-    "another encoding": (b"collage,source\n\xff\xfe\n", "no CSV table in UTF-8"),
-    "a cell without end": ('collage\n"' + "x" * 200_000 + "\n", "no CSV table in UTF-8"),
+    "another encoding": (b"collage,source\n\xff\xfe\n", "is not a CSV table in UTF-8"),
+    "a cell without end": ('collage\n"' + "x" * 200_000 + "\n", "is not a CSV table in UTF-8"),
 }
 
 
@@ -304,4 +303,4 @@ def test_what_is_no_index_is_refused(tmp_path: Path, kind: str) -> None:
 
 def test_a_folder_that_is_missing_or_holds_no_collages_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert index_fault(tmp_path / "none") == f"{tmp_path / 'none'}: no such folder of collages"
-    assert index_fault(tmp_path) == f"{tmp_path}: holds no collages; Collage_segmentation.py makes them"
+    assert index_fault(tmp_path) == f"{tmp_path}: contains no collages; make them by Collage_segmentation.py"

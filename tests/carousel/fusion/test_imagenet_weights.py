@@ -119,7 +119,7 @@ def test_a_damaged_file_in_torchvisions_cache_is_named(
     monkeypatch.chdir(tmp_path)
     path = tmp_path / TORCHVISION_VGG16
     path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged, or no weights of torchvision"):
+    with pytest.raises(UserError, match="damaged, or not weights of torchvision"):
         read_torchvision(path)
     assert not (tmp_path / "broken_in").exists()
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.fusion import inference
-from carousel.fusion.inference import apply, blend, enlarge, fuse, load_model, see
+from carousel.fusion.inference import apply_transform, blend, fuse, load_model, predict_transform, upsample_transform
 from carousel.fusion.network import PIVOT, FusionNetwork, Head
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.training_samples import fixed_form, to_sample
@@ -195,14 +195,14 @@ def test_the_surroundings_do_matter(networks: dict[str, FusionNetwork]) -> None:
 def test_enlarging_is_the_bilinear_one_of_pytorch(seed: int, side: int, width: int, height: int, channels: int) -> None:
     rng = np.random.default_rng(seed)
     transform = rng.random((side, side, channels), np.float32)
-    whole = enlarge(transform, (width, height), (0, 0, width, height))
+    whole = upsample_transform(transform, (width, height), (0, 0, width, height))
     tensor = torch.from_numpy(transform).permute(2, 0, 1)[None]
     theirs = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
     assert whole.shape == (height, width, channels) and whole.dtype == np.float32
     # OpenCV rounds places to a 32nd of a pixel
     np.testing.assert_allclose(whole, theirs[0].permute(1, 2, 0).numpy(), atol=1 / 32 + 1e-4)
     x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-    part = enlarge(transform, (width, height), (x, y, width - x, height - y))
+    part = upsample_transform(transform, (width, height), (x, y, width - x, height - y))
     np.testing.assert_array_equal(part, whole[y:, x:])
 
 
@@ -218,7 +218,7 @@ def test_the_network_sees_the_person_cut_out_and_the_scene_at_its_own_size() -> 
     network.size_px = SIDE
     collage = draw_collage(0, 2 * SIDE)
     alpha = (collage.mask / 255).astype(np.float32)
-    assert see(network, CPU, collage.background, collage.truth, alpha).shape == (8, 8, 12)
+    assert predict_transform(network, CPU, collage.background, collage.truth, alpha).shape == (8, 8, 12)
     background, avatar = to_uint8(seen["inputs"][0].view(2, 3, SIDE, SIDE))
     mask = seen["mask"][0, 0].numpy()
     assert set(np.unique(mask)) == {0, 1}
@@ -243,7 +243,7 @@ def test_blending_clips_rounds_and_takes_the_scene_where_alpha_is_0() -> None:
 def test_a_transform_of_zeros_changes_no_colour(networks: dict[str, FusionNetwork], head: Head) -> None:
     avatar = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     nothing = np.zeros((9, 7, 12 if head == "affine" else 3), np.float32)
-    np.testing.assert_array_equal(apply(networks[head], nothing, avatar), avatar)
+    np.testing.assert_array_equal(apply_transform(networks[head], nothing, avatar), avatar)
 
 
 # ---- a network from its checkpoint ----

@@ -25,7 +25,7 @@ from carousel.fusion.light_statistics import (
     colour_statistics,
     edge_statistics,
     erode,
-    head,
+    head_mask,
     histogram,
     light_statistics,
     quantiles,
@@ -147,7 +147,7 @@ def test_the_head_is_the_upper_seventh_of_the_person(first: int, last: int) -> N
     mask = torch.zeros(2, 1, 13, 13)
     mask[0, :, first:last, 4:9] = 1
     mask[1, :, 2:9] = 1
-    heads = head(mask)
+    heads = head_mask(mask)
     rows = -(-(last - first) // round(1 / HEAD_SHARE))
     naive = torch.zeros_like(mask)
     naive[0, :, first : first + rows, 4:9] = 1

@@ -381,7 +381,7 @@ def test_a_damaged_file_is_one_line_with_the_remedy(hub: Path, kind: str) -> Non
     DAMAGE[kind](path)
     with pytest.raises(UserError) as error:
         load_imagenet(untrained())
-    assert str(error.value) == f"{path}: damaged; delete it, or fetch it anew by torchvision"
+    assert str(error.value) == f"{path}: damaged; delete it, or download it again by torchvision"
 
 
 # ---- what several devices need ----

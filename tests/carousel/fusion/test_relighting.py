@@ -1,5 +1,7 @@
 """Another light on a person: against naive versions, neutral values, ranges, and the same by the same seed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,6 @@ from carousel.fusion.relighting import (
     GAIN,
     LEVELS,
     SATURATION,
-    Relight,
     adjust,
     light_gradient,
     move_statistics,
@@ -25,6 +26,7 @@ from carousel.fusion.relighting import (
 from tests.carousel.helpers import draw_collage
 
 SEEDS = st.integers(0, 2**32 - 1)
+Relight = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
 WAYS: list[Relight] = [
     relight_fixed,
     relight_random,
@@ -104,7 +106,7 @@ def test_any_adjustment_is_the_naive_one(
 ) -> None:
     rgb, mask = random_picture(seed)
     gains = exposure * np.random.default_rng(seed).uniform(0.8, 1.2, 3)
-    lit = adjust(rgb, mask, gains, contrast, saturation, linear)
+    lit = adjust(rgb, mask, gains, contrast, saturation, linear=linear)
     np.testing.assert_allclose(lit, naive_adjust(rgb, mask, gains, contrast, saturation, linear), atol=0.51)
 
 
@@ -113,7 +115,7 @@ def test_neutral_values_change_nothing(linear: bool) -> None:
     ramp = np.arange(256, dtype=np.uint8)
     rgb = np.stack([ramp, ramp[::-1], np.roll(ramp, 90)], axis=1).reshape(16, 16, 3)
     mask = np.full((16, 16), 255, np.uint8)
-    np.testing.assert_array_equal(adjust(rgb, mask, np.ones(3), 1.0, 1.0, linear), rgb)
+    np.testing.assert_array_equal(adjust(rgb, mask, np.ones(3), 1.0, 1.0, linear=linear), rgb)
 
 
 def test_the_values_that_are_drawn_fill_the_ranges_of_the_protocol() -> None:

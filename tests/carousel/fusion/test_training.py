@@ -23,10 +23,10 @@ from carousel.fusion.network import FusionNetwork, apply_affine
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training import (
-    TrainingSettings,
+    FusionTrainingSettings,
     held_out_psnr,
     loss_parts,
-    prepare,
+    prepare_training,
 )
 from carousel.fusion.training_run import fingerprint, first_network
 from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, split, to_sample
@@ -38,10 +38,11 @@ from common.runner import Report
 from common.training import Training, start_accelerator
 from common.weights import EMBEDDED, is_present
 from tests.carousel.helpers import SIDE, assert_same, entry_of, lively, untrained, write_collages, write_lively
+from tests.helpers import with_settings
 
 pytestmark = pytest.mark.slow
 STEP = "carousel/Train.py"
-SHORT = TrainingSettings(
+SHORT = FusionTrainingSettings(
     encoder="resnet18",
     decoder="cnn",
     head="affine",
@@ -96,11 +97,12 @@ def sides(collages: Path, seed: int = SHORT.seed) -> tuple[AvatarFusionDataset, 
     )
 
 
-def train(collages: Path, output: Path, run: TrainingSettings = SHORT, **others: Any) -> Report:
+def train(collages: Path, output: Path, run: FusionTrainingSettings = SHORT, **others: Any) -> Report:
     """Train.py's main."""
     values = asdict(run)
     del values["collages"]
-    report = main(collages=collages, output=output, **(values | {"measure_every": EVERY} | others))
+    settings = {"collages": collages, "output": output, "measure_every": EVERY}
+    report = with_settings(main)(**(values | settings | others))
     assert report is not None
     return report
 
@@ -115,7 +117,7 @@ def train(collages: Path, output: Path, run: TrainingSettings = SHORT, **others:
         ({"size_px": 96}, "SIZE_PX is 96; it must be a multiple of 64"),
         ({"shrink": 0}, "SHRINK is 0"),
         ({"steps": -1}, "STEPS is -1"),
-        ({"steps": 0, "light_samples": 0}, "STEPS is 0, and no light estimate is taught"),
+        ({"steps": 0, "light_samples": 0}, "STEPS is 0 and the light estimate is not pretrained"),
         ({"batch": 1}, "BATCH is 1; it must be from 2"),
         ({"learning_rate": 0.0}, "LEARNING_RATE is 0"),
         ({"learning_rate": math.nan}, "LEARNING_RATE is nan"),
@@ -180,11 +182,13 @@ def psnr_of(network: FusionNetwork, batch: dict[str, Tensor]) -> float:
     return float(np.mean([foreground_psnr(*three) for three in zip(pictures, truths, masks, strict=True)]))
 
 
-def begin(collages: Path, run: TrainingSettings, seed: int = 0) -> Training:
+def begin(collages: Path, run: FusionTrainingSettings, seed: int = 0) -> Training:
     """A run whose light estimate is not taught first, on a network of random weights."""
     samples, held_out = sides(collages, run.seed)
     run = replace(run, light_samples=0)
-    return prepare(run, untrained(shrink=2, seed=seed), samples, held_out, start_accelerator(), EVERY)
+    network = untrained(shrink=2, seed=seed)
+    accelerator = start_accelerator()
+    return prepare_training(network, run, samples, held_out, accelerator=accelerator, measure_every=EVERY)
 
 
 def test_a_few_relit_collages_are_learnt_by_heart(collages: Path) -> None:
@@ -279,17 +283,17 @@ def test_a_checkpoint_of_another_network_is_no_start(collages: Path, tmp_path: P
         train(collages, tmp_path / "own.pth", replace(SHORT, **MISFITS[kind]), start=start)
     wanted = {"encoder": "resnet18", "decoder": "cnn", "head": "affine", "shrink": 2} | MISFITS[kind]
     settings_say = ", ".join(str(value) for value in wanted.values())
-    assert str(error.value) == f"{start}: is of resnet18, cnn, affine, 2; the settings say {settings_say}"
+    assert str(error.value) == f"{start}: has resnet18, cnn, affine, 2, the settings {settings_say}; make them equal"
     assert not (tmp_path / "own.pth").exists()
 
 
-def state_of(run: TrainingSettings, path: Path, collages: Path) -> None:
+def state_of(run: FusionTrainingSettings, path: Path, collages: Path) -> None:
     """The beginning of the state that a run of these settings leaves: enough to be compared."""
     run = replace(run, collages=fingerprint(load_entries(collages, SIDE)))
     save_plain(path, {"settings": asdict(run), "network": nn.Linear(2, 2).state_dict(), "steps": 2})
 
 
-def refusal(collages: Path, output: Path, run: TrainingSettings = SHORT) -> str:
+def refusal(collages: Path, output: Path, run: FusionTrainingSettings = SHORT) -> str:
     with pytest.raises(UserError) as error:
         train(collages, output, run, resume=True)
     assert "\n" not in str(error.value)
@@ -425,7 +429,8 @@ def test_a_loss_that_is_not_finite_leaves_the_last_state(collages: Path, tmp_pat
     sick = lively(shrink=2)
     with torch.no_grad():
         sick.local.weight[0, 0] = math.nan
-    training = prepare(replace(SHORT, light_samples=0), sick, *sides(collages), start_accelerator(), 1)
+    run = replace(SHORT, light_samples=0)
+    training = prepare_training(sick, run, *sides(collages), accelerator=start_accelerator(), measure_every=1)
     with pytest.raises(UserError, match=r"^the loss is not finite in step 1: L1 nan, masked L1 nan$"):
         training.fit(state, resume=False)
     assert state.read_bytes() == b"the last one"

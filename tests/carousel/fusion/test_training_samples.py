@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.collages.layout import Collage, compose, read_collage, write_collage, write_index
+from carousel.collages.layout import Collage, black_outside, compose, read_collage, write_index
 from carousel.fusion import training_samples
 from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.relighting import relight_fixed
@@ -22,9 +22,8 @@ from carousel.fusion.training_samples import (
     MIN_PERSON_PX,
     SMALLER_SHARE,
     AvatarFusionDataset,
-    Example,
+    FusionExample,
     crop,
-    cut_out,
     erode,
     fit,
     fixed_form,
@@ -38,7 +37,7 @@ from carousel.fusion.training_samples import (
     vary_mask,
 )
 from common.errors import UserError
-from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collages
+from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collage, write_collages
 
 SEEDS = st.integers(0, 2**32 - 1)
 COUNT = 6
@@ -65,8 +64,8 @@ def dataset(
     return AvatarFusionDataset(folder, load_entries(folder, SIDE), size_px, training, seed)
 
 
-def same(one: Example, other: Example) -> bool:
-    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Example))
+def same(one: FusionExample, other: FusionExample) -> bool:
+    return all(np.array_equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(FusionExample))
 
 
 # ---- shapes and ranges ----
@@ -328,7 +327,7 @@ def test_a_resized_collage_is_a_collage() -> None:
 def test_pasting_cutting_and_keeping_are_what_they_say() -> None:
     collage = draw_collage(0)
     on = collage.mask > 0
-    np.testing.assert_array_equal(cut_out(collage.truth, collage.mask), collage.avatar)
+    np.testing.assert_array_equal(black_outside(collage.truth, collage.mask), collage.avatar)
     np.testing.assert_array_equal(paste(collage.background, collage.avatar, collage.mask)[on], collage.truth[on])
     np.testing.assert_array_equal(keep_scene(collage)[~on], collage.truth[~on])
     np.testing.assert_array_equal(keep_scene(collage)[on], collage.background[on])
@@ -411,7 +410,7 @@ def test_a_person_who_vanishes_at_the_size_of_the_samples_is_a_fault(tmp_path: P
     mask[100:102, 100:101] = 255
     write_collage(tmp_path / "tiny.png", compose(collage.truth, collage.background, mask))
     assert len(load_entries(tmp_path, 256)) == 1
-    with pytest.raises(UserError, match=r"tiny\.png: nothing is left of the person at 64 px; raise SIZE_PX$"):
+    with pytest.raises(UserError, match=r"tiny\.png: the person disappears at 64 px; raise SIZE_PX$"):
         load_entries(tmp_path, 64)
 
 

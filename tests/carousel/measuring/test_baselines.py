@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.measuring.baselines import BASELINES, copy_paste, feathered_paste, poisson, reinhard
+from carousel.fusion.training_samples import paste
+from carousel.measuring.baselines import BASELINES, feathered_paste, poisson, reinhard
 
 SIDE = 64
 
@@ -54,7 +55,7 @@ def test_outside_the_mask_the_scene_comes_through_bit_for_bit(name: str, mask: n
 
 def test_copy_paste_takes_the_person_as_they_are() -> None:
     scene, avatar, mask = noise((SIDE, SIDE, 3), 0), noise((SIDE, SIDE, 3), 1), disc()
-    fused = copy_paste(scene, avatar, mask)
+    fused = paste(scene, avatar, mask)
     for y in range(SIDE):
         for x in range(SIDE):
             assert (fused[y, x] == (avatar if mask[y, x] else scene)[y, x]).all()

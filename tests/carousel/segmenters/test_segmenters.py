@@ -15,7 +15,7 @@ from carousel.segmenters.choice import NAMES, load_segmenter
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.errors import UserError
 from common.images import read_image
-from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, Sighting, distinct, parts_touching
+from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, PoseMask, merge_duplicates, parts_touching
 from common.people.person_detector import INPUT, anchor_boxes, cut_graph, decode_boxes, tiles
 from common.people.selection import mask_iou
 from common.weights import EMBEDDED, is_present
@@ -33,7 +33,7 @@ def test_an_unknown_segmenter_and_masks_that_nobody_reads_are_named() -> None:
     with pytest.raises(UserError, match="'yolo'; it must be one of embedded, maskrcnn, detectron2, files"):
         load_segmenter("yolo")
     for name in set(NAMES) - {"files"}:
-        with pytest.raises(UserError, match=f'MASKS is for the segmenter "files", and SEGMENTER is "{name}"'):
+        with pytest.raises(UserError, match=f'MASKS is used by SEGMENTER "files" only, and SEGMENTER is "{name}"'):
             load_segmenter(name, Path("masks"))
 
 
@@ -99,7 +99,7 @@ def test_a_photo_without_a_mask_and_one_with_two_kinds_are_faults(tmp_path: Path
         segmenter.find_people(PHOTO, tmp_path / "a.jpg")
     with pytest.raises(UserError, match="no such folder of masks"):
         load_segmenter("files", tmp_path / "nowhere")
-    with pytest.raises(UserError, match="by their names"):
+    with pytest.raises(UserError, match="this photo has no file"):
         segmenter.find_people(PHOTO)
 
 
@@ -166,11 +166,11 @@ def test_a_graph_is_cut_to_what_leads_from_the_input_to_the_outputs() -> None:
 # ---- putting together ----
 
 
-def sighting(left: int, top: int, side: int, score: float) -> Sighting:
+def sighting(left: int, top: int, side: int, score: float) -> PoseMask:
     """Somebody who fills the middle of a square."""
     probability = np.zeros((256, 256), np.float32)
     probability[32:224, 80:176] = 1
-    return Sighting(probability, (left, top, side), score)
+    return PoseMask(probability, (left, top, side), score)
 
 
 @settings(max_examples=20, deadline=None)
@@ -189,7 +189,7 @@ def test_a_sighting_lies_where_its_square_lies(left: int, top: int, side: int) -
 
 def test_two_boxes_of_one_person_become_one_and_neighbours_stay_two() -> None:
     whole, upper_half, neighbour = sighting(0, 0, 400, 0.5), sighting(100, 60, 200, 0.9), sighting(200, 0, 400, 0.7)
-    kept = distinct([upper_half, neighbour, whole])
+    kept = merge_duplicates([upper_half, neighbour, whole])
     assert sorted((person.square, person.score) for person in kept) == [((0, 0, 400), 0.9), ((200, 0, 400), 0.7)]
 
 
@@ -300,7 +300,7 @@ def test_damaged_weights_and_those_of_another_network_are_named(tmp_path: Path, 
         torch.save({"layer.weight": torch.zeros(3)}, path)
     else:
         path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged, or no weights of torchvision's"):
+    with pytest.raises(UserError, match="damaged, or not weights of torchvision's"):
         mask_rcnn.build_torchvision(path)
 
 

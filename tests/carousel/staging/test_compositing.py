@@ -14,11 +14,11 @@ from PIL import Image
 
 from carousel.fusion.inference import fuse
 from carousel.fusion.network import FusionNetwork
-from carousel.staging.compositing import Placed, fuse_into, paste, put
-from carousel.staging.figures import Figure, figure_of, read_figure
-from carousel.staging.placement import Spot
+from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
+from carousel.staging.person_cutout import PersonCutout, read_cutout, trim_cutout
+from carousel.staging.placement import PersonPlacement
 from common.errors import UserError, enough_memory
-from common.people.selection import Person, person_of
+from common.people.selection import SegmentedPerson, person_of
 
 CPU = torch.device("cpu")
 SHAPE = (150, 200)
@@ -56,11 +56,11 @@ def scene_of(seed: int = 1, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     return cv2.resize(spots, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
-def fused(placed: Placed, shadow: float = 0, scene: np.ndarray | None = None) -> np.ndarray:
-    return fuse_into(scene_of() if scene is None else scene, placed, lively_network(), CPU, shadow).picture
+def fused(placed: PlacedCutout, shadow: float = 0, scene: np.ndarray | None = None) -> np.ndarray:
+    return fuse_cutout(scene_of() if scene is None else scene, placed, lively_network(), CPU, shadow).picture
 
 
-def whole_alpha(placed: Placed, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+def whole_alpha(placed: PlacedCutout, shape: tuple[int, int] = SHAPE) -> np.ndarray:
     alpha = np.zeros(shape, np.float32)
     alpha[placed.window] = placed.alpha
     return alpha
@@ -72,7 +72,7 @@ def whole_alpha(placed: Placed, shape: tuple[int, int] = SHAPE) -> np.ndarray:
 def test_a_cut_out_is_trimmed_and_hides_its_colours() -> None:
     rgba = drawn_person()
     rgba[0, 0, 3] = 3  # what background removers leave everywhere
-    figure = figure_of(rgba)
+    figure = trim_cutout(rgba)
     assert figure.rgba.shape[0] < 120 and figure.rgba.shape[1] < 60
     assert not figure.rgba[figure.rgba[..., 3] == 0].any()
     left, top, right, bottom = figure.box
@@ -108,12 +108,12 @@ def standing_forms() -> dict[str, tuple[np.ndarray, bool]]:
 def test_half_figures_are_told_by_their_form(name: str) -> None:
     alpha, is_half = standing_forms()[name]
     rgba = np.dstack([np.full((*alpha.shape, 3), 90, np.uint8), alpha])
-    assert figure_of(rgba).silhouette.is_half == is_half
-    assert figure_of(rgba, is_half=not is_half).silhouette.is_half != is_half
+    assert trim_cutout(rgba).silhouette.is_half == is_half
+    assert trim_cutout(rgba, is_half=not is_half).silhouette.is_half != is_half
 
 
 def people_finder(*boxes: tuple[int, int, int, int]) -> Any:
-    def find_people(photo: np.ndarray, source: Path) -> list[Person]:
+    def find_people(photo: np.ndarray, source: Path) -> list[SegmentedPerson]:
         people = []
         for left, top, right, bottom in boxes:
             mask = np.zeros(photo.shape[:2], bool)
@@ -126,8 +126,8 @@ def people_finder(*boxes: tuple[int, int, int, int]) -> Any:
 
 def test_of_a_photo_the_largest_person_is_cut_out_and_said(tmp_path: Path) -> None:
     Image.fromarray(scene_of()).save(tmp_path / "photo.png")
-    figure = read_figure(tmp_path / "photo.png", people_finder((10, 10, 30, 60), (80, 20, 120, 140)))
-    assert figure.notes == ["photo.png: 2 people in it, the largest is taken"]
+    figure = read_cutout(tmp_path / "photo.png", people_finder((10, 10, 30, 60), (80, 20, 120, 140)))
+    assert figure.notes == ["photo.png: shows 2 people, the largest one is used"]
     assert abs(figure.height - 120) <= 8 and abs((figure.box[2] - figure.box[0]) - 40) <= 8
     assert not figure.silhouette.is_half
 
@@ -135,14 +135,14 @@ def test_of_a_photo_the_largest_person_is_cut_out_and_said(tmp_path: Path) -> No
 @pytest.mark.parametrize(("bottom", "is_half"), [(150, True), (140, False)])
 def test_a_photo_that_ends_above_the_feet_gives_a_half_figure(tmp_path: Path, bottom: int, is_half: bool) -> None:
     Image.fromarray(scene_of()).save(tmp_path / "photo.png")
-    figure = read_figure(tmp_path / "photo.png", people_finder((80, 20, 130, bottom)))
+    figure = read_cutout(tmp_path / "photo.png", people_finder((80, 20, 130, bottom)))
     assert figure.silhouette.is_half == is_half
 
 
 def test_a_photo_without_anybody_is_refused(tmp_path: Path) -> None:
     Image.fromarray(scene_of()).save(tmp_path / "photo.png")
     with pytest.raises(UserError, match=r"photo\.png: no person found"):
-        read_figure(tmp_path / "photo.png", people_finder())
+        read_cutout(tmp_path / "photo.png", people_finder())
 
 
 @pytest.mark.parametrize("alpha", [0, 5, 100])
@@ -151,17 +151,17 @@ def test_a_cut_out_of_nothing_is_refused(tmp_path: Path, alpha: int) -> None:
     rgba[..., 3] = alpha
     Image.fromarray(rgba).save(tmp_path / "ghost.png")
     with pytest.raises(UserError, match=r"ghost\.png: nothing to see"):
-        read_figure(tmp_path / "ghost.png", people_finder())
+        read_cutout(tmp_path / "ghost.png", people_finder())
 
 
 # ---- resampling ----
 
 
 def test_at_its_own_size_a_figure_keeps_every_pixel() -> None:
-    figure = figure_of(drawn_person())
+    figure = trim_cutout(drawn_person())
     left, _, right, bottom = figure.box
     middle = figure.silhouette.foot * (right - left) + left
-    placed = put(figure, Spot(30 + middle, 20 + bottom, figure.height), SHAPE)
+    placed = place_cutout(figure, PersonPlacement(30 + middle, 20 + bottom, figure.height), SHAPE)
     height, width = figure.rgba.shape[:2]
     rows, columns = placed.window
     inside = np.s_[20 - rows.start : 20 - rows.start + height, 30 - columns.start : 30 - columns.start + width]
@@ -173,8 +173,8 @@ def test_at_its_own_size_a_figure_keeps_every_pixel() -> None:
 def test_reduction_is_the_mean_of_premultiplied_pixels() -> None:
     rgba = drawn_person(480)
     rgba[..., 3] = np.where(rgba[..., 3] >= 8, rgba[..., 3], 0)
-    full = Figure(rgba, (0, 0, 240, 480), figure_of(rgba).silhouette)
-    placed = put(full, Spot(100, 140, 120), SHAPE)
+    full = PersonCutout(rgba, (0, 0, 240, 480), trim_cutout(rgba).silhouette)
+    placed = place_cutout(full, PersonPlacement(100, 140, 120), SHAPE)
     premultiplied = rgba.astype(float)
     premultiplied[..., :3] *= rgba[..., 3:] / 255
     naive = premultiplied.reshape(120, 4, 60, 4, 4).mean(axis=(1, 3))
@@ -189,18 +189,18 @@ def test_hidden_colours_never_show() -> None:
     rgba[..., 0] = 255  # red where nothing is seen
     rgba[10:70, 10:30] = (0, 0, 255, 255)
     for height in (31, 45, 97, 140):
-        placed = put(figure_of(rgba), Spot(100, 145, height), SHAPE)
+        placed = place_cutout(trim_cutout(rgba), PersonPlacement(100, 145, height), SHAPE)
         assert placed.colours[..., 0].max() == 0 and placed.colours[placed.alpha > 0.5][:, 2].min() >= 250
-        straight = Figure(rgba, (10, 10, 30, 70), figure_of(rgba).silhouette)
-        assert put(straight, Spot(100, 145, height), SHAPE).colours[..., 0].max() == 0
+        straight = PersonCutout(rgba, (10, 10, 30, 70), trim_cutout(rgba).silhouette)
+        assert place_cutout(straight, PersonPlacement(100, 145, height), SHAPE).colours[..., 0].max() == 0
 
 
 @given(x=st.floats(0, 1), foot=st.floats(0.3, 1.3), height=st.floats(0.1, 2.5), source=st.sampled_from([30, 120, 700]))
 def test_feet_and_head_are_where_the_spot_says(x: float, foot: float, height: float, source: int) -> None:
-    figure = figure_of(drawn_person(source))
-    spot = Spot(x * SHAPE[1], foot * SHAPE[0], height * SHAPE[0])
+    figure = trim_cutout(drawn_person(source))
+    spot = PersonPlacement(x * SHAPE[1], foot * SHAPE[0], height * SHAPE[0])
     try:
-        placed = put(figure, spot, SHAPE)
+        placed = place_cutout(figure, spot, SHAPE)
     except UserError as error:
         assert "outside the scene" in str(error)
         return
@@ -214,8 +214,8 @@ def test_feet_and_head_are_where_the_spot_says(x: float, foot: float, height: fl
 
 
 def test_a_person_outside_the_scene_is_refused() -> None:
-    with pytest.raises(UserError, match="X, FOOT and HEIGHT put the person outside the scene"):
-        put(figure_of(drawn_person()), Spot(100, 400, 100), SHAPE)
+    with pytest.raises(UserError, match="X, FOOT and HEIGHT place the person outside the scene"):
+        place_cutout(trim_cutout(drawn_person()), PersonPlacement(100, 400, 100), SHAPE)
 
 
 # ---- fusing ----
@@ -234,7 +234,9 @@ def test_outside_the_alpha_the_scene_stays_bit_for_bit(
     scene = scene_of(2, shape)
     before = scene.copy()
     try:
-        placed = put(figure_of(drawn_person()), Spot(x * shape[1], foot * shape[0], height * shape[0]), shape)
+        placed = place_cutout(
+            trim_cutout(drawn_person()), PersonPlacement(x * shape[1], foot * shape[0], height * shape[0]), shape
+        )
     except UserError:
         return
     picture = fused(placed, scene=scene)
@@ -245,10 +247,18 @@ def test_outside_the_alpha_the_scene_stays_bit_for_bit(
         assert (picture[alpha > 0.9] != scene[alpha > 0.9]).mean() > 0.5
 
 
-@pytest.mark.parametrize("spot", [Spot(100, 130, 90), Spot(12, 145, 120), Spot(190, 160, 80), Spot(100, 150, 300)])
-def test_the_window_alone_gives_what_the_whole_scene_gives(spot: Spot) -> None:
+@pytest.mark.parametrize(
+    "spot",
+    [
+        PersonPlacement(100, 130, 90),
+        PersonPlacement(12, 145, 120),
+        PersonPlacement(190, 160, 80),
+        PersonPlacement(100, 150, 300),
+    ],
+)
+def test_the_window_alone_gives_what_the_whole_scene_gives(spot: PersonPlacement) -> None:
     scene = scene_of()
-    placed = put(figure_of(drawn_person()), spot, SHAPE)
+    placed = place_cutout(trim_cutout(drawn_person()), spot, SHAPE)
     colours = np.zeros_like(scene)
     colours[placed.window] = placed.colours
     whole = fuse(lively_network(), CPU, scene, colours, whole_alpha(placed))
@@ -257,8 +267,8 @@ def test_the_window_alone_gives_what_the_whole_scene_gives(spot: Spot) -> None:
 
 def test_the_shadow_alone_changes_pixels_beside_the_figure_and_only_darkens() -> None:
     scene = scene_of()
-    placed = put(figure_of(drawn_person()), Spot(100, 130, 100), SHAPE)
-    result = fuse_into(scene, placed, lively_network(), CPU, 0.8)
+    placed = place_cutout(trim_cutout(drawn_person()), PersonPlacement(100, 130, 100), SHAPE)
+    result = fuse_cutout(scene, placed, lively_network(), CPU, 0.8)
     beside = whole_alpha(placed) == 0
     changed = (result.picture != scene).any(axis=2) & beside
     assert changed.sum() == result.shaded > 20

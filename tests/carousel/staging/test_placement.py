@@ -1,4 +1,4 @@
-"""Where a person stands: the ground told by people in the scene, room beside them, and what the user wishes."""
+"""Where a person stands: the ground told by people in the scene, room beside them, and what the user requested."""
 
 from collections.abc import Sequence
 
@@ -13,32 +13,32 @@ from carousel.staging.placement import (
     HORIZON,
     NO_COVER,
     SLOPE,
-    Ground,
+    GroundPlane,
+    RequestedPlacement,
     Silhouette,
-    Wishes,
     box_of,
     estimate_ground,
-    place,
-    standing,
+    find_placement,
+    standing_people,
 )
 from common.errors import UserError
-from common.people.selection import Person, person_of
+from common.people.selection import SegmentedPerson, person_of
 
 SIZE = (800, 600)
 SLIM = Silhouette(aspect=0.35, foot=0.5, is_half=False)
 HALF = Silhouette(aspect=0.8, foot=0.5, is_half=True)
-NOTHING = Wishes()
+NOTHING = RequestedPlacement()
 
 shares = st.floats(0.05, 0.95)
 
 
-def person_in(box: tuple[int, int, int, int], size: tuple[int, int] = SIZE) -> Person:
+def person_in(box: tuple[int, int, int, int], size: tuple[int, int] = SIZE) -> SegmentedPerson:
     mask = np.zeros(size[::-1], bool)
     mask[box[1] : box[3], box[0] : box[2]] = True
     return person_of(mask, 0.9)
 
 
-def people_on(ground: Ground, feet: Sequence[int], lefts: Sequence[int]) -> list[Person]:
+def people_on(ground: GroundPlane, feet: Sequence[int], lefts: Sequence[int]) -> list[SegmentedPerson]:
     boxes = []
     for foot, left in zip(feet, lefts, strict=True):
         tall = round(ground.height_at(foot))
@@ -107,7 +107,7 @@ def test_two_people_at_different_distances_move_the_slope_towards_theirs() -> No
 
 
 def test_nobody_leaves_the_horizon_in_the_middle() -> None:
-    assert estimate_ground([], [], 600) == Ground(SLOPE, HORIZON * 600)
+    assert estimate_ground([], [], 600) == GroundPlane(SLOPE, HORIZON * 600)
 
 
 @given(st.lists(st.tuples(st.floats(1, 600), st.floats(1, 600)), min_size=1, max_size=12))
@@ -123,51 +123,45 @@ def test_only_whole_upright_people_stand() -> None:
         person_in((500, 400, 700, 450)),
     )
     headless = person_in((10, 0, 60, 200))
-    assert standing([whole, cut, lying, headless], SIZE[1]) == [whole]
+    assert standing_people([whole, cut, lying, headless], SIZE[1]) == [whole]
 
 
-# ---- wishes ----
+# ---- requested ----
 
 
 @given(x=shares, foot=st.floats(0.2, 1.4), height=st.floats(0.05, 2), is_half=st.booleans())
-def test_wishes_are_kept(x: float, foot: float, height: float, is_half: bool) -> None:
+def test_requests_are_kept(x: float, foot: float, height: float, is_half: bool) -> None:
     figure = Silhouette(0.4, 0.3, is_half)
-    spot = place(figure, SIZE, [person_in((300, 100, 500, 500))], Wishes(x, foot, height))
+    people = [person_in((300, 100, 500, 500))]
+    spot = find_placement(figure, SIZE, people, RequestedPlacement(x=x, foot=foot, height=height))
     assert (spot.x, spot.foot, spot.height) == pytest.approx((x * SIZE[0], foot * SIZE[1], height * SIZE[1]))
 
 
 def test_a_foot_line_alone_gets_the_height_that_people_there_have() -> None:
-    ground = Ground(SLOPE, 200)
+    ground = GroundPlane(SLOPE, 200)
     people = people_on(ground, [320, 400, 480, 520], [20, 120, 500, 700])
-    spot = place(SLIM, SIZE, people, Wishes(foot=0.75))
+    spot = find_placement(SLIM, SIZE, people, RequestedPlacement(foot=0.75))
     assert spot.foot == 450 and spot.height == pytest.approx(ground.height_at(450), rel=0.03)
 
 
 def test_a_height_alone_gets_the_foot_line_where_people_are_so_high() -> None:
-    ground = Ground(SLOPE, 200)
+    ground = GroundPlane(SLOPE, 200)
     people = people_on(ground, [320, 400, 480, 520], [20, 120, 500, 700])
-    spot = place(SLIM, SIZE, people, Wishes(height=0.4))
+    spot = find_placement(SLIM, SIZE, people, RequestedPlacement(height=0.4))
     assert spot.height == pytest.approx(240) and spot.foot == pytest.approx(ground.foot_of(240), rel=0.03)
 
 
 def test_feet_above_the_horizon_need_a_height() -> None:
-    with pytest.raises(UserError, match=r"FOOT is 0\.4, at or above the horizon \(0\.50\); give HEIGHT too"):
-        place(SLIM, SIZE, [], Wishes(foot=0.4))
-    assert place(SLIM, SIZE, [], Wishes(foot=0.4, height=0.3)).height == pytest.approx(180)
-
-
-@pytest.mark.parametrize("wishes", [Wishes(x=1.1), Wishes(x=float("nan")), Wishes(foot=-0.1), Wishes(height=0)])
-def test_wishes_out_of_range_are_refused(wishes: Wishes) -> None:
-    with pytest.raises(UserError, match="must be from"):
-        wishes.check()
-    Wishes(0.5, 1.2, 2.5).check()
+    with pytest.raises(UserError, match=r"FOOT is 0\.4, at or above the horizon \(0\.50\); set HEIGHT too"):
+        find_placement(SLIM, SIZE, [], RequestedPlacement(foot=0.4))
+    assert find_placement(SLIM, SIZE, [], RequestedPlacement(foot=0.4, height=0.3)).height == pytest.approx(180)
 
 
 # ---- proposals ----
 
 
 def test_without_people_the_default_stands_in_the_middle_at_eye_level() -> None:
-    spot = place(SLIM, SIZE, [], NOTHING)
+    spot = find_placement(SLIM, SIZE, [], NOTHING)
     left, top, right, bottom = box_of(SLIM, spot)
     assert spot.foot == pytest.approx(FOOT * 600) and spot.height == pytest.approx(SLOPE * (FOOT - HORIZON) * 600)
     assert (left + right) / 2 == pytest.approx(400, abs=10) and top > 0 and bottom < 600
@@ -180,7 +174,7 @@ def test_without_people_the_default_stands_in_the_middle_at_eye_level() -> None:
     size=st.tuples(st.integers(64, 900), st.integers(64, 900)),
     boxes=st.lists(st.tuples(shares, shares, shares, shares), max_size=4),
 )
-@example(2.0, 0.0, False, (64, 359), [(0.5, 0.5, 0.5, 0.875), (0.5, 0.5, 0.5625, 0.25)])
+@example(aspect=2.0, foot=0.0, is_half=False, size=(64, 359), boxes=[(0.5, 0.5, 0.5, 0.875), (0.5, 0.5, 0.5625, 0.25)])
 def test_a_proposed_figure_lies_inside_the_scene(
     aspect: float, foot: float, is_half: bool, size: tuple[int, int], boxes: list[tuple[float, float, float, float]]
 ) -> None:
@@ -192,7 +186,7 @@ def test_a_proposed_figure_lies_inside_the_scene(
         )
         people.append(person_in((x1, y1, x2 + 1, y2 + 1), size))
     figure = Silhouette(aspect, foot, is_half)
-    spot = place(figure, size, people, NOTHING)
+    spot = find_placement(figure, size, people, NOTHING)
     left, top, right, bottom = box_of(figure, spot)
     assert left >= -0.5 and right <= size[0] + 0.5 and top >= -0.5 and bottom <= size[1] + 0.5
     assert spot.height > 0 and 0 <= spot.covered <= 1
@@ -201,7 +195,7 @@ def test_a_proposed_figure_lies_inside_the_scene(
 @pytest.mark.parametrize("left", [60, 330, 620])
 def test_nobody_is_covered_where_there_is_room(left: int) -> None:
     person = person_in((left, 150, left + 120, 500))
-    spot = place(SLIM, SIZE, [person], NOTHING)
+    spot = find_placement(SLIM, SIZE, [person], NOTHING)
     sides = box_of(SLIM, spot)
     assert spot.covered <= NO_COVER
     assert sides[2] <= left or sides[0] >= left + 120
@@ -210,13 +204,13 @@ def test_nobody_is_covered_where_there_is_room(left: int) -> None:
 
 def test_a_figure_too_wide_for_the_gaps_stands_further_back_and_is_smaller() -> None:
     people = [person_in((left, 320, left + 70, 560)) for left in range(0, 800, 130)]
-    spot = place(SLIM, SIZE, people, NOTHING)
+    spot = find_placement(SLIM, SIZE, people, NOTHING)
     assert spot.covered <= NO_COVER and spot.height < 240 and spot.foot < 560
 
 
 def test_before_a_closed_row_the_figure_stands_in_front_and_not_on_top_from_behind() -> None:
     people = [person_in((left, 260, left + 80, 500)) for left in range(0, 800, 80)]
-    spot = place(SLIM, SIZE, people, NOTHING)
+    spot = find_placement(SLIM, SIZE, people, NOTHING)
     assert spot.covered > NO_COVER and spot.foot >= 500
 
 
@@ -224,15 +218,15 @@ def test_a_full_scene_is_covered_as_little_as_can_be() -> None:
     crowd = np.ones(SIZE[::-1], bool)
     crowd[:, 560:780] = False  # less than the figure needs
     wide = Silhouette(1.5, 0.5, False)
-    spot = place(wide, SIZE, [person_of(crowd, 0.9)], NOTHING)
+    spot = find_placement(wide, SIZE, [person_of(crowd, 0.9)], NOTHING)
     assert NO_COVER < spot.covered < 0.6
     left, _, right, _ = box_of(wide, spot)
     assert left <= 570 and right >= 770
 
 
 def test_half_figures_stand_at_the_lower_edge() -> None:
-    spot = place(HALF, SIZE, [], NOTHING)
+    spot = find_placement(HALF, SIZE, [], NOTHING)
     assert spot.foot == 600 and spot.height == pytest.approx(HALF_HEIGHT * 600)
-    beside = place(HALF, SIZE, [person_in((330, 150, 470, 500))], NOTHING)
+    beside = find_placement(HALF, SIZE, [person_in((330, 150, 470, 500))], NOTHING)
     assert beside.foot == 600 and beside.covered <= NO_COVER
-    assert place(HALF, SIZE, [], Wishes(height=0.5)).foot == 600
+    assert find_placement(HALF, SIZE, [], RequestedPlacement(height=0.5)).foot == 600

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.demo.page import Made, write_page
+from common.demo.page import PageEntry, write_page
 
 
 class Links(html.parser.HTMLParser):
@@ -45,7 +45,9 @@ def record_at(path: Path) -> Path:
 
 def test_every_picture_is_linked_whatever_its_name_and_told_how_it_was_made(tmp_path: Path) -> None:
     pictures = [tmp_path / name / "Júlia & <co> #1 100%.png" for name in ("pets", "out puts")]
-    made = Made("pet/main.py", ["--name", 'A "b" & c'], pictures[:1], pictures[1:], record_at(tmp_path / "main.json"))
+    made = PageEntry(
+        "pet/main.py", ["--name", 'A "b" & c'], pictures[:1], pictures[1:], record_at(tmp_path / "main.json")
+    )
     write_page(tmp_path / "index.html", "Re:Live for <A & B>", {"pet": [made], "all together": [made]}, pictures[0])
     page = read(tmp_path / "index.html")
     linked = {tmp_path / unquote(link) for link in page.links if not link.startswith("#")}
@@ -57,7 +59,7 @@ def test_every_picture_is_linked_whatever_its_name_and_told_how_it_was_made(tmp_
 
 
 def test_nothing_runs_and_nothing_comes_from_elsewhere(tmp_path: Path) -> None:
-    write_page(tmp_path / "index.html", "Re:Live", {"pet": [Made("pet/1_TopN.py", [], [], [], None)]})
+    write_page(tmp_path / "index.html", "Re:Live", {"pet": [PageEntry("pet/1_TopN.py", [], [], [], None)]})
     page = read(tmp_path / "index.html")
     assert {"script", "iframe", "object", "img"}.isdisjoint(page.tags)
     content = (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -73,7 +75,7 @@ def test_a_browser_shows_all_pictures_one_below_the_other(tmp_path: Path) -> Non
     pictures = {name: tmp_path / f"{name}.png" for name in colours}
     for name, path in pictures.items():
         Image.new("RGB", (600, 300), colours[name]).save(path)
-    made = [Made("pet/main.py", [], [path], [], None) for path in list(pictures.values())[1:]]
+    made = [PageEntry("pet/main.py", [], [path], [], None) for path in list(pictures.values())[1:]]
     write_page(tmp_path / "index.html", "Re:Live", {"pet": made}, pictures["top"])
     assert CHROMIUM is not None
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=900,1600"]

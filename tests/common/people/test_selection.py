@@ -6,26 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from common.people.selection import Box, Person, Rules, keep_people, mask_iou, person_of
+from common.people.selection import Box, SegmentedPerson, SelectionRules, mask_iou, person_of, select_people
 
 SHAPE = (200, 300)
-FREE = Rules(min_height_px=0, min_share=0, max_cut=1, max_overlap=1, max_same=1)
+FREE = SelectionRules(min_height_px=0, min_share=0, max_cut=1, max_overlap=1, max_same=1)
 
 
-def block(left: int, top: int, right: int, bottom: int, score: float = 0.9) -> Person:
+def block(left: int, top: int, right: int, bottom: int, score: float = 0.9) -> SegmentedPerson:
     mask = np.zeros(SHAPE, bool)
     mask[top:bottom, left:right] = True
     return person_of(mask, score)
 
 
-def reasons_of(people: Sequence[Person], rules: Rules | None = None) -> list[str]:
-    return keep_people(people, SHAPE, rules)[1]
+def reasons_of(people: Sequence[SegmentedPerson], rules: SelectionRules | None = None) -> list[str]:
+    return select_people(people, SHAPE, rules)[1]
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
 def test_a_box_is_the_smallest_one_around_the_mask(mask: np.ndarray) -> None:
     if not mask.any():
-        with pytest.raises(ValueError, match="nobody"):
+        with pytest.raises(ValueError, match="empty mask"):
             person_of(mask, 1)
         return
     left, top, right, bottom = person_of(mask, 1).box
@@ -41,7 +41,7 @@ def test_intersection_over_union_against_sets(one: np.ndarray, other: np.ndarray
 
 def test_somebody_who_stands_free_is_kept() -> None:
     person = block(100, 40, 160, 180)
-    assert keep_people([person], SHAPE) == ([person], [])
+    assert select_people([person], SHAPE) == ([person], [])
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_half_figure_and_a_hand_at_the_edge_are_no_cuts() -> None:
 
 def test_of_somebody_found_twice_the_more_certain_one_is_kept() -> None:
     first, second = block(100, 40, 160, 180, 0.6), block(102, 40, 160, 180, 0.8)
-    assert keep_people([first, second], SHAPE) == ([second], ["found twice"])
+    assert select_people([first, second], SHAPE) == ([second], ["found twice"])
 
 
 def test_people_who_cover_one_another_are_dropped_and_those_who_touch_are_kept() -> None:
@@ -78,7 +78,7 @@ def test_people_who_cover_one_another_are_dropped_and_those_who_touch_are_kept()
     mask = left.mask.copy()
     mask[100:180, 120:150] = True  # a coat that stands out: the other one is in its box
     front = block(120, 40, 180, 180)
-    kept, reasons = keep_people([person_of(mask & ~front.mask, 0.9), block(90, 40, 180, 180)], SHAPE)
+    kept, reasons = select_people([person_of(mask & ~front.mask, 0.9), block(90, 40, 180, 180)], SHAPE)
     assert kept == [] and all(reason.startswith("overlapping: others cover") for reason in reasons)
 
 
@@ -94,8 +94,8 @@ boxes = st.builds(
 
 
 @given(st.lists(boxes, max_size=5))
-def test_everybody_is_kept_or_has_a_reason_and_no_rule_drops_nobody(people: list[Person]) -> None:
-    kept, reasons = keep_people(people, SHAPE)
+def test_everybody_is_kept_or_has_a_reason_and_no_rule_drops_nobody(people: list[SegmentedPerson]) -> None:
+    kept, reasons = select_people(people, SHAPE)
     assert len(kept) + len(reasons) == len(people)
     assert all(any(person is one for one in people) for person in kept)
     assert [person.score for person in kept] == sorted((person.score for person in kept), reverse=True)
@@ -103,8 +103,8 @@ def test_everybody_is_kept_or_has_a_reason_and_no_rule_drops_nobody(people: list
 
 
 @given(st.lists(boxes, max_size=4), st.integers(0, 120))
-def test_a_stricter_rule_never_keeps_more(people: list[Person], height: int) -> None:
-    strict = Rules(min_height_px=height, min_share=0, max_cut=1, max_overlap=1, max_same=1)
-    assert {id(person) for person in keep_people(people, SHAPE, strict)[0]} == {
+def test_a_stricter_rule_never_keeps_more(people: list[SegmentedPerson], height: int) -> None:
+    strict = SelectionRules(min_height_px=height, min_share=0, max_cut=1, max_overlap=1, max_same=1)
+    assert {id(person) for person in select_people(people, SHAPE, strict)[0]} == {
         id(person) for person in people if person.box[3] - person.box[1] >= height
     }

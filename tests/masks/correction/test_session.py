@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from masks.correction.editing import Box, Region, whole
+from masks.correction.boxes import Box, whole
 from masks.correction.session import CorrectionSession
-from masks.sets.frame_sets import read_reviewed, write_proposals, write_reviewed
+from masks.correction.tools import Region
+from masks.sets.working_set import read_reviewed, write_proposals, write_reviewed
 from tests.helpers import ROOT
 
 SHAPE = (32, 48)
@@ -126,7 +127,7 @@ def test_a_reviewed_flag_without_its_mask_does_not_count(folder: Path) -> None:
 
 
 def test_frames_come_most_unsure_first_and_those_without_a_figure_before_them(folder: Path) -> None:
-    write_proposals(folder, {"00": 0.1, "01": 0.5, "03": 0.3}, "model")
+    write_proposals(folder / "masks_initial", {"00": 0.1, "01": 0.5, "03": 0.3}, "model")
     with CorrectionSession(folder) as session:
         assert session.numbers == ["02", "01", "03", "00"] and session.frame.number == "02"
         session.go_to("03")
@@ -220,7 +221,7 @@ def test_the_jump_to_the_next_unreviewed_frame_goes_around_and_ends(folder: Path
 
 
 def test_the_mask_of_the_frame_before_is_that_of_the_number_before_in_its_latest_state(folder: Path) -> None:
-    write_proposals(folder, {"00": 0.1, "01": 0.5, "02": 0.2, "03": 0.3}, "model")
+    write_proposals(folder / "masks_initial", {"00": 0.1, "01": 0.5, "02": 0.2, "03": 0.3}, "model")
     write_mask(corrected(folder, 2), ~proposal_of(2))
     with CorrectionSession(folder) as session:
         assert session.numbers[0] == "01"

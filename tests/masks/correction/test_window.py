@@ -21,13 +21,13 @@ from matplotlib.backend_bases import KeyEvent, MouseEvent
 from PIL import Image, ImageGrab
 
 from common.errors import UserError
+from masks.correction.boxes import Box
 from masks.correction.display import FOOTER_PX, HEADER_PX, on_whole_points
-from masks.correction.editing import Box
 from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import choose_backend
-from masks.correction.viewing import Viewport
+from masks.correction.viewport import Viewport
 from masks.correction.window import ACTIONS, KEYS, SIZE_INCHES, CorrectionWindow, open_figure, plain_key
-from masks.sets.frame_sets import read_reviewed, write_proposals
+from masks.sets.working_set import read_reviewed, write_proposals
 from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.correction.test_session import CELL, SHAPE, corrected, proposal_of, read, write_working_set
 from tests.masks.desktop import Desktop, needs_desktop, needs_qt, virtual_desktop
@@ -270,7 +270,7 @@ def test_each_view_shows_something_else_and_the_status_line_says_which(window: C
 
 def test_the_onion_skin_shows_the_mask_of_the_frame_before(window: CorrectionWindow) -> None:
     press(window, "i")
-    assert "none before" in message_of(window)
+    assert "no previous frame" in message_of(window)
     press(window, "n", "m")
     with_onion = window.display.screen.pixels.copy()
     press(window, "i")
@@ -336,7 +336,7 @@ def test_the_order_changes_by_key_and_says_where_nothing_is_known(tmp_path: Path
     press(window, "o", "o")
     assert "proposals.csv" in message_of(window)
     folder = write_working_set(tmp_path / "other")
-    write_proposals(folder, {"00": 0.1, "01": 0.2, "02": 0.7, "03": 0.3}, "model")
+    write_proposals(folder / "masks_initial", {"00": 0.1, "01": 0.2, "02": 0.7, "03": 0.3}, "model")
     with CorrectionSession(folder) as session:
         other = CorrectionWindow(session, open_figure("Agg"), 600)
         press(other, "o", "n")
@@ -366,9 +366,9 @@ def test_what_cannot_be_saved_is_said_and_closing_refuses_once(window: Correctio
 
 def test_the_tool_imports_neither_opencv_nor_torch() -> None:
     """OpenCV's wheels bring Qt plugins that keep PySide6 from starting; torch takes seconds."""
-    modules = [f"correction.{name}" for name in ("display", "session", "window", "editing", "viewing", "toolkit")]
+    modules = [f"correction.{name}" for name in ("display", "session", "window", "tools", "frame_screen", "toolkit")]
     code = "import sys\n" + "".join(f"import masks.{name}\n" for name in [*modules, "mask_correction_tool"])
-    code += "from masks.correction.editing import flood\nimport numpy\n"
+    code += "from masks.correction.tools import flood\nimport numpy\n"
     code += "flood(numpy.zeros((9, 9, 4), numpy.uint8), (1, 1), 0)\n"
     code += "print(*sorted({'cv2', 'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Cut-outs over bodies: compositing, sizes, offsets, and which frames belong together."""
+"""AxisDivision-outs over bodies: compositing, sizes, offsets, and which frames belong together."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
-from masks.cutouts.dressing import Body, dress, dress_body, find_cutouts, open_bodies, preview, same_size
+from masks.cutouts.dressing import BareBody, dress, dress_body, find_cutouts, open_bodies, preview, same_size
 from masks.sets.pixel_art import enlarge
-from masks.sheets.cells import Cell, Layout, Record, SheetPair
+from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.layout_files import write_record
 from masks.sheets.misalignment import moved
@@ -113,7 +113,7 @@ def test_an_offset_counts_art_pixels(right: int, down: int, clothes_px: int) -> 
 
 @pytest.fixture
 def wardrobe(tmp_path: Path) -> dict[str, Path]:
-    """Cut-outs 00 to 03, eight times enlarged."""
+    """AxisDivision-outs 00 to 03, eight times enlarged."""
     for number in range(4):
         clothes = clothes_of(figure(16, 24, number, clothed=True))
         save(tmp_path / f"cutouts/cutout_0{number}.png", enlarge(clothes, 8))
@@ -139,8 +139,8 @@ def test_bodies_are_folders_or_sheets_and_have_names_of_their_own(tmp_path: Path
 def test_a_sheet_lies_as_the_record_says(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
     """Also where it is larger by a whole factor; the dressed sheet then has its size."""
     cells = {f"0{n}": Cell(2 + 20 * n, 1, 16, 24, 16, 24) for n in range(4)}
-    layout = Layout(82, 26, cells)
-    write_record(tmp_path / "frames", Record(8, [SheetPair("walk", layout, layout)]))
+    layout = SheetLayout(82, 26, cells)
+    write_record(tmp_path / "frames", SheetRecord(8, [SheetPair("walk", layout, layout)]))
     sheet = np.zeros((26, 82, 4), np.uint8)
     for number, cell in enumerate(cells.values()):
         sheet[cell.on_sheet] = figure(16, 24, number, clothed=False)
@@ -156,10 +156,10 @@ def test_a_sheet_lies_as_the_record_says(tmp_path: Path, wardrobe: dict[str, Pat
 
 def test_the_right_sheet_of_several_is_taken_by_name(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
     layouts = [
-        Layout(32, 24, {f"0{n}": Cell(16 * (n % 2), 0, 16, 24, 16, 24) for n in pair}) for pair in ((0, 1), (2, 3))
+        SheetLayout(32, 24, {f"0{n}": Cell(16 * (n % 2), 0, 16, 24, 16, 24) for n in pair}) for pair in ((0, 1), (2, 3))
     ]
     pairs = [SheetPair(name, layout, layout) for name, layout in zip(("run", "walk"), layouts, strict=True)]
-    write_record(tmp_path / "frames", Record(8, pairs))
+    write_record(tmp_path / "frames", SheetRecord(8, pairs))
     walk = save(tmp_path / "walk.png", draw_sheet(Grid(2, 1, 16, 24)))
     (body,) = open_bodies([walk], tmp_path, HERE, wardrobe)
     assert list(body.frames) == ["02", "03"]
@@ -173,8 +173,8 @@ def test_the_right_sheet_of_several_is_taken_by_name(tmp_path: Path, wardrobe: d
 
 
 def test_bodies_that_cannot_be_used_are_listed_together(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
-    layout = Layout(64, 24, {f"0{n}": Cell(16 * n, 0, 16, 24, 16, 24) for n in range(4)})
-    write_record(tmp_path / "frames", Record(8, [SheetPair("walk", layout, layout)]))
+    layout = SheetLayout(64, 24, {f"0{n}": Cell(16 * n, 0, 16, 24, 16, 24) for n in range(4)})
+    write_record(tmp_path / "frames", SheetRecord(8, [SheetPair("walk", layout, layout)]))
     (tmp_path / "empty").mkdir()
     save(tmp_path / "masks/mask_00.png", np.zeros((8, 8), np.uint8))
     save(tmp_path / "later/base_frame_77.png", np.zeros((24, 16, 4), np.uint8))
@@ -224,8 +224,8 @@ def test_frames_that_cannot_be_dressed_are_listed_and_the_rest_finished(
 
 
 def test_clothes_that_a_trimmed_sheet_has_no_room_for_are_a_fault(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
-    layout = Layout(8, 8, {"00": Cell(0, 0, 8, 8, 16, 24, 4, 2)})
-    write_record(tmp_path / "frames", Record(8, [SheetPair("walk", layout, layout)]))
+    layout = SheetLayout(8, 8, {"00": Cell(0, 0, 8, 8, 16, 24, 4, 2)})
+    write_record(tmp_path / "frames", SheetRecord(8, [SheetPair("walk", layout, layout)]))
     (body,) = open_bodies([bodies_in(tmp_path / "cat", 1)], tmp_path, HERE, wardrobe)
     _, faults = dress_body(body, {"00": wardrobe["00"]}, (0, 0), tmp_path / "out")
     assert faults.keys() == {"dressed_frame_00.png"} and "drawn px" in faults["dressed_frame_00.png"]
@@ -240,6 +240,6 @@ def test_a_preview_of_many_frames_shows_some_from_all_over(tmp_path: Path) -> No
         return figure(16, 24, 0, clothed=False)
 
     frames = {number: (lambda number=number: reader(number)) for number in paths}
-    preview(Body("cat", frames, None), paths, paths)
+    preview(BareBody("cat", frames, None), paths, paths)
     assert len(read_numbers) == 24 and read_numbers[0] == "000" and read_numbers[-1] > "090"
     assert read_numbers == sorted(set(read_numbers))

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masks.cutouts.matting import cut_out, has_hard_edges
-from masks.sets.frame_sets import find_pairs, mask_name, read_mask, read_pair
+from masks.sets.naming import mask_name
+from masks.sets.pairs import find_pairs, read_mask, read_pair
 from masks.sets.pixel_art import enlarge
 from tests.helpers import REAL_DATA, needs_real_data
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from common.outlines import Outline, box, coverage, curve, ellipse, hull, mirrored, moved, polygon, stroke
 from masks.drawing import garments
 from masks.drawing.characters import (
-    CAST,
     IRIS,
     NIL,
     OTHER_BODY,
@@ -19,8 +18,8 @@ from masks.drawing.characters import (
     SETS,
     SHEET_CHARACTER,
     SOL,
+    ArtStyle,
     Character,
-    Style,
     draw_frame,
     draw_sheets,
     layers_of,
@@ -29,19 +28,21 @@ from masks.drawing.characters import (
 from masks.drawing.palettes import BLUSHES, CLOTHS, EYES, HAIRS, SKINS, UNDERWEAR, Ramp
 from masks.drawing.pixel_style import PixelCanvas, shifted
 from masks.drawing.smooth_style import SIDE, blurred
-from masks.drawing.sprite_layers import TO_LIGHT, Layer, Light, Pattern, light_on
-from masks.drawing.walk_cycle import CELL, GROUND, MIDDLE, PHASES, VIEWS, Body, View, pose
+from masks.drawing.sprite_layers import TO_LIGHT, FrameLight, Pattern, SpriteLayer, light_on
+from masks.drawing.walk_cycle import CELL, GROUND, MIDDLE, PHASES, VIEWS, BodyShape, View, pose
 
 coordinates = st.floats(1, 15).map(lambda value: round(value, 2))
 circles = st.lists(st.tuples(coordinates, coordinates, st.floats(0.5, 4)), min_size=1, max_size=4)
 bodies = st.builds(
-    Body,
+    BodyShape,
     leg=st.floats(11, 16),
     torso=st.floats(8, 12),
     arm=st.floats(10, 13),
     girth=st.floats(0.9, 1.2),
     head=st.floats(0.9, 1.1),
 )
+
+CAST = tuple({character.name: character for drawn in SETS.values() for character in drawn.characters}.values())
 
 
 # ---- outlines ----
@@ -128,7 +129,9 @@ def test_a_stroke_has_its_width_and_narrows_to_its_tip() -> None:
 
 @given(bodies, st.sampled_from(VIEWS), st.integers(0, PHASES - 1))
 @settings(deadline=None)
-def test_the_lower_foot_stands_on_the_ground_and_bones_keep_their_length(body: Body, view: View, phase: int) -> None:
+def test_the_lower_foot_stands_on_the_ground_and_bones_keep_their_length(
+    body: BodyShape, view: View, phase: int
+) -> None:
     walking = pose(body, view, phase, snap=8)
     lowest = max(max(walking.at(f"{s} ankle")[1] + 2.2, walking.at(f"{s} toes")[1] + 1.6) for s in ("left", "right"))
     assert abs(lowest - GROUND) < 2.5, "the camera looks down a little, so a foot in front stands lower"
@@ -142,7 +145,7 @@ def test_the_lower_foot_stands_on_the_ground_and_bones_keep_their_length(body: B
 @pytest.mark.parametrize("phase", range(PHASES))
 @pytest.mark.parametrize("view", ["south", "north"])
 def test_half_a_cycle_later_the_walk_is_mirrored(view: View, phase: int) -> None:
-    now, later = pose(Body(), view, phase), pose(Body(), view, (phase + PHASES // 2) % PHASES)
+    now, later = pose(BodyShape(), view, phase), pose(BodyShape(), view, (phase + PHASES // 2) % PHASES)
     for joint in ("shoulder", "elbow", "hand", "hip", "knee", "ankle", "toes"):
         x, y = now.at(f"left {joint}")
         assert later.at(f"right {joint}") == pytest.approx((2 * MIDDLE - x, y))
@@ -150,7 +153,7 @@ def test_half_a_cycle_later_the_walk_is_mirrored(view: View, phase: int) -> None
 
 
 def test_north_is_seen_from_behind_and_in_the_east_the_right_side_is_nearer() -> None:
-    south, north, east = (pose(Body(), view, 0) for view in ("south", "north", "east"))
+    south, north, east = (pose(BodyShape(), view, 0) for view in ("south", "north", "east"))
     assert south.at("left hip")[0] > MIDDLE > north.at("left hip")[0]
     assert south.nearer("toes") != north.nearer("toes")
     assert east.nearer("toes") == east.nearer("hand") == "right"
@@ -158,7 +161,7 @@ def test_north_is_seen_from_behind_and_in_the_east_the_right_side_is_nearer() ->
 
 def test_arms_swing_against_the_legs() -> None:
     for phase in (0, 4):
-        east = pose(Body(), "east", phase)
+        east = pose(BodyShape(), "east", phase)
         legs = east.at("left ankle")[0] - east.at("right ankle")[0]
         arms = east.at("left hand")[0] - east.at("right hand")[0]
         assert legs * arms < 0 and abs(legs) > 6 and abs(arms) > 6
@@ -204,7 +207,7 @@ def test_a_pattern_covers_its_share(kind: str, share: float) -> None:
 
 
 def test_light_factors_are_exposure_warmth_and_fall() -> None:
-    factors = Light(1.1, 0.05, 0.2).factors(10)
+    factors = FrameLight(1.1, 0.05, 0.2).factors(10)
     assert factors.shape == (10, 1, 3)
     assert factors[0, 0] == pytest.approx(np.array([1.05, 1, 0.95]) * 1.1 * 0.99)
     assert factors[-1, 0] == pytest.approx(np.array([1.05, 1, 0.95]) * 1.1 * 0.81)
@@ -238,8 +241,8 @@ def test_shifted_moves_and_zeros_come_in() -> None:
 
 def test_a_pixel_layer_has_a_dark_outline_below_and_casts_a_shadow() -> None:
     red, blue = CLOTHS["red"], CLOTHS["navy"]
-    ground = Layer((box(4, 4, 40, 40),), ((20, 4, 20, 44, 40),), blue)
-    piece = Layer((box(14, 14, 12, 12),), ((20, 14, 20, 26, 9),), red, clothing=True, shadow=2)
+    ground = SpriteLayer((box(4, 4, 40, 40),), ((20, 4, 20, 44, 40),), blue)
+    piece = SpriteLayer((box(14, 14, 12, 12),), ((20, 14, 20, 26, 9),), red, clothing=True, shadow=2)
     plain, canvas = PixelCanvas(), PixelCanvas()
     plain.paint(ground)
     canvas.paint(ground)
@@ -260,7 +263,7 @@ def colours_of(picture: np.ndarray) -> set[tuple[int, ...]]:
     return {tuple(colour) for colour in picture[picture[..., 3] > 0][:, :3].tolist()}
 
 
-def dyed(layers: list[Layer], colour: tuple[int, int, int]) -> list[Layer]:
+def dyed(layers: list[SpriteLayer], colour: tuple[int, int, int]) -> list[SpriteLayer]:
     """The layers with all clothes in one flat colour that casts no shadow."""
     flat = Ramp("flat", (colour,) * 5)
     return [
@@ -272,7 +275,7 @@ def dyed(layers: list[Layer], colour: tuple[int, int, int]) -> list[Layer]:
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("style", ["pixel", "smooth"])
 @pytest.mark.parametrize("character", [IRIS, SOL], ids=lambda character: character.name)
-def test_the_mask_is_where_the_colour_of_the_clothes_shows(character: Character, style: Style, view: View) -> None:
+def test_the_mask_is_where_the_colour_of_the_clothes_shows(character: Character, style: ArtStyle, view: View) -> None:
     """Dyed magenta and green, the clothes show where both pictures differ by more than half."""
     layers = layers_of(character, pose(character.body, view, 1, 8 if style == "smooth" else 1))
     mask = paint(layers, style).mask > 0
@@ -308,7 +311,7 @@ def test_garments_cast_shadows_on_skin() -> None:
 
 
 def test_a_smooth_frame_is_lit_again_everywhere_but_its_mask_stays() -> None:
-    plain, lit = (draw_frame(ROC, "east", 0, "smooth", light) for light in (Light(), Light(0.9)))
+    plain, lit = (draw_frame(ROC, "east", 0, "smooth", light) for light in (FrameLight(), FrameLight(0.9)))
     assert np.array_equal(plain.mask, lit.mask) and np.array_equal(plain.base, lit.base)
     solid = plain.clothed[..., 3] == 255
     ratio = lit.clothed[solid][:, :3].sum() / plain.clothed[solid][:, :3].sum()
@@ -320,7 +323,7 @@ def test_a_smooth_frame_is_lit_again_everywhere_but_its_mask_stays() -> None:
 
 
 @pytest.mark.parametrize("style", ["pixel", "smooth"])
-def test_drawing_twice_gives_the_same_picture(style: Style) -> None:
+def test_drawing_twice_gives_the_same_picture(style: ArtStyle) -> None:
     first, second = (draw_frame(SOL, "south", 2, style) for _ in range(2))
     for name in ("base", "clothed", "mask"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
@@ -375,7 +378,7 @@ def test_every_garment_can_be_worn_in_every_view_by_every_body() -> None:
         + garments.scarf(p, red, snow)
         + garments.cape(p, red)
         + garments.dungarees(p, red)
-        + garments.legwear(p, red, 0.5, 1.5, snow)
+        + garments.legwear(p, red, 0.5, 1.5, second=snow)
         + garments.dress(p, red)
         + garments.belt(p, red, snow)
         + garments.boots(p, red, cuff=snow)
@@ -384,7 +387,7 @@ def test_every_garment_can_be_worn_in_every_view_by_every_body() -> None:
         + garments.straw_hat(p, red, snow)
         + garments.pointed_hat(p, red, snow)
         for view in VIEWS
-        for p in (pose(Body(leg=11), view, 1), pose(Body(girth=1.2, head=1.1), view, 6))
+        for p in (pose(BodyShape(leg=11), view, 1), pose(BodyShape(girth=1.2, head=1.1), view, 6))
     ]
     for pieces in wardrobe:
         for _, layer in pieces:

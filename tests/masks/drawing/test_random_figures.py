@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from common.errors import UserError
 from masks.drawing.random_figures import (
     NECKLINES,
-    Part,
-    Wardrobe,
+    BodyPart,
+    FigureClothes,
     as_jpeg,
     blob,
     cast_shadow,
@@ -31,8 +31,8 @@ from masks.drawing.random_figures import (
     walker_parts,
 )
 from masks.drawing.random_layers import (
-    Canvas,
-    Style,
+    FigureCanvas,
+    FigureStyle,
     near_colour,
     paint,
     random_colour,
@@ -42,7 +42,8 @@ from masks.drawing.random_layers import (
     skin_colour,
 )
 from masks.model.augmentation import Sample
-from masks.sets.frame_sets import Pair, check_mask
+from masks.sets.checking import check_mask
+from masks.sets.pairs import FramePair
 
 SEEDS = st.integers(0, 100_000)
 KINDS = {"walker": draw_walker, "bust": draw_bust, "shapes": draw_shapes}
@@ -91,7 +92,7 @@ def test_the_same_seed_draws_the_same_and_another_one_does_not(pairs: list[Sampl
 
 def test_the_masks_could_be_those_of_a_real_set(pairs: list[Sample]) -> None:
     """What `gather_training_data` refuses is no truth: an inverted mask, or none where much changed."""
-    pair = Pair("0", Path("b"), Path("c"), Path("m"))
+    pair = FramePair("0", Path("b"), Path("c"), Path("m"))
     refused = 0
     for triple in pairs:
         try:
@@ -150,9 +151,9 @@ def test_some_garments_have_nearly_the_colour_of_the_skin(pairs: list[Sample]) -
 # ---- layers ----
 
 
-def canvas(seed: int, side_px: int = 48, pixel_art: bool = True) -> Canvas:
+def canvas(seed: int, side_px: int = 48, pixel_art: bool = True) -> FigureCanvas:
     rng = np.random.default_rng(seed)
-    return Canvas(side_px, random_style(rng, pixel_art, side_px), rng)
+    return FigureCanvas(side_px, random_style(rng, pixel_art, side_px), rng)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -172,7 +173,7 @@ def test_without_clothing_layers_nothing_else_changes(kind: str, seed: int, pixe
     assert rgb.min() >= 0 and rgb.max() <= 255.5
 
 
-def naive_flatten(drawn: Canvas, clothed: bool, y: int, x: int) -> tuple[list[float], float, float]:
+def naive_flatten(drawn: FigureCanvas, clothed: bool, y: int, x: int) -> tuple[list[float], float, float]:
     """One pixel by the "over" rule, layer by layer."""
     rgb, alpha, cloth = [0.0, 0.0, 0.0], 0.0, 0.0
     for layer in drawn.layers:
@@ -222,7 +223,7 @@ def test_a_painted_layer_is_the_box_of_its_shape_in_valid_colours(seed: int, clo
     coverage = drawn.fill(blob(rng, np.array([20.0, 20.0]), 12, 0.3))
     count, texture = random_texture(rng, 40)
     colours = np.stack([random_colour(rng) for _ in range(count)])
-    layer = paint(coverage, colours if texture else colours[0], cloth, texture, drawn.style, rng)
+    layer = paint(rng, coverage, colours if texture else colours[0], cloth=cloth, texture=texture, style=drawn.style)
     if layer is None:
         assert not coverage.any()
         return
@@ -254,7 +255,7 @@ def test_colours_are_colours_and_near_ones_are_near(seed: int) -> None:
     assert 12 - 1e-3 < np.linalg.norm(near_colour(rng, np.full(3, 128.0), 12, 60) - 128) < 60.01
 
 
-PLAIN = Style(
+PLAIN = FigureStyle(
     pixel_art=False,
     tones=0,
     contrast=1.0,
@@ -289,8 +290,8 @@ def test_outlines_follow_the_edge_of_what_has_them() -> None:
         outlined = replace(
             PLAIN, outline_px=1, contrast=0.0, outline_cloth=cloth, outline_body=not cloth, pixel_art=True
         )
-        inked = paint(square, colour, cloth, None, outlined, rng)
-        plain = paint(square, colour, not cloth, None, outlined, rng)
+        inked = paint(rng, square, colour, cloth=cloth, texture=None, style=outlined)
+        plain = paint(rng, square, colour, cloth=not cloth, texture=None, style=outlined)
         assert inked is not None and plain is not None
         assert (plain.rgb == colour).all()
         dark = np.asarray((inked.rgb < colour * 0.7).all(axis=2))
@@ -303,7 +304,7 @@ def test_outlines_follow_the_edge_of_what_has_them() -> None:
 
 
 def test_a_part_knows_where_a_pixel_lies_on_it() -> None:
-    part = Part("arm", np.array([[10.0, 10], [10, 50]]), (4.0, 6.0))
+    part = BodyPart("arm", np.array([[10.0, 10], [10, 50]]), (4.0, 6.0))
     x, y = np.array([10.0, 10, 10, 15, 5]), np.array([10.0, 50, 30, 30, 30])
     along, across = part.position(x, y)
     np.testing.assert_allclose(along, [0, 1, 0.5, 0.5, 0.5])
@@ -326,14 +327,14 @@ def test_a_walker_has_all_its_parts_and_wears_something(seed: int) -> None:
     for part in parts.values():
         assert np.isfinite(part.ends).all() and min(part.radii) > 0
     assert parts["head"].ends.mean(axis=0)[1] < parts["torso"].ends.mean(axis=0)[1] < parts["left foot"].ends[1][1]
-    outfit = random_outfit(Wardrobe(canvas(seed), skin_colour(rng), random_colour(rng)))
+    outfit = random_outfit(FigureClothes(canvas(seed), skin_colour(rng), random_colour(rng)))
     assert outfit.spans and all(0 <= start < end <= 1.1 for start, end, _ in outfit.spans.values())
     assert {which for _, _, which in outfit.spans.values()} <= set(range(len(outfit.colours)))
 
 
 @pytest.mark.parametrize("kind", NECKLINES)
 def test_necklines_leave_some_and_take_some(kind: str) -> None:
-    wardrobe = Wardrobe(canvas(1, 64), np.full(3, 200.0), np.zeros(3))
+    wardrobe = FigureClothes(canvas(1, 64), np.full(3, 200.0), np.zeros(3))
     torso = walker_parts(np.random.default_rng(2), 64)["torso"]
     on = wardrobe.on_part(torso, 0, 1) > 0
     kept = [float(neckline(wardrobe, torso, kind)[on].mean()) for _ in range(12)]

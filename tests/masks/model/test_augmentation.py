@@ -22,9 +22,9 @@ from masks.model.augmentation import (
     take_off,
     turn,
 )
-from masks.model.training import load_frames
-from masks.sets.frame_sets import FrameSet, archived_set
-from tests.masks.sets.test_frame_sets import drawn_pair
+from masks.model.training_samples import load_frames
+from masks.sets.training_sets import FrameSet, archived_set
+from tests.masks.sample_sets import drawn_pair
 
 SEEDS = st.integers(0, 100_000)
 

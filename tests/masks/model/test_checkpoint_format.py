@@ -32,7 +32,8 @@ from masks.model.checkpoint_format import (
 from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
 from masks.model.unet import UNet
-from masks.sets.frame_sets import FrameSet, gather_training_data, read_mask
+from masks.sets.pairs import read_mask
+from masks.sets.training_sets import FrameSet, gather_training_data
 from tests.helpers import REAL_DATA, ROOT, needs_real_data
 from tests.masks.model.test_unet import lively_network, random_pairs
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from common.errors import UserError
@@ -27,7 +26,8 @@ from masks.model.inference import (
     premultiply,
     put_back,
 )
-from masks.model.metrics import THRESHOLD, f1_score, unsureness
+from masks.model.mask_threshold import threshold_mask
+from masks.model.metrics import f1_score
 from masks.model.unet import SIZE_PX, UNet
 from masks.sets.pixel_art import enlarge, shrink
 from tests.masks.model.test_unet import lively_network
@@ -78,7 +78,7 @@ def there_and_back(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> n
     assert seen.shape == (SIZE_PX, SIZE_PX) and set(np.unique(seen)) <= {0, 255}
     probability = put_back((seen.astype(np.float32) - 127.5) / 10, placement)
     assert probability.shape == mask.shape and probability.dtype == np.float32
-    return np.where(probability > THRESHOLD, 255, 0).astype(np.uint8)
+    return threshold_mask(probability)
 
 
 # ---- round trip of sizes ----
@@ -365,34 +365,3 @@ def test_real_files_of_a_set_through_the_untrained_network(model: UNet) -> None:
     for pair, mask in zip(pairs, predict_masks(model, pairs, CPU), strict=True):
         alpha = as_rgba(pair[1])[..., 3]
         assert mask.shape == alpha.shape and not mask[alpha == 0].any()
-
-
-# ---- unsureness ----
-
-PROBABILITIES = arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(0, 1, width=32))
-
-
-@given(PROBABILITIES)
-def test_unsureness_lies_between_0_and_1(probability: np.ndarray) -> None:
-    assert 0 <= unsureness(probability) <= 1
-
-
-@given(arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9))))
-def test_a_certain_mask_is_sure_even_where_it_is_empty(mask: np.ndarray) -> None:
-    assert unsureness(mask.astype(np.float32)) == pytest.approx(0, abs=1e-6)
-
-
-@given(PROBABILITIES, st.floats(0.1, 1))
-def test_nearer_to_a_half_is_more_unsure(probability: np.ndarray, share: float) -> None:
-    doubtful = (0.5 + (probability - 0.5) * share).astype(np.float32)
-    np.testing.assert_array_equal(doubtful > 0.5, probability > 0.5)
-    assert unsureness(doubtful) >= unsureness(probability) - 1e-5
-
-
-def test_unsureness_is_the_f1_that_is_to_be_expected() -> None:
-    """Truths that are drawn by the probabilities themselves."""
-    rng = np.random.default_rng(0)
-    for sharpness in (0.5, 2, 6):
-        probability = (1 / (1 + np.exp(-sharpness * rng.normal(-0.5, 1, (64, 64))))).astype(np.float32)
-        scores = [f1_score(probability > 0.5, rng.random((64, 64)) < probability) for _ in range(20)]
-        assert unsureness(probability) == pytest.approx(1 - np.mean(scores), abs=0.01)

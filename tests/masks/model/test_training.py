@@ -27,25 +27,20 @@ from masks.model.augmentation import Sample
 from masks.model.metrics import f1_score
 from masks.model.training import (
     DICE_SMOOTH_PX,
-    Samples,
     TrainingSettings,
-    crop,
-    cut_empty,
     dice_loss,
     fit,
     frame_f1,
-    load_frames,
     loss_parts,
     mean_f1,
     prepare,
-    to_tensors,
-    vary,
 )
+from masks.model.training_samples import TrainingSamples, crop, cut_empty, load_frames, to_tensors, vary
 from masks.model.unet import SIZE_PX, UNet
-from masks.sets.frame_sets import FrameSet, archived_set, gather_training_data
 from masks.sets.pixel_art import find_pixel_size
+from masks.sets.training_sets import FrameSet, archived_set, gather_training_data
 from tests.helpers import ROOT
-from tests.masks.sets.test_frame_sets import drawn_pair, write_archive
+from tests.masks.sample_sets import drawn_pair, write_archive
 
 pytestmark = pytest.mark.slow
 CPU = torch.device("cpu")
@@ -70,8 +65,12 @@ def few_frames(number: int = 3) -> list[Sample]:
     return [drawn_pair(seed) for seed in range(number)]
 
 
-def few_samples(run: TrainingSettings = SHORT) -> Samples:
-    return Samples(few_frames(), LENGTH, run)
+def samples_for(run: TrainingSettings, frames: list[Sample], length: int) -> TrainingSamples:
+    return TrainingSamples(frames, length=length, drawn_share=run.drawn_share, seed=run.seed)
+
+
+def few_samples(run: TrainingSettings = SHORT) -> TrainingSamples:
+    return samples_for(run, few_frames(), LENGTH)
 
 
 def assert_same_weights(one: UNet, other: UNet) -> None:
@@ -169,8 +168,8 @@ def test_a_sample_is_determined_by_the_seed_and_its_number() -> None:
 
 def test_without_random_figures_every_frame_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     flat = [tuple(np.full_like(p, 10 * n + 9) for p in drawn_pair(0)) for n in range(5)]
-    monkeypatch.setattr("masks.model.training.augment", lambda _, sample: sample)
-    samples = Samples([(a, b, c) for a, b, c in flat], 5, replace(SHORT, drawn_share=0))
+    monkeypatch.setattr("masks.model.training_samples.augment", lambda _, sample: sample)
+    samples = samples_for(replace(SHORT, drawn_share=0), [(a, b, c) for a, b, c in flat], 5)
     for epoch in (0, 3):
         numbers = samples_of_batch(epoch, length=5, batch=5, seed=0)
         alphas = sorted(int(samples[index][0][3].max()) for index in numbers)
@@ -185,9 +184,9 @@ def test_the_share_of_random_figures_is_kept(monkeypatch: pytest.MonkeyPatch, sh
         calls["random"] += 1
         return drawn_pair(0)
 
-    monkeypatch.setattr("masks.model.training.random_pair", count)
-    monkeypatch.setattr("masks.model.training.augment", lambda _, sample: sample)
-    samples = Samples(few_frames() if share < 1 else [], 60, replace(SHORT, drawn_share=share))
+    monkeypatch.setattr("masks.model.training_samples.random_pair", count)
+    monkeypatch.setattr("masks.model.training_samples.augment", lambda _, sample: sample)
+    samples = samples_for(replace(SHORT, drawn_share=share), few_frames() if share < 1 else [], 60)
     for index in range(60):
         samples[index]
     assert abs(calls["random"] - drawn) <= (12 if 0 < share < 1 else 0)
@@ -257,8 +256,9 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
     """In a small square, which the network allows."""
     torch.manual_seed(0)
     run = replace(SHORT, learning_rate=1e-2, drawn_share=1)
-    training = prepare(run, UNet((16, 24, 32)), Samples([], 4, run), [])
-    pairs, masks = zip(*[Samples([], 4, run)[index] for index in range(4)], strict=True)
+    samples = samples_for(run, [], 4)
+    training = prepare(run, UNet((16, 24, 32)), samples, held_out=[])
+    pairs, masks = zip(*[samples[index] for index in range(4)], strict=True)
     batch = [torch.stack(part)[..., ::8, ::8].contiguous() for part in (pairs, masks)]
     training.step(batch)
     first = training.read_losses()
@@ -274,7 +274,8 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
 
 
 def run_of(run: TrainingSettings, folder: Path, held_out: list[FrameSet] | None = None, every: int = 1) -> Training:
-    return fit(run, small_network(), few_samples(run), held_out or [], folder / "model.pth", False, every)
+    network, samples, sets = small_network(), few_samples(run), held_out or []
+    return fit(run, network, samples, held_out=sets, checkpoint=folder / "model.pth", resume=False, every=every)
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +308,7 @@ def test_training_moves_the_weights_and_keeps_its_history(reference: Training) -
         assert 0 < entry["dice"] < 1 and 0 < entry["cross-entropy"] < 3
 
 
-class CutShort(Samples):
+class CutShort(TrainingSamples):
     """Samples that end the run, as Ctrl-C would, at one of them."""
 
     fatal = 0
@@ -332,13 +333,14 @@ def test_a_run_cut_short_goes_on_exactly(tmp_path: Path, epochs_done: float, eve
     run = replace(SHORT, repeats=repeats)
     held_out = held_out_set(tmp_path / "sets")
     whole = run_of(run, tmp_path / "whole", held_out, every)
-    samples = CutShort(few_frames(), LENGTH, run)
+    samples = CutShort(few_frames(), length=LENGTH, drawn_share=run.drawn_share, seed=run.seed)
     samples.fatal = round(epochs_done * LENGTH)
     checkpoint = tmp_path / "cut/model.pth"
     with pytest.raises(KeyboardInterrupt):
-        fit(run, small_network(), samples, held_out, checkpoint, False, every)
+        fit(run, small_network(), samples, held_out=held_out, checkpoint=checkpoint, resume=False, every=every)
     torch.rand(7)  # whatever else was drawn in between
-    resumed = fit(run, small_network(seed=99), few_samples(run), held_out, checkpoint, True, every)
+    network = small_network(seed=99)
+    resumed = fit(run, network, few_samples(run), held_out=held_out, checkpoint=checkpoint, resume=True, every=every)
     assert_same_weights(resumed.network, whole.network)
     assert_same_weights(resumed.average, whole.average)
     assert resumed.history == whole.history and resumed.steps == whole.steps and resumed.best_score == whole.best_score
@@ -346,7 +348,7 @@ def test_a_run_cut_short_goes_on_exactly(tmp_path: Path, epochs_done: float, eve
 
 def test_a_finished_run_that_is_resumed_gives_its_result_again(tmp_path: Path) -> None:
     whole = run_of(SHORT, tmp_path)
-    again = fit(SHORT, small_network(3), few_samples(), [], tmp_path / "model.pth", resume=True)
+    again = fit(SHORT, small_network(3), few_samples(), held_out=[], checkpoint=tmp_path / "model.pth", resume=True)
     assert_same_weights(again.average, whole.average)
     assert again.history == whole.history
 
@@ -358,7 +360,7 @@ import torch
 torch.set_num_threads(1)
 from masks.model.training import fit
 from tests.masks.model.test_training import SHORT, few_samples, small_network
-fit(SHORT, small_network(), few_samples(), [], Path(sys.argv[1]), resume=False, every=1)
+fit(SHORT, small_network(), few_samples(), held_out=[], checkpoint=Path(sys.argv[1]), resume=False, every=1)
 """
 
 
@@ -372,7 +374,8 @@ def test_a_run_killed_by_the_system_goes_on_exactly(reference: Training, tmp_pat
     os.kill(process.pid, signal.SIGKILL)
     process.wait(30)
     assert 2 <= read_state(state, SHORT)["steps"] < 8, "it was killed in the middle"
-    resumed = fit(SHORT, small_network(7), few_samples(), [], tmp_path / "model.pth", resume=True, every=1)
+    checkpoint = tmp_path / "model.pth"
+    resumed = fit(SHORT, small_network(7), few_samples(), held_out=[], checkpoint=checkpoint, resume=True, every=1)
     assert_same_weights(resumed.network, reference.network)
     assert_same_weights(resumed.average, reference.average)
     assert resumed.history == reference.history
@@ -412,7 +415,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_parts_and_leaves_the_last_stat
     with torch.no_grad():
         sick.head.weight[0, 0] = math.nan
     with pytest.raises(UserError) as error:
-        fit(SHORT, sick, few_samples(), [], tmp_path / "model.pth", resume=False, every=1)
+        fit(SHORT, sick, few_samples(), held_out=[], checkpoint=tmp_path / "model.pth", resume=False, every=1)
     assert re.search("not finite in epoch 1, batch 1: dice nan, cross-entropy nan", str(error.value))
     assert state.read_bytes() == old, "no sick state replaces a sound one"
 
@@ -421,13 +424,13 @@ def test_a_loss_that_is_not_finite_stops_with_its_parts_and_leaves_the_last_stat
 def state(tmp_path: Path) -> Path:
     """The state of a run, written."""
     path = tmp_path / "model.state.pth"
-    save_plain(path, prepare(SHORT, small_network(), few_samples(), []).state())
+    save_plain(path, prepare(SHORT, small_network(), few_samples(), held_out=[]).state())
     return path
 
 
 def refusal(path: Path, run: TrainingSettings = SHORT) -> str:
     with pytest.raises(UserError) as error:
-        fit(run, small_network(), few_samples(), [], path.with_name("model.pth"), resume=True)
+        fit(run, small_network(), few_samples(), held_out=[], checkpoint=path.with_name("model.pth"), resume=True)
     assert str(path) in str(error.value)
     return str(error.value)
 
@@ -456,7 +459,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "no settings": lambda path: torch.save({"steps": 1}, path),
     "unknown settings": lambda path: torch.save({"settings": asdict(SHORT) | {"colour": 1}}, path),
     "settings alone": lambda path: torch.save({"settings": asdict(SHORT)}, path),
-    "another network": lambda path: save_plain(path, prepare(SHORT, UNet((5, 7)), few_samples(), []).state()),
+    "another network": lambda path: save_plain(path, prepare(SHORT, UNet((5, 7)), few_samples(), held_out=[]).state()),
 }
 
 

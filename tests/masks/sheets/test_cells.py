@@ -13,18 +13,9 @@ from PIL import Image
 
 from common.errors import UserError
 from masks.sets.pixel_art import enlarge
-from masks.sheets.cells import (
-    Cell,
-    Layout,
-    Record,
-    SheetPair,
-    cut_frame,
-    join_frames,
-    kinds_in,
-    paste_frame,
-    plain_record,
-)
+from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord, cut_frame, paste_frame
 from masks.sheets.grid_finder import Grid, GridSettings, drawn_pixels, find_grid
+from masks.sheets.joining import find_numbered, join_frames, plain_record
 from masks.sheets.layout_files import read_layout, read_record, write_record
 from tests.helpers import REAL_DATA, needs_real_data
 
@@ -274,8 +265,10 @@ def test_a_record_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[Cell, int]], scale: int, regular: bool
 ) -> None:
     whole = [cell for cell, _ in drawn if cell.frame_width and cell.frame_height]
-    layout = Layout(12, 13, {f"{number:02d}": cell for number, cell in enumerate(whole or [Cell(0, 0, 8, 8, 8, 8)])})
-    record = Record(scale, [SheetPair("walk", layout, layout, Grid(3, 2, 8, 9, 1, 2) if regular else None)])
+    layout = SheetLayout(
+        12, 13, {f"{number:02d}": cell for number, cell in enumerate(whole or [Cell(0, 0, 8, 8, 8, 8)])}
+    )
+    record = SheetRecord(scale, [SheetPair("walk", layout, layout, Grid(3, 2, 8, 9, 1, 2) if regular else None)])
     folder = tmp_path_factory.getbasetemp()
     write_record(folder, record)
     assert read_record(folder) == record
@@ -283,16 +276,16 @@ def test_a_record_is_read_as_it_was_written(
 
 @pytest.mark.parametrize("name", ["../walk", "a/b", "a\\b", "", ".x", "C:x"])
 def test_a_record_cannot_name_files_elsewhere(name: str, tmp_path: Path) -> None:
-    layout = Layout(8, 8, {"00": Cell(0, 0, 8, 8, 8, 8)})
-    write_record(tmp_path, Record(1, [SheetPair(name, layout, layout)]))
+    layout = SheetLayout(8, 8, {"00": Cell(0, 0, 8, 8, 8, 8)})
+    write_record(tmp_path, SheetRecord(1, [SheetPair(name, layout, layout)]))
     with pytest.raises(UserError, match=r"sheets\[0\].name"):
         read_record(tmp_path)
 
 
 def test_a_damaged_record_is_refused(tmp_path: Path) -> None:
     assert read_record(tmp_path) is None
-    layout = Layout(8, 8, {"00": Cell(0, 0, 8, 8, 8, 8)})
-    write_record(tmp_path, Record(1, [SheetPair("walk", layout, layout)]))
+    layout = SheetLayout(8, 8, {"00": Cell(0, 0, 8, 8, 8, 8)})
+    write_record(tmp_path, SheetRecord(1, [SheetPair("walk", layout, layout)]))
     text = (tmp_path / "sheet.json").read_text(encoding="utf-8")
     faults = {'"scale": 1': '"scale": 0', '"00"': '"aa"', '"grid": null': '"grid": {}', '"meta"': '"mata"'}
     for whole, damaged in faults.items():
@@ -475,7 +468,7 @@ def save(path: Path, frame: np.ndarray) -> Path:
     return path
 
 
-LAYOUT = Layout(20, 10, {"00": Cell(0, 0, 8, 8, 8, 8), "01": Cell(10, 1, 8, 8, 8, 8)})
+LAYOUT = SheetLayout(20, 10, {"00": Cell(0, 0, 8, 8, 8, 8), "01": Cell(10, 1, 8, 8, 8, 8)})
 
 
 def test_frames_of_any_whole_size_are_joined_without_loss(tmp_path: Path) -> None:
@@ -497,7 +490,7 @@ def test_frames_of_any_whole_size_are_joined_without_loss(tmp_path: Path) -> Non
 
 def test_frames_that_are_missing_or_do_not_fit_are_left_out(tmp_path: Path) -> None:
     frame = figure(8, 8, 0, True)
-    layout = Layout(40, 10, {f"0{n}": Cell(10 * n, 0, 8, 8, 8, 8) for n in range(4)})
+    layout = SheetLayout(40, 10, {f"0{n}": Cell(10 * n, 0, 8, 8, 8, 8) for n in range(4)})
     (tmp_path / "a_02.png").write_bytes(b"no picture")
     files = {
         "00": save(tmp_path / "a_00.png", frame),
@@ -510,13 +503,13 @@ def test_frames_that_are_missing_or_do_not_fit_are_left_out(tmp_path: Path) -> N
 
 
 def test_a_sheet_that_would_be_too_large_is_refused(tmp_path: Path) -> None:
-    layout = Layout(60_000, 60_000, {"00": Cell(0, 0, 8, 8, 8, 8)})
+    layout = SheetLayout(60_000, 60_000, {"00": Cell(0, 0, 8, 8, 8, 8)})
     with pytest.raises(UserError, match="too large"):
         join_frames({"00": save(tmp_path / "a_00.png", figure(8, 8, 0, True))}, layout)
 
 
 def test_drawn_pixels_beyond_a_trimmed_rectangle_are_a_fault(tmp_path: Path) -> None:
-    layout = Layout(8, 8, {"00": Cell(0, 0, 4, 4, 8, 8, 2, 2)})
+    layout = SheetLayout(8, 8, {"00": Cell(0, 0, 4, 4, 8, 8, 2, 2)})
     _, faults = join_frames({"00": save(tmp_path / "a_00.png", np.full((8, 8, 4), 255, np.uint8))}, layout)
     assert "48 drawn px" in faults["00"]
 
@@ -542,7 +535,7 @@ def test_a_plain_grid_holds_every_frame(
 def test_numbered_pictures_are_sorted_by_kind_and_number(tmp_path: Path) -> None:
     for name in ("mask_10.png", "mask_9.png", "base_frame_03.PNG", "notes.txt", "sheet.png", "base_sheet.png"):
         (tmp_path / name).touch()
-    kinds = kinds_in(tmp_path)
+    kinds = find_numbered(tmp_path)
     assert {kind: list(files) for kind, files in kinds.items()} == {"mask": ["9", "10"], "base_frame": ["03"]}
     with pytest.raises(UserError, match="no such folder"):
-        kinds_in(tmp_path / "none")
+        find_numbered(tmp_path / "none")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pet.choosing.matching import all_sets, best_sets, top_n, unit
+from pet.choosing.matching import Draw, all_sets, best_sets, top_n, unit
 from pet.choosing.wardrobe import SLOTS, load_wardrobe
 
 TIE = 1e-6
@@ -316,3 +316,71 @@ def test_best_sets_of_hard_cases_are_the_naive_reference(
             if all(abs(max(scores) - other - TIE) > 1e-12 for other in scores):
                 assert tuple(found.indices[row]) == indices
                 assert reached == pytest.approx(score, abs=1e-12)
+
+
+# ---- aims and draws ----
+
+
+def naive_drawn_set(
+    user: Vector, slots: Sequence[Sequence[Vector]], n: int | None, number: int, loss: float
+) -> tuple[tuple[int, ...], float]:
+    """The whole rule with squared tastes: the best set, all that lose at most `loss`, the one that the number names."""
+    length = math.sqrt(sum(x * x for x in user)) or 1.0
+    aim = [(x / length) ** 2 for x in user]
+    best, score = naive_best_set(aim, slots, n)
+    by_aim, by_taste = {}, {}
+    for chosen in itertools.product(*(naive_top_n(aim, slot, n) if n else range(len(slot)) for slot in slots)):
+        rows = [slot[index] for slot, index in zip(slots, chosen, strict=True)]
+        total = [sum(values) for values in zip(*rows, strict=True)]
+        by_aim[chosen], by_taste[chosen] = naive_cosine(aim, total), naive_cosine(user, total)
+    least_aim, least_taste = score - loss, by_taste[best] - loss
+    allowed = [one for one in by_aim if by_aim[one] >= least_aim and by_taste[one] >= least_taste]
+    drawn = allowed[number % len(allowed)]
+    return drawn, by_taste[drawn]
+
+
+@pytest.mark.parametrize(("n", "count"), [(3, 2000), (None, 10)])
+def test_drawn_sets_are_the_naive_reference(
+    n: int | None, count: int, people: NDArray[np.float32], slots: list[NDArray[np.float64]]
+) -> None:
+    some = people[:: len(people) // count]
+    numbers = np.random.default_rng(1).integers(0, 2**32, len(some), dtype=np.uint32)
+    found = best_sets(some, slots, n, power=2, draw=Draw(numbers, 0.02))
+    rows = [slot.tolist() for slot in slots]
+    for row, user in enumerate(some.tolist()):
+        indices, score = naive_drawn_set(user, rows, n, int(numbers[row]), 0.02)
+        assert tuple(found.indices[row]) == indices
+        assert found.scores[row] == pytest.approx(score, abs=1e-6)
+        alone = [naive_cosine(user, vectors[i]) for vectors, i in zip(rows, indices, strict=True)]
+        assert found.slot_scores[row] == pytest.approx(alone, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, None])
+def test_a_draw_loses_no_more_than_is_allowed_and_reaches_every_allowed_set(
+    n: int | None, people: NDArray[np.float32], slots: list[NDArray[np.float64]]
+) -> None:
+    users = people[::20]
+    strict = best_sets(users, slots, n, power=2)
+    different = set()
+    for number in range(60):  # enough to draw everybody's best set
+        drawn = best_sets(users, slots, n, power=2, draw=Draw(np.full(len(users), number, np.uint32), 0.02))
+        assert (drawn.scores >= strict.scores - 0.02 - 1e-6).all()
+        different |= {(row, *chosen) for row, chosen in enumerate(drawn.indices.tolist())}
+    assert {(row, *chosen) for row, chosen in enumerate(strict.indices.tolist())} <= different
+    assert len(different) > 1.5 * len(users)
+
+
+def test_without_a_loss_the_draw_is_the_best_set(people: NDArray[np.float32], slots: list[NDArray[np.float64]]) -> None:
+    users = people[people.any(axis=1)][::7]
+    numbers = np.zeros(len(users), np.uint32)
+    drawn = best_sets(users, slots, 3, power=2, draw=Draw(numbers, 0.0)).scores
+    assert drawn == pytest.approx(best_sets(users, slots, 3, power=2).scores, abs=2e-6)
+
+
+def test_slots_may_differ_in_size(slots: list[NDArray[np.float64]], people: NDArray[np.float32]) -> None:
+    one = [slots[0][4:5], slots[1], slots[2][:2]]
+    found = best_sets(people[:50], one, 3)
+    for row, user in enumerate(people[:50].tolist()):
+        best = max(itertools.product([0], naive_top_n(user, slots[1].tolist(), 3), [0, 1]), key=lambda s: naive_cosine(
+            user, np.sum([slot[i] for slot, i in zip(one, s, strict=True)], axis=0).tolist()))  # fmt: skip
+        assert tuple(found.indices[row]) == best

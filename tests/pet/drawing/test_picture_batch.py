@@ -26,8 +26,8 @@ from common.files import row_file_name
 from common.grids import PAPER
 from common.journals import JOURNAL
 from pet.choosing.choice_table import read_choices
-from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
-from pet.drawing.compositing import Dresser, body_for
+from pet.choosing.wardrobe import SLOTS, body_for, load_bodies, load_wardrobe
+from pet.drawing.compositing import Dresser
 from pet.drawing.picture_batch import CHUNK
 from tests.helpers import ROOT, load_main, run_script
 from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe

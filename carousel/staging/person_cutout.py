@@ -1,0 +1,122 @@
+"""A person cut out of a picture file, ready to be placed in a scene."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from carousel.staging.placement import Silhouette
+from common.errors import UserError
+from common.images import read_image
+from common.people.edges import decontaminate, refine_edges
+from common.people.selection import Box, SegmentedPerson, bounding_box
+
+FindPeople = Callable[[np.ndarray, Path], list[SegmentedPerson]]
+
+VISIBLE = 8  # least alpha, 0 to 255, that belongs to the cut-out
+SOLID = 128  # least alpha of the silhouette that stands on the ground
+FEET = 0.04  # share of the height: the lowest rows, whose middle is where the person stands
+CUT_ROWS = 0.01  # share of the height: the lowest rows, which show whether the lower edge is a cut
+CUT_SHARE = 0.4  # share of the box's width: a cut edge is wider than soles are
+CUT_ASPECT = 0.45  # width / height: a whole figure is slimmer, even in a long dress
+MARGIN = 0.05  # margin around a person for soft edges, as a share of the box
+
+
+@dataclass(frozen=True)
+class PersonCutout:
+    """A person on transparency.
+
+    Attributes:
+        rgba: (H, W, 4) uint8, colours not premultiplied, 0 where nothing is visible.
+        box: XYXY px around the solid part of `rgba`, right and bottom exclusive.
+        silhouette: shape for placement.
+        notes: messages for the user.
+    """
+
+    rgba: np.ndarray
+    box: Box
+    silhouette: Silhouette
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def height(self) -> int:
+        """Height of the solid part, px."""
+        return self.box[3] - self.box[1]
+
+
+def read_cutout(path: Path, find_people: FindPeople, is_half: bool | None = None) -> PersonCutout:
+    """Read the person of a picture: its visible part, or the largest person found in an opaque picture.
+
+    Args:
+        path: a photo, or a cut-out or avatar with transparency.
+        find_people: `Segmenter.find_people`; called for opaque pictures only.
+        is_half: whether the lower edge cuts the person; None: detect it.
+
+    Raises:
+        UserError: the picture cannot be read, is fully transparent, or shows no person.
+    """
+    image = read_image(path)
+    pixels = np.asarray(image)
+    if pixels[..., 3].min() < 255:
+        if pixels[..., 3].max() < SOLID:
+            raise UserError(f"{path}: nothing to see, it is fully transparent; a cut-out needs a visible person")
+        return trim_cutout(pixels, is_half)
+    people = find_people(pixels[..., :3], path)
+    if not people:
+        raise UserError(f"{path}: no person found; use another photo, another SEGMENTER, or an RGBA cut-out")
+    person = max(people, key=lambda person: np.count_nonzero(person.mask))
+    notes = [f"{path.name}: shows {len(people)} people, the largest one is used"] if len(people) > 1 else []
+    if is_half is None:
+        is_half = _is_cut(person.mask)
+    return trim_cutout(cut_out(pixels[..., :3], person), is_half, notes)
+
+
+def cut_out(photo: np.ndarray, person: SegmentedPerson) -> np.ndarray:
+    """Cut a person out with soft edges and without the colours of the old background.
+
+    Args:
+        photo: (H, W, 3) uint8.
+        person: person found in the photo.
+
+    Returns:
+        (h, w, 4) uint8, the part of the photo around the person.
+    """
+    left, top, right, bottom = person.box
+    margin = round(MARGIN * max(right - left, bottom - top)) + 8
+    part = (
+        slice(max(0, top - margin), min(photo.shape[0], bottom + margin)),
+        slice(max(0, left - margin), min(photo.shape[1], right + margin)),
+    )
+    seen = np.ascontiguousarray(photo[part])
+    alpha = refine_edges(seen, np.ascontiguousarray(person.mask[part]))
+    return np.dstack([decontaminate(seen, alpha), np.round(alpha * 255).astype(np.uint8)])
+
+
+def trim_cutout(rgba: np.ndarray, is_half: bool | None = None, notes: list[str] | None = None) -> PersonCutout:
+    """Trim a cut-out to its visible part and measure its silhouette.
+
+    Args:
+        rgba: (H, W, 4) uint8 with a solid part.
+        is_half: whether the lower edge cuts the person; None: assume it where the lower edge is long and straight and
+            the figure is not slim.
+        notes: messages about the source.
+    """
+    left, top, right, bottom = bounding_box(rgba[..., 3] >= VISIBLE)
+    trimmed = rgba[top:bottom, left:right] * (rgba[top:bottom, left:right, 3:] >= VISIBLE)
+    solid = trimmed[..., 3] >= SOLID
+    box = left, top, right, bottom = bounding_box(solid)
+    inside = solid[top:bottom, left:right]
+    feet = np.flatnonzero(inside[-max(1, round(FEET * len(inside))) :].any(axis=0))
+    aspect = inside.shape[1] / inside.shape[0]
+    if is_half is None:
+        edge = inside[-max(1, round(CUT_ROWS * len(inside))) :].all(axis=0).mean()
+        is_half = bool(edge >= CUT_SHARE and aspect >= CUT_ASPECT)
+    foot = float(feet[0] + feet[-1] + 1) / 2 / inside.shape[1]
+    return PersonCutout(trimmed, box, Silhouette(aspect, foot, is_half), notes or [])
+
+
+def _is_cut(mask: np.ndarray) -> bool:
+    """Whether the photo's lower edge cuts the person; a foot that just touches the edge is no cut."""
+    wide = mask.any(axis=0).sum()
+    return bool(mask[-2:].any(axis=0).sum() > CUT_SHARE / 2 * wide)

@@ -1,0 +1,223 @@
+"""Fusing people into one scene: the scene, the model and the segmenter are loaded once."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from carousel.fusion.inference import load_model
+from carousel.segmenters.choice import Segmenter, SegmenterName, load_segmenter
+from carousel.staging.compositing import FusedScene, fuse_cutout, place_cutout
+from carousel.staging.overview_pictures import before_after
+from carousel.staging.person_cutout import read_cutout
+from carousel.staging.placement import NO_COVER, PersonPlacement, RequestedPlacement, find_placement
+from common.errors import UserError, enough_memory
+from common.files import check_output, write_bytes
+from common.images import PHOTO_SUFFIXES, png_bytes, read_image
+from common.people.selection import SegmentedPerson
+
+ENLARGED = 2.0  # cut-outs enlarged by more than this look soft
+STRIP = "before_after"
+
+
+class SegmenterError(Exception):
+    """The segmenter cannot be loaded, which ends the run and not only the work on one picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionSettings:
+    """Settings of all pictures of a run; plain values, sent to worker processes.
+
+    Attributes:
+        scene: picture of the scene.
+        checkpoint: checkpoint of the model.
+        segmenter: name of the segmenter.
+        masks: folder of masks for the segmenter "files"; None: beside the photos.
+        find_people: find people in the scene where a placement is proposed.
+        requested: placement set by the user.
+        is_half: whether the lower edge cuts the figures; None: detect it.
+        shadow: strength of the shadow, 0 to 1.
+        compress_level: PNG compression, 0 to 9.
+    """
+
+    scene: Path
+    checkpoint: Path
+    segmenter: SegmenterName
+    masks: Path | None
+    find_people: bool
+    requested: RequestedPlacement
+    is_half: bool | None
+    shadow: float
+    compress_level: int
+
+
+@dataclass(frozen=True)
+class FusedPerson:
+    """A person fused into the scene, where the person stands, and notes for the user."""
+
+    placement: PersonPlacement
+    fused: FusedScene
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class FusionReport:
+    """Results of a run.
+
+    Attributes:
+        lines: lines to print.
+        written: main files written.
+        used: pictures of people that were fused.
+        figures: figures for the record.
+        weights: names of the weights used.
+        faults: reasons why people were skipped, by file name.
+    """
+
+    lines: list[str]
+    written: list[Path]
+    used: list[Path]
+    figures: dict[str, object]
+    weights: list[str]
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+class SceneFuser:
+    """Fuses people into one scene.
+
+    Attributes:
+        scene: (H, W, 3) uint8.
+        people: people found in the scene.
+    """
+
+    def __init__(self, settings: FusionSettings) -> None:
+        """Read the scene, find people in it where a placement is proposed, and load the model.
+
+        Raises:
+            UserError: the scene or the checkpoint cannot be used, or the segmenter cannot be loaded.
+        """
+        self._settings = settings
+        self.scene = read_scene(settings.scene)
+        self.people: list[SegmentedPerson] = []
+        if settings.find_people and not settings.requested.are_complete:
+            try:
+                self.people = self._find_people(self.scene, settings.scene)
+            except SegmenterError as error:
+                raise UserError(f"{error}; or set FIND_PEOPLE to False") from error
+        self._network, self._device = load_model(settings.checkpoint)
+
+    @property
+    def weights(self) -> list[str]:
+        """Names of the weights used so far."""
+        used = self._segmenter.weights if "_segmenter" in self.__dict__ else []
+        return [self._settings.checkpoint.name, *used]
+
+    @cached_property
+    def _segmenter(self) -> Segmenter:
+        """The segmenter, loaded for the first picture that needs it."""
+        try:
+            return load_segmenter(self._settings.segmenter, self._settings.masks)
+        except UserError as error:
+            raise SegmenterError(str(error)) from error
+
+    def _find_people(self, photo: np.ndarray, source: Path) -> list[SegmentedPerson]:
+        return self._segmenter.find_people(photo, source)
+
+    def __str__(self) -> str:
+        height, width = self.scene.shape[:2]
+        return f"scene of {width} x {height} px, people found in it: {len(self.people)}"
+
+    def fuse(self, person: Path) -> FusedPerson:
+        """Fuse one person into the scene.
+
+        Args:
+            person: a photo, a cut-out or an avatar.
+
+        Raises:
+            UserError: the picture shows no usable person, the place is outside the scene, or there is too little
+                memory.
+            SegmenterError: the segmenter is needed and cannot be loaded.
+        """
+        settings, (height, width) = self._settings, self.scene.shape[:2]
+        with enough_memory("make the scene smaller, lower HEIGHT, or close other programs"):
+            cutout = read_cutout(person, self._find_people, settings.is_half)
+            placement = find_placement(cutout.silhouette, (width, height), self.people, settings.requested)
+            shadow = 0.0 if cutout.silhouette.is_half else settings.shadow
+            placed = place_cutout(cutout, placement, (height, width))
+            fused = fuse_cutout(self.scene, placed, self._network, self._device, shadow)
+        notes = list(cutout.notes)
+        if placed.enlarged > ENLARGED:
+            notes.append(f"{person.name}: enlarged {placed.enlarged:.1f} times; a larger picture would look sharper")
+        if placement.covered > NO_COVER:
+            notes.append(f"{person.name}: overlaps people in the scene because there is no free space next to them")
+        return FusedPerson(placement, fused, notes)
+
+    def picture(self, person: FusedPerson) -> bytes:
+        """The fused picture as PNG."""
+        return png_bytes(Image.fromarray(person.fused.picture), self._settings.compress_level)
+
+    def strip(self, person: FusedPerson, title: str) -> bytes:
+        """The before / after strip as PNG."""
+        pasted = self.scene.copy()
+        pasted[person.fused.window] = person.fused.pasted
+        panels = before_after((self.scene, pasted, person.fused.picture), person.fused.window, title)
+        return png_bytes(panels, self._settings.compress_level)
+
+
+def read_scene(path: Path) -> np.ndarray:
+    """Read a scene, (H, W, 3) uint8.
+
+    Raises:
+        UserError: the picture cannot be read, or has transparent pixels.
+    """
+    pixels = np.asarray(read_image(path))
+    if pixels[..., 3].min() < 255:
+        raise UserError(f"{path}: is transparent in places; a scene must be opaque, save it without alpha")
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+# ---- a single person ----
+
+
+def picture_of(scene: Path, person: Path, output: Path) -> Path:
+    """The PNG of a single person: OUTPUT itself, or a file in the folder OUTPUT.
+
+    Raises:
+        UserError: there is no such person, or OUTPUT has another suffix or would replace an input.
+    """
+    if not person.exists():
+        raise UserError(f"{person}: no such file or folder (setting PERSON)")
+    picture = output if output.suffix.lower() in PHOTO_SUFFIXES else output / f"{person.stem}.png"
+    for path in (picture, strip_of(picture)):
+        check_output(path, [".png"], [scene, person])
+    return picture
+
+
+def strip_of(picture: Path) -> Path:
+    """The strip beside the picture of a single person."""
+    return picture.with_name(f"{picture.stem}_{STRIP}.png")
+
+
+def fuse_person(settings: FusionSettings, person: Path, picture: Path) -> FusionReport:
+    """Fuse a single person; write the picture and the strip.
+
+    Raises:
+        UserError: see `SceneFuser`; or the folder cannot be written.
+    """
+    fuser = SceneFuser(settings)
+    try:
+        made = fuser.fuse(person)
+    except SegmenterError as error:
+        raise UserError(str(error)) from error
+    write_bytes(strip_of(picture), fuser.strip(made, person.stem))
+    write_bytes(picture, fuser.picture(made))
+    height, width = fuser.scene.shape[:2]
+    spot = made.placement
+    shares = {"x": spot.x / width, "foot": spot.foot / height, "height": spot.height / height}
+    lines = [str(fuser), "placed: " + ", ".join(f"{name.upper()} {value:.3f}" for name, value in shares.items())]
+    if made.fused.shaded:
+        lines.append(f"shadow: changes {made.fused.shaded} px beside the person; SHADOW 0 leaves the scene as it is")
+    figures: dict[str, object] = {name: round(value, 3) for name, value in shares.items()}
+    figures |= {"people in the scene": len(fuser.people), "px changed by the shadow": made.fused.shaded}
+    return FusionReport(lines + made.notes, [picture, strip_of(picture)], [person], figures, fuser.weights)

@@ -1,0 +1,21 @@
+"""From the probability of clothing at each pixel to a mask, and to how unsure that mask is."""
+
+import numpy as np
+
+MASK_THRESHOLD = 0.5  # probability above which a pixel is clothing
+
+
+def threshold_mask(probability: np.ndarray) -> np.ndarray:
+    """Return the mask, (H, W) uint8 of 0 or 255, of a (H, W) float32 probability in [0, 1]."""
+    return np.where(probability > MASK_THRESHOLD, 255, 0).astype(np.uint8)
+
+
+def mask_unsureness(probability: np.ndarray) -> float:
+    """Return how unsure a mask is, 0 to 1: one minus the F1 score that the probabilities lead one to expect.
+
+    Args:
+        probability: (H, W) float32 in [0, 1].
+    """
+    mask = probability > MASK_THRESHOLD
+    total = float(probability.sum() + mask.sum())
+    return 1 - (2 * float(probability[mask].sum()) + 1) / (total + 1)

@@ -1,0 +1,100 @@
+"""Names in any script.
+
+DejaVu Sans, which ships inside matplotlib, has Latin, Greek, Cyrillic, Hebrew and Arabic letters. For others, the fonts
+of the optional packages `manimgx-fonts` and `manimgx-fonts-cjk` (Noto, SIL Open Font License) are used, and those that
+are installed on the system.
+"""
+
+import contextlib
+import functools
+import importlib.util
+import unicodedata
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import ImageDraw, ImageFont
+
+from common.grids import fit_text, label_font
+
+FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+NAMES_SHOWN = 5
+
+
+def draw_name(
+    draw: ImageDraw.ImageDraw, name: str, place: tuple[float, float], size_px: int, width_px: float, *, fill: str
+) -> None:
+    """Write a name on one line from `place`, the left end of its baseline; an ellipsis ends it where it is too wide."""
+    x, y = place
+    for text, font in _runs(name, size_px):
+        room = width_px - (x - place[0])
+        fits = font.getlength(text) <= room
+        draw.text((x, y), text if fits else fit_text(text, font, room), fill, font, anchor="ls")
+        x += font.getlength(text)
+        if not fits:
+            break
+
+
+def name_width(name: str, size_px: int) -> float:
+    """Width of a name in px."""
+    return sum(font.getlength(text) for text, font in _runs(name, size_px))
+
+
+def warn_of_names(names: Iterable[str]) -> None:
+    """Say once which names have letters that no font here has; these show as boxes."""
+    without = [name for name in names if None in map(_file_for, name)]
+    if without:
+        some = ", ".join(name[:30] for name in without[:NAMES_SHOWN]) + (" ..." if len(without) > NAMES_SHOWN else "")
+        packages = " ".join(FONT_PACKAGES).replace("_", "-")
+        warnings.warn(f"no font for {len(without)} names ({some}); pip install {packages}", stacklevel=2)
+
+
+def _runs(name: str, size_px: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+    """Parts of a name, each with the font of its letters; marks stay with the letter before them."""
+    usual = str(label_font(size_px, bold=True).path)
+    parts: list[tuple[str, str]] = []
+    for letter in " ".join(name.split()):
+        file = _file_for(letter) or usual
+        if parts and (file == parts[-1][1] or unicodedata.category(letter)[0] not in "LNPSZ"):
+            parts[-1] = (parts[-1][0] + letter, parts[-1][1])
+        else:
+            parts.append((letter, file))
+    return [(text, _font(file, size_px)) for text, file in parts]
+
+
+@functools.lru_cache(256)
+def _font(file: str, size_px: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(file, size_px)
+    with contextlib.suppress(OSError, ValueError):  # one weight only
+        font.set_variation_by_name("Bold")
+    return font
+
+
+@functools.lru_cache(4096)
+def _file_for(letter: str) -> str | None:
+    """The first font file that has this letter; None where there is none."""
+    if letter.isspace() or unicodedata.category(letter) in ("Cf", "Cc", "Cs"):
+        return str(label_font(8, bold=True).path)
+    return next((file for file in _fonts() if ord(letter) in _letters_of(file)), None)
+
+
+@functools.cache
+def _fonts() -> list[str]:
+    from matplotlib import font_manager
+
+    files = [str(label_font(8, bold=True).path)]
+    for package in FONT_PACKAGES:
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin is not None:
+            files += sorted(str(file) for file in Path(spec.origin).parent.glob("*.tt[fc]"))
+    return files + sorted(font_manager.findSystemFonts())
+
+
+@functools.cache
+def _letters_of(file: str) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(FT2Font(file).get_charmap())
+    except (RuntimeError, OSError):  # a font file that FreeType cannot read
+        return frozenset()

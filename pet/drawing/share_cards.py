@@ -1,0 +1,69 @@
+"""Cards to share: a pet, its person's name and what it says of them, as a square and as a story."""
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, label_font
+from pet.drawing.scripts import draw_name, name_width
+
+FORMS = {"square": (1080, 1080), "story": (1080, 1920)}  # px
+ORIGIN = {  # what the PNG files say of themselves; nothing of the person
+    "Title": "A pet of Re:Live",
+    "Description": "Drawn layers, put together by a taste in music",
+    "Copyright": "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/",
+    "Software": "Re:Live, pet/",
+}
+MARGIN = 72
+NAME_PX = 72
+SPRINKLES = ((0.08, 0.05, PINK), (0.93, 0.07, TEAL), (0.05, 0.55, YELLOW), (0.95, 0.5, VIOLET), (0.88, 0.3, YELLOW))
+
+
+def share_cards(pet: Image.Image, name: str, lines: Sequence[str]) -> dict[str, Image.Image]:
+    """The cards by form, RGB.
+
+    Args:
+        pet: RGBA, square.
+        name: the person's name.
+        lines: sentences below the pet, the first in ink; empty ones are left out.
+    """
+    return {form: _card(size, pet, name, [line for line in lines if line]) for form, size in FORMS.items()}
+
+
+def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[str]) -> Image.Image:
+    width, height = size
+    card = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(card)
+    for x, y, colour in SPRINKLES:
+        draw.ellipse((x * width - 16, y * height - 16, x * width + 16, y * height + 16), fill=colour)
+    text_size = 32 if height == width else 44
+    rows = [
+        (line, GREY if number else INK) for number, text in enumerate(lines) for line in _wrap(text, text_size, width)
+    ]
+    text_height = round(1.35 * text_size * len(rows))
+    top, bottom = round(0.12 * height) if height > width else 110, height - MARGIN - text_height - 40
+    room = width - 3 * MARGIN
+    left = (width - min(name_width(name, NAME_PX), room)) / 2
+    draw_name(draw, name, (left, top - 20), NAME_PX, room, fill=INK)
+    side = min(width - 2 * MARGIN, bottom - top)
+    box = (width - side) // 2, top + (bottom - top - side) // 2
+    draw.rounded_rectangle((box[0] - 16, box[1] + 12, box[0] + side + 16, box[1] + side + 12), 48, CARD)
+    shown = pet.convert("RGBa").resize((side, side), Image.Resampling.LANCZOS).convert("RGBA")
+    card.paste(shown, box, shown)
+    for number, (line, colour) in enumerate(rows):
+        place = (width / 2, bottom + 52 + 1.35 * text_size * (number + 0.5))
+        draw.text(place, line, colour, label_font(text_size, bold=colour == INK), anchor="mm")
+    return card
+
+
+def _wrap(text: str, size: int, width: int) -> list[str]:
+    """Lines that fit between the margins."""
+    font: ImageFont.FreeTypeFont = label_font(size, bold=True)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width - 2 * MARGIN or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
