@@ -108,9 +108,9 @@ def shifted(pictures: torch.Tensor, size_px: int, shown: tuple[float, float], rn
 
     Args:
         pictures: (n, 3, H, W) uint8.
-        size_px: of the squares that come out.
+        size_px: side of the squares that come out.
         shown: least and largest share of each side that is kept.
-        rng: of this batch.
+        rng: random generator.
     """
     count = len(pictures)
 

@@ -30,7 +30,7 @@ class Portrait:
 
     Attributes:
         canvas: (CANVAS_PX, CANVAS_PX, 3) uint8 RGB, the head upright.
-        points: (468, 2) of the face, px of the canvas.
+        points: (468, 2), the face mesh, px of the canvas.
         matte: (CANVAS_PX, CANVAS_PX) float32, 0 to 1.
         labels: words by trait; traits that cannot be told are left out.
     """

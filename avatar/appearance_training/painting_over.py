@@ -147,7 +147,7 @@ def paint_headwear(
     Args:
         canvas: see the module.
         points: see the module.
-        rng: of this picture.
+        rng: random generator.
         kind: "hat", "cap" or "headscarf".
         matte: (H, W) float32, 0 to 1, of the person.
 

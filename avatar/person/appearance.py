@@ -72,7 +72,7 @@ class AppearanceMeter:
 
         Args:
             photo: (H, W, 3) uint8 RGB.
-            box: of the face, XYXY px, from the brows to the chin.
+            box: box of the face, XYXY px, from the brows to the chin.
         """
         view = self._viewer.look(photo, box)
         problem = unseen(view)

@@ -28,7 +28,7 @@ class Colours:
         skin: (3,) median Lab of clean skin; None where too little is seen.
         hair: (3,) median Lab of the hair; None where none is seen.
         skin_mask: (H, W) bool of the view, what `skin` is the median of.
-        hair_mask: the same for `hair`.
+        hair_mask: (H, W) bool of the view, what `hair` is the median of.
         statistics: (n,) float32, what the classifiers of skin tone and hair colour read.
         chroma: mean chroma of the head, near 0 in black and white photos.
     """

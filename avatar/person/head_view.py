@@ -34,9 +34,9 @@ class HeadView:
 
     Attributes:
         pixels: (SELFIE_PX, SELFIE_PX, 3) uint8 RGB; beyond the photo its edge goes on.
-        matte: (SELFIE_PX, SELFIE_PX) float32, 0 to 1, of the person.
+        matte: (SELFIE_PX, SELFIE_PX) float32, 0 to 1, the person.
         inside: (SELFIE_PX, SELFIE_PX) bool, what the photo shows.
-        points: (468, 3) float64 of the face, px of the square; the third one is the depth, less is nearer.
+        points: (468, 3) float64, the face mesh, px of the square; the third one is the depth, less is nearer.
         presence: 0 to 1, that there is a face.
         scale: px of the square for one px of the photo.
         face_layer: (128, 12, 12) float32, what the mesh's network sees of the face.
@@ -81,7 +81,7 @@ class HeadViewer:
 
         Args:
             photo: (H, W, 3) uint8 RGB.
-            box: of the face, XYXY px, from the brows to the chin.
+            box: box of the face, XYXY px, from the brows to the chin.
         """
         left, top, right, bottom = box
         middle = np.array([left + right, top + bottom]) / 2
