@@ -5,8 +5,8 @@ python -m tests.benchmarks.avatar_appearance --errors  names every wrong answer 
 
 Nothing learnt from the labelled portraits: the classifiers saw others of the same collection (portraits_train), with
 labels of their own. Thresholds were tuned on half A and the street photos; half B was printed beside it while
-classifiers were chosen, so it is nearly but not wholly untouched. Both halves are ONE collection: half B says nothing about other
-cameras and people. The street and group photos do, a little.
+classifiers were chosen, so it is nearly but not wholly untouched. Both halves are ONE collection:
+half B says nothing about other cameras and people. The street and group photos do, a little.
 """
 
 import argparse
