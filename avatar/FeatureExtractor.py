@@ -35,6 +35,7 @@ INFER_GENDER: bool = False  # let the analyzer propose a gender
 INFER_RACE: bool = False  # let the analyzer propose a race
 INFER_AGE: bool = False  # let the analyzer propose an age
 MIN_CONFIDENCE: Annotated[float, Range(0, 1)] = 0.7  # inferred values with a lower score stay empty
+APPEARANCE: bool = True  # measure skin tone, hair, glasses, facial hair and headwear; they are proposals to edit
 GENDER: str = ""  # in your own words; takes precedence over inference
 RACE: str = ""  # in your own words; takes precedence over inference
 AGE: str = ""  # in your own words; takes precedence over inference
@@ -61,6 +62,7 @@ def main() -> Report:
         stated=stated,
         description=DESCRIPTION,
         min_confidence=MIN_CONFIDENCE,
+        appearance=APPEARANCE,
         face=FACE,
         engine=ENGINE,
         deepface_home=DEEPFACE_HOME,

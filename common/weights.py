@@ -108,6 +108,15 @@ EMBEDDED: dict[str, PackagedWeights] = {
             **_MEDIAPIPE,
         ),
         _packaged(
+            "face_landmark.tflite",
+            parts=("avatar",),
+            use="468 points of a face, and whether there is one: MediaPipe's face mesh",
+            size_bytes=1_242_398,
+            sha256="1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+            member="mediapipe/modules/face_landmark/face_landmark.tflite",
+            **_MEDIAPIPE,
+        ),
+        _packaged(
             "vgg16.ckpt",
             parts=("carousel",),
             use="perceptual loss: VGG16's ImageNet features",

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+import numpy as np
 from PIL import Image
 
+from avatar.person.appearance import AppearanceMeter
 from avatar.person.deepface_analyzer import DeepFaceAnalyzer, Engine
 from avatar.person.embedded_analyzer import EmbeddedAnalyzer
 from avatar.person.face_detector import WEIGHTS as DETECTOR_WEIGHTS
@@ -52,6 +54,7 @@ class ExtractionSettings:
         stated: the person's own words by trait; they take precedence, and nothing is inferred for these traits.
         description: the person's own words.
         min_confidence: inferred values with a lower score, 0 to 1, stay empty.
+        appearance: measure what the person looks like.
         face: number of the face from the left, from 1; None: there must be only one.
         engine: library that runs DeepFace.
         deepface_home: folder of DeepFace's weights; None: DeepFace's own.
@@ -62,6 +65,7 @@ class ExtractionSettings:
     stated: dict[str, str] = field(default_factory=dict)
     description: str = ""
     min_confidence: float = 0.7
+    appearance: bool = True
     face: int | None = None
     engine: Engine = "onnx"
     deepface_home: Path | None = None
@@ -98,8 +102,13 @@ class Extractor:
         self._settings = settings
         self._detector = FaceDetector()
         self._analyzer = settings.load_analyzer()
+        self._meter = AppearanceMeter() if settings.appearance else None
         self._used = {
-            "weights": [*DETECTOR_WEIGHTS, *(self._analyzer.weights if self._analyzer else [])],
+            "weights": [
+                *DETECTOR_WEIGHTS,
+                *(self._analyzer.weights if self._analyzer else []),
+                *(self._meter.weights if self._meter else []),
+            ],
             "device": self._analyzer.device if self._analyzer else self._detector.device,
         }
 
@@ -156,6 +165,7 @@ class Extractor:
             score = round(found.score or 0.0, 4)
             sure = score >= settings.min_confidence
             traits[trait] = Trait(found.value, score, found.source) if sure else Trait("", score, "unsure")
+        measured = self._meter.measure(np.asarray(image), face.box) if self._meter and face else None
         return Features(
             name=user_photo.name,
             photo=str(user_photo.photo.resolve()),
@@ -165,6 +175,7 @@ class Extractor:
             gender=traits.get("gender", Trait()),
             race=traits.get("race", Trait()),
             age=traits.get("age", Trait()),
+            appearance=dict(measured.items()) if measured else {},
             description=settings.description.strip(),
             taste=user_photo.taste,
         )

@@ -17,7 +17,7 @@ from common.genres import GENRES
 from common.people.selection import Box
 
 T = TypeVar("T")
-TraitSource = Literal["deepface", "embedded", "self", "off", "unsure"]
+TraitSource = Literal["deepface", "embedded", "measured", "self", "off", "unsure"]
 SOURCES: tuple[TraitSource, ...] = get_args(TraitSource)
 TOP_GENRES = 3
 MAX_BYTES = 1 << 20  # largest file that is read; a features JSON has about 1500 bytes
@@ -26,9 +26,12 @@ ABOUT = (
     'to "self". A "description" takes precedence over everything inferred. top_genres is computed from taste.'
 )
 KEYS = (
-    "about", "name", "photo", "photo_sha256", "face", "gender", "race", "age", "description", "taste", "top_genres",
-    "made",
+    "about", "name", "photo", "photo_sha256", "face", "gender", "race", "age", "appearance", "description", "taste",
+    "top_genres", "made",
 )  # fmt: skip
+APPEARANCE = ("skin_tone", "hair_colour", "hair_length", "hair_shape", "glasses", "facial_hair", "headwear")
+
+KEPT = ("value", "score", "source")  # keys that every trait of a JSON has
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,28 @@ class Trait:
     Attributes:
         value: text; empty: does not enter the prompt.
         score: confidence of the analyzer, 0 to 1; None if it gives none, and for a person's own words.
-        source: an analyzer; "self": the person's own words; "off": inference was off; "unsure": the analyzer's
-            confidence was too low, and the value is empty.
+        source: an analyzer; "measured": the pixels of the photo; "self": the person's own words; "off": inference
+            was off; "unsure": the confidence was too low, and the value is empty.
     """
 
     value: str = ""
     score: float | None = None
     source: TraitSource = "off"
+
+
+@dataclass(frozen=True)
+class AppearanceTrait(Trait):
+    """One trait of how the person looks in the photo.
+
+    Attributes:
+        reason: why the value is empty.
+        monk: step on the Monk Skin Tone scale, 1 to 10; of the skin alone.
+        lab: measured colour, L from 0 to 100; of skin and hair alone.
+    """
+
+    reason: str = ""
+    monk: int | None = None
+    lab: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,7 @@ class Features:
         gender: gender as a word.
         race: race as a word.
         age: age in years, or any words.
+        appearance: traits of APPEARANCE by name; empty if they were not measured.
         description: the person's own words; they take precedence over what was inferred.
         taste: 0 to 1 for every genre of GENRES.
     """
@@ -72,6 +91,7 @@ class Features:
     gender: Trait = Trait()
     race: Trait = Trait()
     age: Trait = Trait()
+    appearance: dict[str, AppearanceTrait] = field(default_factory=dict)
     description: str = ""
     taste: dict[str, float] = field(default_factory=lambda: dict.fromkeys(GENRES, 0.0))
 
@@ -102,12 +122,21 @@ def features_json(features: Features, origin: str = "") -> str:
         "gender": asdict(features.gender),
         "race": asdict(features.race),
         "age": asdict(features.age),
+        **({"appearance": _appearance_json(features.appearance)} if features.appearance else {}),
         "description": features.description,
         "taste": {genre: round(features.taste[genre], 4) for genre in GENRES},
         "top_genres": {genre: round(weight, 4) for genre, weight in features.top_genres},
     }
     content["made"] = {"from": origin, "content": _hash(content)}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _appearance_json(traits: dict[str, AppearanceTrait]) -> dict[str, dict[str, Any]]:
+    """The traits, without details that they do not have."""
+    return {
+        name: {key: value for key, value in asdict(trait).items() if key in KEPT or value not in (None, "")}
+        for name, trait in traits.items()
+    }
 
 
 def is_edited(path: Path) -> bool:
@@ -147,6 +176,7 @@ def read_features(path: Path) -> Features:
         gender=reader.trait("gender"),
         race=reader.trait("race"),
         age=reader.trait("age"),
+        appearance=reader.appearance(),
         description=reader.text("description"),
         taste=reader.taste(),
     )
@@ -215,6 +245,29 @@ class _Reader:
         typed = trait.value and trait.source in ("off", "unsure")
         return replace(trait, score=None, source="self") if typed else trait
 
+    def appearance(self) -> dict[str, AppearanceTrait]:
+        """The traits of APPEARANCE that are there; one that was typed gets the source "self"."""
+        values = self.mapping("appearance", APPEARANCE)
+        return {name: self._appearance_trait(values, name) for name in values}
+
+    def _appearance_trait(self, traits: dict[str, Any], name: str) -> AppearanceTrait:
+        values, path = traits[name], f"appearance.{name}"
+        if not isinstance(values, dict):
+            self.faults.append(f'{path} is {_short(values)}; it must be {{"value": "..."}}')
+            return AppearanceTrait()
+        unknown = [key for key in values if key not in (*KEPT, "reason", "monk", "lab")]
+        self.faults += [f"{path}: {key!r} is unknown; the keys are value, score, source" for key in unknown]
+        trait = AppearanceTrait(
+            self.take(values, f"{path}.value", _as_text, "").strip(),
+            self.take(values, f"{path}.score", _as_share_or_none, None),
+            self.take(values, f"{path}.source", _as_source, "off"),
+            self.take(values, f"{path}.reason", _as_text, ""),
+            self.take(values, f"{path}.monk", _as_monk_step, None),
+            self.take(values, f"{path}.lab", _as_lab, None),
+        )
+        typed = trait.value and trait.source in ("off", "unsure")
+        return replace(trait, score=None, source="self", reason="") if typed else trait
+
     def taste(self) -> dict[str, float]:
         """A value for every genre; 0 if it is missing."""
         values = self.mapping("taste", tuple(GENRES))
@@ -246,6 +299,23 @@ def _as_share(value: object) -> float:
 
 def _as_share_or_none(value: object) -> float | None:
     return None if value is None else _as_share(value)
+
+
+def _as_monk_step(value: object) -> int | None:
+    if value is not None and (type(value) is not int or not 1 <= value <= 10):
+        raise ValueError("it must be a whole number from 1 to 10, or null")
+    return value
+
+
+def _as_lab(value: object) -> tuple[float, float, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 3 or not all(type(part) in (int, float) for part in value):
+        raise TypeError("it must be [L, a, b] in numbers, or null")
+    lightness, a, b = (float(part) for part in value)
+    if not (0 <= lightness <= 100 and abs(a) <= 128 and abs(b) <= 128):
+        raise ValueError("L must be from 0 to 100, a and b from -128 to 128")
+    return lightness, a, b
 
 
 def _as_source(value: object) -> TraitSource:

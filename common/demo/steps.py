@@ -78,7 +78,11 @@ class Part:
 
 
 SEGMENTER_WEIGHTS = ["person-ssdlite.pb", "pose_landmark_full.tflite", "u2netp.onnx", "selfie_segmentation.tflite"]
-FACE_WEIGHTS = ["face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite"]
+FACE_WEIGHTS = [
+    "face_detection_full_range_sparse.tflite",
+    "face_detection_short_range.tflite",
+    "face_landmark.tflite",
+]
 SCENE = "data/carousel/plates/main_stage_2.jpg"
 FUSED = "outputs/carousel/festival"
 CUT_OUT = "outputs/avatar/utils/cutout.png"

@@ -17,8 +17,10 @@ import skimage.data
 from PIL import Image, ImageOps
 
 from avatar import FeatureExtractor
+from avatar.person import head_view
 from avatar.person.feature_extraction import ExtractionSettings, Extractor
 from avatar.person.features import Trait, is_edited, read_features
+from avatar.person.trait_classifiers import CLASSIFIERS
 from avatar.person.user_photos import match_by_name, one_user_photo, photos_in
 from common.errors import UserError
 from common.files import sha256_of
@@ -97,7 +99,8 @@ def test_the_sample_becomes_features_from_the_shell(tmp_path: Path) -> None:
     assert [genre for genre, _ in features.top_genres] == ["indie", "pop", "folk"]
     assert picture_is_drawn(tmp_path / "results/Júlia_face.png")
     record = json.loads((tmp_path / "results/Júlia.run.json").read_text(encoding="utf-8"))
-    assert set(record["weights"]) == set(WEIGHTS)
+    assert set(record["weights"]) == {*WEIGHTS, *head_view.WEIGHTS, *(f"{name}.onnx" for name in CLASSIFIERS)}
+    assert features.appearance["skin_tone"].value == "light" and features.appearance["glasses"].value == "none"
     assert len(record["inputs"]) == 2
 
 

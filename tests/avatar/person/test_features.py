@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from avatar.person.features import (
     ABOUT,
+    AppearanceTrait,
     Features,
     Trait,
     features_json,
@@ -142,7 +143,7 @@ NONSENSE: list[tuple[str, Any, str]] = [
     ("face__box", [True, 2, 30, 40], "whole pixels"),
     ("face__box", [-1, 2, 30, 40], "0 <= left"),
     ("face__confidence", 1.2, "from 0 to 1"),
-    ("gender__source", "guess", "deepface, embedded, self, off, unsure"),
+    ("gender__source", "guess", "deepface, embedded, measured, self, off, unsure"),
     ("gender__score", "high", "from 0 to 1"),
     ("gender__value", None, "text in quotes"),
     ("gender__sure", True, "'sure' is unknown"),
@@ -267,3 +268,33 @@ def test_an_unknown_user_and_a_bad_table_are_refused(tmp_path: Path) -> None:
     table.write_text("user,rock\nAda,much\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 2"):
         read_tastes(table)
+
+
+def test_measured_appearance_is_read_back_and_a_typed_value_is_a_persons_own(tmp_path: Path) -> None:
+    skin = AppearanceTrait("light", 0.9, "measured", monk=2, lab=(71.4, 8.0, 18.8))
+    glasses = AppearanceTrait("", 0.3, "unsure", "not clear enough")
+    path = tmp_path / "Ada.json"
+    features = Features("Ada", "", "", appearance={"skin_tone": skin, "glasses": glasses})
+    path.write_text(features_json(features), encoding="utf-8")
+    assert read_features(path).appearance == features.appearance
+    edit(path, appearance={"glasses": {"value": "spectacles", "source": "unsure"}})
+    assert read_features(path).appearance == {"glasses": AppearanceTrait("spectacles", None, "self")}
+
+
+@pytest.mark.parametrize(
+    ("appearance", "fault"),
+    [
+        ({"nose": {"value": "long"}}, "'nose' is unknown"),
+        ({"glasses": "none"}, "appearance.glasses"),
+        ({"skin_tone": {"value": "light", "monk": 11}}, "from 1 to 10"),
+        ({"skin_tone": {"value": "light", "lab": [1, 2]}}, "[L, a, b]"),
+    ],
+)
+def test_nonsense_in_the_appearance_is_refused(tmp_path: Path, appearance: Any, fault: str) -> None:
+    path = tmp_path / "Ada.json"
+    path.write_text(features_json(Features("Ada", "", "")), encoding="utf-8")
+    assert "appearance" not in json.loads(path.read_text(encoding="utf-8"))
+    edit(path, appearance=appearance)
+    with pytest.raises(UserError, match="appearance") as caught:
+        read_features(path)
+    assert fault in str(caught.value)

@@ -1,0 +1,1 @@
+"""Training the small classifiers of appearance on portraits, over which code paints what few of them wear."""

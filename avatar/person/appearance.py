@@ -1,0 +1,174 @@
+"""What a person in a photo looks like: skin tone, hair, glasses, facial hair and headwear, each with a confidence.
+
+Nothing here infers gender, race or age. What cannot be seen well stays empty, with the reason.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from avatar.person.colour_measures import Colours, measure_colours
+from avatar.person.features import AppearanceTrait
+from avatar.person.head_view import WEIGHTS, HeadView, HeadViewer
+from avatar.person.skin_tone import monk_step
+from avatar.person.trait_classifiers import Belief, TraitClassifiers
+from common.people.selection import Box
+
+MIN_PRESENCE = 0.5  # of the face mesh
+MIN_FACE_PX = 32  # height of a face, hairline to chin, in the photo
+MAX_TURN = 0.75  # of `HeadView.turn`; above it is a side view
+MIN_CHROMA = 5.0  # of a head in a photo that is not black and white
+SKIN_HUES = (8.0, 88.0)  # degrees in Lab between which skin is seen in white light
+MAX_SKIN_CHROMA = 56.0  # more is coloured light or make-up
+MIN_SKIN_L = 12.0  # less is too dark to tell
+DYED_CHROMA = 22.0  # hair of more chroma, in a hue that no hair has by nature, is dyed
+NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
+DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
+DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
+LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
+LEAST_NONE = 0.4  # confidence below which "none" is not said: most people wear none of it
+LEAST = {  # confidence below which any other value stays empty
+    "skin_tone": 0.42,
+    "hair_colour": 0.38,
+    "hair_length": 0.42,
+    "glasses": 0.5,
+    "facial_hair": 0.45,
+    "headwear": 0.6,
+}
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What was measured of one person.
+
+    `hair_shape` is not measured yet and always empty.
+    """
+
+    skin_tone: AppearanceTrait
+    hair_colour: AppearanceTrait
+    hair_length: AppearanceTrait
+    hair_shape: AppearanceTrait
+    glasses: AppearanceTrait
+    facial_hair: AppearanceTrait
+    headwear: AppearanceTrait
+
+    def items(self) -> Iterator[tuple[str, AppearanceTrait]]:
+        """Names and traits."""
+        return ((field.name, getattr(self, field.name)) for field in fields(self))
+
+
+class AppearanceMeter:
+    """Measures appearance; networks are loaded once. Not thread-safe."""
+
+    def __init__(self) -> None:
+        """Load all networks. Raises UserError if their files are missing."""
+        self._viewer = HeadViewer()
+        self._classifiers = TraitClassifiers()
+        self.weights = [*WEIGHTS, *self._classifiers.weights]
+
+    def measure(self, photo: np.ndarray, box: Box) -> Appearance:
+        """Measure one person.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+            box: box of the face, XYXY px, from the brows to the chin.
+        """
+        view = self._viewer.look(photo, box)
+        problem = unseen(view)
+        if problem:
+            return _empty(problem)
+        colours = measure_colours(view)
+        return judge(self._classifiers.classify(view, colours), colours)
+
+
+def measure(photo: np.ndarray, box: Box) -> Appearance:
+    """Measure one person once; for more, keep an `AppearanceMeter`."""
+    return AppearanceMeter().measure(photo, box)
+
+
+def unseen(view: HeadView) -> str:
+    """Why nothing can be measured in a view; empty if it can."""
+    if view.presence < MIN_PRESENCE:
+        return "eyes, nose and mouth are not all visible"
+    height = view.face_height / view.scale
+    if height < MIN_FACE_PX:
+        return f"the face is only {height:.0f} px high"
+    return "the face looks aside" if view.turn > MAX_TURN else ""
+
+
+def judge(beliefs: dict[str, Belief], colours: Colours) -> Appearance:
+    """Turn beliefs and colours into words, or into reasons why there is none."""
+    traits = {trait: _told(trait, belief) for trait, belief in beliefs.items()}
+    light = problem_of_light(colours)
+    skin = _if(light, traits["skin_tone"])
+    if skin.value and colours.skin is not None:
+        skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
+    covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
+    bald = "no hair is seen" if traits["hair_length"].value == "bald" and not has_fringe(traits, colours) else ""
+    return Appearance(
+        skin_tone=skin,
+        hair_colour=_if(covered or bald or light, _hair_colour(traits["hair_colour"], colours)),
+        hair_length=_if(covered, traits["hair_length"]),
+        hair_shape=_nothing("not measured"),
+        glasses=traits["glasses"],
+        facial_hair=traits["facial_hair"],
+        headwear=traits["headwear"],
+    )
+
+
+def has_fringe(traits: dict[str, AppearanceTrait], colours: Colours) -> bool:
+    """Whether a bald head has hair at its sides whose colour is clear."""
+    if colours.skin is None or colours.hair is None:
+        return False
+    unlike_skin = float(np.linalg.norm(colours.hair - colours.skin)) > LEAST_FRINGE_LAB
+    return unlike_skin and (traits["hair_colour"].score or 0) >= LEAST_FRINGE_SCORE
+
+
+def problem_of_light(colours: Colours) -> str:
+    """Why colours cannot be told; empty if they can."""
+    if colours.chroma < MIN_CHROMA:
+        return "the photo is black and white"
+    if colours.skin is None:
+        return "no clean skin is seen"
+    lightness, a, b = colours.skin
+    hue = np.degrees(np.arctan2(b, a))
+    if not SKIN_HUES[0] <= hue <= SKIN_HUES[1] or np.hypot(a, b) > MAX_SKIN_CHROMA:
+        return "the light is coloured"
+    return "the face is too dark" if lightness < MIN_SKIN_L else ""
+
+
+def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
+    if colours.hair is None:
+        return _nothing("no hair is seen")
+    _, a, b = colours.hair
+    hue = float(np.degrees(np.arctan2(b, a))) % 360
+    if np.hypot(a, b) > DYED_CHROMA and not NATURAL_HUES[0] <= hue <= NATURAL_HUES[1]:
+        word = next(word for end, word in DYED if hue <= end)
+        return AppearanceTrait(word, DYED_SCORE, "measured", lab=_lab(colours.hair))
+    return replace(told, lab=_lab(colours.hair)) if told.value else told
+
+
+def _told(trait: str, belief: Belief) -> AppearanceTrait:
+    score = round(belief.score, 4)
+    if score < (LEAST_NONE if belief.word == "none" else LEAST[trait]):
+        return _nothing("not clear enough", score)
+    return AppearanceTrait(belief.word, score, "measured")
+
+
+def _if(problem: str, trait: AppearanceTrait) -> AppearanceTrait:
+    """The trait, or nothing where there is a problem."""
+    return _nothing(problem) if problem else trait
+
+
+def _empty(reason: str) -> Appearance:
+    return Appearance(**{field.name: _nothing(reason) for field in fields(Appearance)})
+
+
+def _nothing(reason: str, score: float | None = None) -> AppearanceTrait:
+    return AppearanceTrait("", score, "unsure", reason)
+
+
+def _lab(colour: np.ndarray) -> tuple[float, float, float]:
+    lightness, a, b = (round(float(value), 1) for value in colour)
+    return lightness, a, b

@@ -1,0 +1,113 @@
+"""Colours of skin and hair in Lab, with what the photo's light may be judged by.
+
+Lab values are those of `cv2` for float pictures: L from 0 to 100, a and b around 0.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from avatar.person.head_view import OVAL, HeadView
+
+CHEEKS = ((117, 118, 101, 205, 187, 123), (346, 347, 330, 425, 411, 352))
+FOREHEAD = (109, 10, 338, 337, 151, 108)
+LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
+EYES = ((33, 160, 159, 158, 133, 153, 145, 144), (362, 385, 386, 387, 263, 373, 374, 380))
+BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
+SHADOW, HIGHLIGHT = 0.25, 0.85  # quantiles of lightness between which skin is clean
+SURE_MATTE = 0.8
+FEWEST_PX = 30  # of a region that is to be measured
+
+
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """What is measured in one head.
+
+    Attributes:
+        skin: (3,) median Lab of clean skin; None where too little is seen.
+        hair: (3,) median Lab of the hair; None where none is seen.
+        skin_mask: (H, W) bool of the view, what `skin` is the median of.
+        hair_mask: (H, W) bool of the view, what `hair` is the median of.
+        statistics: (n,) float32, what the classifiers of skin tone and hair colour read.
+        chroma: mean chroma of the head, near 0 in black and white photos.
+    """
+
+    skin: np.ndarray | None
+    hair: np.ndarray | None
+    skin_mask: np.ndarray
+    hair_mask: np.ndarray
+    statistics: np.ndarray
+    chroma: float
+
+
+def measure_colours(view: HeadView) -> Colours:
+    """All colours of a head."""
+    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    person = (view.matte > SURE_MATTE) & view.inside
+    skin_mask = clean_skin(lab, view)
+    hair_mask = _hair_region(view, person)
+    skin = np.median(lab[skin_mask], axis=0) if np.count_nonzero(skin_mask) >= FEWEST_PX else None
+    hair = np.median(lab[hair_mask], axis=0) if np.count_nonzero(hair_mask) >= FEWEST_PX else None
+    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[_filled(view, OVAL)].mean())
+    return Colours(skin, hair, skin_mask, hair_mask, _statistics(lab, view, person, skin_mask, hair_mask), chroma)
+
+
+def clean_skin(lab: np.ndarray, view: HeadView) -> np.ndarray:
+    """(H, W) bool: cheeks and forehead without shadows and highlights, and without what has another colour."""
+    cheeks = np.logical_or.reduce([_filled(view, cheek) for cheek in CHEEKS]) & view.inside
+    region = cheeks | (_filled(view, FOREHEAD) & view.inside)
+    if not region.any():
+        return region
+    low, high = np.quantile(lab[region, 0], (SHADOW, HIGHLIGHT))
+    middle = np.median(lab[cheeks if cheeks.any() else region], axis=0)
+    alike = np.hypot(lab[..., 1] - middle[1], lab[..., 2] - middle[2]) < 10
+    return region & alike & (lab[..., 0] >= low) & (lab[..., 0] <= high)
+
+
+def _hair_region(view: HeadView, person: np.ndarray) -> np.ndarray:
+    """(H, W) bool: what belongs to the person around the face, from the top of the head down to the ears."""
+    rows, columns = np.mgrid[: person.shape[0], : person.shape[1]]
+    oval = view.points[list(OVAL), :2]
+    middle = oval.mean(axis=0)
+    face = np.zeros(person.shape, np.uint8)
+    cv2.fillPoly(face, [(middle + (oval - middle) * 1.06).astype(np.int32)], 1)
+    eye_level = float(view.points[[33, 263], 1].mean())
+    near = np.hypot(columns - middle[0], rows - middle[1]) < 1.1 * view.face_height
+    return person & (face == 0) & (rows < eye_level) & near
+
+
+def _statistics(lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """(n,) float32: Lab of skin, hair, lips, brows, eye whites, and of the brightest and darkest parts."""
+    whites = np.logical_or.reduce([_filled(view, eye) for eye in EYES]) & view.inside
+    brows = np.logical_or.reduce([_filled(view, brow) for brow in BROWS]) & view.inside
+    lips = _filled(view, LIPS) & view.inside
+    forehead = _filled(view, FOREHEAD) & view.inside
+    bright = np.quantile(lab[person, 0], (0.02, 0.25, 0.75, 0.98)) if person.any() else np.zeros(4)
+    ground = (view.matte < 0.1) & view.inside
+    values = [
+        *_quantiles(lab, skin, (0.5,)),
+        *_quantiles(lab, hair, (0.15, 0.5, 0.85)),
+        *_quantiles(lab, lips, (0.5,)),
+        *_quantiles(lab, brows, (0.25,)),
+        *_quantiles(lab, whites, (0.25, 0.9)),
+        *_quantiles(lab, forehead, (0.5,)),
+        bright,
+        _quantiles(lab, ground, (0.5,))[0],
+        np.array([np.count_nonzero(hair) / view.face_height**2, float(lab[hair, 0].std()) if hair.any() else 0]),
+    ]
+    return np.concatenate(values).astype(np.float32)
+
+
+def _quantiles(lab: np.ndarray, mask: np.ndarray, shares: tuple[float, ...]) -> list[np.ndarray]:
+    """(3,) Lab at each quantile of each channel; zeros where the mask is empty."""
+    if not mask.any():
+        return [np.zeros(3) for _ in shares]
+    return list(np.quantile(lab[mask], shares, axis=0))
+
+
+def _filled(view: HeadView, outline: tuple[int, ...]) -> np.ndarray:
+    """(H, W) bool inside a polygon of the face's points."""
+    mask = np.zeros(view.matte.shape, np.uint8)
+    cv2.fillPoly(mask, [np.round(view.points[list(outline), :2]).astype(np.int32)], 1)
+    return mask > 0

@@ -1,0 +1,37 @@
+"""Train the small classifiers of appearance on portraits, over which code paints glasses, beards and headwear.
+
+    python avatar/train_appearance.py --pictures ../shared/data/people/portraits_train
+
+Reads   PICTURES (public-domain portraits), LABELS (their labels by eye)
+Writes  outputs/avatar/appearance/: one ONNX file for each classifier; they ship in checkpoints/avatar/appearance
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from common.errors import UserError
+from common.paths import CHECKPOINTS, OUTPUTS
+from common.runner import Range, Report, run
+
+# ---- settings: edit here, or override once on the command line (--steps 3000) ----
+PICTURES: Path | None = None  # folder of the portraits that LABELS names
+LABELS: Path = CHECKPOINTS / "avatar/appearance/portraits_train.csv"  # labels by eye; `a|b`: both are accepted
+OUTPUT: Path = OUTPUTS / "avatar/appearance"  # folder for the results
+VARIATIONS: Annotated[int, Range(0, 1000)] = 7  # of each portrait; two of three are painted over
+STEPS: Annotated[int, Range(1, 1_000_000)] = 2_000  # of each convolutional classifier
+SEED: Annotated[int, Range(0, 2**32 - 1)] = 1  # of variations, first weights and order
+
+
+def main() -> Report:
+    """Train and write all classifiers."""
+    if PICTURES is None or not PICTURES.is_dir():
+        raise UserError(f"setting PICTURES is {PICTURES}; name the folder of the portraits that LABELS names")
+    from avatar.appearance_training.training_run import train
+
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    examples = train(table=LABELS, pictures=PICTURES, output=OUTPUT, variations=VARIATIONS, steps=STEPS, seed=SEED)
+    return Report(output=OUTPUT, inputs=[LABELS], figures={"examples": examples}, device="CPU")
+
+
+if __name__ == "__main__":
+    run(main)

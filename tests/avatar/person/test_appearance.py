@@ -1,0 +1,232 @@
+"""Measured appearance: the geometry of a head, colours of known pictures, what stays empty, and painted portraits."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avatar.appearance_training.examples import portrait_of
+from avatar.appearance_training.painting_over import paint_facial_hair, paint_headwear, paint_sunglasses
+from avatar.person import head_view
+from avatar.person.appearance import Appearance, AppearanceMeter, judge, unseen
+from avatar.person.colour_measures import Colours, measure_colours
+from avatar.person.head_view import HeadView, HeadViewer
+from avatar.person.skin_tone import STEPS, monk_lab, monk_step
+from avatar.person.trait_classifiers import WORDS, Belief, layer_input
+from common.weights import EMBEDDED, is_present
+
+needs_weights = pytest.mark.skipif(
+    not all(is_present(EMBEDDED[name]) for name in head_view.WEIGHTS), reason="python3 run.py fetch, for appearance"
+)
+ASTRONAUT_BOX = (177, 73, 272, 182)  # from the brows to the chin, in skimage's astronaut
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.fixture(scope="module")
+def meter() -> AppearanceMeter:
+    return AppearanceMeter()
+
+
+@pytest.fixture(scope="module")
+def view() -> HeadView:
+    return HeadViewer().look(skimage.data.astronaut(), ASTRONAUT_BOX)
+
+
+def told(appearance: Appearance) -> dict[str, str]:
+    return {name: trait.value for name, trait in appearance.items()}
+
+
+def colours_of(skin: tuple[float, float, float] | None, chroma: float = 20.0) -> Colours:
+    mask = np.zeros((4, 4), bool)
+    hair = np.array([30.0, 5, 10])
+    return Colours(None if skin is None else np.array(skin), hair, mask, mask, np.zeros(36, np.float32), chroma)
+
+
+def beliefs(**words: str) -> dict[str, Belief]:
+    return {
+        trait: Belief({word: 0.97 if word == words.get(trait, all_words[0]) else 0.01 for word in all_words})
+        for trait, all_words in WORDS.items()
+    }
+
+
+@needs_weights
+def test_the_astronaut_is_described_as_she_looks(meter: AppearanceMeter) -> None:
+    found = told(meter.measure(skimage.data.astronaut(), ASTRONAUT_BOX))
+    assert found["skin_tone"] == "light"
+    assert found["glasses"] == "none"
+    assert found["headwear"] in ("", "none")
+    assert found["hair_colour"] in ("", "brown", "blonde")
+
+
+@needs_weights
+def test_a_black_and_white_photo_has_no_colours(meter: AppearanceMeter) -> None:
+    grey = np.repeat(cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    found = meter.measure(grey, ASTRONAUT_BOX)
+    assert found.skin_tone.value == found.hair_colour.value == ""
+    assert found.skin_tone.reason == found.hair_colour.reason == "the photo is black and white"
+
+
+@needs_weights
+def test_blue_light_gives_no_skin_tone(meter: AppearanceMeter) -> None:
+    blue = (skimage.data.astronaut() * np.array([0.25, 0.35, 1.0])).astype(np.uint8)
+    assert meter.measure(blue, ASTRONAUT_BOX).skin_tone.value == ""
+
+
+@needs_weights
+def test_a_tiny_face_is_not_measured(meter: AppearanceMeter) -> None:
+    small = cv2.resize(skimage.data.astronaut(), (100, 100), interpolation=cv2.INTER_AREA)
+    box = tuple(round(value * 100 / 512) for value in ASTRONAUT_BOX)
+    found = meter.measure(small, box)  # type: ignore[arg-type]
+    assert set(told(found).values()) == {""}
+    assert "px high" in found.glasses.reason
+
+
+@needs_weights
+def test_a_picture_without_a_face_is_not_measured(meter: AppearanceMeter) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8)
+    assert set(told(meter.measure(noise, (50, 50, 150, 150))).values()) == {""}
+
+
+@needs_weights
+@pytest.mark.parametrize("angle", [-25, 25])
+def test_a_tilted_head_is_seen_upright(view: HeadView, angle: float) -> None:
+    middle = (ASTRONAUT_BOX[0] + ASTRONAUT_BOX[2]) / 2, (ASTRONAUT_BOX[1] + ASTRONAUT_BOX[3]) / 2
+    turned = cv2.warpAffine(skimage.data.astronaut(), cv2.getRotationMatrix2D(middle, angle, 1.0), (512, 512))
+    again = HeadViewer().look(turned, ASTRONAUT_BOX)
+    distance = np.linalg.norm(again.points[:, :2] - view.points[:, :2], axis=1)
+    assert np.median(distance) < 0.05 * view.face_height
+
+
+@needs_weights
+def test_points_beyond_the_photo_are_not_inside(view: HeadView) -> None:
+    cut = HeadViewer().look(skimage.data.astronaut()[40:], (177, 33, 272, 142))
+    assert view.inside.mean() > cut.inside.mean()
+
+
+@needs_weights
+def test_skin_and_hair_are_measured_where_they_are(view: HeadView) -> None:
+    colours = measure_colours(view)
+    assert colours.skin is not None
+    assert colours.hair is not None
+    assert colours.skin[0] > colours.hair[0] + 15
+    assert not (colours.skin_mask & colours.hair_mask).any()
+
+
+@needs_weights
+def test_painted_sunglasses_are_noticed(meter: AppearanceMeter, view: HeadView) -> None:
+    portrait = portrait_of(view, {})
+    rng = np.random.default_rng(4)
+    seen = []
+    for _ in range(5):
+        canvas = paint_sunglasses(portrait.canvas, portrait.points, rng)
+        assert (canvas != portrait.canvas).any()
+        seen.append(meter.measure(canvas, box_of(portrait.points)).glasses.value)
+    assert seen.count("sunglasses") >= 3
+    assert "none" not in seen
+
+
+@needs_weights
+@pytest.mark.parametrize("kind", ["hat", "cap", "headscarf"])
+def test_painted_headwear_covers_the_top_of_the_head(view: HeadView, kind: str) -> None:
+    portrait = portrait_of(view, {})
+    canvas, matte = paint_headwear(portrait.canvas, portrait.points, np.random.default_rng(2), kind, portrait.matte)
+    changed = (canvas != portrait.canvas).any(axis=2)
+    assert changed[: int(portrait.points[head_view.TOP, 1])].any()
+    assert not changed[int(portrait.points[head_view.NOSE, 1]), int(portrait.points[head_view.NOSE, 0])]
+    assert matte.min() >= 0
+    assert matte.max() <= 1
+
+
+@needs_weights
+@pytest.mark.parametrize("kind", ["stubble", "moustache", "goatee", "beard"])
+def test_painted_facial_hair_stays_below_the_eyes(view: HeadView, kind: str) -> None:
+    portrait = portrait_of(view, {})
+    canvas = paint_facial_hair(portrait.canvas, portrait.points, np.random.default_rng(3), kind)
+    rows = np.flatnonzero((canvas != portrait.canvas).any(axis=(1, 2)))
+    assert rows.min() > portrait.points[[33, 263], 1].min()
+
+
+def box_of(points: np.ndarray) -> tuple[int, int, int, int]:
+    face = points[[70, 300, 152, 234, 454]]
+    return tuple(int(value) for value in (*face.min(axis=0), *face.max(axis=0)))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("skin", "chroma", "reason"),
+    [
+        ((60.0, 15, 20), 2.0, "the photo is black and white"),
+        ((60.0, 20, -30), 20.0, "the light is coloured"),
+        ((60.0, 60, 30), 40.0, "the light is coloured"),
+        ((8.0, 5, 5), 10.0, "the face is too dark"),
+        (None, 20.0, "no clean skin is seen"),
+    ],
+)
+def test_bad_light_leaves_colours_empty(skin: tuple[float, float, float] | None, chroma: float, reason: str) -> None:
+    found = judge(beliefs(), colours_of(skin, chroma))
+    assert found.skin_tone.value == ""
+    assert found.skin_tone.reason == reason
+
+
+def test_headwear_and_baldness_leave_the_hair_empty() -> None:
+    hat = judge(beliefs(headwear="hat", hair_length="short"), colours_of((60, 15, 20)))
+    assert hat.headwear.value == "hat"
+    assert hat.hair_colour.reason == hat.hair_length.reason == "covered by headwear"
+    bald = judge(beliefs(hair_length="bald"), colours_of((33, 6, 12)))
+    assert bald.hair_length.value == "bald"
+    assert bald.hair_colour.reason == "no hair is seen"
+    fringe = judge(beliefs(hair_length="bald", hair_colour="grey"), colours_of((60, 15, 20)))
+    assert fringe.hair_colour.value == "grey"
+
+
+def test_blue_hair_is_dyed() -> None:
+    colours = replace(colours_of((60, 15, 20)), hair=np.array([40.0, 10, -40]))
+    assert judge(beliefs(hair_length="long"), colours).hair_colour.value == "blue"
+
+
+def test_an_unsure_classifier_says_nothing() -> None:
+    unsure = beliefs() | {"glasses": Belief({"none": 0.39, "spectacles": 0.36, "sunglasses": 0.25})}
+    found = judge(unsure, colours_of((60, 15, 20)))
+    assert found.glasses.value == ""
+    assert found.glasses.score == 0.39
+    assert found.glasses.source == "unsure"
+
+
+@needs_weights
+def test_a_side_view_is_not_measured(view: HeadView) -> None:
+    points = view.points.copy()
+    points[head_view.NOSE, 0] = points[head_view.RIGHT, 0]
+    assert unseen(view) == ""
+    assert unseen(replace(view, points=points)) == "the face looks aside"
+    assert unseen(replace(view, presence=0.1)) != ""
+
+
+@given(st.sampled_from(sorted(STEPS)), st.floats(0, 100), st.floats(0, 100))
+@settings(deadline=None)
+def test_darker_skin_never_gets_a_lighter_step(word: str, one: float, other: float) -> None:
+    steps = monk_step(word, min(one, other)), monk_step(word, max(one, other))
+    assert steps[0] >= steps[1]
+    assert all(STEPS[word][0] <= step <= STEPS[word][1] for step in steps)
+
+
+def test_the_scale_gets_darker() -> None:
+    lightness = monk_lab()[2:, 0]
+    assert (np.diff(lightness) < 0).all()
+
+
+def test_layers_are_averaged_over_squares() -> None:
+    layer = np.arange(32, dtype=np.float32).reshape(2, 4, 4)
+    pooled = layer_input(layer)
+    assert pooled.shape == (8,)
+    assert pooled[0] == np.mean([0, 1, 4, 5])
