@@ -1,10 +1,7 @@
 """Faces of the drawn avatars: neck, head, eyes, mouth and beard. The eyes are at the same height in every picture."""
 
-import functools
-from dataclasses import dataclass
-
-from avatar.drawing.attributes import Attributes, FaceBuild, face_build
-from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, ToneRamp, lerp
+from avatar.drawing.attributes import Attributes, face_build
+from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, lerp
 from avatar.drawing.pen import MIDDLE, Pen, both, disc, flip, loops, oval, placed
 
 EYE_Y, MOUTH_Y = 106, 138
@@ -41,63 +38,34 @@ _MOUSTACHE = (
 _GOATEE = both("128 148, 134 148 139 145 142 142, 149 147 145 169 128 170")
 
 
-@dataclass(frozen=True)
 class DrawnPerson:
-    """A character, and the pen that draws it: what all layers of the figure are drawn from."""
+    """A character, and the pen that draws it: what all layers of the figure are drawn from.
 
-    looks: Attributes
-    pen: Pen
+    Attributes:
+        looks: the character.
+        pen: pen of the picture.
+        build: individual proportions of the face.
+        skin_hex, hair_hex: colours in daylight, "#rrggbb".
+        skin, hair, garment: tones of the skin; of hair, beard and brows; of the garment.
+        accent: tones of ties, seams and patches.
+        half: half the width of the head at the ears.
+        neck: half the width of the neck.
+        face: outline of the head, an SVG path.
+    """
 
-    @functools.cached_property
-    def skin(self) -> ToneRamp:
-        """Tones of the skin."""
-        return self.pen.skin(self.skin_hex)
-
-    @functools.cached_property
-    def hair(self) -> ToneRamp:
-        """Tones of hair, beard and brows."""
-        return self.pen.ramp(self.hair_hex)
-
-    @functools.cached_property
-    def garment(self) -> ToneRamp:
-        """Tones of the garment."""
-        return self.pen.ramp(GARMENT_COLOURS[self.looks.garment_colour])
-
-    @functools.cached_property
-    def accent(self) -> ToneRamp:
-        """Tones of ties, seams and patches."""
-        return self.pen.ramp(ACCENTS[self.looks.garment_colour])
-
-    @functools.cached_property
-    def build(self) -> FaceBuild:
-        """Individual proportions of the face."""
-        return face_build(self.looks.variation)
-
-    @functools.cached_property
-    def half(self) -> float:
-        """Half the width of the head at the ears."""
-        return FACES[self.looks.face][0] + self.build.width + JAWS[self.looks.person] / 2
-
-    @functools.cached_property
-    def face(self) -> str:
-        """Outline of the head, an SVG path."""
-        _, jaw, chin, low = FACES[self.looks.face]
-        return _face(self.half, jaw + self.build.width + JAWS[self.looks.person], chin, low)
-
-    @property
-    def neck(self) -> float:
-        """Half the width of the neck."""
-        return NECKS[self.looks.person]
-
-    @property
-    def hair_hex(self) -> str:
-        """Colour of the hair in daylight, "#rrggbb"."""
-        return HAIR_COLOURS[self.looks.hair_colour]
-
-    @property
-    def skin_hex(self) -> str:
-        """Colour of the skin in daylight, "#rrggbb"."""
-        return SKINS[self.looks.skin]
+    def __init__(self, looks: Attributes, pen: Pen) -> None:
+        self.looks, self.pen, self.build = looks, pen, face_build(looks.variation)
+        self.skin_hex, self.hair_hex = SKINS[looks.skin], HAIR_COLOURS[looks.hair_colour]
+        self.skin, self.hair = pen.skin(self.skin_hex), pen.ramp(self.hair_hex)
+        self.garment, self.accent = (
+            pen.ramp(GARMENT_COLOURS[looks.garment_colour]),
+            pen.ramp(ACCENTS[looks.garment_colour]),
+        )
+        cheek, jaw, chin, low = FACES[looks.face]
+        wider = JAWS[looks.person]
+        self.half = cheek + self.build.width + wider / 2
+        self.face = _face(self.half, jaw + self.build.width + wider, chin, low)
+        self.neck = NECKS[looks.person]
 
 
 def _face(cheek: float, jaw: float, chin: float, low: float) -> str:
@@ -120,8 +88,7 @@ def draw_neck(who: DrawnPerson) -> None:
     who.pen.form(neck, who.skin)
     with who.pen.inside(neck):
         who.pen.fill(both("128 140, 150 140 164 140 168 150, 156 168 142 176 128 176"), who.skin.deep, 0.55)
-        collar_bone = "M 137 200 C 146 196 154 195 164 197"
-        who.pen.line(f"{collar_bone} {flip(collar_bone)}", who.skin.deep, 2, 0.45)
+        who.pen.lines("M 137 200 C 146 196 154 195 164 197", who.skin.deep, 2, 0.45)
 
 
 def draw_head(who: DrawnPerson) -> None:
@@ -130,7 +97,7 @@ def draw_head(who: DrawnPerson) -> None:
     for x in (127 - who.half, 129 + who.half):
         pen.form(oval(x, 110, 8.5, 12), skin)
     inner = placed("M 2 -6 C 7 -8 6 2 2 4", 127 + who.half, 110)
-    pen.line(f"{inner} {flip(inner)}", skin.deep, 1.8, 0.7)
+    pen.lines(inner, skin.deep, 1.8, 0.7)
     pen.form(who.face, skin)
     with pen.inside(who.face):
         pen.glow(oval(104, 72, 46, 40), skin.light, 0.55)
@@ -328,4 +295,4 @@ def _full_beard(who: DrawnPerson, long: bool) -> None:
     strands = "M 152 147 C 148 155 144 158 140 161 M 162 136 C 159 143 156 148 153 151"
     if long:
         strands += " M 144 166 C 142 176 138 184 134 188 M 131 164 L 129 182"
-    who.pen.line(f"{strands} {flip(strands)}", who.hair.detail, 1.6, 0.6)
+    who.pen.lines(strands, who.hair.detail, 1.6, 0.6)
