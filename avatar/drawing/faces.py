@@ -24,10 +24,6 @@ _LASHES = "M 8.8 -1 L 14 -5 M 6 -4.6 L 10.4 -9.4"
 _LAUGHING = "M -9.5 4 Q 0 -9 9.5 4"
 _WINKING = "M -9.5 -1 Q 0 8 9.5 -1"
 _BROW = "M -10 1.5 C -3 -3.5 5 -4 11 2.5 C 5 -0.4 -3 0.6 -10 5 Z"
-_SMILE = "M -14 -2 Q 0 10 14 -2"
-_FULL_LIPS = "M -14 -2 C -9 -2 -4 0 0 0 C 4 0 9 -2 14 -2 C 8 12 -8 12 -14 -2 Z"
-_CALM = "M -10 0 Q 0 2.2 10 0"
-_CALM_LIPS = "M -10 0 Q -4 -5 0 -2.8 Q 4 -5 10 0 Q 0 10 -10 0 Z"
 _OPEN = "M -16 -4 Q 0 0 16 -4 C 15 8 8 13 0 13 C -8 13 -15 8 -16 -4 Z"
 _TEETH = "M -18 -7 L 18 -7 L 13 1 Q 0 4.5 -13 1 Z"
 _TONGUE = "M -8 6 C -9 17 -5 20.5 0 20.5 C 5 20.5 9 17 8 6 Q 0 2 -8 6 Z"
@@ -57,10 +53,8 @@ class DrawnPerson:
         self.looks, self.pen, self.build = looks, pen, face_build(looks.variation)
         self.skin_hex, self.hair_hex = SKINS[looks.skin], HAIR_COLOURS[looks.hair_colour]
         self.skin, self.hair = pen.skin(self.skin_hex), pen.ramp(self.hair_hex)
-        self.garment, self.accent = (
-            pen.ramp(GARMENT_COLOURS[looks.garment_colour]),
-            pen.ramp(ACCENTS[looks.garment_colour]),
-        )
+        self.garment = pen.ramp(GARMENT_COLOURS[looks.garment_colour])
+        self.accent = pen.ramp(ACCENTS[looks.garment_colour])
         cheek, jaw, chin, low = FACES[looks.face]
         wider = JAWS[looks.person]
         self.half = cheek + self.build.width + wider / 2
@@ -200,29 +194,27 @@ def _lips(who: DrawnPerson) -> str:
 
 
 def _calm_mouth(who: DrawnPerson) -> None:
-    pen, lips = who.pen, _lips(who)
-    if who.looks.person == "woman":
-        pen.fill(_at_mouth(who, _CALM_LIPS), lips)
-    pen.line(_at_mouth(who, _CALM), lerp(lips, INK, 0.35), 2.4)
-    pen.line(_at_mouth(who, "M -4.5 7.5 Q 0 9 4.5 7.5"), who.skin.deep, 1.6, 0.5)
+    _lipstick(who, "M -10 0 Q -4 -5 0 -2.8 Q 4 -5 10 0 Q 0 10 -10 0 Z")
+    who.pen.line(_at_mouth(who, "M -10 0 Q 0 2.2 10 0"), lerp(_lips(who), INK, 0.35), 2.4)
+    who.pen.line(_at_mouth(who, "M -4.5 7.5 Q 0 9 4.5 7.5"), who.skin.deep, 1.6, 0.5)
 
 
 def _smile(who: DrawnPerson) -> None:
-    pen, lips = who.pen, _lips(who)
-    if who.looks.person == "woman":
-        pen.fill(_at_mouth(who, _FULL_LIPS), lips)
-    pen.line(_at_mouth(who, _SMILE), lerp(lips, INK, 0.3), 2.7)
+    _lipstick(who, "M -14 -2 C -9 -2 -4 0 0 0 C 4 0 9 -2 14 -2 C 8 12 -8 12 -14 -2 Z")
+    who.pen.line(_at_mouth(who, "M -14 -2 Q 0 10 14 -2"), lerp(_lips(who), INK, 0.3), 2.7)
     dimples = "M 15.5 -5 Q 17.5 -2.5 16 0 M -15.5 -5 Q -17.5 -2.5 -16 0"
-    pen.line(_at_mouth(who, dimples), who.skin.deep, 1.5, 0.6)
+    who.pen.line(_at_mouth(who, dimples), who.skin.deep, 1.5, 0.6)
 
 
 def _wink_mouth(who: DrawnPerson) -> None:
-    pen, lips = who.pen, _lips(who)
-    smirk = "M -11 1.5 Q 4 10 15 -4.5"
+    _lipstick(who, "M -11 1.5 C -5 0 -2 1 1 1 C 6 0 10 -3 15 -4.5 C 12 12 -4 12 -11 1.5 Z")
+    who.pen.line(_at_mouth(who, "M -11 1.5 Q 4 10 15 -4.5"), lerp(_lips(who), INK, 0.3), 2.7)
+    who.pen.line(_at_mouth(who, "M 16 -8 Q 18.5 -5 17 -2"), who.skin.deep, 1.7, 0.7)
+
+
+def _lipstick(who: DrawnPerson, path: str) -> None:
     if who.looks.person == "woman":
-        pen.fill(_at_mouth(who, "M -11 1.5 C -5 0 -2 1 1 1 C 6 0 10 -3 15 -4.5 C 12 12 -4 12 -11 1.5 Z"), lips)
-    pen.line(_at_mouth(who, smirk), lerp(lips, INK, 0.3), 2.7)
-    pen.line(_at_mouth(who, "M 16 -8 Q 18.5 -5 17 -2"), who.skin.deep, 1.7, 0.7)
+        who.pen.fill(_at_mouth(who, path), _lips(who))
 
 
 def _surprised_mouth(who: DrawnPerson) -> None:
