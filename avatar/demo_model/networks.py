@@ -44,12 +44,6 @@ class SdxlNetworks:
     unet: Any = None
     refiner: Any = None
 
-    def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> None:
-        """Move all networks, and make their weights contiguous, as files need them."""
-        for network in (self.text_encoder, self.text_encoder_2, self.vae, self.unet, self.refiner):
-            if network is not None:
-                network.to(device=device, dtype=dtype, memory_format=torch.contiguous_format)
-
 
 def text_encoders(vocabulary: int) -> nn.ModuleList:
     """CLIP's text model, and the one with a projection; the last two tokens of `vocabulary` are start and end."""
@@ -194,7 +188,8 @@ def save_model(networks: SdxlNetworks, merges: list[tuple[str, str]], folder: Pa
         Size of all files, bytes.
     """
     folder = folder.resolve()
-    networks.to("cpu", torch.float16)
+    for network in (networks.text_encoder, networks.text_encoder_2, networks.vae, networks.unet, networks.refiner):
+        network.to(device="cpu", dtype=torch.float16, memory_format=torch.contiguous_format)  # as files need them
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
     for path in (new, old):
         shutil.rmtree(path, ignore_errors=True)

@@ -310,18 +310,10 @@ def _embroidered_tunic(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     with pen.inside(bib):
         pen.line("M 98 186 C 100 210 114 218 128 218 C 142 218 156 210 158 186", gold.base, 3)
         pen.line("M 84 192 C 92 222 112 238 128 246 C 144 238 164 222 172 192", gold.base, 3)
-    dots = (
-        (128, 228, 4.2),
-        (112, 223, 3.4),
-        (144, 223, 3.4),
-        (99, 213, 3.2),
-        (157, 213, 3.2),
-        (90, 200, 2.8),
-        (166, 200, 2.8),
-        (128, 239, 3.0),
-    )
-    pen.fill(loops(dots), tones.base)
-    pen.line(loops(dots), gold.light, 1.3)
+    sides = ((16, 223, 3.4), (29, 213, 3.2), (38, 200, 2.8))  # x from the centre line
+    dots = loops(((128, 228, 4.2), (128, 239, 3), *((128 + side * x, y, r) for side in (-1, 1) for x, y, r in sides)))
+    pen.fill(dots, tones.base)
+    pen.line(dots, gold.light, 1.3)
     pen.line("M 128 206 L 128 218", gold.line, 2)
 
 
