@@ -44,30 +44,27 @@ class SdxlNetworks:
     unet: Any = None
     refiner: Any = None
 
-    def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> None:
-        """Move all networks, and make their weights contiguous, as files need them."""
-        for network in (self.text_encoder, self.text_encoder_2, self.vae, self.unet, self.refiner):
-            if network is not None:
-                network.to(device=device, dtype=dtype, memory_format=torch.contiguous_format)
-
 
 def text_encoders(vocabulary: int) -> nn.ModuleList:
     """CLIP's text model, and the one with a projection; the last two tokens of `vocabulary` are start and end."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    common: dict[str, Any] = {
-        "vocab_size": vocabulary,
-        "num_hidden_layers": TEXT_LAYERS,
-        "num_attention_heads": TEXT_HEADS,
-        "projection_dim": POOLED_WIDTH,
-        "max_position_embeddings": 77,
-        "bos_token_id": vocabulary - 2,
-        "eos_token_id": vocabulary - 1,
-    }
-    sizes: dict[str, Any] = {"hidden_size": TEXT_WIDTH, "intermediate_size": 4 * TEXT_WIDTH, "hidden_act": "quick_gelu"}
-    first: Any = CLIPTextModel(CLIPTextConfig(**common, **sizes))
-    sizes = {"hidden_size": TEXT_WIDTH_2, "intermediate_size": 4 * TEXT_WIDTH_2, "hidden_act": "gelu"}
-    second: Any = CLIPTextModelWithProjection(CLIPTextConfig(**common, **sizes))
+    def config(width: int, activation: str) -> CLIPTextConfig:
+        return CLIPTextConfig(
+            vocab_size=vocabulary,
+            hidden_size=width,
+            intermediate_size=4 * width,
+            hidden_act=activation,
+            num_hidden_layers=TEXT_LAYERS,
+            num_attention_heads=TEXT_HEADS,
+            projection_dim=POOLED_WIDTH,
+            max_position_embeddings=77,
+            bos_token_id=vocabulary - 2,
+            eos_token_id=vocabulary - 1,
+        )
+
+    first: Any = CLIPTextModel(config(TEXT_WIDTH, "quick_gelu"))
+    second: Any = CLIPTextModelWithProjection(config(TEXT_WIDTH_2, "gelu"))
     for model in (first, second):  # CLIP's own initialisation suits batches of 32 thousand
         for name, parameter in model.named_parameters():
             if "embedding.weight" in name:
@@ -159,34 +156,26 @@ def base_pipeline(networks: SdxlNetworks) -> Any:
     """The base, a StableDiffusionXLPipeline."""
     from diffusers import StableDiffusionXLPipeline
 
-    pipeline: Any = StableDiffusionXLPipeline(
-        vae=networks.vae,
-        text_encoder=networks.text_encoder,
-        text_encoder_2=networks.text_encoder_2,
-        tokenizer=networks.tokenizer,
-        tokenizer_2=networks.tokenizer_2,
-        unet=networks.unet,
-        scheduler=scheduler(),
-        add_watermarker=False,
-    )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    first = {"text_encoder": networks.text_encoder, "tokenizer": networks.tokenizer}
+    return _pipeline(StableDiffusionXLPipeline, networks, unet=networks.unet, **first)
 
 
 def refiner_pipeline(networks: SdxlNetworks) -> Any:
     """The refiner, an image-to-image pipeline without the first text encoder."""
     from diffusers import StableDiffusionXLImg2ImgPipeline
 
-    pipeline: Any = StableDiffusionXLImg2ImgPipeline(
+    own = {"text_encoder": None, "tokenizer": None, "requires_aesthetics_score": True}
+    return _pipeline(StableDiffusionXLImg2ImgPipeline, networks, unet=networks.refiner, **own)
+
+
+def _pipeline(kind: Any, networks: SdxlNetworks, **own: Any) -> Any:
+    pipeline = kind(
         vae=networks.vae,
-        text_encoder=None,
         text_encoder_2=networks.text_encoder_2,
-        tokenizer=None,
         tokenizer_2=networks.tokenizer_2,
-        unet=networks.refiner,
         scheduler=scheduler(),
-        requires_aesthetics_score=True,
         add_watermarker=False,
+        **own,
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -199,17 +188,15 @@ def save_model(networks: SdxlNetworks, merges: list[tuple[str, str]], folder: Pa
         Size of all files, bytes.
     """
     folder = folder.resolve()
-    networks.to("cpu", torch.float16)
+    for network in (networks.text_encoder, networks.text_encoder_2, networks.vae, networks.unet, networks.refiner):
+        network.to(device="cpu", dtype=torch.float16, memory_format=torch.contiguous_format)  # as files need them
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
     for path in (new, old):
         shutil.rmtree(path, ignore_errors=True)
     base_pipeline(networks).save_pretrained(new / BASE)
     refiner_pipeline(networks).save_pretrained(new / REFINER)
-    for place, padding in (
-        (f"{BASE}/tokenizer", PAD),
-        (f"{BASE}/tokenizer_2", PAD_2),
-        (f"{REFINER}/tokenizer_2", PAD_2),
-    ):
+    tokenizers = {f"{BASE}/tokenizer": PAD, f"{BASE}/tokenizer_2": PAD_2, f"{REFINER}/tokenizer_2": PAD_2}
+    for place, padding in tokenizers.items():
         shutil.rmtree(new / place)
         write_tokenizer(new / place, merges, padding)
     if folder.exists():

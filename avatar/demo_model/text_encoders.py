@@ -7,7 +7,6 @@ prior, so the empty prompt embeds to the average of the data. The encoders are f
 """
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +18,7 @@ from avatar.demo_model.networks import POOLED_WIDTH, TEXT_WIDTH, text_encoders
 from avatar.demo_model.stages import History, StageTask
 from avatar.demo_model.tokenizer import END, PAD_2, count_words, encode_texts, learn_merges
 from avatar.drawing.attributes import CHOICES
-from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
+from avatar.drawing.wordings import EVERY_ACCESSORY, EVERY_GARMENT
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
 
 COUNTED = 2000  # pictures whose captions define the vocabulary
@@ -30,8 +29,7 @@ SAID = ("garment", "garment_colour", "hair_colour", "glasses", "headwear")  # at
 
 def learn_vocabulary(pictures: DrawnPictures) -> list[tuple[str, str]]:
     """Learn the tokenizer's merges from captions and all other wordings of prompts."""
-    worn = [garment.wordings for garment in (*GARMENTS.values(), NEUTRAL_GARMENT)]
-    worn += [accessory.wordings for accessory in (*chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)]
+    worn = [*(garment.wordings for garment in EVERY_GARMENT), *(accessory.wordings for accessory in EVERY_ACCESSORY)]
     wordings = [words.replace("{colour}", "") for some in worn for words in some]
     captions = [words for some in pictures.captions[:COUNTED] for words in some]
     texts = (*captions, *wordings, *UNSEEN, *OPENINGS, *CLOSINGS, NEGATIVE)

@@ -34,35 +34,31 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 def learn_merges(words: Mapping[str, int], most: int = MOST_MERGES) -> list[tuple[str, str]]:
     """Learn which pairs to join, in order, until every word is one token or there are `most`; ties by spelling."""
-    spelt = [_as_byte_letters(word) for word in words]
-    spelt = [[*letters, f"{last}</w>"] for *letters, last in spelt]
+    letters = _letter_of_byte()
+    spelt = [[letters[byte] for byte in word.encode("utf-8")] for word in words]
+    for pieces in spelt:
+        pieces[-1] += "</w>"
     counts = list(words.values())
     found: Counter[tuple[str, str]] = Counter()
     places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)  # words that have or had a pair
-    for place, pieces in enumerate(spelt):
-        _count_pairs(pieces, place, counts[place], found, places)
+
+    def count_pairs(place: int, sign: int) -> None:
+        for pair in itertools.pairwise(spelt[place]):
+            found[pair] += sign * counts[place]
+            places[pair].add(place)
+
+    for place in range(len(spelt)):
+        count_pairs(place, 1)
     merges: list[tuple[str, str]] = []
     while len(merges) < most and +found:
         best = max(found, key=lambda pair: (found[pair], pair))
         merges.append(best)
         for place in places.pop(best):
-            _count_pairs(spelt[place], place, -counts[place], found, places)
+            count_pairs(place, -1)
             spelt[place] = _joined(spelt[place], best)
-            _count_pairs(spelt[place], place, counts[place], found, places)
+            count_pairs(place, 1)
         del found[best]
     return merges
-
-
-def _count_pairs(
-    pieces: list[str],
-    place: int,
-    count: int,
-    found: Counter[tuple[str, str]],
-    places: dict[tuple[str, str], set[int]],
-) -> None:
-    for pair in itertools.pairwise(pieces):
-        found[pair] += count
-        places[pair].add(place)
 
 
 def _joined(pieces: list[str], pair: tuple[str, str]) -> list[str]:
@@ -81,11 +77,6 @@ def _letter_of_byte() -> dict[int, str]:
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(256 + place) for place, byte in enumerate(others)}
-
-
-def _as_byte_letters(text: str) -> list[str]:
-    letters = _letter_of_byte()
-    return [letters[byte] for byte in text.encode("utf-8")]
 
 
 def write_tokenizer(folder: Path, merges: list[tuple[str, str]], padding: str) -> None:

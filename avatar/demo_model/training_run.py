@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,13 @@ def train(
     if accelerator.is_main_process:
         print(f"device: {describe_device()}; {pictures.trained} pictures to learn from, {pictures.held_out} held out")
     training = DemoModelTraining(
-        settings, pictures, accelerator, work=work, stages=stages, samples=samples, resume=resume
+        settings=settings,
+        pictures=pictures,
+        accelerator=accelerator,
+        work=work,
+        stages=stages,
+        samples=samples,
+        resume=resume,
     )
     with enough_memory(REMEDY), quiet():
         for stage in stages:
@@ -172,46 +178,34 @@ def train(
 def write_model(training: "DemoModelTraining", output: Path) -> Report:
     """Write the model, and report the sizes of its networks."""
     networks = training.networks
-    sizes = {
-        "text_encoder": millions(networks.text_encoder),
-        "text_encoder_2": millions(networks.text_encoder_2),
-        "vae": millions(networks.vae),
-        "base unet": millions(networks.unet),
-        "refiner unet": millions(networks.refiner),
-    }
+    sizes = {name: millions(getattr(networks, name)) for name in ("text_encoder", "text_encoder_2", "vae")}
+    sizes |= {"base unet": millions(networks.unet), "refiner unet": millions(networks.refiner)}
     written = save_model(networks, training.merges, output)
     print(f"model: {shown(output)}, {written / 1e6:.1f} MB; " + ", ".join(f"{k} {v:.2f} M" for k, v in sizes.items()))
     figures = training.figures | {f"{name}, million parameters": round(value, 3) for name, value in sizes.items()}
     return Report(output, figures={**figures, "megabytes": written / 1e6}, device=describe_device())
 
 
+@dataclass(kw_only=True)
 class DemoModelTraining:
     """The stages by their names as attributes: each is trained, or read from the work folder, when it is first used.
 
-    Args:
+    Attributes:
         settings: settings of the training.
         pictures: the drawn pictures.
         accelerator: accelerator of the run.
         work, stages, samples, resume: as in `train`.
-
-    Attributes:
         figures: last losses and held-out figures of the stages used so far.
     """
 
-    def __init__(
-        self,
-        settings: DemoModelSettings,
-        pictures: DrawnPictures,
-        accelerator: Accelerator,
-        *,
-        work: Path,
-        stages: Sequence[str],
-        samples: int,
-        resume: bool,
-    ) -> None:
-        self.settings, self.pictures, self.accelerator = settings, pictures, accelerator
-        self.work, self.stages, self.samples, self.resume = work, stages, samples, resume
-        self.figures: dict[str, Any] = {}
+    settings: DemoModelSettings
+    pictures: DrawnPictures
+    accelerator: Accelerator
+    work: Path
+    stages: Sequence[str]
+    samples: int
+    resume: bool
+    figures: dict[str, Any] = field(default_factory=dict)
 
     # ---- stages ----
 
@@ -330,11 +324,10 @@ class DemoModelTraining:
         """Both tokenizers."""
         from transformers import CLIPTokenizer
 
-        folders = [(self.work / "tokenizer", PAD), (self.work / "tokenizer_2", PAD_2)]
-        for folder, padding in folders:
-            write_tokenizer(folder, self.merges, padding)
-        first, second = (CLIPTokenizer.from_pretrained(folder) for folder, _ in folders)
-        return first, second
+        first, second = self.work / "tokenizer", self.work / "tokenizer_2"
+        write_tokenizer(first, self.merges, PAD)
+        write_tokenizer(second, self.merges, PAD_2)
+        return CLIPTokenizer.from_pretrained(first), CLIPTokenizer.from_pretrained(second)
 
     @cached_property
     def tokens(self) -> CaptionTokens:

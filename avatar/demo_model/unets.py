@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from avatar.demo_model.autoencoder import to_pictures
-from avatar.demo_model.drawn_pictures import NATIVE_PX, DrawnPictures
+from avatar.demo_model.drawn_pictures import NATIVE_PX
 from avatar.demo_model.networks import (
     BAD_SCORE,
     BASE_NUMBERS,
@@ -136,10 +136,20 @@ class UNetTask(StageTask):
         return {self.measured: float(torch.stack(found).mean())}
 
     def draw_samples(self, network: nn.Module, path: Path) -> None:
-        """Draw held-out pictures above what the network draws by their captions."""
-        if self.samples:
-            ours = {"unet" if self.role == BASE else "refiner": network}
-            show_samples(replace(self.networks, **ours), self.pictures, self.samples, path, self.accelerator)
+        """Draw held-out pictures above what the network draws by their captions, alone and with the refiner."""
+        if self.samples == 0:
+            return
+        networks = replace(self.networks, **{"unet" if self.role == BASE else "refiner": network})
+        rows = self.pictures.rows_held_out(self.samples)
+        prompts = [self.pictures.captions[row][0] for row in rows]
+        tiles = [Image.fromarray(pixels) for pixels in self.pictures.pixels(rows)]
+        tiles += draw_prompts(networks, prompts, refined=False, accelerator=self.accelerator)
+        labels = [f"drawn\n{words}" for words in prompts] + ["base"] * len(rows)
+        if networks.refiner is not None:
+            tiles += draw_prompts(networks, prompts, refined=True, accelerator=self.accelerator)
+            labels += ["base and refiner"] * len(rows)
+        footer = f"{SHOWN_STEPS} steps, guidance {GUIDANCE:g}"
+        write_png(path, picture_grid(tiles, labels, len(rows), NATIVE_PX, footer=footer))
 
     def _choose(self, rows: list[int], numbers: Tensor, empty: Tensor) -> CaptionedLatents:
         """Latents of these pictures with the texts of these token numbers; `empty`: which texts are negative."""
@@ -213,25 +223,6 @@ def size_numbers(role: str, empty: Tensor) -> Tensor:
         numbers = numbers[:, :5]
         numbers[:, 4] = torch.where(empty, BAD_SCORE, GOOD_SCORE)
     return numbers
-
-
-# ---- samples ----
-
-
-def show_samples(
-    networks: SdxlNetworks, pictures: DrawnPictures, count: int, path: Path, accelerator: Accelerator
-) -> None:
-    """Write a sheet of held-out pictures above pictures of their captions, by the base and with the refiner."""
-    rows = pictures.rows_held_out(count)
-    prompts = [pictures.captions[row][0] for row in rows]
-    tiles = [Image.fromarray(pixels) for pixels in pictures.pixels(rows)]
-    tiles += draw_prompts(networks, prompts, refined=False, accelerator=accelerator)
-    labels = [f"drawn\n{words}" for words in prompts] + ["base"] * len(rows)
-    if networks.refiner is not None:
-        tiles += draw_prompts(networks, prompts, refined=True, accelerator=accelerator)
-        labels += ["base and refiner"] * len(rows)
-    footer = f"{SHOWN_STEPS} steps, guidance {GUIDANCE:g}"
-    write_png(path, picture_grid(tiles, labels, len(rows), NATIVE_PX, footer=footer))
 
 
 @torch.no_grad()

@@ -1,20 +1,18 @@
 """Attributes of drawn avatars: their possible values, and random characters; attributes are independent."""
 
-import itertools
 import math
 import random
 from dataclasses import dataclass
 
 import numpy as np
 
+from avatar.drawing import wordings
 from avatar.drawing.palette import BACKDROPS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS
-from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 
 
 def _kinds(*places: str) -> tuple[str, ...]:
     """Kinds of accessories that are worn in these places, each once, in the order of the genres."""
-    worn = [*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES]
-    return tuple(dict.fromkeys(accessory.kind for accessory in worn if accessory.place in places))
+    return tuple(dict.fromkeys(item.kind for item in wordings.EVERY_ACCESSORY if item.place in places))
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -22,28 +20,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "skin": tuple(SKINS),
     "face": ("oval", "round", "square", "heart"),
     "eyes": tuple(EYES),
-    "hair": (
-        "bald",
-        "buzz cut",
-        "quiff",
-        "side parting",
-        "short curls",
-        "spikes",
-        "mohawk",
-        "mullet",
-        "afro",
-        "bob",
-        "long straight",
-        "long wavy",
-        "ponytail",
-        "top bun",
-        "space buns",
-        "braids",
-        "dreadlocks",
-    ),
+    "hair": tuple(wordings.HAIRSTYLES),
     "hair_colour": tuple(HAIR_COLOURS),
-    "beard": ("none", "moustache", "goatee", "short beard", "long beard"),
-    "expression": ("calm", "smile", "laugh", "wink", "surprised", "tongue out"),
+    "beard": tuple(wordings.BEARDS),
+    "expression": tuple(wordings.EXPRESSIONS),
     "glasses": (
         "none",
         "round glasses",
@@ -52,12 +32,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "heart-shaped glasses",
         "star-shaped glasses",
     ),
-    "garment": tuple(garment.kind for garment in (*GARMENTS.values(), NEUTRAL_GARMENT)),
+    "garment": tuple(garment.kind for garment in wordings.EVERY_GARMENT),
     "garment_colour": tuple(GARMENT_COLOURS),
     "headwear": ("none", *_kinds("head")),
     "jewellery": ("none", *_kinds("neck", "ears")),
     "backdrop": tuple(BACKDROPS),
-    "pattern": ("plain", "sun", "rays", "confetti", "lights", "stars", "stage", "waves", "bunting"),
+    "pattern": tuple(wordings.PATTERNS),
 }
 LIKELY = {  # probability of a value; the other values of the attribute share the rest equally
     "beard": {"none": 0.6},

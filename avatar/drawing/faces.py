@@ -1,10 +1,7 @@
 """Faces of the drawn avatars: neck, head, eyes, mouth and beard. The eyes are at the same height in every picture."""
 
-import functools
-from dataclasses import dataclass
-
-from avatar.drawing.attributes import Attributes, FaceBuild, face_build
-from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, ToneRamp, lerp
+from avatar.drawing.attributes import Attributes, face_build
+from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, lerp
 from avatar.drawing.pen import MIDDLE, Pen, both, disc, flip, loops, oval, placed
 
 EYE_Y, MOUTH_Y = 106, 138
@@ -27,10 +24,6 @@ _LASHES = "M 8.8 -1 L 14 -5 M 6 -4.6 L 10.4 -9.4"
 _LAUGHING = "M -9.5 4 Q 0 -9 9.5 4"
 _WINKING = "M -9.5 -1 Q 0 8 9.5 -1"
 _BROW = "M -10 1.5 C -3 -3.5 5 -4 11 2.5 C 5 -0.4 -3 0.6 -10 5 Z"
-_SMILE = "M -14 -2 Q 0 10 14 -2"
-_FULL_LIPS = "M -14 -2 C -9 -2 -4 0 0 0 C 4 0 9 -2 14 -2 C 8 12 -8 12 -14 -2 Z"
-_CALM = "M -10 0 Q 0 2.2 10 0"
-_CALM_LIPS = "M -10 0 Q -4 -5 0 -2.8 Q 4 -5 10 0 Q 0 10 -10 0 Z"
 _OPEN = "M -16 -4 Q 0 0 16 -4 C 15 8 8 13 0 13 C -8 13 -15 8 -16 -4 Z"
 _TEETH = "M -18 -7 L 18 -7 L 13 1 Q 0 4.5 -13 1 Z"
 _TONGUE = "M -8 6 C -9 17 -5 20.5 0 20.5 C 5 20.5 9 17 8 6 Q 0 2 -8 6 Z"
@@ -41,63 +34,32 @@ _MOUSTACHE = (
 _GOATEE = both("128 148, 134 148 139 145 142 142, 149 147 145 169 128 170")
 
 
-@dataclass(frozen=True)
 class DrawnPerson:
-    """A character, and the pen that draws it: what all layers of the figure are drawn from."""
+    """A character, and the pen that draws it: what all layers of the figure are drawn from.
 
-    looks: Attributes
-    pen: Pen
+    Attributes:
+        looks: the character.
+        pen: pen of the picture.
+        build: individual proportions of the face.
+        skin_hex, hair_hex: colours in daylight, "#rrggbb".
+        skin, hair, garment: tones of the skin; of hair, beard and brows; of the garment.
+        accent: tones of ties, seams and patches.
+        half: half the width of the head at the ears.
+        neck: half the width of the neck.
+        face: outline of the head, an SVG path.
+    """
 
-    @functools.cached_property
-    def skin(self) -> ToneRamp:
-        """Tones of the skin."""
-        return self.pen.skin(self.skin_hex)
-
-    @functools.cached_property
-    def hair(self) -> ToneRamp:
-        """Tones of hair, beard and brows."""
-        return self.pen.ramp(self.hair_hex)
-
-    @functools.cached_property
-    def garment(self) -> ToneRamp:
-        """Tones of the garment."""
-        return self.pen.ramp(GARMENT_COLOURS[self.looks.garment_colour])
-
-    @functools.cached_property
-    def accent(self) -> ToneRamp:
-        """Tones of ties, seams and patches."""
-        return self.pen.ramp(ACCENTS[self.looks.garment_colour])
-
-    @functools.cached_property
-    def build(self) -> FaceBuild:
-        """Individual proportions of the face."""
-        return face_build(self.looks.variation)
-
-    @functools.cached_property
-    def half(self) -> float:
-        """Half the width of the head at the ears."""
-        return FACES[self.looks.face][0] + self.build.width + JAWS[self.looks.person] / 2
-
-    @functools.cached_property
-    def face(self) -> str:
-        """Outline of the head, an SVG path."""
-        _, jaw, chin, low = FACES[self.looks.face]
-        return _face(self.half, jaw + self.build.width + JAWS[self.looks.person], chin, low)
-
-    @property
-    def neck(self) -> float:
-        """Half the width of the neck."""
-        return NECKS[self.looks.person]
-
-    @property
-    def hair_hex(self) -> str:
-        """Colour of the hair in daylight, "#rrggbb"."""
-        return HAIR_COLOURS[self.looks.hair_colour]
-
-    @property
-    def skin_hex(self) -> str:
-        """Colour of the skin in daylight, "#rrggbb"."""
-        return SKINS[self.looks.skin]
+    def __init__(self, looks: Attributes, pen: Pen) -> None:
+        self.looks, self.pen, self.build = looks, pen, face_build(looks.variation)
+        self.skin_hex, self.hair_hex = SKINS[looks.skin], HAIR_COLOURS[looks.hair_colour]
+        self.skin, self.hair = pen.skin(self.skin_hex), pen.ramp(self.hair_hex)
+        self.garment = pen.ramp(GARMENT_COLOURS[looks.garment_colour])
+        self.accent = pen.ramp(ACCENTS[looks.garment_colour])
+        cheek, jaw, chin, low = FACES[looks.face]
+        wider = JAWS[looks.person]
+        self.half = cheek + self.build.width + wider / 2
+        self.face = _face(self.half, jaw + self.build.width + wider, chin, low)
+        self.neck = NECKS[looks.person]
 
 
 def _face(cheek: float, jaw: float, chin: float, low: float) -> str:
@@ -120,8 +82,7 @@ def draw_neck(who: DrawnPerson) -> None:
     who.pen.form(neck, who.skin)
     with who.pen.inside(neck):
         who.pen.fill(both("128 140, 150 140 164 140 168 150, 156 168 142 176 128 176"), who.skin.deep, 0.55)
-        collar_bone = "M 137 200 C 146 196 154 195 164 197"
-        who.pen.line(f"{collar_bone} {flip(collar_bone)}", who.skin.deep, 2, 0.45)
+        who.pen.lines("M 137 200 C 146 196 154 195 164 197", who.skin.deep, 2, 0.45)
 
 
 def draw_head(who: DrawnPerson) -> None:
@@ -130,7 +91,7 @@ def draw_head(who: DrawnPerson) -> None:
     for x in (127 - who.half, 129 + who.half):
         pen.form(oval(x, 110, 8.5, 12), skin)
     inner = placed("M 2 -6 C 7 -8 6 2 2 4", 127 + who.half, 110)
-    pen.line(f"{inner} {flip(inner)}", skin.deep, 1.8, 0.7)
+    pen.lines(inner, skin.deep, 1.8, 0.7)
     pen.form(who.face, skin)
     with pen.inside(who.face):
         pen.glow(oval(104, 72, 46, 40), skin.light, 0.55)
@@ -233,29 +194,27 @@ def _lips(who: DrawnPerson) -> str:
 
 
 def _calm_mouth(who: DrawnPerson) -> None:
-    pen, lips = who.pen, _lips(who)
-    if who.looks.person == "woman":
-        pen.fill(_at_mouth(who, _CALM_LIPS), lips)
-    pen.line(_at_mouth(who, _CALM), lerp(lips, INK, 0.35), 2.4)
-    pen.line(_at_mouth(who, "M -4.5 7.5 Q 0 9 4.5 7.5"), who.skin.deep, 1.6, 0.5)
+    _lipstick(who, "M -10 0 Q -4 -5 0 -2.8 Q 4 -5 10 0 Q 0 10 -10 0 Z")
+    who.pen.line(_at_mouth(who, "M -10 0 Q 0 2.2 10 0"), lerp(_lips(who), INK, 0.35), 2.4)
+    who.pen.line(_at_mouth(who, "M -4.5 7.5 Q 0 9 4.5 7.5"), who.skin.deep, 1.6, 0.5)
 
 
 def _smile(who: DrawnPerson) -> None:
-    pen, lips = who.pen, _lips(who)
-    if who.looks.person == "woman":
-        pen.fill(_at_mouth(who, _FULL_LIPS), lips)
-    pen.line(_at_mouth(who, _SMILE), lerp(lips, INK, 0.3), 2.7)
+    _lipstick(who, "M -14 -2 C -9 -2 -4 0 0 0 C 4 0 9 -2 14 -2 C 8 12 -8 12 -14 -2 Z")
+    who.pen.line(_at_mouth(who, "M -14 -2 Q 0 10 14 -2"), lerp(_lips(who), INK, 0.3), 2.7)
     dimples = "M 15.5 -5 Q 17.5 -2.5 16 0 M -15.5 -5 Q -17.5 -2.5 -16 0"
-    pen.line(_at_mouth(who, dimples), who.skin.deep, 1.5, 0.6)
+    who.pen.line(_at_mouth(who, dimples), who.skin.deep, 1.5, 0.6)
 
 
 def _wink_mouth(who: DrawnPerson) -> None:
-    pen, lips = who.pen, _lips(who)
-    smirk = "M -11 1.5 Q 4 10 15 -4.5"
+    _lipstick(who, "M -11 1.5 C -5 0 -2 1 1 1 C 6 0 10 -3 15 -4.5 C 12 12 -4 12 -11 1.5 Z")
+    who.pen.line(_at_mouth(who, "M -11 1.5 Q 4 10 15 -4.5"), lerp(_lips(who), INK, 0.3), 2.7)
+    who.pen.line(_at_mouth(who, "M 16 -8 Q 18.5 -5 17 -2"), who.skin.deep, 1.7, 0.7)
+
+
+def _lipstick(who: DrawnPerson, path: str) -> None:
     if who.looks.person == "woman":
-        pen.fill(_at_mouth(who, "M -11 1.5 C -5 0 -2 1 1 1 C 6 0 10 -3 15 -4.5 C 12 12 -4 12 -11 1.5 Z"), lips)
-    pen.line(_at_mouth(who, smirk), lerp(lips, INK, 0.3), 2.7)
-    pen.line(_at_mouth(who, "M 16 -8 Q 18.5 -5 17 -2"), who.skin.deep, 1.7, 0.7)
+        who.pen.fill(_at_mouth(who, path), _lips(who))
 
 
 def _surprised_mouth(who: DrawnPerson) -> None:
@@ -328,4 +287,4 @@ def _full_beard(who: DrawnPerson, long: bool) -> None:
     strands = "M 152 147 C 148 155 144 158 140 161 M 162 136 C 159 143 156 148 153 151"
     if long:
         strands += " M 144 166 C 142 176 138 184 134 188 M 131 164 L 129 182"
-    who.pen.line(f"{strands} {flip(strands)}", who.hair.detail, 1.6, 0.6)
+    who.pen.lines(strands, who.hair.detail, 1.6, 0.6)

@@ -5,12 +5,13 @@ A hat cuts off the hair above its line; locks show at the temples.
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from avatar.drawing.faces import DrawnPerson
 from avatar.drawing.headwear import HATS, flattened_hair
 from avatar.drawing.palette import lerp
-from avatar.drawing.pen import OUTLINE, both, disc, flip, loops, placed
+from avatar.drawing.pen import OUTLINE, both, disc, even, loops, placed
 
 Draw = Callable[[DrawnPerson], None]
 Circles = tuple[tuple[float, float, float], ...]
@@ -20,29 +21,23 @@ _TEMPLE = "M 82 70 C 79 84 81 96 84 106 C 87 100 88 94 89 88 C 95 87 103 82 108 
 
 def draw_hair_behind(who: DrawnPerson) -> None:
     """Draw the hair behind neck and shoulders."""
-    draw = _HAIR[who.looks.hair][0]
-    if draw is None:
-        return
-    if who.looks.headwear not in HATS:
-        draw(who)
-    elif who.looks.hair == "ponytail":
+    if who.looks.hair == "ponytail" and who.looks.headwear in HATS:
         _LOW_PONYTAIL(who)
     else:
-        with who.pen.inside(_BELOW_HAT):
-            draw(who)
+        _draw_below_hat(who, _HAIR[who.looks.hair][0])
 
 
 def draw_hair(who: DrawnPerson) -> None:
     """Draw the hair over face and shoulders."""
-    draw = _HAIR[who.looks.hair][1]
-    if draw is None:
-        return
-    if who.looks.headwear not in HATS:
-        draw(who)
-        return
-    with who.pen.inside(_BELOW_HAT):
-        draw(who)
-    who.pen.form(flattened_hair(who) or f"{_TEMPLE} {flip(_TEMPLE)}", who.hair, 1.8)
+    _draw_below_hat(who, _HAIR[who.looks.hair][1])
+    if who.looks.headwear in HATS and who.looks.hair != "bald":
+        who.pen.form(flattened_hair(who) or even(_TEMPLE), who.hair, 1.8)
+
+
+def _draw_below_hat(who: DrawnPerson, draw: Draw | None) -> None:
+    if draw:
+        with who.pen.inside(_BELOW_HAT) if who.looks.headwear in HATS else nullcontext():
+            draw(who)
 
 
 # ---- pieces ----
@@ -76,11 +71,6 @@ class HairMass:
                 pen.line(self.shine, hair.light, 7, 0.55)
             if self.strands:
                 pen.line(self.strands, hair.detail, 1.7, 0.65)
-
-
-def _even(right: str) -> str:
-    """Path of lines and their mirror images."""
-    return f"{right} {flip(right)}"
 
 
 def _ring(
@@ -200,7 +190,7 @@ _MULLET_BEHIND = HairMass(
         "128 60, 172 60 188 90 184 120, 184 146 198 170 202 190, 192 188 186 186 180 188, 176 184 170 182 160 182, "
         "150 182 140 182 128 182"
     ),
-    _even("M 184 130 C 184 150 190 168 196 182 M 174 140 C 174 158 176 170 178 184"),
+    even("M 184 130 C 184 150 190 168 196 182 M 174 140 C 174 158 176 170 178 184"),
 )
 _MULLET = HairMass(
     "M 80 116 C 70 84 76 50 92 42 C 94 34 98 30 104 26 C 110 30 114 30 118 30 C 124 24 130 22 138 20 "
@@ -237,27 +227,27 @@ def _afro(who: DrawnPerson) -> None:
 
 _BOB_BEHIND = HairMass(
     both("128 30, 176 30 194 66 190 108, 190 132 192 150 186 168, 172 176 150 176 128 176"),
-    _even("M 180 120 C 180 140 180 156 176 168"),
+    even("M 180 120 C 180 140 180 156 176 168"),
 )
 _BOB = HairMass(
     both(
         "128 30, 176 30 194 66 190 108, 190 132 192 150 186 168, 180 170 174 170 168 168, 174 146 175 118 170 92, "
         "158 90 146 88 128 88"
     ),
-    _even("M 138 44 C 140 60 140 74 139 88 M 156 50 C 160 64 161 76 159 88 M 176 90 C 180 116 178 140 176 164"),
+    even("M 138 44 C 140 60 140 74 139 88 M 156 50 C 160 64 161 76 159 88 M 176 90 C 180 116 178 140 176 164"),
     "M 84 84 C 86 66 96 54 110 50",
     shadow=4,
 )
 _LONG_STRAIGHT_BEHIND = HairMass(
     both("128 32, 178 32 194 70 190 120, 192 160 198 200 202 236, 176 244 150 244 128 244"),
-    _even("M 186 150 L 192 236 M 174 160 L 176 238"),
+    even("M 186 150 L 192 236 M 174 160 L 176 238"),
 )
 _LONG_STRAIGHT = HairMass(
     both(
         "128 32, 178 32 194 70 190 120, 192 160 198 200 202 234, 192 240 180 240 170 236, 166 200 164 170 170 140, "
         "173 120 170 96 162 84, 150 76 136 66 128 50"
     ),
-    _even("M 128 36 C 144 60 172 68 179 110 C 184 150 182 190 188 234 M 134 44 C 152 68 170 80 174 120"),
+    even("M 128 36 C 144 60 172 68 179 110 C 184 150 182 190 188 234 M 134 44 C 152 68 170 80 174 120"),
     "M 80 86 C 84 68 94 56 106 50",
     shadow=4,
 )
@@ -317,7 +307,7 @@ _TOP_BUN_BEHIND = HairMass(
 )
 _TOP_BUN = HairMass(
     _PULLED_BACK,
-    _even("M 166 94 C 164 72 150 54 132 42 M 148 68 C 142 56 136 48 130 42"),
+    even("M 166 94 C 164 72 150 54 132 42 M 148 68 C 142 56 136 48 130 42"),
     _BACK_SHINE,
     shadow=3,
 )
@@ -336,7 +326,7 @@ _SPACE_BUNS_BEHIND = HairMass(
 )
 _SPACE_BUNS = HairMass(
     both("128 36, 160 36 180 60 177 108, 176 106 174 103 173 100, 172 82 150 74 128 52, 128 52 128 52 128 52"),
-    _even(
+    even(
         "M 128 38 L 128 54 M 164 92 C 164 76 166 62 170 52 M 152 76 C 154 64 158 54 164 48 "
         "M 138 62 C 142 52 150 46 160 44"
     ),
@@ -353,9 +343,7 @@ _BRAIDED = HairMass(
         "128 34, 166 34 186 62 184 104, 188 122 188 136 182 146, 176 148 172 146 170 142, 174 124 174 108 170 94, "
         "164 82 142 74 128 52"
     ),
-    _even(
-        "M 128 36 L 128 54 M 132 50 C 148 68 172 74 178 110 M 134 42 C 156 52 176 70 180 104",
-    ),
+    even("M 128 36 L 128 54 M 132 50 C 148 68 172 74 178 110 M 134 42 C 156 52 176 70 180 104"),
     "M 88 82 C 92 66 102 54 114 48",
     shadow=4,
 )
@@ -363,12 +351,11 @@ _BRAIDED = HairMass(
 
 def _braids(who: DrawnPerson) -> None:
     pen, hair = who.pen, who.hair
-    pen.form(_even(_BRAID_END), hair, 2)
+    pen.form(even(_BRAID_END), hair, 2)
     for x, y in _BRAID_KNOTS:
-        pen.form(_even(placed(_BRAID_KNOT, x, y)), hair, 2)
-    creases = " ".join(placed(_BRAID_CREASE, x, y) for x, y in _BRAID_KNOTS)
-    pen.line(_even(creases), hair.detail, 1.5, 0.6)
-    pen.form(_even(_BRAID_TIE), who.accent, 1.6)
+        pen.form(even(placed(_BRAID_KNOT, x, y)), hair, 2)
+    pen.lines(" ".join(placed(_BRAID_CREASE, x, y) for x, y in _BRAID_KNOTS), hair.detail, 1.5, 0.6)
+    pen.form(even(_BRAID_TIE), who.accent, 1.6)
     _BRAIDED(who)
 
 
@@ -386,10 +373,8 @@ _LOCKED = both("128 34, 160 34 182 60 180 104, 176 104 174 103 172 102, 168 84 1
 
 
 def _draw_locks(who: DrawnPerson, path: str, paint: str, opacity: float) -> None:
-    pen, hair = who.pen, who.hair
-    pen.line(path, hair.line, 12.5)
-    pen.line(path, paint, 8.4)
-    pen.line(placed(path, -1.5), hair.light, 2.2, opacity)
+    who.pen.tube(path, who.hair.line, 12.5, paint, 8.4)
+    who.pen.line(placed(path, -1.5), who.hair.light, 2.2, opacity)
 
 
 def _dreadlocks_behind(who: DrawnPerson) -> None:
@@ -401,8 +386,8 @@ def _dreadlocks(who: DrawnPerson) -> None:
         who.pen.fill(placed(_LOCKED, 0, 8), who.skin.deep, 0.4)
     who.pen.form(_LOCKED, who.hair)
     for lock in _LOCKS:
-        _draw_locks(who, _even(lock), who.hair.base, 0.5)
-    who.pen.line(_even("M 178 150 L 187 149 M 169 168 L 177 168"), who.accent.base, 4)
+        _draw_locks(who, even(lock), who.hair.base, 0.5)
+    who.pen.lines("M 178 150 L 187 149 M 169 168 L 177 168", who.accent.base, 4)
 
 
 _HAIR: dict[str, tuple[Draw | None, Draw | None]] = {  # layer behind the figure, layer over it

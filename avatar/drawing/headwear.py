@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from avatar.drawing.faces import DrawnPerson
 from avatar.drawing.palette import PAPER, ToneRamp
-from avatar.drawing.pen import OUTLINE, both, disc, flip, loops, oval, placed, star
+from avatar.drawing.pen import OUTLINE, Pen, both, disc, even, flip, loops, oval, placed, star
 
 _BELOW_CUFF = both("128 60, 160 60 186 72 188 100, 176 92 156 87 128 87")  # shadows on the forehead
 _BELOW_BRIM = both("128 70, 164 70 186 78 188 104, 176 100 156 97 128 97")
@@ -32,7 +32,8 @@ def draw_headwear_behind(who: DrawnPerson) -> None:
 def draw_headwear(who: DrawnPerson) -> None:
     """Draw the headwear."""
     if who.looks.headwear != "none":
-        _HEADWEAR[who.looks.headwear](who)
+        draw, colour = _HEADWEAR[who.looks.headwear]
+        draw(who, who.pen, who.pen.ramp(colour))
 
 
 def flattened_hair(who: DrawnPerson) -> str:
@@ -46,8 +47,7 @@ def _shadow(who: DrawnPerson, path: str) -> None:
         who.pen.fill(path, who.hair.deep if hair else who.skin.deep, 0.45)
 
 
-def _bow(who: DrawnPerson) -> None:
-    pen, tones = who.pen, who.pen.ramp("#ee3f6c")
+def _bow(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     right = "M 170 46 C 176 24 204 12 212 26 C 218 38 212 60 204 68 C 194 70 178 60 170 52 Z"
     left = "M 166 46 C 152 28 126 26 124 40 C 122 54 136 70 146 72 C 156 70 164 58 168 52 Z"
     pen.form(f"{right} {left}", tones)
@@ -56,13 +56,12 @@ def _bow(who: DrawnPerson) -> None:
     pen.form(oval(168, 49, 9, 10), tones)
 
 
-def _bandana(who: DrawnPerson) -> None:
-    pen, tones = who.pen, who.pen.ramp("#d6303c")
+def _bandana(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     band = both("128 58, 158 58 176 66 182 78, 183 86 182 92 180 98, 168 84 150 78 128 78")
     down = "M 180 84 C 196 84 208 92 216 106 C 206 106 200 104 196 108 C 192 98 186 92 178 92 Z"
     up = "M 180 84 C 194 76 206 74 220 78 C 214 84 212 90 212 94 C 202 90 190 90 180 92 Z"
-    for tail in (down, up):
-        pen.form(tail, tones)
+    pen.form(down, tones)
+    pen.form(up, tones)
     _shadow(who, placed(band, 0, 6))
     pen.form(band, tones)
     with pen.inside(band):
@@ -72,15 +71,14 @@ def _bandana(who: DrawnPerson) -> None:
     pen.form(oval(181, 87, 6.5, 8), tones)
 
 
-def _beanie(who: DrawnPerson) -> None:
-    pen, tones = who.pen, who.pen.ramp("#e5a52c")
+def _beanie(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     dome = both("128 18, 164 18 184 44 184 80, 176 86 150 76 128 76")
     cuff = both("128 56, 160 56 182 64 188 78, 190 88 188 94 184 98, 170 84 150 80 128 80")
     _shadow(who, _BELOW_CUFF)
     pen.form(dome, tones)
     with pen.inside(dome):
         right = "M 144 22 C 150 36 152 50 152 62 M 158 30 C 166 44 170 56 172 70"
-        pen.line(f"M 128 18 L 128 60 {right} {flip(right)}", tones.detail, 1.7, 0.6)
+        pen.line(f"M 128 18 L 128 60 {even(right)}", tones.detail, 1.7, 0.6)
     pen.form(disc(128, 16, 13), pen.ramp("#fff1d8"))
     pen.form(cuff, tones)
     with pen.inside(cuff):
@@ -89,14 +87,14 @@ def _beanie(who: DrawnPerson) -> None:
         pen.line(" ".join(lines), tones.detail, 1.8, 0.7)
 
 
-def _horned_helmet(who: DrawnPerson) -> None:
-    pen, bone, brass = who.pen, who.pen.ramp("#f4e4c4"), who.pen.ramp("#d9a441")
+def _horned_helmet(who: DrawnPerson, pen: Pen, bone: ToneRamp) -> None:
+    brass = pen.ramp("#d9a441")
     horn = "M 172 62 C 196 66 214 48 210 8 C 226 30 232 74 190 90 C 182 84 176 74 172 62 Z"
     rings = "M 184 50 L 200 92 M 196 44 L 214 80 M 204 32 L 226 60"
-    for path in (horn, flip(horn)):
-        pen.form(path, bone)
-    with pen.inside(f"{horn} {flip(horn)}"):
-        pen.line(f"{rings} {flip(rings)}", bone.detail, 2, 0.6)
+    pen.form(horn, bone)
+    pen.form(flip(horn), bone)
+    with pen.inside(even(horn)):
+        pen.lines(rings, bone.detail, 2, 0.6)
     _shadow(who, _BELOW_CUFF)
     pen.form(both("128 22, 164 22 184 46 184 82, 170 76 150 74 128 74"), pen.ramp("#aab2c2"))
     pen.line("M 90 60 C 92 46 100 36 112 32", "#ffffff", 5, 0.6)
@@ -107,11 +105,10 @@ def _horned_helmet(who: DrawnPerson) -> None:
     pen.line(rivets, "#6b4418", 1)
 
 
-def _headphones(who: DrawnPerson) -> None:
-    pen, tones, dark, x = who.pen, who.pen.ramp("#20b8c4"), who.pen.ramp("#37324a"), who.half + 9
+def _headphones(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
+    dark, x = pen.ramp("#37324a"), who.half + 9
     arc = f"M {128 - x} 104 C {122 - x} 4 {134 + x} 4 {128 + x} 104"
-    pen.line(arc, dark.line, 13)
-    pen.line(arc, dark.base, 8.5)
+    pen.tube(arc, dark.line, 13, dark.base, 8.5)
     pen.line(f"M {130 - x} 72 C {136 - x} 44 106 32 124 30", dark.light, 2.6, 0.9)
     for side in (-1, 1):
         pen.form(oval(128 + side * (x + 2), 108, 13, 21), tones)
@@ -119,20 +116,18 @@ def _headphones(who: DrawnPerson) -> None:
         pen.fill(oval(126.5 + side * (x + 6), 103, 2.5, 4.5), tones.light, 0.9)
 
 
-def _cap(who: DrawnPerson) -> None:
-    pen, tones, peak = who.pen, who.pen.ramp("#3d5bd0"), who.pen.ramp("#f2563f")
+def _cap(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
+    peak = pen.ramp("#f2563f")
     _shadow(who, _BELOW_BRIM)
     pen.form(both("128 18, 166 18 186 44 184 82, 170 74 150 72 128 72"), tones)
-    seam = "M 134 20 C 154 30 164 46 166 70"
-    pen.line(f"{seam} {flip(seam)}", tones.detail, 1.6, 0.7)
+    pen.lines("M 134 20 C 154 30 164 46 166 70", tones.detail, 1.6, 0.7)
     pen.form(oval(128, 18.5, 6, 3.5), peak, 1.6)
     pen.form(star(128, 47, 13), pen.ramp("#fff2d0"), 1.6)
     pen.form(both("128 62, 166 62 190 70 200 86, 196 94 190 94 184 92, 166 82 150 80 128 80"), peak)
     pen.line("M 66 84 C 80 72 104 67 124 66", peak.light, 3, 0.8)
 
 
-def _straw_hat(who: DrawnPerson) -> None:
-    pen, straw = who.pen, who.pen.ramp("#f0cf82")
+def _straw_hat(who: DrawnPerson, pen: Pen, straw: ToneRamp) -> None:
     crown = both("128 20, 158 20 172 28 176 64, 170 74 150 76 128 76")
     brim = both("128 64, 160 64 176 62 182 58, 206 62 220 70 222 78, 214 92 170 88 128 88")
     weave = pen.pattern(6, 6, f'<path d="M0 3H6M3 0V6" stroke="{straw.deep}" stroke-width="0.9"/>', 20)
@@ -143,8 +138,7 @@ def _straw_hat(who: DrawnPerson) -> None:
     pen.form(both("128 54, 150 54 166 52 175 48, 176 56 177 60 178 64, 166 72 150 73 128 73"), pen.ramp("#d9473f"))
 
 
-def _tam(who: DrawnPerson) -> None:
-    pen, green = who.pen, who.pen.ramp("#2f9a52")
+def _tam(who: DrawnPerson, pen: Pen, green: ToneRamp) -> None:
     whole = both("128 8, 176 6 206 30 200 62, 194 80 176 80 128 78")
     _shadow(who, _BELOW_CUFF)
     pen.form(whole, green)
@@ -166,8 +160,7 @@ def _brimmed(who: DrawnPerson, felt: ToneRamp, *, band: str, crown: str, brim: s
     who.pen.form(brim, felt)
 
 
-def _fedora(who: DrawnPerson) -> None:
-    felt = who.pen.ramp("#4a4a60")
+def _fedora(who: DrawnPerson, pen: Pen, felt: ToneRamp) -> None:
     crown = "M 80 72 C 80 46 86 22 104 20 C 116 18 120 26 128 26 C 136 26 140 18 152 20 C 170 22 176 46 176 72 Z"
     brim = both("128 68, 160 68 190 64 204 58, 210 66 206 76 190 82, 172 86 150 84 128 84")
     ribbon = both("128 54, 150 54 166 53 175 52, 177 60 177 66 177 74, 166 74 150 74 128 74")
@@ -175,8 +168,7 @@ def _fedora(who: DrawnPerson) -> None:
     who.pen.line("M 90 48 C 92 36 98 28 106 27", felt.light, 4, 0.7)
 
 
-def _cowboy_hat(who: DrawnPerson) -> None:
-    felt = who.pen.ramp("#a9683a")
+def _cowboy_hat(who: DrawnPerson, pen: Pen, felt: ToneRamp) -> None:
     crown = "M 84 74 C 82 46 86 14 106 12 C 118 12 122 22 128 22 C 134 22 138 12 150 12 C 170 14 174 46 172 74 Z"
     brim = both("128 70, 168 72 204 66 222 34, 234 44 234 62 222 76, 200 92 160 88 128 88")
     ribbon = both("128 56, 150 56 164 55 172 53, 174 62 174 68 174 76, 166 76 150 76 128 76")
@@ -185,8 +177,7 @@ def _cowboy_hat(who: DrawnPerson) -> None:
     who.pen.line("M 128 24 C 126 34 126 42 127 50 M 94 44 C 94 34 98 24 106 20", felt.light, 3, 0.6)
 
 
-def _bucket_hat(who: DrawnPerson) -> None:
-    pen, tones = who.pen, who.pen.ramp("#8fae62")
+def _bucket_hat(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     _shadow(who, placed(_BELOW_BRIM, 0, 3))
     pen.form(both("128 20, 156 20 168 24 172 32, 176 48 178 58 180 68, 164 74 148 74 128 74"), tones)
     pen.line("M 92 34 C 90 44 88 52 86 62", tones.light, 4, 0.6)
@@ -195,18 +186,14 @@ def _bucket_hat(who: DrawnPerson) -> None:
     with pen.inside(brim):
         seams = "M 60 80 C 90 70 166 70 196 80 M 54 87 C 90 77 166 77 202 87"
         pen.line(seams, tones.detail, 1.4, 0.7)
-    badge = placed(star(0, 0, 9), 128, 46)
-    pen.form(badge, pen.ramp("#f6d04e"), 1.6)
+    pen.form(placed(star(0, 0, 9), 128, 46), pen.ramp("#f6d04e"), 1.6)
 
 
-def _flower_crown(who: DrawnPerson) -> None:
-    pen, green = who.pen, who.pen.ramp("#57b36a")
-    stem = "M 78 78 C 90 54 110 48 128 48 C 146 48 166 54 178 78"
-    pen.line(stem, green.line, 8)
-    pen.line(stem, green.base, 4.6)
+def _flower_crown(who: DrawnPerson, pen: Pen, green: ToneRamp) -> None:
+    pen.tube("M 78 78 C 90 54 110 48 128 48 C 146 48 166 54 178 78", green.line, 8, green.base, 4.6)
     leaf = "M 0 10 Q 2 -4 9 -8 Q 12 6 0 10 Z"
     leaves = " ".join(placed(leaf, x, y) for x, y in ((146, 38), (166, 50), (184, 70)))
-    pen.form(f"{leaves} {flip(leaves)}", green, 1.6)
+    pen.form(even(leaves), green, 1.6)
     for colour, heart, places in (
         ("#f7a8c4", "#f3b632", ((80, 72, 10), (176, 72, 10))),
         ("#ef5b6c", "#f3b632", ((110, 49, 12),)),
@@ -230,10 +217,10 @@ def _flowers(who: DrawnPerson, places: tuple[tuple[float, float, float], ...], p
     pen.form(loops(tuple((x, y, size * 0.34) for x, y, size in places)), pen.ramp(heart), 1.2)
 
 
-def _carnation(who: DrawnPerson) -> None:
-    pen, x, y = who.pen, 178, 62
+def _carnation(_: DrawnPerson, pen: Pen, green: ToneRamp) -> None:
+    x, y = 178, 62
     leaves = "M 172 84 Q 190 96 206 90 Q 198 76 178 76 Z M 160 48 Q 150 34 154 22 Q 170 28 174 46 Z"
-    pen.form(leaves, pen.ramp("#4aa35c"), 1.8)
+    pen.form(leaves, green, 1.8)
     for size, colour, count in ((25, "#d3263b", 9), (18, "#ea3f50", 8), (11, "#f8707a", 6)):
         tones = pen.ramp(colour)
         whole = loops((*_petals(x, y, size * 0.62, size * 0.42, count), (x, y, size * 0.6)))
@@ -241,18 +228,18 @@ def _carnation(who: DrawnPerson) -> None:
         pen.fill(whole, pen.lit(tones))
 
 
-_HEADWEAR: dict[str, Callable[[DrawnPerson], None]] = {
-    "bow": _bow,
-    "bandana": _bandana,
-    "beanie": _beanie,
-    "horned helmet": _horned_helmet,
-    "headphones": _headphones,
-    "cap": _cap,
-    "straw hat": _straw_hat,
-    "tam": _tam,
-    "fedora": _fedora,
-    "cowboy hat": _cowboy_hat,
-    "bucket hat": _bucket_hat,
-    "flower crown": _flower_crown,
-    "carnation": _carnation,
+_HEADWEAR: dict[str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]] = {  # its colour
+    "bow": (_bow, "#ee3f6c"),
+    "bandana": (_bandana, "#d6303c"),
+    "beanie": (_beanie, "#e5a52c"),
+    "horned helmet": (_horned_helmet, "#f4e4c4"),
+    "headphones": (_headphones, "#20b8c4"),
+    "cap": (_cap, "#3d5bd0"),
+    "straw hat": (_straw_hat, "#f0cf82"),
+    "tam": (_tam, "#2f9a52"),
+    "fedora": (_fedora, "#4a4a60"),
+    "cowboy hat": (_cowboy_hat, "#a9683a"),
+    "bucket hat": (_bucket_hat, "#8fae62"),
+    "flower crown": (_flower_crown, "#57b36a"),
+    "carnation": (_carnation, "#4aa35c"),
 }

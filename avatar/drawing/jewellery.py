@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from avatar.drawing.faces import EYE_Y, DrawnPerson
 from avatar.drawing.palette import COAL, GOLD, PAPER, STEEL, lerp
-from avatar.drawing.pen import both, disc, flip, loops, oval, placed, star
+from avatar.drawing.pen import both, disc, even, flip, loops, oval, placed, star
 
 # ---- glasses ----
 
@@ -42,13 +42,12 @@ def draw_glasses(who: DrawnPerson) -> None:
     bridge = f"M {268 - right} {EYE_Y - 2} Q 128 {EYE_Y - 8} {right - 12} {EYE_Y - 2}"
     with pen.inside(who.face):
         pen.line(placed(lenses, 0, 1.5), who.skin.deep, width + 2, 0.35)
-    pen.line(f"{arm} {flip(arm)} {bridge}", rim, width)
+    pen.line(f"{even(arm)} {bridge}", rim, width)
     pen.fill(lenses, glass, opacity)
     with pen.inside(lenses):
         for path, wide in (("M -12 6 L 2 -14", 4.5), ("M -3 8 L 8 -8", 2)):
             pen.line(f"{placed(path, right, EYE_Y)} {placed(path, 256 - right, EYE_Y)}", "#ffffff", wide, 0.42)
-    pen.line(lenses, tones.line, width + 1.6)
-    pen.line(lenses, rim, width)
+    pen.tube(lenses, tones.line, width + 1.6, rim, width)
 
 
 # ---- neck and ears ----
@@ -93,9 +92,9 @@ def _studded_choker(who: DrawnPerson) -> None:
 
 def _gold_chain(who: DrawnPerson) -> None:
     pen, gold = who.pen, who.pen.ramp(GOLD)
-    links = loops(tuple((x, y, 4.6) for x, y in _string(33, 44, 184, 15)))
-    pen.form(links, gold, 1.9)
-    pen.fill(loops(tuple((x, y, 1.5) for x, y in _string(33, 44, 184, 15))), gold.deep)
+    places = _string(33, 44, 184, 15)
+    pen.form(loops(tuple((x, y, 4.6) for x, y in places)), gold, 1.9)
+    pen.fill(loops(tuple((x, y, 1.5) for x, y in places)), gold.deep)
     pen.form(disc(128, 240, 13), gold)
     pen.fill(star(128, 240, 8.5), lerp(gold.light, "#ffffff", 0.5))
 
@@ -120,8 +119,7 @@ def _neckerchief(who: DrawnPerson) -> None:
     cloth = both("128 178, 144 178 152 172 156 166, 162 174 165 182 164 190, 154 206 138 222 128 232")
     pen.form(cloth, tones)
     with pen.inside(cloth):
-        dots = pen.pattern(11, 11, f'<circle cx="3" cy="3" r="2.3" fill="{PAPER}"/>', 45)
-        pen.fill(cloth, dots)
+        pen.fill(cloth, pen.pattern(11, 11, f'<circle cx="3" cy="3" r="2.3" fill="{PAPER}"/>', 45))
         pen.line("M 104 176 C 114 188 142 188 152 176", tones.deep, 2, 0.7)
     pen.form("M 120 180 L 136 180 L 137 190 L 119 190 Z", tones, 2)
 
@@ -155,10 +153,8 @@ def _scarf(who: DrawnPerson) -> None:
 
 
 def _festival_pass(who: DrawnPerson) -> None:
-    pen = who.pen
-    ribbon = "M 152 180 C 148 200 138 214 128 224"
-    pen.line(f"{ribbon} {flip(ribbon)}", pen.ramp("#7a3fc0").line, 7)
-    pen.line(f"{ribbon} {flip(ribbon)}", pen.ramp("#7a3fc0").base, 4.4)
+    pen, purple = who.pen, who.pen.ramp("#7a3fc0")
+    pen.tube(even("M 152 180 C 148 200 138 214 128 224"), purple.line, 7, purple.base, 4.4)
     pen.form("M 112 222 L 144 222 L 144 256 L 112 256 Z", pen.ramp("#fff8ec"))
     pen.fill("M 113 223 L 143 223 L 143 233 L 113 233 Z", "#f2566e")
     pen.line("M 118 240 L 138 240 M 118 248 L 130 248", COAL, 2.4)
@@ -166,9 +162,7 @@ def _festival_pass(who: DrawnPerson) -> None:
 
 def _hoop_earrings(who: DrawnPerson) -> None:
     pen, gold, x = who.pen, who.pen.ramp(GOLD), who.half + 7
-    hoops = f"{disc(128 - x, 138, 15)} {disc(128 + x, 138, 15)}"
-    pen.line(hoops, gold.line, 6.8)
-    pen.line(hoops, gold.base, 4)
+    pen.tube(loops(((128 - x, 138, 15), (128 + x, 138, 15))), gold.line, 6.8, gold.base, 4)
     lit = "M -13 -6 C -11 -11 -7 -14 -2 -14.5"
     pen.line(f"{placed(lit, 128 - x, 138)} {placed(lit, 128 + x, 138)}", gold.light, 2)
 
@@ -177,10 +171,8 @@ def _safety_pin_earrings(who: DrawnPerson) -> None:
     pen, steel, x = who.pen, who.pen.ramp(STEEL), who.half + 5
     pin = "M -3.5 14 L -3.5 -10 C -3.5 -15 3.5 -15 3.5 -10 L 3.5 14 C 3.5 20 -3.5 20 -3.5 14"
     pins = f"{placed(pin, 128 - x, 133)} {placed(pin, 128 + x, 133)}"
-    pen.line(pins, steel.line, 5)
-    pen.line(pins, steel.light, 2.6)
-    caps = f"{oval(128 - x, 121, 5.5, 5)} {oval(128 + x, 121, 5.5, 5)}"
-    pen.form(caps, pen.ramp("#ff5470"), 1.6)
+    pen.tube(pins, steel.line, 5, steel.light, 2.6)
+    pen.form(f"{oval(128 - x, 121, 5.5, 5)} {oval(128 + x, 121, 5.5, 5)}", pen.ramp("#ff5470"), 1.6)
 
 
 _JEWELLERY: dict[str, Callable[[DrawnPerson], None]] = {

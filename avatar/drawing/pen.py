@@ -39,6 +39,11 @@ def flip(path: str) -> str:
     return placed(path, CANVAS, 0, -1)
 
 
+def even(path: str) -> str:
+    """A path and its mirror image."""
+    return f"{path} {flip(path)}"
+
+
 @functools.cache
 def both(right: str) -> str:
     """Complete a symmetric closed path from its right half.
@@ -126,6 +131,20 @@ class Pen:
     def form(self, path: str, tones: ToneRamp, width: float = OUTLINE) -> None:
         """Add a shape filled by `lit`, with an outline."""
         self._body.append(f'<path d="{path}" fill="{self.lit(tones)}" stroke="{tones.line}" stroke-width="{width:g}"/>')
+
+    def pair(self, path: str, tones: ToneRamp, width: float = OUTLINE) -> None:
+        """Add a form and its mirror image."""
+        self.form(flip(path), tones, width)
+        self.form(path, tones, width)
+
+    def lines(self, path: str, paint: str, width: float, opacity: float = 1.0) -> None:
+        """Add a line and its mirror image."""
+        self.line(even(path), paint, width, opacity)
+
+    def tube(self, path: str, edge: str, width: float, paint: str, inner: float) -> None:
+        """Add a line of width `inner` with an outline, `width` in all."""
+        self.line(path, edge, width)
+        self.line(path, paint, inner)
 
     def lit(self, tones: ToneRamp) -> str:
         """Define a gradient from light at the upper left to shade at the lower right; returns the paint."""
