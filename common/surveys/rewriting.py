@@ -70,7 +70,7 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
     words, unknown = read_words(texts, own)
     faults += [
         f"{first[word]}, column {column!r}: {word!r} is no number and no known answer; set "
-        f"--answers '{word}=NUMBER' (nothing after the sign: no answer), or --columns '{column}=' if the column is no genre"
+        f"--answers '{word}=NUMBER' (no NUMBER: no answer), or --columns '{column}=' if the column is no genre"
         for word, column in unknown.items()
         if (number_of(word) or 0) >= 0
     ]
