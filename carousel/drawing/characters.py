@@ -183,17 +183,17 @@ CALM = (
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
     """One of the options."""
-    return options[int(rng.integers(len(options)))]
+    return options[rng.integers(len(options))]
 
 
 def random_build(rng: np.random.Generator, child: bool) -> Build:
     """A body: slim to stout, small to tall, female to male."""
     female = float(rng.choice((0.0, 1.0)) * 0.8 + rng.uniform(0, 0.2))
     if child:
-        return Build(0.35, 1.0, 0.006, float(rng.uniform(1.12, 1.38)), head=1.32)
-    stout = float(rng.uniform(0, 1)) ** 2
+        return Build(0.35, 1.0, 0.006, rng.uniform(1.12, 1.38), head=1.32)
+    stout = rng.uniform(0, 1) ** 2
     width = 0.96 + 0.26 * stout
-    return Build(female, width, 0.022 * stout, float(rng.normal(1.79 - 0.13 * female, 0.06)))
+    return Build(female, width, 0.022 * stout, rng.normal(1.79 - 0.13 * female, 0.06))
 
 
 def random_face(rng: np.random.Generator, build: Build, style: str) -> Face:
@@ -281,7 +281,7 @@ COLOURS_OF = {  # of clothes that come in few colours
 
 def random_outfit(rng: np.random.Generator, build: Build, style: str, covered: bool) -> Outfit:
     """Clothes for a style of weather, in colours that go together; `covered` has long sleeves and legs."""
-    top, under, bottom, shoe, accent = (colour(tone) for tone in OUTFITS[int(rng.integers(len(OUTFITS)))])
+    top, under, bottom, shoe, accent = (colour(tone) for tone in rng.choice(OUTFITS))
     warm = style in ("summer", "evening")
     female, child = build.female > 0.5, build.head > 1.1
     worn = pick(rng, TOPS_FOR[style] + (("dress", "crop") if warm and female and not child else ()))
@@ -328,12 +328,10 @@ def random_pose(rng: np.random.Generator, names: Sequence[str]) -> Pose:
     pose = POSES[pick(rng, names)]
     if rng.random() < 0.5 and not pose.holds:
         pose = mirrored(pose)
-    arms = tuple((a + float(rng.normal(0, 4)), b + float(rng.normal(0, 5))) for a, b in pose.arms)
-    legs = tuple((a + float(rng.normal(0, 1.2)), b + float(rng.normal(0, 1.2))) for a, b in pose.legs)
+    arms = tuple((a + rng.normal(0, 4), b + rng.normal(0, 5)) for a, b in pose.arms)
+    legs = tuple((a + rng.normal(0, 1.2), b + rng.normal(0, 1.2)) for a, b in pose.legs)
     turn = float(np.clip(pose.turn + rng.normal(0, 0.15), -0.7, 0.7))
-    return replace(
-        pose, arms=(arms[0], arms[1]), legs=(legs[0], legs[1]), turn=turn, head=pose.head + float(rng.normal(0, 2))
-    )
+    return replace(pose, arms=(arms[0], arms[1]), legs=(legs[0], legs[1]), turn=turn, head=pose.head + rng.normal(0, 2))
 
 
 def mirrored(pose: Pose) -> Pose:

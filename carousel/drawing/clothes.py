@@ -72,10 +72,7 @@ class ClothesPainter:
         """Legs, shoes and what covers them; the leg that is lifted lies behind."""
         order = sorted(self.body.legs, key=lambda leg: leg.end[1])
         form = BOTTOMS[self.outfit.bottom]
-        high_shoes = self.outfit.shoes in BOOTS and self.outfit.bottom not in (
-            "wide trousers",
-            "cargos",
-        )
+        high_shoes = self.outfit.shoes in BOOTS and self.outfit.bottom not in ("wide trousers", "cargos")
         for leg in order:
             if form.last < 1.9:
                 seam = (*leg.start, 0.05)
@@ -125,7 +122,7 @@ class ClothesPainter:
             x, y = along(leg, min(share, form.last - 0.05))
             for i in range(count):
                 side = 1 if i % 2 else -1
-                dy, wide = float(self.rng.normal(0, 0.02)), float(self.rng.uniform(0.012, 0.035))
+                dy, wide = self.rng.normal(0, 0.02), self.rng.uniform(0.012, 0.035)
                 lines.append(
                     smooth_line(
                         [
@@ -174,7 +171,7 @@ class ClothesPainter:
             start = body.trunk(0.42, u * body.half_width(0.42))
             end = (middle + u * (right - left) / 2, low + 0.012)
             lines.append(smooth_line([start, ((start[0] + end[0]) / 2 + u * 0.01, (start[1] + end[1]) / 2), end]))
-            values.append(float(self.rng.uniform(0.0, 1.0)))
+            values.append(self.rng.uniform(0.0, 1.0))
         self.crease(lines, values, [outline], width=0.014, height=0.016)
 
     def _shoe(self, leg: Limb) -> None:
@@ -299,8 +296,8 @@ class ClothesPainter:
             side = float(self.rng.choice((-1, 1)))
             level = float(self.rng.choice((self.rng.uniform(low, max(low, 0.5)), self.rng.uniform(0.72, 0.9))))
             half = self.body.half_width(level)
-            reach = float(self.rng.uniform(0.25, 0.75))
-            drop = float(self.rng.uniform(0.02, 0.12))
+            reach = self.rng.uniform(0.25, 0.75)
+            drop = self.rng.uniform(0.02, 0.12)
             lines.append(
                 smooth_line(
                     [
@@ -355,7 +352,7 @@ class ClothesPainter:
         lines, values = [], []
         for share in (*self.rng.uniform(0.75, 1.25, 5), *self.rng.uniform(0.15, sleeve, 4)):
             x, y = along(limb, min(float(share), sleeve))
-            tilt = float(self.rng.normal(0, 0.012))
+            tilt = self.rng.normal(0, 0.012)
             lines.append(smooth_line([(x - 0.03, y + tilt), (x, y + 0.006), (x + 0.03, y - tilt)]))
             values.append(float(self.rng.choice((0.15, 0.85))))
         self.crease(lines, values, pieces, width=0.007, height=0.006)
@@ -521,7 +518,7 @@ def _dress(d: ClothesPainter) -> None:
     right = max(along(leg, form.last)[0] for leg in body.legs) + form.flare
     (hl,), (hr,) = body.side([0.0], -1, 0.022), body.side([0.0], 1, 0.022)
     middle = (left + right) / 2
-    swing = float(d.rng.normal(0, 0.012)) - body.pose.shift * 0.5
+    swing = d.rng.normal(0, 0.012) - body.pose.shift * 0.5
     hem = [
         (right + swing, low - 0.015),
         (right + swing, low - 0.015),
@@ -538,7 +535,7 @@ def _dress(d: ClothesPainter) -> None:
         u = float(place + d.rng.normal(0, 0.03))
         start, end = body.trunk(0.42, u * body.half_width(0.42)), (middle + swing + u * (right - left) / 2, low + 0.01)
         lines.append(smooth_line([start, ((start[0] + end[0]) / 2 + u * 0.012, (start[1] + end[1]) / 2), end]))
-        values.append(float(d.rng.uniform(0, 1)))
+        values.append(d.rng.uniform(0, 1))
     d.crease(lines, values, [outline], 0.014, 0.018)
     bodice = trunk_outline(body, 0.36, 0.80, 0.004)
     straps = [tube(body.path(".76 .055, .93 .05, 1 .054", side), [0.016, 0.007, 0.006]) for side in (-1, 1)]

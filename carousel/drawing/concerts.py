@@ -45,7 +45,7 @@ def main_stage(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     ground = random_view(rng)
     setting = _main_stage_light(rng, canvas, ground, haze, middle, zenith=zenith)
     _stage_dusk(setting, first, glow, haze, middle, second=second, zenith=zenith)
-    x = setting.aspect * float(rng.uniform(0.36, 0.64))
+    x = setting.aspect * rng.uniform(0.36, 0.64)
     _, deck, roof = stage(setting, x, 24, 17, 9.5, tones=(first, second, third), metal=colour("#15161f") + haze * 0.03)
     _stage_beams(setting, deck, first, roof, second, third=third, x=x)
     rim = mix(first, second, float(rng.choice((0.12, 0.88)))) * 0.45 + third * 0.12
@@ -100,14 +100,14 @@ def _stage_beams(
     rng, canvas = setting.rng, setting.canvas
     for i in range(9):
         lx = x + (i - 4) * 0.075
-        aim = lx + float(rng.normal(0, 0.10)) + (i - 4) * 0.11
+        aim = lx + rng.normal(0, 0.10) + (i - 4) * 0.11
         beam(
             setting,
             lx,
             roof,
             aim,
             float(rng.choice((-0.1, 0.98))),
-            width=float(rng.uniform(0.05, 0.10)),
+            width=rng.uniform(0.05, 0.10),
             light=(first, second, third)[i % 3],
             strength=0.30,
         )
@@ -128,7 +128,7 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     paint_clouds(setting, haze * 0.95, zenith * 0.7, 0.75, 1.0)
     paint_hills(setting, colour("#4a5a56"), ground.horizon + 0.01, 0.06, 60, tooth=0.008)
     paint_ground(setting, middle * 0.42, haze * 0.62, 0.30, (1.6, 1.0), metres=4.0)
-    x = setting.across(float(rng.uniform(0.36, 0.64)))
+    x = setting.across(rng.uniform(0.36, 0.64))
     _, _, roof = stage(
         setting,
         x,
@@ -145,7 +145,7 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
             setting,
             lx,
             roof,
-            lx + (i - 2.5) * 0.12 + float(rng.normal(0, 0.05)),
+            lx + (i - 2.5) * 0.12 + rng.normal(0, 0.05),
             0.95,
             width=0.07,
             light=(first, second)[i % 2],
@@ -178,7 +178,7 @@ def _rain_light(rng: np.random.Generator, canvas: Canvas, ground: Ground, haze: 
         bloom=0.5,
         shadow=0.35,
     )
-    setting.sun = Lamp((float(rng.normal(0, 0.4)), 1.0, 0.35), haze * 0.35, 0.6)
+    setting.sun = Lamp((rng.normal(0, 0.4), 1.0, 0.35), haze * 0.35, 0.6)
     return setting
 
 
@@ -197,13 +197,13 @@ def _falling_rain(setting: SceneBuilder, haze: Colour) -> None:
     """Streaks before everything."""
     rng, canvas = setting.rng, setting.canvas
     front = air(setting)
-    slant = float(rng.normal(0, 0.10))
+    slant = rng.normal(0, 0.10)
     for count, long, width, level in ((420, 0.022, 1, 0.10), (110, 0.05, 2, 0.09)):
         lines, values = [], []
         for _ in range(count):
-            x, y = float(rng.uniform(-0.1, setting.aspect + 0.1)), float(rng.uniform(-0.05, 1))
+            x, y = rng.uniform(-0.1, setting.aspect + 0.1), rng.uniform(-0.05, 1)
             lines.append(np.array([(x, y), (x + slant * long, y + long)]))
-            values.append(0.502 + 0.498 * float(rng.uniform(0.3, 1)))
+            values.append(0.502 + 0.498 * rng.uniform(0.3, 1))
         drawn = canvas.raster.strokes(lines, width / canvas.raster.scale, values, canvas.whole)
         front += haze * (blurred(drawn, 0.6) * np.float32(level * 2))[..., None]
 
@@ -221,18 +221,18 @@ def club(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     setting = _club_light(rng, canvas, first, ground, room, second=second)
     paint_sky(setting, [(0, room * 0.5), (1.0, room * 1.6)])
     paint_ground(setting, room * 0.9, room * 2.0, 0.12, metres=2.0)
-    x, back = setting.across(float(rng.uniform(0.4, 0.6))), ground.foot(15)
+    x, back = setting.across(rng.uniform(0.4, 0.6)), ground.foot(15)
     _club_wall(setting, back, first, second, third, x=x)
     roof = 0.06
     for y, size in ((roof, 0.045), (roof + 0.09, 0.03)):
         truss(setting, (-0.05, y), (setting.aspect + 0.05, y), size, colour("#1c1a24"))
     _club_haze(setting, first, roof, second, third, x=x)
-    _mirror_ball(setting, x + float(rng.uniform(-0.2, 0.2)), 0.17, 0.045, (first, second, third))
+    _mirror_ball(setting, x + rng.uniform(-0.2, 0.2), 0.17, 0.045, (first, second, third))
     crowd(setting, (12.5, 10.2, 8.4), colour("#08070e"), mix(first, second, 0.5) * 0.55, arms=0.45, spacing=0.62)
     reflect(setting, 0.34, 0.012, 0.010, top=ground.foot(8.0))
     setting.bulbs = [
-        Bulb(-0.1, 0.1, float(rng.uniform(-0.6, 0.9)), first * 1.5, 0.7, 0.2),
-        Bulb(setting.aspect + 0.1, 0.1, float(rng.uniform(-0.6, 0.9)), second * 1.5, 0.7, 0.2),
+        Bulb(-0.1, 0.1, rng.uniform(-0.6, 0.9), first * 1.5, 0.7, 0.2),
+        Bulb(setting.aspect + 0.1, 0.1, rng.uniform(-0.6, 0.9), second * 1.5, 0.7, 0.2),
         Bulb(x, ground.horizon - 0.2, -2.0, third * 0.9, 0.5, 0.1),
     ]
     setting.film = Film(1.2, (0.95, 0.95, 1.1), (1.02, 1.0, 1.0), 1.08, 0.4)
@@ -295,14 +295,14 @@ def _club_haze(setting: SceneBuilder, first: Colour, roof: float, second: Colour
     count = int(rng.integers(8, 12))
     for i in range(count):
         lx = setting.aspect * (i + 0.5) / count
-        aim = lx + float(rng.normal(0, 0.22)) + (x - lx) * float(rng.uniform(-0.3, 1.0))
+        aim = lx + rng.normal(0, 0.22) + (x - lx) * rng.uniform(-0.3, 1.0)
         beam(
             setting,
             lx,
             roof + 0.10 * (i % 2),
             aim,
-            float(rng.uniform(0.8, 1.1)),
-            width=float(rng.uniform(0.05, 0.09)),
+            rng.uniform(0.8, 1.1),
+            width=rng.uniform(0.05, 0.09),
             light=(first, second, third)[i % 3],
             strength=0.42,
         )
@@ -317,18 +317,18 @@ def _mirror_ball(setting: SceneBuilder, x: float, y: float, radius: float, tones
         wide = math.sqrt(1 - v * v)
         for column in range(-6, 7):
             u = math.sin(column / 6.5 * math.pi / 2) * wide
-            bright = float(rng.random()) ** 4
+            bright = rng.random() ** 4
             px, py, size = x + u * radius, y + v * radius, radius * 0.062
             canvas.fill(
                 [box(px - size * wide, py - size, size * 2 * max(0.25, math.sqrt(1 - u * u)), size * 1.7)],
-                mix(colour("#5a5a6c"), tones[int(rng.integers(len(tones)))], 0.4) * np.float32(0.15 + 2.2 * bright),
+                mix(colour("#5a5a6c"), rng.choice(tones), 0.4) * np.float32(0.15 + 2.2 * bright),
                 0.9,
             )
     canvas.glow(x, y, radius * 3.2, tones[2], 0.25)
     for _ in range(90):
-        px, py = float(rng.uniform(0, setting.aspect)), float(rng.uniform(0.02, 1.0))
-        size = 0.0022 + 0.002 * float(rng.random())
-        canvas.shine([ellipse(px, py, size * 1.3, size)], tones[int(rng.integers(len(tones)))], 0.35, blur=size * 0.3)
+        px, py = rng.uniform(0, setting.aspect), rng.uniform(0.02, 1.0)
+        size = 0.0022 + 0.002 * rng.random()
+        canvas.shine([ellipse(px, py, size * 1.3, size)], rng.choice(tones), 0.35, blur=size * 0.3)
 
 
 def forest(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
@@ -342,7 +342,7 @@ def forest(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     bright = float(middle.mean()) > 0.17
     ground = random_view(rng)
     setting = _forest_light(rng, canvas, bright, floor, glow, ground=ground, middle=middle)
-    x = setting.across(float(rng.uniform(0.38, 0.62)))
+    x = setting.across(rng.uniform(0.38, 0.62))
     paint_sky(setting, [(0, deep), (0.5, mix(deep, middle, 0.8)), (1.0, mix(middle, glow, 0.55))])
     canvas.glow(x, ground.horizon - 0.08, 0.75, glow, 0.70, squash=0.9)
     setting.sun = Lamp((x - canvas.aspect / 2, 0.8, -0.8), glow * (1.1 if bright else 0.7), 0.2)
@@ -396,10 +396,10 @@ def _trunks(setting: SceneBuilder, distance: float, count: int, bark: Colour, ke
     rng, foot = setting.rng, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
     for _ in range(count):
-        x = float(rng.uniform(-0.05, 1.05)) * setting.aspect
+        x = rng.uniform(-0.05, 1.05) * setting.aspect
         if keep is not None and abs(x - keep) < 0.36:
             continue
-        thick, lean = float(rng.uniform(0.16, 0.34)) * m, float(rng.normal(0, 0.03))
+        thick, lean = rng.uniform(0.16, 0.34) * m, rng.normal(0, 0.03)
         outline = [
             hull(
                 (x - thick * 0.6, foot, thick * 0.35),
@@ -420,7 +420,7 @@ def _trunks(setting: SceneBuilder, distance: float, count: int, bark: Colour, ke
         setting.canvas.fill(edge, mix(tone, setting.haze, 0.6) * 1.25, 0.75, blur=thick * 0.12)
         if distance < 25:
             for _ in range(12):
-                y = float(rng.uniform(0, foot - 0.3 * m))
+                y = rng.uniform(0, foot - 0.3 * m)
                 setting.canvas.fill(
                     [hull((x - thick * 0.4, y, 0.006 * m), (x + thick * 0.3, y + 0.1 * m, 0.004 * m))], tone * 0.5, 0.5
                 )
@@ -446,16 +446,7 @@ def _forest_stage(setting: SceneBuilder, x: float, distance: float, glow: Colour
     for i, (ax, ay) in enumerate(arch):
         canvas.shine([ellipse(ax, ay, 0.07 * m, 0.07 * m)], light, 1.4, blur=0.04 * m, core=2.6)
         if i % 3 == 1:
-            beam(
-                setting,
-                ax,
-                ay,
-                x + float(setting.rng.normal(0, 0.25)),
-                foot + 0.2,
-                width=0.08,
-                light=light,
-                strength=0.22,
-            )
+            beam(setting, ax, ay, x + setting.rng.normal(0, 0.25), foot + 0.2, width=0.08, light=light, strength=0.22)
     shade = np.full(3, 0.02, np.float32)
     for px in (-1.5, 0.0, 1.4):
         figure = [
@@ -475,10 +466,10 @@ def _canopy(setting: SceneBuilder, tone: Colour) -> None:
     for size, low, share in ((0.034, 0.20, 0.75), (0.020, 0.25, 0.95), (0.012, 0.29, 1.5)):
         blots = []
         for _ in range(int(90 + 4.5 / size)):
-            x = float(rng.uniform(-0.02, setting.aspect + 0.02))
+            x = rng.uniform(-0.02, setting.aspect + 0.02)
             edge = abs(x / setting.aspect - 0.5) * 2
-            y = float(rng.uniform(-0.03, low * (0.35 + 0.85 * edge**2)))
-            blots.append(ellipse(x, y, size * float(rng.uniform(0.5, 1.1)), size * float(rng.uniform(0.35, 0.7))))
+            y = rng.uniform(-0.03, low * (0.35 + 0.85 * edge**2))
+            blots.append(ellipse(x, y, size * rng.uniform(0.5, 1.1), size * rng.uniform(0.35, 0.7)))
         canvas.fill(blots, mix(tone, setting.haze, 0.10) * share, 0.95, blur=size * 0.05)
 
 
@@ -486,14 +477,14 @@ def _forest_strings(setting: SceneBuilder, glow: Colour, light: Colour, x: float
     """Strings of lights between the trunks."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     for _ in range(8):
-        y0, y1 = float(rng.uniform(0.0, 0.30)), float(rng.uniform(0.05, 0.34))
-        a, b = float(rng.uniform(-0.05, 0.4)), float(rng.uniform(0.6, 1.05))
-        near = float(rng.uniform(0.002, 0.0085))
+        y0, y1 = rng.uniform(0.0, 0.30), rng.uniform(0.05, 0.34)
+        a, b = rng.uniform(-0.05, 0.4), rng.uniform(0.6, 1.05)
+        near = rng.uniform(0.002, 0.0085)
         string_lights(
             setting,
             (setting.across(a), y0),
             (setting.across(b), y1),
-            float(rng.uniform(0.05, 0.13)),
+            rng.uniform(0.05, 0.13),
             24,
             size=(near, near * 0.6),
             tones=(light, WARM),

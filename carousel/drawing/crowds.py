@@ -28,10 +28,10 @@ def crowd(
         foot = setting.ground.foot(distance)
         metre = setting.ground.metre(foot)
         shapes: list[Outline] = []
-        x = setting.aspect * spread[0] + float(setting.rng.uniform(0, spacing)) * metre
+        x = setting.aspect * spread[0] + setting.rng.uniform(0, spacing) * metre
         while x < setting.aspect * spread[1]:
             shapes += _onlooker(setting.rng, x, foot, metre, arms)
-            x += metre * spacing * float(setting.rng.uniform(0.7, 1.35))
+            x += metre * spacing * setting.rng.uniform(0.7, 1.35)
         if not shapes:
             continue
         dark, bright = setting.in_air(albedo, distance), setting.in_air(rim, distance)
@@ -49,13 +49,13 @@ def crowd(
 
 
 def _onlooker(rng: np.random.Generator, x: float, foot: float, metre: float, arms: float) -> list[Outline]:
-    tall = float(rng.normal(1.70, 0.10)) * metre
+    tall = rng.normal(1.70, 0.10) * metre
     top = foot - tall
     head = 0.105 * metre
     shoulder = top + 0.36 * metre
-    wide = float(rng.uniform(0.17, 0.23)) * metre
+    wide = rng.uniform(0.17, 0.23) * metre
     parts = [
-        ellipse(x, top + head * 1.15, head * float(rng.uniform(0.82, 1.05)), head * 1.15),
+        ellipse(x, top + head * 1.15, head * rng.uniform(0.82, 1.05), head * 1.15),
         hull(
             (x - wide * 0.9, shoulder, 0.065 * metre),
             (x + wide * 0.9, shoulder, 0.065 * metre),
@@ -71,9 +71,9 @@ def _onlooker(rng: np.random.Generator, x: float, foot: float, metre: float, arm
     ]
     for side in (-1, 1):
         if rng.random() < arms:
-            lean = float(rng.uniform(-0.1, 0.35))
+            lean = rng.uniform(-0.1, 0.35)
             elbow = (x + side * (wide + 0.10 * metre * (1 + lean)), shoulder - 0.14 * metre)
-            hand = (x + side * (wide + 0.10 * metre * lean), shoulder - float(rng.uniform(0.40, 0.52)) * metre)
+            hand = (x + side * (wide + 0.10 * metre * lean), shoulder - rng.uniform(0.40, 0.52) * metre)
             parts += tube(
                 [(x + side * wide, shoulder + 0.02 * metre), elbow, hand],
                 [0.06 * metre, 0.048 * metre, 0.036 * metre],
@@ -97,14 +97,14 @@ def passers_by(
     for distance in sorted(distances, reverse=True):
         foot = setting.ground.foot(distance)
         for _ in range(count):
-            at = Spot(setting.aspect * float(rng.uniform(*spread)), foot, setting.ground.metre(foot))
+            at = Spot(setting.aspect * rng.uniform(*spread), foot, setting.ground.metre(foot))
             _passer_by(setting, at, distance, toward, glow * np.float32(0.16))
 
 
 def _passer_by(setting: SceneBuilder, at: Spot, distance: float, toward: float, glow: Colour) -> None:
     rng, canvas = setting.rng, setting.canvas
-    upper, lower = (colour(CLOTHES[int(rng.integers(len(CLOTHES)))]) for _ in range(2))
-    skin = colour(FACES[int(rng.integers(len(FACES)))])
+    upper, lower = (colour(rng.choice(CLOTHES)) for _ in range(2))
+    skin = colour(rng.choice(FACES))
     step, wide, swing = (float(value) for value in rng.uniform((0.03, 0.16, 0.02), (0.16, 0.20, 0.12)))
     canvas.shade([at.disc(0, 0, 0.30, 0.05)], 0.5, 0.03 * at.metre)
     legs = [at.hull(f"{s * 0.08} .85 .085, {s * (0.06 + step / 2):.4f} .06 .05") for s in (-1, 1)]
@@ -124,17 +124,17 @@ def umbrellas(setting: SceneBuilder, distances: Sequence[float]) -> None:
     for distance in distances:
         foot = ground.foot(distance)
         m = ground.metre(foot)
-        x = float(rng.uniform(0, 1.5)) * m
+        x = rng.uniform(0, 1.5) * m
         while x < setting.aspect:
             _under_umbrella(setting, Spot(x, foot, m), distance, tones)
-            x += m * float(rng.uniform(1.3, 2.6))
+            x += m * rng.uniform(1.3, 2.6)
 
 
 def _under_umbrella(setting: SceneBuilder, at: Spot, distance: float, tones: Sequence[Colour]) -> None:
     rng, canvas = setting.rng, setting.canvas
-    dome, coat = (tones[int(rng.integers(len(tones)))] for _ in range(2))
+    dome, coat = (rng.choice(tones) for _ in range(2))
     coat = setting.lit(coat * 0.35, 0.3, 0.7, distance)
-    legs = [at.hull(f"{side * 0.07} .8 .08, {side * float(rng.uniform(0.06, 0.13)):.4f} .05 .05") for side in (-1, 1)]
+    legs = [at.hull(f"{side * 0.07} .8 .08, {side * rng.uniform(0.06, 0.13):.4f} .05 .05") for side in (-1, 1)]
     canvas.fill(legs, setting.in_air(colour("#23282e"), distance))
     trunk = at.hull("-.13 1.38 .07, .13 1.38 .07, -.14 .72 .07, .14 .72 .07")
     canvas.fill([trunk, at.disc(0, 1.58, 0.1, 0.13)], (coat * 1.2, coat * 0.8))

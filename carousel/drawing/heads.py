@@ -129,7 +129,7 @@ class HeadPainter:
             for _ in range(16):
                 side = self.rng.choice((-1, 1))
                 x, y = side * self.rng.uniform(0.13, 0.30), self.rng.uniform(0.08, 0.22)
-                tone = mix(self.face.trim, WHITE, float(self.rng.uniform(0, 0.8)))
+                tone = mix(self.face.trim, WHITE, self.rng.uniform(0, 0.8))
                 self.paint(ellipse(x, y, 0.012, 0.014), tone, 0.95, 0.0, gloss=1.0)
 
     def paint(self, outline: Outline, tone: np.ndarray, opacity: float, blur: float = 0.006, gloss: float = -1) -> None:
@@ -268,7 +268,7 @@ class HeadPainter:
         for _ in range(60):
             x, y = self.rng.uniform(-0.34, 0.34), self.rng.uniform(0.1, 0.45)
             lines.append(self.around([(x, y), (x * 1.02, y + 0.05), (x * 0.98, y + 0.10)]))
-            values.append(float(self.rng.uniform(0.1, 0.9)))
+            values.append(self.rng.uniform(0.1, 0.9))
         self.sculpture.comb(lines, values, 0.014 * self.size, 0.02 * self.size, pieces, tint=0.7)
 
     def _age(self) -> None:
@@ -302,11 +302,11 @@ class HeadPainter:
         """A mass of hair with strands that fall from the parting."""
         outline = self.at(curve(list(points)))
         self.add([outline], self.hair, rounding, shadow)
-        part = float(self.rng.uniform(-0.12, 0.12))
+        part = self.rng.uniform(-0.12, 0.12)
         lines, values = [], []
         for place in np.linspace(-1, 1, strands):
             u = float(place + self.rng.normal(0, 0.03))
-            wave = float(self.rng.normal(0, 0.03))
+            wave = self.rng.normal(0, 0.03)
             path = [
                 (part + 0.08 * u, -0.56),
                 (part * 0.5 + 0.34 * u, -0.44),
@@ -315,7 +315,7 @@ class HeadPainter:
                 (0.45 * u - wave, length),
             ]
             lines.append(self.at(smooth_line(path)))
-            values.append(float(self.rng.uniform(0.05, 0.95)))
+            values.append(self.rng.uniform(0.05, 0.95))
         self.sculpture.comb(lines, values, 0.022 * self.size, 0.03 * self.size, [outline], tint=0.9)
 
     def locks(self, lines: Sequence[Points], radii: Sequence[float], shadow: float = 0.25) -> None:
@@ -373,16 +373,16 @@ def _messy(head: HeadPainter) -> None:
     tufts = []
     for angle in np.linspace(-1.25, 1.25, 15):
         a = float(angle + head.rng.normal(0, 0.06))
-        long = float(head.rng.uniform(0.10, 0.19))
+        long = head.rng.uniform(0.10, 0.19)
         x, y = 0.40 * math.sin(a), -0.13 - 0.44 * math.cos(a)
-        bend = float(head.rng.uniform(-0.4, 0.4))
+        bend = head.rng.uniform(-0.4, 0.4)
         tufts.append(
             [(x * 0.8, y * 0.82), (x, y), (x + long * 0.7 * math.sin(a + bend), y - long * 0.7 * math.cos(a + bend))]
         )
     head.locks(tufts, (0.085, 0.07, 0.008), shadow=0.1)
     if not head.behind:
         fringe = [
-            [(x, -0.42), (x + 0.05, -0.32), (x + 0.07 + float(head.rng.normal(0, 0.02)), -0.205)]
+            [(x, -0.42), (x + 0.05, -0.32), (x + 0.07 + head.rng.normal(0, 0.02), -0.205)]
             for x in (-0.27, -0.17, -0.06, 0.05, 0.15)
         ]
         head.locks(fringe, (0.08, 0.06, 0.01))
@@ -403,7 +403,7 @@ def _quiff(head: HeadPainter) -> None:
 
 
 def _long_back(head: HeadPainter, length: float = 1.05, wide: float = 0.50) -> None:
-    wave = [float(head.rng.normal(0, 0.02)) for _ in range(6)]
+    wave = [head.rng.normal(0, 0.02) for _ in range(6)]
     right = [
         (0, -0.58),
         (0.26, -0.53),
@@ -426,14 +426,14 @@ def _long_front(head: HeadPainter) -> None:
     locks = []
     for side in (-1, 1):
         for i in range(4):
-            end = float(head.rng.uniform(0.65, 1.0))
+            end = head.rng.uniform(0.65, 1.0)
             x = 0.385 + 0.028 * i
             locks.append(
                 [
                     (side * (x - 0.03), -0.10),
                     (side * (x + 0.01), 0.15),
                     (side * (x + 0.03), 0.42),
-                    (side * (x + float(head.rng.normal(0, 0.03))), end),
+                    (side * (x + head.rng.normal(0, 0.03)), end),
                 ]
             )
     head.locks(locks, (0.045, 0.06, 0.055, 0.012), shadow=0.2)
@@ -497,7 +497,7 @@ def _braids_front(head: HeadPainter) -> None:
 def _afro_back(head: HeadPainter) -> None:
     blobs = []
     for angle in np.linspace(-2.35, 2.35, 26):
-        a, reach = float(angle), 0.50 + float(head.rng.normal(0, 0.015))
+        a, reach = float(angle), 0.50 + head.rng.normal(0, 0.015)
         blobs.append((reach * math.sin(a), -0.16 - reach * math.cos(a), 0.105))
     head.add(
         [head.at(ellipse(0, -0.16, 0.54, 0.54)), *(head.at(ellipse(*b, b[2])) for b in blobs)], head.hair, 0.3, 0.3
@@ -512,7 +512,7 @@ def _frizz(head: HeadPainter, circle: tuple[float, float, float]) -> None:
         x, y = circle[0] + r * math.sin(a), circle[1] - r * math.cos(a)
         dx, dy = head.rng.normal(0, 0.03, 2)
         lines.append(head.at([(x, y), (x + dx, y + dy), (x + dx - dy, y + dy + dx)]))
-        values.append(float(head.rng.uniform(0.1, 0.9)))
+        values.append(head.rng.uniform(0.1, 0.9))
     within = head.at(ellipse(*circle, circle[2]) if circle[2] > 0.5 else curve(head.cap(0.10, 0.02, -0.30)))
     head.sculpture.comb(lines, values, 0.018 * head.size, 0.03 * head.size, [within], tint=0.4)
 
@@ -532,7 +532,7 @@ def _curls(head: HeadPainter) -> None:
             a = float(angle + head.rng.normal(0, 0.05))
             if reach > 0.35 or abs(a) < 1.2:
                 y = -0.14 - (reach + 0.04) * math.cos(a)
-                blobs.append((reach * math.sin(a), y, float(head.rng.uniform(0.075, 0.115))))
+                blobs.append((reach * math.sin(a), y, head.rng.uniform(0.075, 0.115)))
     if head.behind:
         blobs += [(float(x), float(y), 0.11) for x in np.linspace(-0.28, 0.28, 5) for y in (-0.3, -0.12, 0.06, 0.24)]
     head.mass(head.cap(0.02, 0.0, -0.31), length=0.1)
@@ -542,13 +542,13 @@ def _curls(head: HeadPainter) -> None:
 def _locs_back(head: HeadPainter) -> None:
     lines = []
     for x in np.linspace(-0.46, 0.46, 15):
-        end = float(head.rng.uniform(0.7, 1.05))
+        end = head.rng.uniform(0.7, 1.05)
         lines.append(
             [
                 (float(x) * 0.8, -0.3),
                 (float(x), 0.1),
                 (float(x) * 1.12, 0.45),
-                (float(x) * 1.15 + float(head.rng.normal(0, 0.03)), end),
+                (float(x) * 1.15 + head.rng.normal(0, 0.03), end),
             ]
         )
     head.locks(lines, (0.05, 0.042, 0.042, 0.03))
@@ -737,14 +737,14 @@ def _flowers(head: HeadPainter) -> None:
     for angle in np.linspace(-1.2, 1.2, 9):
         a = float(angle + head.rng.normal(0, 0.04))
         x, y = 0.39 * math.sin(a), -0.21 - 0.20 * math.cos(a)
-        radius = float(head.rng.uniform(0.055, 0.085))
+        radius = head.rng.uniform(0.055, 0.085)
         petals = [
             head.at(
                 ellipse(x + radius * 0.62 * math.cos(t), y + radius * 0.62 * math.sin(t), radius * 0.5, radius * 0.5)
             )
             for t in np.arange(5) * 1.2566
         ]
-        head.add(petals, Material(tones[int(head.rng.integers(len(tones)))]), 0.04, 0.25)
+        head.add(petals, Material(head.rng.choice(tones)), 0.04, 0.25)
         head.sculpture.paint([head.at(ellipse(x, y, radius * 0.3, radius * 0.3))], colour("#f2c14a"), 1.0)
 
 

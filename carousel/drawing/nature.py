@@ -32,7 +32,7 @@ def tree(setting: SceneBuilder, x: float, distance: float, height: float, leaves
             a, r = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1))
             px = x + (0.31 * r * math.cos(a) * (1 - 0.06 * layer) + 0.035 * side * layer) * m
             py = foot - (0.66 + 0.27 * r * math.sin(a) + 0.022 * layer) * m
-            rr = size * m * float(rng.uniform(0.6, 1.1))
+            rr = size * m * rng.uniform(0.6, 1.1)
             blots.append(ellipse(px, py, rr, rr * 0.8))
         tone = setting.lit(leaves * (0.65 + 0.17 * layer), toward, 0.4 + 0.2 * layer, distance)
         canvas.fill(blots, tone, 0.95, blur=0.002 * m)
@@ -83,7 +83,7 @@ def palm(setting: SceneBuilder, x: float, distance: float, height: float, tone: 
     )
     for angle in np.linspace(-2.5, 2.5, 11):
         a = float(angle + rng.normal(0, 0.12))
-        long = float(rng.uniform(0.9, 1.2)) * 1.9 * m
+        long = rng.uniform(0.9, 1.2) * 1.9 * m
         droop = 0.35 + 0.35 * abs(math.sin(a))
         spine = [
             top,
@@ -105,7 +105,7 @@ def palm(setting: SceneBuilder, x: float, distance: float, height: float, tone: 
                     py + (dy / n * 0.7 + s * dx / n * 0.5) * size + 0.10 * m,
                 )
                 leaves.append(hull((px, py, 0.016 * m), (ex, ey, 0.004 * m)))
-        canvas.fill(leaves, setting.in_air(tone * float(rng.uniform(0.7, 1.6)), distance))
+        canvas.fill(leaves, setting.in_air(tone * rng.uniform(0.7, 1.6), distance))
 
 
 def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int = 900) -> None:
@@ -116,11 +116,11 @@ def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int = 
         bright: list[Outline] = []
         dark: list[Outline] = []
         for _ in range(count // 3):
-            y = ground.foot(float(rng.uniform(low, high)))
+            y = ground.foot(rng.uniform(low, high))
             if y > 1.05:
                 continue
-            x, m = float(rng.uniform(0, setting.aspect)), ground.metre(y)
-            lean, tall = float(rng.normal(0, 0.05)) * m, float(rng.uniform(0.06, 0.16)) * m
+            x, m = rng.uniform(0, setting.aspect), ground.metre(y)
+            lean, tall = rng.normal(0, 0.05) * m, rng.uniform(0.06, 0.16) * m
             blade = np.array([(x - 0.010 * m, y), (x + lean, y - tall), (x + 0.010 * m, y)])
             (bright if rng.random() < 0.5 else dark).append(blade)
         share = smoothstep(18.0, 2.0, np.array(low))
@@ -136,9 +136,9 @@ def flowers(setting: SceneBuilder, tones: Sequence[Colour], count: int) -> None:
     for tone in tones:
         spots = []
         for _ in range(count // len(tones)):
-            y = setting.ground.foot(float(setting.rng.uniform(2.4, 11)))
+            y = setting.ground.foot(setting.rng.uniform(2.4, 11))
             m = setting.ground.metre(y)
-            spots.append(ellipse(float(setting.rng.uniform(0, setting.aspect)), y - 0.10 * m, 0.022 * m, 0.016 * m))
+            spots.append(ellipse(setting.rng.uniform(0, setting.aspect), y - 0.10 * m, 0.022 * m, 0.016 * m))
         setting.canvas.fill(spots, setting.lit(tone, 0.6), 0.92)
 
 
@@ -146,14 +146,5 @@ def sun_rays(setting: SceneBuilder, x: float, y: float, light: Colour, strength:
     """Broad shafts of sunlight from a place beyond the edge."""
     aim = setting.aspect / 2
     for _ in range(6):
-        spread = float(setting.rng.normal(0, 0.7))
-        beam(
-            setting,
-            x,
-            y,
-            aim + spread,
-            1.25,
-            width=float(setting.rng.uniform(0.12, 0.26)),
-            light=light,
-            strength=strength,
-        )
+        spread = setting.rng.normal(0, 0.7)
+        beam(setting, x, y, aim + spread, 1.25, width=setting.rng.uniform(0.12, 0.26), light=light, strength=strength)

@@ -43,7 +43,7 @@ def meadow(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
         rng, canvas, front, grass, ground, haze=haze, middle=middle, side=side, sun=sun, zenith=zenith
     )
     paint_sky(setting, [(0, zenith * 0.8), (0.6, middle * 0.85), (1.0, haze * 0.95)])
-    paint_clouds(setting, sun * 1.1, mix(middle, zenith, 0.3) * 0.8, float(rng.uniform(0.35, 0.55)), 0.7)
+    paint_clouds(setting, sun * 1.1, mix(middle, zenith, 0.3) * 0.8, rng.uniform(0.35, 0.55), 0.7)
     for distance, high, tone in ((400, 0.10, "#5f8a8a"), (220, 0.065, "#5a8458"), (110, 0.035, "#5a8040")):
         paint_hills(setting, colour(tone), ground.horizon + 0.01, high, distance, tooth=0.0025 if distance < 300 else 0)
     paint_grass(
@@ -99,29 +99,29 @@ def _camp(setting: SceneBuilder, side: int) -> None:
     ]
     for distance in (55, 46, 38, 31, 26, 21, 17):
         for _ in range(2):
-            x = float(rng.uniform(-0.05, 1.05)) * setting.aspect
+            x = rng.uniform(-0.05, 1.05) * setting.aspect
             if rng.random() < 0.35:
                 bell_tent(setting, x, distance, 1.0, colour("#efe6d2"))
             else:
-                dome_tent(setting, x, distance, float(rng.uniform(1.0, 1.4)), tones[int(rng.integers(len(tones)))])
+                dome_tent(setting, x, distance, rng.uniform(1.0, 1.4), rng.choice(tones))
     for edge in (-1, 1):
         tree(
             setting,
-            setting.aspect * (0.5 + edge * float(rng.uniform(0.46, 0.56))),
-            float(rng.uniform(16, 22)),
-            float(rng.uniform(7, 9)),
+            setting.aspect * (0.5 + edge * rng.uniform(0.46, 0.56)),
+            rng.uniform(16, 22),
+            rng.uniform(7, 9),
             colour("#4f7a35"),
             trunk=colour("#5a4632"),
         )
     passers_by(setting, (42, 30, 22), 3, 0.6, WHITE * 0)
-    tx = setting.aspect * (0.5 - side * float(rng.uniform(0.33, 0.44)))
-    dome_tent(setting, tx, float(rng.uniform(8.5, 11)), 1.35, tones[int(rng.integers(len(tones)))])
+    tx = setting.aspect * (0.5 - side * rng.uniform(0.33, 0.44))
+    dome_tent(setting, tx, rng.uniform(8.5, 11), 1.35, rng.choice(tones))
     for row in range(3):
         y = 0.06 + 0.075 * row
         bunting(
             setting,
-            (-0.05, y + float(rng.normal(0, 0.03))),
-            (setting.aspect + 0.05, y + float(rng.normal(0, 0.04))),
+            (-0.05, y + rng.normal(0, 0.03)),
+            (setting.aspect + 0.05, y + rng.normal(0, 0.04)),
             0.07 - 0.012 * row,
             22 + 7 * row,
             size=0.055 - 0.013 * row,
@@ -139,8 +139,8 @@ def beach(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     ])  # fmt: skip
     zenith, middle, glow, sun, sand = palette
     ground, side = random_view(rng), either_side(rng)
-    sun_x = canvas.aspect * (0.5 + side * float(rng.uniform(0.05, 0.28)))
-    sun_y = ground.horizon - float(rng.uniform(0.035, 0.10))
+    sun_x = canvas.aspect * (0.5 + side * rng.uniform(0.05, 0.28))
+    sun_y = ground.horizon - rng.uniform(0.035, 0.10)
     setting = _beach_light(rng, canvas, glow, ground, middle, sand=sand, zenith=zenith)
     setting.sun = Lamp((sun_x - canvas.aspect / 2, 0.22, -0.75), sun * 1.7, 0.12)
     paint_sky(setting, [(0, zenith * 0.75), (0.5, middle * 0.8), (0.88, glow * 0.92), (1.0, sun)])
@@ -225,11 +225,11 @@ def _beach_props(setting: SceneBuilder, glow: Colour, side: int) -> None:
     for _ in range(3):
         palm(
             setting,
-            setting.across(0.5 - side * float(rng.uniform(0.36, 0.54))),
-            float(rng.uniform(9, 13)),
-            float(rng.uniform(4.2, 6.2)),
+            setting.across(0.5 - side * rng.uniform(0.36, 0.54)),
+            rng.uniform(9, 13),
+            rng.uniform(4.2, 6.2),
             dark,
-            lean=float(rng.normal(side * 0.12, 0.06)),
+            lean=rng.normal(side * 0.12, 0.06),
         )
     _beach_stage(
         setting, setting.across(0.5 + side * 0.30), 13.0, [colour(t) for t in ("#f6e3c0", "#e8735a", "#3f9a9c")]
@@ -315,7 +315,7 @@ def balloons(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     tree(setting, setting.across(0.5 + side * 0.52), 20, 6.5, colour("#7a8a3a"), trunk=colour("#5a4632"))
     passers_by(setting, (45, 32), 4, 0.5, WHITE * 0)
     for distance in (34, 26):
-        bell_tent(setting, setting.across(float(rng.uniform(0.1, 0.9))), distance, 1.0, colour("#efe2c8"))
+        bell_tent(setting, setting.across(rng.uniform(0.1, 0.9)), distance, 1.0, colour("#efe2c8"))
     flowers(setting, [colour(t) for t in ("#fff0d0", "#f2b03a", "#d8608a")], 340)
     if behind:
         sun_rays(setting, sun_x, ground.horizon - 0.16, sun, 0.07)
@@ -370,21 +370,11 @@ def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
     for distance, high, tone in ((500, 0.13, "#8a90a8"), (300, 0.09, "#7f9080"), (160, 0.055, "#7a8a58")):
         paint_hills(setting, colour(tone), ground.horizon + 0.01, high, distance, tooth=0.002 if distance < 400 else 0)
         for _ in range(2 if distance > 200 else 3):
-            size = {500: 0.055, 300: 0.10, 160: 0.17}[distance] * float(rng.uniform(0.8, 1.2))
-            x, y = (
-                setting.across(float(rng.uniform(0.04, 0.96))),
-                float(rng.uniform(0.10, ground.horizon - 0.10 - size * 0.6)),
-            )
-            balloon(setting, x, y, size, sets[int(rng.integers(len(sets)))], distance=distance * 0.5)
-    big = setting.across(0.5 - side * float(rng.uniform(0.22, 0.34)))
-    balloon(
-        setting,
-        big,
-        float(rng.uniform(0.20, 0.26)),
-        float(rng.uniform(0.30, 0.36)),
-        sets[int(rng.integers(len(sets)))],
-        distance=25,
-    )
+            size = {500: 0.055, 300: 0.10, 160: 0.17}[distance] * rng.uniform(0.8, 1.2)
+            x, y = (setting.across(rng.uniform(0.04, 0.96)), rng.uniform(0.10, ground.horizon - 0.10 - size * 0.6))
+            balloon(setting, x, y, size, sets[rng.integers(len(sets))], distance=distance * 0.5)
+    big = setting.across(0.5 - side * rng.uniform(0.22, 0.34))
+    balloon(setting, big, rng.uniform(0.20, 0.26), rng.uniform(0.30, 0.36), sets[rng.integers(len(sets))], distance=25)
 
 
 def lanterns(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
@@ -440,11 +430,11 @@ def _lanterns_light(
 
 def _lantern_sky(setting: SceneBuilder, glow: Colour) -> None:
     rng = setting.rng
-    sizes = sorted(0.010 + 0.07 * float(rng.random()) ** 3.2 for _ in range(46))
+    sizes = sorted(0.010 + 0.07 * rng.random() ** 3.2 for _ in range(46))
     for size in sizes:
-        x = float(rng.uniform(-0.02, setting.aspect + 0.02))
-        y = float(rng.uniform(0.02, setting.ground.horizon - 0.06 - size))
-        tone = mix(glow, colour("#ffd890"), float(rng.uniform(0, 0.6)))
+        x = rng.uniform(-0.02, setting.aspect + 0.02)
+        y = rng.uniform(0.02, setting.ground.horizon - 0.06 - size)
+        tone = mix(glow, colour("#ffd890"), rng.uniform(0, 0.6))
         lantern(setting, x, y, size, tone, level=0.8 + 8 * size)
 
 
@@ -460,16 +450,11 @@ def _lantern_shore(setting: SceneBuilder, glow: Colour) -> None:
     soil = colour("#3a3230") * (setting.sky * 0.9 + glow * 0.12)
     canvas.fill([bank], (mix(soil, glow, 0.06), soil * 0.9), texture=texture)
     for _ in range(9):
-        x, y = setting.across(float(rng.uniform(0.02, 0.98))), ground.foot(float(rng.uniform(7.5, 14)))
+        x, y = setting.across(rng.uniform(0.02, 0.98)), ground.foot(rng.uniform(7.5, 14))
         m = ground.metre(y)
         lantern(setting, x, y - 0.12 * m, 0.28 * m, glow, level=1.3)
         canvas.glow(x, y + 0.10 * m, 0.7 * m, glow, 0.35, squash=0.4)
     for _ in range(4):
         canvas.glow(
-            setting.across(float(rng.uniform(0.1, 0.9))),
-            ground.foot(float(rng.uniform(3.6, 6))),
-            0.5,
-            glow,
-            0.10,
-            squash=0.22,
+            setting.across(rng.uniform(0.1, 0.9)), ground.foot(rng.uniform(3.6, 6)), 0.5, glow, 0.10, squash=0.22
         )

@@ -48,8 +48,8 @@ def string_lights(
     for index, (x, y) in enumerate(catenary(start, end, sag, count)):
         t = index / max(count - 1, 1)
         radius = size[0] + (size[1] - size[0]) * t
-        tone = tones[int(setting.rng.integers(len(tones)))]
-        level = strength * float(setting.rng.uniform(0.75, 1.1))
+        tone = setting.rng.choice(tones)
+        level = strength * setting.rng.uniform(0.75, 1.1)
         bulb = ellipse(float(x), float(y) + radius * 1.3, radius, radius * 1.15)
         if radius > 0.011:  # near the camera: out of focus
             canvas.shine(
@@ -78,11 +78,11 @@ def bunting(
     setting.canvas.fill(ribbon(line, size * 0.07), setting.lit(colour("#4a4038")))
     for index in range(count):
         (ax, ay), (bx, by) = line[index], line[index + 1]
-        sway = float(setting.rng.normal(0, 0.12)) * size
+        sway = setting.rng.normal(0, 0.12) * size
         ex, ey = ax + (bx - ax) * 0.86, ay + (by - ay) * 0.86
         flag = polygon([(ax, ay), (ex, ey), ((ax + ex) / 2 + sway, (ay + ey) / 2 + size * 1.25)])
         tone = tones[index % len(tones)]
-        shade = float(setting.rng.uniform(0.3, 0.75))
+        shade = setting.rng.uniform(0.3, 0.75)
         setting.canvas.fill([flag], (setting.lit(tone, shade), setting.lit(tone, shade * 0.8)))
 
 
@@ -239,8 +239,8 @@ def _stall_wares(
             px = left + (0.25 + k * 0.19) * m
             if px > left + w - 0.25 * m:
                 break
-            tone = LAMPS[int(rng.integers(len(LAMPS)))] if rng.random() < 0.4 else colour("#c98a4a")
-            high = float(rng.uniform(0.10, 0.24)) * m
+            tone = rng.choice(LAMPS) if rng.random() < 0.4 else colour("#c98a4a")
+            high = rng.uniform(0.10, 0.24) * m
             canvas.fill(
                 [box(px, shelf - high, 0.13 * m, high)],
                 setting.lit(tone * 0.6, 0.2, 0.3, distance) + tone * WARM * np.float32(0.5 * lit),
@@ -325,7 +325,7 @@ def _truck_window(
         px = left + (0.15 + 0.29 * k) * m
         tone = LAMPS[k % len(LAMPS)]
         canvas.fill([box(px, top + 0.12 * m, 0.16 * m, 0.22 * m)], tone * WARM * np.float32(0.2 + 0.7 * lit))
-    cook = x - float(setting.rng.uniform(0.0, 1.1)) * m
+    cook = x - setting.rng.uniform(0.0, 1.1) * m
     canvas.fill(
         [
             ellipse(cook, top + 0.42 * m, 0.11 * m, 0.14 * m),
@@ -374,13 +374,7 @@ def _truck_lamps(
             core=2.5 * lit,
         )
     zig = [(x - 1.35 * m + 0.26 * k * m, foot - (3.16 if k % 2 else 3.02) * m) for k in range(7)]
-    canvas.shine(
-        tube(zig, [0.025 * m], 2),
-        LAMPS[int(setting.rng.integers(len(LAMPS)))],
-        0.9 * lit,
-        blur=0.012 * m,
-        core=1.6 * lit,
-    )
+    canvas.shine(tube(zig, [0.025 * m], 2), setting.rng.choice(LAMPS), 0.9 * lit, blur=0.012 * m, core=1.6 * lit)
     canvas.glow(x - 0.5 * m, foot - 1.6 * m, 3.4 * m, WARM, 0.30 * lit, squash=0.8)
     canvas.glow(x - 0.5 * m, foot + 0.5 * m, 4.6 * m, WARM, 0.16 * lit, squash=0.24)
 
@@ -395,7 +389,7 @@ def ferris_wheel(
     for side in (-1, 1):
         canvas.fill([hull((x, y, radius * 0.03), (x + side * radius * 0.5, base, radius * 0.04))], steel)
     spokes = 20
-    turn = float(rng.uniform(0, 0.3))
+    turn = rng.uniform(0, 0.3)
     _wheel_lamps(setting, x, y, radius, tones, level=level, spokes=spokes, steel=steel, turn=turn)
     _cabins(setting, x, y, radius, tones, level=level, spokes=spokes, turn=turn)
     canvas.shine([ellipse(x, y, radius * 0.07, radius * 0.07)], tones[0], level, blur=radius * 0.02, core=level)
@@ -481,7 +475,7 @@ def house(
     tone = setting.lit(albedo, 0.55, 0.8, distance)
     canvas.fill([box(left, foot - height, width, height)], (tone * 1.05, tone * 0.8))
     if roof is not None:
-        peak = height * float(rng.uniform(0.22, 0.34))
+        peak = height * rng.uniform(0.22, 0.34)
         gable = polygon(
             [
                 (left - width * 0.04, foot - height),

@@ -134,7 +134,4 @@ def write_index(output: Path, rows: list[SceneRow]) -> None:
 def overview(sheet: Path, tiles: list[Tile]) -> None:
     """Write all thumbnails on one sheet."""
     pictures, labels = zip(*tiles, strict=True)
-    write_png(
-        sheet,
-        picture_grid(pictures, labels, columns=10, tile_px=TILE_PX, title=TITLE),
-    )
+    write_png(sheet, picture_grid(pictures, labels, columns=10, tile_px=TILE_PX, title=TITLE))

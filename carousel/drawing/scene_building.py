@@ -177,7 +177,7 @@ class SceneBuilder:
 
 def choose(rng: np.random.Generator, options: Sequence[tuple[str, ...]]) -> list[Colour]:
     """One of several palettes of "#rrggbb", as linear RGB."""
-    return [colour(tone) for tone in options[int(rng.integers(len(options)))]]
+    return [colour(tone) for tone in rng.choice(options)]
 
 
 def either_side(rng: np.random.Generator) -> int:
@@ -187,8 +187,8 @@ def either_side(rng: np.random.Generator) -> int:
 
 def random_view(rng: np.random.Generator) -> Ground:
     """A camera between a crouching person's eyes and the top of a step; the lower, the more sky."""
-    height = float(rng.uniform(0, 1))
-    return Ground(0.60 - 0.15 * height + float(rng.normal(0, 0.012)), 1.2 + 0.9 * height)
+    height = rng.uniform(0, 1)
+    return Ground(0.60 - 0.15 * height + rng.normal(0, 0.012), 1.2 + 0.9 * height)
 
 
 def calmed(light: Colour) -> Colour:
@@ -231,7 +231,7 @@ def paint_stars(setting: SceneBuilder, count: int, strength: float = 0.8) -> Non
     for _ in range(count):
         x, y = rng.uniform(0, setting.aspect), setting.ground.horizon * rng.uniform(0, 0.9) ** 1.3
         size = 0.0011 + 0.0012 * rng.random() ** 3
-        canvas.shine([ellipse(x, y, size, size)], colour("#cfd8ff"), strength * float(rng.uniform(0.2, 1)))
+        canvas.shine([ellipse(x, y, size, size)], colour("#cfd8ff"), strength * rng.uniform(0.2, 1))
 
 
 def paint_hills(
@@ -361,8 +361,8 @@ def bokeh(
     rng = setting.rng
     for _ in range(count):
         x, at = rng.uniform(-0.02, setting.aspect + 0.02), rng.uniform(*y)
-        radius = float(rng.uniform(*size))
-        tone = tones[int(rng.integers(len(tones)))] * np.float32(strength * rng.uniform(0.3, 1))
+        radius = rng.uniform(*size)
+        tone = rng.choice(tones) * np.float32(strength * rng.uniform(0.3, 1))
         setting.canvas.shine([ellipse(x, at, radius, radius)], tone, 0.55, blur=radius * 0.06)
         ring: list[Outline] = [ellipse(x, at, radius * 0.82, radius * 0.82)]
         setting.canvas.shine(ring, tone, -0.18, blur=radius * 0.12)

@@ -86,15 +86,15 @@ def place_people(setting: SceneBuilder) -> list[PlacedFigure]:
     """One to three people who stand apart, from far to near."""
     rng = setting.rng
     count = int(rng.choice((1, 2, 2, 3)))
-    feet = sorted(float(rng.uniform(0.86 if count > 1 else 0.93, 0.975)) for _ in range(count))
+    feet = sorted(rng.uniform(0.86 if count > 1 else 0.93, 0.975) for _ in range(count))
     if rng.random() < 0.15:
-        feet[-1] = float(rng.uniform(1.15, 1.4))  # somebody near, seen down to the hips
+        feet[-1] = rng.uniform(1.15, 1.4)  # somebody near, seen down to the hips
     shares = [float(share) for share in rng.permutation(np.linspace(0, 1, count + 2)[1:-1] if count > 1 else [0.5])]
     low, high = setting.floor
     placed: list[PlacedFigure] = []
     taken: list[tuple[float, float]] = []
     for foot, share in zip(feet, shares, strict=True):
-        x = setting.aspect * (low + (high - low) * (share + float(rng.normal(0, 0.05 if count > 1 else 0.18))))
+        x = setting.aspect * (low + (high - low) * (share + rng.normal(0, 0.05 if count > 1 else 0.18)))
         person = _person(setting, x, foot)
         scale = setting.canvas.raster.scale
         sides = person.left / scale, (person.left + person.figure.alpha.shape[1]) / scale

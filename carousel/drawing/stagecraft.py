@@ -93,7 +93,7 @@ def led_wall(
         bars = heights[(((u + 0.5) * 24).astype(int)).clip(0, 23)]
         wave = np.where(0.5 - v < bars, 0.4 + v * 1.2, 1.45) + 0 * v
     else:
-        wave = v * 6 + 1.1 * np.sin(u * 9 + float(setting.rng.uniform(0, 6)))
+        wave = v * 6 + 1.1 * np.sin(u * 9 + setting.rng.uniform(0, 6))
     share = 0.5 + 0.5 * np.sin(wave * math.pi)
     picture = mix(tones[0], tones[1], share[..., None].astype(np.float32))
     spot = np.exp(-((u * ratio) ** 2 + (v - 0.15) ** 2) * 5).astype(np.float32)
@@ -170,7 +170,7 @@ def _players(setting: SceneBuilder, x: float, deck: float, metre: float, width: 
     dark = np.full(3, 0.012, np.float32)
     shapes: list[Outline] = []
     for share in (-0.26, -0.06, 0.14, 0.30):
-        px = x + width * (share + float(setting.rng.normal(0, 0.015)))
+        px = x + width * (share + setting.rng.normal(0, 0.015))
         shapes += _onlooker(setting.rng, px, deck, metre * 1.12, 0.35)
     kit = x + width * 0.03
     shapes += [

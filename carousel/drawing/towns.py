@@ -45,7 +45,7 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     _evening_yard(setting, glow, haze, middle, zenith)
     bodies = [colour(t) for t in ("#e0543f", "#3f9a9c", "#f0c24e", "#e88aa4", "#5a78b8", "#efe4cf", "#7fae6a")]
     order = rng.permutation(len(bodies))
-    gap = float(rng.uniform(-0.1, 0.1))
+    gap = rng.uniform(-0.1, 0.1)
     for i, (share, distance) in enumerate(((0.5 + gap, 17.0), (0.12 + gap * 0.3, 11.5), (0.90 + gap * 0.3, 10.0))):
         food_truck(setting, setting.aspect * share, distance, bodies[order[i]], bodies[order[i + 3]], lit=1.0)
     passers_by(setting, (15, 12.5, 10.5), 4, 0.3, WARM, spread=(0.2, 0.85))
@@ -56,9 +56,7 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
         )
     setting.bulbs.append(Bulb(setting.aspect * 0.5, -0.15, 1.5, BULB * 0.60, 0.8, 0.45))
     for _ in range(5):
-        canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 7))), 0.5, WARM, 0.09, squash=0.25
-        )
+        canvas.glow(rng.uniform(0, setting.aspect), ground.foot(rng.uniform(3.5, 7)), 0.5, WARM, 0.09, squash=0.25)
     setting.film = Film(1.12, (0.90, 0.97, 1.14), (1.06, 1.0, 0.93), 1.05, 0.34)
     return setting
 
@@ -107,7 +105,7 @@ def _rows_of_bulbs(setting: SceneBuilder, gap: float) -> None:
             (far + (i - 3) * 0.06, ground.horizon - 0.16),
             0.05,
             15,
-            size=(float(rng.uniform(0.012, 0.017)), 0.0028),
+            size=(rng.uniform(0.012, 0.017), 0.0028),
         )
 
 
@@ -129,7 +127,7 @@ def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     )
     paint_sky(setting, [(0, zenith * 0.85), (0.6, middle * 0.9), (1.0, haze)])
     paint_clouds(setting, sun * 1.05, middle * 0.75, 0.4, 0.7)
-    vanish = setting.across(float(rng.uniform(0.44, 0.56)))
+    vanish = setting.across(rng.uniform(0.44, 0.56))
     paint_ground(
         setting,
         colour("#9a8672") * (setting.sky * 0.7 + sun * level * 0.4),
@@ -224,7 +222,7 @@ def _street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> N
     for distance in (34, 25, 18.5, 13.5, 10.0):
         for edge in (-1, 1):
             x = vanish + edge * 4.3 * ground.metre(ground.foot(distance))
-            stall(setting, x, distance, 3.0, tones[int(rng.integers(len(tones)))], lit=0.9 if evening else 0.12)
+            stall(setting, x, distance, 3.0, rng.choice(tones), lit=0.9 if evening else 0.12)
     passers_by(setting, (45, 36, 29, 23, 18), 4, 0.4, WARM if evening else WARM * 0, spread=(0.40, 0.60))
 
 
@@ -234,8 +232,8 @@ def _row_of_houses(setting: SceneBuilder, vanish: float, edge: int, walls: Seque
     facing = 0.65 if setting.sun is not None and setting.sun.direction[0] * edge < 0 else 0.08
     depths = [90.0, 62, 45, 34, 26, 20, 15.5, 12, 9, 6.5, 4.0]
     for far, near in itertools.pairwise(depths):
-        high = float(rng.uniform(7.5, 11.5))
-        tone = walls[int(rng.integers(len(walls)))]
+        high = rng.uniform(7.5, 11.5)
+        tone = rng.choice(walls)
         xs = [vanish + edge * 7.2 * ground.metre(ground.foot(z)) for z in (far, near)]
         feet = [ground.foot(z) for z in (far, near)]
         tops = [ground.foot(z) - high * ground.metre(ground.foot(z)) for z in (far, near)]
@@ -339,15 +337,10 @@ def fairground(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     paint_clouds(setting, haze * 0.5, middle * 0.35, 0.3, 0.9)
     paint_stars(setting, 90, 0.8)
     setting.sun = Lamp((-side * 0.4, 0.8, 0.5), middle * 0.4 + 0.04, 0.5)
-    x = setting.across(0.5 + side * float(rng.uniform(0.14, 0.24)))
+    x = setting.across(0.5 + side * rng.uniform(0.14, 0.24))
     paint_hills(setting, colour("#10142a"), ground.horizon + 0.005, 0.03, 80, tooth=0.006)
     ferris_wheel(
-        setting,
-        x,
-        max(0.27, ground.horizon - 0.27),
-        float(rng.uniform(0.235, 0.26)),
-        (first, second, third),
-        level=1.25,
+        setting, x, max(0.27, ground.horizon - 0.27), rng.uniform(0.235, 0.26), (first, second, third), level=1.25
     )
     _fair_stalls(setting, first, haze, second, side, third=third)
     reflect(setting, 0.42, 0.010, 0.014, top=ground.foot(13))
@@ -403,7 +396,7 @@ def _fair_stalls(
         (colour("#d9503f"), colour("#f4ead7")),
     ]
     for share, distance in ((0.50, 34.0), (0.60, 27.0), (0.04, 15.0), (0.97, 14.0)):
-        stall(setting, setting.across(share), distance, 3.4, stripes[int(rng.integers(len(stripes)))], lit=1.0)
+        stall(setting, setting.across(share), distance, 3.4, rng.choice(stripes), lit=1.0)
     passers_by(setting, (30, 24, 19, 16), 8, 0.3, mix(first, third, 0.6))
 
 
@@ -495,17 +488,17 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     paint_ground(
         setting, snow * (setting.sky * 0.95 + 0.05), snow * (setting.sky * 1.05 + glow * 0.10), 0.10, metres=5.0
     )
-    x = setting.across(0.5 + side * float(rng.uniform(0.10, 0.18)))
+    x = setting.across(0.5 + side * rng.uniform(0.10, 0.18))
     _lit_fir(setting, x, 22.0, 9.0)
     tones = [(colour(a), colour("#f6ecd8")) for a in ("#b83a34", "#2f6f5a", "#8a3f5a", "#c98a3a")]
     for distance, shares in ((24.0, (0.30, 0.86)), (17.0, (0.14, 0.72)), (12.0, (0.02, 0.97))):
         for share in shares:
             stall(
                 setting,
-                setting.across(share + float(rng.normal(0, 0.012))),
+                setting.across(share + rng.normal(0, 0.012)),
                 distance,
                 3.4,
-                tones[int(rng.integers(len(tones)))],
+                rng.choice(tones),
                 lit=0.55 if day else 1.0,
                 snow=True,
             )
@@ -543,13 +536,13 @@ def _snowy_houses(setting: SceneBuilder) -> None:
     walls = [colour(t) for t in ("#c9a88a", "#b0888a", "#d8c8a8", "#8fa0a8")]
     edge = -0.02
     while edge < setting.aspect:
-        wide = float(rng.uniform(0.09, 0.15))
+        wide = rng.uniform(0.09, 0.15)
         house(
             setting,
             edge,
             ground.foot(60),
             wide,
-            float(rng.uniform(0.13, 0.20)),
+            rng.uniform(0.13, 0.20),
             albedo=walls[int(rng.integers(4))],
             lit=0.5,
             distance=60,
@@ -565,13 +558,11 @@ def _lit_fir(setting: SceneBuilder, x: float, distance: float, height: float) ->
     foot = setting.ground.foot(distance)
     m = setting.ground.metre(foot) * height
     for _ in range(110):
-        t = 1 - math.sqrt(float(rng.uniform(0.0, 1)))
-        px = x + float(rng.uniform(-1, 1)) * (0.29 * (1 - t) + 0.01) * m
+        t = 1 - math.sqrt(rng.uniform(0.0, 1))
+        px = x + rng.uniform(-1, 1) * (0.29 * (1 - t) + 0.01) * m
         py = foot - (0.07 + 0.88 * t) * m
         if rng.random() < 0.3:
-            canvas.fill(
-                [ellipse(px, py, 0.012 * m, 0.012 * m)], setting.lit(LAMPS[int(rng.integers(len(LAMPS)))], 0.5), 0.9
-            )
+            canvas.fill([ellipse(px, py, 0.012 * m, 0.012 * m)], setting.lit(rng.choice(LAMPS), 0.5), 0.9)
         else:
             canvas.shine([ellipse(px, py, 0.007 * m, 0.007 * m)], LAMPS[0], 1.0, blur=0.004 * m, core=2.6)
     star = [
@@ -600,9 +591,7 @@ def _winter_lamps(setting: SceneBuilder) -> None:
             size=(0.006 + 0.003 * i, 0.006 + 0.003 * i),
         )
     for _ in range(4):
-        canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(5, 9))), 0.45, WARM, 0.10, squash=0.22
-        )
+        canvas.glow(rng.uniform(0, setting.aspect), ground.foot(rng.uniform(5, 9)), 0.45, WARM, 0.10, squash=0.22)
     _falling_snow(setting)
 
 
@@ -613,8 +602,8 @@ def _falling_snow(setting: SceneBuilder) -> None:
     cool = setting.sky * 0.7 + 0.25
     for count, size, level in ((260, 0.0016, 0.60), (90, 0.0034, 0.45), (16, 0.010, 0.16)):
         for _ in range(count):
-            x, y = float(rng.uniform(0, setting.aspect)), float(rng.uniform(0, 1))
-            radius = size * float(rng.uniform(0.7, 1.4))
+            x, y = rng.uniform(0, setting.aspect), rng.uniform(0, 1)
+            radius = size * rng.uniform(0.7, 1.4)
             flake = ellipse(x, y, radius, radius)
             window = canvas.raster.window([flake], margin=radius)
             if window is not None:
@@ -683,7 +672,7 @@ def _skyline(setting: SceneBuilder, distance: float, high: float, wide: float) -
     side = 1 if setting.sun is None or setting.sun.direction[0] > 0 else -1
     edge = -0.05
     while edge < setting.aspect + 0.05:
-        w, h = wide * float(rng.uniform(0.6, 1.3)), high * float(rng.uniform(0.25, 1.0)) ** 1.3
+        w, h = wide * rng.uniform(0.6, 1.3), high * rng.uniform(0.25, 1.0) ** 1.3
         top = setting.ground.horizon - h
         albedo = colour(("#232a48", "#33294a", "#1f3048")[int(rng.integers(3))])
         tone = setting.lit(albedo, 0.12, 0.7, distance)
@@ -692,7 +681,7 @@ def _skyline(setting: SceneBuilder, distance: float, high: float, wide: float) -
         bright = setting.lit(albedo * 1.3, 0.45, 0.9, distance)
         canvas.fill([box(flank, top, w * 0.28, base - top)], (bright, mix(bright, setting.haze, 0.45)))
         if rng.random() < 0.5:
-            crown = float(rng.uniform(0.2, 0.6)) * w
+            crown = rng.uniform(0.2, 0.6) * w
             canvas.fill([box(edge + (w - crown) / 2, top - h * 0.10, crown, h * 0.11)], tone * 0.9)
         if rng.random() < 0.3:
             canvas.fill([hull((edge + w / 2, top - h * 0.08, 0.0016), (edge + w / 2, top - h * 0.34, 0.0007))], tone)
@@ -700,14 +689,14 @@ def _skyline(setting: SceneBuilder, distance: float, high: float, wide: float) -
                 [ellipse(edge + w / 2, top - h * 0.34, 0.002, 0.002)], colour("#ff4a3a"), 1.0, blur=0.002, core=2.0
             )
         _tower_windows(setting, (edge, top, w, base - top), distance)
-        edge += w * float(rng.uniform(0.92, 1.2))
+        edge += w * rng.uniform(0.92, 1.2)
 
 
 def _tower_windows(setting: SceneBuilder, tower: tuple[float, float, float, float], distance: float) -> None:
     rng, (left, top, width, height) = setting.rng, tower
     step = 0.0036 + 0.9 / distance
     lamps: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
-    busy = float(rng.uniform(0.12, 0.42))
+    busy = rng.uniform(0.12, 0.42)
     for y in np.arange(top + step, top + height - step, step * 1.5):
         for x in np.arange(left + step * 0.6, left + width - step, step * 1.15):
             if rng.random() < busy:
@@ -743,7 +732,7 @@ def _terrace(setting: SceneBuilder, edge: float, haze: Colour) -> None:
     )
     canvas.fill([box(-0.1, edge - 1.08 * m, setting.aspect + 0.2, 0.74 * m)], mix(haze, WHITE, 0.3), 0.10)
     for share in (0.03, 0.16, 0.86, 0.97):
-        _plant(setting, setting.across(share + float(rng.normal(0, 0.015))), float(rng.uniform(6.6, 8.0)))
+        _plant(setting, setting.across(share + rng.normal(0, 0.015)), rng.uniform(6.6, 8.0))
     for share in (-0.02, 0.5, 1.02):
         canvas.fill([box(setting.across(share) - 0.05 * m, edge - 3.4 * m, 0.10 * m, 3.2 * m)], wall * 0.6)
     for i in range(6):
@@ -752,9 +741,7 @@ def _terrace(setting: SceneBuilder, edge: float, haze: Colour) -> None:
             setting, start, (setting.across((-0.02, 0.5, 1.02)[i % 3]), edge - 3.3 * m), 0.06, 15, size=(0.015, 0.005)
         )
     for _ in range(4):
-        canvas.glow(
-            float(rng.uniform(0, setting.aspect)), ground.foot(float(rng.uniform(3.5, 6))), 0.5, WARM, 0.08, squash=0.25
-        )
+        canvas.glow(rng.uniform(0, setting.aspect), ground.foot(rng.uniform(3.5, 6)), 0.5, WARM, 0.08, squash=0.25)
 
 
 def _plant(setting: SceneBuilder, x: float, distance: float) -> None:
@@ -769,7 +756,7 @@ def _plant(setting: SceneBuilder, x: float, distance: float) -> None:
     for shade, count in ((0.55, 26), (1.0, 26), (1.6, 16)):
         leaves = []
         for _ in range(count):
-            a, r = float(rng.uniform(-1.3, 1.3)), float(rng.uniform(0.3, 0.95)) * m
+            a, r = rng.uniform(-1.3, 1.3), rng.uniform(0.3, 0.95) * m
             px, py = x + r * 0.75 * math.sin(a), foot - 0.5 * m - r * math.cos(a)
             leaves.append(
                 hull((px, py, 0.05 * m), (px + 0.12 * m * math.sin(a * 1.5), py - 0.10 * m * math.cos(a), 0.012 * m))
