@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from carousel.fusion.relighting import to_linear, to_srgb, to_u8
-from common.outlines import Outline
+from common.outlines import Outline, ellipse
 
 SHIFT = 4  # OpenCV takes places as whole 16ths of a pixel
 Window = tuple[slice, slice]
@@ -23,6 +23,11 @@ def colour(hexadecimal: str) -> np.ndarray:
     digits = hexadecimal.lstrip("#")
     srgb = np.array([int(digits[at : at + 2], 16) for at in (0, 2, 4)]) / 255
     return to_linear(srgb).astype(np.float32)
+
+
+def colours(*hexadecimals: str) -> list[np.ndarray]:
+    """Several "#rrggbb", each as linear RGB."""
+    return [colour(hexadecimal) for hexadecimal in hexadecimals]
 
 
 def points(text: str) -> list[tuple[float, float]]:
@@ -217,6 +222,12 @@ class Canvas:
         sharp = self.raster.coverage(outlines, window)
         share = blurred(sharp, blur * self.raster.scale) * np.float32(strength) + sharp * np.float32(core)
         self.light[window] += light * share[..., None]
+
+    def lamp(
+        self, x: float, y: float, radius: float, light: Colour, *, strength: float, blur: float = 0.0, core: float = 0.0
+    ) -> None:
+        """Add the light of a round lamp, as `shine` does."""
+        self.shine([ellipse(x, y, radius, radius)], light, strength, blur, core)
 
     def shade(self, outlines: Sequence[Outline], opacity: float, blur: float, tint: Colour | None = None) -> None:
         """Darken in a shape: a shadow. `tint` is what of the light remains at opacity 1, none by default."""

@@ -183,7 +183,7 @@ CALM = (
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
     """One of the options."""
-    return options[rng.integers(len(options))]
+    return options[int(rng.integers(len(options)))]
 
 
 def random_build(rng: np.random.Generator, child: bool) -> Build:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from carousel.drawing.canvas import Canvas, Colour, Film, blurred, colour, mix, points, smoothstep
+from carousel.drawing.canvas import Canvas, Colour, Film, blurred, colour, colours, mix, points, smoothstep
 from carousel.drawing.height_fields import Lamp, Lighting
 from common.outlines import Outline, box, ellipse, hull
 
@@ -56,6 +56,10 @@ class Spot:
     x: float
     foot: float
     metre: float
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """A place of the thing in the picture."""
+        return self.x + x * self.metre, self.foot - y * self.metre
 
     def path(self, text: str, side: int = 1) -> list[tuple[float, float]]:
         """Places "x y, x y, ..."; -1 as `side` mirrors them."""
@@ -106,6 +110,7 @@ class SceneBuilder:
         rng: random generator.
         canvas: the picture so far.
         ground: the perspective.
+        palette: the main colours of the scene, linear RGB.
         sky, bounce: ambient light from above and below.
         sun: the light that comes from afar; None where there is none.
         bulbs: lamps in the scene.
@@ -122,6 +127,7 @@ class SceneBuilder:
     rng: np.random.Generator
     canvas: Canvas
     ground: Ground
+    palette: list[Colour]
     sky: Colour = field(default_factory=lambda: np.full(3, 0.4, np.float32))
     bounce: Colour = field(default_factory=lambda: np.full(3, 0.2, np.float32))
     sun: Lamp | None = None
@@ -145,6 +151,11 @@ class SceneBuilder:
         """A share of the picture's width as a place."""
         return self.canvas.aspect * share
 
+    def spot(self, x: float, distance: float, size: float = 1.0) -> Spot:
+        """The place of a thing on the ground at a distance in metres; `size` scales the thing."""
+        foot = self.ground.foot(distance)
+        return Spot(x, foot, self.ground.metre(foot) * size)
+
     def in_air(self, tone: Colour, distance: float) -> Colour:
         """A colour as it looks through the air."""
         return mix(tone, self.haze, 1 - float(np.exp(-self.haze_per_metre * distance)))
@@ -164,20 +175,16 @@ class SceneBuilder:
             away = np.array([bulb.x - x, chest - bulb.y, bulb.depth * metre * 0.5])
             reach = float(np.sqrt((away**2).sum()))
             strength = min(1.6, (bulb.reach / max(reach, 0.05)) ** 1.2)
-            lamps.append(
-                Lamp(
-                    (float(away[0]), float(away[1]), float(away[2])),
-                    calmed(bulb.light) * np.float32(strength),
-                    bulb.wrap,
-                )
-            )
+            direction = (float(away[0]), float(away[1]), float(away[2]))
+            lamps.append(Lamp(direction, calmed(bulb.light) * strength, bulb.wrap))
         share = 1 - float(np.exp(-self.haze_per_metre * distance))
         return Lighting(self.sky * FILL, self.bounce * FILL, tuple(lamps), self.haze, share)
 
 
-def choose(rng: np.random.Generator, options: Sequence[tuple[str, ...]]) -> list[Colour]:
-    """One of several palettes of "#rrggbb", as linear RGB."""
-    return [colour(tone) for tone in rng.choice(options)]
+def begin_scene(rng: np.random.Generator, canvas: Canvas, palettes: Sequence[tuple[str, ...]]) -> SceneBuilder:
+    """Start a scene with a random camera and one of several palettes of "#rrggbb"."""
+    palette = colours(*rng.choice(palettes))
+    return SceneBuilder(rng, canvas, random_view(rng), palette)
 
 
 def either_side(rng: np.random.Generator) -> int:
@@ -237,15 +244,15 @@ def paint_stars(setting: SceneBuilder, count: int, strength: float = 0.8) -> Non
 def paint_hills(
     setting: SceneBuilder,
     albedo: Colour,
-    y: float,
     height: float,
     distance: float,
     *,
     rough: float = 0.5,
     tooth: float = 0.0,
+    low: float = 0.01,
 ) -> None:
-    """A ridge across the picture; `tooth` adds treetops."""
-    rng, canvas = setting.rng, setting.canvas
+    """Paint a ridge across the picture, its foot `low` below the horizon; `tooth` adds treetops."""
+    rng, canvas, y = setting.rng, setting.canvas, setting.ground.horizon + low
     x = np.linspace(-0.05, setting.aspect + 0.05, 160)
     line = np.zeros_like(x)
     for wave in range(1, 6):
@@ -337,15 +344,29 @@ def reflect(setting: SceneBuilder, strength: float, blur: float, ripple: float =
         mirrored, (0, 0), sigmaX=0.6 + blur * canvas.raster.scale * 0.2, sigmaY=1 + blur * canvas.raster.scale * 1.6
     )
     if ripple:
-        wave = floor_noise(setting, (slice(start, start + rows), canvas.whole[1]), 3.0, (2.5, 0.5)) * np.float32(
-            ripple * canvas.raster.scale
-        )
+        wave = floor_noise(setting, (slice(start, start + rows), canvas.whole[1]), 3.0, (2.5, 0.5))
+        wave = wave * (ripple * canvas.raster.scale)
         gx, gy = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         mirrored = cv2.remap(mirrored, gx + wave * 0.4, gy + wave, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     fade = np.linspace(1, 0.35, rows, dtype=np.float32)[:, None, None]
-    canvas.light[start:] = canvas.light[start:] * (
-        1 - fade * np.float32(strength) * 0.6
-    ) + mirrored * fade * np.float32(strength)
+    canvas.light[start:] = canvas.light[start:] * (1 - fade * strength * 0.6) + mirrored * fade * strength
+
+
+def light_pools(
+    setting: SceneBuilder,
+    light: Colour,
+    count: int,
+    distances: tuple[float, float],
+    strength: float,
+    *,
+    x: tuple[float, float] = (0.0, 1.0),
+    radius: float = 0.5,
+    squash: float = 0.25,
+) -> None:
+    """Paint pools of light on the ground; `x` and `distances` are the ranges of their random places."""
+    for _ in range(count):
+        place = setting.across(setting.rng.uniform(*x)), setting.ground.foot(setting.rng.uniform(*distances))
+        setting.canvas.glow(*place, radius, light, strength, squash=squash)
 
 
 def bokeh(

@@ -7,39 +7,36 @@ import numpy as np
 
 from carousel.drawing.canvas import Colour, colour, mix, smoothstep
 from carousel.drawing.crowds import _onlooker
-from carousel.drawing.scene_building import SceneBuilder
+from carousel.drawing.scene_building import WHITE, SceneBuilder
 from common.outlines import Outline, box, ellipse, hull, polygon
 
 
 def beam(
     setting: SceneBuilder,
-    x: float,
-    y: float,
-    to_x: float,
-    to_y: float,
+    start: tuple[float, float],
+    end: tuple[float, float],
     *,
     width: float,
     light: Colour,
-    strength: float = 0.5,
+    strength: float,
 ) -> None:
-    """A beam of light in haze, from a lamp to a place; it fades on its way and its edges are soft."""
-    canvas = setting.canvas
+    """Add a soft beam of light in haze, which fades on its way from the lamp at `start`."""
+    canvas, (x, y), (to_x, to_y) = setting.canvas, start, end
     reach = max(math.hypot(to_x - x, to_y - y), 1e-6)
     ux, uy = (to_x - x) / reach, (to_y - y) / reach
-    corner = [(x - uy * width * 0.08, y + ux * width * 0.08), (x + uy * width * 0.08, y - ux * width * 0.08)]
-    end = [(to_x + uy * width, to_y - ux * width), (to_x - uy * width, to_y + ux * width)]
-    window = canvas.raster.window([polygon([*corner, *end])])
+    near = [(x - uy * width * 0.08, y + ux * width * 0.08), (x + uy * width * 0.08, y - ux * width * 0.08)]
+    far = [(to_x + uy * width, to_y - ux * width), (to_x - uy * width, to_y + ux * width)]
+    window = canvas.raster.window([polygon([*near, *far])])
     if window is None:
         return
     gx, gy = canvas.raster.grid(window)
     along = ((gx - x) * ux + (gy - y) * uy) / reach
     across = np.abs((gx - x) * uy - (gy - y) * ux) / (width * (0.08 + 0.92 * along.clip(0, None)) + 1e-4)
     soft = (1 - across.clip(0, 1)) ** 1.6
-    fall = (
-        smoothstep(-0.002, 0.01, along) * (1 - along).clip(0, 1) ** 1.2 * (0.35 + 0.65 / (1 + 6 * along.clip(0, None)))
-    )
-    canvas.light[window] += light * (soft * fall * np.float32(strength * 2.2))[..., None]
-    canvas.shine([ellipse(x, y, 0.006, 0.006)], mix(light, np.ones(3, np.float32), 0.5), 2.0, blur=0.003, core=2.0)
+    fall = (1 - along).clip(0, 1) ** 1.2 * (0.35 + 0.65 / (1 + 6 * along.clip(0, None)))
+    fall *= smoothstep(-0.002, 0.01, along)
+    canvas.light[window] += light * (soft * fall * (strength * 2.2))[..., None]
+    canvas.lamp(x, y, 0.006, mix(light, WHITE, 0.5), strength=2.0, blur=0.003, core=2.0)
 
 
 def truss(
@@ -56,30 +53,18 @@ def truss(
     for i in range(count):
         s = 1 if i % 2 else -1
         p, q = i / count * reach, (i + 1) / count * reach
-        parts.append(
-            hull(
-                (ax + ux * p + s * nx, ay + uy * p + s * ny, bar * 0.6),
-                (ax + ux * q - s * nx, ay + uy * q - s * ny, bar * 0.6),
-            )
-        )
+        first = (ax + ux * p + s * nx, ay + uy * p + s * ny, bar * 0.6)
+        parts.append(hull(first, (ax + ux * q - s * nx, ay + uy * q - s * ny, bar * 0.6)))
     setting.canvas.fill(parts, tone)
 
 
-def led_wall(
-    setting: SceneBuilder,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-    *,
-    tones: Sequence[Colour],
-    level: float = 1.0,
-) -> None:
-    """A screen that shines: rings, rays, bars or waves in three tones."""
+def led_wall(setting: SceneBuilder, screen: Outline, tones: Sequence[Colour], level: float) -> None:
+    """Paint a shining screen, a box: rings, rays, bars or waves in three tones."""
     canvas = setting.canvas
-    window = canvas.raster.window([box(left, top, width, height)])
+    window = canvas.raster.window([screen])
     if window is None:
         return
+    (left, top), (width, height) = screen[0].tolist(), np.ptp(screen, axis=0).tolist()
     gx, gy = canvas.raster.grid(window)
     u, v = (gx - left) / width - 0.5, (gy - top) / height - 0.5
     form = int(setting.rng.integers(4))
@@ -113,14 +98,14 @@ def stage(
     tones: Sequence[Colour],
     metal: Colour,
     level: float = 1.2,
-) -> tuple[float, float, float]:
-    """A concert stage with screen, towers, loudspeakers and players; gives the middle of its deck and its roof's y."""
+) -> tuple[float, float]:
+    """Paint a concert stage with screen, towers, loudspeakers and players; returns y of its deck and its lamps."""
     canvas, foot = setting.canvas, setting.ground.foot(distance)
     metre = setting.ground.metre(foot)
     w, h, deck = width * metre, height * metre, foot - 1.3 * metre
     left, roof = x - w / 2, foot - height * metre
     canvas.fill([box(left, roof, w, h)], setting.in_air(colour("#0d0c12"), distance))
-    led_wall(setting, left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20, tones=tones, level=level)
+    led_wall(setting, box(left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20), tones, level)
     canvas.fill(
         [box(left - w * 0.04, deck, w * 1.08, foot - deck)],
         (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance)),
@@ -132,14 +117,9 @@ def stage(
     _players(setting, x, deck, metre, w)
     for i in range(9):
         lx = left + w * (0.06 + 0.11 * i)
-        canvas.shine(
-            [ellipse(lx, roof + h * 0.16, 0.16 * metre, 0.16 * metre)],
-            mix(tones[i % 2], np.ones(3, np.float32), 0.5),
-            1.5,
-            blur=0.1 * metre,
-            core=3.0,
-        )
-    return x, deck, roof + h * 0.15
+        tone = mix(tones[i % 2], WHITE, 0.5)
+        canvas.lamp(lx, roof + h * 0.16, 0.16 * metre, tone, strength=1.5, blur=0.1 * metre, core=3.0)
+    return deck, roof + h * 0.15
 
 
 def _towers(
@@ -152,17 +132,8 @@ def _towers(
         sx = x + side * w * 0.585
         for i in range(7):
             lean = 0.03 * metre * i * i * 0.4
-            canvas.fill(
-                [
-                    box(
-                        sx - 0.55 * metre - side * lean * 0.3,
-                        roof + 0.8 * metre + i * 0.62 * metre,
-                        1.1 * metre,
-                        0.56 * metre,
-                    )
-                ],
-                (metal * 1.1, metal * 0.5),
-            )
+            left, top = sx - 0.55 * metre - side * lean * 0.3, roof + 0.8 * metre + i * 0.62 * metre
+            canvas.fill([box(left, top, 1.1 * metre, 0.56 * metre)], (metal * 1.1, metal * 0.5))
         canvas.fill([box(sx - 0.9 * metre, foot - 2.0 * metre, 1.8 * metre, 2.0 * metre)], (metal * 0.8, metal * 0.4))
 
 
