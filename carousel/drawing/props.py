@@ -331,7 +331,7 @@ def balloon(
 ) -> None:
     """Paint a hot-air balloon of gores, round in the light, around the middle of its envelope."""
     canvas, side, (x, y) = setting.canvas, sun_side(setting), middle
-    edges = np.sin(np.linspace(-math.pi / 2, math.pi / 2, 13)).tolist()
+    edges = np.sin(np.linspace(-math.pi / 2, math.pi / 2, 13))
     t = np.linspace(0, 1, 22)
     dome, skirt = np.sqrt(1 - (1 - np.minimum(t / 0.55, 1)) ** 2), np.cos((t - 0.55) / 0.45 * math.pi / 2 * 0.86)
     radius = size * 0.5 * np.where(t < 0.55, dome, skirt)
