@@ -118,7 +118,6 @@ class Sculpture:
         seam: tuple[float, float, float] | None = None,
         *,
         cut: Sequence[Outline] = (),
-        flat: float = 1.0,
     ) -> None:
         """Lay a part over what is there.
 
@@ -129,7 +128,6 @@ class Sculpture:
             shadow: how strongly it darkens what lies below and around it, 0 to 1.
             seam: x, y, radius of a place where its form passes into what lies below (a shoulder).
             cut: outlines of what is taken away.
-            flat: factor of the slopes, below 1 for flat things.
         """
         window = self.raster.window(outlines, margin=2 * rounding + 0.02)
         if window is None:
@@ -139,7 +137,7 @@ class Sculpture:
             mask *= 1 - self.raster.coverage(cut, window)
         if shadow:
             self._shadow(mask, window, shadow, rounding, seam)
-        slope = self._rounded(mask, rounding) * np.float32(flat)
+        slope = self._rounded(mask, rounding)
         weight = mask if seam is None else mask * self._away_from(seam, window)
         self.slope[window] += (slope - self.slope[window]) * weight[..., None]
         self.openness[window] += (1 - self.openness[window]) * weight
