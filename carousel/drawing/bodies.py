@@ -51,10 +51,10 @@ class Pose:
     Attributes:
         arms: upper arm and forearm, degrees; the forearm's angle is its own, not relative to the upper arm.
         legs: thigh and shin, degrees.
-        shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         hands: "relaxed", "open", "fist", "horns", "peace" or "grip".
+        tilts: of hips, trunk, shoulders and head in degrees, positive to the right of the picture.
+        shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         shift: sideways shift of the hips, in heights.
-        hips, lean, shoulders, head: tilts in degrees, positive to the right of the picture.
         turn: where the face looks, -1 left to 1 right.
         from_behind: the person looks away from us.
         holds: "", "guitar", "cup", "phone" or "flag".
@@ -62,13 +62,10 @@ class Pose:
 
     arms: tuple[tuple[float, float], tuple[float, float]]
     legs: tuple[tuple[float, float], tuple[float, float]]
+    hands: tuple[str, str]
+    tilts: tuple[float, float, float, float]
     shins: tuple[float, float] = (1.0, 1.0)
-    hands: tuple[str, str] = ("relaxed", "relaxed")
     shift: float = 0.0
-    hips: float = 0.0
-    lean: float = 0.0
-    shoulders: float = 0.0
-    head: float = 0.0
     turn: float = 0.0
     from_behind: bool = False
     holds: str = ""
@@ -153,7 +150,8 @@ def _axis(degrees: float) -> Point:
 
 def pose_body(build: Build, pose: Pose) -> PosedBody:
     """Put the joints where the pose says; the lower foot stands on the ground, the hips are over it."""
-    hip_axis, shoulder_axis = _axis(pose.hips), _axis(pose.shoulders)
+    hips, lean, shoulders, head_tilt = pose.tilts
+    hip_axis, shoulder_axis = _axis(hips), _axis(shoulders)
     widths = PosedBody((), (), (0, 0), (0, 0), (0, 0), (0, 0), (hip_axis, shoulder_axis), build, pose)  # type: ignore[arg-type]
     reach = widths.half_width(0.0) * 0.52
     legs = []
@@ -163,10 +161,10 @@ def pose_body(build: Build, pose: Pose) -> PosedBody:
     drop = max(leg.end[1] for leg in legs) + ANKLE
     legs = [_raised(leg, drop) for leg in legs]
     pelvis = (pose.shift, -drop)
-    lean = math.radians(pose.lean)
+    lean = math.radians(lean)
     chest = (pelvis[0] * 0.55 + SHOULDER * math.sin(lean), pelvis[1] - SHOULDER * math.cos(lean))
     neck = (chest[0] + NECK * math.sin(lean), chest[1] - NECK * math.cos(lean))
-    tilt = math.radians(pose.head)
+    tilt = math.radians(head_tilt)
     raised = 0.012 + HEAD * build.head * 0.5
     head = (neck[0] + raised * math.sin(tilt), neck[1] - raised * math.cos(tilt))
     shoulder = widths.half_width(0.93) - 0.018

@@ -69,7 +69,7 @@ class HeadPainter:
         self.rng, self.sculpture, self.face = rng, sculpture, face
         self.size = HEAD * body.build.head
         self.middle, self.behind, self.turn = body.head, body.pose.from_behind, body.pose.turn
-        angle = math.radians(body.pose.head)
+        angle = math.radians(body.pose.tilts[-1])
         self.eyes, self.nose, self.mouth = (
             float(value) for value in rng.uniform((0.90, 0.75, 0.88), (1.12, 1.35, 1.15))
         )
