@@ -52,7 +52,7 @@ class Pose:
         arms: upper arm and forearm, degrees; the forearm's angle is its own, not relative to the upper arm.
         legs: thigh and shin, degrees.
         hands: "relaxed", "open", "fist", "horns", "peace" or "grip".
-        tilts: of hips, trunk, shoulders and head in degrees, positive to the right of the picture.
+        tilts: degrees by which hips, trunk, shoulders and head lean, positive to the right of the picture.
         shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         shift: sideways shift of the hips, in heights.
         turn: where the face looks, -1 left to 1 right.
@@ -281,9 +281,8 @@ _PEACE: tuple[_Finger, ...] = (
 def trunk_outline(body: PosedBody, low: float, high: float, ease: float = 0.0, flare: float = 0.0) -> Outline:
     """The trunk between two levels, eased out; at its lower end it is wider by `flare`."""
     levels = [low, *(level for level in np.arange(-0.1, 1.05, 0.12) if low + 0.04 < level < high - 0.02), high]
-    right, left = [], []
-    for level in levels:
-        extra = ease + flare * max(0.0, 1 - (level - low) / 0.45)
-        right.append(body.side([level], 1, extra)[0])
-        left.append(body.side([level], -1, extra)[0])
+    eases = [ease + flare * max(0.0, 1 - (level - low) / 0.45) for level in levels]
+    left, right = (
+        [body.side([level], side, extra)[0] for level, extra in zip(levels, eases, strict=True)] for side in SIDES
+    )
     return curve([right[0], *right, right[-1], left[-1], *reversed(left), left[0]])

@@ -147,9 +147,7 @@ def _gaussian(values: np.ndarray, sigma_px: float) -> np.ndarray:
     return cv2.GaussianBlur(values, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
 
 
-def noise(
-    rng: np.random.Generator, width: int, height: int, cell_px: tuple[float, float], octaves: int = 3
-) -> np.ndarray:
+def noise(rng: np.random.Generator, width: int, height: int, cell_px: tuple[float, float], octaves: int) -> np.ndarray:
     """Smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
 
     Args:
@@ -185,6 +183,10 @@ class Canvas:
     def whole(self) -> Window:
         """All rows and columns."""
         return slice(0, self.raster.height), slice(0, self.raster.width)
+
+    def below(self, row: int) -> Window:
+        """A row and all rows below it."""
+        return slice(row, self.raster.height), slice(0, self.raster.width)
 
     def fill(
         self,
@@ -257,12 +259,10 @@ class Canvas:
         """Blur all that is there: what lies behind the depth of field."""
         self.light = blurred(self.light, sigma * self.raster.scale)
 
-    def noise(
-        self, rng: np.random.Generator, cell: tuple[float, float], octaves: int = 3, strength: float = 1.0
-    ) -> np.ndarray:
+    def noise(self, rng: np.random.Generator, cell: tuple[float, float], octaves: int) -> np.ndarray:
         """(H, W) smooth noise with cells in heights of the picture."""
         cell_px = (cell[0] * self.raster.scale, cell[1] * self.raster.scale)
-        return noise(rng, self.raster.width, self.raster.height, cell_px, octaves) * np.float32(strength)
+        return noise(rng, self.raster.width, self.raster.height, cell_px, octaves)
 
     def _tone(self, outlines: Sequence[Outline], window: Window, paint: Colour | tuple[Colour, Colour]) -> np.ndarray:
         if not isinstance(paint, tuple):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from carousel.drawing.bodies import tube
-from carousel.drawing.canvas import Colour, colour, mix
+from carousel.drawing.canvas import Colour, colour, colours, mix
 from carousel.drawing.scene_building import SceneBuilder, Spot
-from common.outlines import Outline, curve, ellipse, hull
+from common.outlines import Outline, curve, hull
 
 CLOTHES = ("#3a4258", "#5a3a3a", "#6a5a48", "#2f4a4a", "#4a3a5a", "#7a6a58", "#8a4a3a")
 FACES = ("#e3ab80", "#b57448", "#74432b", "#3a2a22", "#3a2a22")  # the dark ones show the back of the head
@@ -30,7 +30,7 @@ def crowd(
         shapes: list[Outline] = []
         x = setting.aspect * spread[0] + setting.rng.uniform(0, spacing) * metre
         while x < setting.aspect * spread[1]:
-            shapes += _onlooker(setting.rng, x, foot, metre, arms)
+            shapes += onlooker(setting.rng, Spot(x, foot, metre), arms)
             x += metre * spacing * setting.rng.uniform(0.7, 1.35)
         if not shapes:
             continue
@@ -40,46 +40,30 @@ def crowd(
         floor = floor * np.float32(0.3 if floor.mean() < 0.2 else 0.15)  # their feet are lost in the dark
         left, right = min(float(s[:, 0].min()) for s in shapes), max(float(s[:, 0].max()) for s in shapes)
         setting.canvas.shade([hull((left, foot, 0.12 * metre), (right, foot, 0.12 * metre))], 0.6, 0.09 * metre)
-        setting.canvas.fill(
-            [s - np.array([0, 0.016 * metre]) for s in shapes],
-            (bright * 1.4, mix(dark, floor, 0.85)),
-            blur=0.004 * metre,
-        )
+        raised = [shape - np.array([0, 0.016 * metre]) for shape in shapes]
+        setting.canvas.fill(raised, (bright * 1.4, mix(dark, floor, 0.85)), blur=0.004 * metre)
         setting.canvas.fill(shapes, (mix(dark, bright, 0.26), mix(dark, floor, 0.85)), blur=0.004 * metre)
 
 
-def _onlooker(rng: np.random.Generator, x: float, foot: float, metre: float, arms: float) -> list[Outline]:
-    tall = rng.normal(1.70, 0.10) * metre
-    top = foot - tall
-    head = 0.105 * metre
-    shoulder = top + 0.36 * metre
-    wide = rng.uniform(0.17, 0.23) * metre
+def onlooker(rng: np.random.Generator, at: Spot, arms: float) -> list[Outline]:
+    """Return the silhouette of a person from behind; `arms` is the probability that an arm is raised."""
+    tall = rng.normal(1.70, 0.10)
+    shoulder, wide = tall - 0.36, rng.uniform(0.17, 0.23)
+    chest, hips = 0.9 * wide, 0.7 * wide
+    neck_and_belly = f"0 {shoulder + 0.1} .055, 0 {shoulder - 0.2} {0.8 * wide}"
     parts = [
-        ellipse(x, top + head * 1.15, head * rng.uniform(0.82, 1.05), head * 1.15),
-        hull(
-            (x - wide * 0.9, shoulder, 0.065 * metre),
-            (x + wide * 0.9, shoulder, 0.065 * metre),
-            (x, shoulder - 0.10 * metre, 0.055 * metre),
-            (x, shoulder + 0.2 * metre, wide * 0.8),
-        ),
-        hull(
-            (x - wide * 0.7, shoulder, 0.1 * metre),
-            (x + wide * 0.7, shoulder, 0.1 * metre),
-            (x - wide * 0.5, foot, 0.06 * metre),
-            (x + wide * 0.5, foot, 0.06 * metre),
-        ),
+        at.disc(0, tall - 0.12075, 0.105 * rng.uniform(0.82, 1.05), 0.12075),
+        at.hull(f"{-chest} {shoulder} .065, {chest} {shoulder} .065, {neck_and_belly}"),
+        at.hull(f"{-hips} {shoulder} .1, {hips} {shoulder} .1, {-0.5 * wide} 0 .06, {0.5 * wide} 0 .06"),
     ]
     for side in (-1, 1):
         if rng.random() < arms:
             lean = rng.uniform(-0.1, 0.35)
-            elbow = (x + side * (wide + 0.10 * metre * (1 + lean)), shoulder - 0.14 * metre)
-            hand = (x + side * (wide + 0.10 * metre * lean), shoulder - rng.uniform(0.40, 0.52) * metre)
-            parts += tube(
-                [(x + side * wide, shoulder + 0.02 * metre), elbow, hand],
-                [0.06 * metre, 0.048 * metre, 0.036 * metre],
-                3,
-            )
-            parts.append(ellipse(hand[0], hand[1] - 0.05 * metre, 0.04 * metre, 0.06 * metre))
+            elbow = at.at(side * (wide + 0.10 * (1 + lean)), shoulder + 0.14)
+            x, y = side * (wide + 0.10 * lean), shoulder + rng.uniform(0.40, 0.52)
+            arm = [at.at(side * wide, shoulder - 0.02), elbow, at.at(x, y)]
+            parts += tube(arm, [0.06 * at.metre, 0.048 * at.metre, 0.036 * at.metre], 3)
+            parts.append(at.disc(x, y + 0.05, 0.04, 0.06))
     return parts
 
 
@@ -120,7 +104,7 @@ def _passer_by(setting: SceneBuilder, at: Spot, distance: float, toward: float, 
 def umbrellas(setting: SceneBuilder, distances: Sequence[float]) -> None:
     """People under umbrellas, in rows."""
     rng, ground = setting.rng, setting.ground
-    tones = [colour(t) for t in ("#c8483f", "#e0b040", "#3f7f9a", "#d8d4cc", "#7a5a96", "#3f8a6a", "#2a2c34")]
+    tones = colours("#c8483f", "#e0b040", "#3f7f9a", "#d8d4cc", "#7a5a96", "#3f8a6a", "#2a2c34")
     for distance in distances:
         foot = ground.foot(distance)
         m = ground.metre(foot)

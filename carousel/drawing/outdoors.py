@@ -149,7 +149,7 @@ def _relief(
     """Return noise on the ground from a row down, (H, W) of the whole picture."""
     canvas = setting.canvas
     relief = np.zeros(canvas.light.shape[:2], np.float32)
-    window = (slice(first_row, canvas.raster.height), canvas.whole[1])
+    window = canvas.below(first_row)
     relief[window] = floor_noise(setting, window, metres, stretch)
     return relief
 

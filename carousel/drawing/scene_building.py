@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from carousel.drawing.canvas import Canvas, Colour, Film, blurred, colour, colours, mix, points, smoothstep
+from carousel.drawing.canvas import Canvas, Colour, Film, Window, blurred, colour, colours, mix, points, smoothstep
 from carousel.drawing.height_fields import Lamp, Lighting
 from common.outlines import Outline, box, ellipse, hull
 
@@ -293,24 +293,23 @@ def paint_ground(
     canvas.light[window] = tone * (1 + relief * np.float32(grain))[..., None].clip(0.1, 2.5)
 
 
+def floor_places(setting: SceneBuilder, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Return metres of the ground to the right of the middle (h, w) and into the depth (h, 1) at each pixel."""
+    x, y = setting.canvas.raster.grid(window)
+    depth = FOCAL * setting.ground.camera / np.maximum(y - setting.ground.horizon, 1e-3)
+    return (x - setting.aspect / 2) * depth / FOCAL, depth
+
+
 def floor_noise(
     setting: SceneBuilder, window: tuple[slice, slice], metres: float, stretch: tuple[float, float] = (1.0, 1.0)
 ) -> np.ndarray:
     """Noise on the ground in perspective, fading in the distance, about -1..1."""
-    canvas, ground = setting.canvas, setting.ground
     tile = _tile(setting.rng)
-    x, y = canvas.raster.grid(window)
-    depth = FOCAL * ground.camera / np.maximum(y - ground.horizon, 1e-3)
-    across = (x - setting.aspect / 2) * depth / FOCAL
+    across, depth = floor_places(setting, window)
     u = across / (metres * stretch[0]) * NOISE_SIDE
     v = np.broadcast_to(depth / (metres * stretch[1]) * NOISE_SIDE, u.shape)
-    sampled = cv2.remap(
-        tile,
-        np.ascontiguousarray(u, np.float32) % NOISE_SIDE,
-        np.ascontiguousarray(v, np.float32) % NOISE_SIDE,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
+    places = [np.ascontiguousarray(values, np.float32) % NOISE_SIDE for values in (u, v)]
+    sampled = cv2.remap(tile, places[0], places[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return sampled * smoothstep(60.0, 3.0, depth)
 
 
@@ -318,11 +317,8 @@ def _tile(rng: np.random.Generator) -> np.ndarray:
     """Noise that repeats without a seam, (NOISE_SIDE, NOISE_SIDE)."""
     total = np.zeros((NOISE_SIDE, NOISE_SIDE), np.float32)
     for sigma, share in ((0.7, 0.55), (2.0, 0.6), (6.0, 0.6), (20.0, 0.5)):
-        cells = (
-            np.tile(rng.standard_normal((NOISE_SIDE, NOISE_SIDE), np.float32), (3, 3))
-            if sigma > 5
-            else np.pad(rng.standard_normal((NOISE_SIDE, NOISE_SIDE), np.float32), 32, mode="wrap")
-        )
+        cells = rng.standard_normal((NOISE_SIDE, NOISE_SIDE), np.float32)
+        cells = np.tile(cells, (3, 3)) if sigma > 5 else np.pad(cells, 32, mode="wrap")
         soft = blurred(cells, sigma)
         edge = (soft.shape[0] - NOISE_SIDE) // 2
         part = soft[edge : edge + NOISE_SIDE, edge : edge + NOISE_SIDE]
@@ -340,9 +336,8 @@ def reflect(setting: SceneBuilder, strength: float, blur: float, ripple: float =
         above = np.concatenate([above, np.repeat(above[-1:], rows - above.shape[0], axis=0)])
     mirrored = blurred(np.ascontiguousarray(above), blur * canvas.raster.scale)
     height, width = mirrored.shape[:2]
-    mirrored = cv2.GaussianBlur(
-        mirrored, (0, 0), sigmaX=0.6 + blur * canvas.raster.scale * 0.2, sigmaY=1 + blur * canvas.raster.scale * 1.6
-    )
+    sigmas = 0.6 + blur * canvas.raster.scale * 0.2, 1 + blur * canvas.raster.scale * 1.6
+    mirrored = cv2.GaussianBlur(mirrored, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1])
     if ripple:
         wave = floor_noise(setting, (slice(start, start + rows), canvas.whole[1]), 3.0, (2.5, 0.5))
         wave = wave * (ripple * canvas.raster.scale)
@@ -384,9 +379,8 @@ def bokeh(
         x, at = rng.uniform(-0.02, setting.aspect + 0.02), rng.uniform(*y)
         radius = rng.uniform(*size)
         tone = rng.choice(tones) * np.float32(strength * rng.uniform(0.3, 1))
-        setting.canvas.shine([ellipse(x, at, radius, radius)], tone, 0.55, blur=radius * 0.06)
-        ring: list[Outline] = [ellipse(x, at, radius * 0.82, radius * 0.82)]
-        setting.canvas.shine(ring, tone, -0.18, blur=radius * 0.12)
+        setting.canvas.lamp(x, at, radius, tone, strength=0.55, blur=radius * 0.06)
+        setting.canvas.lamp(x, at, radius * 0.82, tone, strength=-0.18, blur=radius * 0.12)
 
 
 def air(setting: SceneBuilder) -> np.ndarray:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from carousel.drawing.canvas import Colour, colour, mix, smoothstep
-from carousel.drawing.crowds import _onlooker
-from carousel.drawing.scene_building import WHITE, SceneBuilder
-from common.outlines import Outline, box, ellipse, hull, polygon
+from carousel.drawing.crowds import onlooker
+from carousel.drawing.scene_building import WHITE, SceneBuilder, Spot
+from common.outlines import Outline, hull, polygon
 
 
 def beam(
@@ -99,54 +99,51 @@ def stage(
     metal: Colour,
     level: float = 1.2,
 ) -> tuple[float, float]:
-    """Paint a concert stage with screen, towers, loudspeakers and players; returns y of its deck and its lamps."""
-    canvas, foot = setting.canvas, setting.ground.foot(distance)
-    metre = setting.ground.metre(foot)
-    w, h, deck = width * metre, height * metre, foot - 1.3 * metre
-    left, roof = x - w / 2, foot - height * metre
-    canvas.fill([box(left, roof, w, h)], setting.in_air(colour("#0d0c12"), distance))
-    led_wall(setting, box(left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20), tones, level)
-    canvas.fill(
-        [box(left - w * 0.04, deck, w * 1.08, foot - deck)],
-        (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance)),
-    )
-    canvas.shine([box(left, deck - 0.02 * metre, w, 0.06 * metre)], tones[2], 0.8 * level)
-    _towers(setting, x, metal, foot, metre, roof=roof, w=w)
-    truss(setting, (left - w * 0.03, roof), (left + w * 1.03, roof), 0.9 * metre, metal)
-    truss(setting, (left, roof + h * 0.13), (left + w, roof + h * 0.13), 0.6 * metre, metal * 0.8)
-    _players(setting, x, deck, metre, w)
+    """Paint a concert stage with screen, towers, loudspeakers and players; returns y of its deck and its lamps.
+
+    Args:
+        setting: the scene.
+        x, distance: middle of the stage, and metres from the camera.
+        width, height: metres.
+        tones: three colours of the screen.
+        metal: colour of towers and loudspeakers.
+        level: brightness of the screen.
+    """
+    canvas, at = setting.canvas, setting.spot(x, distance)
+    left = -width / 2
+    canvas.fill([at.box(left, height, width, height)], setting.in_air(colour("#0d0c12"), distance))
+    led_wall(setting, at.box(0.76 * left, 0.86 * height, 0.76 * width, 0.8 * height - 1.3), tones, level)
+    front = (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance))
+    canvas.fill([at.box(1.08 * left, 1.3, 1.08 * width, 1.3)], front)
+    canvas.shine([at.box(left, 1.32, width, 0.06)], tones[2], 0.8 * level)
+    _towers(setting, at, width, height, metal)
+    for share, y, size, tone in ((1.06, height, 0.9, metal), (1.0, 0.87 * height, 0.6, metal * 0.8)):
+        truss(setting, at.at(share * left, y), at.at(-share * left, y), size * at.metre, tone)
+    _players(setting, at, width)
     for i in range(9):
-        lx = left + w * (0.06 + 0.11 * i)
-        tone = mix(tones[i % 2], WHITE, 0.5)
-        canvas.lamp(lx, roof + h * 0.16, 0.16 * metre, tone, strength=1.5, blur=0.1 * metre, core=3.0)
-    return deck, roof + h * 0.15
+        lamp, tone = at.at(left + width * (0.06 + 0.11 * i), 0.84 * height), mix(tones[i % 2], WHITE, 0.5)
+        canvas.lamp(*lamp, 0.16 * at.metre, tone, strength=1.5, blur=0.1 * at.metre, core=3.0)
+    return at.at(0, 1.3)[1], at.at(0, 0.85 * height)[1]
 
 
-def _towers(
-    setting: SceneBuilder, x: float, metal: Colour, foot: float, metre: float, *, roof: float, w: float
-) -> None:
+def _towers(setting: SceneBuilder, at: Spot, width: float, height: float, metal: Colour) -> None:
     """Towers and hanging loudspeakers on both sides."""
     canvas = setting.canvas
     for side in (-1, 1):
-        truss(setting, (x + side * w * 0.5, foot), (x + side * w * 0.5, roof), 0.9 * metre, metal)
-        sx = x + side * w * 0.585
+        truss(setting, at.at(side * width * 0.5, 0), at.at(side * width * 0.5, height), 0.9 * at.metre, metal)
+        x = side * width * 0.585
         for i in range(7):
-            lean = 0.03 * metre * i * i * 0.4
-            left, top = sx - 0.55 * metre - side * lean * 0.3, roof + 0.8 * metre + i * 0.62 * metre
-            canvas.fill([box(left, top, 1.1 * metre, 0.56 * metre)], (metal * 1.1, metal * 0.5))
-        canvas.fill([box(sx - 0.9 * metre, foot - 2.0 * metre, 1.8 * metre, 2.0 * metre)], (metal * 0.8, metal * 0.4))
+            box = at.box(x - 0.55 - side * 0.0036 * i * i, height - 0.8 - i * 0.62, 1.1, 0.56)
+            canvas.fill([box], (metal * 1.1, metal * 0.5))
+        canvas.fill([at.box(x - 0.9, 2.0, 1.8, 2.0)], (metal * 0.8, metal * 0.4))
 
 
-def _players(setting: SceneBuilder, x: float, deck: float, metre: float, width: float) -> None:
-    dark = np.full(3, 0.012, np.float32)
+def _players(setting: SceneBuilder, at: Spot, width: float) -> None:
+    """Musicians and drums on the deck."""
     shapes: list[Outline] = []
     for share in (-0.26, -0.06, 0.14, 0.30):
-        px = x + width * (share + setting.rng.normal(0, 0.015))
-        shapes += _onlooker(setting.rng, px, deck, metre * 1.12, 0.35)
-    kit = x + width * 0.03
-    shapes += [
-        ellipse(kit, deck - 0.35 * metre, 0.4 * metre, 0.35 * metre),
-        ellipse(kit - 0.6 * metre, deck - 0.95 * metre, 0.3 * metre, 0.05 * metre),
-        ellipse(kit + 0.6 * metre, deck - 1.0 * metre, 0.3 * metre, 0.05 * metre),
-    ]
-    setting.canvas.fill(shapes, dark, 0.96)
+        place = at.at(width * (share + setting.rng.normal(0, 0.015)), 1.3)
+        shapes += onlooker(setting.rng, Spot(*place, at.metre * 1.12), 0.35)
+    kit = width * 0.03
+    shapes += [at.disc(kit, 1.65, 0.4, 0.35), at.disc(kit - 0.6, 2.25, 0.3, 0.05), at.disc(kit + 0.6, 2.3, 0.3, 0.05)]
+    setting.canvas.fill(shapes, np.full(3, 0.012, np.float32), 0.96)

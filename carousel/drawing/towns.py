@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from carousel.drawing.canvas import Canvas, Colour, Film, Window, colour, colours, mix, smoothstep
+from carousel.drawing.canvas import Canvas, Colour, Film, colour, colours, mix, smoothstep
 from carousel.drawing.crowds import passers_by
 from carousel.drawing.height_fields import Lamp
 from carousel.drawing.nature import pine
 from carousel.drawing.props import BULB, LAMPS, WARM, bunting, ferris_wheel, food_truck, house, stall, string_lights
 from carousel.drawing.scene_building import (
-    FOCAL,
     WHITE,
     Bulb,
     SceneBuilder,
@@ -21,6 +20,7 @@ from carousel.drawing.scene_building import (
     begin_scene,
     bokeh,
     either_side,
+    floor_places,
     light_pools,
     paint_clouds,
     paint_ground,
@@ -115,19 +115,10 @@ def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     return setting
 
 
-def _floor_places(setting: SceneBuilder, first_row: int) -> tuple[Window, np.ndarray, np.ndarray]:
-    """Pixels from a row down, and the metres of ground to the right of the middle and into the depth of each."""
-    canvas, ground = setting.canvas, setting.ground
-    window = (slice(first_row, canvas.raster.height), canvas.whole[1])
-    x, y = canvas.raster.grid(window)
-    depth = FOCAL * ground.camera / np.maximum(y - ground.horizon, 1e-3)
-    return window, (x - setting.aspect / 2) * depth / FOCAL, depth
-
-
 def _cobbles(setting: SceneBuilder) -> None:
     """Joints of paving stones."""
-    first_row = int(setting.ground.horizon * setting.canvas.raster.height) + 2
-    window, right, depth = _floor_places(setting, first_row)
+    window = setting.canvas.below(int(setting.ground.horizon * setting.canvas.raster.height) + 2)
+    right, depth = floor_places(setting, window)
     row = depth / 0.34
     across = right / 0.30 + 0.5 * (np.floor(row) % 2)
     joint = np.maximum(smoothstep(0.38, 0.5, np.abs(row % 1 - 0.5)), smoothstep(0.38, 0.5, np.abs(across % 1 - 0.5)))
@@ -454,7 +445,8 @@ def _tower_windows(setting: SceneBuilder, tower: tuple[float, float, float, floa
 
 def _planks(setting: SceneBuilder, top: float) -> None:
     """Joints of boards that run to the horizon."""
-    window, right, depth = _floor_places(setting, int(top * setting.canvas.raster.height) + 1)
+    window = setting.canvas.below(int(top * setting.canvas.raster.height) + 1)
+    right, depth = floor_places(setting, window)
     across = right / 0.16
     joint = smoothstep(0.42, 0.5, np.abs(across % 1 - 0.5))
     shade = np.sin(np.floor(across) * 12.9) * 0.13
