@@ -19,29 +19,29 @@ Colour = np.ndarray  # linear RGB, float32, (3,) or broadcast against (h, w, 3)
 
 
 def colour(hexadecimal: str) -> np.ndarray:
-    """ "#rrggbb" as linear RGB, (3,) float32."""
+    """Convert "#rrggbb" to linear RGB, (3,) float32."""
     digits = hexadecimal.lstrip("#")
     srgb = np.array([int(digits[at : at + 2], 16) for at in (0, 2, 4)]) / 255
     return to_linear(srgb).astype(np.float32)
 
 
 def colours(*hexadecimals: str) -> list[np.ndarray]:
-    """Several "#rrggbb", each as linear RGB."""
+    """Convert several "#rrggbb" to linear RGB."""
     return [colour(hexadecimal) for hexadecimal in hexadecimals]
 
 
 def points(text: str) -> list[tuple[float, float]]:
-    """Places written as one text, "x y, x y, ..."."""
+    """Read places from one text, "x y, x y, ..."."""
     return [(float(x), float(y)) for x, y in (place.split() for place in text.split(","))]
 
 
 def mix(first: np.ndarray, second: np.ndarray, share: float | np.ndarray) -> np.ndarray:
-    """The way from the first colour to the second, 0 to 1."""
+    """Interpolate between two colours; `share` 0 gives the first, 1 the second."""
     return first + (second - first) * share
 
 
 def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
-    """0 below `low`, 1 above `high`, smooth between; `high` may lie below `low`."""
+    """Rise smoothly from 0 at `low` to 1 at `high`; `high` may be below `low`."""
     t = ((values - low) / (high - low)).clip(0, 1)
     return t * t * (3 - 2 * t)
 
@@ -63,11 +63,11 @@ class Raster:
     top: float = 0.0
 
     def pixels(self, outline: Outline) -> np.ndarray:
-        """(N, 2) places in pixels; pixel (0, 0) reaches from 0 to 1."""
+        """Convert places to pixels, (N, 2); pixel (0, 0) reaches from 0 to 1."""
         return (np.asarray(outline, float) - (self.left, self.top)) * self.scale
 
     def window(self, outlines: Sequence[Outline], margin: float = 0.0) -> Window | None:
-        """Rows and columns that hold the outlines and a margin (in units); None where all lies outside."""
+        """Return rows and columns that hold the outlines and a margin (in units); None if all are outside."""
         points = self.pixels(np.concatenate(outlines))
         low = np.floor(points.min(axis=0) - margin * self.scale).astype(int) - 1
         high = np.ceil(points.max(axis=0) + margin * self.scale).astype(int) + 2
@@ -76,14 +76,14 @@ class Raster:
         return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
     def grid(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the pixels' middles: x as (1, w) and y as (h, 1), float32."""
+        """Return the places of the pixels' centres: x as (1, w) and y as (h, 1), float32."""
         rows, columns = window
         x = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5) / np.float32(self.scale)
         y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) / np.float32(self.scale)
         return x[None] + np.float32(self.left), y[:, None] + np.float32(self.top)
 
     def coverage(self, outlines: Sequence[Outline], window: Window, blur: float = 0.0) -> np.ndarray:
-        """How much of each pixel the union of the outlines covers, (h, w) float32 in 0..1.
+        """Return how much of each pixel the union of the outlines covers, (h, w) float32 in 0..1.
 
         Args:
             outlines: closed.
@@ -100,7 +100,7 @@ class Raster:
         return blurred(mask.astype(np.float32) / 255, blur * self.scale)
 
     def strokes(self, lines: Sequence[Outline], width: float, values: Sequence[float], window: Window) -> np.ndarray:
-        """Open lines of one width, each with its value in 0..1, over 0.5; (h, w) float32 in -0.5..0.5."""
+        """Draw open lines of one width, each with its value in 0..1, over 0.5; (h, w) float32 in -0.5..0.5."""
         rows, columns = window
         picture = np.full((rows.stop - rows.start, columns.stop - columns.start), 128, np.uint8)
         thickness = max(1, round(width * self.scale))
@@ -115,7 +115,7 @@ class Raster:
 
 
 def blurred(values: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Gaussian blur; a wide one is computed on a smaller picture, where it costs little."""
+    """Blur with a Gaussian; a wide one is computed on a smaller picture to save time."""
     if sigma_px < 0.3:
         return values
     factor = int(sigma_px / 2.5)
@@ -126,7 +126,7 @@ def blurred(values: np.ndarray, sigma_px: float) -> np.ndarray:
 
 
 def slopes(values: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Change per pixel, to the right and downwards, of the blurred values: (h, w, 2)."""
+    """Return the change per pixel, to the right and downwards, of the blurred values: (h, w, 2)."""
     factor = max(1, int(sigma_px / 2.5))
     small = _reduced(values, factor) if factor > 1 else values
     if sigma_px >= 0.3:
@@ -148,7 +148,7 @@ def _gaussian(values: np.ndarray, sigma_px: float) -> np.ndarray:
 
 
 def noise(rng: np.random.Generator, width: int, height: int, cell_px: tuple[float, float], octaves: int) -> np.ndarray:
-    """Smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
+    """Return smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
 
     Args:
         rng: random generator.
@@ -181,11 +181,11 @@ class Canvas:
 
     @property
     def whole(self) -> Window:
-        """All rows and columns."""
+        """Return all rows and columns."""
         return slice(0, self.raster.height), slice(0, self.raster.width)
 
     def below(self, row: int) -> Window:
-        """A row and all rows below it."""
+        """Return the window of a row and all rows below it."""
         return slice(row, self.raster.height), slice(0, self.raster.width)
 
     def fill(
@@ -217,7 +217,7 @@ class Canvas:
     def shine(
         self, outlines: Sequence[Outline], light: Colour, strength: float = 1.0, blur: float = 0.0, core: float = 0.0
     ) -> None:
-        """Add light in a shape; `core` is what the unblurred shape adds besides the blurred one."""
+        """Add light in a shape; `core` is the strength of the unblurred shape that is added to the blurred one."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is None:
             return
@@ -228,11 +228,11 @@ class Canvas:
     def lamp(
         self, x: float, y: float, radius: float, light: Colour, *, strength: float, blur: float = 0.0, core: float = 0.0
     ) -> None:
-        """Add the light of a round lamp, as `shine` does."""
+        """Add the light of a round lamp; see `shine`."""
         self.shine([ellipse(x, y, radius, radius)], light, strength, blur, core)
 
     def shade(self, outlines: Sequence[Outline], opacity: float, blur: float, tint: Colour | None = None) -> None:
-        """Darken in a shape: a shadow. `tint` is what of the light remains at opacity 1, none by default."""
+        """Darken a shape: a shadow. `tint` is the share of the light that remains at opacity 1, none by default."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is not None:
             share = self.raster.coverage(outlines, window, blur)[..., None] * np.float32(opacity)
@@ -251,16 +251,16 @@ class Canvas:
         self.light[window] += (near * near * np.float32(strength))[..., None] * light
 
     def veil(self, light: Colour, opacity: float | np.ndarray) -> None:
-        """Lay haze over all; `opacity` may be (H, 1) or (H, W)."""
+        """Lay haze over everything; `opacity` may be (H, 1) or (H, W)."""
         share = np.asarray(opacity, np.float32)
         self.light += (light - self.light) * (share[..., None] if share.ndim else share)
 
     def soften(self, sigma: float) -> None:
-        """Blur all that is there: what lies behind the depth of field."""
+        """Blur everything painted so far: the background is out of focus."""
         self.light = blurred(self.light, sigma * self.raster.scale)
 
     def noise(self, rng: np.random.Generator, cell: tuple[float, float], octaves: int) -> np.ndarray:
-        """(H, W) smooth noise with cells in heights of the picture."""
+        """Return (H, W) smooth noise with cells in heights of the picture."""
         cell_px = (cell[0] * self.raster.scale, cell[1] * self.raster.scale)
         return noise(rng, self.raster.width, self.raster.height, cell_px, octaves)
 
@@ -295,7 +295,7 @@ class Film:
 
 
 def bloom(light: np.ndarray, strength: float) -> np.ndarray:
-    """What bright parts spread over their surroundings in lens and haze, (H, W, 3) linear RGB."""
+    """Return the light that bright parts spread in lens and haze, (H, W, 3) linear RGB."""
     height = light.shape[0]
     bright = (light - 0.8).clip(0, 6)
     small = cv2.resize(bright, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
@@ -306,7 +306,7 @@ def bloom(light: np.ndarray, strength: float) -> np.ndarray:
 
 
 def develop(light: np.ndarray, film: Film) -> np.ndarray:
-    """Linear light to sRGB in [0, 1], float32: exposure, a soft shoulder, split toning and vignette; no grain."""
+    """Convert light to sRGB in [0, 1], float32: exposure, soft shoulder, split toning and vignette; no grain."""
     height, width = light.shape[:2]
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)[None]
     fall = 1 - np.float32(film.vignette) * smoothstep(0.35, 1.7, x * x * 0.9 + y * y * 0.8)
@@ -319,19 +319,19 @@ def develop(light: np.ndarray, film: Film) -> np.ndarray:
 
 
 def shoulder(light: np.ndarray, knee: float = 0.55) -> np.ndarray:
-    """Leave light below the knee and let what is above come near 1 without reaching it."""
+    """Leave light below the knee unchanged and compress light above it to less than 1."""
     over = (light - knee).clip(0, None) / (1 - knee)
     return np.minimum(light, knee) + (1 - knee) * over / (1 + over)
 
 
 def film_grain(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """Grain of the size of a pixel and a little more, standard deviation about 1, (H, W, 3) float32."""
+    """Return grain about one pixel wide, standard deviation about 1, (H, W, 3) float32."""
     grey = rng.standard_normal((height, width, 1), np.float32)
     own = rng.standard_normal((height, width, 3), np.float32)
     return cv2.GaussianBlur(grey * np.float32(0.95) + own * np.float32(0.4), (0, 0), 0.55) * np.float32(1.7)
 
 
 def to_picture(srgb: np.ndarray, grain: np.ndarray, film: Film) -> np.ndarray:
-    """Add grain, which is strongest in the middle tones, and round, (H, W, 3) uint8."""
+    """Add grain, strongest in the middle tones, and round; (H, W, 3) uint8."""
     middle = 0.35 + 2.6 * srgb * (1 - srgb)
     return to_u8(srgb + grain * middle * np.float32(film.grain / 255))

@@ -117,12 +117,12 @@ CALM = (
 
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
-    """One of the options."""
+    """Choose one of the options."""
     return options[int(rng.integers(len(options)))]
 
 
 def random_build(rng: np.random.Generator, child: bool) -> Build:
-    """A body: slim to stout, small to tall, female to male."""
+    """Choose a body: slim to stout, small to tall, female to male."""
     female = float(rng.choice((0.0, 1.0)) * 0.8 + rng.uniform(0, 0.2))
     if child:
         return Build(0.35, 1.0, 0.006, rng.uniform(1.12, 1.38), head=1.32)
@@ -132,7 +132,7 @@ def random_build(rng: np.random.Generator, child: bool) -> Build:
 
 
 def random_face(rng: np.random.Generator, build: Build, style: str) -> Face:
-    """A face with hair, and what is worn on the head; the colours of that follow from the clothes."""
+    """Choose a face with hair and headwear; random_look sets the colours of the headwear."""
     child, old = build.head > 1.1, bool(rng.random() < 0.16) and build.head <= 1.1
     shade = int(rng.integers(len(SKINS)))
     skin = colour(SKINS[shade])
@@ -215,7 +215,7 @@ COLOURS_OF = {  # of clothes that come in few colours
 
 
 def random_outfit(rng: np.random.Generator, build: Build, style: str, covered: bool) -> Outfit:
-    """Clothes for a style of weather, in colours that go together; `covered` has long sleeves and legs."""
+    """Choose clothes for a style, in matching colours; `covered` requires long sleeves and legs."""
     top, under, bottom, shoe, accent = (colour(tone) for tone in rng.choice(OUTFITS))
     warm = style in ("summer", "evening")
     female, child = build.female > 0.5, build.head > 1.1
@@ -247,7 +247,7 @@ def _extras(rng: np.random.Generator, style: str) -> tuple[str, ...]:
 
 
 def random_look(rng: np.random.Generator, style: str, child: bool = False) -> PersonLook:
-    """A person for a style of weather: "summer", "evening", "rain" or "winter"."""
+    """Choose a person for a style: "summer", "evening", "rain" or "winter"."""
     build = random_build(rng, child)
     face = random_face(rng, build, style)
     outfit = random_outfit(rng, build, style, covered=face.hair == "hijab")
@@ -259,7 +259,7 @@ def random_look(rng: np.random.Generator, style: str, child: bool = False) -> Pe
 
 
 def random_pose(rng: np.random.Generator, names: Sequence[str]) -> Pose:
-    """One of the named poses, mirrored or not, never quite the same."""
+    """Choose one of the named poses, mirror it or not, and vary it a little."""
     pose = POSES[pick(rng, names)]
     if rng.random() < 0.5 and not pose.holds:
         pose = mirrored(pose)
@@ -320,7 +320,7 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
 
 
 def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
-    """The arm that is raised higher comes last; a thing in the hand lies behind the fingers."""
+    """Draw both arms, the higher one last; a held thing lies behind the fingers."""
     order = sorted((0, 1), key=lambda index: -body.arms[index].end[1])
     for index in order:
         if index == 1 and body.pose.holds:
@@ -329,7 +329,7 @@ def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
 
 
 def neutral_light() -> Lighting:
-    """A soft studio: light from all sides, a large lamp at the upper left, a weak one behind."""
+    """Return soft studio light: from all sides, a large lamp at the upper left, a weak one behind."""
     grey = np.ones(3, np.float32)
     return Lighting(
         sky=grey * 0.62,

@@ -69,7 +69,7 @@ class ClothesPainter:
     # ---- from the ground up ----
 
     def legs(self) -> None:
-        """Legs, shoes and what covers them; the leg that is lifted lies behind."""
+        """Draw legs, shoes and trousers or skirt; a lifted leg lies behind."""
         order = sorted(self.body.legs, key=lambda leg: leg.end[1])
         form = BOTTOMS[self.outfit.bottom]
         high_shoes = self.outfit.shoes in BOOTS and self.outfit.bottom not in ("wide trousers", "cargos")
@@ -93,7 +93,7 @@ class ClothesPainter:
             self._skirt(form)
 
     def _blend_hips(self) -> None:
-        """Creases that run from the crotch, and the fly."""
+        """Draw creases that run from the crotch, and the fly."""
         crotch = self.body.trunk(-0.15, 0)
         lines, values = [], []
         for side in (-1, 1):
@@ -142,7 +142,7 @@ class ClothesPainter:
     def skirt_outline(
         self, form: "BottomGarment", hem: str, waist: float, hips: tuple[float, float], sway: float
     ) -> tuple[Outline, tuple[float, float, float]]:
-        """The outline of a skirt that is wider below.
+        """Return the outline of a skirt that is wider at its hem.
 
         Args:
             form: the garment.
@@ -177,7 +177,7 @@ class ClothesPainter:
         drop: float,
         height: float,
     ) -> None:
-        """Folds from the waist to the hem, which is given as `skirt_outline` returns it."""
+        """Draw folds from the waist to a hem, given as `skirt_outline` returns it."""
         middle, half, low = hem
         lines, values = [], []
         for place in np.linspace(-0.95, 0.95, count):
@@ -241,7 +241,7 @@ class ClothesPainter:
     # ---- trunk ----
 
     def trunk(self) -> None:
-        """Neck, skin of the shoulders, and the top."""
+        """Draw neck, skin of the shoulders, and the top."""
         body, build = self.body, self.body.build
         neck_low = body.trunk(1.0, 0)
         wide = 0.0265 * build.width * (1.1 - 0.12 * build.female)
@@ -267,7 +267,7 @@ class ClothesPainter:
         *,
         width: float = 0.0,
     ) -> list[Outline]:
-        """A top down to level `low`; the neckline reaches `neckline[0]` to the side and down to level `neckline[1]`."""
+        """Draw a top down to level `low`; `neckline` is its reach to the side and the level of its lowest point."""
         outline = trunk_outline(self.body, low, 1.045, ease, flare)
         deep = 1.01 if self.behind else neckline[1]
         wide = neckline[0]
@@ -280,7 +280,7 @@ class ClothesPainter:
         return [outline]
 
     def chest(self, stuff: Material) -> None:
-        """The form of the chest, or of the shoulder blades."""
+        """Emboss the chest, or the shoulder blades."""
         build = self.body.build
         if self.behind:
             for side in (-1, 1):
@@ -295,7 +295,7 @@ class ClothesPainter:
             self.sculpture.emboss([ellipse(*self.body.trunk(0.30, 0), 0.06, 0.05)], build.belly * 1.2, 0.03)
 
     def trunk_creases(self, outline: Outline, low: float, extra: float) -> None:
-        """Folds that run from the sides of the trunk, `extra` deeper than usual."""
+        """Draw folds from the sides of the trunk, `extra` deeper than usual."""
         lines, values = [], []
         for _ in range(16):
             side = float(self.rng.choice((-1, 1)))
@@ -312,13 +312,13 @@ class ClothesPainter:
     def crease(
         self, lines: Sequence[Outline], values: Sequence[float], within: Sequence[Outline], width: float, height: float
     ) -> None:
-        """Raise and sink lines of cloth within a shape, by values 0..1 over and under 0.5."""
+        """Raise and lower lines of cloth within a shape; values above 0.5 raise, below 0.5 lower."""
         self.sculpture.comb(lines, values, width, height, within, tint=0.10)
 
     # ---- arms ----
 
     def arm(self, index: int) -> None:
-        """An arm with its sleeve and hand; `index` 0 is left in the picture."""
+        """Draw an arm with its sleeve and hand; `index` 0 is the left one in the picture."""
         limb, kind = self.body.arms[index], self.body.pose.hands[index]
         top = TOPS[self.outfit.top]
         bare = arm_radii(self.body.build)
@@ -356,7 +356,7 @@ class ClothesPainter:
     # ---- what is carried ----
 
     def extras_below(self) -> None:
-        """What lies behind the arms: scarves, bags, necklaces, a guitar."""
+        """Draw what lies behind the arms: scarves, bags, necklaces, a guitar."""
         for name in self.outfit.extras:
             if name in EXTRAS:
                 EXTRAS[name](self)
@@ -364,18 +364,18 @@ class ClothesPainter:
             guitar(self)
 
     def held(self) -> None:
-        """What lies in a hand."""
+        """Draw the thing in the hand."""
         if self.body.pose.holds in HELD:
             HELD[self.body.pose.holds](self)
 
 
 def spread(radii: Sequence[float], last: float) -> list[float]:
-    """Five radii of a bare limb from its start to share `last`."""
+    """Return five radii of a bare limb from its start to share `last`."""
     return [float(np.interp(share, np.linspace(0, 2, len(radii)), radii)) for share in np.linspace(0, last, 5)]
 
 
 def beyond(limb: Limb, share: float, width: float) -> Outline:
-    """What lies beyond a share of a limb: cut away, it leaves a straight hem."""
+    """Return the outline of a limb beyond a share; cutting it away leaves a straight hem."""
     (ax, ay), (bx, by) = along(limb, share - 0.08), along(limb, share)
     reach = math.hypot(bx - ax, by - ay)
     ux, uy = (bx - ax) / reach, (by - ay) / reach
@@ -394,7 +394,7 @@ class TopGarment:
     Attributes:
         trunk: draws it on the trunk.
         sleeve: how far it reaches: 0 none, 0.5 half the upper arm, 2 the wrist.
-        loose: what the sleeve's radius is more than the arm's.
+        loose: how much larger the sleeve's radius is than the arm's.
         gloss: gloss of the sleeve.
     """
 
@@ -410,7 +410,7 @@ def _tee(d: ClothesPainter) -> None:
 
 
 def _print(d: ClothesPainter) -> None:
-    """A printed sign on the chest."""
+    """Draw a printed sign on the chest."""
     if d.outfit.pattern or d.rng.random() < 0.35 or d.behind:
         return
     x, y = d.body.trunk(0.70, 0)
@@ -470,7 +470,7 @@ def _hoodie(d: ClothesPainter) -> None:
 
 
 def _open_jacket(d: ClothesPainter) -> None:
-    """A jacket that is worn open over a tee."""
+    """Draw a jacket that is worn open over a tee."""
     body, under = d.body, Material(d.outfit.under_colour, weave=0.05)
     d.shirt(under, -0.06, 0.006, (0.040, 0.955))
     gloss = TOPS[d.outfit.top].gloss
@@ -495,7 +495,7 @@ def _open_jacket(d: ClothesPainter) -> None:
 
 
 def _pocket(d: ClothesPainter, at: Point, panel: Outline) -> None:
-    """A patch pocket with a button."""
+    """Draw a patch pocket with a button."""
     edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0")) + np.array(at)
     d.crease([edge], [0.05], [panel], 0.003, 0.006)
     d.sculpture.paint([ellipse(at[0], at[1] + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
@@ -533,7 +533,7 @@ def _raincoat(d: ClothesPainter) -> None:
 
 
 def _coat(d: ClothesPainter) -> None:
-    """A quilted winter coat."""
+    """Draw a quilted winter coat."""
     body = d.body
     cloth = Material(d.outfit.top_colour, gloss=0.18, weave=0.05)
     outline = trunk_outline(body, -0.30, 1.06, 0.030, flare=0.008)
@@ -573,8 +573,8 @@ class BottomGarment:
 
     Attributes:
         last: how far it reaches along the legs: 1 the knee, 2 the ankle.
-        radii: what a trouser leg's five radii are more than the leg's; empty for a skirt.
-        ease: what the hips are wider.
+        radii: how much larger a trouser leg's five radii are than the leg's; empty for a skirt.
+        ease: how much wider the garment is than the hips.
         flare: how much wider a skirt's hem is than the knees, on each side.
     """
 
@@ -747,7 +747,7 @@ EXTRAS: dict[str, Callable[[ClothesPainter], None]] = {
 
 
 def guitar(d: ClothesPainter) -> None:
-    """An electric guitar on a strap, its neck up to the left of the picture."""
+    """Draw an electric guitar on a strap, its neck up to the left of the picture."""
     body = d.body
     x, y = body.trunk(0.20, 0.045)
     strap = tube([body.trunk(1.02, -0.055), body.trunk(0.6, 0.02), (x + 0.06, y)], [0.007])

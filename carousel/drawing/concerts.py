@@ -32,7 +32,7 @@ from common.outlines import box, ellipse, hull
 
 
 def main_stage(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """The main stage at dusk, from the meadow before it."""
+    """Paint the main stage at dusk, from the meadow in front of it."""
     setting = begin_scene(rng, canvas, [
         ("#1d2350", "#6a3f86", "#f08a6a", "#ffb05a", "#ff3f8e", "#4f7bff", "#ffd27a"),
         ("#0e1c3c", "#24558a", "#e79a7c", "#f7b98a", "#22d3c5", "#ff6a3d", "#fff0b0"),
@@ -66,7 +66,7 @@ def main_stage(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _stage_dusk(setting: SceneBuilder) -> None:
-    """Sky, hills and meadow."""
+    """Paint sky, hills and meadow."""
     zenith, middle, glow, haze, first, second, _ = setting.palette
     paint_sky(setting, [(0, zenith * 0.7), (0.45, middle * 0.8), (0.85, glow * 0.85), (1.0, haze)])
     paint_clouds(setting, glow * 1.0, middle * 0.5, 0.35, 0.8)
@@ -78,7 +78,7 @@ def _stage_dusk(setting: SceneBuilder) -> None:
 
 
 def rain(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """Rain and mist before the stage; the ground is wet."""
+    """Paint rain and mist in front of the stage; the ground is wet."""
     setting = begin_scene(rng, canvas, [
         ("#5a6a78", "#8fa0a8", "#c4d0d0", "#ff8a4a", "#3fc0d0"),
         ("#3f4a62", "#6f7f9a", "#a8b4c4", "#ff4f8a", "#5a8aff"),
@@ -114,7 +114,7 @@ def rain(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _puddles(setting: SceneBuilder) -> None:
-    """Wet ground that mirrors in puddles."""
+    """Paint puddles that mirror the stage."""
     canvas, ground = setting.canvas, setting.ground
     puddles = smoothstep(-0.05, 0.45, floor_noise(setting, canvas.whole, 9.0, (1.4, 1.0)))
     dry = canvas.light.copy()
@@ -125,7 +125,7 @@ def _puddles(setting: SceneBuilder) -> None:
 
 
 def _falling_rain(setting: SceneBuilder, haze: Colour) -> None:
-    """Streaks before everything."""
+    """Paint streaks of rain in front of everything."""
     rng, canvas = setting.rng, setting.canvas
     front = air(setting)
     slant = rng.normal(0, 0.10)
@@ -140,7 +140,7 @@ def _falling_rain(setting: SceneBuilder, haze: Colour) -> None:
 
 
 def club(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A club with coloured beams in haze."""
+    """Paint a club with coloured beams in haze."""
     setting = begin_scene(rng, canvas, [
         ("#ff2f8e", "#28c8ff", "#8a4bff", "#160a24"),
         ("#ff5a2a", "#ff2f6a", "#ffc04a", "#1c0a12"),
@@ -174,7 +174,7 @@ def club(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _club_wall(setting: SceneBuilder, at: Spot) -> None:
-    """Screens, and the player behind the desk."""
+    """Paint screens, and the player behind the desk."""
     canvas, (first, second, third, _) = setting.canvas, setting.palette
     led_wall(setting, at.box(-5.0, 5.2, 10.0, 4.0), (first * 0.9, second * 0.8, third), 1.1)
     for edge in (-1, 1):
@@ -187,7 +187,7 @@ def _club_wall(setting: SceneBuilder, at: Spot) -> None:
 
 
 def _club_haze(setting: SceneBuilder, x: float, roof: float) -> None:
-    """Haze and beams."""
+    """Paint haze and beams."""
     rng, canvas = setting.rng, setting.canvas
     cells = canvas.noise(rng, (0.4, 0.25), 4)
     _, gy = canvas.raster.grid(canvas.whole)
@@ -222,7 +222,7 @@ def _mirror_ball(setting: SceneBuilder, x: float, y: float, radius: float, tones
 
 
 def forest(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A small stage in a forest, with strings of lights."""
+    """Paint a small stage in a forest, with strings of lights."""
     setting = begin_scene(rng, canvas, [
         ("#0c2a2e", "#1f5a50", "#f2c070", "#ffd89a", "#23402c"),
         ("#12203c", "#3a4f86", "#f0a0b0", "#ffd0a0", "#26384a"),
@@ -260,7 +260,7 @@ def forest(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _trunks(setting: SceneBuilder, distance: float, count: int, bark: Colour, keep: float | None = None) -> None:
-    """Tree trunks at a distance; none before `keep`, where the stage is."""
+    """Paint tree trunks at a distance; none at x = `keep`, where the stage is."""
     rng, canvas, foot = setting.rng, setting.canvas, setting.ground.foot(distance)
     m = setting.ground.metre(foot)
     tone = setting.lit(bark, 0.15, 0.6, distance)
@@ -283,7 +283,7 @@ def _trunks(setting: SceneBuilder, distance: float, count: int, bark: Colour, ke
 
 
 def _forest_stage(setting: SceneBuilder, x: float, distance: float, glow: Colour, light: Colour) -> None:
-    """A wooden stage with an arch and lamps."""
+    """Paint a wooden stage with an arch and lamps."""
     canvas, at = setting.canvas, setting.spot(x, distance)
     m = at.metre
     wood = setting.lit(colour("#5a3c26"), 0.3, 0.6, distance)
@@ -306,7 +306,7 @@ def _forest_stage(setting: SceneBuilder, x: float, distance: float, glow: Colour
 
 
 def _canopy(setting: SceneBuilder, tone: Colour) -> None:
-    """Leaves that hang in from above."""
+    """Paint leaves that hang in from above."""
     rng, canvas = setting.rng, setting.canvas
     for size, low, share in ((0.034, 0.20, 0.75), (0.020, 0.25, 0.95), (0.012, 0.29, 1.5)):
         blots = []
@@ -319,7 +319,7 @@ def _canopy(setting: SceneBuilder, tone: Colour) -> None:
 
 
 def _forest_strings(setting: SceneBuilder, light: Colour) -> None:
-    """Strings of lights between the trunks."""
+    """Paint strings of lights between the trunks."""
     rng = setting.rng
     for _ in range(8):
         y0, y1 = rng.uniform(0.0, 0.30), rng.uniform(0.05, 0.34)

@@ -23,7 +23,7 @@ def crowd(
     spacing: float = 0.5,
     spread: tuple[float, float] = (0.0, 1.0),
 ) -> None:
-    """Rows of people from behind, from far to near, the light before them on their heads and shoulders."""
+    """Paint rows of people from behind, from far to near, lit from the front at heads and shoulders."""
     for distance in sorted(distances, reverse=True):
         foot = setting.ground.foot(distance)
         metre = setting.ground.metre(foot)
@@ -76,7 +76,7 @@ def passers_by(
     *,
     spread: tuple[float, float] = (0.05, 0.95),
 ) -> None:
-    """`count` people at each distance who stand and stroll, small and without detail; `glow` is warm light on them."""
+    """Paint `count` small people at each distance, without detail; `glow` is warm light on them."""
     rng = setting.rng
     for distance in sorted(distances, reverse=True):
         foot = setting.ground.foot(distance)
@@ -102,7 +102,7 @@ def _passer_by(setting: SceneBuilder, at: Spot, distance: float, toward: float, 
 
 
 def umbrellas(setting: SceneBuilder, distances: Sequence[float]) -> None:
-    """People under umbrellas, in rows."""
+    """Paint people under umbrellas, in rows."""
     rng, ground = setting.rng, setting.ground
     tones = colours("#c8483f", "#e0b040", "#3f7f9a", "#d8d4cc", "#7a5a96", "#3f8a6a", "#2a2c34")
     for distance in distances:

@@ -76,27 +76,27 @@ class HeadPainter:
         self._matrix = self.size * np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
 
     def at(self, points: Points | Outline) -> Outline:
-        """Local places as places on the figure."""
+        """Convert local places to places on the figure."""
         return np.asarray(points, float) @ self._matrix + np.array(self.middle)
 
     def shape(self, right: str) -> Outline:
-        """A symmetrical smooth outline on the figure, from the points "x y, x y, ..." of its right half."""
+        """Return a symmetrical smooth outline on the figure, given its right half as "x y, x y, ..."."""
         return self.at(curve(mirrored(points(right))))
 
     def around(self, points: Points | Outline) -> Outline:
-        """Places on the front of the turned head: they move around its axis."""
+        """Convert places on the front of the head, turning them around its axis."""
         here = np.asarray(points, float)
         angle = np.arcsin((here[:, 0] / WIDEST).clip(-1, 1)) + self.turn * TURN
         return self.at(np.stack([WIDEST * np.sin(angle.clip(-1.5, 1.5)), here[:, 1]], axis=1))
 
     def add(self, outlines: Sequence[Outline], stuff: Material, rounding: float, shadow: float = 0.0) -> None:
-        """Lay a part over, its outlines on the figure; `rounding` in heights of the head."""
+        """Add a part, its outlines on the figure; `rounding` in heights of the head."""
         self.sculpture.add(outlines, stuff, rounding * self.size, shadow=shadow)
 
     # ---- the face ----
 
     def draw(self) -> None:
-        """Head, face, hair in front, and what is worn."""
+        """Draw head, face, hair in front, and headwear."""
         skin = Material(self.face.skin, gloss=0.16, flesh=True, weave=0.02)
         for side in (-1, 1):
             if side * self.turn < 0.55 or self.behind:
@@ -130,7 +130,7 @@ class HeadPainter:
                 self.paint(ellipse(x, y, 0.012, 0.014), tone, 0.95, 0.0, gloss=1.0)
 
     def paint(self, outline: Outline, tone: np.ndarray, opacity: float, blur: float = 0.006, gloss: float = -1) -> None:
-        """Colour a shape on the face, which turns with the head; `blur` in heights of the head."""
+        """Colour a shape on the face that turns with the head; `blur` in heights of the head."""
         self.sculpture.paint([self.around(outline)], tone, opacity, blur * self.size, gloss)
 
     def _bump(self, outline: Outline, height: float, blur: float) -> None:
@@ -214,7 +214,7 @@ class HeadPainter:
             self.paint(ellipse(cx + side * 0.008, cy, 0.010, 0.012), mix(self.face.skin, INK, 0.6), 0.5, 0.008)
 
     def _between_lips(self, x: float, half: float, corner: float, form: tuple[float, float, float, float]) -> Outline:
-        """The space between the lips: y of its corners; middle of its upper edge; x and y, and middle, of its lower."""
+        """Return a space between the lips: `form` is y of its top middle, then x, y and middle y of its lower edge."""
         upper, wide, low, lowest = form
         right = [(x + half, corner), (x + wide, low), (x, lowest), (x - wide, low)]
         return curve([(x - half, corner), (x, upper), *right])
@@ -256,17 +256,17 @@ class HeadPainter:
 
     @property
     def hair(self) -> Material:
-        """The hair as a material."""
+        """Return the material of the hair."""
         return Material(self.face.hair_colour, gloss=0.35, weave=0.10)
 
     def cloth(self, weave: float) -> Material:
-        """What is worn on the head as a material."""
+        """Return the material of the headwear."""
         return Material(self.face.wear_colour, weave=weave)
 
     def mass(
         self, points: Points, rounding: float = 0.16, shadow: float = 0.0, strands: int = 46, length: float = 0.3
     ) -> None:
-        """A mass of hair with strands that fall from the parting."""
+        """Draw a mass of hair with strands that fall from the parting."""
         outline = self.at(curve(list(points)))
         self.add([outline], self.hair, rounding, shadow)
         part = self.rng.uniform(-0.12, 0.12)
@@ -281,21 +281,19 @@ class HeadPainter:
         self.sculpture.comb(lines, values, 0.022 * self.size, 0.03 * self.size, [outline], tint=0.9)
 
     def locks(self, lines: Sequence[Points], radii: Sequence[float], shadow: float = 0.25) -> None:
-        """Single locks, each a tapering tube."""
+        """Draw single locks, each a tapering tube."""
         for line in lines:
             self.add([self.at(piece) for piece in tube(line, radii)], self.hair, max(radii), shadow)
 
     def blobs(self, blobs: Sequence[tuple[float, float, float]], shadow: float = 0.2) -> None:
-        """Round curls of x, y and radius."""
+        """Draw round curls, given as x, y and radius."""
         order = self.rng.permutation(len(blobs))
         for start in range(0, len(order), 6):  # several at once, those of a group mostly lie apart
             group = [self.at(ellipse(x, y, r, r)) for x, y, r in (blobs[i] for i in order[start : start + 6])]
             self.add(group, self.hair, 0.05, shadow)
 
-    def cap(
-        self, out: float = 0.05, sides: float = 0.05, line: float = -0.30, top: float = 0.0
-    ) -> list[tuple[float, float]]:
-        """Outline of hair on the skull: `out` over it, down to y = `sides` beside the face, hairline at y = `line`."""
+    def cap(self, out: float, sides: float, line: float, top: float = 0.0) -> list[tuple[float, float]]:
+        """Return the outline of hair on the skull: `out` beyond it, down to y = `sides`, hairline at y = `line`."""
         w = WIDEST + out * 0.9
         right = [(w - 0.025, sides), (w + 0.005, -0.14), (w - 0.06, -0.36 - top * 0.5), (0.19, -0.52 - out - top)]
         crown = (0.0, -0.54 - out - top)

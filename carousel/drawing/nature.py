@@ -85,7 +85,7 @@ def palm(setting: SceneBuilder, x: float, distance: float, height: float, tone: 
 
 
 def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int = 900) -> None:
-    """A meadow: mottled ground, and blades that grow towards us."""
+    """Paint a meadow: mottled ground, and blades of grass that grow larger towards the camera."""
     paint_ground(setting, near, mix(far, setting.haze, 0.30), grain=0.30, metres=7.0)
     rng, ground = setting.rng, setting.ground
     for low, high, count in ((9.0, 16.0, blades), (5.0, 9.0, blades), (2.6, 5.0, blades)):
@@ -106,7 +106,7 @@ def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int = 
 
 
 def flowers(setting: SceneBuilder, tones: Sequence[Colour], count: int) -> None:
-    """Small flowers all over a meadow, in several colours."""
+    """Paint small flowers all over a meadow, in several colours."""
     for tone in tones:
         spots = []
         for _ in range(count // len(tones)):
@@ -117,7 +117,7 @@ def flowers(setting: SceneBuilder, tones: Sequence[Colour], count: int) -> None:
 
 
 def sun_rays(setting: SceneBuilder, x: float, y: float, light: Colour, strength: float) -> None:
-    """Broad shafts of sunlight from a place beyond the edge."""
+    """Paint broad shafts of sunlight from a place beyond the edge."""
     aim = setting.aspect / 2
     for _ in range(6):
         spread = setting.rng.normal(0, 0.7)

@@ -28,7 +28,7 @@ BARK = colour("#5a4632")
 
 
 def meadow(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A meadow with tents by day."""
+    """Paint a meadow with tents by day."""
     setting = begin_scene(rng, canvas, [
         ("#2f7fc8", "#8cc4e8", "#e3f0ee", "#7fae4e", "#fff0d0"),
         ("#3a8fb8", "#a5d6dd", "#fbeccb", "#9aaa4a", "#ffdf9e"),
@@ -57,7 +57,7 @@ def meadow(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _camp(setting: SceneBuilder, side: int) -> None:
-    """Tents, trees and bunting."""
+    """Paint tents, trees and bunting."""
     rng = setting.rng
     tones = colours("#e8633f", "#f2c14e", "#3f8fa8", "#d8e0d0", "#e87f9c", "#6aa060", "#f4efe0", "#8a6fb0")
     for distance in (55, 46, 38, 31, 26, 21, 17):
@@ -82,7 +82,7 @@ def _camp(setting: SceneBuilder, side: int) -> None:
 
 
 def beach(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A beach stage at sunset."""
+    """Paint a beach stage at sunset."""
     setting = begin_scene(rng, canvas, [
         ("#3a4a86", "#e0808a", "#ffb35e", "#ffd98a", "#c98a6a"),
         ("#5a3f86", "#f0706a", "#ff9a4a", "#ffe09a", "#b87a70"),
@@ -125,7 +125,7 @@ def _sea(setting: SceneBuilder, sun_x: float) -> None:
 
 
 def _sands(setting: SceneBuilder, sun_x: float) -> None:
-    """Surf and sand."""
+    """Paint surf and sand."""
     canvas, (_, _, glow, sun, sand) = setting.canvas, setting.palette
     shore = setting.ground.foot(14)
     line = np.linspace(-0.1, setting.aspect + 0.1, 40)
@@ -139,7 +139,7 @@ def _sands(setting: SceneBuilder, sun_x: float) -> None:
 
 
 def _nearer_than(line: np.ndarray, edge: np.ndarray) -> Outline:
-    """The land on our side of the water's edge."""
+    """Return the land in front of the water's edge."""
     return np.concatenate([np.stack([line, edge], axis=1), [[line[-1], 1.1], [line[0], 1.1]]])
 
 
@@ -155,7 +155,7 @@ def _relief(
 
 
 def _beach_props(setting: SceneBuilder, side: int) -> None:
-    """Palms, stage, crowd and lamps."""
+    """Paint palms, stage, crowd and lamps."""
     rng, glow = setting.rng, setting.palette[2]
     dark = colour("#2a1c22")
     for _ in range(3):
@@ -172,7 +172,7 @@ def _beach_props(setting: SceneBuilder, side: int) -> None:
 
 
 def _beach_stage(setting: SceneBuilder, x: float, distance: float) -> None:
-    """A bamboo stage under sails of cloth."""
+    """Paint a bamboo stage under sails of cloth."""
     canvas, at = setting.canvas, setting.spot(x, distance)
     m = at.metre
     wood = setting.lit(colour("#4a3020"), 0.2, 0.6)
@@ -192,7 +192,7 @@ def _beach_stage(setting: SceneBuilder, x: float, distance: float) -> None:
 
 
 def balloons(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """Hot-air balloons over hills in low sun."""
+    """Paint hot-air balloons over hills in low sun."""
     setting = begin_scene(rng, canvas, [
         ("#6aa0d0", "#f0cfa8", "#ffdf9a", "#ffc468", "#b8a04a"),
         ("#7a8ac8", "#f4b8a8", "#ffcf98", "#ffb07a", "#8f9a4c"),
@@ -237,7 +237,7 @@ BALLOONS = (
 
 
 def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
-    """Hills, each with balloons before it, and one near."""
+    """Paint hills, each with balloons in front of it, and one balloon near the camera."""
     rng, horizon = setting.rng, setting.ground.horizon
     for distance, high, tone, count, size in (
         (500, 0.13, "#8a90a8", 2, 0.055),
@@ -254,7 +254,7 @@ def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
 
 
 def lanterns(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """Paper lanterns rise over a lake at night."""
+    """Paint paper lanterns that rise over a lake at night."""
     setting = begin_scene(rng, canvas, [
         ("#081030", "#1c3068", "#6a4a7a", "#ff9a4a"),
         ("#0c1a2e", "#1f5068", "#5a7a80", "#ffb45a"),
@@ -296,7 +296,7 @@ def _lantern_sky(setting: SceneBuilder, glow: Colour) -> None:
 
 
 def _lantern_shore(setting: SceneBuilder, glow: Colour) -> None:
-    """The bank, and lanterns on the water."""
+    """Paint the bank, and lanterns on the water."""
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     line = np.linspace(-0.1, setting.aspect + 0.1, 30)
     edge = ground.foot(6.5) + 0.012 * np.sin(line * 3.1 + rng.uniform(0, 6)) + 0.004 * np.sin(line * 9)

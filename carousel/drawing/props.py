@@ -18,7 +18,7 @@ SNOW = colour("#f4f7ff")
 
 
 def catenary(start: tuple[float, float], end: tuple[float, float], sag: float, count: int) -> np.ndarray:
-    """Places along a hanging line, (count, 2)."""
+    """Return places along a hanging line, (count, 2)."""
     t = np.linspace(0, 1, count)
     x = start[0] + (end[0] - start[0]) * t
     y = start[1] + (end[1] - start[1]) * t + sag * 4 * t * (1 - t)
@@ -26,7 +26,7 @@ def catenary(start: tuple[float, float], end: tuple[float, float], sag: float, c
 
 
 def ribbon(line: np.ndarray, width: float) -> list[Outline]:
-    """A line of some width as one outline."""
+    """Return a line of some width as one outline."""
     step = np.gradient(line, axis=0)
     side = np.stack([-step[:, 1], step[:, 0]], axis=1)
     side /= np.maximum(np.sqrt((side**2).sum(axis=1, keepdims=True)), 1e-9)
@@ -187,7 +187,7 @@ def stall(
 
 
 def _stall_wares(setting: SceneBuilder, at: Spot, distance: float, width: float, lit: float) -> None:
-    """The lit inside and its shelves."""
+    """Paint the lit inside and its shelves."""
     rng, canvas, left = setting.rng, setting.canvas, -width / 2
     inside = setting.lit(colour("#7a5233") * 0.5, 0.1, 0.3, distance) + WARM * (0.55 * lit)
     canvas.fill([at.box(left + 0.1, 2.3, width - 0.2, 1.5)], (inside * 1.15, inside * 0.7))
@@ -218,7 +218,7 @@ def food_truck(setting: SceneBuilder, x: float, distance: float, body: Colour, t
 
 
 def _truck_window(setting: SceneBuilder, at: Spot, distance: float, trim: Colour) -> None:
-    """The lit window, the cook and the awning."""
+    """Paint the lit window, the cook and the awning."""
     canvas = setting.canvas
     inside = WARM * 1.35
     canvas.fill([at.box(-1.9, 2.25, 2.7, 1.05)], (inside * 1.1, inside * 0.55))
@@ -232,7 +232,7 @@ def _truck_window(setting: SceneBuilder, at: Spot, distance: float, trim: Colour
 
 
 def _truck_lamps(setting: SceneBuilder, at: Spot, distance: float, trim: Colour) -> None:
-    """Sign, bulbs, neon and their glow."""
+    """Paint sign, bulbs, neon and their glow."""
     canvas, m = setting.canvas, at.metre
     canvas.fill([at.box(-1.5, 3.3, 1.9, 0.42)], setting.lit(trim * 0.5, 0.4, 1, distance))
     for k in range(11):
@@ -275,7 +275,7 @@ def ferris_wheel(setting: SceneBuilder, hub: tuple[float, float], radius: float,
 
 
 def _on_wheel(wheel: Spot, share: float, turn: float) -> tuple[float, float]:
-    """A place on a wheel, at a share of its radius."""
+    """Return a place on a wheel, at a share of its radius."""
     return wheel.at(share * math.cos(turn), -share * math.sin(turn))
 
 

@@ -83,7 +83,7 @@ def _reduce(light: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def place_people(setting: SceneBuilder) -> list[PlacedFigure]:
-    """One to three people who stand apart, from far to near."""
+    """Place one to three people who do not overlap, from far to near."""
     rng = setting.rng
     count = int(rng.choice((1, 2, 2, 3)))
     feet = sorted(rng.uniform(0.86 if count > 1 else 0.93, 0.975) for _ in range(count))
@@ -120,7 +120,7 @@ def _person(setting: SceneBuilder, x: float, foot: float) -> PlacedFigure:
 
 
 def _with_people(setting: SceneBuilder, people: list[PlacedFigure]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The painting with shadows and people, and what of each is seen."""
+    """Return the painting with shadows and people, and the visible part of each person."""
     light = setting.canvas.light.copy()
     for person in people:
         _cast_shadows(setting, person, light)
@@ -144,7 +144,7 @@ def _overlap(person: PlacedFigure, shape: tuple[int, ...]) -> tuple[tuple[slice,
 
 
 def _cast_shadows(setting: SceneBuilder, person: PlacedFigure, light: np.ndarray) -> None:
-    """Darken the ground: close around the feet, and a longer soft shadow away from the strongest lamp."""
+    """Darken the ground around the feet, and a longer soft shadow away from the strongest lamp."""
     figure, scale = person.figure, setting.canvas.raster.scale
     tall = figure.height_px
     x, y = person.left + figure.foot[0], person.foot * scale + 0.010 * tall  # the toes reach a little nearer
@@ -172,7 +172,7 @@ def _cast_shadows(setting: SceneBuilder, person: PlacedFigure, light: np.ndarray
 
 
 def _shadow_forms(setting: SceneBuilder) -> list[tuple[float, float, float, float]]:
-    """Shear, flatness, softness and depth of the shadows: below the feet, and away from the sun."""
+    """Return shear, flatness, softness and depth of each shadow: at the feet, and away from the sun."""
     deep = min(0.9, 1.35 * setting.shadow)
     forms = [(0.0, -0.03, 0.010, deep), (0.0, 0.05, 0.028, 0.7 * setting.shadow)]
     if setting.sun is not None:

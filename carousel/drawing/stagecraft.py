@@ -42,7 +42,7 @@ def beam(
 def truss(
     setting: SceneBuilder, start: tuple[float, float], end: tuple[float, float], size: float, tone: Colour
 ) -> None:
-    """A lattice girder."""
+    """Paint a lattice girder."""
     (ax, ay), (bx, by) = start, end
     reach = math.hypot(bx - ax, by - ay)
     ux, uy = (bx - ax) / reach, (by - ay) / reach
@@ -127,7 +127,7 @@ def stage(
 
 
 def _towers(setting: SceneBuilder, at: Spot, width: float, height: float, metal: Colour) -> None:
-    """Towers and hanging loudspeakers on both sides."""
+    """Paint towers and hanging loudspeakers on both sides."""
     canvas = setting.canvas
     for side in (-1, 1):
         truss(setting, at.at(side * width * 0.5, 0), at.at(side * width * 0.5, height), 0.9 * at.metre, metal)
@@ -139,7 +139,7 @@ def _towers(setting: SceneBuilder, at: Spot, width: float, height: float, metal:
 
 
 def _players(setting: SceneBuilder, at: Spot, width: float) -> None:
-    """Musicians and drums on the deck."""
+    """Paint musicians and drums on the deck."""
     shapes: list[Outline] = []
     for share in (-0.26, -0.06, 0.14, 0.30):
         place = at.at(width * (share + setting.rng.normal(0, 0.015)), 1.3)

@@ -36,7 +36,7 @@ IVORY = colour("#f4ead7")
 
 
 def food_trucks(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """Food trucks in the evening, under strings of lights."""
+    """Paint food trucks in the evening, under strings of lights."""
     setting = begin_scene(rng, canvas, [
         ("#101c3e", "#27477e", "#8a6f8e", "#e8a070"),
         ("#1a1236", "#4a3a7a", "#c0708a", "#ff9f6f"),
@@ -68,7 +68,7 @@ def food_trucks(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _evening_yard(setting: SceneBuilder) -> None:
-    """Sky, trees, asphalt and far lamps."""
+    """Paint sky, trees, asphalt and far lamps."""
     zenith, middle, haze, glow = setting.palette
     horizon = setting.ground.horizon
     paint_sky(setting, [(0, zenith * 0.75), (0.55, middle * 0.8), (0.9, haze * 0.8), (1.0, glow * 0.8)])
@@ -82,7 +82,7 @@ def _evening_yard(setting: SceneBuilder) -> None:
 
 
 def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A market street of an old town, with bunting."""
+    """Paint a market street of an old town, with bunting."""
     evening = rng.random() < 0.45
     setting = begin_scene(rng, canvas, [
         ("#274a86", "#7a86b0", "#f0b48a", "#ffc890"),
@@ -116,7 +116,7 @@ def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _cobbles(setting: SceneBuilder) -> None:
-    """Joints of paving stones."""
+    """Paint joints of paving stones."""
     window = setting.canvas.below(int(setting.ground.horizon * setting.canvas.raster.height) + 2)
     right, depth = floor_places(setting, window)
     row = depth / 0.34
@@ -128,7 +128,7 @@ def _cobbles(setting: SceneBuilder) -> None:
 
 
 def _street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> None:
-    """Houses, stalls and people."""
+    """Paint houses, stalls and people."""
     rng, ground = setting.rng, setting.ground
     walls = colours("#e3b088", "#d98f6f", "#efd9a8", "#b7c4b0", "#e8c4b0", "#c9a0a0", "#a9bcc8", "#f0e2c4")
     hall, tower = (vanish - 0.16, ground.foot(75)), (vanish + 0.05 * side - 0.022, ground.foot(70))
@@ -145,7 +145,7 @@ def _street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> N
 
 
 def _row_of_houses(setting: SceneBuilder, vanish: float, edge: int, walls: Sequence[Colour], lit: float) -> None:
-    """Houses along one side of a street, drawn as fronts in perspective."""
+    """Paint houses along one side of a street, drawn as fronts in perspective."""
     rng, canvas = setting.rng, setting.canvas
     facing = 0.65 if setting.sun is not None and setting.sun.direction[0] * edge < 0 else 0.08
     depths = [90.0, 62, 45, 34, 26, 20, 15.5, 12, 9, 6.5, 4.0]
@@ -185,7 +185,7 @@ def _windows(
 
 
 def _over_the_street(setting: SceneBuilder, evening: bool, side: int, vanish: float) -> None:
-    """Bunting and strings across the street; their light."""
+    """Paint bunting and strings across the street, and set their light."""
     ground = setting.ground
     flags = colours("#e2583e", "#f2c14e", "#2f8f8a", "#f4efe0", "#c9608a", "#4f78b8")
     for distance in (40, 27, 19, 13, 9, 6):
@@ -205,7 +205,7 @@ def _over_the_street(setting: SceneBuilder, evening: bool, side: int, vanish: fl
 
 
 def fairground(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A fairground with a ferris wheel at night."""
+    """Paint a fairground with a ferris wheel at night."""
     setting = begin_scene(rng, canvas, [
         ("#060a22", "#1a2460", "#5a3a7a", "#ff4f8e", "#3fd0ff", "#ffd25a"),
         ("#0a0820", "#2a1a56", "#8a3a6a", "#ff8a3a", "#ff3f6a", "#ffe08a"),
@@ -241,7 +241,7 @@ def fairground(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _fair_stalls(setting: SceneBuilder, side: int) -> None:
-    """Ground, carousel, stalls and people."""
+    """Paint ground, carousel, stalls and people."""
     rng, horizon = setting.rng, setting.ground.horizon
     _, _, haze, *lamps = setting.palette
     first, second, third = lamps
@@ -255,7 +255,7 @@ def _fair_stalls(setting: SceneBuilder, side: int) -> None:
 
 
 def _carousel(setting: SceneBuilder, x: float, distance: float, tones: Sequence[Colour]) -> None:
-    """A merry-go-round, lit from inside."""
+    """Paint a merry-go-round, lit from inside."""
     canvas, at = setting.canvas, setting.spot(x, distance)
     m = at.metre
     canvas.fill([at.box(-4.6, 4.2, 9.2, 3.6)], (tones[2] * 0.75, tones[2] * 0.30))
@@ -279,7 +279,7 @@ def _carousel(setting: SceneBuilder, x: float, distance: float, tones: Sequence[
 
 
 def winter_market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A market in the snow."""
+    """Paint a market in the snow."""
     setting = begin_scene(rng, canvas, [
         ("#16244a", "#4a6a9a", "#d8b0a8", "#f4d0b0"),
         ("#2a2456", "#7a6aa6", "#f0b0b0", "#ffcfa8"),
@@ -321,7 +321,7 @@ def winter_market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _snowy_houses(setting: SceneBuilder) -> None:
-    """A row of houses with white roofs."""
+    """Paint a row of houses with white roofs."""
     rng, foot = setting.rng, setting.ground.foot(60)
     walls = colours("#c9a88a", "#b0888a", "#d8c8a8", "#8fa0a8")
     left = -0.02
@@ -332,7 +332,7 @@ def _snowy_houses(setting: SceneBuilder) -> None:
 
 
 def _lit_fir(setting: SceneBuilder, x: float, distance: float, height: float) -> None:
-    """A big fir with balls and lamps."""
+    """Paint a big fir with balls and lamps."""
     pine(setting, x, distance, height, colour("#2f5a46"), snow=0.5)
     canvas, rng, at = setting.canvas, setting.rng, setting.spot(x, distance, height)
     m = at.metre
@@ -350,7 +350,7 @@ def _lit_fir(setting: SceneBuilder, x: float, distance: float, height: float) ->
 
 
 def _winter_lamps(setting: SceneBuilder) -> None:
-    """Firs, strings of lights, and their glow on the snow."""
+    """Paint firs, strings of lights, and their glow on the snow."""
     for share, distance in ((0.30, 40.0), (0.62, 44.0), (0.78, 38.0)):
         pine(setting, setting.across(share), distance, 7.0, colour("#3f5f50"), snow=0.8)
     for i in range(3):
@@ -360,7 +360,7 @@ def _winter_lamps(setting: SceneBuilder) -> None:
 
 
 def _falling_snow(setting: SceneBuilder) -> None:
-    """Flakes, the near ones large and soft, before everything."""
+    """Paint flakes, the near ones large and soft, in front of everything."""
     rng, raster = setting.rng, setting.canvas.raster
     front = air(setting)
     cool = setting.sky * 0.7 + 0.25
@@ -376,7 +376,7 @@ def _falling_snow(setting: SceneBuilder) -> None:
 
 
 def rooftop(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
-    """A roof terrace over a city at the blue hour."""
+    """Paint a roof terrace over a city at the blue hour."""
     setting = begin_scene(rng, canvas, [
         ("#142a5a", "#3f6aa8", "#f0a088", "#ffc08a"),
         ("#2a1a4a", "#7a4a8a", "#ff8a70", "#ffb27a"),
@@ -406,7 +406,7 @@ def rooftop(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
 
 
 def _skyline(setting: SceneBuilder, distance: float, high: float, wide: float) -> None:
-    """Towers with lit windows, their sunny side brighter."""
+    """Paint towers with lit windows, their sunny side brighter."""
     rng, canvas, base = setting.rng, setting.canvas, setting.ground.horizon + 0.22
     side = 1 if setting.sun is None or setting.sun.direction[0] > 0 else -1
     edge = -0.05
@@ -444,7 +444,7 @@ def _tower_windows(setting: SceneBuilder, tower: tuple[float, float, float, floa
 
 
 def _planks(setting: SceneBuilder, top: float) -> None:
-    """Joints of boards that run to the horizon."""
+    """Paint joints of boards that run to the horizon."""
     window = setting.canvas.below(int(top * setting.canvas.raster.height) + 1)
     right, depth = floor_places(setting, window)
     across = right / 0.16
@@ -455,7 +455,7 @@ def _planks(setting: SceneBuilder, top: float) -> None:
 
 
 def _terrace(setting: SceneBuilder, edge: float) -> None:
-    """Parapet, railing, plants and strings of lights."""
+    """Paint parapet, railing, plants and strings of lights."""
     rng, canvas, haze = setting.rng, setting.canvas, setting.palette[2]
     m = setting.ground.metre(edge)
     wall = setting.lit(colour("#4a3f3a"), 0.2, 0.7)
@@ -477,7 +477,7 @@ def _terrace(setting: SceneBuilder, edge: float) -> None:
 
 
 def _plant(setting: SceneBuilder, x: float, distance: float) -> None:
-    """A shrub in a pot."""
+    """Paint a shrub in a pot."""
     rng, canvas, at = setting.rng, setting.canvas, setting.spot(x, distance)
     m, foot = at.metre, at.foot
     canvas.shade([at.disc(0, -0, 0.4, 0.06)], 0.5, 0.03 * m)
