@@ -170,16 +170,12 @@ def pose_body(build: Build, pose: Pose) -> PosedBody:
     shoulder = widths.half_width(0.93) - 0.018
     arms = []
     for side, angles in zip(SIDES, pose.arms, strict=True):
-        raise_arm = max(0.0, (angles[0] - 60) / 120) * 0.03
-        at = (
-            chest[0] + shoulder_axis[0] * shoulder * side,
-            chest[1] + shoulder_axis[1] * shoulder * side + 0.030 - raise_arm,
-        )
+        lift = max(0.0, (angles[0] - 60) / 120) * 0.03
+        x, y = chest[0] + shoulder_axis[0] * shoulder * side, chest[1] + shoulder_axis[1] * shoulder * side
         shrink = (0.94 if build.head > 1.1 else 1.0) * (1 + 0.04 * (1 - build.female))
-        arms.append(_limb(at, (UPPER_ARM * shrink, FOREARM * shrink), angles, side))
-    return PosedBody(
-        (arms[0], arms[1]), (legs[0], legs[1]), pelvis, chest, neck, head, (hip_axis, shoulder_axis), build, pose
-    )
+        arms.append(_limb((x, y + 0.030 - lift), (UPPER_ARM * shrink, FOREARM * shrink), angles, side))
+    axes = (hip_axis, shoulder_axis)
+    return PosedBody((arms[0], arms[1]), (legs[0], legs[1]), pelvis, chest, neck, head, axes, build, pose)
 
 
 def tube(points: Sequence[Point], radii: Sequence[float], steps: int = 4) -> list[Outline]:

@@ -30,9 +30,9 @@ def colours(*hexadecimals: str) -> list[np.ndarray]:
     return [colour(hexadecimal) for hexadecimal in hexadecimals]
 
 
-def points(text: str) -> list[tuple[float, float]]:
-    """Read places from one text, "x y, x y, ..."."""
-    return [(float(x), float(y)) for x, y in (place.split() for place in text.split(","))]
+def points(text: str, left: float = 0.0, top: float = 0.0) -> list[tuple[float, float]]:
+    """Read places from one text, "x y, x y, ...", and move them by (left, top)."""
+    return [(left + float(x), top + float(y)) for x, y in (place.split() for place in text.split(","))]
 
 
 def mix(first: np.ndarray, second: np.ndarray, share: float | np.ndarray) -> np.ndarray:

@@ -251,11 +251,8 @@ def random_look(rng: np.random.Generator, style: str, child: bool = False) -> Pe
     build = random_build(rng, child)
     face = random_face(rng, build, style)
     outfit = random_outfit(rng, build, style, covered=face.hair == "hijab")
-    return PersonLook(
-        build,
-        replace(face, trim=outfit.accent, wear_colour=outfit.under_colour if rng.random() < 0.4 else outfit.top_colour),
-        outfit,
-    )
+    worn = outfit.under_colour if rng.random() < 0.4 else outfit.top_colour
+    return PersonLook(build, replace(face, trim=outfit.accent, wear_colour=worn), outfit)
 
 
 def random_pose(rng: np.random.Generator, names: Sequence[str]) -> Pose:
@@ -308,12 +305,9 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
         HAIR[look.face.hair][0](head)
     dresser.legs()
     dresser.trunk()
-    if pose.from_behind:
-        head.draw()
-        dresser.extras_below()
-    else:
-        dresser.extras_below()
-        head.draw()
+    layers = (head.draw, dresser.extras_below) if pose.from_behind else (dresser.extras_below, head.draw)
+    for draw in layers:
+        draw()
     _arms(dresser, body)
     middle = sum(leg.end[0] for leg in body.legs) / 2
     return sculpture.finish((middle, 0.0), 1.0)
@@ -321,8 +315,7 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
 
 def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
     """Draw both arms, the higher one last; a held thing lies behind the fingers."""
-    order = sorted((0, 1), key=lambda index: -body.arms[index].end[1])
-    for index in order:
+    for index in sorted((0, 1), key=lambda index: -body.arms[index].end[1]):
         if index == 1 and body.pose.holds:
             dresser.held()
         dresser.arm(index)
@@ -331,8 +324,5 @@ def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
 def neutral_light() -> Lighting:
     """Return soft studio light: from all sides, a large lamp at the upper left, a weak one behind."""
     grey = np.ones(3, np.float32)
-    return Lighting(
-        sky=grey * 0.62,
-        ground=grey * 0.40,
-        lamps=(Lamp((-0.55, 0.6, 0.8), grey * 0.58, 0.35), Lamp((0.8, 0.3, -0.25), grey * 0.30, 0.1)),
-    )
+    lamps = (Lamp((-0.55, 0.6, 0.8), grey * 0.58, 0.35), Lamp((0.8, 0.3, -0.25), grey * 0.30, 0.1))
+    return Lighting(grey * 0.62, grey * 0.40, lamps)

@@ -420,8 +420,8 @@ def _print(d: ClothesPainter) -> None:
         star = [(r * math.cos(t), r * math.sin(t)) for r, t in zip(reach, np.arange(20) * math.pi / 10, strict=True)]
         shapes: list[Outline] = [moved(np.array(star), x, y)]
     elif form == 1:
-        bolt = points(".006 -.036, -.022 .006, -.003 .004, -.01 .036, .022 -.01, .002 -.008")
-        shapes = [moved(np.array(bolt), x, y)]
+        bolt = points(".006 -.036, -.022 .006, -.003 .004, -.01 .036, .022 -.01, .002 -.008", x, y)
+        shapes = [np.array(bolt)]
     elif form == 2:
         lines = [(y + 0.016 * i - 0.02, x + 0.03 - 0.012 * (i % 2)) for i in range(4)]
         shapes = [hull((x - 0.03, level, 0.004), (end, level, 0.004)) for level, end in lines]
@@ -496,7 +496,7 @@ def _open_jacket(d: ClothesPainter) -> None:
 
 def _pocket(d: ClothesPainter, at: Point, panel: Outline) -> None:
     """Draw a patch pocket with a button."""
-    edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0")) + np.array(at)
+    edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0", *at))
     d.crease([edge], [0.05], [panel], 0.003, 0.006)
     d.sculpture.paint([ellipse(at[0], at[1] + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
 
@@ -702,9 +702,9 @@ def _bag(d: ClothesPainter) -> None:
     strap = tube(body.path("1 -.058, .6 .01, .1 .088"), [0.0055])
     d.sculpture.add(strap, leather, 0.006, 0.35)
     x, y = body.trunk(0.02, 0.10)
-    bag = curve([(x + u, y + v) for u, v in points("-.034 -.028, .03 -.028, .038 .03, 0 .038, -.038 .03")])
+    bag = curve(points("-.034 -.028, .03 -.028, .038 .03, 0 .038, -.038 .03", x, y))
     d.sculpture.add([bag], leather, 0.018, 0.5)
-    flap = smooth_line([(x - 0.036, y - 0.004), (x, y + 0.010), (x + 0.034, y - 0.004)])
+    flap = smooth_line(points("-.036 -.004, 0 .01, .034 -.004", x, y))
     d.crease([flap], [0.0], [bag], 0.004, 0.01)
 
 
@@ -790,23 +790,18 @@ def _cup(d: ClothesPainter) -> None:
 
 def _phone(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
-    corners = ((x - 0.010, y - 0.06), (x + 0.022, y - 0.06), (x + 0.022, y), (x - 0.010, y))
+    corners = points("-.01 -.06, .022 -.06, .022 0, -.01 0", x, y)
     d.sculpture.add([hull(*((*corner, 0.006) for corner in corners))], Material(INK, gloss=0.6), 0.006, 0.3)
 
 
 def _flag(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
-
-    def at(text: str) -> list[Point]:
-        return [(x + u, y + v) for u, v in points(text)]
-
     upper = ".03 -.33, .03 -.33, .11 -.35, .19 -.31, .19 -.31"
-    cloth = curve(at(f"{upper}, .175 -.2, .175 -.2, .1 -.235, .021 -.215, .021 -.215"))
+    cloth = curve(points(f"{upper}, .175 -.2, .175 -.2, .1 -.235, .021 -.215, .021 -.215", x, y))
     pole = hull((x - 0.01, y + 0.10, 0.004), (x + 0.03, y - 0.33, 0.004))
     d.sculpture.add([pole], Material(colour("#8a6a48")), 0.004, 0.1)
     d.sculpture.add([cloth], Material(d.outfit.accent), 0.03)
-    wave = at(".03 -.36, .035 -.27, .02 -.18")
-    waves = [smooth_line([(px + 0.045 * i, py) for px, py in wave]) for i in range(5)]
+    waves = [smooth_line(points(".03 -.36, .035 -.27, .02 -.18", x + 0.045 * i, y)) for i in range(5)]
     d.crease(waves, [0.9, 0.1, 0.9, 0.1, 0.9], [cloth], 0.02, 0.02)
     d.sculpture.paint([ellipse(x + 0.105, y - 0.282, 0.026, 0.026)], WHITE, 0.9)
 

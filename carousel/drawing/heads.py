@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carousel.drawing.bodies import HEAD, PosedBody, smooth_line, tube
+from carousel.drawing.bodies import HEAD, Point, PosedBody, smooth_line, tube
 from carousel.drawing.canvas import colour, mix, points
 from carousel.drawing.height_fields import Material, Sculpture
 from common.outlines import Outline, curve, ellipse, hull, mirrored
 
-Points = Sequence[tuple[float, float]]
+Points = Sequence[Point]
 WIDEST = 0.37  # half the head's width
 TURN = 0.5  # radians at a turn of 1
 SKULL = mirrored(points("0 -.5, .2 -.475, .325 -.34, .365 -.1, .352 .08, .315 .25, .2 .425, .08 .495, 0 .503"))
@@ -194,14 +194,15 @@ class HeadPainter:
         lift = {"smile": 0.032, "laugh": 0.036, "calm": 0.004}[mood]
         corners = (x - half, y - lift), (x + half, y - lift)
         if mood == "laugh":
-            inside = self._between_lips(x, half, y - lift, (y - 0.008, 0.06, y + 0.052, y + 0.068))
+            inside = _between_lips(*corners, points("0 -.008, .06 .052, 0 .068, -.06 .052", x, y))
             self.paint(inside, colour("#571a20"), 1.0, 0.006)
-            teeth = self._between_lips(x, half * 0.82, y - lift + 0.006, (y, 0.05, y + 0.022, y + 0.028))
+            left, right = ((x + side * half * 0.82, y - lift + 0.006) for side in (-1, 1))
+            teeth = _between_lips(left, right, points("0 0, .05 .022, 0 .028, -.05 .022", x, y))
             self.paint(teeth, WHITE * 0.92, 1.0, 0.004)
             lower = smooth_line([(x - half * 0.75, y + 0.028), (x, y + 0.082), (x + half * 0.75, y + 0.028)])
         else:
             if mood == "smile":
-                teeth = self._between_lips(x, half, y - lift, (y - 0.004, 0.05, y + 0.022, y + 0.03))
+                teeth = _between_lips(*corners, points("0 -.004, .05 .022, 0 .03, -.05 .022", x, y))
                 self.paint(teeth, WHITE * 0.9, 1.0, 0.005)
             ends = y + 0.010 - lift * 0.3
             lower = smooth_line([(x - half * 0.8, ends), (x, y + 0.042), (x + half * 0.8, ends)])
@@ -212,12 +213,6 @@ class HeadPainter:
             self.stroke(smooth_line([corners[0], (x, y + 0.006), corners[1]]), 0.006, mix(self.face.lips, INK, 0.7))
         for side, (cx, cy) in zip((-1, 1), corners, strict=True):
             self.paint(ellipse(cx + side * 0.008, cy, 0.010, 0.012), mix(self.face.skin, INK, 0.6), 0.5, 0.008)
-
-    def _between_lips(self, x: float, half: float, corner: float, form: tuple[float, float, float, float]) -> Outline:
-        """Return a space between the lips: `form` is y of its top middle, then x, y and middle y of its lower edge."""
-        upper, wide, low, lowest = form
-        right = [(x + half, corner), (x + wide, low), (x, lowest), (x - wide, low)]
-        return curve([(x - half, corner), (x, upper), *right])
 
     def _beard(self) -> None:
         tone = mix(self.face.hair_colour, INK, 0.25)
@@ -304,6 +299,11 @@ class HeadPainter:
         hairline = [(-x + shift, y) for x, y in inner] + [(x + shift, y) for x, y in reversed(inner)]
         left = [(-x, y) for x, y in reversed(right)]
         return [*right, crown, *left, (-0.335, sides), *hairline, (0.335, sides)]
+
+
+def _between_lips(left: Point, right: Point, middle: Points) -> Outline:
+    """Return an outline through both corners of the mouth; `middle` is its top, and its lower edge from the right."""
+    return curve([left, middle[0], right, *middle[1:]])
 
 
 def _nothing(_: HeadPainter) -> None:

@@ -95,10 +95,8 @@ def market(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     side = either_side(rng)
     level = 0.42 if evening else 1.0
     setting.style, setting.bloom = ("evening", 0.5) if evening else ("summer", 0.25)
-    setting.sky, setting.bounce = (
-        mix(zenith, WHITE, 0.35) * (0.42 if evening else 0.58),
-        colour("#b89a78") * 0.35 * level,
-    )
+    setting.sky = mix(zenith, WHITE, 0.35) * (0.42 if evening else 0.58)
+    setting.bounce = colour("#b89a78") * 0.35 * level
     setting.haze, setting.haze_per_metre = mix(haze, middle, 0.3) * 0.9, 0.009
     setting.floor = (0.26, 0.74)
     setting.sun = Lamp((side * 0.9, 0.7, 0.35), sun * level * 0.95, 0.12)
