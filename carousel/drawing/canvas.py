@@ -238,9 +238,7 @@ class Canvas:
             share = self.raster.coverage(outlines, window, blur)[..., None] * np.float32(opacity)
             self.light[window] *= 1 - share * (1 - (np.zeros(3, np.float32) if tint is None else tint))
 
-    def glow(
-        self, x: float, y: float, radius: float, light: Colour, strength: float = 1.0, *, squash: float = 1.0
-    ) -> None:
+    def glow(self, x: float, y: float, radius: float, light: Colour, strength: float, *, squash: float = 1.0) -> None:
         """Add a soft round glow: full in the middle, nothing at `radius`; `squash` is its height over its width."""
         reach = np.array([[x - radius, y - radius * squash], [x + radius, y + radius * squash]])
         window = self.raster.window([reach])
@@ -318,8 +316,9 @@ def develop(light: np.ndarray, film: Film) -> np.ndarray:
     return to_srgb(shoulder(exposed.clip(0, None) * tint)).astype(np.float32)
 
 
-def shoulder(light: np.ndarray, knee: float = 0.55) -> np.ndarray:
+def shoulder(light: np.ndarray) -> np.ndarray:
     """Leave light below the knee unchanged and compress light above it to less than 1."""
+    knee = 0.55
     over = (light - knee).clip(0, None) / (1 - knee)
     return np.minimum(light, knee) + (1 - knee) * over / (1 + over)
 

@@ -258,17 +258,10 @@ class ClothesPainter:
         TOPS[self.outfit.top].trunk(self)
 
     def shirt(
-        self,
-        stuff: Material,
-        low: float,
-        ease: float,
-        neckline: tuple[float, float],
-        flare: float = 0.0,
-        *,
-        width: float = 0.0,
-    ) -> list[Outline]:
+        self, stuff: Material, low: float, ease: float, neckline: tuple[float, float], folds: float = 0.0
+    ) -> None:
         """Draw a top down to level `low`; `neckline` is its reach to the side and the level of its lowest point."""
-        outline = trunk_outline(self.body, low, 1.045, ease, flare)
+        outline = trunk_outline(self.body, low, 1.045, ease)
         deep = 1.01 if self.behind else neckline[1]
         wide = neckline[0]
         right = [(1.12, wide * 1.2), (1.02, wide), (deep + 0.012, wide * 0.55)]
@@ -276,8 +269,7 @@ class ClothesPainter:
         cut = curve([self.body.trunk(*place) for place in (*right, (deep, 0), *left)])
         self.sculpture.add([outline], stuff, 0.065, shadow=0.35, cut=[cut])
         self.chest(stuff)
-        self.trunk_creases(outline, low, width)
-        return [outline]
+        self.trunk_creases(outline, low, folds)
 
     def chest(self, stuff: Material) -> None:
         """Emboss the chest, or the shoulder blades."""
@@ -448,13 +440,13 @@ def _crop(d: ClothesPainter) -> None:
 
 
 def _sweater(d: ClothesPainter) -> None:
-    d.shirt(d.top, -0.08, 0.016, (0.036, 0.99), width=0.004)
+    d.shirt(d.top, -0.08, 0.016, (0.036, 0.99), 0.004)
     collar = d.body.path("1.02 -.04, .985 0, 1.02 .04")
     d.sculpture.add(tube(collar, [0.007]), d.top, 0.008, 0.2)
 
 
 def _hoodie(d: ClothesPainter) -> None:
-    d.shirt(d.top, -0.10, 0.018, (0.030, 0.975), width=0.004)
+    d.shirt(d.top, -0.10, 0.018, (0.030, 0.975), 0.004)
     body = d.body
     hood = body.path("1.07 -.062, .99 -.048, .955 0, .99 .048, 1.07 .062")
     d.sculpture.add(tube(hood, [0.020, 0.022, 0.014, 0.022, 0.020]), d.top, 0.018, 0.4)

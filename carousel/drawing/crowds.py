@@ -18,7 +18,7 @@ def crowd(
     distances: Sequence[float],
     albedo: Colour,
     rim: Colour,
-    arms: float = 0.25,
+    arms: float,
     *,
     spacing: float = 0.5,
     spread: tuple[float, float] = (0.0, 1.0),

@@ -259,7 +259,7 @@ class HeadPainter:
         return Material(self.face.wear_colour, weave=weave)
 
     def mass(
-        self, points: Points, rounding: float = 0.16, shadow: float = 0.0, strands: int = 46, length: float = 0.3
+        self, points: Points, rounding: float = 0.16, *, length: float, shadow: float = 0.0, strands: int = 46
     ) -> None:
         """Draw a mass of hair with strands that fall from the parting."""
         outline = self.at(curve(list(points)))
@@ -280,12 +280,12 @@ class HeadPainter:
         for line in lines:
             self.add([self.at(piece) for piece in tube(line, radii)], self.hair, max(radii), shadow)
 
-    def blobs(self, blobs: Sequence[tuple[float, float, float]], shadow: float = 0.2) -> None:
+    def blobs(self, blobs: Sequence[tuple[float, float, float]]) -> None:
         """Draw round curls, given as x, y and radius."""
         order = self.rng.permutation(len(blobs))
         for start in range(0, len(order), 6):  # several at once, those of a group mostly lie apart
             group = [self.at(ellipse(x, y, r, r)) for x, y, r in (blobs[i] for i in order[start : start + 6])]
-            self.add(group, self.hair, 0.05, shadow)
+            self.add(group, self.hair, 0.05, 0.2)
 
     def cap(self, out: float, sides: float, line: float, top: float = 0.0) -> list[tuple[float, float]]:
         """Return the outline of hair on the skull: `out` beyond it, down to y = `sides`, hairline at y = `line`."""

@@ -13,13 +13,13 @@ from carousel.drawing.stagecraft import beam
 from common.outlines import Outline, ellipse, hull, polygon
 
 
-def tree(setting: SceneBuilder, x: float, distance: float, height: float, leaves: Colour, *, trunk: Colour) -> None:
+def tree(setting: SceneBuilder, x: float, distance: float, height: float, leaves: Colour) -> None:
     """Paint a broad-leaved tree of many blots of leaves, bright towards the sun."""
     rng, canvas, at = setting.rng, setting.canvas, setting.spot(x, distance, height)
     m = at.metre
     ground_shadow(setting, at, 0.45, 0.035)
     stem = tube(at.path("0 -0, .01 .3, -.01 .6"), [0.035 * m, 0.025 * m, 0.012 * m])
-    canvas.fill(stem, setting.lit(trunk, 0.3, 0.6, distance))
+    canvas.fill(stem, setting.lit(colour("#5a4632"), 0.3, 0.6, distance))
     side = sun_side(setting)
     for layer, (count, toward, size) in enumerate(
         ((110, 0.05, 0.065), (150, 0.30, 0.042), (170, 0.62, 0.027), (130, 0.95, 0.017))
@@ -34,9 +34,7 @@ def tree(setting: SceneBuilder, x: float, distance: float, height: float, leaves
         canvas.fill(blots, tone, 0.95, blur=0.002 * m)
 
 
-def pine(
-    setting: SceneBuilder, x: float, distance: float, height: float, needles: Colour, *, snow: float = 0.0
-) -> None:
+def pine(setting: SceneBuilder, x: float, distance: float, height: float, needles: Colour, *, snow: float) -> None:
     """Paint a fir tree in tiers, with snow of an opacity on them."""
     canvas, at = setting.canvas, setting.spot(x, distance, height)
     canvas.fill([at.box(-0.02, 0.1, 0.04, 0.1)], setting.lit(colour("#4a3526"), 0.3, 0.5, distance))
@@ -49,10 +47,9 @@ def pine(
             outline.append(at.at(u * wide, low - (0.018 if i % 2 else -0.012) + abs(u) * 0.01))
         tone = setting.lit(needles, 0.2 + 0.5 * t, 0.6, distance)
         canvas.fill([polygon(outline)], (tone * 1.2, tone * 0.7))
-        if snow:
-            edge = points(".75 .03, .35 .055, 0 .035, -.4 .06, -.75 .03")
-            cap = polygon([at.at(0, high), *(at.at(px * wide, low + py) for px, py in edge)])
-            canvas.fill([cap], setting.lit(SNOW, 0.5, 1, distance), snow, blur=0.003 * at.metre)
+        edge = points(".75 .03, .35 .055, 0 .035, -.4 .06, -.75 .03")
+        cap = polygon([at.at(0, high), *(at.at(px * wide, low + py) for px, py in edge)])
+        canvas.fill([cap], setting.lit(SNOW, 0.5, 1, distance), snow, blur=0.003 * at.metre)
 
 
 def palm(setting: SceneBuilder, x: float, distance: float, height: float, tone: Colour, *, lean: float) -> None:
@@ -84,7 +81,7 @@ def palm(setting: SceneBuilder, x: float, distance: float, height: float, tone: 
         canvas.fill(leaves, setting.in_air(tone * rng.uniform(0.7, 1.6), distance))
 
 
-def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int = 900) -> None:
+def paint_grass(setting: SceneBuilder, near: Colour, far: Colour, blades: int) -> None:
     """Paint a meadow: mottled ground, and blades of grass that grow larger towards the camera."""
     paint_ground(setting, near, mix(far, setting.haze, 0.30), grain=0.30, metres=7.0)
     rng, ground = setting.rng, setting.ground

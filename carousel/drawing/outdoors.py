@@ -24,8 +24,6 @@ from carousel.drawing.scene_building import (
 )
 from common.outlines import Outline, curve, hull
 
-BARK = colour("#5a4632")
-
 
 def meadow(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     """Paint a meadow with tents by day."""
@@ -69,7 +67,7 @@ def _camp(setting: SceneBuilder, side: int) -> None:
                 dome_tent(setting, x, distance, rng.uniform(1.0, 1.4), rng.choice(tones))
     for edge in (-1, 1):
         x, away = setting.across(0.5 + edge * rng.uniform(0.46, 0.56)), rng.uniform(16, 22)
-        tree(setting, x, away, rng.uniform(7, 9), colour("#4f7a35"), trunk=BARK)
+        tree(setting, x, away, rng.uniform(7, 9), colour("#4f7a35"))
     passers_by(setting, (42, 30, 22), 3, 0.6, WHITE * 0)
     x = setting.across(0.5 - side * rng.uniform(0.33, 0.44))
     dome_tent(setting, x, rng.uniform(8.5, 11), 1.35, rng.choice(tones))
@@ -143,9 +141,7 @@ def _nearer_than(line: np.ndarray, edge: np.ndarray) -> Outline:
     return np.concatenate([np.stack([line, edge], axis=1), [[line[-1], 1.1], [line[0], 1.1]]])
 
 
-def _relief(
-    setting: SceneBuilder, first_row: int, metres: float, stretch: tuple[float, float] = (1.0, 1.0)
-) -> np.ndarray:
+def _relief(setting: SceneBuilder, first_row: int, metres: float, stretch: tuple[float, float]) -> np.ndarray:
     """Return noise on the ground from a row down, (H, W) of the whole picture."""
     canvas = setting.canvas
     relief = np.zeros(canvas.light.shape[:2], np.float32)
@@ -216,7 +212,7 @@ def balloons(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     _hills_with_balloons(setting, side)
     near, far = setting.sky * 0.6 + sun * 0.42, setting.sky * 0.6 + sun * 0.55
     paint_grass(setting, grass * near, mix(grass, sun, 0.35) * far, 2400)
-    tree(setting, setting.across(0.5 + side * 0.52), 20, 6.5, colour("#7a8a3a"), trunk=BARK)
+    tree(setting, setting.across(0.5 + side * 0.52), 20, 6.5, colour("#7a8a3a"))
     passers_by(setting, (45, 32), 4, 0.5, WHITE * 0)
     for distance in (34, 26):
         bell_tent(setting, setting.across(rng.uniform(0.1, 0.9)), distance, colour("#efe2c8"))
@@ -224,16 +220,6 @@ def balloons(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
     if behind:
         sun_rays(setting, sun_x, horizon - 0.16, sun, 0.07)
     return setting
-
-
-BALLOONS = (
-    colours("#e2583e", "#f6d27a"),
-    colours("#2f8f8a", "#f4ead7", "#e88a5a"),
-    colours("#c9486a", "#f2b84b", "#5a3f86"),
-    colours("#4f78b8", "#f4efe0"),
-    colours("#f0a03a", "#d9503f", "#8a2f4a"),
-    colours("#6a9a50", "#f6e3b0"),
-)
 
 
 def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
@@ -248,9 +234,9 @@ def _hills_with_balloons(setting: SceneBuilder, side: int) -> None:
         for _ in range(count):
             wide = size * rng.uniform(0.8, 1.2)
             x, y = setting.across(rng.uniform(0.04, 0.96)), rng.uniform(0.10, horizon - 0.10 - wide * 0.6)
-            balloon(setting, (x, y), wide, BALLOONS[rng.integers(len(BALLOONS))], distance=distance * 0.5)
+            balloon(setting, (x, y), wide, distance * 0.5)
     near = (setting.across(0.5 - side * rng.uniform(0.22, 0.34)), rng.uniform(0.20, 0.26))
-    balloon(setting, near, rng.uniform(0.30, 0.36), BALLOONS[rng.integers(len(BALLOONS))], distance=25)
+    balloon(setting, near, rng.uniform(0.30, 0.36), 25)
 
 
 def lanterns(rng: np.random.Generator, canvas: Canvas) -> SceneBuilder:
@@ -300,7 +286,7 @@ def _lantern_shore(setting: SceneBuilder, glow: Colour) -> None:
     rng, canvas, ground = setting.rng, setting.canvas, setting.ground
     line = np.linspace(-0.1, setting.aspect + 0.1, 30)
     edge = ground.foot(6.5) + 0.012 * np.sin(line * 3.1 + rng.uniform(0, 6)) + 0.004 * np.sin(line * 9)
-    texture = _relief(setting, int(ground.horizon * canvas.raster.height) + 2, 2.2) * 0.45
+    texture = _relief(setting, int(ground.horizon * canvas.raster.height) + 2, 2.2, (1.0, 1.0)) * 0.45
     soil = colour("#3a3230") * (setting.sky * 0.9 + glow * 0.12)
     canvas.fill([_nearer_than(line, edge)], (mix(soil, glow, 0.06), soil * 0.9), texture=texture)
     for _ in range(9):

@@ -15,6 +15,14 @@ WARM = colour("#ffb45e")
 BULB = colour("#ffdcb4")  # what warm lamps cast on people: less yellow than they look themselves
 LAMPS = colours("#ffcf87", "#ff8f6b", "#8fe0ff", "#ff7fb0", "#b9f08a")
 SNOW = colour("#f4f7ff")
+BALLOONS = (
+    colours("#e2583e", "#f6d27a"),
+    colours("#2f8f8a", "#f4ead7", "#e88a5a"),
+    colours("#c9486a", "#f2b84b", "#5a3f86"),
+    colours("#4f78b8", "#f4efe0"),
+    colours("#f0a03a", "#d9503f", "#8a2f4a"),
+    colours("#6a9a50", "#f6e3b0"),
+)
 
 
 def catenary(start: tuple[float, float], end: tuple[float, float], sag: float, count: int) -> np.ndarray:
@@ -326,11 +334,10 @@ def lantern(setting: SceneBuilder, x: float, y: float, size: float, tone: Colour
     setting.canvas.glow(x, y + 0.1 * size, size * 2.6, tone, 0.22 * level)
 
 
-def balloon(
-    setting: SceneBuilder, middle: tuple[float, float], size: float, tones: Sequence[Colour], *, distance: float
-) -> None:
+def balloon(setting: SceneBuilder, middle: tuple[float, float], size: float, distance: float) -> None:
     """Paint a hot-air balloon of gores, round in the light, around the middle of its envelope."""
     canvas, side, (x, y) = setting.canvas, sun_side(setting), middle
+    tones = BALLOONS[int(setting.rng.integers(len(BALLOONS)))]
     edges = np.sin(np.linspace(-math.pi / 2, math.pi / 2, 13))
     t = np.linspace(0, 1, 22)
     dome, skirt = np.sqrt(1 - (1 - np.minimum(t / 0.55, 1)) ** 2), np.cos((t - 0.55) / 0.45 * math.pi / 2 * 0.86)

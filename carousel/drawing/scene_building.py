@@ -213,26 +213,22 @@ def paint_sky(setting: SceneBuilder, tones: Sequence[tuple[float, Colour]]) -> N
     canvas.light[:] = np.stack(channels, axis=1).astype(np.float32)[:, None]
 
 
-def paint_clouds(
-    setting: SceneBuilder, bright: Colour, dark: Colour, cover: float, size: float = 0.5, *, low: float = 1.0
-) -> None:
+def paint_clouds(setting: SceneBuilder, bright: Colour, dark: Colour, cover: float, size: float) -> None:
     """Paint clouds that flatten towards the horizon, lit from above; `cover` 0 to 1."""
     canvas, horizon = setting.canvas, setting.ground.horizon
-    rows = int(min(1.0, horizon * low) * canvas.raster.height)
-    window = (slice(0, rows), canvas.whole[1])
+    window = (slice(0, int(horizon * canvas.raster.height)), canvas.whole[1])
     shape = canvas.noise(setting.rng, (size, size * 0.36), 5)[window]
     _, y = canvas.raster.grid(window)
     edge = 0.75 - 1.1 * cover
     density = smoothstep(edge, edge + 0.55, shape)
-    lit = smoothstep(
-        -0.10, 0.16, shape - np.roll(shape, -max(1, int(0.018 * canvas.raster.height)), axis=0)
-    ) * 0.7 + 0.3 * (1 - density)
+    risen = np.roll(shape, -max(1, int(0.018 * canvas.raster.height)), axis=0)
+    lit = smoothstep(-0.10, 0.16, shape - risen) * 0.7 + 0.3 * (1 - density)
     tone = mix(dark, bright, lit[..., None])
-    fade = smoothstep(1.0, 0.72, y / max(horizon * low, 0.01))
+    fade = smoothstep(1.0, 0.72, y / horizon)
     canvas.light[window] += (tone - canvas.light[window]) * (density * fade * np.float32(0.92))[..., None]
 
 
-def paint_stars(setting: SceneBuilder, count: int, strength: float = 0.8) -> None:
+def paint_stars(setting: SceneBuilder, count: int, strength: float) -> None:
     """Paint stars above the horizon."""
     rng, canvas = setting.rng, setting.canvas
     for _ in range(count):
@@ -267,10 +263,10 @@ def paint_ground(
     setting: SceneBuilder,
     near: Colour,
     far: Colour,
-    grain: float = 0.25,
+    grain: float,
     stretch: tuple[float, float] = (1.0, 1.0),
     *,
-    metres: float = 6.0,
+    metres: float,
     top: float | None = None,
 ) -> None:
     """Paint ground from the horizon to the lower edge, with noise in perspective.
@@ -301,7 +297,7 @@ def floor_places(setting: SceneBuilder, window: Window) -> tuple[np.ndarray, np.
 
 
 def floor_noise(
-    setting: SceneBuilder, window: tuple[slice, slice], metres: float, stretch: tuple[float, float] = (1.0, 1.0)
+    setting: SceneBuilder, window: tuple[slice, slice], metres: float, stretch: tuple[float, float]
 ) -> np.ndarray:
     """Return noise on the ground in perspective, fading in the distance, about -1..1."""
     tile = _tile(setting.rng)
@@ -326,7 +322,7 @@ def _tile(rng: np.random.Generator) -> np.ndarray:
     return total
 
 
-def reflect(setting: SceneBuilder, strength: float, blur: float, ripple: float = 0.0, top: float | None = None) -> None:
+def reflect(setting: SceneBuilder, strength: float, blur: float, ripple: float, top: float | None = None) -> None:
     """Mirror the picture above the horizon in wet or polished ground, stronger towards the horizon."""
     canvas, horizon = setting.canvas, setting.ground.horizon if top is None else top
     start = int(horizon * canvas.raster.height)
@@ -338,11 +334,9 @@ def reflect(setting: SceneBuilder, strength: float, blur: float, ripple: float =
     height, width = mirrored.shape[:2]
     sigmas = 0.6 + blur * canvas.raster.scale * 0.2, 1 + blur * canvas.raster.scale * 1.6
     mirrored = cv2.GaussianBlur(mirrored, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1])
-    if ripple:
-        wave = floor_noise(setting, (slice(start, start + rows), canvas.whole[1]), 3.0, (2.5, 0.5))
-        wave = wave * (ripple * canvas.raster.scale)
-        gx, gy = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        mirrored = cv2.remap(mirrored, gx + wave * 0.4, gy + wave, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    wave = floor_noise(setting, canvas.below(start), 3.0, (2.5, 0.5)) * (ripple * canvas.raster.scale)
+    gx, gy = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    mirrored = cv2.remap(mirrored, gx + wave * 0.4, gy + wave, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     fade = np.linspace(1, 0.35, rows, dtype=np.float32)[:, None, None]
     canvas.light[start:] = canvas.light[start:] * (1 - fade * strength * 0.6) + mirrored * fade * strength
 
@@ -371,7 +365,7 @@ def bokeh(
     size: tuple[float, float],
     y: tuple[float, float],
     *,
-    strength: float = 0.5,
+    strength: float,
 ) -> None:
     """Paint lamps out of focus: discs with a brighter rim."""
     rng = setting.rng
