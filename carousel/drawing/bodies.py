@@ -124,9 +124,13 @@ class PosedBody:
         bulge = build.belly * math.exp(-(((level - 0.30) / 0.22) ** 2))
         return slim * (1 + (build.width - 1) * (0.8 if level > 0.9 else 1.0)) + bulge
 
-    def side(self, levels: Sequence[float], sign: int, ease: float = 0.0) -> list[Point]:
-        """Return places on one side of the trunk, `ease` outside it."""
-        return [self.trunk(level, sign * (self.half_width(level) + ease)) for level in levels]
+    def edge(self, level: float, side: int, ease: float) -> Point:
+        """Return a place on one side of the trunk, `ease` outside it."""
+        return self.trunk(level, side * (self.half_width(level) + ease))
+
+    def girdle(self, level: float, drop: float, ease: float) -> list[Point]:
+        """Return places of a belt from side to side, its middle `drop` levels lower."""
+        return [self.edge(level, -1, ease), self.trunk(level - drop, 0), self.edge(level, 1, ease)]
 
 
 def _turned(start: Point, length: float, degrees: float, side: int) -> Point:
@@ -279,6 +283,6 @@ def trunk_outline(body: PosedBody, low: float, high: float, ease: float = 0.0, f
     levels = [low, *(level for level in np.arange(-0.1, 1.05, 0.12) if low + 0.04 < level < high - 0.02), high]
     eases = [ease + flare * max(0.0, 1 - (level - low) / 0.45) for level in levels]
     left, right = (
-        [body.side([level], side, extra)[0] for level, extra in zip(levels, eases, strict=True)] for side in SIDES
+        [body.edge(level, side, extra) for level, extra in zip(levels, eases, strict=True)] for side in SIDES
     )
     return curve([right[0], *right, right[-1], left[-1], *reversed(left), left[0]])

@@ -160,7 +160,7 @@ class ClothesPainter:
         left, right = min(x for x, _ in knees) - form.flare, max(x for x, _ in knees) + form.flare
         middle, half = (left + right) / 2 + sway, (right - left) / 2
         (waist_left, hip_left), (waist_right, hip_right) = (
-            [*body.side([waist], side, 0.004), *body.side([hips[0]], side, hips[1])] for side in (-1, 1)
+            (body.edge(waist, side, 0.004), body.edge(hips[0], side, hips[1])) for side in (-1, 1)
         )
         edge = [(middle + u * half, low + y) for u, y in points(hem)]
         outline = curve([waist_right, waist_right, hip_right, *edge, hip_left, waist_left, waist_left])
@@ -268,10 +268,10 @@ class ClothesPainter:
         left = [(level, -across) for level, across in reversed(right)]
         cut = curve([self.body.trunk(*place) for place in (*right, (deep, 0), *left)])
         self.sculpture.add([outline], stuff, 0.065, shadow=0.35, cut=[cut])
-        self.chest(stuff)
+        self.chest()
         self.trunk_creases(outline, low, folds)
 
-    def chest(self, stuff: Material) -> None:
+    def chest(self) -> None:
         """Emboss the chest, or the shoulder blades."""
         build = self.body.build
         if self.behind:
@@ -428,7 +428,7 @@ def _tank(d: ClothesPainter) -> None:
     straps = [tube(body.path(".72 .06, .92 .055, 1 .056", side), [0.025, 0.013, 0.011]) for side in (-1, 1)]
     neck = curve(body.path(".9 .045, .79 .028, .765 0, .79 -.028, .9 -.045"))
     d.sculpture.add([low, *straps[0], *straps[1]], d.top, 0.055, shadow=0.3, cut=[neck])
-    d.chest(d.top)
+    d.chest()
     d.trunk_creases(low, -0.04, 0.0)
 
 
@@ -471,11 +471,12 @@ def _open_jacket(d: ClothesPainter) -> None:
     if d.behind:
         outline = trunk_outline(body, low, 1.05, 0.014)
         d.sculpture.add([outline], stuff, 0.06, 0.3)
-        d.chest(stuff)
+        d.chest()
         d.trunk_creases(outline, low, 0.002)
         return
     for side in (-1, 1):
-        outer = body.side([low, 0.1, 0.3, 0.5, 0.7, 0.88, 0.97, 1.02, 1.05], side, 0.013)
+        levels = (low, 0.1, 0.3, 0.5, 0.7, 0.88, 0.97, 1.02, 1.05)
+        outer = [body.edge(level, side, 0.013) for level in levels]
         inner = [*body.path("1.05 .034, .93 .034, .7 .03, .4 .036, .15 .044", side), body.trunk(low, side * 0.05)]
         panel = curve([outer[0], *outer, outer[-1], *inner, inner[-1]])
         d.sculpture.add([panel], stuff, 0.035, 0.45)
@@ -504,9 +505,8 @@ def _dress(d: ClothesPainter) -> None:
     straps = [tube(body.path(".76 .055, .93 .05, 1 .054", side), [0.016, 0.007, 0.006]) for side in (-1, 1)]
     neck = curve(body.path(".87 .04, .8 .016, .775 0, .8 -.016, .87 -.04"))
     d.sculpture.add([bodice, *straps[0], *straps[1]], d.top, 0.055, shadow=0.2, cut=[neck])
-    d.chest(d.top)
-    belt = tube([body.side([0.43], -1, 0.002)[0], body.trunk(0.415, 0), body.side([0.43], 1, 0.002)[0]], [0.008])
-    d.sculpture.add(belt, Material(d.outfit.accent), 0.008, 0.2)
+    d.chest()
+    d.sculpture.add(tube(body.girdle(0.43, 0.015, 0.002), [0.008]), Material(d.outfit.accent), 0.008, 0.2)
 
 
 def _raincoat(d: ClothesPainter) -> None:
@@ -530,10 +530,7 @@ def _coat(d: ClothesPainter) -> None:
     cloth = Material(d.outfit.top_colour, gloss=0.18, weave=0.05)
     outline = trunk_outline(body, -0.30, 1.06, 0.030, flare=0.008)
     d.sculpture.add([outline], cloth, 0.07, shadow=0.5)
-    seams = [
-        smooth_line([body.side([level], -1, 0.04)[0], body.trunk(level - 0.03, 0), body.side([level], 1, 0.04)[0]])
-        for level in np.arange(-0.2, 1.0, 0.125)
-    ]
+    seams = [smooth_line(body.girdle(level, 0.03, 0.04)) for level in np.arange(-0.2, 1.0, 0.125)]
     d.crease(seams, [0.0] * len(seams), [outline], 0.016, 0.022)
     collar = body.path("1.12 -.05, 1.03 -.047, 1 0, 1.03 .047, 1.12 .05")
     d.sculpture.add(tube(collar, [0.022, 0.026, 0.022, 0.026, 0.022]), cloth, 0.02, 0.4)
@@ -723,8 +720,7 @@ def _necklace(d: ClothesPainter) -> None:
 def _belt(d: ClothesPainter) -> None:
     if TOPS[d.outfit.top].trunk not in (_tank, _crop):
         return
-    left, right = d.body.side([0.36], -1, 0.004)[0], d.body.side([0.36], 1, 0.004)[0]
-    belt = tube([left, d.body.trunk(0.345, 0), right], [0.0075])
+    belt = tube(d.body.girdle(0.36, 0.015, 0.004), [0.0075])
     d.sculpture.add(belt, Material(colour("#4a3020"), gloss=0.2), 0.008, 0.2)
     d.sculpture.add([ellipse(*d.body.trunk(0.345, 0), 0.010, 0.009)], Material(BRASS, gloss=0.7), 0.005)
 
