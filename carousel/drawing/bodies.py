@@ -32,7 +32,7 @@ class Build:
     Attributes:
         female: 0 to 1, how the trunk's widths are mixed.
         width: factor of all widths, 1 slim to 1.3 stout.
-        belly: what the waist has more, in heights of an adult.
+        belly: extra half width of the waist, in heights of an adult.
         height: height in metres.
         head: factor of the head's size: a child's is larger.
     """
@@ -51,24 +51,21 @@ class Pose:
     Attributes:
         arms: upper arm and forearm, degrees; the forearm's angle is its own, not relative to the upper arm.
         legs: thigh and shin, degrees.
-        shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         hands: "relaxed", "open", "fist", "horns", "peace" or "grip".
+        tilts: degrees by which hips, trunk, shoulders and head lean, positive to the right of the picture.
+        shins: factors of the shins' lengths; a foot that is lifted backwards looks shorter.
         shift: sideways shift of the hips, in heights.
-        hips, lean, shoulders, head: tilts in degrees, positive to the right of the picture.
-        turn: where the face looks, -1 left to 1 right.
-        from_behind: the person looks away from us.
-        holds: "", "guitar", "cup", "phone" or "flag".
+        turn: direction of the face, -1 left to 1 right.
+        from_behind: whether the person looks away from the camera.
+        holds: thing in the hand: "", "guitar", "cup", "phone" or "flag".
     """
 
     arms: tuple[tuple[float, float], tuple[float, float]]
     legs: tuple[tuple[float, float], tuple[float, float]]
+    hands: tuple[str, str]
+    tilts: tuple[float, float, float, float]
     shins: tuple[float, float] = (1.0, 1.0)
-    hands: tuple[str, str] = ("relaxed", "relaxed")
     shift: float = 0.0
-    hips: float = 0.0
-    lean: float = 0.0
-    shoulders: float = 0.0
-    head: float = 0.0
     turn: float = 0.0
     from_behind: bool = False
     holds: str = ""
@@ -93,7 +90,7 @@ class PosedBody:
         pelvis, chest, neck: middle of the hip joints, of the shoulders, and the base of the neck.
         head: middle of the head.
         axes: directions of the line of the hips and of the shoulders, towards the right.
-        build, pose: what it was made from.
+        build, pose: the inputs of `pose_body`.
     """
 
     arms: tuple[Limb, Limb]
@@ -107,7 +104,7 @@ class PosedBody:
     pose: Pose
 
     def trunk(self, level: float, across: float) -> Point:
-        """A place on the trunk: `level` 0 at the hip joints, 1 at the shoulders; `across` in heights to the right."""
+        """Return a place on the trunk: `level` 0 at the hip joints, 1 at the shoulders; `across` to the right."""
         t = min(max(level, 0.0), 1.0)
         bend = math.sin(math.pi * t) * self.pose.shift * 0.35
         x = self.pelvis[0] + (self.chest[0] - self.pelvis[0]) * level + bend
@@ -116,20 +113,24 @@ class PosedBody:
         return x + (hx + (sx - hx) * t) * across, y + (hy + (sy - hy) * t) * across
 
     def path(self, text: str, side: int = 1) -> list[Point]:
-        """Places on the trunk, "level across, level across, ..."; -1 as `side` mirrors them."""
+        """Return places on the trunk, "level across, level across, ..."; a `side` of -1 mirrors them."""
         return [self.trunk(level, side * across) for level, across in points(text)]
 
     def half_width(self, level: float) -> float:
-        """Half the trunk's width at a level."""
+        """Return half the trunk's width at a level."""
         build = self.build
         widths = [m + (f - m) * build.female for f, m in zip(FEMALE, MALE, strict=True)]
         slim = float(np.interp(level, LEVELS, widths))
         bulge = build.belly * math.exp(-(((level - 0.30) / 0.22) ** 2))
         return slim * (1 + (build.width - 1) * (0.8 if level > 0.9 else 1.0)) + bulge
 
-    def side(self, levels: Sequence[float], sign: int, ease: float = 0.0) -> list[Point]:
-        """Places on one side of the trunk, `ease` outside it."""
-        return [self.trunk(level, sign * (self.half_width(level) + ease)) for level in levels]
+    def edge(self, level: float, side: int, ease: float) -> Point:
+        """Return a place on one side of the trunk, `ease` outside it."""
+        return self.trunk(level, side * (self.half_width(level) + ease))
+
+    def girdle(self, level: float, drop: float, ease: float) -> list[Point]:
+        """Return places of a belt from side to side, its middle `drop` levels lower."""
+        return [self.edge(level, -1, ease), self.trunk(level - drop, 0), self.edge(level, 1, ease)]
 
 
 def _turned(start: Point, length: float, degrees: float, side: int) -> Point:
@@ -152,8 +153,9 @@ def _axis(degrees: float) -> Point:
 
 
 def pose_body(build: Build, pose: Pose) -> PosedBody:
-    """Put the joints where the pose says; the lower foot stands on the ground, the hips are over it."""
-    hip_axis, shoulder_axis = _axis(pose.hips), _axis(pose.shoulders)
+    """Place the joints of a pose; the lower foot stands on the ground, and the hips are above it."""
+    hips, lean, shoulders, head_tilt = pose.tilts
+    hip_axis, shoulder_axis = _axis(hips), _axis(shoulders)
     widths = PosedBody((), (), (0, 0), (0, 0), (0, 0), (0, 0), (hip_axis, shoulder_axis), build, pose)  # type: ignore[arg-type]
     reach = widths.half_width(0.0) * 0.52
     legs = []
@@ -163,29 +165,25 @@ def pose_body(build: Build, pose: Pose) -> PosedBody:
     drop = max(leg.end[1] for leg in legs) + ANKLE
     legs = [_raised(leg, drop) for leg in legs]
     pelvis = (pose.shift, -drop)
-    lean = math.radians(pose.lean)
+    lean = math.radians(lean)
     chest = (pelvis[0] * 0.55 + SHOULDER * math.sin(lean), pelvis[1] - SHOULDER * math.cos(lean))
     neck = (chest[0] + NECK * math.sin(lean), chest[1] - NECK * math.cos(lean))
-    tilt = math.radians(pose.head)
+    tilt = math.radians(head_tilt)
     raised = 0.012 + HEAD * build.head * 0.5
     head = (neck[0] + raised * math.sin(tilt), neck[1] - raised * math.cos(tilt))
     shoulder = widths.half_width(0.93) - 0.018
     arms = []
     for side, angles in zip(SIDES, pose.arms, strict=True):
-        raise_arm = max(0.0, (angles[0] - 60) / 120) * 0.03
-        at = (
-            chest[0] + shoulder_axis[0] * shoulder * side,
-            chest[1] + shoulder_axis[1] * shoulder * side + 0.030 - raise_arm,
-        )
+        lift = max(0.0, (angles[0] - 60) / 120) * 0.03
+        x, y = chest[0] + shoulder_axis[0] * shoulder * side, chest[1] + shoulder_axis[1] * shoulder * side
         shrink = (0.94 if build.head > 1.1 else 1.0) * (1 + 0.04 * (1 - build.female))
-        arms.append(_limb(at, (UPPER_ARM * shrink, FOREARM * shrink), angles, side))
-    return PosedBody(
-        (arms[0], arms[1]), (legs[0], legs[1]), pelvis, chest, neck, head, (hip_axis, shoulder_axis), build, pose
-    )
+        arms.append(_limb((x, y + 0.030 - lift), (UPPER_ARM * shrink, FOREARM * shrink), angles, side))
+    axes = (hip_axis, shoulder_axis)
+    return PosedBody((arms[0], arms[1]), (legs[0], legs[1]), pelvis, chest, neck, head, axes, build, pose)
 
 
 def tube(points: Sequence[Point], radii: Sequence[float], steps: int = 4) -> list[Outline]:
-    """A round limb along a smooth line, as overlapping pieces; radii at the points, smooth between them."""
+    """Return overlapping pieces of a round limb along a smooth line; radii are interpolated between the points."""
     line = smooth_line(points, steps)
     places = np.linspace(0, len(points) - 1, len(line))
     thickness = np.interp(places, np.arange(len(radii)), radii)
@@ -194,7 +192,7 @@ def tube(points: Sequence[Point], radii: Sequence[float], steps: int = 4) -> lis
 
 
 def smooth_line(points: Sequence[Point], steps: int = 6) -> np.ndarray:
-    """An open Catmull-Rom line through the points, (N, 2)."""
+    """Return an open Catmull-Rom line through the points, (N, 2)."""
     here = np.array([points[0], *points, points[-1]], float)
     t = np.arange(steps)[:, None] / steps
     pieces = []
@@ -204,33 +202,33 @@ def smooth_line(points: Sequence[Point], steps: int = 6) -> np.ndarray:
 
 
 def along(limb: Limb, share: float) -> Point:
-    """A place on the bones of a limb: 0 start, 1 the middle joint, 2 its end."""
+    """Return a place on the bones of a limb: 0 start, 1 the middle joint, 2 its end."""
     (ax, ay), (bx, by) = (limb.start, limb.middle) if share <= 1 else (limb.middle, limb.end)
     t = share if share <= 1 else share - 1
     return ax + (bx - ax) * t, ay + (by - ay) * t
 
 
 def limb_tube(limb: Limb, radii: Sequence[float], first: float = 0.0, last: float = 2.0) -> list[Outline]:
-    """A sleeve over a limb from share `first` to `last`; radii are spread evenly over that way."""
+    """Return a sleeve over a limb from share `first` to `last`; radii are spread evenly over that length."""
     shares = np.linspace(first, last, len(radii))
     points = [along(limb, float(share)) for share in shares]
     return tube(points, radii)
 
 
 def arm_radii(build: Build) -> list[float]:
-    """Radii of a bare arm from shoulder to wrist."""
+    """Return radii of a bare arm from shoulder to wrist."""
     strength = build.width * (1.08 - 0.14 * build.female)
     return [r * strength for r in (0.0265, 0.0245, 0.0215, 0.0185, 0.0195, 0.0165, 0.0125)]
 
 
 def leg_radii(build: Build) -> list[float]:
-    """Radii of a bare leg from hip to ankle."""
+    """Return radii of a bare leg from hip to ankle."""
     strength = build.width * (1.0 + 0.04 * build.female)
     return [r * strength for r in (0.046, 0.045, 0.038, 0.029, 0.031, 0.027, 0.0175)]
 
 
 def hand_outlines(limb: Limb, kind: str) -> list[Outline]:
-    """Palm and fingers at the end of an arm, about 0.075 long."""
+    """Return palm and fingers at the end of an arm, about 0.075 long."""
     (mx, my), (ex, ey) = limb.middle, limb.end
     length = math.hypot(ex - mx, ey - my) or 1.0
     ux, uy = (ex - mx) / length, (ey - my) / length
@@ -281,11 +279,10 @@ _PEACE: tuple[_Finger, ...] = (
 
 
 def trunk_outline(body: PosedBody, low: float, high: float, ease: float = 0.0, flare: float = 0.0) -> Outline:
-    """The trunk between two levels, eased out; at its lower end it is wider by `flare`."""
+    """Return the outline of the trunk between two levels, `ease` outside it, and `flare` wider at its lower end."""
     levels = [low, *(level for level in np.arange(-0.1, 1.05, 0.12) if low + 0.04 < level < high - 0.02), high]
-    right, left = [], []
-    for level in levels:
-        extra = ease + flare * max(0.0, 1 - (level - low) / 0.45)
-        right.append(body.side([level], 1, extra)[0])
-        left.append(body.side([level], -1, extra)[0])
+    eases = [ease + flare * max(0.0, 1 - (level - low) / 0.45) for level in levels]
+    left, right = (
+        [body.edge(level, side, extra) for level, extra in zip(levels, eases, strict=True)] for side in SIDES
+    )
     return curve([right[0], *right, right[-1], left[-1], *reversed(left), left[0]])

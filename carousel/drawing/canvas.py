@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from carousel.fusion.relighting import to_linear, to_srgb, to_u8
-from common.outlines import Outline
+from common.outlines import Outline, ellipse
 
 SHIFT = 4  # OpenCV takes places as whole 16ths of a pixel
 Window = tuple[slice, slice]
@@ -19,24 +19,29 @@ Colour = np.ndarray  # linear RGB, float32, (3,) or broadcast against (h, w, 3)
 
 
 def colour(hexadecimal: str) -> np.ndarray:
-    """ "#rrggbb" as linear RGB, (3,) float32."""
+    """Convert "#rrggbb" to linear RGB, (3,) float32."""
     digits = hexadecimal.lstrip("#")
     srgb = np.array([int(digits[at : at + 2], 16) for at in (0, 2, 4)]) / 255
     return to_linear(srgb).astype(np.float32)
 
 
-def points(text: str) -> list[tuple[float, float]]:
-    """Places written as one text, "x y, x y, ..."."""
-    return [(float(x), float(y)) for x, y in (place.split() for place in text.split(","))]
+def colours(*hexadecimals: str) -> list[np.ndarray]:
+    """Convert several "#rrggbb" to linear RGB."""
+    return [colour(hexadecimal) for hexadecimal in hexadecimals]
+
+
+def points(text: str, left: float = 0.0, top: float = 0.0) -> list[tuple[float, float]]:
+    """Read places from one text, "x y, x y, ...", and move them by (left, top)."""
+    return [(left + float(x), top + float(y)) for x, y in (place.split() for place in text.split(","))]
 
 
 def mix(first: np.ndarray, second: np.ndarray, share: float | np.ndarray) -> np.ndarray:
-    """The way from the first colour to the second, 0 to 1."""
+    """Interpolate between two colours; `share` 0 gives the first, 1 the second."""
     return first + (second - first) * share
 
 
 def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
-    """0 below `low`, 1 above `high`, smooth between; `high` may lie below `low`."""
+    """Rise smoothly from 0 at `low` to 1 at `high`; `high` may be below `low`."""
     t = ((values - low) / (high - low)).clip(0, 1)
     return t * t * (3 - 2 * t)
 
@@ -58,11 +63,11 @@ class Raster:
     top: float = 0.0
 
     def pixels(self, outline: Outline) -> np.ndarray:
-        """(N, 2) places in pixels; pixel (0, 0) reaches from 0 to 1."""
+        """Convert places to pixels, (N, 2); pixel (0, 0) reaches from 0 to 1."""
         return (np.asarray(outline, float) - (self.left, self.top)) * self.scale
 
     def window(self, outlines: Sequence[Outline], margin: float = 0.0) -> Window | None:
-        """Rows and columns that hold the outlines and a margin (in units); None where all lies outside."""
+        """Return rows and columns that hold the outlines and a margin (in units); None if all are outside."""
         points = self.pixels(np.concatenate(outlines))
         low = np.floor(points.min(axis=0) - margin * self.scale).astype(int) - 1
         high = np.ceil(points.max(axis=0) + margin * self.scale).astype(int) + 2
@@ -71,14 +76,14 @@ class Raster:
         return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
     def grid(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the pixels' middles: x as (1, w) and y as (h, 1), float32."""
+        """Return the places of the pixels' centres: x as (1, w) and y as (h, 1), float32."""
         rows, columns = window
         x = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5) / np.float32(self.scale)
         y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) / np.float32(self.scale)
         return x[None] + np.float32(self.left), y[:, None] + np.float32(self.top)
 
     def coverage(self, outlines: Sequence[Outline], window: Window, blur: float = 0.0) -> np.ndarray:
-        """How much of each pixel the union of the outlines covers, (h, w) float32 in 0..1.
+        """Return how much of each pixel the union of the outlines covers, (h, w) float32 in 0..1.
 
         Args:
             outlines: closed.
@@ -95,7 +100,7 @@ class Raster:
         return blurred(mask.astype(np.float32) / 255, blur * self.scale)
 
     def strokes(self, lines: Sequence[Outline], width: float, values: Sequence[float], window: Window) -> np.ndarray:
-        """Open lines of one width, each with its value in 0..1, over 0.5; (h, w) float32 in -0.5..0.5."""
+        """Draw open lines of one width, each with its value in 0..1, over 0.5; (h, w) float32 in -0.5..0.5."""
         rows, columns = window
         picture = np.full((rows.stop - rows.start, columns.stop - columns.start), 128, np.uint8)
         thickness = max(1, round(width * self.scale))
@@ -110,7 +115,7 @@ class Raster:
 
 
 def blurred(values: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Gaussian blur; a wide one is computed on a smaller picture, where it costs little."""
+    """Blur with a Gaussian; a wide one is computed on a smaller picture to save time."""
     if sigma_px < 0.3:
         return values
     factor = int(sigma_px / 2.5)
@@ -121,7 +126,7 @@ def blurred(values: np.ndarray, sigma_px: float) -> np.ndarray:
 
 
 def slopes(values: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Change per pixel, to the right and downwards, of the blurred values: (h, w, 2)."""
+    """Return the change per pixel, to the right and downwards, of the blurred values: (h, w, 2)."""
     factor = max(1, int(sigma_px / 2.5))
     small = _reduced(values, factor) if factor > 1 else values
     if sigma_px >= 0.3:
@@ -142,10 +147,8 @@ def _gaussian(values: np.ndarray, sigma_px: float) -> np.ndarray:
     return cv2.GaussianBlur(values, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
 
 
-def noise(
-    rng: np.random.Generator, width: int, height: int, cell_px: tuple[float, float], octaves: int = 3
-) -> np.ndarray:
-    """Smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
+def noise(rng: np.random.Generator, width: int, height: int, cell_px: tuple[float, float], octaves: int) -> np.ndarray:
+    """Return smooth noise of several sizes, mean 0, about -1..1, (height, width) float32.
 
     Args:
         rng: random generator.
@@ -178,8 +181,12 @@ class Canvas:
 
     @property
     def whole(self) -> Window:
-        """All rows and columns."""
+        """Return all rows and columns."""
         return slice(0, self.raster.height), slice(0, self.raster.width)
+
+    def below(self, row: int) -> Window:
+        """Return the window of a row and all rows below it."""
+        return slice(row, self.raster.height), slice(0, self.raster.width)
 
     def fill(
         self,
@@ -210,7 +217,7 @@ class Canvas:
     def shine(
         self, outlines: Sequence[Outline], light: Colour, strength: float = 1.0, blur: float = 0.0, core: float = 0.0
     ) -> None:
-        """Add light in a shape; `core` is what the unblurred shape adds besides the blurred one."""
+        """Add light in a shape; `core` is the strength of the unblurred shape that is added to the blurred one."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is None:
             return
@@ -218,16 +225,20 @@ class Canvas:
         share = blurred(sharp, blur * self.raster.scale) * np.float32(strength) + sharp * np.float32(core)
         self.light[window] += light * share[..., None]
 
+    def lamp(
+        self, x: float, y: float, radius: float, light: Colour, *, strength: float, blur: float = 0.0, core: float = 0.0
+    ) -> None:
+        """Add the light of a round lamp; see `shine`."""
+        self.shine([ellipse(x, y, radius, radius)], light, strength, blur, core)
+
     def shade(self, outlines: Sequence[Outline], opacity: float, blur: float, tint: Colour | None = None) -> None:
-        """Darken in a shape: a shadow. `tint` is what of the light remains at opacity 1, none by default."""
+        """Darken a shape: a shadow. `tint` is the share of the light that remains at opacity 1, none by default."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is not None:
             share = self.raster.coverage(outlines, window, blur)[..., None] * np.float32(opacity)
             self.light[window] *= 1 - share * (1 - (np.zeros(3, np.float32) if tint is None else tint))
 
-    def glow(
-        self, x: float, y: float, radius: float, light: Colour, strength: float = 1.0, *, squash: float = 1.0
-    ) -> None:
+    def glow(self, x: float, y: float, radius: float, light: Colour, strength: float, *, squash: float = 1.0) -> None:
         """Add a soft round glow: full in the middle, nothing at `radius`; `squash` is its height over its width."""
         reach = np.array([[x - radius, y - radius * squash], [x + radius, y + radius * squash]])
         window = self.raster.window([reach])
@@ -238,20 +249,18 @@ class Canvas:
         self.light[window] += (near * near * np.float32(strength))[..., None] * light
 
     def veil(self, light: Colour, opacity: float | np.ndarray) -> None:
-        """Lay haze over all; `opacity` may be (H, 1) or (H, W)."""
+        """Lay haze over everything; `opacity` may be (H, 1) or (H, W)."""
         share = np.asarray(opacity, np.float32)
         self.light += (light - self.light) * (share[..., None] if share.ndim else share)
 
     def soften(self, sigma: float) -> None:
-        """Blur all that is there: what lies behind the depth of field."""
+        """Blur everything painted so far: the background is out of focus."""
         self.light = blurred(self.light, sigma * self.raster.scale)
 
-    def noise(
-        self, rng: np.random.Generator, cell: tuple[float, float], octaves: int = 3, strength: float = 1.0
-    ) -> np.ndarray:
-        """(H, W) smooth noise with cells in heights of the picture."""
+    def noise(self, rng: np.random.Generator, cell: tuple[float, float], octaves: int) -> np.ndarray:
+        """Return (H, W) smooth noise with cells in heights of the picture."""
         cell_px = (cell[0] * self.raster.scale, cell[1] * self.raster.scale)
-        return noise(rng, self.raster.width, self.raster.height, cell_px, octaves) * np.float32(strength)
+        return noise(rng, self.raster.width, self.raster.height, cell_px, octaves)
 
     def _tone(self, outlines: Sequence[Outline], window: Window, paint: Colour | tuple[Colour, Colour]) -> np.ndarray:
         if not isinstance(paint, tuple):
@@ -284,7 +293,7 @@ class Film:
 
 
 def bloom(light: np.ndarray, strength: float) -> np.ndarray:
-    """What bright parts spread over their surroundings in lens and haze, (H, W, 3) linear RGB."""
+    """Return the light that bright parts spread in lens and haze, (H, W, 3) linear RGB."""
     height = light.shape[0]
     bright = (light - 0.8).clip(0, 6)
     small = cv2.resize(bright, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
@@ -295,7 +304,7 @@ def bloom(light: np.ndarray, strength: float) -> np.ndarray:
 
 
 def develop(light: np.ndarray, film: Film) -> np.ndarray:
-    """Linear light to sRGB in [0, 1], float32: exposure, a soft shoulder, split toning and vignette; no grain."""
+    """Convert light to sRGB in [0, 1], float32: exposure, soft shoulder, split toning and vignette; no grain."""
     height, width = light.shape[:2]
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)[None]
     fall = 1 - np.float32(film.vignette) * smoothstep(0.35, 1.7, x * x * 0.9 + y * y * 0.8)
@@ -307,20 +316,21 @@ def develop(light: np.ndarray, film: Film) -> np.ndarray:
     return to_srgb(shoulder(exposed.clip(0, None) * tint)).astype(np.float32)
 
 
-def shoulder(light: np.ndarray, knee: float = 0.55) -> np.ndarray:
-    """Leave light below the knee and let what is above come near 1 without reaching it."""
+def shoulder(light: np.ndarray) -> np.ndarray:
+    """Leave light below the knee unchanged and compress light above it to less than 1."""
+    knee = 0.55
     over = (light - knee).clip(0, None) / (1 - knee)
     return np.minimum(light, knee) + (1 - knee) * over / (1 + over)
 
 
 def film_grain(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """Grain of the size of a pixel and a little more, standard deviation about 1, (H, W, 3) float32."""
+    """Return grain about one pixel wide, standard deviation about 1, (H, W, 3) float32."""
     grey = rng.standard_normal((height, width, 1), np.float32)
     own = rng.standard_normal((height, width, 3), np.float32)
     return cv2.GaussianBlur(grey * np.float32(0.95) + own * np.float32(0.4), (0, 0), 0.55) * np.float32(1.7)
 
 
 def to_picture(srgb: np.ndarray, grain: np.ndarray, film: Film) -> np.ndarray:
-    """Add grain, which is strongest in the middle tones, and round, (H, W, 3) uint8."""
+    """Add grain, strongest in the middle tones, and round; (H, W, 3) uint8."""
     middle = 0.35 + 2.6 * srgb * (1 - srgb)
     return to_u8(srgb + grain * middle * np.float32(film.grain / 255))

@@ -44,127 +44,62 @@ class PersonLook:
     outfit: Outfit
 
 
-POSES: dict[str, Pose] = {
-    "standing": Pose(((9, 3), (11, 2)), ((3, 1), (6, 4)), shift=0.012, hips=3, shoulders=-2, head=3),
+POSES: dict[str, Pose] = {  # arms, legs, hands, tilts of hips, trunk, shoulders and head
+    "standing": Pose(((9, 3), (11, 2)), ((3, 1), (6, 4)), ("relaxed", "relaxed"), (3, 0, -2, 3), shift=0.012),
     "hand on hip": Pose(
-        ((10, 4), (42, -52)),
-        ((2, 0), (9, 6)),
-        hands=("relaxed", "fist"),
-        shift=-0.018,
-        hips=-4,
-        shoulders=3,
-        head=-4,
-        turn=0.3,
+        ((10, 4), (42, -52)), ((2, 0), (9, 6)), ("relaxed", "fist"), (-4, 0, 3, -4), shift=-0.018, turn=0.3
     ),
-    "arms up": Pose(((152, 172), (150, 168)), ((5, 3), (5, 3)), hands=("open", "open"), head=0),
-    "one fist up": Pose(
-        ((14, 8), (160, 178)), ((5, 2), (8, 5)), hands=("relaxed", "fist"), shift=-0.012, hips=-3, shoulders=-5, head=6
-    ),
-    "horns": Pose(((148, 170), (35, -60)), ((7, 4), (6, 3)), hands=("horns", "fist"), shoulders=4, head=-5, turn=-0.2),
+    "arms up": Pose(((152, 172), (150, 168)), ((5, 3), (5, 3)), ("open", "open"), (0, 0, 0, 0)),
+    "one fist up": Pose(((14, 8), (160, 178)), ((5, 2), (8, 5)), ("relaxed", "fist"), (-3, 0, -5, 6), shift=-0.012),
+    "horns": Pose(((148, 170), (35, -60)), ((7, 4), (6, 3)), ("horns", "fist"), (0, 0, 4, -5), turn=-0.2),
     "dancing": Pose(
-        ((118, 168), (70, 128)),
-        ((12, -14), (20, 4)),
-        hands=("open", "relaxed"),
-        shift=0.035,
-        hips=8,
-        lean=-5,
-        shoulders=-9,
-        head=8,
-        turn=0.35,
+        ((118, 168), (70, 128)), ((12, -14), (20, 4)), ("open", "relaxed"), (8, -5, -9, 8), shift=0.035, turn=0.35
     ),
     "swinging": Pose(
         ((62, 20), (135, 95)),
         ((4, -2), (24, -10)),
+        ("open", "open"),
+        (-8, 6, 8, -8),
         shins=(1.0, 0.86),
-        hands=("open", "open"),
-        shift=-0.030,
-        hips=-8,
-        lean=6,
-        shoulders=8,
-        head=-8,
+        shift=-0.03,
         turn=-0.4,
     ),
-    "clapping": Pose(((38, -128), (38, -128)), ((3, 1), (6, 3)), hands=("open", "open"), shift=0.01, hips=2, head=4),
+    "clapping": Pose(((38, -128), (38, -128)), ((3, 1), (6, 3)), ("open", "open"), (2, 0, 0, 4), shift=0.01),
     "walking": Pose(
-        ((20, 4), (26, 30)),
-        ((13, 6), (9, 4)),
-        shins=(1.0, 0.80),
-        hands=("relaxed", "fist"),
-        hips=-3,
-        lean=1,
-        shoulders=3,
-        head=2,
-        turn=0.5,
+        ((20, 4), (26, 30)), ((13, 6), (9, 4)), ("relaxed", "fist"), (-3, 1, 3, 2), shins=(1.0, 0.8), turn=0.5
     ),
-    "waving": Pose(
-        ((8, 4), (125, 178)),
-        ((3, 1), (7, 4)),
-        hands=("relaxed", "open"),
-        shift=0.012,
-        hips=3,
-        shoulders=-4,
-        head=5,
-        turn=0.15,
-    ),
-    "peace": Pose(
-        ((36, -58), (70, 165)),
-        ((4, 2), (6, 4)),
-        hands=("fist", "peace"),
-        shift=0.016,
-        hips=4,
-        shoulders=-3,
-        head=8,
-        turn=0.2,
-    ),
+    "waving": Pose(((8, 4), (125, 178)), ((3, 1), (7, 4)), ("relaxed", "open"), (3, 0, -4, 5), shift=0.012, turn=0.15),
+    "peace": Pose(((36, -58), (70, 165)), ((4, 2), (6, 4)), ("fist", "peace"), (4, 0, -3, 8), shift=0.016, turn=0.2),
     "with a drink": Pose(
         ((10, 6), (24, 118)),
         ((3, 1), (8, 5)),
-        hands=("relaxed", "grip"),
+        ("relaxed", "grip"),
+        (-3, 0, 2, -3),
         shift=-0.014,
-        hips=-3,
-        shoulders=2,
-        head=-3,
         turn=0.35,
         holds="cup",
     ),
     "filming": Pose(
-        ((12, 6), (128, 176)), ((3, 1), (6, 3)), hands=("relaxed", "grip"), head=3, holds="phone", from_behind=True
+        ((12, 6), (128, 176)), ((3, 1), (6, 3)), ("relaxed", "grip"), (0, 0, 0, 3), holds="phone", from_behind=True
     ),
     "with a flag": Pose(
-        ((14, 8), (118, 168)),
-        ((6, 3), (7, 5)),
-        hands=("relaxed", "grip"),
-        hips=2,
-        shoulders=-5,
-        head=4,
-        turn=0.25,
-        holds="flag",
+        ((14, 8), (118, 168)), ((6, 3), (7, 5)), ("relaxed", "grip"), (2, 0, -5, 4), turn=0.25, holds="flag"
     ),
     "guitar": Pose(
         ((34, 62), (28, -62)),
         ((7, 4), (12, 8)),
-        hands=("grip", "relaxed"),
+        ("grip", "relaxed"),
+        (4, -2, 4, -6),
         shift=0.012,
-        hips=4,
-        lean=-2,
-        shoulders=4,
-        head=-6,
         turn=-0.45,
         holds="guitar",
     ),
-    "watching": Pose(((10, 5), (12, 4)), ((4, 2), (6, 4)), shift=0.012, hips=3, head=2, from_behind=True),
-    "cheering": Pose(
-        ((148, 168), (158, 175)), ((5, 3), (7, 4)), hands=("open", "horns"), hips=-2, head=3, from_behind=True
+    "watching": Pose(
+        ((10, 5), (12, 4)), ((4, 2), (6, 4)), ("relaxed", "relaxed"), (3, 0, 0, 2), shift=0.012, from_behind=True
     ),
+    "cheering": Pose(((148, 168), (158, 175)), ((5, 3), (7, 4)), ("open", "horns"), (-2, 0, 0, 3), from_behind=True),
     "hands in pockets": Pose(
-        ((16, -14), (16, -14)),
-        ((3, 1), (6, 4)),
-        hands=("fist", "fist"),
-        shift=0.012,
-        hips=3,
-        shoulders=-1,
-        head=-2,
-        turn=-0.3,
+        ((16, -14), (16, -14)), ((3, 1), (6, 4)), ("fist", "fist"), (3, 0, -1, -2), shift=0.012, turn=-0.3
     ),
 }
 LIVELY = ("arms up", "one fist up", "horns", "dancing", "swinging", "clapping", "waving", "peace", "with a flag")
@@ -182,22 +117,22 @@ CALM = (
 
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
-    """One of the options."""
+    """Choose one of the options."""
     return options[int(rng.integers(len(options)))]
 
 
 def random_build(rng: np.random.Generator, child: bool) -> Build:
-    """A body: slim to stout, small to tall, female to male."""
+    """Choose a body: slim to stout, small to tall, female to male."""
     female = float(rng.choice((0.0, 1.0)) * 0.8 + rng.uniform(0, 0.2))
     if child:
-        return Build(0.35, 1.0, 0.006, float(rng.uniform(1.12, 1.38)), head=1.32)
-    stout = float(rng.uniform(0, 1)) ** 2
+        return Build(0.35, 1.0, 0.006, rng.uniform(1.12, 1.38), head=1.32)
+    stout = rng.uniform(0, 1) ** 2
     width = 0.96 + 0.26 * stout
-    return Build(female, width, 0.022 * stout, float(rng.normal(1.79 - 0.13 * female, 0.06)))
+    return Build(female, width, 0.022 * stout, rng.normal(1.79 - 0.13 * female, 0.06))
 
 
 def random_face(rng: np.random.Generator, build: Build, style: str) -> Face:
-    """A face with hair, and what is worn on the head; the colours of that follow from the clothes."""
+    """Choose a face with hair and headwear; random_look sets the colours of the headwear."""
     child, old = build.head > 1.1, bool(rng.random() < 0.16) and build.head <= 1.1
     shade = int(rng.integers(len(SKINS)))
     skin = colour(SKINS[shade])
@@ -280,8 +215,8 @@ COLOURS_OF = {  # of clothes that come in few colours
 
 
 def random_outfit(rng: np.random.Generator, build: Build, style: str, covered: bool) -> Outfit:
-    """Clothes for a style of weather, in colours that go together; `covered` has long sleeves and legs."""
-    top, under, bottom, shoe, accent = (colour(tone) for tone in OUTFITS[int(rng.integers(len(OUTFITS)))])
+    """Choose clothes for a style, in matching colours; `covered` requires long sleeves and legs."""
+    top, under, bottom, shoe, accent = (colour(tone) for tone in rng.choice(OUTFITS))
     warm = style in ("summer", "evening")
     female, child = build.female > 0.5, build.head > 1.1
     worn = pick(rng, TOPS_FOR[style] + (("dress", "crop") if warm and female and not child else ()))
@@ -312,32 +247,30 @@ def _extras(rng: np.random.Generator, style: str) -> tuple[str, ...]:
 
 
 def random_look(rng: np.random.Generator, style: str, child: bool = False) -> PersonLook:
-    """A person for a style of weather: "summer", "evening", "rain" or "winter"."""
+    """Choose a person for a style: "summer", "evening", "rain" or "winter"."""
     build = random_build(rng, child)
     face = random_face(rng, build, style)
     outfit = random_outfit(rng, build, style, covered=face.hair == "hijab")
-    return PersonLook(
-        build,
-        replace(face, trim=outfit.accent, wear_colour=outfit.under_colour if rng.random() < 0.4 else outfit.top_colour),
-        outfit,
-    )
+    worn = outfit.under_colour if rng.random() < 0.4 else outfit.top_colour
+    return PersonLook(build, replace(face, trim=outfit.accent, wear_colour=worn), outfit)
 
 
 def random_pose(rng: np.random.Generator, names: Sequence[str]) -> Pose:
-    """One of the named poses, mirrored or not, never quite the same."""
+    """Choose one of the named poses, mirror it or not, and vary it a little."""
     pose = POSES[pick(rng, names)]
     if rng.random() < 0.5 and not pose.holds:
         pose = mirrored(pose)
-    arms = tuple((a + float(rng.normal(0, 4)), b + float(rng.normal(0, 5))) for a, b in pose.arms)
-    legs = tuple((a + float(rng.normal(0, 1.2)), b + float(rng.normal(0, 1.2))) for a, b in pose.legs)
+    arms = tuple((a + rng.normal(0, 4), b + rng.normal(0, 5)) for a, b in pose.arms)
+    legs = tuple((a + rng.normal(0, 1.2), b + rng.normal(0, 1.2)) for a, b in pose.legs)
     turn = float(np.clip(pose.turn + rng.normal(0, 0.15), -0.7, 0.7))
-    return replace(
-        pose, arms=(arms[0], arms[1]), legs=(legs[0], legs[1]), turn=turn, head=pose.head + float(rng.normal(0, 2))
-    )
+    hips, lean, shoulders, head = pose.tilts
+    tilts = (hips, lean, shoulders, head + rng.normal(0, 2))
+    return replace(pose, arms=(arms[0], arms[1]), legs=(legs[0], legs[1]), turn=turn, tilts=tilts)
 
 
 def mirrored(pose: Pose) -> Pose:
-    """The pose seen in a mirror."""
+    """Return the pose as seen in a mirror."""
+    hips, lean, shoulders, head = pose.tilts
     return replace(
         pose,
         arms=pose.arms[::-1],
@@ -345,10 +278,7 @@ def mirrored(pose: Pose) -> Pose:
         shins=pose.shins[::-1],
         hands=pose.hands[::-1],
         shift=-pose.shift,
-        hips=-pose.hips,
-        lean=-pose.lean,
-        shoulders=-pose.shoulders,
-        head=-pose.head,
+        tilts=(-hips, -lean, -shoulders, -head),
         turn=-pose.turn,
     )
 
@@ -375,31 +305,24 @@ def draw_figure(rng: np.random.Generator, look: PersonLook, pose: Pose, height_p
         HAIR[look.face.hair][0](head)
     dresser.legs()
     dresser.trunk()
-    if pose.from_behind:
-        head.draw()
-        dresser.extras_below()
-    else:
-        dresser.extras_below()
-        head.draw()
+    layers = (head.draw, dresser.extras_below) if pose.from_behind else (dresser.extras_below, head.draw)
+    for draw in layers:
+        draw()
     _arms(dresser, body)
     middle = sum(leg.end[0] for leg in body.legs) / 2
     return sculpture.finish((middle, 0.0), 1.0)
 
 
 def _arms(dresser: ClothesPainter, body: PosedBody) -> None:
-    """The arm that is raised higher comes last; a thing in the hand lies behind the fingers."""
-    order = sorted((0, 1), key=lambda index: -body.arms[index].end[1])
-    for index in order:
+    """Draw both arms, the higher one last; a held thing lies behind the fingers."""
+    for index in sorted((0, 1), key=lambda index: -body.arms[index].end[1]):
         if index == 1 and body.pose.holds:
             dresser.held()
         dresser.arm(index)
 
 
 def neutral_light() -> Lighting:
-    """A soft studio: light from all sides, a large lamp at the upper left, a weak one behind."""
+    """Return soft studio light: from all sides, a large lamp at the upper left, a weak one behind."""
     grey = np.ones(3, np.float32)
-    return Lighting(
-        sky=grey * 0.62,
-        ground=grey * 0.40,
-        lamps=(Lamp((-0.55, 0.6, 0.8), grey * 0.58, 0.35), Lamp((0.8, 0.3, -0.25), grey * 0.30, 0.1)),
-    )
+    lamps = (Lamp((-0.55, 0.6, 0.8), grey * 0.58, 0.35), Lamp((0.8, 0.3, -0.25), grey * 0.30, 0.1))
+    return Lighting(grey * 0.62, grey * 0.40, lamps)

@@ -21,7 +21,7 @@ from carousel.drawing.bodies import (
 )
 from carousel.drawing.canvas import colour, mix, points, smoothstep
 from carousel.drawing.height_fields import Material, Pattern, Sculpture
-from common.outlines import Outline, box, curve, ellipse, hull
+from common.outlines import Outline, box, curve, ellipse, hull, moved
 
 INK = colour("#1d1820")
 WHITE = colour("#efe9df")
@@ -69,13 +69,10 @@ class ClothesPainter:
     # ---- from the ground up ----
 
     def legs(self) -> None:
-        """Legs, shoes and what covers them; the leg that is lifted lies behind."""
+        """Draw legs, shoes and trousers or skirt; a lifted leg lies behind."""
         order = sorted(self.body.legs, key=lambda leg: leg.end[1])
         form = BOTTOMS[self.outfit.bottom]
-        high_shoes = self.outfit.shoes in BOOTS and self.outfit.bottom not in (
-            "wide trousers",
-            "cargos",
-        )
+        high_shoes = self.outfit.shoes in BOOTS and self.outfit.bottom not in ("wide trousers", "cargos")
         for leg in order:
             if form.last < 1.9:
                 seam = (*leg.start, 0.05)
@@ -96,7 +93,7 @@ class ClothesPainter:
             self._skirt(form)
 
     def _blend_hips(self) -> None:
-        """Creases that run from the crotch, and the fly."""
+        """Draw creases that run from the crotch, and the fly."""
         crotch = self.body.trunk(-0.15, 0)
         lines, values = [], []
         for side in (-1, 1):
@@ -115,26 +112,19 @@ class ClothesPainter:
     def _trouser_leg(self, leg: Limb, form: "BottomGarment") -> None:
         if self.outfit.shoes in BOOTS and form.last > 1.9 and self.outfit.bottom in TUCKED:
             form = replace(form, last=BOOTS[self.outfit.shoes][0] + 0.06)
-        radii = [bare + extra for bare, extra in zip(self._bare(leg, form.last), form.radii, strict=True)]
+        bare = spread(leg_radii(self.body.build), form.last)
+        radii = [radius + extra for radius, extra in zip(bare, form.radii, strict=True)]
         pieces = limb_tube(leg, radii, 0.0, form.last)
-        self.sculpture.add(
-            pieces, self.bottom, 0.04, shadow=0.35, seam=(*leg.start, 0.07), cut=[beyond(leg, form.last, 0.10)]
-        )
+        cut = [beyond(leg, form.last, 0.10)]
+        self.sculpture.add(pieces, self.bottom, 0.04, shadow=0.35, seam=(*leg.start, 0.07), cut=cut)
         lines, values = [], []
         for share, count in ((0.95, 5), (form.last - 0.12, 4), (0.25, 3)):
             x, y = along(leg, min(share, form.last - 0.05))
             for i in range(count):
                 side = 1 if i % 2 else -1
-                dy, wide = float(self.rng.normal(0, 0.02)), float(self.rng.uniform(0.012, 0.035))
-                lines.append(
-                    smooth_line(
-                        [
-                            (x + side * 0.04, y + dy - 0.01),
-                            (x + side * 0.02, y + dy + 0.003),
-                            (x + side * (0.04 - wide) * -0.3, y + dy + 0.012),
-                        ]
-                    )
-                )
+                dy, wide = self.rng.normal(0, 0.02), self.rng.uniform(0.012, 0.035)
+                fold = [(0.04, dy - 0.01), (0.02, dy + 0.003), ((0.04 - wide) * -0.3, dy + 0.012)]
+                lines.append(smooth_line([(x + side * u, y + v) for u, v in fold]))
                 values.append(float(self.rng.choice((0.15, 0.85))))
         self.crease(lines, values, pieces, width=0.008, height=0.007)
         if form.last < 1.5 or self.outfit.bottom == "jeans":
@@ -142,40 +132,61 @@ class ClothesPainter:
             hem = hull((ax - radii[-1], ay, 0.002), (ax + radii[-1], ay, 0.002), (bx, by + radii[-1] * 0.2, 0.004))
             self.sculpture.darken([hem], 0.15, 0.003)
 
-    def _bare(self, leg: Limb, last: float) -> list[float]:
-        bare = leg_radii(self.body.build)
-        return [float(np.interp(share, np.linspace(0, 2, len(bare)), bare)) for share in np.linspace(0, last, 5)]
-
     def _skirt(self, form: "BottomGarment") -> None:
-        """A skirt from the waist to a share of the legs, wider below, with folds."""
+        hem = "1 -.01, 1 -.01, .44 .012, 0 .004, -.44 .014, -1 -.008, -1 -.008"
+        sway = self.body.pose.shift * -0.4
+        outline, places = self.skirt_outline(form, hem, 0.46, (0.05, 0.014), sway)
+        self.sculpture.add([outline], self.bottom, 0.06, shadow=0.45)
+        self.skirt_folds(outline, places, 13, 0.04, bend=0.01, drop=0.012, height=0.016)
+
+    def skirt_outline(
+        self, form: "BottomGarment", hem: str, waist: float, hips: tuple[float, float], sway: float
+    ) -> tuple[Outline, tuple[float, float, float]]:
+        """Return the outline of a skirt that is wider at its hem.
+
+        Args:
+            form: the garment.
+            hem: places "x y, x y, ..." from right to left, x from the middle in half widths, y from the lower knee.
+            waist: level of its upper edge.
+            hips: level of the hips, and how far outside them the skirt is.
+            sway: shift of the hem to the right.
+
+        Returns:
+            The outline; x of the hem's middle, half its width, and its y.
+        """
         body = self.body
         knees = [along(leg, form.last) for leg in body.legs]
         low = max(y for _, y in knees)
-        left = min(x for x, _ in knees) - form.flare
-        right = max(x for x, _ in knees) + form.flare
-        (wl,), (wr,) = body.side([0.46], -1, 0.004), body.side([0.46], 1, 0.004)
-        (hl,), (hr,) = body.side([0.05], -1, 0.014), body.side([0.05], 1, 0.014)
-        sway = body.pose.shift * -0.4
-        middle = (left + right) / 2 + sway
-        hem = [
-            (right + sway, low - 0.01),
-            (right + sway, low - 0.01),
-            (middle + (right - left) * 0.22, low + 0.012),
-            (middle, low + 0.004),
-            (middle - (right - left) * 0.22, low + 0.014),
-            (left + sway, low - 0.008),
-            (left + sway, low - 0.008),
-        ]
-        outline = curve([wr, wr, hr, *hem, hl, wl, wl])
-        self.sculpture.add([outline], self.bottom if self.outfit.bottom != "" else self.top, 0.06, shadow=0.45)
+        left, right = min(x for x, _ in knees) - form.flare, max(x for x, _ in knees) + form.flare
+        middle, half = (left + right) / 2 + sway, (right - left) / 2
+        (waist_left, hip_left), (waist_right, hip_right) = (
+            (body.edge(waist, side, 0.004), body.edge(hips[0], side, hips[1])) for side in (-1, 1)
+        )
+        edge = [(middle + u * half, low + y) for u, y in points(hem)]
+        outline = curve([waist_right, waist_right, hip_right, *edge, hip_left, waist_left, waist_left])
+        return outline, (middle, half, low)
+
+    def skirt_folds(
+        self,
+        outline: Outline,
+        hem: tuple[float, float, float],
+        count: int,
+        jitter: float,
+        *,
+        bend: float,
+        drop: float,
+        height: float,
+    ) -> None:
+        """Draw folds from the waist to a hem, given as `skirt_outline` returns it."""
+        middle, half, low = hem
         lines, values = [], []
-        for place in np.linspace(-0.95, 0.95, 13):
-            u = float(place + self.rng.normal(0, 0.04))
-            start = body.trunk(0.42, u * body.half_width(0.42))
-            end = (middle + u * (right - left) / 2, low + 0.012)
-            lines.append(smooth_line([start, ((start[0] + end[0]) / 2 + u * 0.01, (start[1] + end[1]) / 2), end]))
-            values.append(float(self.rng.uniform(0.0, 1.0)))
-        self.crease(lines, values, [outline], width=0.014, height=0.016)
+        for place in np.linspace(-0.95, 0.95, count):
+            u = float(place + self.rng.normal(0, jitter))
+            x, y = self.body.trunk(0.42, u * self.body.half_width(0.42))
+            end = (middle + u * half, low + drop)
+            lines.append(smooth_line([(x, y), ((x + end[0]) / 2 + u * bend, (y + end[1]) / 2), end]))
+            values.append(self.rng.uniform(0, 1))
+        self.crease(lines, values, [outline], width=0.014, height=height)
 
     def _shoe(self, leg: Limb) -> None:
         (x, y), side = leg.end, leg.side
@@ -203,7 +214,7 @@ class ClothesPainter:
     def _boot(self, leg: Limb, toe: Point) -> None:
         (x, y), tone = leg.end, self.outfit.shoe_colour
         high, gloss = BOOTS[self.outfit.shoes]
-        wide = self._bare(leg, high)[-1] + 0.010  # trousers are inside
+        wide = spread(leg_radii(self.body.build), high)[-1] + 0.010  # trousers are inside
         boot = [*limb_tube(leg, [wide, 0.031, 0.025, 0.024], high, 2.0), self._foot(leg, toe)]
         mx, my = along(leg, high)
         above = box(mx - 0.07, my - 0.07, 0.14, 0.062)
@@ -230,7 +241,7 @@ class ClothesPainter:
     # ---- trunk ----
 
     def trunk(self) -> None:
-        """Neck, skin of the shoulders, and the top."""
+        """Draw neck, skin of the shoulders, and the top."""
         body, build = self.body, self.body.build
         neck_low = body.trunk(1.0, 0)
         wide = 0.0265 * build.width * (1.1 - 0.12 * build.female)
@@ -247,44 +258,27 @@ class ClothesPainter:
         TOPS[self.outfit.top].trunk(self)
 
     def shirt(
-        self,
-        stuff: Material,
-        low: float,
-        ease: float,
-        neckline: tuple[float, float],
-        flare: float = 0.0,
-        *,
-        width: float = 0.0,
-    ) -> list[Outline]:
-        """A top down to level `low`; the neckline reaches `neckline[0]` to the side and down to level `neckline[1]`."""
-        outline = trunk_outline(self.body, low, 1.045, ease, flare)
+        self, stuff: Material, low: float, ease: float, neckline: tuple[float, float], folds: float = 0.0
+    ) -> None:
+        """Draw a top down to level `low`; `neckline` is its reach to the side and the level of its lowest point."""
+        outline = trunk_outline(self.body, low, 1.045, ease)
         deep = 1.01 if self.behind else neckline[1]
         wide = neckline[0]
-        cut = curve(
-            [
-                self.body.trunk(1.12, wide * 1.2),
-                self.body.trunk(1.02, wide),
-                self.body.trunk(deep + 0.012, wide * 0.55),
-                self.body.trunk(deep, 0),
-                self.body.trunk(deep + 0.012, -wide * 0.55),
-                self.body.trunk(1.02, -wide),
-                self.body.trunk(1.12, -wide * 1.2),
-            ]
-        )
+        right = [(1.12, wide * 1.2), (1.02, wide), (deep + 0.012, wide * 0.55)]
+        left = [(level, -across) for level, across in reversed(right)]
+        cut = curve([self.body.trunk(*place) for place in (*right, (deep, 0), *left)])
         self.sculpture.add([outline], stuff, 0.065, shadow=0.35, cut=[cut])
-        self.chest(stuff)
-        self.trunk_creases(outline, low, width)
-        return [outline]
+        self.chest()
+        self.trunk_creases(outline, low, folds)
 
-    def chest(self, stuff: Material) -> None:
-        """The form of the chest, or of the shoulder blades."""
+    def chest(self) -> None:
+        """Emboss the chest, or the shoulder blades."""
         build = self.body.build
         if self.behind:
             for side in (-1, 1):
                 self.sculpture.emboss([ellipse(*self.body.trunk(0.78, side * 0.045), 0.022, 0.035)], 0.012, 0.018)
-            self.sculpture.emboss(
-                [hull((*self.body.trunk(0.25, 0), 0.004), (*self.body.trunk(0.9, 0), 0.004))], -0.010, 0.010
-            )
+            spine = hull((*self.body.trunk(0.25, 0), 0.004), (*self.body.trunk(0.9, 0), 0.004))
+            self.sculpture.emboss([spine], -0.010, 0.010)
             return
         for side in (-1, 1):
             x, y = self.body.trunk(0.70, side * 0.040 * build.width)
@@ -293,36 +287,30 @@ class ClothesPainter:
             self.sculpture.emboss([ellipse(*self.body.trunk(0.30, 0), 0.06, 0.05)], build.belly * 1.2, 0.03)
 
     def trunk_creases(self, outline: Outline, low: float, extra: float) -> None:
-        """Folds that run from the sides of the trunk, `extra` deeper than usual."""
+        """Draw folds from the sides of the trunk, `extra` deeper than usual."""
         lines, values = [], []
         for _ in range(16):
             side = float(self.rng.choice((-1, 1)))
             level = float(self.rng.choice((self.rng.uniform(low, max(low, 0.5)), self.rng.uniform(0.72, 0.9))))
             half = self.body.half_width(level)
-            reach = float(self.rng.uniform(0.25, 0.75))
-            drop = float(self.rng.uniform(0.02, 0.12))
-            lines.append(
-                smooth_line(
-                    [
-                        self.body.trunk(level, side * (half + 0.01)),
-                        self.body.trunk(level - drop * 0.6, side * half * (1 - reach * 0.5)),
-                        self.body.trunk(level - drop, side * half * (1 - reach)),
-                    ]
-                )
-            )
+            reach = self.rng.uniform(0.25, 0.75)
+            drop = self.rng.uniform(0.02, 0.12)
+            inner = [(level - drop * share, side * half * (1 - reach * deep)) for share, deep in ((0.6, 0.5), (1, 1))]
+            fold = [(level, side * (half + 0.01)), *inner]
+            lines.append(smooth_line([self.body.trunk(*place) for place in fold]))
             values.append(float(self.rng.choice((0.1, 0.3, 0.75, 0.9))))
         self.crease(lines, values, [outline], width=0.010, height=0.009 + extra)
 
     def crease(
         self, lines: Sequence[Outline], values: Sequence[float], within: Sequence[Outline], width: float, height: float
     ) -> None:
-        """Raise and sink lines of cloth within a shape, by values 0..1 over and under 0.5."""
+        """Raise and lower lines of cloth within a shape; values above 0.5 raise, below 0.5 lower."""
         self.sculpture.comb(lines, values, width, height, within, tint=0.10)
 
     # ---- arms ----
 
     def arm(self, index: int) -> None:
-        """An arm with its sleeve and hand; `index` 0 is left in the picture."""
+        """Draw an arm with its sleeve and hand; `index` 0 is the left one in the picture."""
         limb, kind = self.body.arms[index], self.body.pose.hands[index]
         top = TOPS[self.outfit.top]
         bare = arm_radii(self.body.build)
@@ -333,10 +321,7 @@ class ClothesPainter:
         hand = Material(self.outfit.accent, weave=0.1) if gloves else self.skin
         self.sculpture.add(hand_outlines(limb, kind), hand, 0.012, shadow=0.3)
         if top.sleeve:
-            radii = [
-                float(np.interp(s, np.linspace(0, 2, len(bare)), bare)) + top.loose
-                for s in np.linspace(0, top.sleeve, 5)
-            ]
+            radii = [radius + top.loose for radius in spread(bare, top.sleeve)]
             radii[0] -= top.loose * 0.75
             radii[1] -= top.loose * 0.2
             if top.sleeve > 1.5:  # a cuff
@@ -355,7 +340,7 @@ class ClothesPainter:
         lines, values = [], []
         for share in (*self.rng.uniform(0.75, 1.25, 5), *self.rng.uniform(0.15, sleeve, 4)):
             x, y = along(limb, min(float(share), sleeve))
-            tilt = float(self.rng.normal(0, 0.012))
+            tilt = self.rng.normal(0, 0.012)
             lines.append(smooth_line([(x - 0.03, y + tilt), (x, y + 0.006), (x + 0.03, y - tilt)]))
             values.append(float(self.rng.choice((0.15, 0.85))))
         self.crease(lines, values, pieces, width=0.007, height=0.006)
@@ -363,7 +348,7 @@ class ClothesPainter:
     # ---- what is carried ----
 
     def extras_below(self) -> None:
-        """What lies behind the arms: scarves, bags, necklaces, a guitar."""
+        """Draw what lies behind the arms: scarves, bags, necklaces, a guitar."""
         for name in self.outfit.extras:
             if name in EXTRAS:
                 EXTRAS[name](self)
@@ -371,13 +356,18 @@ class ClothesPainter:
             guitar(self)
 
     def held(self) -> None:
-        """What lies in a hand."""
+        """Draw the thing in the hand."""
         if self.body.pose.holds in HELD:
             HELD[self.body.pose.holds](self)
 
 
+def spread(radii: Sequence[float], last: float) -> list[float]:
+    """Return five radii of a bare limb from its start to share `last`."""
+    return [float(np.interp(share, np.linspace(0, 2, len(radii)), radii)) for share in np.linspace(0, last, 5)]
+
+
 def beyond(limb: Limb, share: float, width: float) -> Outline:
-    """What lies beyond a share of a limb: cut away, it leaves a straight hem."""
+    """Return the outline of a limb beyond a share; cutting it away leaves a straight hem."""
     (ax, ay), (bx, by) = along(limb, share - 0.08), along(limb, share)
     reach = math.hypot(bx - ax, by - ay)
     ux, uy = (bx - ax) / reach, (by - ay) / reach
@@ -396,7 +386,7 @@ class TopGarment:
     Attributes:
         trunk: draws it on the trunk.
         sleeve: how far it reaches: 0 none, 0.5 half the upper arm, 2 the wrist.
-        loose: what the sleeve's radius is more than the arm's.
+        loose: how much larger the sleeve's radius is than the arm's.
         gloss: gloss of the sleeve.
     """
 
@@ -412,26 +402,21 @@ def _tee(d: ClothesPainter) -> None:
 
 
 def _print(d: ClothesPainter) -> None:
-    """A printed sign on the chest."""
+    """Draw a printed sign on the chest."""
     if d.outfit.pattern or d.rng.random() < 0.35 or d.behind:
         return
     x, y = d.body.trunk(0.70, 0)
     form = int(d.rng.integers(4))
     if form == 0:
-        rays = [
-            (0.034 * math.cos(t) * (1 if i % 2 else 0.62), 0.034 * math.sin(t) * (1 if i % 2 else 0.62))
-            for i, t in enumerate(np.arange(20) * math.pi / 10)
-        ]
-        shapes: list[Outline] = [np.array(rays) + np.array([x, y])]
+        reach = [0.034 * (1 if i % 2 else 0.62) for i in range(20)]
+        star = [(r * math.cos(t), r * math.sin(t)) for r, t in zip(reach, np.arange(20) * math.pi / 10, strict=True)]
+        shapes: list[Outline] = [moved(np.array(star), x, y)]
     elif form == 1:
-        shapes = [
-            np.array(points(".006 -.036, -.022 .006, -.003 .004, -.01 .036, .022 -.01, .002 -.008")) + np.array([x, y])
-        ]
+        bolt = points(".006 -.036, -.022 .006, -.003 .004, -.01 .036, .022 -.01, .002 -.008", x, y)
+        shapes = [np.array(bolt)]
     elif form == 2:
-        shapes = [
-            hull((x - 0.03, y + 0.016 * i - 0.02, 0.004), (x + 0.03 - 0.012 * (i % 2), y + 0.016 * i - 0.02, 0.004))
-            for i in range(4)
-        ]
+        lines = [(y + 0.016 * i - 0.02, x + 0.03 - 0.012 * (i % 2)) for i in range(4)]
+        shapes = [hull((x - 0.03, level, 0.004), (end, level, 0.004)) for level, end in lines]
     else:
         shapes = [ellipse(x, y, 0.032, 0.032)]
     d.sculpture.paint(shapes, d.outfit.accent, 0.92, 0.001)
@@ -443,7 +428,7 @@ def _tank(d: ClothesPainter) -> None:
     straps = [tube(body.path(".72 .06, .92 .055, 1 .056", side), [0.025, 0.013, 0.011]) for side in (-1, 1)]
     neck = curve(body.path(".9 .045, .79 .028, .765 0, .79 -.028, .9 -.045"))
     d.sculpture.add([low, *straps[0], *straps[1]], d.top, 0.055, shadow=0.3, cut=[neck])
-    d.chest(d.top)
+    d.chest()
     d.trunk_creases(low, -0.04, 0.0)
 
 
@@ -455,13 +440,13 @@ def _crop(d: ClothesPainter) -> None:
 
 
 def _sweater(d: ClothesPainter) -> None:
-    d.shirt(d.top, -0.08, 0.016, (0.036, 0.99), width=0.004)
+    d.shirt(d.top, -0.08, 0.016, (0.036, 0.99), 0.004)
     collar = d.body.path("1.02 -.04, .985 0, 1.02 .04")
     d.sculpture.add(tube(collar, [0.007]), d.top, 0.008, 0.2)
 
 
 def _hoodie(d: ClothesPainter) -> None:
-    d.shirt(d.top, -0.10, 0.018, (0.030, 0.975), width=0.004)
+    d.shirt(d.top, -0.10, 0.018, (0.030, 0.975), 0.004)
     body = d.body
     hood = body.path("1.07 -.062, .99 -.048, .955 0, .99 .048, 1.07 .062")
     d.sculpture.add(tube(hood, [0.020, 0.022, 0.014, 0.022, 0.020]), d.top, 0.018, 0.4)
@@ -469,19 +454,15 @@ def _hoodie(d: ClothesPainter) -> None:
         d.sculpture.add([curve(body.path("1.08 -.06, .9 -.05, .78 0, .9 .05, 1.08 .06"))], d.top, 0.03, 0.4)
         return
     for side in (-1, 1):
-        d.sculpture.paint(
-            [hull((*body.trunk(0.95, side * 0.016), 0.0022), (*body.trunk(0.78, side * 0.019), 0.0022))],
-            d.outfit.accent,
-            1.0,
-        )
+        cord = hull((*body.trunk(0.95, side * 0.016), 0.0022), (*body.trunk(0.78, side * 0.019), 0.0022))
+        d.sculpture.paint([cord], d.outfit.accent, 1.0)
     pocket = body.path(".34 .035, .16 .058, .08 .058, .08 -.058, .16 -.058, .34 -.035")
-    d.crease(
-        [np.array([*pocket, pocket[0]])], [0.05], [trunk_outline(body, -0.1, 0.6, 0.02)], width=0.005, height=0.008
-    )
+    within = trunk_outline(body, -0.1, 0.6, 0.02)
+    d.crease([np.array([*pocket, pocket[0]])], [0.05], [within], width=0.005, height=0.008)
 
 
 def _open_jacket(d: ClothesPainter) -> None:
-    """A jacket that is worn open over a tee."""
+    """Draw a jacket that is worn open over a tee."""
     body, under = d.body, Material(d.outfit.under_colour, weave=0.05)
     d.shirt(under, -0.06, 0.006, (0.040, 0.955))
     gloss = TOPS[d.outfit.top].gloss
@@ -490,11 +471,12 @@ def _open_jacket(d: ClothesPainter) -> None:
     if d.behind:
         outline = trunk_outline(body, low, 1.05, 0.014)
         d.sculpture.add([outline], stuff, 0.06, 0.3)
-        d.chest(stuff)
+        d.chest()
         d.trunk_creases(outline, low, 0.002)
         return
     for side in (-1, 1):
-        outer = body.side([low, 0.1, 0.3, 0.5, 0.7, 0.88, 0.97, 1.02, 1.05], side, 0.013)
+        levels = (low, 0.1, 0.3, 0.5, 0.7, 0.88, 0.97, 1.02, 1.05)
+        outer = [body.edge(level, side, 0.013) for level in levels]
         inner = [*body.path("1.05 .034, .93 .034, .7 .03, .4 .036, .15 .044", side), body.trunk(low, side * 0.05)]
         panel = curve([outer[0], *outer, outer[-1], *inner, inner[-1]])
         d.sculpture.add([panel], stuff, 0.035, 0.45)
@@ -506,47 +488,25 @@ def _open_jacket(d: ClothesPainter) -> None:
 
 
 def _pocket(d: ClothesPainter, at: Point, panel: Outline) -> None:
-    """A patch pocket with a button."""
-    edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0")) + np.array(at)
+    """Draw a patch pocket with a button."""
+    edge = np.array(points("-.018 0, .018 0, .018 .03, 0 .038, -.018 .03, -.018 0", *at))
     d.crease([edge], [0.05], [panel], 0.003, 0.006)
     d.sculpture.paint([ellipse(at[0], at[1] + 0.006, 0.003, 0.003)], BRASS, 1.0, gloss=0.8)
 
 
 def _dress(d: ClothesPainter) -> None:
     body = d.body
-    form = BOTTOMS["dress"]
-    low = max(along(leg, form.last)[1] for leg in body.legs)
-    (wl,), (wr,) = body.side([0.44], -1, 0.004), body.side([0.44], 1, 0.004)
-    left = min(along(leg, form.last)[0] for leg in body.legs) - form.flare
-    right = max(along(leg, form.last)[0] for leg in body.legs) + form.flare
-    (hl,), (hr,) = body.side([0.0], -1, 0.022), body.side([0.0], 1, 0.022)
-    middle = (left + right) / 2
-    swing = float(d.rng.normal(0, 0.012)) - body.pose.shift * 0.5
-    hem = [
-        (right + swing, low - 0.015),
-        (right + swing, low - 0.015),
-        (middle + (right - left) * 0.2 + swing, low + 0.012),
-        (middle + swing, low),
-        (middle - (right - left) * 0.2 + swing, low + 0.014),
-        (left + swing, low - 0.012),
-        (left + swing, low - 0.012),
-    ]
-    outline = curve([wr, wr, hr, *hem, hl, wl, wl])
+    hem = "1 -.015, 1 -.015, .4 .012, 0 0, -.4 .014, -1 -.012, -1 -.012"
+    sway = d.rng.normal(0, 0.012) - body.pose.shift * 0.5
+    outline, places = d.skirt_outline(BOTTOMS["dress"], hem, 0.44, (0.0, 0.022), sway)
     d.sculpture.add([outline], d.top, 0.06, shadow=0.5)
-    lines, values = [], []
-    for place in np.linspace(-0.95, 0.95, 15):
-        u = float(place + d.rng.normal(0, 0.03))
-        start, end = body.trunk(0.42, u * body.half_width(0.42)), (middle + swing + u * (right - left) / 2, low + 0.01)
-        lines.append(smooth_line([start, ((start[0] + end[0]) / 2 + u * 0.012, (start[1] + end[1]) / 2), end]))
-        values.append(float(d.rng.uniform(0, 1)))
-    d.crease(lines, values, [outline], 0.014, 0.018)
+    d.skirt_folds(outline, places, 15, 0.03, bend=0.012, drop=0.01, height=0.018)
     bodice = trunk_outline(body, 0.36, 0.80, 0.004)
     straps = [tube(body.path(".76 .055, .93 .05, 1 .054", side), [0.016, 0.007, 0.006]) for side in (-1, 1)]
     neck = curve(body.path(".87 .04, .8 .016, .775 0, .8 -.016, .87 -.04"))
     d.sculpture.add([bodice, *straps[0], *straps[1]], d.top, 0.055, shadow=0.2, cut=[neck])
-    d.chest(d.top)
-    belt = tube([body.side([0.43], -1, 0.002)[0], body.trunk(0.415, 0), body.side([0.43], 1, 0.002)[0]], [0.008])
-    d.sculpture.add(belt, Material(d.outfit.accent), 0.008, 0.2)
+    d.chest()
+    d.sculpture.add(tube(body.girdle(0.43, 0.015, 0.002), [0.008]), Material(d.outfit.accent), 0.008, 0.2)
 
 
 def _raincoat(d: ClothesPainter) -> None:
@@ -560,24 +520,17 @@ def _raincoat(d: ClothesPainter) -> None:
     if not d.behind:
         d.crease([np.array([body.trunk(0.96, 0), body.trunk(-0.4, 0.004)])], [0.0], [outline], 0.006, 0.012)
         for level in (0.85, 0.62, 0.38, 0.14, -0.1):
-            d.sculpture.add(
-                [ellipse(*body.trunk(level, 0.012), 0.006, 0.006)],
-                Material(mix(d.outfit.top_colour, INK, 0.35), gloss=0.6),
-                0.004,
-                0.3,
-            )
+            button = Material(mix(d.outfit.top_colour, INK, 0.35), gloss=0.6)
+            d.sculpture.add([ellipse(*body.trunk(level, 0.012), 0.006, 0.006)], button, 0.004, 0.3)
 
 
 def _coat(d: ClothesPainter) -> None:
-    """A quilted winter coat."""
+    """Draw a quilted winter coat."""
     body = d.body
     cloth = Material(d.outfit.top_colour, gloss=0.18, weave=0.05)
     outline = trunk_outline(body, -0.30, 1.06, 0.030, flare=0.008)
     d.sculpture.add([outline], cloth, 0.07, shadow=0.5)
-    seams = [
-        smooth_line([body.side([level], -1, 0.04)[0], body.trunk(level - 0.03, 0), body.side([level], 1, 0.04)[0]])
-        for level in np.arange(-0.2, 1.0, 0.125)
-    ]
+    seams = [smooth_line(body.girdle(level, 0.03, 0.04)) for level in np.arange(-0.2, 1.0, 0.125)]
     d.crease(seams, [0.0] * len(seams), [outline], 0.016, 0.022)
     collar = body.path("1.12 -.05, 1.03 -.047, 1 0, 1.03 .047, 1.12 .05")
     d.sculpture.add(tube(collar, [0.022, 0.026, 0.022, 0.026, 0.022]), cloth, 0.02, 0.4)
@@ -609,8 +562,8 @@ class BottomGarment:
 
     Attributes:
         last: how far it reaches along the legs: 1 the knee, 2 the ankle.
-        radii: what a trouser leg's five radii are more than the leg's; empty for a skirt.
-        ease: what the hips are wider.
+        radii: how much larger a trouser leg's five radii are than the leg's; empty for a skirt.
+        ease: how much wider the garment is than the hips.
         flare: how much wider a skirt's hem is than the knees, on each side.
     """
 
@@ -656,13 +609,9 @@ def _plaid(rng: np.random.Generator, outfit: Outfit, body: PosedBody) -> Pattern
     dark = outfit.top_colour * 0.25
 
     def pattern(x: np.ndarray, y: np.ndarray, tone: np.ndarray) -> np.ndarray:
-        for place, period, ink in (
-            (x, 0.036, dark),
-            (y, 0.036, dark),
-            (x + 0.012, 0.036, outfit.accent),
-            (y + 0.012, 0.036, outfit.accent),
-        ):
-            line = np.abs((place / period) % 1 - 0.5) * 2
+        accent = outfit.accent
+        for place, ink in ((x, dark), (y, dark), (x + 0.012, accent), (y + 0.012, accent)):
+            line = np.abs((place / 0.036) % 1 - 0.5) * 2
             wide = 0.40 if ink is dark else 0.86
             tone = _blend(tone, ink, smoothstep(wide, wide + 0.1, line) * np.float32(0.45))
         return tone
@@ -732,11 +681,9 @@ def _scarf(d: ClothesPainter) -> None:
     if not d.behind:
         tail = tube(body.path("1 .02, .8 .032, .52 .03"), [0.018, 0.021, 0.024])
         d.sculpture.add(tail, wool, 0.018, 0.45)
-        stripes = [np.array([body.trunk(level, 0.0), body.trunk(level, 0.06)]) for level in (0.60, 0.66, 0.72)]
-        for stripe in stripes:
-            d.sculpture.paint(
-                [hull((*(stripe[0] + (0.012, 0)), 0.003), (*(stripe[1] - (0.012, 0)), 0.003))], WHITE, 0.7
-            )
+        for level in (0.60, 0.66, 0.72):
+            (ax, ay), (bx, by) = body.trunk(level, 0.0), body.trunk(level, 0.06)
+            d.sculpture.paint([hull((ax + 0.012, ay, 0.003), (bx - 0.012, by, 0.003))], WHITE, 0.7)
 
 
 def _bag(d: ClothesPainter) -> None:
@@ -744,11 +691,10 @@ def _bag(d: ClothesPainter) -> None:
     strap = tube(body.path("1 -.058, .6 .01, .1 .088"), [0.0055])
     d.sculpture.add(strap, leather, 0.006, 0.35)
     x, y = body.trunk(0.02, 0.10)
-    bag = curve(
-        [(x - 0.034, y - 0.028), (x + 0.030, y - 0.028), (x + 0.038, y + 0.03), (x, y + 0.038), (x - 0.038, y + 0.03)]
-    )
+    bag = curve(points("-.034 -.028, .03 -.028, .038 .03, 0 .038, -.038 .03", x, y))
     d.sculpture.add([bag], leather, 0.018, 0.5)
-    d.crease([smooth_line([(x - 0.036, y - 0.004), (x, y + 0.010), (x + 0.034, y - 0.004)])], [0.0], [bag], 0.004, 0.01)
+    flap = smooth_line(points("-.036 -.004, 0 .01, .034 -.004", x, y))
+    d.crease([flap], [0.0], [bag], 0.004, 0.01)
 
 
 def _backpack(d: ClothesPainter) -> None:
@@ -774,10 +720,8 @@ def _necklace(d: ClothesPainter) -> None:
 def _belt(d: ClothesPainter) -> None:
     if TOPS[d.outfit.top].trunk not in (_tank, _crop):
         return
-    left, right = d.body.side([0.36], -1, 0.004)[0], d.body.side([0.36], 1, 0.004)[0]
-    d.sculpture.add(
-        tube([left, d.body.trunk(0.345, 0), right], [0.0075]), Material(colour("#4a3020"), gloss=0.2), 0.008, 0.2
-    )
+    belt = tube(d.body.girdle(0.36, 0.015, 0.004), [0.0075])
+    d.sculpture.add(belt, Material(colour("#4a3020"), gloss=0.2), 0.008, 0.2)
     d.sculpture.add([ellipse(*d.body.trunk(0.345, 0), 0.010, 0.009)], Material(BRASS, gloss=0.7), 0.005)
 
 
@@ -791,47 +735,35 @@ EXTRAS: dict[str, Callable[[ClothesPainter], None]] = {
 
 
 def guitar(d: ClothesPainter) -> None:
-    """An electric guitar on a strap, its neck up to the left of the picture."""
+    """Draw an electric guitar on a strap, its neck up to the left of the picture."""
     body = d.body
     x, y = body.trunk(0.20, 0.045)
-    d.sculpture.add(
-        tube([body.trunk(1.02, -0.055), body.trunk(0.6, 0.02), (x + 0.06, y)], [0.007]),
-        Material(colour("#3a2a22")),
-        0.006,
-        0.3,
-    )
+    strap = tube([body.trunk(1.02, -0.055), body.trunk(0.6, 0.02), (x + 0.06, y)], [0.007])
+    d.sculpture.add(strap, Material(colour("#3a2a22")), 0.006, 0.3)
     (hx, hy) = body.arms[0].end
     angle = math.atan2(hy - y, hx - 0.01 - x)
     c, s = math.cos(angle), math.sin(angle)
 
-    def at(points: Sequence[Point]) -> list[Point]:
-        return [(x + u * c - v * s, y + u * s + v * c) for u, v in points]
+    def at(text: str) -> list[Point]:
+        return [(x + u * c - v * s, y + u * s + v * c) for u, v in points(text)]
 
-    form = at(
-        points(
-            ".07 -.012, .1 -.055, .05 -.062, 0 -.044, -.05 -.062, -.1 -.05, -.112 0,"
-            "-.09 .055, -.04 .062, 0 .046, .05 .07, .105 .066, .075 .014"
-        )
-    )
+    def bar(text: str, *radii: float) -> Outline:
+        return hull(*((*end, radius) for end, radius in zip(at(text), radii, strict=True)))
+
+    treble = ".07 -.012, .1 -.055, .05 -.062, 0 -.044, -.05 -.062, -.1 -.05, -.112 0"
+    bass = "-.09 .055, -.04 .062, 0 .046, .05 .07, .105 .066, .075 .014"
     lacquer = Material(d.outfit.accent, gloss=0.9, weave=0.02)
-    d.sculpture.add([curve(form)], lacquer, 0.02, 0.5)
-    plate = at(points(".05 -.03, .04 .045, -.03 .044, -.05 .01, -.02 -.02"))
-    d.sculpture.paint([curve(plate)], WHITE, 0.95)
-    wood = Material(colour("#b98a55"), gloss=0.3)
-    ends = at(points("0 0, .3 0, .36 -.006"))
-    d.sculpture.add(
-        [hull((*ends[0], 0.010), (*ends[1], 0.0085)), hull((*ends[1], 0.010), (*ends[2], 0.014))], wood, 0.01, 0.4
-    )
-    frets = [at([(0.03 + 0.03 * i, -0.010), (0.03 + 0.03 * i, 0.010)]) for i in range(9)]
-    for fret in frets:
-        d.sculpture.paint([hull((*fret[0], 0.0012), (*fret[1], 0.0012))], BRASS, 0.8)
-    for v in (-0.005, 0.0, 0.005):
-        line = at([(-0.06, v), (0.33, v)])
-        d.sculpture.paint([hull((*line[0], 0.0007), (*line[1], 0.0007))], WHITE * 0.7, 0.8)
-    for u in (-0.02, 0.015):
-        d.sculpture.paint(
-            [hull((*p, 0.004), (*q, 0.004)) for p, q in [at([(u, -0.014), (u, 0.014)])]], INK, 1.0, gloss=0.5
-        )
+    d.sculpture.add([curve(at(f"{treble}, {bass}"))], lacquer, 0.02, 0.5)
+    d.sculpture.paint([curve(at(".05 -.03, .04 .045, -.03 .044, -.05 .01, -.02 -.02"))], WHITE, 0.95)
+    neck = [bar("0 0, .3 0", 0.010, 0.0085), bar(".3 0, .36 -.006", 0.010, 0.014)]
+    d.sculpture.add(neck, Material(colour("#b98a55"), gloss=0.3), 0.01, 0.4)
+    for i in range(9):
+        place = 0.03 + 0.03 * i
+        d.sculpture.paint([bar(f"{place} -.01, {place} .01", 0.0012, 0.0012)], BRASS, 0.8)
+    for string in (-0.005, 0.0, 0.005):
+        d.sculpture.paint([bar(f"-.06 {string}, .33 {string}", 0.0007, 0.0007)], WHITE * 0.7, 0.8)
+    for pickup in (-0.02, 0.015):
+        d.sculpture.paint([bar(f"{pickup} -.014, {pickup} .014", 0.004, 0.004)], INK, 1.0, gloss=0.5)
 
 
 def _cup(d: ClothesPainter) -> None:
@@ -846,46 +778,18 @@ def _cup(d: ClothesPainter) -> None:
 
 def _phone(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
-    d.sculpture.add(
-        [
-            hull(
-                (x - 0.010, y - 0.06, 0.006),
-                (x + 0.022, y - 0.06, 0.006),
-                (x + 0.022, y - 0.0, 0.006),
-                (x - 0.010, y, 0.006),
-            )
-        ],
-        Material(INK, gloss=0.6),
-        0.006,
-        0.3,
-    )
+    corners = points("-.01 -.06, .022 -.06, .022 0, -.01 0", x, y)
+    d.sculpture.add([hull(*((*corner, 0.006) for corner in corners))], Material(INK, gloss=0.6), 0.006, 0.3)
 
 
 def _flag(d: ClothesPainter) -> None:
     x, y = along(d.body.arms[1], 2.0)
+    upper = ".03 -.33, .03 -.33, .11 -.35, .19 -.31, .19 -.31"
+    cloth = curve(points(f"{upper}, .175 -.2, .175 -.2, .1 -.235, .021 -.215, .021 -.215", x, y))
     pole = hull((x - 0.01, y + 0.10, 0.004), (x + 0.03, y - 0.33, 0.004))
-    cloth = curve(
-        [
-            (x + 0.03, y - 0.33),
-            (x + 0.03, y - 0.33),
-            (x + 0.11, y - 0.35),
-            (x + 0.19, y - 0.31),
-            (x + 0.19, y - 0.31),
-            (x + 0.175, y - 0.20),
-            (x + 0.175, y - 0.20),
-            (x + 0.10, y - 0.235),
-            (x + 0.021, y - 0.215),
-            (x + 0.021, y - 0.215),
-        ]
-    )
     d.sculpture.add([pole], Material(colour("#8a6a48")), 0.004, 0.1)
     d.sculpture.add([cloth], Material(d.outfit.accent), 0.03)
-    waves = [
-        smooth_line(
-            [(x + 0.03 + 0.045 * i, y - 0.36), (x + 0.035 + 0.045 * i, y - 0.27), (x + 0.02 + 0.045 * i, y - 0.18)]
-        )
-        for i in range(5)
-    ]
+    waves = [smooth_line(points(".03 -.36, .035 -.27, .02 -.18", x + 0.045 * i, y)) for i in range(5)]
     d.crease(waves, [0.9, 0.1, 0.9, 0.1, 0.9], [cloth], 0.02, 0.02)
     d.sculpture.paint([ellipse(x + 0.105, y - 0.282, 0.026, 0.026)], WHITE, 0.9)
 

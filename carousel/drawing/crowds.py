@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from carousel.drawing.bodies import tube
-from carousel.drawing.canvas import Colour, colour, mix
+from carousel.drawing.canvas import Colour, colour, colours, mix
 from carousel.drawing.scene_building import SceneBuilder, Spot
-from common.outlines import Outline, curve, ellipse, hull
+from common.outlines import Outline, curve, hull
 
 CLOTHES = ("#3a4258", "#5a3a3a", "#6a5a48", "#2f4a4a", "#4a3a5a", "#7a6a58", "#8a4a3a")
 FACES = ("#e3ab80", "#b57448", "#74432b", "#3a2a22", "#3a2a22")  # the dark ones show the back of the head
@@ -18,20 +18,20 @@ def crowd(
     distances: Sequence[float],
     albedo: Colour,
     rim: Colour,
-    arms: float = 0.25,
+    arms: float,
     *,
     spacing: float = 0.5,
     spread: tuple[float, float] = (0.0, 1.0),
 ) -> None:
-    """Rows of people from behind, from far to near, the light before them on their heads and shoulders."""
+    """Paint rows of people from behind, from far to near, lit from the front at heads and shoulders."""
     for distance in sorted(distances, reverse=True):
         foot = setting.ground.foot(distance)
         metre = setting.ground.metre(foot)
         shapes: list[Outline] = []
-        x = setting.aspect * spread[0] + float(setting.rng.uniform(0, spacing)) * metre
+        x = setting.aspect * spread[0] + setting.rng.uniform(0, spacing) * metre
         while x < setting.aspect * spread[1]:
-            shapes += _onlooker(setting.rng, x, foot, metre, arms)
-            x += metre * spacing * float(setting.rng.uniform(0.7, 1.35))
+            shapes += onlooker(setting.rng, Spot(x, foot, metre), arms)
+            x += metre * spacing * setting.rng.uniform(0.7, 1.35)
         if not shapes:
             continue
         dark, bright = setting.in_air(albedo, distance), setting.in_air(rim, distance)
@@ -40,46 +40,30 @@ def crowd(
         floor = floor * np.float32(0.3 if floor.mean() < 0.2 else 0.15)  # their feet are lost in the dark
         left, right = min(float(s[:, 0].min()) for s in shapes), max(float(s[:, 0].max()) for s in shapes)
         setting.canvas.shade([hull((left, foot, 0.12 * metre), (right, foot, 0.12 * metre))], 0.6, 0.09 * metre)
-        setting.canvas.fill(
-            [s - np.array([0, 0.016 * metre]) for s in shapes],
-            (bright * 1.4, mix(dark, floor, 0.85)),
-            blur=0.004 * metre,
-        )
+        raised = [shape - np.array([0, 0.016 * metre]) for shape in shapes]
+        setting.canvas.fill(raised, (bright * 1.4, mix(dark, floor, 0.85)), blur=0.004 * metre)
         setting.canvas.fill(shapes, (mix(dark, bright, 0.26), mix(dark, floor, 0.85)), blur=0.004 * metre)
 
 
-def _onlooker(rng: np.random.Generator, x: float, foot: float, metre: float, arms: float) -> list[Outline]:
-    tall = float(rng.normal(1.70, 0.10)) * metre
-    top = foot - tall
-    head = 0.105 * metre
-    shoulder = top + 0.36 * metre
-    wide = float(rng.uniform(0.17, 0.23)) * metre
+def onlooker(rng: np.random.Generator, at: Spot, arms: float) -> list[Outline]:
+    """Return the silhouette of a person from behind; `arms` is the probability that an arm is raised."""
+    tall = rng.normal(1.70, 0.10)
+    shoulder, wide = tall - 0.36, rng.uniform(0.17, 0.23)
+    chest, hips = 0.9 * wide, 0.7 * wide
+    neck_and_belly = f"0 {shoulder + 0.1} .055, 0 {shoulder - 0.2} {0.8 * wide}"
     parts = [
-        ellipse(x, top + head * 1.15, head * float(rng.uniform(0.82, 1.05)), head * 1.15),
-        hull(
-            (x - wide * 0.9, shoulder, 0.065 * metre),
-            (x + wide * 0.9, shoulder, 0.065 * metre),
-            (x, shoulder - 0.10 * metre, 0.055 * metre),
-            (x, shoulder + 0.2 * metre, wide * 0.8),
-        ),
-        hull(
-            (x - wide * 0.7, shoulder, 0.1 * metre),
-            (x + wide * 0.7, shoulder, 0.1 * metre),
-            (x - wide * 0.5, foot, 0.06 * metre),
-            (x + wide * 0.5, foot, 0.06 * metre),
-        ),
+        at.disc(0, tall - 0.12075, 0.105 * rng.uniform(0.82, 1.05), 0.12075),
+        at.hull(f"{-chest} {shoulder} .065, {chest} {shoulder} .065, {neck_and_belly}"),
+        at.hull(f"{-hips} {shoulder} .1, {hips} {shoulder} .1, {-0.5 * wide} 0 .06, {0.5 * wide} 0 .06"),
     ]
     for side in (-1, 1):
         if rng.random() < arms:
-            lean = float(rng.uniform(-0.1, 0.35))
-            elbow = (x + side * (wide + 0.10 * metre * (1 + lean)), shoulder - 0.14 * metre)
-            hand = (x + side * (wide + 0.10 * metre * lean), shoulder - float(rng.uniform(0.40, 0.52)) * metre)
-            parts += tube(
-                [(x + side * wide, shoulder + 0.02 * metre), elbow, hand],
-                [0.06 * metre, 0.048 * metre, 0.036 * metre],
-                3,
-            )
-            parts.append(ellipse(hand[0], hand[1] - 0.05 * metre, 0.04 * metre, 0.06 * metre))
+            lean = rng.uniform(-0.1, 0.35)
+            elbow = at.at(side * (wide + 0.10 * (1 + lean)), shoulder + 0.14)
+            x, y = side * (wide + 0.10 * lean), shoulder + rng.uniform(0.40, 0.52)
+            arm = [at.at(side * wide, shoulder - 0.02), elbow, at.at(x, y)]
+            parts += tube(arm, [0.06 * at.metre, 0.048 * at.metre, 0.036 * at.metre], 3)
+            parts.append(at.disc(x, y + 0.05, 0.04, 0.06))
     return parts
 
 
@@ -92,19 +76,19 @@ def passers_by(
     *,
     spread: tuple[float, float] = (0.05, 0.95),
 ) -> None:
-    """`count` people at each distance who stand and stroll, small and without detail; `glow` is warm light on them."""
+    """Paint `count` small people at each distance, without detail; `glow` is warm light on them."""
     rng = setting.rng
     for distance in sorted(distances, reverse=True):
         foot = setting.ground.foot(distance)
         for _ in range(count):
-            at = Spot(setting.aspect * float(rng.uniform(*spread)), foot, setting.ground.metre(foot))
+            at = Spot(setting.aspect * rng.uniform(*spread), foot, setting.ground.metre(foot))
             _passer_by(setting, at, distance, toward, glow * np.float32(0.16))
 
 
 def _passer_by(setting: SceneBuilder, at: Spot, distance: float, toward: float, glow: Colour) -> None:
     rng, canvas = setting.rng, setting.canvas
-    upper, lower = (colour(CLOTHES[int(rng.integers(len(CLOTHES)))]) for _ in range(2))
-    skin = colour(FACES[int(rng.integers(len(FACES)))])
+    upper, lower = (colour(rng.choice(CLOTHES)) for _ in range(2))
+    skin = colour(rng.choice(FACES))
     step, wide, swing = (float(value) for value in rng.uniform((0.03, 0.16, 0.02), (0.16, 0.20, 0.12)))
     canvas.shade([at.disc(0, 0, 0.30, 0.05)], 0.5, 0.03 * at.metre)
     legs = [at.hull(f"{s * 0.08} .85 .085, {s * (0.06 + step / 2):.4f} .06 .05") for s in (-1, 1)]
@@ -118,23 +102,23 @@ def _passer_by(setting: SceneBuilder, at: Spot, distance: float, toward: float, 
 
 
 def umbrellas(setting: SceneBuilder, distances: Sequence[float]) -> None:
-    """People under umbrellas, in rows."""
+    """Paint people under umbrellas, in rows."""
     rng, ground = setting.rng, setting.ground
-    tones = [colour(t) for t in ("#c8483f", "#e0b040", "#3f7f9a", "#d8d4cc", "#7a5a96", "#3f8a6a", "#2a2c34")]
+    tones = colours("#c8483f", "#e0b040", "#3f7f9a", "#d8d4cc", "#7a5a96", "#3f8a6a", "#2a2c34")
     for distance in distances:
         foot = ground.foot(distance)
         m = ground.metre(foot)
-        x = float(rng.uniform(0, 1.5)) * m
+        x = rng.uniform(0, 1.5) * m
         while x < setting.aspect:
             _under_umbrella(setting, Spot(x, foot, m), distance, tones)
-            x += m * float(rng.uniform(1.3, 2.6))
+            x += m * rng.uniform(1.3, 2.6)
 
 
 def _under_umbrella(setting: SceneBuilder, at: Spot, distance: float, tones: Sequence[Colour]) -> None:
     rng, canvas = setting.rng, setting.canvas
-    dome, coat = (tones[int(rng.integers(len(tones)))] for _ in range(2))
+    dome, coat = (rng.choice(tones) for _ in range(2))
     coat = setting.lit(coat * 0.35, 0.3, 0.7, distance)
-    legs = [at.hull(f"{side * 0.07} .8 .08, {side * float(rng.uniform(0.06, 0.13)):.4f} .05 .05") for side in (-1, 1)]
+    legs = [at.hull(f"{side * 0.07} .8 .08, {side * rng.uniform(0.06, 0.13):.4f} .05 .05") for side in (-1, 1)]
     canvas.fill(legs, setting.in_air(colour("#23282e"), distance))
     trunk = at.hull("-.13 1.38 .07, .13 1.38 .07, -.14 .72 .07, .14 .72 .07")
     canvas.fill([trunk, at.disc(0, 1.58, 0.1, 0.13)], (coat * 1.2, coat * 0.8))

@@ -118,9 +118,8 @@ class Sculpture:
         seam: tuple[float, float, float] | None = None,
         *,
         cut: Sequence[Outline] = (),
-        flat: float = 1.0,
     ) -> None:
-        """Lay a part over what is there.
+        """Add a part on top of the figure.
 
         Args:
             outlines: their union is the part.
@@ -129,7 +128,6 @@ class Sculpture:
             shadow: how strongly it darkens what lies below and around it, 0 to 1.
             seam: x, y, radius of a place where its form passes into what lies below (a shoulder).
             cut: outlines of what is taken away.
-            flat: factor of the slopes, below 1 for flat things.
         """
         window = self.raster.window(outlines, margin=2 * rounding + 0.02)
         if window is None:
@@ -139,7 +137,7 @@ class Sculpture:
             mask *= 1 - self.raster.coverage(cut, window)
         if shadow:
             self._shadow(mask, window, shadow, rounding, seam)
-        slope = self._rounded(mask, rounding) * np.float32(flat)
+        slope = self._rounded(mask, rounding)
         weight = mask if seam is None else mask * self._away_from(seam, window)
         self.slope[window] += (slope - self.slope[window]) * weight[..., None]
         self.openness[window] += (1 - self.openness[window]) * weight
@@ -156,7 +154,7 @@ class Sculpture:
         blur: float = 0.0,
         gloss: float = -1,
     ) -> None:
-        """Colour what is there without changing its form: lips, a print, a blush."""
+        """Colour a shape without changing its form: lips, a print, a blush."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is None:
             return
@@ -166,13 +164,13 @@ class Sculpture:
             self.gloss[window] += (np.float32(gloss) - self.gloss[window]) * share
 
     def darken(self, outlines: Sequence[Outline], opacity: float, blur: float) -> None:
-        """Keep light out of a place: under a brim, between the legs."""
+        """Reduce the ambient light in a shape: under a brim, between the legs."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is not None:
             self.openness[window] *= 1 - self.raster.coverage(outlines, window, blur) * np.float32(opacity)
 
     def emboss(self, outlines: Sequence[Outline], height: float, blur: float) -> None:
-        """Raise (or with a negative height sink) the surface in a soft shape: a nose, a fold."""
+        """Raise the surface in a soft shape, or lower it with a negative height: a nose, a fold."""
         window = self.raster.window(outlines, margin=3 * blur)
         if window is not None:
             bump = slopes(self.raster.coverage(outlines, window), blur * self.raster.scale)
@@ -188,7 +186,7 @@ class Sculpture:
         *,
         tint: float = 0.0,
     ) -> None:
-        """Raise and sink fine open lines within a shape: strands of hair, creases; `tint` also lightens and darkens."""
+        """Raise and lower fine open lines within a shape: strands of hair, creases; `tint` varies their colour."""
         window = self.raster.window(within)
         if window is None or not lines:
             return
@@ -200,7 +198,7 @@ class Sculpture:
             self.albedo[window] *= (1 + blurred(drawn, soft) * np.float32(tint))[..., None].clip(0.2, 2)
 
     def finish(self, foot: tuple[float, float], height: float) -> DrawnFigure:
-        """Normals of unit length, and the figure cut to what is covered; `foot` and `height` in units."""
+        """Normalise the normals and crop the figure to its covered part; `foot` and `height` in units."""
         raster = self.raster
         rows, columns = (np.flatnonzero(self.alpha.max(axis=axis) > 0.002) for axis in (1, 0))
         window = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
@@ -222,7 +220,7 @@ class Sculpture:
         )
 
     def _rounded(self, mask: np.ndarray, rounding: float) -> np.ndarray:
-        """Slopes of a form that falls off at its edge: the gradient of the blurred shape, 1 at a straight edge."""
+        """Return slopes of a rounded form: the gradient of the blurred mask, 1 at a straight edge."""
         sigma = rounding * self.raster.scale
         wide = slopes(mask, sigma) * np.float32(sigma * 2.2)
         narrow = slopes(mask, sigma * 0.3) * np.float32(sigma * 0.3 * 2.2)

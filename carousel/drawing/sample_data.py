@@ -78,7 +78,7 @@ def write_jpeg(path: Path, rgb: np.ndarray) -> None:
 
 
 def _tile(scene: Scene) -> Image.Image:
-    """The photo over the plate, in which the masks are painted."""
+    """Stack the photo on the plate with the masks painted in."""
     plate = scene.plate.astype(np.float32)
     for mask in scene.masks:
         plate[mask > 0] = plate[mask > 0] * 0.35 + np.array([255, 45, 120]) * 0.65
@@ -98,7 +98,7 @@ def draw_people(output: Path, seed: int, count: int) -> list[Tile]:
 
 
 def draw_cutout(rng: np.random.Generator, index: int) -> Image.Image:
-    """One person as RGBA: every third a half figure, in all styles by turns."""
+    """Draw one person as RGBA: every third a half figure, the styles in turn."""
     half = index % 3 == 2
     look = random_look(rng, STYLES[(0, 1, 0, 1, 2, 0, 1, 3)[index % 8]], child=index % 9 == 7)
     pose = random_pose(
@@ -134,7 +134,4 @@ def write_index(output: Path, rows: list[SceneRow]) -> None:
 def overview(sheet: Path, tiles: list[Tile]) -> None:
     """Write all thumbnails on one sheet."""
     pictures, labels = zip(*tiles, strict=True)
-    write_png(
-        sheet,
-        picture_grid(pictures, labels, columns=10, tile_px=TILE_PX, title=TITLE),
-    )
+    write_png(sheet, picture_grid(pictures, labels, columns=10, tile_px=TILE_PX, title=TITLE))

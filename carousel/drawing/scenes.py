@@ -57,7 +57,7 @@ def draw_scene(rng: np.random.Generator, width: int, height: int, kind: str = ""
         width, height: of the pictures, in pixels.
         kind: key of KINDS; empty: random.
     """
-    kind = kind or list(KINDS)[int(rng.integers(len(KINDS)))]
+    kind = kind or str(rng.choice(list(KINDS)))
     canvas = Canvas(width * SUPERSAMPLING, height * SUPERSAMPLING)
     setting = KINDS[kind](rng, canvas)
     people = place_people(setting)
@@ -66,35 +66,31 @@ def draw_scene(rng: np.random.Generator, width: int, height: int, kind: str = ""
     air = np.float32(0) if setting.front is None else setting.front
     painted, alphas = _with_people(setting, people)
     hidden = 1 - sum(alphas, np.zeros_like(spread[..., 0]))[..., None] * np.float32(BEFORE_LAMPS)
-    photo, plate = painted + spread * hidden + air, canvas.light + spread + air
-    pictures = [
-        to_picture(develop(_reduce(light, width, height), setting.film), grain, setting.film)
-        for light in (photo, plate)
-    ]
-    masks = [
-        np.where(cv2.resize(a, (width, height), interpolation=cv2.INTER_AREA) >= 0.5, 255, 0).astype(np.uint8)
-        for a in alphas
-    ]
-    return Scene(kind, pictures[0], pictures[1], masks)
+    photo, plate = (
+        to_picture(develop(_reduce(np.minimum(light, BRIGHTEST), width, height), setting.film), grain, setting.film)
+        for light in (painted + spread * hidden + air, canvas.light + spread + air)
+    )
+    masks = [np.where(_reduce(alpha, width, height) >= 0.5, 255, 0).astype(np.uint8) for alpha in alphas]
+    return Scene(kind, photo, plate, masks)
 
 
-def _reduce(light: np.ndarray, width: int, height: int) -> np.ndarray:
-    return cv2.resize(np.minimum(light, BRIGHTEST), (width, height), interpolation=cv2.INTER_AREA)
+def _reduce(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def place_people(setting: SceneBuilder) -> list[PlacedFigure]:
-    """One to three people who stand apart, from far to near."""
+    """Place one to three people who do not overlap, from far to near."""
     rng = setting.rng
     count = int(rng.choice((1, 2, 2, 3)))
-    feet = sorted(float(rng.uniform(0.86 if count > 1 else 0.93, 0.975)) for _ in range(count))
+    feet = sorted(rng.uniform(0.86 if count > 1 else 0.93, 0.975) for _ in range(count))
     if rng.random() < 0.15:
-        feet[-1] = float(rng.uniform(1.15, 1.4))  # somebody near, seen down to the hips
+        feet[-1] = rng.uniform(1.15, 1.4)  # somebody near, seen down to the hips
     shares = [float(share) for share in rng.permutation(np.linspace(0, 1, count + 2)[1:-1] if count > 1 else [0.5])]
     low, high = setting.floor
     placed: list[PlacedFigure] = []
     taken: list[tuple[float, float]] = []
     for foot, share in zip(feet, shares, strict=True):
-        x = setting.aspect * (low + (high - low) * (share + float(rng.normal(0, 0.05 if count > 1 else 0.18))))
+        x = setting.aspect * (low + (high - low) * (share + rng.normal(0, 0.05 if count > 1 else 0.18)))
         person = _person(setting, x, foot)
         scale = setting.canvas.raster.scale
         sides = person.left / scale, (person.left + person.figure.alpha.shape[1]) / scale
@@ -120,7 +116,7 @@ def _person(setting: SceneBuilder, x: float, foot: float) -> PlacedFigure:
 
 
 def _with_people(setting: SceneBuilder, people: list[PlacedFigure]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The painting with shadows and people, and what of each is seen."""
+    """Return the painting with shadows and people, and the visible part of each person."""
     light = setting.canvas.light.copy()
     for person in people:
         _cast_shadows(setting, person, light)
@@ -144,7 +140,7 @@ def _overlap(person: PlacedFigure, shape: tuple[int, ...]) -> tuple[tuple[slice,
 
 
 def _cast_shadows(setting: SceneBuilder, person: PlacedFigure, light: np.ndarray) -> None:
-    """Darken the ground: close around the feet, and a longer soft shadow away from the strongest lamp."""
+    """Darken the ground around the feet, and a longer soft shadow away from the strongest lamp."""
     figure, scale = person.figure, setting.canvas.raster.scale
     tall = figure.height_px
     x, y = person.left + figure.foot[0], person.foot * scale + 0.010 * tall  # the toes reach a little nearer
@@ -158,13 +154,8 @@ def _cast_shadows(setting: SceneBuilder, person: PlacedFigure, light: np.ndarray
     shift = x - window[1].start, y - window[0].start
     share = np.zeros(size[::-1], np.float32)
     for lean, flat, soft, depth in _shadow_forms(setting):
-        matrix = np.array(
-            [
-                [1, -lean, shift[0] - figure.foot[0] + lean * figure.foot[1]],
-                [0, -flat, shift[1] + flat * figure.foot[1]],
-            ],
-            np.float32,
-        )
+        across = [1, -lean, shift[0] - figure.foot[0] + lean * figure.foot[1]]
+        matrix = np.array([across, [0, -flat, shift[1] + flat * figure.foot[1]]], np.float32)
         thrown = blurred(cv2.warpAffine(figure.alpha, matrix, size), soft * tall)
         share = 1 - (1 - share) * (1 - thrown * np.float32(depth))
     left_over = setting.sky * 0.18
@@ -172,7 +163,7 @@ def _cast_shadows(setting: SceneBuilder, person: PlacedFigure, light: np.ndarray
 
 
 def _shadow_forms(setting: SceneBuilder) -> list[tuple[float, float, float, float]]:
-    """Shear, flatness, softness and depth of the shadows: below the feet, and away from the sun."""
+    """Return shear, flatness, softness and depth of each shadow: at the feet, and away from the sun."""
     deep = min(0.9, 1.35 * setting.shadow)
     forms = [(0.0, -0.03, 0.010, deep), (0.0, 0.05, 0.028, 0.7 * setting.shadow)]
     if setting.sun is not None:
@@ -181,12 +172,6 @@ def _shadow_forms(setting: SceneBuilder) -> list[tuple[float, float, float, floa
         lean = -sx / max(sy, 0.25) * 0.9
         flat = float(np.clip(-sz / max(sy, 0.25) * 0.28, -0.30, 0.55))
         lean = float(np.clip(lean, -1.3, 1.3))
-        forms.append(
-            (
-                lean,
-                flat if abs(flat) > 0.06 else 0.06,
-                0.008 + 0.03 * setting.sun.wrap,
-                1.25 * strength * setting.shadow,
-            )
-        )
+        flat = flat if abs(flat) > 0.06 else 0.06
+        forms.append((lean, flat, 0.008 + 0.03 * setting.sun.wrap, 1.25 * strength * setting.shadow))
     return forms

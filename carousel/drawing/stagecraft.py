@@ -6,46 +6,43 @@ from collections.abc import Sequence
 import numpy as np
 
 from carousel.drawing.canvas import Colour, colour, mix, smoothstep
-from carousel.drawing.crowds import _onlooker
-from carousel.drawing.scene_building import SceneBuilder
-from common.outlines import Outline, box, ellipse, hull, polygon
+from carousel.drawing.crowds import onlooker
+from carousel.drawing.scene_building import WHITE, SceneBuilder, Spot
+from common.outlines import Outline, hull, polygon
 
 
 def beam(
     setting: SceneBuilder,
-    x: float,
-    y: float,
-    to_x: float,
-    to_y: float,
+    start: tuple[float, float],
+    end: tuple[float, float],
     *,
     width: float,
     light: Colour,
-    strength: float = 0.5,
+    strength: float,
 ) -> None:
-    """A beam of light in haze, from a lamp to a place; it fades on its way and its edges are soft."""
-    canvas = setting.canvas
+    """Add a soft beam of light in haze, which fades on its way from the lamp at `start`."""
+    canvas, (x, y), (to_x, to_y) = setting.canvas, start, end
     reach = max(math.hypot(to_x - x, to_y - y), 1e-6)
     ux, uy = (to_x - x) / reach, (to_y - y) / reach
-    corner = [(x - uy * width * 0.08, y + ux * width * 0.08), (x + uy * width * 0.08, y - ux * width * 0.08)]
-    end = [(to_x + uy * width, to_y - ux * width), (to_x - uy * width, to_y + ux * width)]
-    window = canvas.raster.window([polygon([*corner, *end])])
+    near = [(x - uy * width * 0.08, y + ux * width * 0.08), (x + uy * width * 0.08, y - ux * width * 0.08)]
+    far = [(to_x + uy * width, to_y - ux * width), (to_x - uy * width, to_y + ux * width)]
+    window = canvas.raster.window([polygon([*near, *far])])
     if window is None:
         return
     gx, gy = canvas.raster.grid(window)
     along = ((gx - x) * ux + (gy - y) * uy) / reach
     across = np.abs((gx - x) * uy - (gy - y) * ux) / (width * (0.08 + 0.92 * along.clip(0, None)) + 1e-4)
     soft = (1 - across.clip(0, 1)) ** 1.6
-    fall = (
-        smoothstep(-0.002, 0.01, along) * (1 - along).clip(0, 1) ** 1.2 * (0.35 + 0.65 / (1 + 6 * along.clip(0, None)))
-    )
-    canvas.light[window] += light * (soft * fall * np.float32(strength * 2.2))[..., None]
-    canvas.shine([ellipse(x, y, 0.006, 0.006)], mix(light, np.ones(3, np.float32), 0.5), 2.0, blur=0.003, core=2.0)
+    fall = (1 - along).clip(0, 1) ** 1.2 * (0.35 + 0.65 / (1 + 6 * along.clip(0, None)))
+    fall *= smoothstep(-0.002, 0.01, along)
+    canvas.light[window] += light * (soft * fall * (strength * 2.2))[..., None]
+    canvas.lamp(x, y, 0.006, mix(light, WHITE, 0.5), strength=2.0, blur=0.003, core=2.0)
 
 
 def truss(
     setting: SceneBuilder, start: tuple[float, float], end: tuple[float, float], size: float, tone: Colour
 ) -> None:
-    """A lattice girder."""
+    """Paint a lattice girder."""
     (ax, ay), (bx, by) = start, end
     reach = math.hypot(bx - ax, by - ay)
     ux, uy = (bx - ax) / reach, (by - ay) / reach
@@ -56,30 +53,18 @@ def truss(
     for i in range(count):
         s = 1 if i % 2 else -1
         p, q = i / count * reach, (i + 1) / count * reach
-        parts.append(
-            hull(
-                (ax + ux * p + s * nx, ay + uy * p + s * ny, bar * 0.6),
-                (ax + ux * q - s * nx, ay + uy * q - s * ny, bar * 0.6),
-            )
-        )
+        first = (ax + ux * p + s * nx, ay + uy * p + s * ny, bar * 0.6)
+        parts.append(hull(first, (ax + ux * q - s * nx, ay + uy * q - s * ny, bar * 0.6)))
     setting.canvas.fill(parts, tone)
 
 
-def led_wall(
-    setting: SceneBuilder,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-    *,
-    tones: Sequence[Colour],
-    level: float = 1.0,
-) -> None:
-    """A screen that shines: rings, rays, bars or waves in three tones."""
+def led_wall(setting: SceneBuilder, screen: Outline, tones: Sequence[Colour], level: float) -> None:
+    """Paint a shining screen, a box: rings, rays, bars or waves in three tones."""
     canvas = setting.canvas
-    window = canvas.raster.window([box(left, top, width, height)])
+    window = canvas.raster.window([screen])
     if window is None:
         return
+    (left, top), (width, height) = screen[0].tolist(), np.ptp(screen, axis=0).tolist()
     gx, gy = canvas.raster.grid(window)
     u, v = (gx - left) / width - 0.5, (gy - top) / height - 0.5
     form = int(setting.rng.integers(4))
@@ -93,7 +78,7 @@ def led_wall(
         bars = heights[(((u + 0.5) * 24).astype(int)).clip(0, 23)]
         wave = np.where(0.5 - v < bars, 0.4 + v * 1.2, 1.45) + 0 * v
     else:
-        wave = v * 6 + 1.1 * np.sin(u * 9 + float(setting.rng.uniform(0, 6)))
+        wave = v * 6 + 1.1 * np.sin(u * 9 + setting.rng.uniform(0, 6))
     share = 0.5 + 0.5 * np.sin(wave * math.pi)
     picture = mix(tones[0], tones[1], share[..., None].astype(np.float32))
     spot = np.exp(-((u * ratio) ** 2 + (v - 0.15) ** 2) * 5).astype(np.float32)
@@ -113,69 +98,52 @@ def stage(
     tones: Sequence[Colour],
     metal: Colour,
     level: float = 1.2,
-) -> tuple[float, float, float]:
-    """A concert stage with screen, towers, loudspeakers and players; gives the middle of its deck and its roof's y."""
-    canvas, foot = setting.canvas, setting.ground.foot(distance)
-    metre = setting.ground.metre(foot)
-    w, h, deck = width * metre, height * metre, foot - 1.3 * metre
-    left, roof = x - w / 2, foot - height * metre
-    canvas.fill([box(left, roof, w, h)], setting.in_air(colour("#0d0c12"), distance))
-    led_wall(setting, left + w * 0.12, roof + h * 0.14, w * 0.76, deck - roof - h * 0.20, tones=tones, level=level)
-    canvas.fill(
-        [box(left - w * 0.04, deck, w * 1.08, foot - deck)],
-        (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance)),
-    )
-    canvas.shine([box(left, deck - 0.02 * metre, w, 0.06 * metre)], tones[2], 0.8 * level)
-    _towers(setting, x, metal, foot, metre, roof=roof, w=w)
-    truss(setting, (left - w * 0.03, roof), (left + w * 1.03, roof), 0.9 * metre, metal)
-    truss(setting, (left, roof + h * 0.13), (left + w, roof + h * 0.13), 0.6 * metre, metal * 0.8)
-    _players(setting, x, deck, metre, w)
+) -> tuple[float, float]:
+    """Paint a concert stage with screen, towers, loudspeakers and players; returns y of its deck and its lamps.
+
+    Args:
+        setting: the scene.
+        x, distance: middle of the stage, and metres from the camera.
+        width, height: metres.
+        tones: three colours of the screen.
+        metal: colour of towers and loudspeakers.
+        level: brightness of the screen.
+    """
+    canvas, at = setting.canvas, setting.spot(x, distance)
+    left = -width / 2
+    canvas.fill([at.box(left, height, width, height)], setting.in_air(colour("#0d0c12"), distance))
+    led_wall(setting, at.box(0.76 * left, 0.86 * height, 0.76 * width, 0.8 * height - 1.3), tones, level)
+    front = (setting.in_air(colour("#23202b"), distance), setting.in_air(colour("#0f0d14"), distance))
+    canvas.fill([at.box(1.08 * left, 1.3, 1.08 * width, 1.3)], front)
+    canvas.shine([at.box(left, 1.32, width, 0.06)], tones[2], 0.8 * level)
+    _towers(setting, at, width, height, metal)
+    for share, y, size, tone in ((1.06, height, 0.9, metal), (1.0, 0.87 * height, 0.6, metal * 0.8)):
+        truss(setting, at.at(share * left, y), at.at(-share * left, y), size * at.metre, tone)
+    _players(setting, at, width)
     for i in range(9):
-        lx = left + w * (0.06 + 0.11 * i)
-        canvas.shine(
-            [ellipse(lx, roof + h * 0.16, 0.16 * metre, 0.16 * metre)],
-            mix(tones[i % 2], np.ones(3, np.float32), 0.5),
-            1.5,
-            blur=0.1 * metre,
-            core=3.0,
-        )
-    return x, deck, roof + h * 0.15
+        lamp, tone = at.at(left + width * (0.06 + 0.11 * i), 0.84 * height), mix(tones[i % 2], WHITE, 0.5)
+        canvas.lamp(*lamp, 0.16 * at.metre, tone, strength=1.5, blur=0.1 * at.metre, core=3.0)
+    return at.at(0, 1.3)[1], at.at(0, 0.85 * height)[1]
 
 
-def _towers(
-    setting: SceneBuilder, x: float, metal: Colour, foot: float, metre: float, *, roof: float, w: float
-) -> None:
-    """Towers and hanging loudspeakers on both sides."""
+def _towers(setting: SceneBuilder, at: Spot, width: float, height: float, metal: Colour) -> None:
+    """Paint towers and hanging loudspeakers on both sides."""
     canvas = setting.canvas
     for side in (-1, 1):
-        truss(setting, (x + side * w * 0.5, foot), (x + side * w * 0.5, roof), 0.9 * metre, metal)
-        sx = x + side * w * 0.585
+        truss(setting, at.at(side * width * 0.5, 0), at.at(side * width * 0.5, height), 0.9 * at.metre, metal)
+        x = side * width * 0.585
         for i in range(7):
-            lean = 0.03 * metre * i * i * 0.4
-            canvas.fill(
-                [
-                    box(
-                        sx - 0.55 * metre - side * lean * 0.3,
-                        roof + 0.8 * metre + i * 0.62 * metre,
-                        1.1 * metre,
-                        0.56 * metre,
-                    )
-                ],
-                (metal * 1.1, metal * 0.5),
-            )
-        canvas.fill([box(sx - 0.9 * metre, foot - 2.0 * metre, 1.8 * metre, 2.0 * metre)], (metal * 0.8, metal * 0.4))
+            box = at.box(x - 0.55 - side * 0.0036 * i * i, height - 0.8 - i * 0.62, 1.1, 0.56)
+            canvas.fill([box], (metal * 1.1, metal * 0.5))
+        canvas.fill([at.box(x - 0.9, 2.0, 1.8, 2.0)], (metal * 0.8, metal * 0.4))
 
 
-def _players(setting: SceneBuilder, x: float, deck: float, metre: float, width: float) -> None:
-    dark = np.full(3, 0.012, np.float32)
+def _players(setting: SceneBuilder, at: Spot, width: float) -> None:
+    """Paint musicians and drums on the deck."""
     shapes: list[Outline] = []
     for share in (-0.26, -0.06, 0.14, 0.30):
-        px = x + width * (share + float(setting.rng.normal(0, 0.015)))
-        shapes += _onlooker(setting.rng, px, deck, metre * 1.12, 0.35)
-    kit = x + width * 0.03
-    shapes += [
-        ellipse(kit, deck - 0.35 * metre, 0.4 * metre, 0.35 * metre),
-        ellipse(kit - 0.6 * metre, deck - 0.95 * metre, 0.3 * metre, 0.05 * metre),
-        ellipse(kit + 0.6 * metre, deck - 1.0 * metre, 0.3 * metre, 0.05 * metre),
-    ]
-    setting.canvas.fill(shapes, dark, 0.96)
+        place = at.at(width * (share + setting.rng.normal(0, 0.015)), 1.3)
+        shapes += onlooker(setting.rng, Spot(*place, at.metre * 1.12), 0.35)
+    kit = width * 0.03
+    shapes += [at.disc(kit, 1.65, 0.4, 0.35), at.disc(kit - 0.6, 2.25, 0.3, 0.05), at.disc(kit + 0.6, 2.3, 0.3, 0.05)]
+    setting.canvas.fill(shapes, np.full(3, 0.012, np.float32), 0.96)
