@@ -265,7 +265,7 @@ def test_an_unknown_user_and_a_bad_table_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"users.csv: has no user 'marc'; it has Júlia, Marc, .*, \.\.\.$"):
         find_taste(USERS, "marc")
     table = tmp_path / "users.csv"
-    table.write_text("user,rock\nAda,much\n", encoding="utf-8")
+    table.write_text("user,rock\nAda,zebra\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 2"):
         read_tastes(table)
 
