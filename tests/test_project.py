@@ -114,6 +114,7 @@ NEVER_IMPORTED = {  # listed, though no file of ours imports it: why
     "mypy": "a command of run.py",
     "opencv-contrib-python-headless": "deepface brings it, into the same folder as opencv-python-headless",
     "pandas-stubs": "read by mypy",
+    "types-openpyxl": "read by mypy",
     "pyside6-essentials": "opens the correction window where Python has no Tk",
     "pytest-xdist": "an option of pytest that run.py uses",
     "ruff": "a command of run.py",
