@@ -37,8 +37,8 @@ def hair_top(pose: WalkPose, style: Hairstyle, ramp: Ramp) -> list[SpriteLayer]:
     marks = [Mark(moved(wisp, x, y, size), ramp, DEEP, 0.3) for wisp in style.wisps.get(pose.view, ())]
     shine = Mark(moved(SHINE, x, y, size), ramp, HIGHLIGHT, 0.5)
     radius = 13.5 * size
-    form = ((x, y - 1, x, max(y - 1, float(low) - radius), radius),)
-    return [SpriteLayer(tuple(outlines), form, ramp, shadow=1, marks=(shine, *marks))]
+    form = [(x, y - 1, x, max(y - 1, float(low) - radius), radius)]
+    return [SpriteLayer(outlines, form, ramp, [shine, *marks], shadow=1)]
 
 
 def hair_back(pose: WalkPose, style: Hairstyle, ramp: Ramp) -> list[SpriteLayer]:
@@ -50,8 +50,8 @@ def hair_back(pose: WalkPose, style: Hairstyle, ramp: Ramp) -> list[SpriteLayer]
     points = np.concatenate(outlines)
     (left, top), (right, low) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     middle, radius = (left + right) / 2, (right - left) / 2 + 0.8
-    form = ((middle, top + radius, middle, max(top + radius, low - radius), radius),)
-    return [SpriteLayer(tuple(outlines), form, ramp, shadow=1)]
+    form = [(middle, top + radius, middle, max(top + radius, low - radius), radius)]
+    return [SpriteLayer(outlines, form, ramp, shadow=1)]
 
 
 def _swung(outline: Outline, sway: float) -> Outline:

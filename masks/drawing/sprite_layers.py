@@ -65,25 +65,25 @@ class SpriteLayer:
         outlines: outlines whose union is the piece.
         form: rods whose rounded surface is lit.
         ramp: material.
+        marks: details, drawn in order.
         clothing: whether it is clothing.
         shadow: length of the shadow on the layers below, in art pixels.
         seam: whether its edge is also drawn over the same material.
         lined: whether it has a dark edge.
         cut: outlines to subtract from the piece.
         pattern: a second colour.
-        marks: details, drawn in order.
     """
 
-    outlines: tuple[Outline, ...]
-    form: tuple[Segment, ...]
+    outlines: Sequence[Outline]
+    form: Sequence[Segment]
     ramp: Ramp
+    marks: Sequence[Mark] = ()
     clothing: bool = False
     shadow: int = 0
     seam: bool = True
     lined: bool = True
-    cut: tuple[Outline, ...] = ()
+    cut: Sequence[Outline] = ()
     pattern: Pattern | None = None
-    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
