@@ -153,5 +153,4 @@ def new_light(rng: np.random.Generator, clothed: np.ndarray, mask: np.ndarray, p
         rgb = cast_shadow(rng, rgb, (mask > 0).astype(np.float32), pixel_art)
     if rng.random() < 0.6:
         rgb = relight(rng, rgb, alpha, pixel_art)
-    straight = np.clip(rgb / np.maximum(alpha, 1e-3)[..., None], 0, 255)
-    return np.dstack([np.round(straight).astype(np.uint8), clothed[..., 3]])
+    return to_rgba(rgb, alpha)
