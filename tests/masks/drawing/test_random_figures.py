@@ -177,7 +177,7 @@ def naive_flatten(drawn: FigureCanvas, clothed: bool, y: int, x: int) -> tuple[l
     """One pixel by the "over" rule, layer by layer."""
     rgb, alpha, cloth = [0.0, 0.0, 0.0], 0.0, 0.0
     for layer in drawn.layers:
-        row, column = y - layer.y, x - layer.x
+        row, column = y - layer.place[0].start, x - layer.place[1].start
         if (layer.cloth and not clothed) or not (0 <= row < len(layer.alpha) and 0 <= column < len(layer.alpha[0])):
             continue
         a = float(layer.alpha[row, column])
@@ -227,11 +227,10 @@ def test_a_painted_layer_is_the_box_of_its_shape_in_valid_colours(seed: int, clo
     if layer is None:
         assert not coverage.any()
         return
-    height, width = layer.alpha.shape
     whole = np.zeros_like(coverage)
-    whole[layer.y : layer.y + height, layer.x : layer.x + width] = layer.alpha
+    whole[layer.place] = layer.alpha
     np.testing.assert_array_equal(whole, coverage)
-    assert layer.rgb.shape == (height, width, 3) and layer.cloth == cloth
+    assert layer.rgb.shape == (*layer.alpha.shape, 3) and layer.cloth == cloth
     assert layer.rgb.min() >= 0 and layer.rgb.max() <= 255
 
 
