@@ -16,10 +16,18 @@ from pathlib import Path
 from common.errors import FAULTS_SHOWN, UserError
 from common.paths import shown
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+
+    def lock(handle: int) -> None:
+        """Lock an open file until it is closed or the process ends. Raises OSError if another process has the lock."""
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+
+    def lock(handle: int) -> None:
+        """Lock an open file until it is closed or the process ends. Raises OSError if another process has the lock."""
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 FAULTS = "faults.csv"  # what a batch skipped
@@ -58,14 +66,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
 @contextmanager
 def _locked(part: Path, target: Path) -> Iterator[None]:
     """Hold a lock on the temporary file; Windows itself lets no other process replace a file that is open."""
-    if fcntl is None:
+    if sys.platform == "win32":
         yield
         return
     # a link or a pipe of that name is an error: it is neither followed nor waited for
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    with open(handle, "ab") as file:
+    with open(handle, "ab"):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(handle)
         except BlockingIOError as error:
             raise UserError(f"cannot write {target}: another run is writing it") from error
         os.utime(part, (0, 0))  # still so afterwards: nothing was written

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import stat
-import sys
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -21,19 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from common.errors import UserError
-from common.files import FAULTS, atomic_path
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from common.files import FAULTS, atomic_path, lock
 
 JOURNAL = ".journal.jsonl"
 LOCK = ".lock"  # an empty file; what counts is the lock on it, which ends with its process
@@ -99,7 +86,7 @@ class Results:
             raise UserError(f"cannot write {self.folder}: {error.strerror}") from error
         try:
             try:
-                _lock(handle)
+                lock(handle)
             except OSError as error:
                 what = "another run is writing it; wait for its end, or set OUTPUT to another folder"
                 raise UserError(f"cannot write {self.folder}: {what}") from error

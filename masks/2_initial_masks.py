@@ -37,35 +37,29 @@ WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a 
 
 def main() -> Report:
     """Propose all masks, then draw the contact sheet."""
-    from masks.correction.proposal_batch import (
-        PRINTED,
-        contact_sheet,
-        model_method,
-        most_unsure,
-        propose_all,
-        put_in_place,
-        threshold_method,
-    )
+    from masks.correction import proposal_batch
     from masks.sets.naming import FRAMES, MASKS_INITIAL
     from masks.sheets.frame_sources import sources_in, workers_on
 
     check_output(OUTPUT, [".png"])
     if METHOD == "model":
-        method = model_method(CHECKPOINT)
+        method = proposal_batch.model_method(CHECKPOINT)
     else:
-        method = threshold_method(METHOD, threshold=THRESHOLD, even_light=EVEN_LIGHT, tidy_art_px=TIDY_ART_PX)
+        method = proposal_batch.threshold_method(
+            METHOD, threshold=THRESHOLD, even_light=EVEN_LIGHT, tidy_art_px=TIDY_ART_PX
+        )
     sources, faults = sources_in(TRAINING_DATA / FRAMES)
     workers = WORKERS or workers_on(method.device)
-    unsureness, faults = propose_all(TRAINING_DATA, sources, faults, method, workers)
-    has_changed, kept = put_in_place(TRAINING_DATA, unsureness, method)
-    write_png(OUTPUT, contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))
+    unsureness, faults = proposal_batch.propose_all(TRAINING_DATA, sources, faults, method, workers)
+    has_changed, kept = proposal_batch.put_in_place(TRAINING_DATA, unsureness, method)
+    write_png(OUTPUT, proposal_batch.contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))
 
     masks = TRAINING_DATA / MASKS_INITIAL
     print(f"{len(unsureness)} masks by {METHOD} in {shown(masks)}{'' if has_changed else ', the same as before'}")
     if kept is not None:
         print(f"earlier masks: {shown(kept)}")
     print("most unsure (0 sure, 1 a guess):")
-    for number in most_unsure(unsureness)[:PRINTED]:
+    for number in proposal_batch.most_unsure(unsureness)[: proposal_batch.PRINTED]:
         print(f"  frame {number}  {unsureness[number]:.3f}")
     print(f"contact sheet: {shown(OUTPUT)}")
     print_faults(masks, faults)

@@ -28,9 +28,9 @@ AUTOSAVE_S: Annotated[float, Range(0.5, 600)] = 20.0  # seconds between automati
 
 def main() -> Report | None:
     """Open the window, and report what was saved when it is closed."""
+    from masks.correction.opening import correct
     from masks.correction.session import CorrectionSession
     from masks.correction.toolkit import choose_backend
-    from masks.correction.window import correct
     from masks.sets.naming import MASKS_CORRECTED
 
     backend = choose_backend(TOOLKIT)

@@ -11,10 +11,12 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from common.alpha import around
 from common.batches import Batch, Made, run_batch
 from common.devices import describe_device
 from common.errors import UserError, raise_faults
@@ -31,12 +33,10 @@ from masks.sets.backups import move_to_backups
 from masks.sets.naming import MASK, MASKS_INITIAL, mask_name
 from masks.sets.pairs import mask_image, read_mask
 from masks.sets.working_set import write_proposals
-from masks.sheets.frame_sources import FrameSource, batch_items
+from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
 
 PART = f".{MASKS_INITIAL}.part"  # the hidden folder
 VERSION = 1  # increase it when the same frames and settings give other masks
-IN_PROCESS = 32  # up to this many frames do not repay the start of workers
-CHUNK = 4  # frames that a worker gets at a time
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
 TILE_MARGIN = 0.1  # margin around the figure, as a share of its longer side
@@ -96,15 +96,9 @@ def _load_model(checkpoint: Path) -> MaskFunction:
 
 def threshold_method(name: str, *, threshold: float | None, even_light: bool, tidy_art_px: int) -> ProposalMethod:
     """Return the method that thresholds colour differences; arguments as for `propose_mask`."""
-    settings = {"threshold": threshold, "even_light": even_light, "tidy_art_px": tidy_art_px}
-    propose = functools.partial(
-        propose_mask, method=name, threshold=threshold, even_light=even_light, tidy_art_px=tidy_art_px
-    )
-    return ProposalMethod(name, settings, functools.partial(_nothing_to_load, propose))
-
-
-def _nothing_to_load(propose: MaskFunction) -> MaskFunction:
-    return propose
+    settings: dict[str, Any] = {"threshold": threshold, "even_light": even_light, "tidy_art_px": tidy_art_px}
+    set_up = functools.partial(functools.partial, propose_mask, method=name, **settings)  # there is nothing to load
+    return ProposalMethod(name, settings, set_up)
 
 
 def propose_all(
@@ -231,9 +225,9 @@ def _overlay(folder: Path, source: FrameSource) -> Image.Image:
     clothed = np.asarray(read_image(source.clothed))
     mask = read_mask(folder / MASKS_INITIAL / mask_name(source.number)) > 0
     drawn = mask | (clothed[..., 3] > 0)
-    rows, columns = (np.flatnonzero(drawn.any(axis=axis)) if drawn.any() else np.arange(8) for axis in (1, 0))
-    zoom = TILE_PX / (1 + TILE_MARGIN) / max(np.ptp(rows) + 1, np.ptp(columns) + 1)
-    left, top = (TILE_PX / 2 - (places[0] + places[-1] + 1) / 2 * zoom for places in (columns, rows))
+    rows, columns = around(drawn if drawn.any() else ~drawn, 0)
+    zoom = TILE_PX / (1 + TILE_MARGIN) / max(rows.stop - rows.start, columns.stop - columns.start)
+    left, top = (TILE_PX / 2 - (line.start + line.stop) / 2 * zoom for line in (columns, rows))
     screen = FrameScreen((TILE_PX, TILE_PX))
     screen.lay_out(clothed, Viewport(zoom, round(left), round(top)), None, TINT)
     screen.paint(mask, whole(screen.pixels))

@@ -6,17 +6,16 @@ keeps its undo history until the session ends.
 
 import math
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
+from common.files import lock
 from common.images import write_png
 from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
@@ -94,10 +93,9 @@ class CorrectionSession:
         self.by_unsureness = by_unsureness
         self.numbers = self._ordered()
         self.fault = ""
-        self._closed: dict[str, ClosedFrame] = {}
         self.saved: set[str] = set()
-        self._has_copy = False
-        self._flags_changed = False
+        self._closed: dict[str, ClosedFrame] = {}
+        self._has_copy = self._flags_changed = False
         first = next((number for number in self.numbers if number not in self.reviewed), self.numbers[0])
         self.frame = self._open(first)
         self._previous: np.ndarray | None = None
@@ -105,9 +103,7 @@ class CorrectionSession:
     def __enter__(self) -> "CorrectionSession":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -125,11 +121,13 @@ class CorrectionSession:
         """Return the file of a frame's proposed mask."""
         return self.folder / MASKS_INITIAL / mask_name(number)
 
+    def _mask_files(self, number: str) -> tuple[Path, Path]:
+        """Return where a frame's mask may be, the preferred file first."""
+        return self.corrected_file(number), self.proposed_file(number)
+
     def notes(self) -> list[str]:
         """Return what a person should know at the start, in sentences."""
-        lacking = [
-            n for n in self._pairs if not self.proposed_file(n).is_file() and not self.corrected_file(n).is_file()
-        ]
+        lacking = [n for n in self._pairs if not any(path.is_file() for path in self._mask_files(n))]
         strange = [n for n in files_of_kind(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
         notes = [f"{len(self.numbers)} frames, {len(self.reviewed_frames)} reviewed"]
         if lacking:
@@ -224,7 +222,7 @@ class CorrectionSession:
         """Return the mask of a frame that is not open: as left in memory, else corrected on disk, else proposed."""
         if number in self._closed:
             return self._closed[number].mask.unpacked()
-        for path in (self.corrected_file(number), self.proposed_file(number)):
+        for path in self._mask_files(number):
             if path.is_file():
                 return read_mask(path) > 0
         return None
@@ -328,14 +326,7 @@ def _lock(folder: Path) -> BinaryIO | None:
     except OSError:
         return None
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file.fileno())
     except (BlockingIOError, PermissionError) as error:
         file.close()
         raise UserError(f"{folder}: open in another window of the correction tool; close that one first") from error

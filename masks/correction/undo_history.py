@@ -30,12 +30,15 @@ class PackedPixels:
         return np.unpackbits(packed, count=math.prod(self.shape)).view(bool).reshape(self.shape)
 
 
+Stroke = tuple[Box, PackedPixels]  # the pixels that it flipped, and the box where they lie
+
+
 class UndoHistory:
     """The last strokes of a mask, each stored as the pixels that it flipped, for undo and redo alike."""
 
     def __init__(self, depth: int = DEPTH) -> None:
-        self._done: deque[tuple[Box, PackedPixels]] = deque(maxlen=depth)
-        self._undone: list[tuple[Box, PackedPixels]] = []
+        self._done: deque[Stroke] = deque(maxlen=depth)
+        self._undone: deque[Stroke] = deque()
 
     def __len__(self) -> int:
         return len(self._done)
@@ -70,10 +73,7 @@ class UndoHistory:
         return _flip(mask, self._undone, self._done)
 
 
-def _flip(
-    mask: np.ndarray, source: deque[tuple[Box, PackedPixels]] | list[tuple[Box, PackedPixels]],
-    target: deque[tuple[Box, PackedPixels]] | list[tuple[Box, PackedPixels]],
-) -> Box | None:  # fmt: skip
+def _flip(mask: np.ndarray, source: deque[Stroke], target: deque[Stroke]) -> Box | None:
     if not source:
         return None
     box, bits = source.pop()

@@ -1,16 +1,12 @@
-"""The correction window: what mouse and keys do, automatic saving, and closing without loss."""
+"""The correction window: what the mouse does, what the keys' actions do, automatic saving, and closing without loss."""
 
-import contextlib
-import gc
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import matplotlib
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.backend_bases import KeyEvent, LocationEvent, MouseEvent
@@ -19,14 +15,13 @@ from matplotlib.figure import Figure
 
 from common.errors import UserError
 from masks.correction.boxes import Box, Point, whole
-from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, HeaderTexts, HelpGroup
+from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, HeaderTexts
 from masks.correction.frame_screen import difference
+from masks.correction.keys import ACTIONS, help_groups, plain_key
 from masks.correction.session import CorrectionSession
-from masks.correction.toolkit import ask_before_closing
 from masks.correction.tools import Brush, flood, lasso, sweep
 from masks.correction.viewport import Viewport
 
-SIZE_INCHES = (12.0, 7.6)  # at 100 dpi; a laptop's screen holds it
 ZOOM_STEP = 1.25  # zoom factor per notch of the wheel
 MAX_BRUSH = 512  # largest brush, in cells across
 BRUSHES_ACROSS = 48  # widths of the first brush across a frame
@@ -74,7 +69,6 @@ class CorrectionWindow:
         self.shows_mask, self.shows_onion, self._shows_help = True, False, False
         self.brush_size = max(1, round(session.frame.base.shape[1] / session.frame.cell_px / BRUSHES_ACROSS))
         self._autosave_s = autosave_s
-        self._message, self._message_colour = "", DIM
         self._drag: Drag | None = None
         self._holds_space = self._is_closing = self._has_warned = False
         self._mouse: Point | None = None
@@ -143,7 +137,7 @@ class CorrectionWindow:
         """Update header, footer and title, and redraw everything."""
         self.display.set_header(self._header())
         self._has_warned = self._has_warned and bool(self.session.fault)
-        message = (self._fault(), BAD) if self.session.fault else (self._message, self._message_colour)
+        message = (self._fault(), BAD) if self.session.fault else self._message
         self.display.set_footer(self.tool, self.status(), *message)
         if self.display.canvas.manager is not None:
             self.display.canvas.manager.set_window_title(self.title())
@@ -151,8 +145,12 @@ class CorrectionWindow:
 
     def say(self, message: str, colour: str = DIM) -> None:
         """Show a message below the frame until the next one."""
-        self._message, self._message_colour = message, colour
+        self._note(message, colour)
         self.refresh_texts()
+
+    def _note(self, message: str, colour: str = DIM) -> None:
+        """Set the message that the next `refresh_texts` shows."""
+        self._message = message, colour
 
     def _fault(self) -> str:
         closing = "; closing again loses it" if self._has_warned else ""
@@ -356,21 +354,21 @@ class CorrectionWindow:
     def resize_brush(self, direction: int) -> None:
         """Make the brush one step larger (1) or smaller (-1); steps grow with the brush."""
         step = max(1, self.brush_size // 6)
-        self.brush_size = min(max(self.brush_size + direction * step, 1), MAX_BRUSH)
-        self._show_change(None)
-        self.refresh_texts()
+        self._set_brush(self.brush_size + direction * step)
 
     def toggle_shape(self) -> None:
         """Switch between round and square brush."""
         self.is_round = not self.is_round
-        self._show_change(None)
-        self.refresh_texts()
+        self._set_brush(self.brush_size)
 
     def toggle_snap(self) -> None:
         """Switch between art pixels and single pixels; the brush keeps about its size."""
         size_px = self.brush_size * self.cell_px
         self.snaps = not self.snaps
-        self.brush_size = min(max(round(size_px / self.cell_px), 1), MAX_BRUSH)
+        self._set_brush(round(size_px / self.cell_px))
+
+    def _set_brush(self, size: int) -> None:
+        self.brush_size = min(max(size, 1), MAX_BRUSH)
         self._show_change(None)
         self.refresh_texts()
 
@@ -439,7 +437,7 @@ class CorrectionWindow:
         """Show or hide the mask of the previous frame, by number, as hatching."""
         self.shows_onion = not self.shows_onion
         if self.shows_onion and self.session.previous_mask() is None:
-            self._message, self._message_colour = "there is no previous frame", WARM
+            self._note("there is no previous frame", WARM)
         self.refresh()
 
     def fit(self) -> None:
@@ -449,32 +447,29 @@ class CorrectionWindow:
 
     def step(self, count: int) -> None:
         """Save, then go to the next or previous frame."""
-        self._change_frame(lambda: self.session.step(count))
+        self._finish_drag()
+        self.session.step(count)
+        self._show_frame()
 
     def next_unreviewed(self) -> None:
         """Save, then go to the next unreviewed frame."""
-        found = False
-
-        def go() -> None:
-            nonlocal found
-            found = self.session.go_to_unreviewed()
-
-        self._change_frame(go)
+        self._finish_drag()
+        found = self.session.go_to_unreviewed()
+        self._show_frame()
         if not found:
             left = len(self.session.numbers) - len(self.session.reviewed_frames)
             self.say("this is the last frame to review" if left else "all frames are reviewed", GOOD)
 
-    def _change_frame(self, go: Callable[[], None]) -> None:
-        self._finish_drag()
-        go()
+    def _show_frame(self) -> None:
+        """Show a frame that was just opened."""
         self._greet_frame("")
         self.refresh()
 
     def _greet_frame(self, greeting: str) -> None:
         frame = self.session.frame
-        self._message, self._message_colour = greeting, DIM
+        self._note(greeting)
         if frame.proposal is None and not frame.editor.mask.any():
-            self._message, self._message_colour = "no proposal for this frame; it starts from an empty mask", WARM
+            self._note("no proposal for this frame; it starts from an empty mask", WARM)
 
     def toggle_reviewed(self) -> None:
         """Mark the frame as reviewed, or as not reviewed."""
@@ -503,7 +498,7 @@ class CorrectionWindow:
             return
         written = self.session.save()
         if not self.session.fault:
-            self._message, self._message_colour = f"saved at {time.strftime('%H:%M:%S')}: {', '.join(written)}", DIM
+            self._note(f"saved at {time.strftime('%H:%M:%S')}: {', '.join(written)}")
         self.refresh_texts()
 
     def may_close(self) -> bool:
@@ -532,131 +527,3 @@ class CorrectionWindow:
         if self.stop_signal is not None:
             self._is_closing = True
             self.close()
-
-
-# ---- keys ----
-
-
-class KeyBinding(NamedTuple):
-    """A key and its action.
-
-    Attributes:
-        names: matplotlib's names of the keys.
-        shown: text of the keys in the help.
-        meaning: text of the action in the help.
-        action: the action.
-    """
-
-    names: tuple[str, ...]
-    shown: str
-    meaning: str
-    action: Callable[[CorrectionWindow], None]
-
-
-MOUSE = [
-    ("left drag", "paint; with flood: add a colour; with lasso: add"),
-    ("right or Shift-drag", "erase; with flood and lasso: take away"),
-    ("wheel", "zoom at the cursor"),
-    ("middle or Space-drag", "move the frame"),
-]
-KEYS: dict[str, list[KeyBinding]] = {
-    "Tools": [
-        KeyBinding(("b",), "b", "brush", lambda w: w.choose_tool("brush")),
-        KeyBinding(("g",), "g", "flood: a connected colour of the clothed frame", lambda w: w.choose_tool("flood")),
-        KeyBinding(("l",), "l", "lasso", lambda w: w.choose_tool("lasso")),
-        KeyBinding(("[",), "[", "smaller brush", lambda w: w.resize_brush(-1)),
-        KeyBinding(("]",), "]", "larger brush", lambda w: w.resize_brush(1)),
-        KeyBinding(("s",), "s", "round or square brush", CorrectionWindow.toggle_shape),
-        KeyBinding(("x",), "x", "snap to the grid of art pixels, on or off", CorrectionWindow.toggle_snap),
-        KeyBinding((",",), ",", "less tolerance: flood takes fewer colours", lambda w: w.change_tolerance(-1)),
-        KeyBinding((".",), ".", "more tolerance", lambda w: w.change_tolerance(1)),
-    ],
-    "Mask": [
-        KeyBinding(("z", "ctrl+z"), "z, Ctrl+z", "undo the last stroke", CorrectionWindow.undo),
-        KeyBinding(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", CorrectionWindow.redo),
-        KeyBinding(("c",), "c", "copy the mask of the previous frame", CorrectionWindow.copy_previous),
-        KeyBinding(("r",), "r", "reset to the model's proposal", CorrectionWindow.reset),
-    ],
-    "View": [
-        KeyBinding(("1",), "1", "base frame", lambda w: w.choose_view("base")),
-        KeyBinding(("2",), "2", "clothed frame", lambda w: w.choose_view("clothed")),
-        KeyBinding(("3",), "3", "difference of the two", lambda w: w.choose_view("difference")),
-        KeyBinding(("4",), "4", "overlay: the mask over the clothed frame", lambda w: w.choose_view("overlay")),
-        KeyBinding(("f",), "f", "flicker between base and clothed", CorrectionWindow.flicker),
-        KeyBinding(("-",), "-", "fainter overlay", lambda w: w.change_opacity(-1)),
-        KeyBinding(("=", "+"), "=, +", "stronger overlay", lambda w: w.change_opacity(1)),
-        KeyBinding(("m",), "m", "hide or show the mask", CorrectionWindow.toggle_mask),
-        KeyBinding(("i",), "i", "onion skin: the mask of the previous frame", CorrectionWindow.toggle_onion),
-        KeyBinding(("0",), "0", "whole frame", CorrectionWindow.fit),
-    ],
-    "Frames": [
-        KeyBinding(("n", "right", "pagedown"), "n, Right", "next frame", lambda w: w.step(1)),
-        KeyBinding(("p", "left", "pageup"), "p, Left", "previous frame", lambda w: w.step(-1)),
-        KeyBinding(("u",), "u", "next unreviewed frame", CorrectionWindow.next_unreviewed),
-        KeyBinding(("enter",), "Enter", "reviewed or not", CorrectionWindow.toggle_reviewed),
-        KeyBinding(("o",), "o", "order: most unsure first, or by number", CorrectionWindow.toggle_order),
-        KeyBinding(("ctrl+s",), "Ctrl+s", "save now (it also saves automatically)", CorrectionWindow.save),
-        KeyBinding(("h", "f1"), "h", "this help", CorrectionWindow.toggle_help),
-        KeyBinding(("ctrl+q", "ctrl+w"), "Ctrl+q", "save and close", CorrectionWindow.close),
-    ],
-}
-ACTIONS = {name: key.action for keys in KEYS.values() for key in keys for name in key.names}
-
-
-def help_groups() -> list[HelpGroup]:
-    """Return the keys and their meanings for the help."""
-    keys = [(title, [(key.shown, key.meaning) for key in keys]) for title, keys in KEYS.items()]
-    return [("Mouse", MOUSE), *keys]
-
-
-def plain_key(key: str) -> str:
-    """Return a key's name as in KEYS, independent of the keyboard.
-
-    Brackets need AltGr on many keyboards, which some systems report as Ctrl+Alt; Caps Lock is ignored.
-    """
-    key = key.removeprefix("ctrl+alt+")
-    if key.startswith("ctrl+") and key[-1].isupper():
-        return f"ctrl+shift+{key[-1].lower()}"
-    return key.lower() if len(key) == 1 else key
-
-
-# ---- the window's life ----
-
-
-def correct(session: CorrectionSession, backend: str, autosave_s: float) -> int | None:
-    """Open the window and return when it is closed and everything is saved (or `session.fault` says why not).
-
-    Returns:
-        The signal that ended it, or None.
-    """
-    window = CorrectionWindow(session, open_figure(backend), autosave_s)
-    manager = window.display.canvas.manager
-    assert manager is not None
-    gc.freeze()  # otherwise a collection scans all of matplotlib, for 50 ms, in the middle of a stroke
-    with _signals_to(window.stop):
-        pyplot.show(block=False)
-        ask_before_closing(manager, window.may_close)
-        pyplot.show()
-    session.save()
-    return window.stop_signal
-
-
-def open_figure(backend: str) -> Figure:
-    """Open an empty figure without a toolbar, because the toolbar uses h, o, s, q and other keys."""
-    matplotlib.use(backend)
-    matplotlib.rcParams["toolbar"] = "None"
-    for name in [name for name in matplotlib.rcParams if name.startswith("keymap.")]:
-        matplotlib.rcParams[name] = []
-    return pyplot.figure(figsize=SIZE_INCHES, dpi=100)
-
-
-@contextlib.contextmanager
-def _signals_to(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Route the signals that end a process to a handler: SIGINT, SIGTERM, and SIGHUP of a closed terminal."""
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), handler) for name in names}
-    try:
-        yield
-    finally:
-        for name, old in before.items():
-            signal.signal(getattr(signal, name), old)

@@ -13,12 +13,11 @@ from common.errors import UserError, raise_faults
 from common.grids import evenly, picture_grid
 from common.images import read_image, write_png
 from masks.sets.naming import BASE, CUTOUT, DRESSED, FRAMES, base_name, files_of_kind, numbered_name
-from masks.sets.pixel_art import enlarge, find_pixel_size
+from masks.sets.pixel_art import enlarge, find_pixel_size, shifted
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout, tile
 from masks.sheets.grid_finder import REMEDY, GridSettings, find_grid
 from masks.sheets.joining import find_numbered, join_frames, plain_record
 from masks.sheets.layout_files import read_record
-from masks.sheets.misalignment import moved
 
 PREVIEW = "preview.png"
 SHOWN = 24  # frames on the preview
@@ -60,7 +59,7 @@ def dress(body: np.ndarray, cutout: np.ndarray, offset: tuple[int, int] = (0, 0)
     body, cutout = same_size(body, cutout)
     if any(offset):
         art_px = find_pixel_size([body, cutout])
-        cutout = moved(cutout, offset[0] * art_px, offset[1] * art_px)
+        cutout = shifted(cutout, offset[1] * art_px, offset[0] * art_px)
     # Pillow weighs colours by alpha, so that colours hidden under transparency draw no halo around soft edges.
     return np.asarray(Image.alpha_composite(Image.fromarray(body), Image.fromarray(cutout)))
 
@@ -153,10 +152,8 @@ def _open_sheet(
         layout = _layout_for(path, record)
         factor = width // layout.width
         if factor < 1 or (width, height) != (layout.width * factor, layout.height * factor):
-            sizes = (
-                f"{width} x {height} px, but the sheet that the frames were cut from {layout.width} x {layout.height}"
-            )
-            raise UserError(f"{path}: is {sizes}; {REMEDY}")
+            own = f"the sheet that the frames were cut from {layout.width} x {layout.height}"
+            raise UserError(f"{path}: is {width} x {height} px, but {own}; {REMEDY}")
         layout = layout.times(factor)
     frames = {number: functools.partial(cut_frame, sheet, cell) for number, cell in layout.cells.items()}
     return BareBody(name, frames, SheetRecord(1, [SheetPair(name, layout, layout)]))
@@ -242,12 +239,8 @@ def preview(body: BareBody, cutouts: Mapping[str, Path], dressed: Mapping[str, P
     shown = evenly(numbers, SHOWN)
     pictures: list[Callable[[], Image.Image]] = []
     for number in shown:
-        readers = (
-            body.frames[number],
-            functools.partial(_read, cutouts[number]),
-            functools.partial(_read, dressed[number]),
-        )
-        pictures += [functools.partial(_tile, read) for read in readers]
+        pictures.append(functools.partial(_tile, body.frames[number]))
+        pictures += [functools.partial(_tile, functools.partial(_read, part[number])) for part in (cutouts, dressed)]
     return picture_grid(
         pictures,
         [f"{number} {what}" for number in shown for what in ("body", "cut-out", "dressed")],

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from common.alpha import around
 from masks.sets.pixel_art import find_pixel_size
 
 FIGURE_PX = 512  # longer side of a figure to which the lengths below refer; they grow with larger figures
@@ -55,7 +56,7 @@ def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarr
     cut = clothed * (on & (clothed[..., 3] > 0))[..., None]
     if on.any() and not has_hard_edges(base, clothed):
         scale = max(1.0, max(cv2.boundingRect(clothed[..., 3])[2:]) / FIGURE_PX)
-        near = _around(on, round((EDGE_PX + 3 * LIGHT_PX) * scale))
+        near = around(on, round((EDGE_PX + 3 * LIGHT_PX) * scale))
         edge, cloth = _unmix(_premultiplied(base[near]), _premultiplied(clothed[near]), on[near], scale)
         cut[near][edge] = _straight(cloth)
     return cut
@@ -189,7 +190,7 @@ def _shrunk(mask: np.ndarray, by_px: int) -> np.ndarray:
     return cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=by_px) > 0
 
 
-# ---- colours and places ----
+# ---- colours ----
 
 
 def _premultiplied(rgba: np.ndarray) -> np.ndarray:
@@ -211,10 +212,3 @@ def _valid(premultiplied: np.ndarray) -> np.ndarray:
     """Clip alpha to [0, 1] and colours to [0, alpha]."""
     alpha = premultiplied[..., 3:].clip(0, 1)
     return np.concatenate([premultiplied[..., :3].clip(0, alpha), alpha], axis=-1)
-
-
-def _around(mask: np.ndarray, border_px: int) -> tuple[slice, slice]:
-    """Return the rows and columns of a (H, W) bool mask with a border around it."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    rows = slice(max(y - border_px, 0), y + height + border_px)
-    return rows, slice(max(x - border_px, 0), x + width + border_px)

@@ -23,14 +23,12 @@ from masks.sets.frame_pictures import figure_box, marked, near_tile_size
 from masks.sets.naming import CUTOUT, MASK, mask_name, numbered_name
 from masks.sets.pairs import MASK_COLOUR, mask_image, read_mask
 from masks.sheets.cells import SheetRecord
-from masks.sheets.frame_sources import FrameSource, batch_items
+from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
 from masks.sheets.joining import join_frames
 
 MASKS, CUTOUTS = "masks", "cutouts"  # folders of the output
 CONTACT_SHEET = "contact_sheet.png"
 METHOD = 1  # increase it when the same frames and weights give other masks or cut-outs
-IN_PROCESS = 32  # up to this many pairs do not repay the start of workers
-CHUNK = 4  # pairs that a worker gets at a time
 TILE_PX = 256
 
 

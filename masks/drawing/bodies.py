@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from common.outlines import Outline, curve, ellipse, hull, mirrored, moved, stroke
 from masks.drawing.palettes import BLUSHES, DEEP, HIGHLIGHT, LIGHT, LINE, SHADE, UNDERWEAR, WHITE, Ramp
@@ -48,14 +49,12 @@ def along(circles: Sequence[Circle], place: float) -> Circle:
     return x, y, radius
 
 
-def limb(
-    circles: Sequence[Circle], start: float = 0, end: float = 2
-) -> tuple[tuple[Outline, ...], tuple[Segment, ...]]:
+def limb(circles: Sequence[Circle], start: float = 0, end: float = 2) -> tuple[list[Outline], list[Segment]]:
     """Return outlines and form of a limb between two places (see `along`)."""
     places = [start, 1, end] if start < 1 < end else [start, end]
     stops = [along(circles, place) for place in places]
     pairs = list(itertools.pairwise(stops))
-    return tuple(hull(a, b) for a, b in pairs), tuple((*a[:2], *b[:2], max(a[2], b[2])) for a, b in pairs)
+    return [hull(a, b) for a, b in pairs], [(*a[:2], *b[:2], max(a[2], b[2])) for a, b in pairs]
 
 
 def foot(pose: WalkPose, side: str, grow: float = 0) -> Outline:
@@ -77,13 +76,13 @@ def foot_form(pose: WalkPose, side: str) -> Segment:
 def arm(pose: WalkPose, side: str, skin: Ramp) -> SpriteLayer:
     """Return arm and hand."""
     outlines, form = limb(limb_circles(pose, side))
-    return SpriteLayer((*outlines, hull((*pose.at(f"{side} hand"), 2.5))), form, skin, shadow=1)
+    return SpriteLayer([*outlines, hull((*pose.at(f"{side} hand"), 2.5))], form, skin, shadow=1)
 
 
 def leg(pose: WalkPose, side: str, skin: Ramp) -> SpriteLayer:
     """Return leg and foot."""
     outlines, form = limb(limb_circles(pose, side, leg=True), end=1.9)
-    return SpriteLayer((*outlines, foot(pose, side)), (*form, foot_form(pose, side)), skin, shadow=1)
+    return SpriteLayer([*outlines, foot(pose, side)], [*form, foot_form(pose, side)], skin, shadow=1)
 
 
 # ---- trunk ----
@@ -110,18 +109,17 @@ def trunk_outline(pose: WalkPose, grow: float = 0, bottom: float = 0) -> Outline
     return moved(curve(mirrored(half)), x, 0)
 
 
-def trunk_form(pose: WalkPose) -> tuple[Segment, ...]:
+def trunk_form(pose: WalkPose) -> list[Segment]:
     """Return the form that lights the trunk and what hangs around it: an upright rod."""
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
-    return ((x, y + 0.6 * TRUNK_RADIUS, hip_x, hip_y + 4, TRUNK_RADIUS * pose.body.girth),)
+    return [(x, y + 0.6 * TRUNK_RADIUS, hip_x, hip_y + 4, TRUNK_RADIUS * pose.body.girth)]
 
 
 def trunk(pose: WalkPose, skin: Ramp) -> SpriteLayer:
     """Return trunk and neck."""
     (x, y), (_, head_y) = pose.at("chest"), pose.at("head")
-    return SpriteLayer(
-        (trunk_outline(pose), hull((x, head_y + 6, 2.6), (x, y, 2.6))), trunk_form(pose), skin, seam=False
-    )
+    neck = hull((x, head_y + 6, 2.6), (x, y, 2.6))
+    return SpriteLayer([trunk_outline(pose), neck], trunk_form(pose), skin, seam=False)
 
 
 def seat_outline(pose: WalkPose, grow: float = 0) -> Outline:
@@ -137,9 +135,8 @@ def seat_outline(pose: WalkPose, grow: float = 0) -> Outline:
 def vest(pose: WalkPose) -> SpriteLayer:
     """Return the upper part of the plain underwear, which belongs to the body."""
     x, y = pose.at("chest")
-    neck = ellipse(x, y - 2, 3.8, 4)
-    outlines = (trunk_outline(pose, 0.2, 1), seat_outline(pose, 0.2))
-    return SpriteLayer(outlines, trunk_form(pose), UNDERWEAR, seam=False, cut=(neck,))
+    outlines = [trunk_outline(pose, 0.2, 1), seat_outline(pose, 0.2)]
+    return SpriteLayer(outlines, trunk_form(pose), UNDERWEAR, seam=False, cut=[ellipse(x, y - 2, 3.8, 4)])
 
 
 def shorts(pose: WalkPose, side: str) -> SpriteLayer:
@@ -157,13 +154,9 @@ def head(pose: WalkPose, skin: Ramp, eyes: Ramp, brows: Ramp) -> SpriteLayer:
     size = pose.body.head
     outlines = [HEAD_EAST] if pose.view == "east" else [HEAD_FRONT, *(ellipse(e, 2.6, 1.8, 2.4) for e in (-10.2, 10.2))]
     marks = {"south": _face, "east": _profile, "north": lambda *_: []}[pose.view](skin, eyes, brows)
-    return SpriteLayer(
-        tuple(moved(outline, x, y, size) for outline in outlines),
-        ((x + 3, y + 3, x + 3, y + 3, 16 * size),),
-        skin,
-        shadow=2,
-        marks=tuple(Mark(moved(m.outline, x, y), m.ramp, m.tone, m.opacity) for m in marks),
-    )
+    placed = [replace(mark, outline=moved(mark.outline, x, y)) for mark in marks]
+    form = [(x + 3, y + 3, x + 3, y + 3, 16 * size)]
+    return SpriteLayer([moved(outline, x, y, size) for outline in outlines], form, skin, placed, shadow=2)
 
 
 def _face(skin: Ramp, eyes: Ramp, brows: Ramp) -> list[Mark]:

@@ -102,10 +102,9 @@ def layers_of(character: Character, stance: WalkPose) -> list[SpriteLayer]:
     hair = HAIRS[colour]
     pieces: list[Piece] = []
     for side in bodies.SIDES:
+        leg = leg_slot(stance, side)
         pieces.append((arm_slot(stance, side), bodies.arm(stance, side, skin)))
-        pieces += [
-            (leg_slot(stance, side), part) for part in (bodies.leg(stance, side, skin), bodies.shorts(stance, side))
-        ]
+        pieces += [(leg, bodies.leg(stance, side, skin)), (leg, bodies.shorts(stance, side))]
     pieces += [("torso", bodies.trunk(stance, skin)), ("torso", bodies.vest(stance))]
     pieces.append(("head", bodies.head(stance, skin, EYES[character.eyes], hair)))
     pieces += [("hair", layer) for layer in hairstyles.hair_top(stance, style, hair)]
@@ -116,12 +115,11 @@ def layers_of(character: Character, stance: WalkPose) -> list[SpriteLayer]:
     return [layer for _, layer in sorted(pieces, key=lambda piece: order.index(piece[0]))]
 
 
-def wear(garment: Callable[..., list[Piece]], colour: str, **details: float | str) -> Garment:
+def wear(garment: Callable[..., list[Piece]], ramp: str, **details: float | str) -> Garment:
     """Return a garment in a colour; details that name a colour get its ramp. Skin colours are allowed too."""
     ramps = SKINS | CLOTHS
-    return partial(
-        garment, ramp=ramps[colour], **{n: ramps.get(v, v) if isinstance(v, str) else v for n, v in details.items()}
-    )
+    looks = {"ramp": ramp, **details}
+    return partial(garment, **{n: ramps.get(v, v) if isinstance(v, str) else v for n, v in looks.items()})
 
 
 NIL = Character(
@@ -247,13 +245,10 @@ SETS = {  # in each, the clothes of one character have the colour of skin
 }
 SET_PHASES = range(5)  # contact, down, passing, up, contact of the other foot
 FRAME_PX = 512
-LIGHTS = (
-    FrameLight(1.05),
-    FrameLight(0.94, 0.03),
-    FrameLight(1, -0.04),
-    FrameLight(1.03, 0.04),
-    FrameLight(0.95, -0.03),
-)  # one per character
+LIGHTS = [  # one per character
+    FrameLight(exposure, warmth)
+    for exposure, warmth in ((1.05, 0), (0.94, 0.03), (1, -0.04), (1.03, 0.04), (0.95, -0.03))
+]
 FALL = 0.1  # fading of the light downwards in the smooth style; pixel art keeps its few colours
 
 

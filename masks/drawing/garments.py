@@ -1,25 +1,18 @@
 """Garments for any body in any pose: each function returns the pieces of one garment and their drawing slots."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 from common.outlines import Outline, box, curve, ellipse, hull, mirrored, moved, polygon, stroke
-from masks.drawing.bodies import (
-    SIDES,
-    along,
-    foot,
-    foot_form,
-    limb,
-    limb_circles,
-    seat_outline,
-    trunk_form,
-    trunk_outline,
-)
+from masks.drawing import bodies
 from masks.drawing.palettes import DEEP, HIGHLIGHT, LIGHT, SHADE, Ramp
-from masks.drawing.sprite_layers import Mark, Pattern, Segment, SpriteLayer
+from masks.drawing.sprite_layers import Mark, Pattern, SpriteLayer
 from masks.drawing.walk_cycle import WalkPose
 
 Piece = tuple[str, SpriteLayer]  # slot in the drawing order, and the layer
 Garment = Callable[[WalkPose], list[Piece]]
+
+cloth = functools.partial(SpriteLayer, clothing=True, shadow=1)
 
 
 def arm_slot(pose: WalkPose, side: str) -> str:
@@ -30,22 +23,6 @@ def arm_slot(pose: WalkPose, side: str) -> str:
 def leg_slot(pose: WalkPose, side: str) -> str:
     """Return the slot of a leg; the leg whose toes are further away is drawn first."""
     return "near leg" if pose.nearer("toes") == side else "far leg"
-
-
-def cloth(
-    outlines: Sequence[Outline],
-    form: Sequence[Segment],
-    ramp: Ramp,
-    marks: Sequence[Mark] = (),
-    *,
-    shadow: int = 1,
-    seam: bool = True,
-    lined: bool = True,
-    cut: Sequence[Outline] = (),
-    pattern: Pattern | None = None,
-) -> SpriteLayer:
-    """Return a layer of clothing."""
-    return SpriteLayer(tuple(outlines), tuple(form), ramp, True, shadow, seam, lined, tuple(cut), pattern, tuple(marks))
 
 
 def details(outlines: Sequence[Outline], ramp: Ramp, tone: int, opacity: float = 1) -> list[Mark]:
@@ -82,7 +59,7 @@ def shirt(
     marks = [] if second else details([box(hip_x - 12, hip_y + bottom - 2, 24, 1)], ramp, SHADE, 0.5)
     if emblem and pose.view == "south":
         marks.append(Mark(ellipse(x, y + 6, 2, 2), emblem, LIGHT))
-    body = cloth([trunk_outline(pose, 0.6, bottom)], trunk_form(pose), ramp, marks, pattern=pattern)
+    body = cloth([bodies.trunk_outline(pose, 0.6, bottom)], bodies.trunk_form(pose), ramp, marks, pattern=pattern)
     return [("torso", body), *sleeves(pose, ramp, sleeve, 0.5, pattern=pattern)]
 
 
@@ -91,9 +68,9 @@ def sleeves(
 ) -> list[Piece]:
     """Return both sleeves; patches go on the elbows."""
     pieces = []
-    for side in SIDES if reach else ():
-        circles = limb_circles(pose, side, grow)
-        outlines, form = limb(circles, 0, reach)
+    for side in bodies.SIDES if reach else ():
+        circles = bodies.limb_circles(pose, side, grow)
+        outlines, form = bodies.limb(circles, 0, reach)
         marks = details([ellipse(*circles[1][:2], 1.6, 1.8)], patch, SHADE) if patch else []
         pieces.append((arm_slot(pose, side), cloth(outlines, form, ramp, marks, pattern=pattern)))
     return pieces
@@ -104,14 +81,12 @@ def jacket(pose: WalkPose, ramp: Ramp, patch: Ramp | None = None) -> list[Piece]
     (x, y), (hip_x, hip_y) = pose.at("chest"), pose.at("pelvis")
     low = hip_y + 6
     opening = {
-        "south": [
-            polygon([(x - 2, y - 4), (x + 2, y - 4), (x + 1.4, y + 4), (x + 2, low), (x - 2, low), (x - 1.4, y + 4)])
-        ],
-        "east": [polygon([(x + 3, y - 4), (x + 9, y - 4), (x + 9, low), (hip_x + 3, low)])],
-        "north": [],
-    }[pose.view]
+        "south": [(x - 2, y - 4), (x + 2, y - 4), (x + 1.4, y + 4), (x + 2, low), (x - 2, low), (x - 1.4, y + 4)],
+        "east": [(x + 3, y - 4), (x + 9, y - 4), (x + 9, low), (hip_x + 3, low)],
+    }
+    cut = [polygon(opening[pose.view])] if pose.view in opening else []
     band = details([box(hip_x - 12, hip_y - 0.4, 24, 1)], ramp, DEEP, 0.6)
-    body = cloth([trunk_outline(pose, 1, bottom=1.6)], trunk_form(pose), ramp, band, cut=opening)
+    body = cloth([bodies.trunk_outline(pose, 1, bottom=1.6)], bodies.trunk_form(pose), ramp, band, cut=cut)
     return [("torso", body), *sleeves(pose, ramp, 1.8, 0.9, patch=patch)]
 
 
@@ -157,7 +132,7 @@ def cape(pose: WalkPose, ramp: Ramp) -> list[Piece]:
 def trousers(pose: WalkPose, ramp: Ramp, reach: float = 1.9, patch: Ramp | None = None) -> list[Piece]:
     """Return trousers to the knee (1) or to the ankle (2); a patch goes on one knee."""
     pieces = legwear(pose, ramp, 0, reach, patch=patch)
-    seat = cloth([seat_outline(pose, 0.5)], trunk_form(pose), ramp, shadow=0, seam=False)
+    seat = cloth([bodies.seat_outline(pose, 0.5)], bodies.trunk_form(pose), ramp, shadow=0, seam=False)
     return [*pieces, ("torso", seat)]
 
 
@@ -166,9 +141,9 @@ def legwear(
 ) -> list[Piece]:
     """Return trouser legs or striped stockings between two places on the leg: 0 hip, 1 knee, 2 ankle."""
     pieces = []
-    for side in SIDES:
-        circles = limb_circles(pose, side, 0.5, leg=True)
-        outlines, form = limb(circles, start, end)
+    for side in bodies.SIDES:
+        circles = bodies.limb_circles(pose, side, 0.5, leg=True)
+        outlines, form = bodies.limb(circles, start, end)
         knee = circles[1]
         marks = details([box(knee[0] - 1.6, knee[1] - 1.6, 3.2, 3.2)], patch, LIGHT) if patch and side == "left" else []
         pattern = Pattern(second, "stripes", 2, pose.at("pelvis")[1], 0) if second else None
@@ -191,9 +166,9 @@ def dungarees(pose: WalkPose, ramp: Ramp) -> list[Piece]:
     if pose.view == "south":
         marks = [Mark(box(x + dx, y + 4, 1, 1), ramp, HIGHLIGHT) for dx in (-4, 3)]
         marks.append(Mark(box(x - 2, y + 7, 4, 1), ramp, DEEP, 0.7))
-    form = trunk_form(pose)
+    form = bodies.trunk_form(pose)
     uncovered = polygon([(bare[-1][0], above), (bare[0][0], above), *bare])
-    bib = cloth([trunk_outline(pose, 0.8)], form, ramp, marks, shadow=0, seam=False, cut=[uncovered])
+    bib = cloth([bodies.trunk_outline(pose, 0.8)], form, ramp, marks, shadow=0, seam=False, cut=[uncovered])
     return [*trousers(pose, ramp), ("torso", cloth(straps, form, ramp, lined=False)), ("torso", bib)]
 
 
@@ -203,7 +178,7 @@ def skirt(pose: WalkPose, ramp: Ramp, length: float = 7, flare: float = 2.5) -> 
     body, east = pose.body, pose.view == "east"
     top, low, swung = y - 4, y + length, x - 0.8 * pose.sway
     waist = (4.6 if east else body.hips + 2.4) * body.girth + 0.5
-    stride = max(abs(pose.at(f"{side} knee")[0] - x) for side in SIDES) if east else body.hips
+    stride = max(abs(pose.at(f"{side} knee")[0] - x) for side in bodies.SIDES) if east else body.hips
     wide = max(waist + flare, stride + 3.2 * body.girth + flare / 2)
     middle = waist + (wide - waist) * 0.55
     hem = [(swung + share * wide, low + dy) for share, dy in ((1, -0.8), (0.5, 0.3), (0, 0.7), (-0.5, 0.3), (-1, -0.8))]
@@ -228,7 +203,7 @@ def belt(pose: WalkPose, ramp: Ramp, buckle: Ramp) -> list[Piece]:
     marks = [Mark(box(x - wide, y - 3, 2 * wide, 1), ramp, DEEP)]
     if pose.view != "north":
         marks.append(Mark(box(x - 1 if pose.view == "south" else x + 2, y - 4, 2, 2), buckle, LIGHT))
-    return [("torso", cloth([box(x - wide, y - 4, 2 * wide, 2)], trunk_form(pose), ramp, marks, lined=False))]
+    return [("torso", cloth([box(x - wide, y - 4, 2 * wide, 2)], bodies.trunk_form(pose), ramp, marks, lined=False))]
 
 
 # ---- feet and hands ----
@@ -237,14 +212,14 @@ def belt(pose: WalkPose, ramp: Ramp, buckle: Ramp) -> list[Piece]:
 def boots(pose: WalkPose, ramp: Ramp, shaft: float = 0.5, cuff: Ramp | None = None) -> list[Piece]:
     """Return boots whose shafts cover the share `shaft` of the shin."""
     pieces = []
-    for side in SIDES:
-        circles = limb_circles(pose, side, 0.8, leg=True)
-        outlines, form = limb(circles, 2 - shaft, 1.9)
-        x, y, radius = along(circles, 2 - shaft)
+    for side in bodies.SIDES:
+        circles = bodies.limb_circles(pose, side, 0.8, leg=True)
+        outlines, form = bodies.limb(circles, 2 - shaft, 1.9)
+        x, y, radius = bodies.along(circles, 2 - shaft)
         marks = _sole(pose, side, ramp)
         if cuff:
             marks += details([ellipse(x, y - radius + 1.4, radius + 1, 1.4)], cuff, LIGHT)
-        layer = cloth([*outlines, foot(pose, side, 0.6)], [*form, foot_form(pose, side)], ramp, marks)
+        layer = cloth([*outlines, bodies.foot(pose, side, 0.6)], [*form, bodies.foot_form(pose, side)], ramp, marks)
         pieces.append((leg_slot(pose, side), layer))
     return pieces
 
@@ -252,8 +227,11 @@ def boots(pose: WalkPose, ramp: Ramp, shaft: float = 0.5, cuff: Ramp | None = No
 def shoes(pose: WalkPose, ramp: Ramp) -> list[Piece]:
     """Return low shoes."""
     return [
-        (leg_slot(pose, side), cloth([foot(pose, side, 0.4)], [foot_form(pose, side)], ramp, _sole(pose, side, ramp)))
-        for side in SIDES
+        (
+            leg_slot(pose, side),
+            cloth([bodies.foot(pose, side, 0.4)], [bodies.foot_form(pose, side)], ramp, _sole(pose, side, ramp)),
+        )
+        for side in bodies.SIDES
     ]
 
 
@@ -270,10 +248,10 @@ def _sole(pose: WalkPose, side: str, ramp: Ramp) -> list[Mark]:
 def gloves(pose: WalkPose, ramp: Ramp) -> list[Piece]:
     """Return gloves with short cuffs."""
     pieces = []
-    for side in SIDES:
-        x, y = pose.at(f"{side} hand")
-        wrist, form = limb(limb_circles(pose, side, 0.5), 1.6, 2)
-        pieces.append((arm_slot(pose, side), cloth([hull((x, y, 2.8)), *wrist], form, ramp)))
+    for side in bodies.SIDES:
+        wrist, form = bodies.limb(bodies.limb_circles(pose, side, 0.5), 1.6, 2)
+        hand = hull((*pose.at(f"{side} hand"), 2.8))
+        pieces.append((arm_slot(pose, side), cloth([hand, *wrist], form, ramp)))
     return pieces
 
 
@@ -286,15 +264,12 @@ def beanie(pose: WalkPose, ramp: Ramp, cuff: Ramp) -> list[Piece]:
     size = pose.body.head
     dome = curve(mirrored([(0, -15.2), (6.6, -14), (11, -9.6), (12.2, -4), (12.2, -4)]))
     edge = hull((-10.8, -4.6, 2), (10.8, -4.6, 2), (0, -4, 2.2))
-    ribs = [moved(box(dx, -5.6, 1, 3), x, y, size) for dx in range(-10, 10, 3)]
+    ribs = details([moved(box(dx, -5.6, 1, 3), x, y, size) for dx in range(-10, 10, 3)], cuff, SHADE, 0.7)
     top = y - 16 * size
     return [
         ("hat", cloth([moved(ellipse(0, -16, 3, 2.8), x, y, size)], [(x, top, x, top, 3.4)], cuff)),
         ("hat", cloth([moved(dome, x, y, size)], [(x, y - 2, x, y - 2, 13.5 * size)], ramp)),
-        (
-            "hat",
-            cloth([moved(edge, x, y, size)], [(x - 8, y - 4, x + 8, y - 4, 4)], cuff, details(ribs, cuff, SHADE, 0.7)),
-        ),
+        ("hat", cloth([moved(edge, x, y, size)], [(x - 8, y - 4, x + 8, y - 4, 4)], cuff, ribs)),
     ]
 
 
@@ -302,6 +277,10 @@ _ROUND_CROWN = mirrored([(0, -17), (6, -16.4), (10.6, -12.6), (12, -5.6), (12, -
 _POINTED_CROWN = [
     (12, -5.6), (12, -5.6), (6, -4), (0, -3.6), (-6, -4), (-12, -5.6), (-12, -5.6), (-9.6, -10.4), (-5.6, -15.4),
     (-1.6, -20.4), (2.4, -23), (7.4, -23), (7.4, -23), (4.6, -20.4), (6.6, -15.4), (9.8, -10.4),
+]  # fmt: skip
+_HAT_BAND = [
+    (-14, -8.6), (-6, -7), (0, -6.6), (6, -7), (14, -8.6), (14, -8.6),
+    (14, -5.8), (14, -5.8), (6, -4.2), (0, -3.8), (-6, -4.2), (-14, -5.8), (-14, -5.8),
 ]  # fmt: skip
 
 
@@ -321,23 +300,7 @@ def pointed_hat(pose: WalkPose, ramp: Ramp, ribbon: Ramp) -> list[Piece]:
 def _hat(pose: WalkPose, ramp: Ramp, ribbon: Ramp, crown: Outline, wide: float) -> list[Piece]:
     x, y = pose.at("head")
     size = pose.body.head
-    band = curve(
-        [
-            (-14, -8.6),
-            (-6, -7),
-            (0, -6.6),
-            (6, -7),
-            (14, -8.6),
-            (14, -8.6),
-            (14, -5.8),
-            (14, -5.8),
-            (6, -4.2),
-            (0, -3.8),
-            (-6, -4.2),
-            (-14, -5.8),
-            (-14, -5.8),
-        ]
-    )
+    band = curve(_HAT_BAND)
     brim = moved(ellipse(0, -5, wide, 4.6), x, y, size)
     marks = details([moved(band, x, y, size)], ribbon, LIGHT)
     return [

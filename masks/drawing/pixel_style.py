@@ -6,6 +6,7 @@ from common.outlines import coverage
 from masks.drawing.palettes import DEEP, LINE, Ramp
 from masks.drawing.sprite_layers import SAME_LIGHT, FrameLight, SpriteLayer, light_on
 from masks.drawing.walk_cycle import CELL
+from masks.sets.pixel_art import shifted
 
 SAMPLES = 8  # samples per art pixel in each direction
 FULL = SAMPLES * SAMPLES
@@ -19,7 +20,7 @@ class PixelCanvas:
     SNAP = 1  # steps per art pixel for parts that must not shimmer
 
     def __init__(self) -> None:
-        self._ramps: list[Ramp] = []
+        self._ramps: dict[Ramp, int] = {}  # each material with its number
         self._material = np.full((CELL, CELL), -1)
         self._tone = np.zeros((CELL, CELL), int)
         self._clothing = np.zeros((CELL, CELL), bool)
@@ -58,9 +59,7 @@ class PixelCanvas:
         return np.where(self._clothing, 255, 0).astype(np.uint8)
 
     def _index(self, ramp: Ramp) -> int:
-        if ramp not in self._ramps:
-            self._ramps.append(ramp)
-        return self._ramps.index(ramp)
+        return self._ramps.setdefault(ramp, len(self._ramps))
 
     def _cast_shadow(self, covered: np.ndarray, length: int) -> None:
         """Darken everything below and to the right of a layer by one tone."""
@@ -83,16 +82,6 @@ class PixelCanvas:
                 dark |= border
         material[edge], tone[edge] = own, DEEP
         tone[dark & ~meets] = LINE
-
-
-def shifted(plane: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Return the plane moved by whole pixels, filled with zeros."""
-    height, width = plane.shape
-    moved = np.zeros_like(plane)
-    moved[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = plane[
-        max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
-    ]
-    return moved
 
 
 def _without_burrs(covered: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ Domain randomisation (Tobin et al. 2017, arXiv:1703.06907): nothing here looks l
 garments, styles, palettes, lights and shadows vary so widely that real sprites are one more variation.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +22,8 @@ from masks.drawing.random_layers import (
 )
 
 Fabric = tuple[np.ndarray, Texture | None]  # colours (one, or one a row) and the pattern that chooses among them
+
+ARM, LEG = ("arm", "forearm", "hand"), ("thigh", "shin", "foot")  # parts of limbs, from the torso outwards
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def random_pair(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
     canvas = FigureCanvas(side_px, random_style(rng, pixel_art, side_px), rng)
     kind = rng.choice(["walker", "bust", "shapes"], p=[0.62, 0.16, 0.22])
     draw = {"walker": draw_walker, "bust": draw_bust, "shapes": draw_shapes}[kind]
-    draw(canvas)
+    draw(FigureClothes(canvas))
     return finish(canvas)
 
 
@@ -81,13 +84,11 @@ def random_pair(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 class FigureClothes:
-    """The colours and cuts of one figure's clothing."""
+    """The colours of one figure, and the cuts of its clothing."""
 
-    def __init__(self, canvas: FigureCanvas, skin: np.ndarray, hair: np.ndarray) -> None:
-        self.canvas = canvas
-        self.rng = canvas.rng
-        self.skin = skin
-        self.hair = hair
+    def __init__(self, canvas: FigureCanvas) -> None:
+        self.canvas, self.rng = canvas, canvas.rng
+        self.skin, self.hair = skin_colour(self.rng), random_colour(self.rng)
         self.near_skin = 0.9 if self.rng.random() < 0.12 else 0.25  # share of garments close to the skin's colour
         size = canvas.side_px
         self.grow_px = float(self.rng.choice([0.0, self.rng.uniform(0, 0.02), self.rng.uniform(0.02, 0.06)])) * size
@@ -223,20 +224,17 @@ def neckline(wardrobe: FigureClothes, torso: BodyPart, kind: str = "") -> np.nda
 # ---- bodies ----
 
 
-def draw_walker(canvas: FigureCanvas) -> None:
+def draw_walker(wardrobe: FigureClothes) -> None:
     """Draw a standing, walking or running figure from the front, the back or the side."""
-    rng = canvas.rng
-    skin, hair = skin_colour(rng), random_colour(rng)
-    wardrobe = FigureClothes(canvas, skin, hair)
+    canvas, rng, skin = wardrobe.canvas, wardrobe.rng, wardrobe.skin
     outfit = random_outfit(wardrobe)
     parts = walker_parts(rng, canvas.side_px)
     far, near = ("left", "right") if rng.random() < 0.5 else ("right", "left")
     side_view = rng.random() < 0.4
-    arm, leg = ("arm", "forearm", "hand"), ("thigh", "shin", "foot")
-    order = [f"{far} {n}" for n in arm] + [f"{far} {n}" for n in leg] + [f"{near} {n}" for n in leg]
-    order += ["torso"] + [f"{near} {n}" for n in arm]
+    far_arm, near_arm, far_leg, near_leg = ([f"{s} {n}" for n in limb] for limb in (ARM, LEG) for s in (far, near))
+    order = [*far_arm, *far_leg, *near_leg, "torso", *near_arm]
     if not side_view and rng.random() < 0.6:  # seen from the front, both arms lie beside or before the torso
-        order = [n for n in order if n.split()[-1] not in arm] + [f"{s} {n}" for s in (far, near) for n in arm]
+        order = [*far_leg, *near_leg, "torso", *far_arm, *near_arm]
     if rng.random() < 0.12:
         draw_cape(wardrobe, parts)
     at_the_end = rng.random() < 0.5  # clothes as one layer over the whole body, as sprite sheets have them
@@ -252,8 +250,7 @@ def draw_walker(canvas: FigureCanvas) -> None:
             dress_part(wardrobe, outfit, parts[name])
     if at_the_end:
         for name in order:
-            arm_itself = name.split()[-1] in arm
-            dress_part(wardrobe, outfit, parts[name], None if arm_itself else in_front)
+            dress_part(wardrobe, outfit, parts[name], None if name in far_arm + near_arm else in_front)
     draw_extras(wardrobe, parts)
     draw_head(wardrobe, parts["head"])
     if rng.random() < 0.1:
@@ -279,34 +276,34 @@ def walker_parts(rng: np.random.Generator, side_px: int) -> dict[str, BodyPart]:
     )
     for sign, side in ((-1, "left"), (1, "right")):
         start = top + np.array([sign * shoulder * rng.uniform(0.5, 1), limb * 0.8])
-        chain = limb_chain(rng, start, torso * rng.uniform(0.7, 1.1), sign=sign, radius=limb, swing=(0.0, 0.35))
-        parts |= {
-            f"{side} {n}": BodyPart(f"{side} {n}", *p) for n, p in zip(("arm", "forearm", "hand"), chain, strict=True)
-        }
+        length = torso * rng.uniform(0.7, 1.1)
+        parts |= limb_chain(rng, [f"{side} {n}" for n in ARM], start, length, sign=sign, radius=limb, swing=0.35)
         start = bottom + np.array([sign * hip * rng.uniform(0.3, 0.7), 0])
         length, radius = leg * rng.uniform(0.85, 0.97), limb * rng.uniform(1.1, 1.6)
-        chain = limb_chain(rng, start, length, sign=sign, radius=radius, swing=(0.0, 0.3))
-        parts |= {
-            f"{side} {n}": BodyPart(f"{side} {n}", *p) for n, p in zip(("thigh", "shin", "foot"), chain, strict=True)
-        }
+        parts |= limb_chain(rng, [f"{side} {n}" for n in LEG], start, length, sign=sign, radius=radius, swing=0.3)
     return parts
 
 
 def limb_chain(
-    rng: np.random.Generator, start: np.ndarray, length: float, *, sign: int, radius: float, swing: tuple[float, float]
-) -> list[tuple[np.ndarray, tuple[float, ...]]]:
-    """Return ends and radii of the upper part, lower part and hand or foot of a hanging limb."""
-    angle = sign * rng.uniform(0, 0.25) + rng.normal(*swing)
+    rng: np.random.Generator,
+    names: list[str],
+    start: np.ndarray,
+    length: float,
+    *,
+    sign: int,
+    radius: float,
+    swing: float,
+) -> dict[str, BodyPart]:
+    """Return upper part, lower part and hand or foot, so named, of a limb that hangs or swings by about `swing` rad."""
+    angle = sign * rng.uniform(0, 0.25) + rng.normal(0, swing)
     bend = rng.normal(0, 0.35)
     joint = start + length * 0.5 * np.array([np.sin(angle), np.cos(angle)])
     end = joint + length * 0.5 * np.array([np.sin(angle + bend), np.cos(angle + bend)])
     tip = end + radius * rng.uniform(0.3, 1.4) * np.array([np.sin(angle + bend + sign * rng.uniform(0, 1.2)), 0.6])
     thin = radius * rng.uniform(0.6, 0.95)
-    return [
-        (np.stack([start, joint]), (radius, thin)),
-        (np.stack([joint, end]), (thin, radius * rng.uniform(0.5, 0.8))),
-        (np.stack([end, tip]), (radius * rng.uniform(0.6, 0.95),) * 2),
-    ]
+    ends = [np.stack(pair) for pair in itertools.pairwise([start, joint, end, tip])]
+    radii = [(radius, thin), (thin, radius * rng.uniform(0.5, 0.8)), (radius * rng.uniform(0.6, 0.95),) * 2]
+    return {part[0]: BodyPart(*part) for part in zip(names, ends, radii, strict=True)}
 
 
 def draw_marks(canvas: FigureCanvas, torso: BodyPart, skin: np.ndarray) -> None:
@@ -391,21 +388,22 @@ def draw_extras(wardrobe: FigureClothes, parts: dict[str, BodyPart]) -> None:
             wardrobe.wear(canvas.fill(blob(rng, middle, wide * rng.uniform(0.08, 0.6), 0.3)), wardrobe.colours())
 
 
-def draw_bust(canvas: FigureCanvas) -> None:
+def draw_bust(wardrobe: FigureClothes) -> None:
     """Draw head and shoulders, cut by the lower edge of the picture."""
-    rng, side = canvas.rng, canvas.side_px
-    skin, hair = skin_colour(rng), random_colour(rng)
-    wardrobe = FigureClothes(canvas, skin, hair)
+    canvas, rng, side = wardrobe.canvas, wardrobe.rng, wardrobe.canvas.side_px
     head = side * rng.uniform(0.15, 0.26)
     middle = np.array([side / 2, side * rng.uniform(0.3, 0.45)])
     shoulder = middle[1] + head * rng.uniform(1.3, 1.9)
     if rng.random() < 0.4:  # hair behind
-        canvas.add(canvas.fill(blob(rng, middle + np.array([0, head * 0.5]), head * rng.uniform(1.2, 1.9), 0.15)), hair)
+        canvas.add(
+            canvas.fill(blob(rng, middle + np.array([0, head * 0.5]), head * rng.uniform(1.2, 1.9), 0.15)),
+            wardrobe.hair,
+        )
     neck = BodyPart("neck", np.stack([middle, [side / 2, shoulder]]), (head * rng.uniform(0.4, 0.7),) * 2)
     wide = side * rng.uniform(0.25, 0.45)
     torso = BodyPart("torso", np.array([[side / 2, shoulder], [side / 2, side * 1.3]]), (wide * 0.7, wide, wide))
     for part in (torso, neck):
-        canvas.add(canvas.fill(part.outline()), skin)
+        canvas.add(canvas.fill(part.outline()), wardrobe.skin)
     colours = wardrobe.colours()
     top = wardrobe.on_part(torso, 0, 1) * neckline(wardrobe, torso)
     wardrobe.wear(top * (1 - canvas.fill(neck.outline()) * rng.integers(0, 2)), colours)
@@ -420,17 +418,15 @@ def draw_bust(canvas: FigureCanvas) -> None:
     draw_head(wardrobe, BodyPart("head", np.stack([middle - half, middle + half]), (head, head * rng.uniform(0.8, 1))))
 
 
-def draw_shapes(canvas: FigureCanvas) -> None:
+def draw_shapes(wardrobe: FigureClothes) -> None:
     """Draw an abstract figure: blobs as body, as garments and in front."""
-    rng, side = canvas.rng, canvas.side_px
-    skin, other = skin_colour(rng), random_colour(rng)
-    wardrobe = FigureClothes(canvas, skin, other)
+    canvas, rng, side = wardrobe.canvas, wardrobe.rng, wardrobe.canvas.side_px
     body = np.zeros((side, side), np.float32)
     middles = []
     middle = np.full(2, side / 2)
     for _ in range(int(rng.integers(2, 9))):
         shape = canvas.fill(blob(rng, middle, side * rng.uniform(0.05, 0.25), rng.uniform(0, 0.35)))
-        canvas.add(shape, skin if rng.random() < 0.7 else random_colour(rng))
+        canvas.add(shape, wardrobe.skin if rng.random() < 0.7 else random_colour(rng))
         body = np.maximum(body, shape)
         middles.append(middle)
         middle = np.clip(middle + rng.normal(0, 0.16, 2) * side, side * 0.15, side * 0.85)
@@ -443,7 +439,7 @@ def draw_shapes(canvas: FigureCanvas) -> None:
         wardrobe.wear(shape * inside, wardrobe.colours())
     for _ in range(int(rng.integers(0, 4))):
         near = middles[int(rng.integers(len(middles)))] + rng.normal(0, 0.12, 2) * side
-        canvas.add(canvas.fill(blob(rng, near, side * rng.uniform(0.03, 0.15), 0.3)), other)
+        canvas.add(canvas.fill(blob(rng, near, side * rng.uniform(0.03, 0.15), 0.3)), wardrobe.hair)
 
 
 # ---- outlines ----

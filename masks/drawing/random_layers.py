@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from common.alpha import around
+
 SUBPIXEL_BITS = 4  # OpenCV draws polygons at 1/16 px
 Points = np.ndarray  # (N, 2) float, x and y in px
 Texture = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from x and y in px to a colour index
@@ -50,15 +52,13 @@ class FigureLayer:
     """One drawn shape.
 
     Attributes:
-        y: first row on the canvas.
-        x: first column.
+        place: rows and columns on the canvas.
         alpha: (h, w) float32 in [0, 1].
         rgb: (h, w, 3) float32 in [0, 255].
         cloth: whether the layer is clothing.
     """
 
-    y: int
-    x: int
+    place: tuple[slice, slice]
     alpha: np.ndarray
     rgb: np.ndarray
     cloth: bool
@@ -75,11 +75,8 @@ class FigureCanvas:
 
     def fill(self, shape: Points) -> np.ndarray:
         """Return the coverage of a polygon, (side_px, side_px) float32 in [0, 1]."""
-        canvas = np.zeros((self.side_px, self.side_px), np.uint8)
-        points = np.round(shape * (1 << SUBPIXEL_BITS)).astype(np.int32)
         line = cv2.LINE_8 if self.style.pixel_art else cv2.LINE_AA
-        cv2.fillPoly(canvas, [points], 255, line, SUBPIXEL_BITS)
-        return canvas.astype(np.float32) / 255
+        return fill_polygon(shape, (self.side_px, self.side_px), line).astype(np.float32) / 255
 
     def add(
         self, coverage: np.ndarray, colour: np.ndarray, cloth: bool = False, texture: Texture | None = None
@@ -101,13 +98,17 @@ class FigureCanvas:
         for layer in self.layers:
             if layer.cloth and not clothed:
                 continue
-            height, width = layer.alpha.shape
-            place = (slice(layer.y, layer.y + height), slice(layer.x, layer.x + width))
-            rest = 1 - layer.alpha
+            place, rest = layer.place, 1 - layer.alpha
             rgb[place] = rgb[place] * rest[..., None] + layer.rgb * layer.alpha[..., None]
             alpha[place] = alpha[place] * rest + layer.alpha
             cloth[place] = cloth[place] * rest + (layer.alpha if layer.cloth else 0)
         return rgb, alpha, cloth
+
+
+def fill_polygon(outline: Points, shape: tuple[int, int], line: int) -> np.ndarray:
+    """Return the coverage of a polygon, (H, W) uint8 in [0, 255]; `line` is OpenCV's type of edge."""
+    points = np.round(outline * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    return cv2.fillPoly(np.zeros(shape, np.uint8), [points], 255, line, SUBPIXEL_BITS)
 
 
 def random_style(rng: np.random.Generator, pixel_art: bool, side_px: int) -> FigureStyle:
@@ -148,20 +149,20 @@ def paint(
         texture: returns the index of the colour at each pixel.
         style: style of the whole figure.
     """
-    x, y, width, height = cv2.boundingRect((coverage > 0).astype(np.uint8))
-    if width == 0:
+    if not coverage.any():
         return None
-    alpha = coverage[y : y + height, x : x + width]
+    place = around(coverage > 0, 0)
+    alpha = coverage[place]
     tone = shade(alpha, style, rng)
     if texture is None:
-        fill = np.broadcast_to(colour, (height, width, 3))
+        fill = np.broadcast_to(colour, (*alpha.shape, 3))
     else:
-        rows, columns = np.mgrid[y : y + height, x : x + width].astype(np.float32)
+        rows, columns = np.mgrid[place].astype(np.float32)
         fill = np.atleast_2d(colour)[texture(columns, rows) % len(np.atleast_2d(colour))]
     rgb = apply_tone(fill, tone)
     if style.outline_px and (style.outline_cloth if cloth else style.outline_body):
         rgb = draw_outline(rgb, alpha, style)
-    return FigureLayer(y, x, alpha, rgb.astype(np.float32), cloth)
+    return FigureLayer(place, alpha, rgb.astype(np.float32), cloth)
 
 
 def shade(alpha: np.ndarray, style: FigureStyle, rng: np.random.Generator) -> np.ndarray:

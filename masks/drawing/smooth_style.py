@@ -10,10 +10,12 @@ import itertools
 import cv2
 import numpy as np
 
+from common.alpha import around
 from common.outlines import coverage
 from masks.drawing.palettes import DEEP, HIGHLIGHT, LIGHT, LINE, SHADE, Ramp
 from masks.drawing.sprite_layers import SAME_LIGHT, FrameLight, SpriteLayer, light_on
 from masks.drawing.walk_cycle import CELL
+from masks.sets.pixel_art import shifted
 
 SCALE = 8  # pixels per art pixel
 SIDE = CELL * SCALE
@@ -33,7 +35,7 @@ class SmoothCanvas:
     SNAP = SCALE  # steps per art pixel for parts that must not shimmer
 
     def __init__(self) -> None:
-        self._ramps: list[Ramp] = []
+        self._ramps: dict[Ramp, int] = {}  # each material with its number
         self._colour = np.zeros((SIDE, SIDE, 3))  # premultiplied by alpha
         self._alpha = np.zeros((SIDE, SIDE))
         self._clothing = np.zeros((SIDE, SIDE))  # share of the colour that comes from clothes
@@ -44,7 +46,7 @@ class SmoothCanvas:
         covered = coverage(layer.outlines, CELL, SCALE, SAMPLES, layer.cut)
         if not covered.any():
             return
-        window = _window(covered, margin=3 * SCALE)
+        window = around(covered > 0, 3 * SCALE)
         covered = covered[window]
         share = covered / FULL
         self._cast_shadow(covered, window, layer.shadow)
@@ -69,16 +71,12 @@ class SmoothCanvas:
         return np.where(self._clothing * 2 > self._alpha, 255, 0).astype(np.uint8)
 
     def _index(self, ramp: Ramp) -> int:
-        if ramp not in self._ramps:
-            self._ramps.append(ramp)
-        return self._ramps.index(ramp)
+        return self._ramps.setdefault(ramp, len(self._ramps))
 
     def _cast_shadow(self, covered: np.ndarray, window: Window, length: int) -> None:
         """Darken what lies below and slightly to the right."""
         if length:
-            down, right = length * SCALE, length * SCALE // 2
-            fallen = np.zeros_like(covered)
-            fallen[down:, right:] = covered[:-down, :-right]
+            fallen = shifted(covered, length * SCALE, length * SCALE // 2)
             self._colour[window] *= 1 - (blurred(fallen, 4) / FULL)[..., None] * SHADOW
 
 
@@ -128,13 +126,6 @@ def _colour_at(ramp: Ramp, light: float) -> list[float]:
 
 def _mix(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:
     return below + (above - below) * share[..., None]
-
-
-def _window(covered: np.ndarray, margin: int) -> Window:
-    """Return the rows and columns of everything covered, with a margin."""
-    rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
-    limits = [slice(max(line[0] - margin, 0), min(line[-1] + margin + 1, SIDE)) for line in (rows, columns)]
-    return limits[0], limits[1]
 
 
 def blurred(counts: np.ndarray, radius: int) -> np.ndarray:

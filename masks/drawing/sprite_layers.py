@@ -65,25 +65,25 @@ class SpriteLayer:
         outlines: outlines whose union is the piece.
         form: rods whose rounded surface is lit.
         ramp: material.
+        marks: details, drawn in order.
         clothing: whether it is clothing.
         shadow: length of the shadow on the layers below, in art pixels.
         seam: whether its edge is also drawn over the same material.
         lined: whether it has a dark edge.
         cut: outlines to subtract from the piece.
         pattern: a second colour.
-        marks: details, drawn in order.
     """
 
-    outlines: tuple[Outline, ...]
-    form: tuple[Segment, ...]
+    outlines: Sequence[Outline]
+    form: Sequence[Segment]
     ramp: Ramp
+    marks: Sequence[Mark] = ()
     clothing: bool = False
     shadow: int = 0
     seam: bool = True
     lined: bool = True
-    cut: tuple[Outline, ...] = ()
+    cut: Sequence[Outline] = ()
     pattern: Pattern | None = None
-    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ SAME_LIGHT = FrameLight()
 
 def light_on(form: Sequence[Segment], x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the light on a rounded form, about -0.8 to 1, at points given by x and y in art pixels."""
-    nearest = light = np.empty(0)
+    nearest = light = np.full(x.shape, np.inf)
     for x0, y0, x1, y1, radius in form:
         length = (x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0)
         along = (((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length).clip(0, 1) if length else np.zeros(())
@@ -121,6 +121,6 @@ def light_on(form: Sequence[Segment], x: np.ndarray, y: np.ndarray) -> np.ndarra
         beyond = np.sqrt(np.maximum(square, 1.0))  # past the edge the surface is seen from the side
         sideways = (TO_LIGHT[0] * across_x + TO_LIGHT[1] * across_y) / beyond
         here = sideways + TO_LIGHT[2] * np.sqrt(np.maximum(1 - square, 0.0))
-        light = np.where(square < nearest, here, light) if light.size else here
-        nearest = np.minimum(nearest, square) if nearest.size else square
+        light = np.where(square < nearest, here, light)
+        nearest = np.minimum(nearest, square)
     return light

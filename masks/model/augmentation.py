@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from masks.drawing.random_figures import blob, cast_shadow, relight, to_rgba
-from masks.drawing.random_layers import near_colour, paint, random_colour, random_style, random_texture
+from masks.drawing.random_layers import fill_polygon, near_colour, paint, random_colour, random_style, random_texture
 from masks.model.inference import premultiply
 
 FAITHFUL = 0.5  # share of the variations that are only mirrored or unchanged
@@ -127,8 +127,7 @@ def add_shapes(
         if layer is None:
             continue
         for picture in (base, clothed) if in_front else (clothed,):
-            height, width = layer.alpha.shape
-            place = picture[layer.y : layer.y + height, layer.x : layer.x + width]
+            place = picture[layer.place]
             covered = layer.alpha > 0.5
             place[covered] = np.dstack([layer.rgb, np.full(layer.alpha.shape, 255)])[covered].clip(0, 255)
         mask = np.where(shape, 0 if in_front else 255, mask).astype(np.uint8)
@@ -140,9 +139,7 @@ def random_shape(rng: np.random.Generator, shape: tuple[int, int], near: np.ndar
     points = np.argwhere(near)
     middle = points[rng.integers(len(points))][::-1] if len(points) else np.array(shape[::-1]) / 2
     outline = blob(rng, middle.astype(float), rng.uniform(0.05, size) * max(shape), rng.uniform(0, 0.4))
-    canvas = np.zeros(shape, np.uint8)
-    cv2.fillPoly(canvas, [np.round(outline * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
-    return canvas > 0
+    return fill_polygon(outline, shape, cv2.LINE_8) > 0
 
 
 def new_light(rng: np.random.Generator, clothed: np.ndarray, mask: np.ndarray, pixel_art: bool) -> np.ndarray:
@@ -153,5 +150,4 @@ def new_light(rng: np.random.Generator, clothed: np.ndarray, mask: np.ndarray, p
         rgb = cast_shadow(rng, rgb, (mask > 0).astype(np.float32), pixel_art)
     if rng.random() < 0.6:
         rgb = relight(rng, rgb, alpha, pixel_art)
-    straight = np.clip(rgb / np.maximum(alpha, 1e-3)[..., None], 0, 255)
-    return np.dstack([np.round(straight).astype(np.uint8), clothed[..., 3]])
+    return to_rgba(rgb, alpha)

@@ -1,7 +1,5 @@
 """Evaluation of a model on sets with true masks: scores beside the best threshold, as table, CSV and figure."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from common.alpha import on_checks
-from common.files import write_text
+from common.files import write_csv
 from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
 from common.images import write_png
 from masks.model.inference import predict_masks
@@ -141,13 +139,11 @@ def _range(values: Sequence[float]) -> str:
 
 def write_frame_scores(scores: Sequence[SetScore], path: Path) -> None:
     """Write one CSV row per frame."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["set", "role", "frame", "f1", "boundary_f1", "threshold_f1"])
+    rows = [["set", "role", "frame", "f1", "boundary_f1", "threshold_f1"]]
     for score in scores:
         for pair, *values in zip(score.pairs, score.f1, score.boundary_f1, score.threshold_f1, strict=True):
-            writer.writerow([score.name, score.role, pair.number, *(f"{value:.4f}" for value in values)])
-    write_text(path, table.getvalue())
+            rows.append([score.name, score.role, pair.number, *(f"{value:.4f}" for value in values)])
+    write_csv(path, rows)
 
 
 # ---- figure ----

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from common.alpha import around
 from common.errors import UserError
 from common.images import read_image, to_mode
 from masks.model.mask_threshold import threshold_mask
@@ -85,15 +86,13 @@ def place(base: np.ndarray, clothed: np.ndarray, margin: float = MARGIN) -> tupl
     pixel_px = find_pixel_size([base, clothed])
     pair = np.concatenate([shrink(premultiply(picture), pixel_px) for picture in (base, clothed)], axis=2)
     drawn = (pair[..., 3] > 0) | (pair[..., 7] > 0)
-    top, left, bottom, right = 0, 0, *drawn.shape
-    if drawn.any():
-        rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
-        top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = math.ceil(max(bottom - top, right - left) * (1 + margin))
+    rows, columns = around(drawn if drawn.any() else ~drawn, 0)
+    side = math.ceil(max(rows.stop - rows.start, columns.stop - columns.start) * (1 + margin))
     factor = SIZE_PX // side
     if factor:
         side = SIZE_PX // factor
-    placement = FrameFit(base.shape[:2], pixel_px, int(top + bottom - side) // 2, int(left + right - side) // 2, side)
+    top, left = ((line.start + line.stop - side) // 2 for line in (rows, columns))
+    placement = FrameFit(base.shape[:2], pixel_px, top, left, side)
     halves = [_see(pair[..., half], placement) for half in (slice(4), slice(4, 8))]
     return np.ascontiguousarray(np.dstack(halves).transpose(2, 0, 1)), placement
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from skimage.filters import threshold_otsu
 
+from common.alpha import around
 from masks.model.metrics import f1_score
 from masks.sets.differences import OPAQUE, colour_differences, on_black
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
@@ -96,7 +97,7 @@ def propose_mask(
     probability = np.where(drawn, ADDED, 0).astype(np.float32)
     probability[both] = measure.probability(differences, threshold)
     mask = probability > 0.5
-    unit = 1 if pixel_px > 1 else max(1, round(_longer_side(drawn) / FIGURE_ART_PX))
+    unit = 1 if pixel_px > 1 else max(1, round(max(drawn[around(drawn, 0)].shape) / FIGURE_ART_PX))
     tidied = tidy(mask, drawn, tidy_art_px * unit**2)
     probability[tidied & ~mask] = FILLED
     probability[mask & ~tidied] = REMOVED
@@ -121,11 +122,6 @@ def _small_parts(mask: np.ndarray, most_px: int) -> np.ndarray:
     small = facts[:count, cv2.CC_STAT_AREA] <= most_px
     small[0] = False  # the background
     return small[labels]
-
-
-def _longer_side(drawn: np.ndarray) -> int:
-    """Return the longer side in px of the box around a (H, W) bool figure; 0 for an empty one."""
-    return max(cv2.boundingRect(drawn.astype(np.uint8))[2:])
 
 
 # ---- the best single threshold ----

@@ -1,11 +1,11 @@
 """Training samples of the mask model: augmented frames and random figures, one at a time and as batches."""
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from common.alpha import around
 from masks.drawing.random_figures import random_pair
 from masks.model.augmentation import Sample, augment
 from masks.model.inference import MARGIN, place, place_mask
@@ -62,12 +62,11 @@ def load_frames(sets: list[FrameSet]) -> list[Sample]:
 def crop(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> Sample:
     """Crop a sample to what is drawn in either frame, with a margin of one eighth of the longer side."""
     drawn = (base[..., 3] > 0) | (clothed[..., 3] > 0)
-    x, y, width, height = cv2.boundingRect(drawn.astype(np.uint8))
-    if width == 0:
+    if not drawn.any():
         return base, clothed, mask
-    border = max(width, height) // 8
-    rows, columns = slice(max(y - border, 0), y + height + border), slice(max(x - border, 0), x + width + border)
-    return base[rows, columns], clothed[rows, columns], mask[rows, columns]
+    border = max(drawn[around(drawn, 0)].shape) // 8
+    box = around(drawn, border)
+    return base[box], clothed[box], mask[box]
 
 
 # ---- batches ----

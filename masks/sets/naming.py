@@ -27,7 +27,6 @@ BACKUPS = "backups"
 BASE, CLOTHED, MASK = "base_frame", "clothed_frame", "mask"  # kinds: what file names start with
 CUTOUT, DRESSED = "cutout", "dressed_frame"  # kinds made by steps 5 and 8
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 NUMBERED = re.compile(r"(.+)_([0-9]+)\.(?:png|PNG)")  # kind and number
 
 

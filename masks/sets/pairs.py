@@ -7,12 +7,11 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.images import read_image
+from common.images import PHOTO_SUFFIXES, read_image
 from masks.sets.naming import (
     BASE,
     CLOTHED,
     NUMBERED,
-    PICTURE_SUFFIXES,
     base_name,
     clothed_name,
     files_of_kind,
@@ -94,7 +93,7 @@ def _name_faults(folder: Path, kind: str) -> dict[str, str]:
             other = first.setdefault(int(match[2]), name)
             if other != name:
                 faults[name] = f"has the same number as {other}"
-        elif name.lower().startswith(kind) and name.lower().endswith(PICTURE_SUFFIXES):
+        elif name.lower().startswith(kind) and Path(name).suffix.lower() in PHOTO_SUFFIXES:
             faults[name] = f"is not named {kind}_XX.png with a number XX"
     return faults
 

@@ -55,3 +55,18 @@ def shrink(picture: np.ndarray, size_px: int) -> np.ndarray:
 def enlarge(picture: np.ndarray, size_px: int) -> np.ndarray:
     """Repeat every pixel `size_px` times in both directions."""
     return picture.repeat(size_px, axis=0).repeat(size_px, axis=1)
+
+
+def shifted(picture: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Return the picture moved within its frame; what leaves the frame is lost, what enters is 0.
+
+    Args:
+        picture: (H, W, ...).
+        down: px; negative moves up.
+        right: px; negative moves left.
+    """
+    height, width = picture.shape[:2]
+    result = np.zeros_like(picture)
+    stays = picture[max(-down, 0) : max(height - down, 0), max(-right, 0) : max(width - right, 0)]
+    result[max(down, 0) : max(height + down, 0), max(right, 0) : max(width + right, 0)] = stays
+    return result

@@ -1,14 +1,13 @@
 """State of the working set: which masks a person has reviewed, and how unsure each proposed mask is."""
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from common.errors import UserError
-from common.files import write_text
+from common.files import write_csv, write_text
 from masks.sets.naming import MASKS_CORRECTED, MASKS_INITIAL
 
 REVIEWED = "reviewed.json"
@@ -48,11 +47,8 @@ def write_proposals(masks: Path, unsureness: dict[str, float], method: str) -> N
         unsureness: 0 (sure) to 1 (a guess), by frame number.
         method: name of the method.
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["frame", "unsureness_0_1", "method"])
-    writer.writerows([number, f"{value:.4f}", method] for number, value in unsureness.items())
-    write_text(masks / PROPOSALS, table.getvalue())
+    rows = [(number, f"{value:.4f}", method) for number, value in unsureness.items()]
+    write_csv(masks / PROPOSALS, [("frame", "unsureness_0_1", "method"), *rows])
 
 
 def read_unsureness(folder: Path) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """Layouts of sprite sheets: the cell of every frame; cutting frames out of a sheet and pasting them back."""
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ from common.alpha import on_checks
 from masks.sets.frame_pictures import enlarge_small
 from masks.sets.naming import BASE
 from masks.sheets.grid_finder import Grid
-
-NUMBERED = re.compile(r"(.+)_([0-9]+)\.(?:png|PNG)")  # kind and number
 
 
 @dataclass(frozen=True)

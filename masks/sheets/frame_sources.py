@@ -18,6 +18,8 @@ from masks.sheets.grid_finder import GridSettings
 from masks.sheets.pairing import find_sheets, plan_split
 
 MOST_WORKERS = 4  # each loads the model anew
+IN_PROCESS = 32  # up to this many pairs do not repay the start of workers
+CHUNK = 4  # pairs that a worker gets at a time
 
 
 @dataclass(frozen=True)

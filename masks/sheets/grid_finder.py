@@ -44,15 +44,20 @@ class GridSettings:
 
     def __post_init__(self) -> None:
         """Raise UserError if a setting is out of range."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if value is not None:
-                check_range(field.name.upper(), value, 0 if field.name in ("margin", "spacing") else 1, MAX_SIDE_PX)
+        for name, value in self._said.items():
+            check_range(name, value, 0 if name in ("MARGIN", "SPACING") else 1, MAX_SIDE_PX)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._said.items())
 
     @property
     def given(self) -> bool:
         """Whether any setting is given."""
-        return self != GridSettings()
+        return bool(self._said)
+
+    @property
+    def _said(self) -> dict[str, int]:
+        return {name.upper(): value for name, value in dataclasses.asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,7 @@ def find_grid(sheets: Sequence[np.ndarray], wanted: GridSettings, name: str) -> 
         margin, spacing = wanted.margin or 0, wanted.spacing or 0
         cuts = [_known_cut(*side, margin, spacing) for side in known]
         if cuts[0] is None or cuts[1] is None:
-            raise UserError(f"{name}: {width} x {height} px do not hold {_in_words(wanted)}; {REMEDY}")
+            raise UserError(f"{name}: {width} x {height} px do not hold {wanted}; {REMEDY}")
         grid = Grid(cuts[0].count, cuts[1].count, cuts[0].size, cuts[1].size, margin, spacing)
     else:
         drawn = np.logical_or.reduce([drawn_pixels(sheet) for sheet in sheets])
@@ -213,11 +218,6 @@ def _known_cut(length: int, count: int | None, size: int | None, margin: int, sp
         return AxisDivision(count, size) if size > 0 and not rest else None
     most = (length - margin + spacing) // (size + spacing)  # the last row may lack its margin, or have px left over
     return AxisDivision(count or most, size) if most >= (count or 1) else None
-
-
-def _in_words(wanted: GridSettings) -> str:
-    said = [f"{name.upper()} {value}" for name, value in dataclasses.asdict(wanted).items() if value is not None]
-    return ", ".join(said)
 
 
 def _detect(across: SheetAxis, down: SheetAxis, wanted: GridSettings, name: str) -> Grid:

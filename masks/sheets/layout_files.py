@@ -144,10 +144,8 @@ def _parse_cell(entry: Any, where: str, sheet_size: tuple[int, int]) -> Cell:
         raise UserError(f"{where}frame: its size, {size[0]} x {size[1]} px, is not that of spriteSourceSize")
     width, height = upright[::-1] if rotated else upright
     if left + width > sheet_size[0] or top + height > sheet_size[1]:
-        sizes = (
-            f"{width} x {height} px at ({left}, {top}), is outside the sheet of {sheet_size[0]} x {sheet_size[1]} px"
-        )
-        raise UserError(f"{where}frame: {sizes}")
+        place = f"{width} x {height} px at ({left}, {top})"
+        raise UserError(f"{where}frame: {place}, is outside the sheet of {sheet_size[0]} x {sheet_size[1]} px")
     whole = max(upright[0], 1), max(upright[1], 1)
     if "sourceSize" in entry:
         whole = _size(entry, "sourceSize", where, MAX_SIDE_PX)

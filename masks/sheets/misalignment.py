@@ -3,6 +3,7 @@
 import numpy as np
 
 from masks.sets.differences import OPAQUE
+from masks.sets.pixel_art import shifted
 
 MAX_SHIFT = 8  # largest shift in each direction, in px
 SHIFT_GAIN = 0.97  # a pair is misaligned if the best shift costs less than this share of no shift
@@ -23,7 +24,7 @@ def find_shift(base: np.ndarray, clothed: np.ndarray) -> tuple[int, int]:
 
     def cost(shift: tuple[int, int]) -> float:
         if shift not in costs:
-            costs[shift] = _difference(base, moved(clothed, -shift[0], -shift[1]))
+            costs[shift] = _difference(base, shifted(clothed, -shift[1], -shift[0]))
         return costs[shift]
 
     best = (0, 0)
@@ -43,21 +44,3 @@ def _difference(base: np.ndarray, clothed: np.ndarray) -> float:
     levels = np.where(drawn[0] & drawn[1], np.minimum(levels, COLOUR_LIMIT), COLOUR_LIMIT)
     either = drawn[0] | drawn[1]
     return float(levels[either].mean()) if either.any() else 0.0
-
-
-def moved(picture: np.ndarray, right: int, down: int) -> np.ndarray:
-    """Return the picture moved within its frame; what leaves the frame is lost, what enters is transparent.
-
-    Args:
-        picture: (H, W, C).
-        right: px; negative moves left.
-        down: px; negative moves up.
-    """
-    height, width = picture.shape[:2]
-    rows, columns = (slice(max(way, 0), max(side + way, 0)) for way, side in ((down, height), (right, width)))
-    from_rows, from_columns = (
-        slice(max(-way, 0), max(side - way, 0)) for way, side in ((down, height), (right, width))
-    )
-    result = np.zeros_like(picture)
-    result[rows, columns] = picture[from_rows, from_columns]
-    return result

@@ -1,6 +1,6 @@
 """Pairing of base and clothed sheets, and the plan of the frames to cut from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,8 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
-from common.images import MIN_SIDE_PX, read_image
-from masks.sets.naming import PICTURE_SUFFIXES
+from common.images import MIN_SIDE_PX, PHOTO_SUFFIXES, read_image
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout
 from masks.sheets.grid_finder import MAX_FRAMES, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout
@@ -118,7 +117,7 @@ def _expand(paths: Sequence[Path], name: str, faults: list[str]) -> list[Path]:
         faults.append(f"setting {name} is empty; name a sheet")
     for path in paths:
         if path.is_dir():
-            pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
+            pictures = [file for file in path.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES]
             inside = sorted(file for file in pictures if not file.name.startswith("."))
             found += inside
             faults += [] if inside else [f"{path}: no sheets in this folder"]
@@ -214,11 +213,15 @@ def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tu
         if (a.frame_width, a.frame_height) != (b.frame_width, b.frame_height):
             sizes_text = f"{a.frame_width} x {a.frame_height} but {b.frame_width} x {b.frame_height} px"
             raise UserError(f"{paths[0]}: frame {name!r} and {other!r} of {paths[1].name} differ in size, {sizes_text}")
-    return _by_place(base, names), _by_place(clothed, others)
+    places = [str(place) for place in range(len(names))]
+    return _renamed(base, dict(zip(places, names, strict=True))), _renamed(
+        clothed, dict(zip(places, others, strict=True))
+    )
 
 
-def _by_place(layout: SheetLayout, order: Sequence[str]) -> SheetLayout:
-    return replace(layout, cells={str(place): layout.cells[name] for place, name in enumerate(order)})
+def _renamed(layout: SheetLayout, names: Mapping[str, str]) -> SheetLayout:
+    """Return the layout with some of its cells under new names; `names` gives the old one of each."""
+    return replace(layout, cells={new: layout.cells[old] for new, old in names.items()})
 
 
 def _number(pairs: Sequence[SheetPair], kept: Sequence[bool]) -> list[SheetPair]:
@@ -227,31 +230,21 @@ def _number(pairs: Sequence[SheetPair], kept: Sequence[bool]) -> list[SheetPair]
     numbered: list[SheetPair] = []
     first = 0
     for pair in pairs:
-        base, clothed = (
-            replace(
-                layout,
-                cells={
-                    f"{first + place:0{digits}d}": cell
-                    for place, cell in enumerate(layout.cells.values())
-                    if kept[first + place]
-                },
-            )
-            for layout in (pair.base, pair.clothed)
-        )
-        numbered.append(replace(pair, base=base, clothed=clothed))
+        numbers = {f"{first + int(place):0{digits}d}": place for place in pair.base.cells if kept[first + int(place)]}
+        numbered.append(replace(pair, base=_renamed(pair.base, numbers), clothed=_renamed(pair.clothed, numbers)))
         first += len(pair.base.cells)
     return numbered
 
 
 def _choose_scale(pairs: Sequence[SheetPair], scale: int | None) -> int:
-    sides = [
-        side for pair in pairs for cell in pair.base.cells.values() for side in (cell.frame_width, cell.frame_height)
-    ]
+    cells = [cell for pair in pairs for cell in pair.base.cells.values()]
+    least = min(min(cell.frame_width, cell.frame_height) for cell in cells)
+    most = max(max(cell.frame_width, cell.frame_height) for cell in cells)
     if scale is None:
-        scale = max(1, FRAME_PX // max(sides))
-    if min(sides) * scale < MIN_SIDE_PX or max(sides) * scale > MAX_FRAME_PX:
+        scale = max(1, FRAME_PX // most)
+    if least * scale < MIN_SIDE_PX or most * scale > MAX_FRAME_PX:
+        sizes = f"{least} to {most} px would be enlarged to {least * scale} to {most * scale} px"
         raise UserError(
-            f"setting SCALE is {scale}: frames of {min(sides)} to {max(sides)} px would be enlarged to "
-            f"{min(sides) * scale} to {max(sides) * scale} px; they must be from {MIN_SIDE_PX} to {MAX_FRAME_PX} px"
+            f"setting SCALE is {scale}: frames of {sizes}; they must be from {MIN_SIDE_PX} to {MAX_FRAME_PX} px"
         )
     return scale

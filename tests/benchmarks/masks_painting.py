@@ -57,8 +57,9 @@ def measure_ours(folder: Path, backend: str) -> None:
     from matplotlib import pyplot
     from matplotlib.backend_bases import MouseEvent
 
+    from masks.correction.opening import open_figure
     from masks.correction.session import CorrectionSession
-    from masks.correction.window import CorrectionWindow, open_figure
+    from masks.correction.window import CorrectionWindow
 
     with CorrectionSession(folder) as session:
         window = CorrectionWindow(session, open_figure(backend), 600)

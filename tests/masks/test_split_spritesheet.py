@@ -16,11 +16,11 @@ from PIL import Image
 
 from common.errors import UserError
 from masks.sets.pairs import find_pairs, read_pair
-from masks.sets.pixel_art import enlarge, shrink
+from masks.sets.pixel_art import enlarge, shifted, shrink
 from masks.sheets.cells import Cell, SheetLayout
 from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.joining import join_folder
-from masks.sheets.misalignment import find_shift, moved
+from masks.sheets.misalignment import find_shift
 from masks.sheets.pairing import find_sheets, plan_split
 from masks.sheets.splitting import make_room, unchanged_frames, write_frames
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_real_data, run_script
@@ -245,7 +245,7 @@ def test_frames_without_a_record_are_joined_into_a_plain_grid(tmp_path: Path) ->
 @pytest.mark.parametrize("shift", [(1, 0), (0, -1), (-2, 1), (0, 0), (3, 3)])
 def test_a_shifted_figure_is_found(shift: tuple[int, int]) -> None:
     base, clothed = (figure(48, 48, 1, clothed) for clothed in (False, True))
-    assert find_shift(base, moved(clothed, *shift)) == shift
+    assert find_shift(base, shifted(clothed, *shift[::-1])) == shift
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (8, 8)])
@@ -264,14 +264,14 @@ def test_moving_is_what_a_loop_over_pixels_does(right: int, down: int, seed: int
         for column in range(9):
             if 0 <= row - down < 6 and 0 <= column - right < 9:
                 expected[row, column] = picture[row - down, column - right]
-    assert np.array_equal(moved(picture, right, down), expected)
+    assert np.array_equal(shifted(picture, down, right), expected)
 
 
 def test_misaligned_pairs_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base, clothed = pair_of_sheets(tmp_path)
     sheet = read(clothed).copy()
     for column, shift in ((1, (1, 0)), (3, (-1, 2))):
-        sheet[:32, column * 32 : column * 32 + 32] = moved(sheet[:32, column * 32 : column * 32 + 32], *shift)
+        sheet[:32, column * 32 : column * 32 + 32] = shifted(sheet[:32, column * 32 : column * 32 + 32], *shift[::-1])
     save(clothed, sheet)
     report = split(base, clothed, tmp_path / "td", columns=4, rows=2)
     assert report.figures["shifted"] == {"01": "(+1, 0)", "03": "(-1, +2)"} and report.faults == 0
@@ -287,7 +287,7 @@ def test_real_pairs_match_and_shifted_ones_are_found(name: str) -> None:
     for pair in find_pairs(REAL_DATA / f"masks/frames_backup_{name}")[::3]:
         base, clothed = (shrink(frame, 8) for frame in read_pair(pair))
         for shift in ((0, 0), (1, 0), (-1, -2)):
-            assert find_shift(base, moved(clothed, *shift)) == shift
+            assert find_shift(base, shifted(clothed, *shift[::-1])) == shift
 
 
 # ---- what is there already ----

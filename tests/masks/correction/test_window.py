@@ -5,11 +5,13 @@ The tests of the real window leave screenshots in their temporary folders.
 
 import contextlib
 import importlib.util
+import inspect
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from operator import methodcaller
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,10 +25,12 @@ from PIL import Image, ImageGrab
 from common.errors import UserError
 from masks.correction.boxes import Box
 from masks.correction.display import FOOTER_PX, HEADER_PX, on_whole_points
+from masks.correction.keys import ACTIONS, KEYS, plain_key
+from masks.correction.opening import SIZE_INCHES, open_figure
 from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import choose_backend
 from masks.correction.viewport import Viewport
-from masks.correction.window import ACTIONS, KEYS, SIZE_INCHES, CorrectionWindow, open_figure, plain_key
+from masks.correction.window import CorrectionWindow
 from masks.sets.working_set import read_reviewed, write_proposals
 from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.correction.test_session import CELL, SHAPE, corrected, proposal_of, read, write_working_set
@@ -92,6 +96,10 @@ def test_every_key_does_one_thing_and_matplotlibs_own_keys_do_nothing(window: Co
     names = [name for keys in KEYS.values() for key in keys for name in key.names]
     assert len(names) == len(set(names)) == len(ACTIONS)
     assert all(plain_key(name) == name for name in names)
+    for action in ACTIONS.values():
+        assert isinstance(action, methodcaller)
+        method, *arguments = tuple[str, ...](action.__reduce__()[1])
+        inspect.signature(getattr(window, method)).bind(*arguments)
     keymaps = {name: keys for name, keys in matplotlib.rcParams.items() if name.startswith("keymap.")}
     assert len(keymaps) > 10 and not any(keymaps.values())
     assert matplotlib.rcParams["toolbar"] == "None"

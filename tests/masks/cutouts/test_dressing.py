@@ -10,11 +10,10 @@ from PIL import Image
 
 from common.errors import UserError
 from masks.cutouts.dressing import BareBody, dress, dress_body, find_cutouts, open_bodies, preview, same_size
-from masks.sets.pixel_art import enlarge
+from masks.sets.pixel_art import enlarge, shifted
 from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.layout_files import write_record
-from masks.sheets.misalignment import moved
 from tests.masks.sheets.test_cells import SHIRT, TROUSERS, draw_sheet, figure
 
 HERE = GridSettings()
@@ -105,7 +104,7 @@ def test_an_offset_counts_art_pixels(right: int, down: int, clothes_px: int) -> 
     body, clothed = (figure(16, 24, 1, clothed) for clothed in (False, True))
     clothes = clothes_of(clothed)
     dressed = dress(body, enlarge(clothes, clothes_px), (right, down))
-    assert np.array_equal(dressed, enlarge(dress(body, moved(clothes, right, down)), clothes_px))
+    assert np.array_equal(dressed, enlarge(dress(body, shifted(clothes, down, right)), clothes_px))
 
 
 # ---- bodies ----

@@ -26,10 +26,11 @@ from masks.drawing.characters import (
     paint,
 )
 from masks.drawing.palettes import BLUSHES, CLOTHS, EYES, HAIRS, SKINS, UNDERWEAR, Ramp
-from masks.drawing.pixel_style import PixelCanvas, shifted
+from masks.drawing.pixel_style import PixelCanvas
 from masks.drawing.smooth_style import SIDE, blurred
 from masks.drawing.sprite_layers import TO_LIGHT, FrameLight, Pattern, SpriteLayer, light_on
 from masks.drawing.walk_cycle import CELL, GROUND, MIDDLE, PHASES, VIEWS, BodyShape, View, pose
+from masks.sets.pixel_art import shifted
 
 coordinates = st.floats(1, 15).map(lambda value: round(value, 2))
 circles = st.lists(st.tuples(coordinates, coordinates, st.floats(0.5, 4)), min_size=1, max_size=4)
