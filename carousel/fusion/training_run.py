@@ -19,7 +19,7 @@ from common.devices import describe_device, seed_everything
 from common.errors import UserError, enough_memory
 from common.paths import shown
 from common.runner import Report
-from common.training import start_accelerator
+from common.training import Training, start_accelerator
 
 SAMPLE_ROWS = 8
 
@@ -74,6 +74,13 @@ def train(
         return None
     figures = {"steps": training.steps, **training.history[-1], "best held-out foreground PSNR": training.best_score}
     write_checkpoint(output, training.average, settings=asdict(settings), figures=figures)
+    show_results(training, held_out, output)
+    files = [collages / INDEX] if (collages / INDEX).is_file() else []
+    return Report(output, files, figures, device=describe_device(), weights=weights)
+
+
+def show_results(training: Training, held_out: AvatarFusionDataset, output: Path) -> None:
+    """Draw curves and samples beside the checkpoint, and print the held-out figures."""
     beside = ["_samples.png"]
     if training.steps:
         losses = [name for name in LOSSES if name in training.history[-1]]
@@ -87,13 +94,13 @@ def train(
             label="held-out gain over pasting, dB",
         )
         beside.append("_curves.png")
-    draw_samples(training.average, held_out, accelerator.device, output.with_name(f"{output.stem}_samples.png"))
+    draw_samples(
+        training.average, held_out, training.accelerator.device, output.with_name(f"{output.stem}_samples.png")
+    )
     gain = max(entry["held-out gain"] for entry in training.history)
     print(f"held out: {training.best_score:.2f} dB in the foreground, {gain:+.2f} dB over pasting")
     print(f"time spent waiting for samples: {training.waiting_s:.1f} s")
     print(f"written: {shown(output)}, and beside it {', '.join(beside)}")
-    files = [collages / INDEX] if (collages / INDEX).is_file() else []
-    return Report(output, files, figures, device=describe_device(), weights=weights)
 
 
 def split_or_fail(

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,6 +81,13 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
         )
     orders = {meaning.order for meaning in words.values() if meaning.order}
     notes += [f"words in order: {order}" for order in sorted(orders)]
+    _write(rows, names, alignment, target, words=words)
+    return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
+
+
+def _write(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path, *, words: Mapping[str, Words]) -> None:
+    """Write the person's name and the answers as numbers, without summary rows."""
+    places = {name: list(names).index(name) for name in [*alignment.id_columns, *alignment.columns]}
     with open(target, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*alignment.id_columns[:1], *alignment.columns])
@@ -90,7 +97,6 @@ def rewrite(rows: Rows, names: Sequence[str], alignment: Alignment, target: Path
             if not is_summary(name):
                 numbers = [_number(row[places[column]], words[column]) for column in alignment.columns]
                 writer.writerow([*([name] if alignment.id_columns else []), *numbers])
-    return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
 
 
 def _full(cells: Sequence[str], names: Sequence[str]) -> tuple[list[str], str]:
