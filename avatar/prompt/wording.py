@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from avatar.prompt.appearance_words import appearance_words, places_to_spare
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from avatar.prompt.syntax import Phrase
 
@@ -60,7 +61,8 @@ def generate_weighted_prompt(features: "Features", seed: int = 0) -> Prompt:
     A genre's phrases have weight 0.8 + 0.6 s, rounded to 0.05, where s is its share among the three favourites: 1.4
     for a single favourite, 1.0 for each of three equal ones, 0.85 for a share of one tenth. Without any preference the
     outfit is neutral and has weight 1. A person's own words are used as typed, with weight 1.2; if there is a
-    description, no inferred trait is used. Empty traits and an empty description add nothing.
+    description, no inferred trait is used. Empty traits and an empty description add nothing. If the appearance was
+    measured, its traits are named, and accessories by taste stay off head and face.
 
     Args:
         features: features of the person.
@@ -70,7 +72,7 @@ def generate_weighted_prompt(features: "Features", seed: int = 0) -> Prompt:
     phrases = [
         Phrase(rng.choice(OPENINGS)),
         *_person_phrases(features),
-        *_outfit_phrases(features.top_genres, rng),
+        *_outfit_phrases(features.top_genres, rng, places_to_spare(features.appearance)),
         Phrase(rng.choice(CLOSINGS)),
     ]
     return Prompt(phrases)
@@ -91,21 +93,28 @@ def _person_phrases(features: "Features") -> list[Phrase]:
             complete = stated if trait is not features.age else not words[-1].isdecimal()
             text = words if complete else form.format(words.lower())
             phrases.append(Phrase(text, STATED_WEIGHT if stated else 1.0, personal=True))
+    looks = {name: trait for name, trait in features.appearance.items() if trait.source == "self" or not said}
+    phrases += [Phrase(_one_line(words), STATED_WEIGHT, personal=True) for words in appearance_words(looks)]
     return [*phrases, Phrase(said, STATED_WEIGHT, personal=True)] if said else phrases
 
 
-def _outfit_phrases(favourites: Sequence[tuple[str, float]], rng: random.Random) -> list[Phrase]:
-    """Garment and accessories; the favourite genres alternate, and each place on the body is used once."""
+def _outfit_phrases(favourites: Sequence[tuple[str, float]], rng: random.Random, used: set[str]) -> list[Phrase]:
+    """Garment and accessories; the favourite genres alternate, and each place on the body is used once.
+
+    `used` are the places where no accessory may be.
+    """
     garment = GARMENTS[favourites[0][0]] if favourites else NEUTRAL_GARMENT
     turns = [(ACCESSORIES[genre], weight_of_share(share)) for genre, share in favourites]
     turns = turns or [(NEUTRAL_ACCESSORIES, 1.0)]
     words = rng.choice(garment.wordings).format(colour=rng.choice(garment.colours))
     phrases = [Phrase(words, turns[0][1])]
-    used: set[str] = set()
     for turn in range(ACCESSORIES_WORN):
         accessories, weight = turns[turn % len(turns)]
-        accessory = rng.choice([item for item in accessories if item.place not in used])
-        used.add(accessory.place)
+        free = [item for item in accessories if item.place not in used]
+        if not free:
+            continue
+        accessory = rng.choice(free)
+        used = used | {accessory.place}
         phrases.append(Phrase(rng.choice(accessory.wordings), weight))
     return phrases
 

@@ -1,0 +1,50 @@
+"""Words of a prompt for how a person looks, absences included: "short grey hair", "fair skin", "no glasses"."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from avatar.person.features import AppearanceTrait
+
+SKIN_BY_MONK_STEP = (
+    *("very pale", "fair", "light", "warm beige", "olive"),
+    *("tan", "brown", "dark brown", "very dark", "very dark"),
+)
+HAIR_BY_LENGTH = {
+    "bald": "bald",
+    "receding": "very short {} hair",
+    "very short": "very short {} hair",
+    "short": "short {} hair with a side parting",
+    "medium": "chin-length {} bob",
+    "long": "long straight {} hair",
+}
+HAIR_COLOURS = {"red": "ginger"}  # other words are those of the captions
+WORN = {
+    "glasses": {"none": "no glasses", "spectacles": "round glasses"},
+    "facial_hair": {"none": "no beard", "stubble": "short beard", "beard": "short full beard"},
+    "headwear": {"none": "bare-headed"},
+}
+SHOWN_AT = {"head": ("headwear", ("none",)), "face": ("glasses", ("none", "spectacles"))}  # who it is, at these places
+
+
+def appearance_words(traits: "Mapping[str, AppearanceTrait]") -> list[str]:
+    """Words for each known trait, hair and skin first."""
+    known = {name: trait.value for name, trait in traits.items() if trait.value}
+    colour = HAIR_COLOURS.get(known.get("hair_colour", ""), known.get("hair_colour", ""))
+    length = known.get("hair_length", "")
+    words = []
+    if length == "bald" or colour:
+        words.append(HAIR_BY_LENGTH.get(length, "{} hair").format(colour))
+    if "skin_tone" in known:
+        step = traits["skin_tone"].monk
+        words.append(f"{SKIN_BY_MONK_STEP[step - 1] if step else known['skin_tone']} skin")
+    return words + [forms.get(known[name], known[name]) for name, forms in WORN.items() if name in known]
+
+
+def places_to_spare(traits: "Mapping[str, AppearanceTrait]") -> set[str]:
+    """Places on the body, head and face, where an accessory by taste would hide who the person is.
+
+    Empty if nothing is known of the appearance. Somebody with a hat or sunglasses in the photo may get others.
+    """
+    known = {name: trait.value for name, trait in traits.items() if trait.value}
+    return {place for place, (name, bare) in SHOWN_AT.items() if known and known.get(name, "none") in bare}
