@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from avatar.person.skin_tone import STEPS
+
 if TYPE_CHECKING:
     from avatar.person.features import AppearanceTrait
 
@@ -36,12 +38,17 @@ def appearance_words(traits: "Mapping[str, AppearanceTrait]") -> list[str]:
     if length == "bald" or colour:
         words.append(HAIR_BY_LENGTH.get(length, "{} hair").format(colour))
     if "skin_tone" in known:
-        step = traits["skin_tone"].monk
-        words.append(f"{SKIN_BY_MONK_STEP[step - 1] if step else known['skin_tone']} skin")
+        words.append(f"{_skin(traits['skin_tone'])} skin")
     return words + [forms.get(known[name], known[name]) for name, forms in WORN.items() if name in known]
 
 
-def places_to_spare(traits: "Mapping[str, AppearanceTrait]") -> set[str]:
+def _skin(trait: "AppearanceTrait") -> str:
+    """The tone by its Monk step, if the step fits the word: somebody may have edited the word alone."""
+    first, last = STEPS.get(trait.value, (1, 0))
+    return SKIN_BY_MONK_STEP[trait.monk - 1] if trait.monk and first <= trait.monk <= last else trait.value
+
+
+def places_kept_free(traits: "Mapping[str, AppearanceTrait]") -> set[str]:
     """Places on the body, head and face, where an accessory by taste would hide who the person is.
 
     Empty if nothing is known of the appearance. Somebody with a hat or sunglasses in the photo may get others.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from avatar.prompt.appearance_words import appearance_words, places_to_spare
+from avatar.prompt.appearance_words import appearance_words, places_kept_free
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from avatar.prompt.syntax import Phrase
 
@@ -72,7 +72,7 @@ def generate_weighted_prompt(features: "Features", seed: int = 0) -> Prompt:
     phrases = [
         Phrase(rng.choice(OPENINGS)),
         *_person_phrases(features),
-        *_outfit_phrases(features.top_genres, rng, places_to_spare(features.appearance)),
+        *_outfit_phrases(features.top_genres, rng, places_kept_free(features.appearance)),
         Phrase(rng.choice(CLOSINGS)),
     ]
     return Prompt(phrases)

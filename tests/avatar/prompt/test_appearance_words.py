@@ -1,7 +1,8 @@
 """The prompt says how the person looks, and taste does not hide it."""
 
 from avatar.person.features import AppearanceTrait, Features
-from avatar.prompt.appearance_words import SKIN_BY_MONK_STEP, appearance_words, places_to_spare
+from avatar.person.skin_tone import STEPS
+from avatar.prompt.appearance_words import SKIN_BY_MONK_STEP, appearance_words, places_kept_free
 from avatar.prompt.genre_outfits import ACCESSORIES
 from avatar.prompt.wording import generate_weighted_prompt
 from common.genres import GENRES
@@ -22,14 +23,21 @@ def test_every_known_trait_is_said_and_absences_too() -> None:
     assert appearance_words({}) == [] and appearance_words(looks(glasses="", hair_length="long")) == []
     assert appearance_words(looks(hair_length="bald")) == ["bald"]
     assert appearance_words(looks(hair_colour="red")) == ["ginger hair"]
-    for step, skin in enumerate(SKIN_BY_MONK_STEP, start=1):
-        assert appearance_words({"skin_tone": AppearanceTrait("light", 0.9, "measured", monk=step)}) == [f"{skin} skin"]
+    for word, (first, last) in STEPS.items():
+        for step in range(first, last + 1):
+            trait = AppearanceTrait(word, 0.9, "measured", monk=step)
+            assert appearance_words({"skin_tone": trait}) == [f"{SKIN_BY_MONK_STEP[step - 1]} skin"]
+
+
+def test_an_edited_word_for_the_skin_goes_before_the_measured_step() -> None:
+    for word in ("dark", "freckled"):
+        assert appearance_words({"skin_tone": AppearanceTrait(word, 0.9, "measured", monk=2)}) == [f"{word} skin"]
 
 
 def test_taste_puts_nothing_on_head_and_face_but_where_the_person_wears_such_a_thing() -> None:
-    assert places_to_spare(ADA) == {"head", "face"}
-    assert places_to_spare(looks(skin_tone="light", glasses="sunglasses", headwear="cap")) == set()
-    assert places_to_spare({}) == set()
+    assert places_kept_free(ADA) == {"head", "face"}
+    assert places_kept_free(looks(skin_tone="light", glasses="sunglasses", headwear="cap")) == set()
+    assert places_kept_free({}) == set()
     items = [item for items in ACCESSORIES.values() for item in items if item.place in ("head", "face")]
     hidden = {words for item in items for words in item.wordings}
     for genre in ACCESSORIES:
