@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def known_words(base: Path) -> frozenset[str]:
-    """Words that are one token of a base with its own tokenizer, lower case: all words of the captions it was trained on.
+    """Words that are one token of a base's own tokenizer, lower case: all words of the captions that trained it.
 
     Args:
         base: folder of the base, in diffusers' layout.

@@ -104,9 +104,7 @@ def _refuse_networks(text: str) -> None:
     found = _NETWORK.search(text)
     if found is None:
         return
-    remedy = (
-        "the prompt loads no LoRA; delete it, and set LORA of AvatarGen.py to the file and LORA_SCALE to the number"
-    )
+    remedy = "a prompt loads no LoRA; delete it, and set LORA of AvatarGen.py to the file and LORA_SCALE to the number"
     if found[1].lower() == "hypernet":
         remedy = "hypernetworks are not supported; delete it"
     raise UserError(f"prompt: {found[0][:40]}: {remedy}")

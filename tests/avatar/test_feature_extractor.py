@@ -401,6 +401,6 @@ def test_photos_and_people_are_matched_by_name() -> None:
 
 
 def test_hidden_files_and_other_kinds_are_no_photos(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "art.svg", "c.webp"):
+    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "art.svg", "c.webp", "d.HEIC", "e.avif"):
         (tmp_path / name).touch()
-    assert [path.name for path in photos_in(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
+    assert [path.name for path in photos_in(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp", "d.HEIC", "e.avif"]
