@@ -22,6 +22,7 @@ from common.runner import Range, Report, run
 FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
 START: Literal["photo", "text"] = "photo"  # start from the photo if there is one, or from text alone
+REFERENCE: Path | None = None  # photo for IP_ADAPTER (single person only); None: that of the features
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
 MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
@@ -32,6 +33,8 @@ OUTPUT: Path = OUTPUTS / "avatar/AvatarGen_Base"  # folder for the results
 MODEL: str = "auto"  # hub id, folder or .safetensors; auto: SDXL if installed and a GPU fits it, else the small model
 REFINER: str = "auto"  # hub id, folder or .safetensors; auto: the refiner that belongs to MODEL
 MODEL_CONFIG: Path | None = None  # for single files: folder of configs and tokenizers; None: SDXL's
+IP_ADAPTER: Path | None = None  # image prompt adapter, file or folder, by which avatars resemble REFERENCE; None: none
+LIKENESS: Annotated[float, Range(0, 1)] = 0.6  # scale of IP_ADAPTER: 0 none, 1 the strongest
 ALLOW_PICKLE: bool = False  # also open .bin and .ckpt files, reading tensors only
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text encoders; auto: the device's best
 VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected

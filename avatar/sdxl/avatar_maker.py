@@ -105,6 +105,7 @@ class AvatarMaker:
                 seed=run.seed(subject),
                 recipe=recipe,
                 on_step=bar.update,
+                reference=subject.read_reference() if run.adapter else None,
             )
             pictures = [once()]
             if run.models.compare:
