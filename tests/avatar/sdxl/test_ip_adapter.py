@@ -106,11 +106,12 @@ def test_in_half_precision_and_again_in_full(tiny: str, file: Path) -> None:
         assert drawn(half, "base").shape == (64, 64, 3)
 
 
-def test_offloading_changes_nothing(tiny: str, file: Path, adapted: Pipelines) -> None:
+def test_offloading_changes_nothing_but_rounding(tiny: str, file: Path, adapted: Pipelines) -> None:
     other = load(tiny, file)
     offload(other)
     for start in (None, photo(3)):
-        assert np.array_equal(drawn(other, start=start), drawn(adapted, likeness=1.0, start=start))
+        apart = drawn(other, start=start).astype(int) - drawn(adapted, likeness=1.0, start=start)
+        assert np.abs(apart).max() <= 1, "rounding"
 
 
 def test_a_lora_and_an_adapter_go_together(tiny: str, file: Path, tmp_path: Path) -> None:
