@@ -1,7 +1,7 @@
 """Faces of the drawn avatars: neck, head, eyes, mouth and beard. The eyes are at the same height in every picture."""
 
 from avatar.drawing.attributes import Attributes, face_build
-from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, lerp
+from avatar.drawing.palette import ACCENTS, EYES, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Tones, lerp
 from avatar.drawing.pen import MIDDLE, Pen, both, disc, flip, loops, oval, placed
 
 EYE_Y, MOUTH_Y = 106, 138
@@ -41,7 +41,7 @@ class DrawnPerson:
         looks: the character.
         pen: pen of the picture.
         build: individual proportions of the face.
-        skin_hex, hair_hex: colours in daylight, "#rrggbb".
+        skin_hex, hair_hex: colours in daylight, "#rrggbb": those of `tones`, or else the named ones.
         skin, hair, garment: tones of the skin; of hair, beard and brows; of the garment.
         accent: tones of ties, seams and patches.
         half: half the width of the head at the ears.
@@ -49,9 +49,11 @@ class DrawnPerson:
         face: outline of the head, an SVG path.
     """
 
-    def __init__(self, looks: Attributes, pen: Pen) -> None:
+    def __init__(self, looks: Attributes, pen: Pen, tones: Tones | None = None) -> None:
         self.looks, self.pen, self.build = looks, pen, face_build(looks.variation)
-        self.skin_hex, self.hair_hex = SKINS[looks.skin], HAIR_COLOURS[looks.hair_colour]
+        tones = tones or Tones()
+        self.skin_hex = tones.skin or SKINS[looks.skin]
+        self.hair_hex = tones.hair or HAIR_COLOURS[looks.hair_colour]
         self.skin, self.hair = pen.skin(self.skin_hex), pen.ramp(self.hair_hex)
         self.garment = pen.ramp(GARMENT_COLOURS[looks.garment_colour])
         self.accent = pen.ramp(ACCENTS[looks.garment_colour])

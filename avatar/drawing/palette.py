@@ -90,6 +90,14 @@ BACKDROPS = {
 
 
 @dataclass(frozen=True)
+class Tones:
+    """Colours of a real person in daylight, "#rrggbb", drawn instead of the named ones; None: as named."""
+
+    skin: str | None = None
+    hair: str | None = None
+
+
+@dataclass(frozen=True)
 class ToneRamp:
     """Tones of one material as "#rrggbb".
 

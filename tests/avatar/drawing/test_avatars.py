@@ -17,7 +17,7 @@ from avatar.drawing.avatars import caption, draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.captions import MOST_WORDS
 from avatar.drawing.headwear import HATS
-from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, from_oklab, rgb_u8, to_oklab
+from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, from_oklab, rgb_u8, to_oklab
 from avatar.drawing.pen import both, flip, placed
 from avatar.lora_training.captioned_pictures import read_folder
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
@@ -142,6 +142,18 @@ def test_what_is_named_a_colour_has_it(name: str, table: dict[str, str], rows: s
     for value in table:
         drawn = picture(**({"hair": "bald"} if name == "skin" else {}) | {name: value})
         assert nearest(middle_colour(drawn, rows, columns), table) == value
+
+
+def test_measured_tones_are_drawn_instead_of_the_named_ones() -> None:
+    skin, hair = "#b98a70", "#5b6b3a"
+    bald, _ = draw_avatar(looking(hair="bald"), SIZE_PX, tones=Tones(skin=skin))
+    drawn, _ = draw_avatar(looking(), SIZE_PX, tones=Tones(hair=hair))
+    for colour, wanted in (
+        (middle_colour(bald, slice(28, 38), slice(68, 80)), skin),
+        (middle_colour(drawn, slice(26, 40), slice(52, 76)), hair),
+    ):
+        assert np.abs(colour - rgb_u8(wanted)).max() < 24
+    assert (draw_avatar(looking(), SIZE_PX, tones=Tones())[0] == picture()).all()
 
 
 def test_the_mask_is_the_figure_and_the_rest_is_the_backdrop(crowd: list[Attributes]) -> None:
