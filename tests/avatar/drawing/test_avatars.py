@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 SIZE_PX = 128
 PLAIN = Attributes(
     person="person",
+    age="young",
     skin="golden",
     face="oval",
     eyes="brown",
@@ -328,4 +329,4 @@ def test_the_script_writes_a_sheet_and_a_training_folder(tmp_path: Path) -> None
         with Image.open(item.path) as drawn, Image.open(tmp_path / "set/masks" / item.path.name) as mask:
             assert drawn.size == mask.size == (96, 96) and (drawn.mode, mask.mode) == ("RGB", "L")
     table = (tmp_path / "set/attributes.csv").read_text(encoding="utf-8").splitlines()
-    assert len(table) == 4 and table[0].startswith("name,person,skin")
+    assert len(table) == 4 and table[0].startswith("name,person,age,skin")
