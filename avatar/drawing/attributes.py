@@ -118,7 +118,7 @@ class FaceBuild:
 
     Attributes:
         width: addition to half the width of the head.
-        fullness: 0 (lean) to 1 (full cheeks and chin).
+        fullness: -0.5 (lean) to 1.2 (a round jaw and a double chin).
         chin: addition to the length of the face.
         spacing: addition to half the distance between the eyes.
         eyes, mouth: scale factors.
@@ -153,7 +153,7 @@ def face_build(variation: int) -> FaceBuild:
     draw = random.Random(variation).uniform  # Python guarantees the same sequence in all versions
     return FaceBuild(
         width=draw(-2.5, 2.5),
-        fullness=draw(0, 1) ** 1.5,
+        fullness=draw(-0.5, 1.2),
         chin=draw(-2, 3),
         spacing=draw(-1.4, 1.4),
         eyes=draw(0.9, 1.1),
@@ -164,6 +164,6 @@ def face_build(variation: int) -> FaceBuild:
         brow_arch=draw(-2, 3),
         nose=int(draw(0, NOSES)),
         freckles=draw(0, 1) < 0.15,
-        undertone=draw(-10, 10),
+        undertone=draw(-8, 8),
         shoulders=draw(0.9, 1.12),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from avatar.drawing.faces import INK, MOUTH_Y, DrawnPerson
-from avatar.drawing.palette import lerp
+from avatar.drawing.palette import lerp, to_oklab
 from avatar.drawing.pen import MIDDLE, both, flip, placed
 
 _CURLED = (
@@ -34,13 +34,14 @@ def _at_mouth(path: str, who: DrawnPerson, across: float = 1, down: float = 1) -
 
 
 def _stubble(who: DrawnPerson) -> None:
-    """Darken jaw and upper lip, with dots; the dots are seen on every skin."""
+    """Darken jaw and upper lip, with dots; dots of the skin's lightness would not be seen."""
     pen = who.pen
-    tone = lerp(who.hair_hex, who.skin_hex, 0.35) if pen.style == "plain" else who.hair.line
-    dots = pen.pattern(4, 4, f'<circle cx="1.2" cy="1.2" r="0.75" fill="{lerp(who.hair_hex, INK, 0.25)}"/>', 30)
+    tone, shadow = (lerp(who.hair_hex, INK, 0.25), 0.42) if pen.style == "plain" else (who.hair.line, 0.14)
+    unseen = abs(to_oklab(tone)[0] - to_oklab(who.skin_hex)[0]) < 0.15
+    dot = f'<circle cx="1.2" cy="1.2" r="0.75" fill="{who.skin.light if unseen else tone}"/>'
     with pen.inside(who.face):
-        pen.fill(_STUBBLE, tone, 0.5)
-        pen.fill(_STUBBLE, dots, 0.75)
+        pen.fill(_STUBBLE, lerp(tone, who.skin_hex, 0.35), shadow)
+        pen.fill(_STUBBLE, pen.pattern(4, 4, dot, 30), 0.75)
 
 
 def _moustache(who: DrawnPerson) -> None:

@@ -103,7 +103,7 @@ def _lips(who: DrawnPerson) -> str:
         return "#ff3f8e"
     if who.looks.person == "woman":
         return lerp(who.skin_hex, "#c8243f", 0.68)
-    return lerp(who.skin.deep, "#a8323c", 0.3)
+    return lerp(who.skin_hex, "#a8323c", 0.42)
 
 
 def _calm_mouth(who: DrawnPerson) -> None:
@@ -128,7 +128,7 @@ def _wink_mouth(who: DrawnPerson) -> None:
 def _fill_lips(who: DrawnPerson, path: str) -> None:
     thick = who.build.lips * LIDS[who.looks.age]
     lips = placed(path, MIDDLE, MOUTH_Y, who.build.mouth, thick)
-    who.pen.fill(lips, _lips(who), 1 if who.looks.person == "woman" else 0.5)
+    who.pen.fill(lips, _lips(who), 1 if who.looks.person == "woman" else 0.65)
 
 
 def _surprised_mouth(who: DrawnPerson) -> None:

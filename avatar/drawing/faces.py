@@ -15,6 +15,7 @@ NECKS = {"woman": 16.5, "person": 19.0, "man": 21.5}  # half width of the neck
 JAWS = {"woman": -1.5, "person": 0.0, "man": 2.5}  # addition to the half width of the jaw
 SHOULDERS = {"woman": -0.03, "person": 0.0, "man": 0.03}  # addition to the scale of the shoulders
 FULLER = {"young": 0.0, "middle-aged": 0.25, "old": 0.4}  # addition to the fullness of the face
+FULL = 0.8  # fullness above which there is a double chin
 INK = "#241532"
 
 # Right halves of the lines of age, and their width: on the forehead, at and below the eye, at nose and mouth.
@@ -33,6 +34,7 @@ _CREASES = {
         "M 147.5 143 C 149.5 147 149.5 150 148 153": 2.1,
     },
 }
+_DOUBLE_CHIN = both("128 140, 150 140 162 142 164 148, 158 160 144 169 128 169")
 _NOSES = (  # shade beside the bridge, and line; centred on the tip
     ("M 0 -15 C 3 -9 5 -4 4.5 1 C 3 4 1 4 0 3 Z", "M -4.4 1 C -2.4 5 2.4 5 4.4 1"),
     (
@@ -60,6 +62,7 @@ class DrawnPerson:
         skin, hair, garment: tones of the skin; of hair, beard and brows; of the garment.
         accent: tones of ties, seams and patches.
         half, jaw, neck: half the width of the head at the ears, of the jaw, and of the neck.
+        double_chin: whether there is one.
         shoulders: scale factor of the shoulders' width.
         face: outline of the head, an SVG path.
     """
@@ -74,7 +77,8 @@ class DrawnPerson:
         self.accent = pen.ramp(ACCENTS[looks.garment_colour])
         cheek, jaw, chin, low = FACES[looks.face]
         full, wider = self.build.fullness + FULLER[looks.age], JAWS[looks.person]
-        self.half = cheek + self.build.width + wider / 2
+        self.double_chin = full > FULL
+        self.half = cheek + self.build.width + (wider + full) / 2
         self.jaw = jaw + self.build.width + wider + 5 * full
         self.face = _face(self.half, self.jaw, chin + 7 * full, low + self.build.chin)
         self.neck = NECKS[looks.person] + 3 * full
@@ -103,6 +107,8 @@ def draw_neck(who: DrawnPerson) -> None:
     with who.pen.inside(neck):
         who.pen.fill(both("128 140, 150 140 164 140 168 150, 156 168 142 176 128 176"), who.skin.deep, 0.55)
         who.pen.lines("M 137 200 C 146 196 154 195 164 197", who.skin.deep, 2, 0.45)
+        if who.double_chin:
+            who.pen.form(_DOUBLE_CHIN, who.skin, 2)
         if who.looks.age == "old":
             who.pen.lines("M 136 168 C 136 176 135 182 133 190", who.skin.deep, 2, 0.7)
 

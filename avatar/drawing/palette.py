@@ -15,14 +15,14 @@ Rgb = tuple[float, float, float]
 SKINS = {  # one for each step of the Monk Skin Tone scale
     "porcelain": "#f8e3d6",
     "fair": "#f4d1b7",
-    "light": "#eabfa0",
-    "golden": "#ddac82",
-    "olive": "#c49869",
-    "tan": "#b17c53",
-    "brown": "#966241",
-    "dark brown": "#774b35",
-    "deep": "#57382c",
-    "ebony": "#3c2a23",
+    "light": "#e8bc9b",
+    "golden": "#d9a77a",
+    "olive": "#bf9363",
+    "tan": "#af7950",
+    "brown": "#915d3d",
+    "dark brown": "#724731",
+    "deep": "#533529",
+    "ebony": "#35251f",
 }
 HAIR_COLOURS = {
     "black": "#2b2733",
@@ -137,7 +137,7 @@ def skin_ramp(base: str, style: Style = "plain") -> ToneRamp:
     if style == "neon":
         return _neon_ramp(base, skin=True)
     warm = lerp(base, "#8e2f3f", 0.16)
-    shade, deep = _darker(warm, 0.90), _darker(lerp(base, "#7a2440", 0.26), 0.74)
+    shade, deep = _darker(warm, 0.90), _darker(lerp(base, "#8a2a34", 0.26), 0.74)
     line = _darker(lerp(base, "#5a1c38", 0.45), 0.62)
     return ToneRamp(_lighter(base, 0.34), base, shade, deep, line, deep)
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from avatar.drawing import wordings
 from avatar.drawing.attributes import CHOICES, LIKELY, Attributes, characters, draw_attributes
 from avatar.drawing.avatars import caption, draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
@@ -275,7 +276,8 @@ def test_captions_are_many_and_short_and_say_nothing_of_weights() -> None:
         ({"glasses": "sunglasses"}, ("sunglasses",)),
         ({"headwear": "cowboy hat"}, ("cowboy hat",)),
         ({"jewellery": "gold chain"}, ("gold chain",)),
-        ({"skin": "deep"}, ("deep", "very dark")),
+        ({"skin": "ebony"}, ("ebony", "very dark", "black-brown")),
+        ({"age": "old"}, wordings.AGES["old"]),
         ({"expression": "wink"}, ("wink",)),
         ({"backdrop": "navy"}, ("navy",)),
         ({"pattern": "bunting"}, ("bunting",)),
