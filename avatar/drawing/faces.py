@@ -79,7 +79,7 @@ class DrawnPerson:
         full, wider = self.build.fullness + FULLER[looks.age], JAWS[looks.person]
         self.double_chin = full > FULL
         self.half = cheek + self.build.width + (wider + full) / 2
-        self.jaw = jaw + self.build.width + wider + 5 * full
+        self.jaw = min(jaw + self.build.width + wider + 5 * full, self.half - 1)
         self.face = _face(self.half, self.jaw, chin + 7 * full, low + self.build.chin)
         self.neck = NECKS[looks.person] + 3 * full
         self.shoulders = self.build.shoulders + SHOULDERS[looks.person]
