@@ -1,8 +1,8 @@
 """Faces of the drawn avatars: the person that all layers draw from, neck, head, nose and lines of age."""
 
 from avatar.drawing.attributes import Attributes, face_build
-from avatar.drawing.palette import ACCENTS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Tones, lerp, with_undertone
-from avatar.drawing.pen import MIDDLE, Pen, both, loops, oval, placed
+from avatar.drawing.palette import ACCENTS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Tones, lerp, to_oklab, with_undertone
+from avatar.drawing.pen import MIDDLE, Pen, both, even, loops, oval, placed
 
 EYE_Y, MOUTH_Y = 106, 138
 FACES = {  # half widths of cheeks, jaw and chin, and y of the chin
@@ -84,6 +84,12 @@ class DrawnPerson:
         self.neck = NECKS[looks.person] + 3 * full
         self.shoulders = self.build.shoulders + SHOULDERS[looks.person]
 
+    def carve(self, path: str, paint: str, width: float, opacity: float = 1.0) -> None:
+        """Draw a line in the skin, with light on its lower side, so that it is seen on every skin."""
+        light = 1.03 - 0.65 * to_oklab(self.skin_hex)[0]  # more on dark skin
+        self.pen.line(placed(path, 0, 1.9), self.skin.light, width, light)
+        self.pen.line(path, paint, width, opacity)
+
 
 def _face(cheek: float, jaw: float, chin: float, low: float) -> str:
     c, j = MIDDLE + cheek, MIDDLE + jaw
@@ -135,16 +141,14 @@ def draw_head(who: DrawnPerson) -> None:
 
 
 def _draw_creases(who: DrawnPerson) -> None:
-    """Draw lines of age, each with light on its lower side."""
-    pen, plain = who.pen, who.pen.style == "plain"
+    plain = who.pen.style == "plain"
     dark = lerp(who.skin.deep, who.skin.line, 0.3) if plain else who.skin.line
     for path, width in _CREASES[who.looks.age].items():
-        pen.lines(placed(path, 0, 1.7), who.skin.light, width, 0.5)
-        pen.lines(path, dark, width, 0.85 if plain else 0.5)
+        who.carve(even(path), dark, width, 0.85 if plain else 0.5)
 
 
 def _draw_nose(who: DrawnPerson) -> None:
     shade, line = _NOSES[who.build.nose]
     who.pen.fill(placed(shade, 128, 121), who.skin.shade, 0.6)
-    who.pen.line(placed(line, 128, 121), who.skin.deep, 2.2)
+    who.carve(placed(line, 128, 121), who.skin.deep, 2.2)
     who.pen.fill(oval(126.5, 118, 2.6, 2.2), who.skin.light, 0.7)
