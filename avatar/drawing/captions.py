@@ -51,6 +51,7 @@ def caption(attributes: Attributes, rng: np.random.Generator) -> str:
             _worn_words(look.jewellery, rng, ("",)),
         ),
         _maybe(rng, 0.85, _pick(rng, _SKIN).format(_pick(rng, wordings.SKINS[look.skin]))),
+        _maybe(rng, 0.85 if look.age != "young" else 0.3, _pick(rng, wordings.AGES[look.age])),
         _maybe(rng, 0.85, _pick(rng, wordings.EXPRESSIONS[look.expression])),
         _maybe(rng, 0.8, _pick(rng, wordings.PATTERNS[look.pattern]).format(look.backdrop, a=_article(look.backdrop))),
         _maybe(rng, 0.5 if look.glasses not in _TINTED else 0.1, f"{look.eyes} eyes"),
