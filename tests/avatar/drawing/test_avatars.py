@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from avatar.drawing import wordings
 from avatar.drawing.attributes import CHOICES, LIKELY, Attributes, characters, draw_attributes
 from avatar.drawing.avatars import caption, draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.captions import MOST_WORDS
 from avatar.drawing.headwear import HATS
-from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, from_oklab, rgb_u8, to_oklab
+from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, from_oklab, rgb_u8, to_oklab
 from avatar.drawing.pen import both, flip, placed
 from avatar.lora_training.captioned_pictures import read_folder
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.slow
 SIZE_PX = 128
 PLAIN = Attributes(
     person="person",
+    age="young",
     skin="golden",
     face="oval",
     eyes="brown",
@@ -142,6 +144,18 @@ def test_what_is_named_a_colour_has_it(name: str, table: dict[str, str], rows: s
     for value in table:
         drawn = picture(**({"hair": "bald"} if name == "skin" else {}) | {name: value})
         assert nearest(middle_colour(drawn, rows, columns), table) == value
+
+
+def test_measured_tones_are_drawn_instead_of_the_named_ones() -> None:
+    skin, hair = "#b98a70", "#5b6b3a"
+    bald, _ = draw_avatar(looking(hair="bald"), SIZE_PX, tones=Tones(skin=skin))
+    drawn, _ = draw_avatar(looking(), SIZE_PX, tones=Tones(hair=hair))
+    for colour, wanted in (
+        (middle_colour(bald, slice(28, 38), slice(68, 80)), skin),
+        (middle_colour(drawn, slice(26, 40), slice(52, 76)), hair),
+    ):
+        assert np.abs(colour - rgb_u8(wanted)).max() < 24
+    assert (draw_avatar(looking(), SIZE_PX, tones=Tones())[0] == picture()).all()
 
 
 def test_the_mask_is_the_figure_and_the_rest_is_the_backdrop(crowd: list[Attributes]) -> None:
@@ -262,7 +276,8 @@ def test_captions_are_many_and_short_and_say_nothing_of_weights() -> None:
         ({"glasses": "sunglasses"}, ("sunglasses",)),
         ({"headwear": "cowboy hat"}, ("cowboy hat",)),
         ({"jewellery": "gold chain"}, ("gold chain",)),
-        ({"skin": "deep"}, ("deep", "very dark")),
+        ({"skin": "ebony"}, ("ebony", "very dark", "black-brown")),
+        ({"age": "old"}, wordings.AGES["old"]),
         ({"expression": "wink"}, ("wink",)),
         ({"backdrop": "navy"}, ("navy",)),
         ({"pattern": "bunting"}, ("bunting",)),
@@ -316,4 +331,4 @@ def test_the_script_writes_a_sheet_and_a_training_folder(tmp_path: Path) -> None
         with Image.open(item.path) as drawn, Image.open(tmp_path / "set/masks" / item.path.name) as mask:
             assert drawn.size == mask.size == (96, 96) and (drawn.mode, mask.mode) == ("RGB", "L")
     table = (tmp_path / "set/attributes.csv").read_text(encoding="utf-8").splitlines()
-    assert len(table) == 4 and table[0].startswith("name,person,skin")
+    assert len(table) == 4 and table[0].startswith("name,person,age,skin")
