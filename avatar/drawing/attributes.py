@@ -44,7 +44,7 @@ LIKELY = {  # probability of a value; the other values of the attribute share th
     "hair_colour": {"black": 0.16, "brown": 0.17, "blonde": 0.13, "ginger": 0.08, "grey": 0.12, "white": 0.09},
     "greying": {"none": 0.85},
     "glasses": {"none": 0.5, "sunglasses": 0.035, "heart-shaped glasses": 0.035, "star-shaped glasses": 0.035},
-    "headwear": {"none": 0.3},
+    "headwear": {"none": 0.55},
     "jewellery": {"none": 0.5},
     "expression": {"smile": 0.3},
 }
