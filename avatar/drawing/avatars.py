@@ -10,7 +10,7 @@ import numpy as np
 
 from avatar.drawing.attributes import Attributes, draw_attributes
 from avatar.drawing.backdrops import backdrop_tones, draw_backdrop
-from avatar.drawing.beards import draw_beard
+from avatar.drawing.beards import draw_beard, draw_stubble
 from avatar.drawing.captions import caption
 from avatar.drawing.expressions import draw_eyes, draw_mouth
 from avatar.drawing.faces import DrawnPerson, draw_head, draw_neck
@@ -31,6 +31,7 @@ _LAYERS = (  # from back to front
     draw_garment,
     draw_headwear_at_neck,
     draw_head,
+    draw_stubble,
     draw_mouth,
     draw_eyes,
     draw_jewellery,

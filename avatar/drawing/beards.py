@@ -23,18 +23,19 @@ _STUBBLE = both(
 
 
 def draw_beard(who: DrawnPerson) -> None:
-    """Draw stubble, moustache or beard."""
-    kind = who.looks.beard
-    if kind != "none":
-        _BEARDS[kind](who)
+    """Draw moustache or beard."""
+    if who.looks.beard in _BEARDS:
+        _BEARDS[who.looks.beard](who)
 
 
 def _at_mouth(path: str, who: DrawnPerson, across: float = 1, down: float = 1) -> str:
     return placed(path, MIDDLE, MOUTH_Y, across * who.build.mouth, down)
 
 
-def _stubble(who: DrawnPerson) -> None:
-    """Darken jaw and upper lip, with dots; dots of the skin's lightness would not be seen."""
+def draw_stubble(who: DrawnPerson) -> None:
+    """Darken jaw and upper lip, with dots, below the mouth; dots of the skin's lightness would not be seen."""
+    if who.looks.beard != "stubble":
+        return
     pen = who.pen
     tone, shadow = (lerp(who.hair_hex, INK, 0.25), 0.42) if pen.style == "plain" else (who.hair.line, 0.14)
     unseen = abs(to_oklab(tone)[0] - to_oklab(who.skin_hex)[0]) < 0.15
@@ -90,7 +91,6 @@ def _full_beard(who: DrawnPerson, side: float, low: float, strands: str) -> None
 
 
 _BEARDS: dict[str, Callable[[DrawnPerson], None]] = {
-    "stubble": _stubble,
     "moustache": _moustache,
     "full moustache": _full_moustache,
     "goatee": _goatee,

@@ -79,7 +79,7 @@ class DrawnPerson:
         full, wider = self.build.fullness + FULLER[looks.age], JAWS[looks.person]
         self.double_chin = full > FULL
         self.half = cheek + self.build.width + (wider + full) / 2
-        self.jaw = jaw + self.build.width + wider + 5 * full
+        self.jaw = min(jaw + self.build.width + wider + 5 * full, self.half - 1)
         self.face = _face(self.half, self.jaw, chin + 7 * full, low + self.build.chin)
         self.neck = NECKS[looks.person] + 3 * full
         self.shoulders = self.build.shoulders + SHOULDERS[looks.person]
@@ -123,10 +123,10 @@ def draw_head(who: DrawnPerson) -> None:
     pen.form(who.face, skin)
     with pen.inside(who.face):
         pen.glow(oval(104, 72, 46, 40), skin.light, 0.55)
-        pen.fill("M 180 40 C 176 96 168 132 128 158 L 190 170 Z", skin.shade, 0.5)
+        pen.fill("M 180 40 C 176 96 168 132 128 158 L 190 170 Z", skin.shade, 0.4)
         blush = lerp(who.skin_hex, "#e8485f", 0.55) if pen.style == "plain" else "#ff4fa8"
         for x in (101, 155):
-            pen.glow(oval(x, 126, 15, 11), blush, 0.5)
+            pen.glow(oval(x, 126, 15, 11), blush, 0.42)
         if who.build.freckles:
             places = ((20, 120), (25, 124), (30, 120), (14, 123))
             pen.fill(loops(tuple((128 + side * x, y, 1) for side in (-1, 1) for x, y in places)), skin.deep, 0.6)
