@@ -11,7 +11,7 @@ import numpy as np
 from avatar.drawing import wordings
 from avatar.drawing.attributes import Attributes
 from avatar.drawing.hair import greying_shows
-from avatar.drawing.headwear import COVERS, HATS, HIDDEN_HAIR
+from avatar.drawing.headwear import COVERS, COVERS_NECK, HATS, HIDDEN_HAIR
 from avatar.prompt.wording import CLOSINGS, OPENINGS
 
 MOST_WORDS = 50  # longest caption; with its commas it fits the 75 tokens of a CLIP text encoder
@@ -45,7 +45,11 @@ def caption(attributes: Attributes, rng: np.random.Generator) -> str:
         _maybe(rng, 0.95 if look.glasses != "none" else 0.2, _worn_words(look.glasses, rng, _NO_GLASSES)),
         _maybe(rng, 0.95 if look.beard != "none" else 0.2, _pick(rng, wordings.BEARDS[look.beard])),
         _maybe(rng, 0.95 if look.headwear != "none" else 0.15, _worn_words(look.headwear, rng, _NO_HEADWEAR)),
-        _maybe(rng, 0.95 if look.jewellery != "none" and look.headwear != "headscarf" else 0, _worn_words(look.jewellery, rng, ("",))),
+        _maybe(
+            rng,
+            0.95 if look.jewellery != "none" and look.headwear not in COVERS_NECK else 0,
+            _worn_words(look.jewellery, rng, ("",)),
+        ),
         _maybe(rng, 0.85, _pick(rng, _SKIN).format(_pick(rng, wordings.SKINS[look.skin]))),
         _maybe(rng, 0.85 if look.age != "young" else 0.3, _pick(rng, wordings.AGES[look.age])),
         _maybe(rng, 0.85, _pick(rng, wordings.EXPRESSIONS[look.expression])),

@@ -10,15 +10,15 @@ from avatar.drawing.faces import DrawnPerson
 from avatar.drawing.hair_pieces import Draw
 from avatar.drawing.headwear import COVERS, HATS, flattened_hair
 from avatar.drawing.long_hair import LONG_HAIR, LOW_PONYTAIL
-from avatar.drawing.pen import even
+from avatar.drawing.pen import even, oval
 from avatar.drawing.short_hair import SHORT_HAIR
 
 _HAIR = SHORT_HAIR | LONG_HAIR
 _BELOW_HAT = "M 0 92 C 50 84 76 78 92 74 C 116 69 140 69 164 74 C 180 78 206 84 256 92 L 256 256 L 0 256 Z"
 _TEMPLE = "M 82 70 C 79 84 81 96 84 106 C 87 100 88 94 89 88 C 95 87 103 82 108 74 Z"
-_STREAKS = even(  # from the parting over the temple
-    "M 150 42 C 164 54 171 74 173 108 M 160 46 C 173 62 178 84 179 120 M 138 40 C 156 56 166 70 170 92 "
-    "M 170 56 C 182 76 184 100 184 132"
+_STREAKS = even(  # over the temples
+    "M 158 52 C 167 62 171 76 172 100 M 163 50 C 173 64 176 82 176 112 M 152 48 C 162 58 167 68 169 84 "
+    "M 169 58 C 178 72 181 92 181 128 M 174 66 C 183 84 185 104 185 122 M 146 44 C 154 50 160 56 164 64"
 )
 
 
@@ -51,9 +51,11 @@ def greying_shows(looks: Attributes) -> bool:
 
 
 def _draw_greying(who: DrawnPerson) -> None:
-    grey = who.pen.ramp("#c4c0ba")
+    grey = who.pen.ramp("#c9c5bf").base
     with who.pen.inside(_HAIR[who.looks.hair].shape):
-        who.pen.line(_STREAKS, grey.base, 3.2, 0.9)
+        for x in (80, 176):
+            who.pen.glow(oval(x, 92, 17, 42), grey, 0.85)
+        who.pen.line(_STREAKS, grey, 1.7, 0.85)
 
 
 def _draw_below_hat(who: DrawnPerson, draw: Draw | None) -> None:

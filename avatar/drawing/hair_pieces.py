@@ -12,7 +12,7 @@ Circles = tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True)
-class Hairstyle:
+class HairLayers:
     """Layers of a hairstyle.
 
     Attributes:
@@ -24,6 +24,7 @@ class Hairstyle:
     behind: Draw | None = None
     over: Draw | None = None
     shape: str = ""
+
 
 @dataclass(frozen=True)
 class HairMass:
@@ -71,9 +72,10 @@ def ring(
     return tuple(places)
 
 
-def curls(circles: Circles) -> str:
-    """Path of the light on each curl."""
-    return " ".join(placed("M -0.55 -0.1 Q -0.45 -0.6 0.15 -0.6", x, y, r, r) for x, y, r in circles)
+def curls(circles: Circles, size: float = 1) -> str:
+    """Path of an arc on each curl, towards the light; of the shade at the other side if `size` is below 0."""
+    arc = "M -0.55 -0.1 Q -0.45 -0.6 0.15 -0.6"
+    return " ".join(placed(arc, x, y, r * size, r * size) for x, y, r in circles)
 
 
 def draw_curls(who: DrawnPerson, circles: Circles) -> None:
@@ -81,10 +83,12 @@ def draw_curls(who: DrawnPerson, circles: Circles) -> None:
     pen, hair, whole = who.pen, who.hair, loops(circles)
     pen.line(whole, hair.line, 2 * OUTLINE)
     pen.fill(whole, pen.lit(hair))
+    pen.line(curls(circles, -0.9), hair.detail, 1.5, 0.35)
     pen.line(curls(circles), hair.light, 1.8, 0.6)
 
 
 def shadow_of_curls(who: DrawnPerson, circles: Circles) -> None:
+    """Draw the shadow of curls on the face."""
     with who.pen.inside(who.face):
         who.pen.fill(loops(tuple((x, y + 4, r) for x, y, r in circles)), who.skin.deep, 0.4)
 

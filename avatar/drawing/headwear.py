@@ -19,6 +19,7 @@ HATS = frozenset(  # headwear that flattens the hair
     {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat", "hat"}
 )
 COVERS = frozenset({"headscarf", "turban"})  # headwear that covers all hair
+COVERS_NECK = frozenset({"headscarf"})  # headwear that covers all jewellery
 HIDDEN_HAIR = frozenset(  # hairstyles that look like plain short hair below a hat
     (
         *("buzz cut", "receding", "crown bald", "quiff", "side parting", "short curls", "short coils", "cornrows"),
@@ -35,10 +36,11 @@ def draw_headwear_behind(who: DrawnPerson) -> None:
 
 def draw_headwear_at_neck(who: DrawnPerson) -> None:
     """Draw the part of a headscarf that lies around neck and shoulders, below chin and beard."""
-    if who.looks.headwear != "headscarf":
+    if who.looks.headwear not in COVERS_NECK:
         return
-    pen, tones = who.pen, who.pen.ramp(_HEADWEAR["headscarf"][1])
+    pen, tones = who.pen, who.accent
     pen.form(_SCARF_AT_NECK, tones)
+    pen.fill(oval(128, 112, 56, 56), tones.deep)
     with pen.inside(_SCARF_AT_NECK):
         pen.line(_SCARF_FOLDS, tones.detail, 2, 0.6)
         pen.fill(both("128 140, 152 140 168 144 172 152, 160 170 144 178 128 178"), tones.deep, 0.4)
@@ -48,7 +50,7 @@ def draw_headwear(who: DrawnPerson) -> None:
     """Draw the headwear."""
     if who.looks.headwear != "none":
         draw, colour = _HEADWEAR[who.looks.headwear]
-        draw(who, who.pen, who.pen.ramp(colour))
+        draw(who, who.pen, who.pen.ramp(colour) if colour else who.accent)
 
 
 def flattened_hair(who: DrawnPerson) -> str:
@@ -221,9 +223,7 @@ _SCARF_AT_NECK = (
     "M 72 140 C 82 160 108 162 128 162 C 148 162 174 160 184 140 C 192 160 204 178 208 198 C 190 214 160 222 128 222 "
     "C 96 222 66 214 48 198 C 52 178 64 160 72 140 Z"
 )
-_SCARF_FOLDS = (
-    "M 70 164 C 100 186 150 190 190 170 M 60 184 C 96 206 156 208 202 184 M 84 160 C 104 176 130 180 150 176"
-)
+_SCARF_FOLDS = "M 70 164 C 100 186 150 190 190 170 M 60 184 C 96 206 156 208 202 184 M 84 160 C 104 176 130 180 150 176"
 
 
 def _headscarf(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
@@ -245,12 +245,9 @@ def _turban(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
         pen.fill(placed(_TURBAN, 0, 6), who.skin.deep, 0.45)
     pen.form(_TURBAN, tones)
     with pen.inside(_TURBAN):
-        for folds, paint, wide, opacity in (
-            ("M 62 84 C 84 60 110 48 150 12 M 70 94 C 92 72 120 62 172 22 M 58 68 C 80 44 100 34 128 12", "", 0, 0),
-        ):
-            pen.line(folds, paint or tones.detail, wide or 2, opacity or 0.7)
+        left = "M 62 84 C 84 60 110 48 150 12 M 70 94 C 92 72 120 62 172 22 M 58 68 C 80 44 100 34 128 12"
         right = "M 128 66 C 150 60 180 40 196 44 M 134 68 C 158 66 184 54 200 60 M 146 74 C 166 74 184 70 198 76"
-        pen.line(right, tones.detail, 2, 0.7)
+        pen.line(f"{left} {right}", tones.detail, 2, 0.7)
         pen.line("M 66 76 C 84 54 106 42 138 16", tones.light, 5, 0.5)
 
 
@@ -293,7 +290,9 @@ def _carnation(_: DrawnPerson, pen: Pen, green: ToneRamp) -> None:
         pen.fill(whole, pen.lit(tones))
 
 
-_HEADWEAR: dict[str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]] = {  # its colour
+_HEADWEAR: dict[
+    str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]
+] = {  # its colour; "": that of the accents
     "bow": (_bow, "#ee3f6c"),
     "bandana": (_bandana, "#d6303c"),
     "beanie": (_beanie, "#e5a52c"),
@@ -306,8 +305,8 @@ _HEADWEAR: dict[str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]] =
     "cowboy hat": (_cowboy_hat, "#a9683a"),
     "bucket hat": (_bucket_hat, "#8fae62"),
     "hat": (_hat, "#8a6a4a"),
-    "headscarf": (_headscarf, "#c8507c"),
-    "turban": (_turban, "#d8742f"),
+    "headscarf": (_headscarf, ""),
+    "turban": (_turban, ""),
     "flower crown": (_flower_crown, "#57b36a"),
     "carnation": (_carnation, "#4aa35c"),
 }

@@ -1,7 +1,7 @@
 """Medium, long and tied hairstyles of the drawn avatars."""
 
 from avatar.drawing.faces import DrawnPerson
-from avatar.drawing.hair_pieces import Hairstyle, HairMass, curls, draw_curls, ring, ringlet, shadow_of_curls
+from avatar.drawing.hair_pieces import HairLayers, HairMass, curls, draw_curls, ring, ringlet, shadow_of_curls
 from avatar.drawing.pen import both, disc, even, loops, placed
 
 _AFRO_EDGE = (*ring((128, 76), (62, 60), (120, 420), 20, (15, 17, 14)), (128, 76, 66))
@@ -21,6 +21,7 @@ def _afro_behind(who: DrawnPerson) -> None:
 def _afro(who: DrawnPerson) -> None:
     shadow_of_curls(who, _AFRO_FRINGE)
     who.pen.fill(loops(_AFRO_TOP), who.hair.base)
+    who.pen.line(curls(_AFRO_CURLS, -1), who.hair.detail, 1.5, 0.35)
     who.pen.line(curls(_AFRO_CURLS), who.hair.light, 1.8, 0.55)
 
 
@@ -65,7 +66,7 @@ _MEDIUM_WAVY = HairMass(
     shadow=4,
 )
 _CURLY_TOP = (*ring((128, 84), (52, 46), (165, 375), 13, (13, 14.5)), (128, 80, 46))
-_CURLY_FRINGE = (*ring((122, 88), (37, 30), (186, 318), 6, (10, 11.5)), (160, 76, 11), (169, 88, 9))
+_CURLY_FRINGE = (*ring((122, 88), (37, 30), (186, 318), 6, (10, 11.5)), (158, 74, 12), (166, 84, 10))
 _CURLY_CAP = ring((128, 70), (36, 22), (175, 365), 9, (15,))
 _CURLY_LIGHTS = (
     *ring((128, 84), (50, 44), (185, 355), 11, (11,)),
@@ -105,32 +106,35 @@ _LONG_WAVY = HairMass(
 )
 
 
-def _curly(end: float) -> Hairstyle:
+def _curly(end: float) -> HairLayers:
     """Ringlets down to this y."""
     behind = [ringlet((128 + 14 * i, 90), (128 + 14.5 * i, end - 3 * abs(i)), 6, 7) for i in (-4, 4, -3, 3, -2, 2)]
+    turns = round((end - 80) / 20)
     before = [
-        even(ringlet((x, y), (low_x, low), turns, 7))
-        for x, y, low_x, low, turns in (
-            (186, 82, 200, end - 14, 6),
-            (180, 92, 188, end - 4, 6),
-            (176, 100, 174, end, 5),
+        even(ringlet((x, y), (low_x, low), turns, 8))
+        for x, y, low_x, low in (
+            (187, 84, 208, end - 16),
+            (184, 88, 196, end - 4),
+            (178, 94, 183, end),
+            (173, 98, 170, end - 8),
         )
     ]
 
     def draw_behind(who: DrawnPerson) -> None:
         draw_curls(who, _CURLY_TOP)
         for lock in behind:
-            _draw_locks(who, lock, who.hair.shade, 0.2, 17)
+            _draw_locks(who, lock, who.hair.shade, 0.2, 20)
 
     def draw_over(who: DrawnPerson) -> None:
         shadow_of_curls(who, _CURLY_FRINGE)
         for lock in before:
-            _draw_locks(who, lock, who.hair.base, 0.55, 15)
+            _draw_locks(who, lock, who.hair.base, 0.55, 18)
         draw_curls(who, _CURLY_FRINGE)
         who.pen.fill(loops(_CURLY_CAP), who.hair.base)
+        who.pen.line(curls(_CURLY_LIGHTS, -1), who.hair.detail, 1.5, 0.35)
         who.pen.line(curls(_CURLY_LIGHTS), who.hair.light, 1.8, 0.6)
 
-    return Hairstyle(draw_behind, draw_over, loops(_CURLY_TOP))
+    return HairLayers(draw_behind, draw_over, loops(_CURLY_TOP))
 
 
 # ---- tied ----
@@ -181,6 +185,20 @@ def _top_bun(who: DrawnPerson) -> None:
     who.pen.form(both("128 43, 136 43 141 41 144 38, 144 44 142 48 140 48, 136 50 132 50.5 128 50.5"), who.accent, 1.8)
 
 
+_LOW_BUN_BEHIND = HairMass(
+    "M 128 124 C 158 124 172 134 172 148 C 172 164 154 174 128 174 C 102 174 84 164 84 148 C 84 134 98 124 128 124 Z",
+    even("M 152 132 C 164 142 164 156 150 166 M 160 132 C 170 144 168 158 158 168"),
+    "M 90 146 C 91 140 95 134 101 131",
+)
+_LOW_BUN = HairMass(
+    both(
+        "128 34, 164 33 186 58 184 96, 184 108 182 116 177 122, 173 120 172 114 172 106, 172 94 166 84 158 78, "
+        "148 72 138 64 128 52"
+    ),
+    even("M 128 36 L 128 52 M 132 48 C 148 64 170 74 176 112 M 134 41 C 158 50 176 68 180 104"),
+    "M 88 80 C 92 66 102 54 114 48",
+    shadow=4,
+)
 _SPACE_BUN = "M -12 4 C -12 -12 8 -16 12 -2 M -4 14 C -16 2 -2 -10 8 -6"
 _SPACE_BUNS_BEHIND = HairMass(
     f"{disc(80, 38, 20)} {disc(176, 38, 20)}",
@@ -254,17 +272,18 @@ def _dreadlocks(who: DrawnPerson) -> None:
 
 
 LONG_HAIR = {
-    "afro": Hairstyle(_afro_behind, _afro, loops(_AFRO_TOP)),
-    "bob": Hairstyle(_BOB_BEHIND, _BOB, _BOB.path),
-    "medium straight": Hairstyle(_MEDIUM_STRAIGHT_BEHIND, _MEDIUM_STRAIGHT, _MEDIUM_STRAIGHT.path),
-    "medium wavy": Hairstyle(_MEDIUM_WAVY_BEHIND, _MEDIUM_WAVY, _MEDIUM_WAVY.path),
+    "afro": HairLayers(_afro_behind, _afro, loops(_AFRO_TOP)),
+    "bob": HairLayers(_BOB_BEHIND, _BOB, _BOB.path),
+    "medium straight": HairLayers(_MEDIUM_STRAIGHT_BEHIND, _MEDIUM_STRAIGHT, _MEDIUM_STRAIGHT.path),
+    "medium wavy": HairLayers(_MEDIUM_WAVY_BEHIND, _MEDIUM_WAVY, _MEDIUM_WAVY.path),
     "medium curly": _curly(182),
-    "long straight": Hairstyle(_LONG_STRAIGHT_BEHIND, _LONG_STRAIGHT, _LONG_STRAIGHT.path),
-    "long wavy": Hairstyle(_LONG_WAVY_BEHIND, _LONG_WAVY, _LONG_WAVY.path),
+    "long straight": HairLayers(_LONG_STRAIGHT_BEHIND, _LONG_STRAIGHT, _LONG_STRAIGHT.path),
+    "long wavy": HairLayers(_LONG_WAVY_BEHIND, _LONG_WAVY, _LONG_WAVY.path),
     "long curly": _curly(238),
-    "ponytail": Hairstyle(_PONYTAIL_BEHIND, _ponytail, _PONYTAIL.path),
-    "top bun": Hairstyle(_TOP_BUN_BEHIND, _top_bun, _TOP_BUN.path),
-    "space buns": Hairstyle(_SPACE_BUNS_BEHIND, _SPACE_BUNS, _SPACE_BUNS.path),
-    "braids": Hairstyle(None, _braids, _BRAIDED.path),
-    "dreadlocks": Hairstyle(_dreadlocks_behind, _dreadlocks, _LOCKED),
+    "ponytail": HairLayers(_PONYTAIL_BEHIND, _ponytail, _PONYTAIL.path),
+    "top bun": HairLayers(_TOP_BUN_BEHIND, _top_bun, _TOP_BUN.path),
+    "low bun": HairLayers(_LOW_BUN_BEHIND, _LOW_BUN, _LOW_BUN.path),
+    "space buns": HairLayers(_SPACE_BUNS_BEHIND, _SPACE_BUNS, _SPACE_BUNS.path),
+    "braids": HairLayers(None, _braids, _BRAIDED.path),
+    "dreadlocks": HairLayers(_dreadlocks_behind, _dreadlocks, _LOCKED),
 }

@@ -29,7 +29,7 @@ HAIR_COLOURS = {
     "brown": "#6b472e",
     "blonde": "#e3c077",
     "ginger": "#c8602b",
-    "grey": "#9b9996",
+    "grey": "#a3a19e",
     "white": "#f0ece3",
     "pink": "#f283b0",
     "blue": "#3f74dc",

@@ -1,9 +1,9 @@
 """Short hairstyles of the drawn avatars."""
 
 from avatar.drawing.faces import DrawnPerson
-from avatar.drawing.hair_pieces import HairMass, Hairstyle, draw_curls, ring, shadow_of_curls
+from avatar.drawing.hair_pieces import HairLayers, HairMass, draw_curls, ring, shadow_of_curls
 from avatar.drawing.palette import lerp
-from avatar.drawing.pen import OUTLINE, both, even, loops, placed
+from avatar.drawing.pen import OUTLINE, both, even, loops
 
 _SKULL = both("128 36, 160 36 179 60 176 104, 174 104 173 103 172 102, 171 84 164 73 152 69, 144 66 136 65 128 65")
 
@@ -101,27 +101,44 @@ _MULLET = HairMass(
 
 _RECEDED = HairMass(
     both(
-        "128 37, 160 36 181 60 178 110, 175 110 173 106 172 100, 172 86 172 74 160 55, 154 50 148 52 146 62, "
-        "140 66 134 64 128 64"
+        "128 34, 163 33 186 58 181 114, 177 114 172 107 170 99, 171 88 169 76 162 65, 160 56 156 51 152 52, "
+        "147 55 146 59 142 60, 138 64 133 61 128 63"
     ),
-    even("M 132 40 L 133 60 M 140 42 C 142 48 142 54 142 60 M 166 52 C 174 66 176 84 175 102"),
-    "M 90 76 C 91 66 95 56 101 50",
+    even("M 166 58 C 175 70 177 88 176 106"),
+    "M 87 82 C 88 72 92 62 97 55",
     shadow=2,
 )
-_FRINGE_OF_BALD = HairMass(
-    even(
-        "M 168 62 C 180 64 188 82 186 98 C 186 108 182 118 176 122 C 172 116 173 108 173 100 "
-        "C 173 90 170 84 166 80 C 169 76 165 68 168 62 Z"
+_THIN_STRANDS = even("M 131 38 C 131 46 132 52 132 58 M 138 38 C 140 44 141 50 141 56 M 146 39 C 150 42 152 46 153 48")
+
+
+def _receding(who: DrawnPerson) -> None:
+    _RECEDED(who)
+    with who.pen.inside(_RECEDED.path):
+        who.pen.fill(_THIN_TOP, who.skin_hex if who.pen.style == "plain" else who.skin.base, 0.15)
+        who.pen.line(_THIN_STRANDS, who.hair.line, 1.8, 0.55)
+
+
+_THIN_TOP = both("128 36, 146 36 160 44 166 52, 160 60 150 66 140 66, 136 66 132 66 128 66")
+_BALD_BEHIND = HairMass(
+    both(
+        "128 76, 164 68 178 72 182 80, 187 84 187 90 187 94, 191 98 191 104 188 109, 190 115 187 120 183 122, "
+        "182 127 177 130 172 130, 160 134 140 134 128 134"
     ),
-    even("M 172 68 C 178 78 180 92 179 112 M 170 76 C 175 86 177 96 176 106"),
-    "M 76 92 C 76 84 78 76 82 70",
+    even("M 180 84 C 184 92 186 102 184 116"),
+)
+_SIDEBURNS = HairMass(
+    even(
+        "M 166 70 C 171 70 175 74 177 80 C 180 86 181 92 180 98 C 178 97 177 98 176 101 C 176 107 174 112 171 114 "
+        "C 170 108 170 102 169 96 C 168 90 165 86 161 83 C 165 80 165 75 166 70 Z"
+    ),
+    even("M 170 76 C 174 84 175 92 173 104"),
     shadow=2,
 )
 
 
 def _crown_bald(who: DrawnPerson) -> None:
-    _FRINGE_OF_BALD(who)
-    who.pen.line("M 100 62 C 105 54 112 50 120 49", "#ffffff", 5, 0.35)
+    _SIDEBURNS(who)
+    who.pen.line("M 98 64 C 102 57 108 53 115 51", "#ffffff", 5, 0.4)
 
 
 _LAYERED_BEHIND = HairMass(
@@ -156,31 +173,33 @@ def _short_coils(who: DrawnPerson) -> None:
 
 
 _CORNROWS = tuple(
-    f"M {128 + 14.5 * i:g} {66 + 2.6 * i * i:g} C {128 + 15 * i:g} {56 + 2.2 * i * i:g} "
-    f"{128 + 13 * i:g} {44 + 1.8 * i * i:g} {128 + 9 * i:g} {38 + 1.2 * i * i:g}"
+    f"M {128 + 14.5 * i:g} {76 + 3 * i * i:g} C {128 + 15.5 * i:g} {56 + 2.2 * i * i:g} "
+    f"{128 + 14.5 * i:g} {44 + 1.8 * i * i:g} {128 + 11 * i:g} {30 + 1.2 * i * i:g}"
     for i in (-3, 3, -2, 2, -1, 1, 0)
 )
 
 
 def _cornrows(who: DrawnPerson) -> None:
     who.pen.form(_SKULL, who.pen.ramp(lerp(who.skin_hex, who.hair_hex, 0.45)), 1.8)
-    for row in _CORNROWS:
-        who.pen.tube(row, who.hair.line, 11, who.hair.base, 7.6)
-        who.pen.line(placed(row, -1.2), who.hair.light, 2, 0.5)
+    with who.pen.inside(_SKULL):
+        for row in _CORNROWS:
+            who.pen.tube(row, who.hair.line, 11.5, who.hair.base, 8.6)
+            who.pen.line(row, who.hair.detail, 2.2, 0.8)
+    who.pen.line(_SKULL, who.hair.line, 1.8)
 
 
 SHORT_HAIR = {
-    "bald": Hairstyle(),
-    "buzz cut": Hairstyle(over=_buzz_cut, shape=_SKULL),
-    "receding": Hairstyle(over=_RECEDED, shape=_RECEDED.path),
-    "crown bald": Hairstyle(over=_crown_bald, shape=_FRINGE_OF_BALD.path),
-    "quiff": Hairstyle(over=_quiff, shape=_SKULL),
-    "side parting": Hairstyle(over=_SIDE_PARTING, shape=_SIDE_PARTING.path),
-    "short layered": Hairstyle(_LAYERED_BEHIND, _LAYERED, _LAYERED.path),
-    "short curls": Hairstyle(over=_short_curls, shape=loops(_OUTER_CURLS + _INNER_CURLS)),
-    "short coils": Hairstyle(over=_short_coils, shape=_COILED),
-    "cornrows": Hairstyle(over=_cornrows, shape=_SKULL),
-    "spikes": Hairstyle(over=_SPIKES, shape=_SPIKES.path),
-    "mohawk": Hairstyle(over=_mohawk),
-    "mullet": Hairstyle(_MULLET_BEHIND, _MULLET, _MULLET.path),
+    "bald": HairLayers(),
+    "buzz cut": HairLayers(over=_buzz_cut, shape=_SKULL),
+    "receding": HairLayers(over=_receding, shape=_RECEDED.path),
+    "crown bald": HairLayers(_BALD_BEHIND, _crown_bald),
+    "quiff": HairLayers(over=_quiff, shape=_SKULL),
+    "side parting": HairLayers(over=_SIDE_PARTING, shape=_SIDE_PARTING.path),
+    "short layered": HairLayers(_LAYERED_BEHIND, _LAYERED, _LAYERED.path),
+    "short curls": HairLayers(over=_short_curls, shape=loops(_OUTER_CURLS + _INNER_CURLS)),
+    "short coils": HairLayers(over=_short_coils, shape=_COILED),
+    "cornrows": HairLayers(over=_cornrows, shape=_SKULL),
+    "spikes": HairLayers(over=_SPIKES, shape=_SPIKES.path),
+    "mohawk": HairLayers(over=_mohawk),
+    "mullet": HairLayers(_MULLET_BEHIND, _MULLET, _MULLET.path),
 }

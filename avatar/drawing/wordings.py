@@ -69,6 +69,7 @@ HAIRSTYLES = {
     "long curly": ("long curly {} hair", "curly {} hair over the shoulders", "long {} curls"),
     "ponytail": ("{} ponytail", "{} hair in a ponytail", "high {} ponytail"),
     "top bun": ("{} top bun", "{} hair in a top bun", "{} bun on top of the head"),
+    "low bun": ("{} hair in a low bun", "{} low bun", "{} hair tied at the nape"),
     "space buns": ("{} space buns", "{} hair in two space buns", "two {} buns"),
     "braids": ("{} braids", "two long {} braids", "{} hair in braids"),
     "dreadlocks": ("{} dreadlocks", "long {} dreadlocks", "{} locs"),
