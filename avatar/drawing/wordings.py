@@ -6,6 +6,11 @@ from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORI
 
 EVERY_GARMENT = (*GARMENTS.values(), NEUTRAL_GARMENT)
 EVERY_ACCESSORY = (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)
+AGES = {
+    "young": ("young", "young face", "youthful"),
+    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
+    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
+}
 OWN_GLASSES = {  # glasses of the drawn people that no genre wears
     "thin-rimmed glasses": ("thin-rimmed glasses", "thin metal-rimmed glasses", "fine wire-rimmed glasses"),
     "thick-rimmed glasses": ("thick-rimmed glasses", "thick-rimmed dark glasses", "bold thick-rimmed glasses"),
@@ -14,11 +19,6 @@ OWN_HEADWEAR = {  # headwear of the drawn people that nobody gets by taste
     "hat": ("plain hat", "simple brimmed hat", "hat with a plain brim"),
     "headscarf": ("headscarf over the hair", "wrapped headscarf", "soft patterned headscarf"),
     "turban": ("wrapped turban", "neatly folded turban", "turban around the head"),
-}
-AGES = {
-    "young": ("young", "young face", "youthful"),
-    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
-    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
 }
 SKINS = {
     "porcelain": ("porcelain", "very pale", "ivory"),
