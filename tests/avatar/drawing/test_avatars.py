@@ -376,7 +376,20 @@ def test_the_colour_of_short_hair_shows_below_every_hat(headwear: str, hair: str
 
 
 def test_the_script_writes_a_sheet_and_a_training_folder(tmp_path: Path) -> None:
-    flags = ("--avatars", 3, "--count", 3, "--size-px", 96, "--style", "neon", "--seed", 8, "--output", tmp_path / "sheet.png")
+    flags = (
+        "--avatars",
+        3,
+        "--count",
+        3,
+        "--size-px",
+        96,
+        "--style",
+        "neon",
+        "--seed",
+        8,
+        "--output",
+        tmp_path / "sheet.png",
+    )
     result = run_script("avatar/0_Draw_Avatars.py", *flags, "--folder", tmp_path / "set")
     assert result.returncode == 0, result.stderr
     with Image.open(tmp_path / "sheet.png") as sheet:
