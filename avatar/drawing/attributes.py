@@ -41,11 +41,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pattern": tuple(wordings.PATTERNS),
 }
 LIKELY = {  # probability of a value; the other values of the attribute share the rest equally
-    "age": {"young": 0.5},
     "beard": {"none": 0.55},
     "glasses": {"none": 0.4},
     "headwear": {"none": 0.3},
     "jewellery": {"none": 0.5},
+    "age": {"young": 0.5},
     "expression": {"smile": 0.3},
 }
 VARIATIONS = 2**31

@@ -6,11 +6,6 @@ from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORI
 
 EVERY_GARMENT = (*GARMENTS.values(), NEUTRAL_GARMENT)
 EVERY_ACCESSORY = (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)
-AGES = {
-    "young": ("young", "young face", "youthful"),
-    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
-    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
-}
 SKINS = {
     "porcelain": ("porcelain", "very pale", "ivory"),
     "fair": ("fair", "pale"),
@@ -61,6 +56,11 @@ BEARDS = {
     "goatee": ("goatee", "goatee with a moustache"),
     "short beard": ("short beard", "trimmed beard", "short full beard"),
     "long beard": ("long beard", "long full beard", "big long beard"),
+}
+AGES = {
+    "young": ("young", "young face", "youthful"),
+    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
+    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
 }
 EXPRESSIONS = {
     "calm": ("calm", "calm expression", "serious look"),
