@@ -11,7 +11,7 @@ SKINS = {
     "fair": ("fair", "pale"),
     "light": ("light", "peach"),
     "golden": ("golden", "warm beige"),
-    "olive": ("olive", "honey"),
+    "olive": ("olive", "honey", "medium"),
     "tan": ("tan", "tanned", "light brown"),
     "brown": ("brown", "medium brown", "bronze"),
     "dark brown": ("dark brown", "rich brown"),
