@@ -6,11 +6,6 @@ from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORI
 
 EVERY_GARMENT = (*GARMENTS.values(), NEUTRAL_GARMENT)
 EVERY_ACCESSORY = (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)
-AGES = {
-    "young": ("young", "young face", "youthful"),
-    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
-    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
-}
 OWN_GLASSES = {  # glasses of the drawn people that no genre wears
     "thin-rimmed glasses": ("thin-rimmed glasses", "thin metal-rimmed glasses", "fine wire-rimmed glasses"),
     "thick-rimmed glasses": ("thick-rimmed glasses", "thick-rimmed dark glasses", "bold thick-rimmed glasses"),
@@ -25,7 +20,7 @@ SKINS = {
     "fair": ("fair", "pale"),
     "light": ("light", "peach"),
     "golden": ("golden", "warm beige"),
-    "olive": ("olive", "honey"),
+    "olive": ("olive", "honey", "medium"),
     "tan": ("tan", "tanned", "light brown"),
     "brown": ("brown", "medium brown", "bronze"),
     "dark brown": ("dark brown", "rich brown"),
@@ -82,6 +77,11 @@ BEARDS = {
     "goatee": ("goatee", "goatee with a moustache"),
     "short beard": ("short beard", "trimmed beard", "short full beard"),
     "long beard": ("long beard", "long full beard", "big long beard"),
+}
+AGES = {
+    "young": ("young", "young face", "youthful"),
+    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
+    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
 }
 EXPRESSIONS = {
     "calm": ("calm", "calm expression", "serious look"),
