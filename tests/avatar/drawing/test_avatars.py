@@ -369,7 +369,7 @@ def test_grey_temples_are_named_where_they_are_drawn(changes: dict[str, str], sh
     assert (draw_avatar(plain, SIZE_PX)[0] == draw_avatar(greying, SIZE_PX)[0]).all() != shown
     rng = np.random.default_rng(6)
     captions = [caption(greying, rng) for _ in range(60)]
-    said = [any(words in text for words in GREYING) for text in captions]
+    said = [any(words in one for words in GREYING) for one in captions]
     assert (sum(said) > 30) if shown else not any(said)
 
 
