@@ -167,5 +167,5 @@ def face_build(variation: int) -> FaceBuild:
         nose=int(draw(0, NOSES)),
         freckles=draw(0, 1) < 0.15,
         undertone=draw(-8, 8),
-        shoulders=draw(0.9, 1.12),
+        shoulders=draw(0.84, 1.12),
     )
