@@ -44,7 +44,7 @@ HAIRSTYLES = {
     "bald": ("bald", "shaved head", "no hair, bald head"),
     "buzz cut": ("{} buzz cut", "very short {} hair", "{} hair in a buzz cut"),
     "receding": ("receding {} hair", "{} hair with a receding hairline", "short receding {} hair"),
-    "crown bald": ("bald on top with {} hair at the sides", "balding {} hair", "bald crown with a fringe of {} hair"),
+    "crown bald": ("bald on top with {} hair at the sides", "balding {} hair", "bald crown with {} hair at the sides"),
     "quiff": ("{} quiff", "{} hair in a quiff", "short {} hair swept up in a quiff"),
     "side parting": ("short {} hair with a side parting", "neat {} side parting", "side-parted {} hair"),
     "short layered": ("short layered {} hair", "layered short {} haircut", "short {} hair in feathered layers"),
