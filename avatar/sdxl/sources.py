@@ -43,6 +43,11 @@ class ModelSource:
         """Whether it is a single .safetensors (or .ckpt) file."""
         return self.path.is_file()
 
+    @property
+    def is_demo_model(self) -> bool:
+        """Whether it is the project's small model, which knows festival avatars only."""
+        return self.path.resolve() == (DEMO_MODEL / BASE).resolve()
+
 
 @dataclass(frozen=True)
 class ModelChoice:

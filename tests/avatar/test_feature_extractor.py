@@ -184,7 +184,7 @@ def test_a_photo_without_a_face_is_said_and_shown(cup: Path) -> None:
 def test_of_several_faces_one_is_chosen_and_never_guessed(tmp_path: Path, face: Image.Image) -> None:
     photo = tmp_path / "two.png"
     beside(face, ImageOps.mirror(face)).save(photo)
-    with pytest.raises(UserError, match=r"2 faces found; choose one by FACE, 1 to 2 from the left"):
+    with pytest.raises(UserError, match=r"2 faces found; choose one by FACE, 1 to 2 from the left, in a run of"):
         extract(photo)
     assert picture_is_drawn(tmp_path / "results/two_fault.png")
     with pytest.raises(UserError, match=r"2 faces found, but FACE is 3; FACE may be 1 to 2"):
@@ -196,6 +196,21 @@ def test_of_several_faces_one_is_chosen_and_never_guessed(tmp_path: Path, face: 
         middles.append((box[0] + box[2]) / 2)
     assert middles[0] < 220 < middles[1]
     assert not (tmp_path / "results/two_fault.png").exists(), "what was mended is no longer shown"
+
+
+def test_the_face_that_is_largest_by_far_is_used_and_the_others_are_offered(
+    tmp_path: Path, face: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = Image.new("RGB", (640, 480), "#80a0b0")
+    group.paste(face.resize((88, 104)), (40, 100))
+    group.paste(ImageOps.mirror(face), (380, 100))
+    group.save(tmp_path / "group.png")
+    box = read_features(extract(tmp_path / "group.png") / "group.json").face_box
+    assert box is not None and box[0] > 380
+    assert "2 faces found, of which the largest is used; set FACE, 1 to 2 from the left" in capsys.readouterr().out
+    box = read_features(extract(tmp_path / "group.png", face=1) / "group.json").face_box
+    assert box is not None and box[2] < 130
+    assert "faces found" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -401,6 +416,6 @@ def test_photos_and_people_are_matched_by_name() -> None:
 
 
 def test_hidden_files_and_other_kinds_are_no_photos(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "art.svg", "c.webp"):
+    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "art.svg", "c.webp", "d.HEIC", "e.avif"):
         (tmp_path / name).touch()
-    assert [path.name for path in photos_in(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
+    assert [path.name for path in photos_in(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp", "d.HEIC", "e.avif"]
