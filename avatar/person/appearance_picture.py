@@ -57,7 +57,7 @@ def draw_measured(examined: Examination, ground: str) -> Image.Image:
 def _head(examined: Examination) -> Image.Image:
     """The head's square with the regions of all traits that were looked at."""
     view, colours = examined.view, examined.colours
-    shown = np.where(view.inside[..., None], view.pixels, np.uint8(ImageColor.getrgb(TRACK)))
+    shown = np.where(view.inside[..., None], view.pixels, np.array(ImageColor.getrgb(TRACK), np.uint8))
     head = Image.fromarray(_enlarged(shown))
     if colours is None:
         return head
