@@ -21,7 +21,8 @@ from common.runner import Range, Report, run
 # people
 FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
-START: Literal["photo", "text"] = "photo"  # start from the photo if there is one, or from text alone
+START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
+ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
 MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
@@ -41,7 +42,7 @@ MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; refine: 
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
-STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
+STRENGTH: Annotated[float | None, Range(0, 1)] = None  # change of the start: 0 keeps it, 1 ignores it; None: its own
 GUIDANCE: Annotated[float, Range(0, 50)] = 5.0  # how closely to follow the prompt; 1 or less: no negative prompt
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from avatar.person.skin_tone import STEPS
+from avatar.person.skin_tone import is_skin_step
 
 if TYPE_CHECKING:
     from avatar.person.features import AppearanceTrait
@@ -26,7 +26,6 @@ WORN = {
     "facial_hair": {"none": "no beard", "stubble": "short beard", "beard": "short full beard"},
     "headwear": {"none": "bare-headed"},
 }
-SHOWN_AT = {"head": ("headwear", ("none",)), "face": ("glasses", ("none", "spectacles"))}  # who it is, at these places
 
 
 def appearance_words(traits: "Mapping[str, AppearanceTrait]") -> list[str]:
@@ -43,15 +42,7 @@ def appearance_words(traits: "Mapping[str, AppearanceTrait]") -> list[str]:
 
 
 def _skin(trait: "AppearanceTrait") -> str:
-    """The tone by its Monk step, if the step fits the word: somebody may have edited the word alone."""
-    first, last = STEPS.get(trait.value, (1, 0))
-    return SKIN_BY_MONK_STEP[trait.monk - 1] if trait.monk and first <= trait.monk <= last else trait.value
+    """The tone by its Monk step, or else the word."""
+    fits = is_skin_step(trait.value, trait.monk)
+    return SKIN_BY_MONK_STEP[trait.monk - 1] if trait.monk and fits else trait.value
 
-
-def places_kept_free(traits: "Mapping[str, AppearanceTrait]") -> set[str]:
-    """Places on the body, head and face, where an accessory by taste would hide who the person is.
-
-    Empty if nothing is known of the appearance. Somebody with a hat or sunglasses in the photo may get others.
-    """
-    known = {name: trait.value for name, trait in traits.items() if trait.value}
-    return {place for place, (name, bare) in SHOWN_AT.items() if known and known.get(name, "none") in bare}

@@ -68,7 +68,7 @@ class AvatarMaker:
         Raises:
             UserError: the photo cannot be used, or the model generates no picture.
         """
-        start = subject.read_photo()
+        start = self._start(subject)
         prompt = self._final_prompt(subject)
         pictures = self._generate(subject, prompt, start)
         made = avatar_files(self._run, subject, prompt, start, pictures)
@@ -83,6 +83,13 @@ class AvatarMaker:
         }
         return replace(made, passing=measured)
 
+    def _start(self, subject: Subject) -> Image.Image | None:
+        """Picture that generation starts from; None: from text alone."""
+        kind = self._run.start(subject)
+        if kind == "figure":
+            return self._run.figure(subject).draw(self._pipelines.native_px)
+        return subject.read_photo() if kind == "photo" else None
+
     def _final_prompt(self, subject: Subject) -> FinalPrompt:
         tokenizers = tokenizers_of(self._pipelines.base)
         text, negative = self._run.texts(subject)
@@ -93,7 +100,7 @@ class AvatarMaker:
 
     def _generate(self, subject: Subject, prompt: FinalPrompt, start: Image.Image | None) -> list[GeneratedPicture]:
         """The picture; with `compare` also the one without the style LoRA, from the same seed."""
-        run, recipe = self._run, self._run.settings.recipe
+        run, recipe = self._run, self._run.recipe(subject)
         steps = count_steps(recipe, start is not None).total * (1 + run.models.compare)
         with tqdm(total=steps, desc=subject.name, unit="step", leave=False, disable=None) as bar:
             once = functools.partial(

@@ -10,13 +10,14 @@ from typing import Any, Literal, TypeVar
 
 from avatar.cutout.foreground_models import DEFAULT_MODEL, ModelName
 from avatar.prompt.syntax import parse_prompt
+from avatar.prompt.wording import Accessories
 from avatar.sdxl.generation import Recipe, check_choices
 from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.pipelines import FEW_STEP, LoadSettings, Precision, Scheduler
 from common.errors import UserError, check_range
 
 Group = TypeVar("Group")
-Start = Literal["photo", "text"]
+Start = Literal["auto", "figure", "photo", "text"]
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
 
 
@@ -30,7 +31,9 @@ class PictureSettings:
         recipe: settings of the denoising.
         seed: base seed; each person's seed is derived from it and the name.
         size_px: side of the avatar.
-        start: "photo", or "text" to ignore photos.
+        start: what generation starts from: "figure", the drawn figure of the person; "photo"; "text", nothing; "auto":
+            the figure for the small model if anything of the appearance is known, else the photo, if there is one.
+        accessories: "fitting" keeps accessories by taste off head and face; "free" allows them there.
         cut_out: remove the background.
         cutout_model: model that removes it.
         max_tokens: longest prompt; the least important words of longer ones are dropped. None: no limit.
@@ -43,7 +46,8 @@ class PictureSettings:
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 1
     size_px: int = 1024
-    start: Start = "photo"
+    start: Start = "auto"
+    accessories: Accessories = "fitting"
     cut_out: bool = True
     cutout_model: ModelName = DEFAULT_MODEL
     max_tokens: int | None = None
@@ -60,6 +64,7 @@ class PictureSettings:
             check_range("MAX_TOKENS", self.max_tokens, 1, 10_000)
         check_choices(
             START=(self.start, Start),
+            ACCESSORIES=(self.accessories, Accessories),
             CUTOUT_MODEL=(self.cutout_model, ModelName),
             PRECISION=(self.precision, Precision),
         )

@@ -3,19 +3,21 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from avatar.likeness.figures import Figure, draw_up_figure
 from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
-from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings
+from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings, Start
 from avatar.sdxl.generation import Recipe
 from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-METHOD = 1  # increases when equal settings give other pictures
+FIGURE_STRENGTH = 0.5  # share of the schedule that is applied to a drawn figure
+METHOD = 2  # increases when equal settings give other pictures
 
 
 def picture_seed(seed: int, name: str) -> int:
@@ -47,9 +49,36 @@ class AvatarRun:
         """Seed of the subject's picture and of the wording of its prompt."""
         return picture_seed(self.settings.seed, subject.features.name)
 
+    def start(self, subject: Subject) -> Start:
+        """What the subject's picture starts from: "figure", "photo" or "text"."""
+        start = self.settings.start
+        if start == "auto":
+            known = any(trait.value for trait in subject.features.appearance.values())
+            start = "figure" if known and self.choice.base.is_small else "photo"
+        return "text" if start == "photo" and subject.photo is None else start
+
+    def recipe(self, subject: Subject) -> Recipe:
+        """Settings of the denoising, with the strength that suits the start."""
+        recipe = self.settings.recipe
+        drawn = recipe.strength is None and self.start(subject) == "figure"
+        return replace(recipe, strength=FIGURE_STRENGTH) if drawn else recipe
+
+    def figure(self, subject: Subject) -> Figure:
+        """The subject's figure, which wears what the prompt says."""
+        text = self.inputs.prompt or self._written(subject).text
+        return draw_up_figure(subject.features, text, self.seed(subject))
+
     def prompt(self, subject: Subject) -> Prompt:
         """Prompt that is written from the features."""
-        return generate_weighted_prompt(subject.features, self.seed(subject))
+        return self._written(subject).adding(self.figure(subject).phrases)
+
+    def _written(self, subject: Subject) -> Prompt:
+        return generate_weighted_prompt(
+            subject.features,
+            self.seed(subject),
+            accessories=self.settings.accessories,
+            held=not self.choice.base.is_small,
+        )
 
     def texts(self, subject: Subject) -> tuple[str, str]:
         """Prompt and negative prompt; typed ones take precedence."""
