@@ -17,6 +17,7 @@ def _kinds(*places: str) -> tuple[str, ...]:
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "person": ("person", "woman", "man"),
+    "age": tuple(wordings.AGES),
     "skin": tuple(SKINS),
     "face": ("oval", "round", "square", "heart"),
     "eyes": tuple(EYES),
@@ -40,13 +41,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pattern": tuple(wordings.PATTERNS),
 }
 LIKELY = {  # probability of a value; the other values of the attribute share the rest equally
-    "beard": {"none": 0.6},
+    "age": {"young": 0.5},
+    "beard": {"none": 0.55},
     "glasses": {"none": 0.4},
     "headwear": {"none": 0.3},
     "jewellery": {"none": 0.5},
     "expression": {"smile": 0.3},
 }
 VARIATIONS = 2**31
+NOSES = 6  # shapes of the nose
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Attributes:
 
     Attributes:
         person: how the face reads: man (heavier brows and jaw), woman (lashes and lipstick), or person (neither).
+        age: how old the face looks.
         skin, face, eyes: skin tone, shape of the face, colour of the irises.
         hair, hair_colour: hairstyle, and colour of hair, beard and brows.
         beard, expression, glasses: kind of each.
@@ -68,6 +72,7 @@ class Attributes:
     """
 
     person: str
+    age: str
     skin: str
     face: str
     eyes: str
@@ -113,31 +118,52 @@ class FaceBuild:
 
     Attributes:
         width: addition to half the width of the head.
+        fullness: -0.5 (lean) to 1.2 (a round jaw and a double chin).
+        chin: addition to the length of the face.
         spacing: addition to half the distance between the eyes.
         eyes, mouth: scale factors.
+        lips: scale factor of their thickness.
         brows: height to which the brows are lifted.
-        nose: number of the nose shape, 0 to 2.
+        brow_weight: scale factor of their thickness.
+        brow_arch: addition to the height of their middle.
+        nose: number of the nose shape, 0 to NOSES - 1.
         freckles: whether the face has freckles.
+        undertone: turn of the skin's hue, degrees; above 0 warm, below 0 cool.
+        shoulders: scale factor of their width.
     """
 
     width: float
+    fullness: float
+    chin: float
     spacing: float
     eyes: float
     mouth: float
+    lips: float
     brows: float
+    brow_weight: float
+    brow_arch: float
     nose: int
     freckles: bool
+    undertone: float
+    shoulders: float
 
 
 def face_build(variation: int) -> FaceBuild:
     """Proportions of a variation."""
-    draw = random.Random(variation).random  # Python guarantees the same sequence in all versions
+    draw = random.Random(variation).uniform  # Python guarantees the same sequence in all versions
     return FaceBuild(
-        width=5 * draw() - 2.5,
-        spacing=2.4 * draw() - 1.2,
-        eyes=0.93 + 0.16 * draw(),
-        mouth=0.92 + 0.16 * draw(),
-        brows=3 * draw() - 1.5,
-        nose=int(3 * draw()),
-        freckles=draw() < 0.2,
+        width=draw(-2.5, 2.5),
+        fullness=draw(-0.5, 1.2),
+        chin=draw(-2, 3),
+        spacing=draw(-1.4, 1.4),
+        eyes=draw(0.9, 1.1),
+        mouth=draw(0.88, 1.12),
+        lips=draw(0.6, 1.5),
+        brows=draw(-2, 2),
+        brow_weight=draw(0.7, 1.35),
+        brow_arch=draw(-2, 3),
+        nose=int(draw(0, NOSES)),
+        freckles=draw(0, 1) < 0.15,
+        undertone=draw(-8, 8),
+        shoulders=draw(0.84, 1.12),
     )

@@ -10,8 +10,10 @@ import numpy as np
 
 from avatar.drawing.attributes import Attributes, draw_attributes
 from avatar.drawing.backdrops import backdrop_tones, draw_backdrop
+from avatar.drawing.beards import draw_beard, draw_stubble
 from avatar.drawing.captions import caption
-from avatar.drawing.faces import DrawnPerson, draw_beard, draw_eyes, draw_head, draw_neck
+from avatar.drawing.expressions import draw_eyes, draw_mouth
+from avatar.drawing.faces import DrawnPerson, draw_head, draw_neck
 from avatar.drawing.garments import draw_garment, draw_garment_behind
 from avatar.drawing.hair import draw_hair, draw_hair_behind
 from avatar.drawing.headwear import draw_headwear, draw_headwear_behind
@@ -28,6 +30,8 @@ _LAYERS = (  # from back to front
     draw_neck,
     draw_garment,
     draw_head,
+    draw_stubble,
+    draw_mouth,
     draw_eyes,
     draw_jewellery,
     draw_beard,

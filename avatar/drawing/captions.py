@@ -43,6 +43,7 @@ def caption(attributes: Attributes, rng: np.random.Generator) -> str:
         _maybe(rng, 0.95 if look.headwear != "none" else 0.15, _worn_words(look.headwear, rng, _NO_HEADWEAR)),
         _maybe(rng, 0.95 if look.jewellery != "none" else 0, _worn_words(look.jewellery, rng, ("",))),
         _maybe(rng, 0.85, _pick(rng, _SKIN).format(_pick(rng, wordings.SKINS[look.skin]))),
+        _maybe(rng, 0.85 if look.age != "young" else 0.3, _pick(rng, wordings.AGES[look.age])),
         _maybe(rng, 0.85, _pick(rng, wordings.EXPRESSIONS[look.expression])),
         _maybe(rng, 0.8, _pick(rng, wordings.PATTERNS[look.pattern]).format(look.backdrop, a=_article(look.backdrop))),
         _maybe(rng, 0.5 if look.glasses in ("none", "round glasses") else 0.1, f"{look.eyes} eyes"),

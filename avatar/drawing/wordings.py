@@ -6,15 +6,22 @@ from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORI
 
 EVERY_GARMENT = (*GARMENTS.values(), NEUTRAL_GARMENT)
 EVERY_ACCESSORY = (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)
+AGES = {
+    "young": ("young", "young face", "youthful"),
+    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
+    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
+}
 SKINS = {
-    "porcelain": ("porcelain", "very pale"),
-    "fair": ("fair", "light"),
+    "porcelain": ("porcelain", "very pale", "ivory"),
+    "fair": ("fair", "pale"),
+    "light": ("light", "peach"),
     "golden": ("golden", "warm beige"),
-    "olive": ("olive", "light brown"),
-    "tan": ("tan", "bronze"),
-    "brown": ("brown", "medium brown"),
+    "olive": ("olive", "honey"),
+    "tan": ("tan", "tanned", "light brown"),
+    "brown": ("brown", "medium brown", "bronze"),
     "dark brown": ("dark brown", "rich brown"),
-    "deep": ("deep", "very dark"),
+    "deep": ("deep", "dark", "deep brown"),
+    "ebony": ("ebony", "very dark", "black-brown"),
 }
 HAIR_COLOURS = {
     "black": ("black", "black", "jet-black"),
@@ -48,7 +55,9 @@ HAIRSTYLES = {
 }
 BEARDS = {
     "none": ("clean-shaven", "no beard"),
-    "moustache": ("moustache", "curled moustache"),
+    "stubble": ("stubble", "short stubble", "designer stubble", "unshaven"),
+    "moustache": ("moustache", "curled moustache", "handlebar moustache"),
+    "full moustache": ("full moustache", "thick moustache", "walrus moustache", "bushy moustache"),
     "goatee": ("goatee", "goatee with a moustache"),
     "short beard": ("short beard", "trimmed beard", "short full beard"),
     "long beard": ("long beard", "long full beard", "big long beard"),
