@@ -11,6 +11,7 @@ from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS
 from avatar.prompt.syntax import parse_prompt
 
 ABSENT = {"glasses": ("no glasses", "without glasses"), "headwear": ("no hat", "bare-headed")}
+YEARS = {"young": "[1-3]?[0-9]", "middle-aged": "[45][0-9]", "old": "(?:[6-9]|1[0-9])[0-9]"}
 PLACES = {"head": "headwear", "face": "glasses", "ears": "jewellery", "neck": "jewellery", "hands": ""}
 
 
@@ -57,6 +58,7 @@ def _wordings() -> tuple[Wording, ...]:
 def _plain_wordings() -> Iterator[Wording]:
     forms: dict[str, dict[str, Collection[str]]] = {
         "skin": {value: [f"{word} (?:skin tone|skin|complexion)" for word in words] for value, words in wordings.SKINS.items()},
+        "age": {value: [*words, f"{YEARS[value]} years old"] for value, words in wordings.AGES.items()},
         "beard": dict(wordings.BEARDS),
         "expression": dict(wordings.EXPRESSIONS),
         "person": {value: (value,) for value in ("woman", "man")},

@@ -21,6 +21,7 @@ from avatar.prompt.syntax import Phrase
 
 UNSAID = {  # what nobody knows of a person: nothing that would hide or change who it is
     "person": "person",
+    "age": "young",
     "skin": "tan",
     "face": "oval",
     "eyes": "brown",
@@ -39,10 +40,17 @@ MOST_SKIN_LAB, MOST_HAIR_LAB = 10.0, 14.0  # largest distance of a drawn colour 
 
 @dataclass(frozen=True)
 class Figure:
-    """A character with a person's own colours."""
+    """A character with a person's own colours.
+
+    Attributes:
+        looks: the character.
+        tones: colours of skin and hair.
+        said: names of the attributes that the person or the prompt names.
+    """
 
     looks: Attributes
     tones: Tones
+    said: frozenset[str]
 
     @property
     def phrases(self) -> list[Phrase]:
@@ -59,8 +67,8 @@ class Figure:
 def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:
     """Choose the attributes of a person's figure.
 
-    The prompt goes before what was measured; what neither says is chosen: the proportions of the face by the person's
-    name, expression and backdrop by the seed. The backdrop differs from skin, hair and garment.
+    The prompt goes before what was measured; what neither says is chosen: the proportions of the face by the photo
+    or name, expression and backdrop by the seed. The backdrop differs from skin, hair and garment.
 
     Args:
         features: features of the person.
@@ -76,12 +84,12 @@ def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:
         "garment_colour": rng.choice(garment.colours),
         "backdrop": "cream",
     }
-    name = hashlib.sha256(features.name.encode()).digest()
+    name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
     looks = Attributes(**UNSAID | chosen | said, variation=int.from_bytes(name[:4]) % VARIATIONS)
     tones = measured_tones(features.appearance, looks)
     if "backdrop" not in said:
         looks = replace(looks, backdrop=rng.choice(unlike_backdrops(looks, tones)))
-    return Figure(looks, tones)
+    return Figure(looks, tones, frozenset(said))
 
 
 def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> Tones:

@@ -18,6 +18,7 @@ from common.errors import UserError, check_range
 
 Group = TypeVar("Group")
 Start = Literal["auto", "figure", "photo", "text"]
+MOST_CANDIDATES = 16
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
 
 
@@ -33,6 +34,7 @@ class PictureSettings:
         size_px: side of the avatar.
         start: what generation starts from: "figure", the drawn figure of the person; "photo"; "text", nothing; "auto":
             the figure for the small model if anything of the appearance is known, else the photo, if there is one.
+        candidates: most pictures that are generated of a person; the one that shows the traits best is kept.
         accessories: "fitting" keeps accessories by taste off head and face; "free" allows them there.
         cut_out: remove the background.
         cutout_model: model that removes it.
@@ -47,6 +49,7 @@ class PictureSettings:
     seed: int = 1
     size_px: int = 1024
     start: Start = "auto"
+    candidates: int = 1
     accessories: Accessories = "fitting"
     cut_out: bool = True
     cutout_model: ModelName = DEFAULT_MODEL
@@ -60,6 +63,7 @@ class PictureSettings:
         """Raise UserError if a value is outside its range, or settings contradict each other."""
         check_range("SIZE_PX", self.size_px, 64, 4096)
         check_range("SEED", self.seed, 0, 2**63 - 1)
+        check_range("CANDIDATES", self.candidates, 1, MOST_CANDIDATES)
         if self.max_tokens is not None:
             check_range("MAX_TOKENS", self.max_tokens, 1, 10_000)
         check_choices(
