@@ -36,16 +36,11 @@ HAIR_LENGTHS = {  # every word that fits, the best one first
     "dreadlocks": ("long",),
 }
 FLATTENED = ("short", "very short")  # lengths of hair that a hat hides but for a fringe
-GLASSES = {
-    "none": "none",
-    "round glasses": "spectacles",
-    "square glasses": "spectacles",
-    "sunglasses": "sunglasses",
-    "heart-shaped glasses": "sunglasses",
-    "star-shaped glasses": "sunglasses",
-}
+GLASSES = {"none": "none"} | dict.fromkeys(
+    ("sunglasses", "heart-shaped glasses", "star-shaped glasses"), "sunglasses"
+)  # all others are spectacles
 FACIAL_HAIR = {"short beard": "beard", "long beard": "beard"}  # the other words are the same
-HEADWEAR = {"cap": "cap", "bandana": "headscarf"} | {hat: "hat" for hat in HATS if hat != "cap"}  # the rest is none
+HEADWEAR = {"cap": "cap", "bandana": "headscarf"} | dict.fromkeys(HATS - {"cap"}, "hat")  # all others are none
 
 
 def shown_traits(look: Attributes) -> dict[str, tuple[str, ...]]:
@@ -57,7 +52,7 @@ def shown_traits(look: Attributes) -> dict[str, tuple[str, ...]]:
     traits = {
         "skin_tone": (str(SKIN_STEPS[look.skin]),),
         "hair_length": FLATTENED if hidden else HAIR_LENGTHS[look.hair],
-        "glasses": (GLASSES[look.glasses],),
+        "glasses": (GLASSES.get(look.glasses, "spectacles"),),
         "facial_hair": (FACIAL_HAIR.get(look.beard, look.beard),),
         "headwear": (HEADWEAR.get(look.headwear, "none"),),
     }
