@@ -1,0 +1,106 @@
+"""Pictures from which the reader learns: avatars as drawn, and as the small model gives them back.
+
+A generated version starts from the drawing, at several strengths; at strength 0 it is the drawing after the
+autoencoder. What img2img does to the skin is not known, so only the other traits of these count. Finished chunks are
+kept in files, so that an interrupted run resumes.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from avatar.drawing.avatars import caption, draw_avatar
+from avatar.drawing.picture_folder import character
+from avatar.drawing.shown_traits import shown_traits
+from avatar.sdxl.avatar_reader import READER_PX, WORDS
+from avatar.sdxl.generation import Recipe, generate_picture
+from avatar.sdxl.pipelines import Pipelines
+from common.files import atomic_path
+
+STRENGTHS = (0.0, 0.0, 0.25, 0.4)  # of img2img, in turn
+STEPS = 12  # of its whole schedule
+CHUNK = 100  # pictures a file
+NATIVE_PX = 256
+Example = tuple[np.ndarray, np.ndarray]  # pixels and shares, of one picture or of several
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Pictures with what they show.
+
+    Attributes:
+        pixels: (n, READER_PX, READER_PX, 3) uint8 RGB.
+        shares: (n, words of all traits) float32; see `shares_of`.
+    """
+
+    pixels: np.ndarray
+    shares: np.ndarray
+
+
+def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, generated: int, seed: int) -> Examples:
+    """Make all pictures, or read those that are there.
+
+    Args:
+        work: folder of the chunks.
+        load: loads the small model; called only if pictures are missing.
+        drawn: number of pictures as drawn.
+        generated: number of generated ones, whose characters are others.
+        seed: of the characters.
+    """
+    small_model = functools.cache(load)
+    made = []
+    for first in tqdm(range(0, drawn, CHUNK), desc="drawn", unit="chunk"):
+        numbers = range(first, min(drawn, first + CHUNK))
+        made.append(_chunk(work / f"drawn-{seed}-{numbers.stop}.npz", numbers, lambda n: drawn_one(seed, n)))
+    for first in tqdm(range(0, generated, CHUNK), desc="generated", unit="chunk"):
+        numbers = range(first, min(generated, first + CHUNK))
+        path = work / f"generated-{seed}-{numbers.stop}.npz"
+        made.append(_chunk(path, numbers, lambda n: generated_one(small_model(), seed, drawn + n)))
+    pixels, shares = zip(*made, strict=True)
+    return Examples(np.concatenate(pixels), np.concatenate(shares))
+
+
+def _chunk(path: Path, numbers: range, make: Callable[[int], Example]) -> Example:
+    """Pictures and shares of these numbers, from the file if it is there."""
+    if not path.is_file():
+        pixels, shares = zip(*map(make, numbers), strict=True)
+        with atomic_path(path) as part, part.open("wb") as file:
+            np.savez(file, pixels=np.stack(pixels), shares=np.stack(shares))
+    with np.load(path) as kept:
+        return kept["pixels"], kept["shares"]
+
+
+def drawn_one(seed: int, number: int) -> Example:
+    """A drawing, (READER_PX, READER_PX, 3) uint8, and its shares, (words of all traits,) float32."""
+    look, _ = character(seed, number)
+    return draw_avatar(look, READER_PX)[0], shares_of(shown_traits(look))
+
+
+def generated_one(pipelines: Pipelines, seed: int, number: int) -> Example:
+    """What the small model makes of a drawing, and its shares."""
+    look, rng = character(seed, number)
+    strength = STRENGTHS[number % len(STRENGTHS)]
+    start = Image.fromarray(draw_avatar(look, NATIVE_PX)[0])
+    recipe = Recipe(mode="base", steps=STEPS, strength=strength)
+    made = generate_picture(pipelines, caption(look, rng), "", start=start, seed=number, recipe=recipe).image
+    traits = shown_traits(look)
+    if strength:
+        del traits["skin_tone"]
+    pixels = cv2.resize(np.asarray(made), (READER_PX, READER_PX), interpolation=cv2.INTER_AREA)
+    return pixels, shares_of(traits)
+
+
+def shares_of(traits: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """(words of all traits,) float32: the accepted words of each trait share 1."""
+    found = [
+        float(word in traits.get(trait, ())) / len(traits.get(trait, (word,)))
+        for trait, words in WORDS.items()
+        for word in words
+    ]
+    return np.array(found, np.float32)
