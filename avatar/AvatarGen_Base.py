@@ -23,6 +23,7 @@ FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, o
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
 START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
 ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
+CANDIDATES: Annotated[int, Range(1, 16)] = 1  # most tries, of which the one that shows the traits best is kept
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
 MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
@@ -38,7 +39,7 @@ PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text
 VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
 COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
 # generation
-MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; refine: repeat the end; base: no refiner
+MODE: Literal["handover", "refine", "base"] = "base"  # two passes; refine: repeat the end; base: no refiner
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3

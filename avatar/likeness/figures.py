@@ -12,6 +12,7 @@ from PIL import Image
 from avatar.drawing import wordings
 from avatar.drawing.attributes import VARIATIONS, Attributes
 from avatar.drawing.avatars import draw_avatar
+from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, lerp, to_oklab
 from avatar.likeness.caption_reading import read_attributes
 from avatar.person.features import AppearanceTrait, Features
@@ -62,6 +63,11 @@ class Figure:
     def draw(self, size_px: int, style: Style = "plain") -> Image.Image:
         """Draw it, RGB."""
         return Image.fromarray(draw_avatar(self.looks, size_px, style, self.tones)[0])
+
+    def in_front(self, person: Image.Image) -> Image.Image:
+        """Put a cut-out of the person, a square RGBA, in front of the figure's backdrop; RGB."""
+        ground = draw_backdrop(self.looks.backdrop, self.looks.pattern, person.width, "plain")
+        return Image.alpha_composite(Image.fromarray(ground).convert("RGBA"), person).convert("RGB")
 
 
 def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:

@@ -7,16 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from avatar.likeness.candidates import asked_traits
 from avatar.likeness.figures import Figure, draw_up_figure
 from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
+from avatar.sdxl.avatar_reader import READER
 from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings, Start
 from avatar.sdxl.generation import Recipe
 from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-FIGURE_STRENGTH = 0.5  # share of the schedule that is applied to a drawn figure
+FIGURE_STRENGTH = 0.3  # share of the schedule that is applied to a drawn figure
 METHOD = 2  # increases when equal settings give other pictures
 
 
@@ -63,6 +65,19 @@ class AvatarRun:
         drawn = recipe.strength is None and self.start(subject) == "figure"
         return replace(recipe, strength=FIGURE_STRENGTH) if drawn else recipe
 
+    @property
+    def reads_traits(self) -> bool:
+        """Whether the best of several candidates is kept: drawn avatars without a style can be read."""
+        return self.settings.candidates > 1 and self.choice.base.is_small and STYLE not in self.loras
+
+    def asked(self, subject: Subject) -> dict[str, set[str]]:
+        """Words that fit each trait that a candidate should show; empty if there is nothing to choose by."""
+        return asked_traits(self.figure(subject)) if self.reads_traits else {}
+
+    def keeps_colours(self, subject: Subject) -> bool:
+        """Whether the picture keeps the colours of its start: those of a figure, unless a style has others."""
+        return self.start(subject) == "figure" and STYLE not in self.loras
+
     def figure(self, subject: Subject) -> Figure:
         """The subject's figure, which wears what the prompt says."""
         text = self.inputs.prompt or self._written(subject).text
@@ -96,7 +111,7 @@ class AvatarRun:
             "method": METHOD,
             "settings": asdict(self.settings),
             "seed": self.seed(subject),
-            "models": dict(self.choice.hashes),
+            "models": dict(self.choice.hashes) | ({READER.name: sha256_of(READER)} if self.reads_traits else {}),
             "loras": {name: dict(facts) for name, facts in self.loras.items()},
             "features_sha256": subject.features_sha256,
             "photo_sha256": subject.features.photo_sha256 if subject.photo is not None else "",

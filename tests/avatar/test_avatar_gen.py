@@ -26,7 +26,7 @@ from avatar import AvatarGen, AvatarGen_Base
 from avatar.person.features import Features, Trait, features_json
 from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
-from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, FinalPrompt, avatar_files
+from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, Candidate, FinalPrompt, avatar_files
 from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
@@ -142,7 +142,7 @@ def faults_in(output: Path) -> dict[str, str]:
 
 # ---- settings ----
 
-DIFFERENT = {"OUTPUT", "MODE", "GUIDANCE"}  # a LoRA has its own folder, no refiner and less guidance
+DIFFERENT = {"OUTPUT", "GUIDANCE"}  # a LoRA has its own folder and less guidance
 
 
 def settings_lines(script: ModuleType) -> dict[str, str]:
@@ -154,7 +154,7 @@ def settings_lines(script: ModuleType) -> dict[str, str]:
 
 def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
     base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
-    assert len(base) == 29 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "COMPARE"}
+    assert len(base) == 31 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "COMPARE"}
     assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
     for name in DIFFERENT:
         (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
@@ -221,6 +221,8 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
         tmp_path / "out",
         "--model",
         tiny,
+        "--mode",
+        "handover",
         "--steps",
         5,
         "--no-cut-out",
@@ -511,7 +513,7 @@ def files_of(features: Path, model: Path, picture: Image.Image) -> Made:
     choice = ModelChoice(ModelSource(model / "base", "tiny"), None, "")
     run = AvatarRun("test", inputs, settings, ModelSettings(), choice, {})
     generated = GeneratedPicture(picture, StepCounts(4, 1), 1.0, 0.1, retried=False)
-    return avatar_files(run, subject, FinalPrompt("a hat", "blurry", 2, []), None, [generated])
+    return avatar_files(run, subject, FinalPrompt("a hat", "blurry", 2, []), None, Candidate([generated]))
 
 
 def test_a_picture_of_a_person_becomes_an_avatar_on_a_transparent_ground(people: Path, tiny: Path) -> None:
