@@ -22,6 +22,7 @@ from common.runner import Range, Report, run
 # LoRA
 LORA: Path = CHECKPOINTS / "avatar/neon_lora.safetensors"  # LoRA for the base's UNet; ours belongs to the small model
 LORA_SCALE: Annotated[float, Range(-4, 4)] = 1.0  # strength of the LoRA: 0 none, 1 as trained
+FIGURE_STYLE: Literal["plain", "neon"] = "neon"  # how the figure of START is drawn: in the LoRA's own style if it can
 COMPARE: bool = False  # also generate each picture without the LoRA
 # people
 FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)

@@ -13,7 +13,7 @@ from avatar.drawing import wordings
 from avatar.drawing.attributes import VARIATIONS, Attributes
 from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
-from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, lerp, to_oklab
+from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, to_oklab
 from avatar.likeness.caption_reading import read_attributes
 from avatar.person.features import AppearanceTrait, Features
 from avatar.person.skin_tone import is_skin_step
@@ -115,9 +115,9 @@ def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:
     figure = np.array([to_oklab(colour) for colour in worn])
 
     def distance(backdrop: str) -> float:
-        tones = BACKDROPS[backdrop]
-        apart = figure - to_oklab(lerp(tones.top, tones.bottom, 0.5))
-        return float(np.linalg.norm(apart, axis=1).min())
+        ground = BACKDROPS[backdrop]
+        apart = [figure - to_oklab(colour) for colour in (ground.top, ground.bottom)]
+        return float(np.linalg.norm(apart, axis=-1).min())
 
     return sorted(BACKDROPS, key=distance, reverse=True)[:FITTING_BACKDROPS]
 

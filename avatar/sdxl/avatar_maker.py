@@ -112,7 +112,7 @@ class AvatarMaker:
         """Picture that generation starts from; None: from text alone."""
         kind, side = self._run.start(subject), self._pipelines.native_px
         if kind == "figure":
-            return self._run.figure(subject).draw(side)
+            return self._run.figure(subject).draw(side, self._run.settings.figure_style)
         photo = subject.read_photo() if kind == "photo" else None
         if photo is None or not self._run.settings.cut_out:
             return photo

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from avatar.cutout.foreground_models import DEFAULT_MODEL, ModelName
+from avatar.drawing.palette import Style
 from avatar.prompt.syntax import parse_prompt
 from avatar.prompt.wording import Accessories
 from avatar.sdxl.generation import Recipe, check_choices
@@ -34,6 +35,7 @@ class PictureSettings:
         size_px: side of the avatar.
         start: what generation starts from: "figure", the drawn figure of the person; "photo"; "text", nothing; "auto":
             the figure for the small model if anything of the appearance is known, else the photo, if there is one.
+        figure_style: style in which the figure is drawn.
         candidates: most pictures that are generated of a person; the one that shows the traits best is kept.
         accessories: "fitting" keeps accessories by taste off head and face; "free" allows them there.
         cut_out: remove the background.
@@ -49,6 +51,7 @@ class PictureSettings:
     seed: int = 1
     size_px: int = 1024
     start: Start = "auto"
+    figure_style: Style = "plain"
     candidates: int = 1
     accessories: Accessories = "fitting"
     cut_out: bool = True
@@ -68,6 +71,7 @@ class PictureSettings:
             check_range("MAX_TOKENS", self.max_tokens, 1, 10_000)
         check_choices(
             START=(self.start, Start),
+            FIGURE_STYLE=(self.figure_style, Style),
             ACCESSORIES=(self.accessories, Accessories),
             CUTOUT_MODEL=(self.cutout_model, ModelName),
             PRECISION=(self.precision, Precision),

@@ -18,7 +18,7 @@ from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-FIGURE_STRENGTH = 0.3  # share of the schedule that is applied to a drawn figure
+KEPT_STRENGTH, RESTYLED_STRENGTH = 0.3, 0.6  # share of the schedule that is applied to a figure
 METHOD = 2  # increases when equal settings give other pictures
 
 
@@ -62,8 +62,9 @@ class AvatarRun:
     def recipe(self, subject: Subject) -> Recipe:
         """Settings of the denoising, with the strength that suits the start."""
         recipe = self.settings.recipe
-        drawn = recipe.strength is None and self.start(subject) == "figure"
-        return replace(recipe, strength=FIGURE_STRENGTH) if drawn else recipe
+        if recipe.strength is not None or self.start(subject) != "figure":
+            return recipe
+        return replace(recipe, strength=KEPT_STRENGTH if self.keeps_colours(subject) else RESTYLED_STRENGTH)
 
     @property
     def reads_traits(self) -> bool:
@@ -75,8 +76,8 @@ class AvatarRun:
         return asked_traits(self.figure(subject)) if self.reads_traits else {}
 
     def keeps_colours(self, subject: Subject) -> bool:
-        """Whether the picture keeps the colours of its start: those of a figure, unless a style has others."""
-        return self.start(subject) == "figure" and STYLE not in self.loras
+        """Whether the picture keeps the colours of its start: those of a figure, unless a LoRA brings others."""
+        return self.start(subject) == "figure" and (STYLE not in self.loras or self.settings.figure_style != "plain")
 
     def figure(self, subject: Subject) -> Figure:
         """The subject's figure, which wears what the prompt says."""
