@@ -57,7 +57,10 @@ def _wordings() -> tuple[Wording, ...]:
 
 def _plain_wordings() -> Iterator[Wording]:
     forms: dict[str, dict[str, Collection[str]]] = {
-        "skin": {value: [f"{word} (?:skin tone|skin|complexion)" for word in words] for value, words in wordings.SKINS.items()},
+        "skin": {
+            value: [f"{word} (?:skin tone|skin|complexion)" for word in words]
+            for value, words in wordings.SKINS.items()
+        },
         "age": {value: [*words, f"{YEARS[value]} years old"] for value, words in wordings.AGES.items()},
         "beard": dict(wordings.BEARDS),
         "expression": dict(wordings.EXPRESSIONS),
@@ -90,8 +93,8 @@ def _coloured_wordings() -> Iterator[Wording]:
         for pattern in (plain, *(template.format(colour=_one_of(dyes)) for template in garment.wordings)):
             yield Wording(_whole(pattern), {"garment": garment.kind}, "garment_colour", dyes)
     grounds = {word: word for word in BACKDROPS}
-    for value, templates in wordings.PATTERNS.items():
-        for template in templates:
+    for value, patterns in wordings.PATTERNS.items():
+        for template in patterns:
             pattern = template.format(_one_of(grounds), a="an?")
             yield Wording(_whole(pattern), {"pattern": value}, "backdrop", grounds)
 

@@ -4,13 +4,10 @@ They are the words of the captions from which the small model learnt.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from avatar.person.features import AppearanceTrait
 from avatar.person.skin_tone import is_skin_step
 from avatar.prompt.hairstyles import hairstyle_for
-
-if TYPE_CHECKING:
-    from avatar.person.features import AppearanceTrait
 
 SKIN_BY_MONK_STEP = (
     *("porcelain", "fair", "light", "golden", "olive"),
@@ -45,7 +42,7 @@ WORN = {
 }
 
 
-def appearance_words(traits: Mapping[str, "AppearanceTrait"]) -> list[str]:
+def appearance_words(traits: Mapping[str, AppearanceTrait]) -> list[str]:
     """Words for each known trait, hair and skin first; what a person typed that is no such trait is said as typed."""
     known = {name: trait.value for name, trait in traits.items() if trait.value}
     words = list(_hair_words(known))
@@ -65,7 +62,7 @@ def _hair_words(known: Mapping[str, str]) -> Iterator[str]:
         yield style.format(f" {colour}" if colour else "").strip()
 
 
-def _skin(trait: "AppearanceTrait") -> str:
+def _skin(trait: AppearanceTrait) -> str:
     """The tone by its Monk step, or else by the word."""
     if trait.monk and is_skin_step(trait.value, trait.monk):
         return SKIN_BY_MONK_STEP[trait.monk - 1]

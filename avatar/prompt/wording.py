@@ -6,18 +6,17 @@ Example: "festival portrait of one person, woman, (worn black leather jacket:1.2
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from avatar.person.features import Features, Trait
 from avatar.prompt.appearance_words import appearance_words
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from avatar.prompt.syntax import Phrase
 
-if TYPE_CHECKING:
-    from avatar.person.features import Features
-
 Accessories = Literal["fitting", "free"]
 HIDING = frozenset({"head", "face"})  # places where an accessory hides who the person is
 HELD = frozenset({"hands"})
+COVERED, OVER_THE_EARS = frozenset({"ears"}), ("medium", "long")  # lengths of hair that cover a place
 LEAST_WEIGHT, MOST_WEIGHT = 0.8, 1.4  # weights of a genre with none and with all of the preference
 WEIGHT_STEP = 0.05
 STATED_WEIGHT = 1.2  # weight of a person's own words
@@ -63,7 +62,7 @@ class Prompt:
 
 
 def generate_weighted_prompt(
-    features: "Features", seed: int = 0, *, accessories: Accessories = "fitting", held: bool = True
+    features: Features, seed: int = 0, *, accessories: Accessories = "fitting", held: bool = True
 ) -> Prompt:
     """Write the prompt: a garment of the favourite genre, accessories of the three favourites, the person's traits.
 
@@ -79,11 +78,16 @@ def generate_weighted_prompt(
         held: name instruments and other things that are held.
     """
     rng = random.Random(seed)
-    no_place = (frozenset() if accessories == "free" else HIDING) | (frozenset() if held else HELD)
+    length = features.appearance.get("hair_length", Trait()).value
+    no_place = {
+        *(HIDING if accessories == "fitting" else ()),
+        *(() if held else HELD),
+        *(COVERED if length in OVER_THE_EARS else ()),
+    }
     phrases = [
         Phrase(rng.choice(OPENINGS)),
         *_person_phrases(features),
-        *_outfit_phrases(features.top_genres, rng, no_place),
+        *_outfit_phrases(features.top_genres, rng, frozenset(no_place)),
         Phrase(rng.choice(CLOSINGS)),
     ]
     return Prompt(phrases)
@@ -95,7 +99,7 @@ def weight_of_share(share: float) -> float:
     return round(round(weight / WEIGHT_STEP) * WEIGHT_STEP, 2)
 
 
-def _person_phrases(features: "Features") -> list[Phrase]:
+def _person_phrases(features: Features) -> list[Phrase]:
     said = _one_line(features.description)
     phrases = []
     for form, trait in (("{}", features.gender), ("{} person", features.race), ("{} years old", features.age)):

@@ -93,9 +93,11 @@ class AvatarMaker:
         tries = self._try(subject, prompt, start)
         pictures = [picture for candidate in tries for picture in candidate.pictures]
         kept = best_of(tries)
-        if len(tries) > 1:
+        if kept.agreement is not None and len(tries) > 1:
             wrong = ", ".join(f"{trait} is {word}" for trait, word in kept.agreement.wrong.items())
-            tqdm.write(f"{subject.name}: kept candidate {kept.number + 1} of {len(tries)}; {wrong or 'all is as asked'}")
+            tqdm.write(
+                f"{subject.name}: kept candidate {kept.number + 1} of {len(tries)}; {wrong or 'all is as asked'}"
+            )
         made = avatar_files(self._run, subject, prompt, start, kept)
         measured = {
             "pictures": len(pictures),

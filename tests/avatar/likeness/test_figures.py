@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, to_oklab
 from avatar.drawing.shown_traits import shown_traits
@@ -21,6 +21,7 @@ from common.genres import GENRES
 
 LENGTHS = ("", *WORDS["hair_length"], "very short")
 SHAPES = ("", "straight", "wavy", "curly", "coily", "parting", "fringe", "tied")
+TASTE = dict.fromkeys(GENRES, 0.0) | {"jazz": 1.0}
 COLOURS = ("", *WORDS["hair_colour"], "white", "pink", "green", "blue", "purple")
 
 
@@ -28,8 +29,8 @@ def measured(**values: str) -> dict[str, AppearanceTrait]:
     return {name: AppearanceTrait(value, 0.9, "measured") for name, value in values.items() if value}
 
 
-def figure_of(looks: dict[str, AppearanceTrait], seed: int = 1, **more: str) -> Figure:
-    features = Features("Ada", "", "", appearance=looks, taste=dict.fromkeys(GENRES, 0.0) | {"jazz": 1.0}, **more)
+def figure_of(looks: dict[str, AppearanceTrait], seed: int = 1, said: str = "") -> Figure:
+    features = Features("Ada", "", "", appearance=looks, description=said, taste=TASTE)
     return draw_up_figure(features, generate_weighted_prompt(features, seed).text, seed)
 
 
@@ -41,9 +42,7 @@ def figure_of(looks: dict[str, AppearanceTrait], seed: int = 1, **more: str) -> 
 def test_the_figure_shows_every_known_trait(
     length: str, shape: str, colour: str, glasses: str, facial_hair: str, headwear: str, monk: int
 ) -> None:
-    looks = measured(
-        hair_length=length, hair_shape=shape, hair_colour=colour, glasses=glasses, facial_hair=facial_hair
-    )
+    looks = measured(hair_length=length, hair_shape=shape, hair_colour=colour, glasses=glasses, facial_hair=facial_hair)
     looks |= measured(headwear=headwear)
     word = next(word for word, (first, last) in STEPS.items() if first <= monk <= last)
     looks["skin_tone"] = AppearanceTrait(word, 0.9, "measured", monk=monk)
@@ -62,7 +61,7 @@ def test_words_of_the_prompt_are_words_of_the_captions() -> None:
     for style, words in HAIR_BY_STYLE.items():
         assert read_attributes(words.format(" brown"))["hair"] == style
         assert read_attributes(words.format("").strip()).get("hair", style) == style
-    assert SKIN_BY_MONK_STEP == tuple(SKINS)
+    assert tuple(SKINS) == SKIN_BY_MONK_STEP
 
 
 def test_what_is_not_known_hides_and_invents_nothing() -> None:
@@ -79,9 +78,9 @@ def skin_of(figure: Figure) -> np.ndarray:
 def test_the_skin_has_the_measured_colour(monk: int) -> None:
     named = lab_of(SKINS[SKIN_BY_MONK_STEP[monk - 1]])
     word = next(word for word, (first, last) in STEPS.items() if first <= monk <= last)
-    for apart, source in (((0.0, 4.0, -4.0), "measured"), ((-3.0, -3.0, 3.0), "measured")):
+    for apart in ((0.0, 4.0, -4.0), (-3.0, -3.0, 3.0)):
         colour = named + apart
-        trait = AppearanceTrait(word, 0.9, source, "", monk, tuple(colour.tolist()))
+        trait = AppearanceTrait(word, 0.9, "measured", "", monk, tuple(colour.tolist()))
         figure = figure_of({"skin_tone": trait} | measured(hair_length="bald"))
         assert figure.tones.skin is not None
         assert np.abs(lab_of(figure.tones.skin) - colour).max() < 0.5
@@ -102,8 +101,8 @@ def test_a_colour_unlike_its_word_is_moved_towards_it_and_an_edited_word_goes_fi
 
 def test_own_words_and_the_prompt_go_before_what_was_measured() -> None:
     looks = measured(hair_colour="brown", hair_length="short", glasses="none")
-    assert figure_of(looks, description="a woman with violet hair").looks.hair_colour == "purple"
-    assert figure_of(looks, description="a woman with violet hair").looks.person == "woman"
+    assert figure_of(looks, said="a woman with violet hair").looks.hair_colour == "purple"
+    assert figure_of(looks, said="a woman with violet hair").looks.person == "woman"
     features = Features("Ada", "", "", appearance=looks)
     worn = draw_up_figure(features, "pink hoodie, round glasses", 1).looks
     assert (worn.garment, worn.garment_colour, worn.glasses) == ("hoodie", "pink", "round glasses")
@@ -134,7 +133,7 @@ def test_the_backdrop_differs_from_skin_hair_and_garment() -> None:
 def test_detail_is_kept_and_colour_comes_from_the_start() -> None:
     figure = figure_of(measured(hair_colour="brown", hair_length="short"))
     start = figure.draw(128)
-    tinted = np.asarray(start).astype(int) + (30, -20, 10)
+    tinted = np.add(np.asarray(start).astype(int), (30, -20, 10))
     kept = np.asarray(keep_colours(figure.draw(128), start)).astype(int)
     assert np.abs(kept - np.asarray(start)).max() <= 1
     corrected = keep_colours(Image.fromarray(tinted.clip(0, 255).astype(np.uint8)), start)
