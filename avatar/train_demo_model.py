@@ -2,7 +2,7 @@
 
 The script draws pictures and captions, then trains six stages: "text" (text encoders), "autoencoder", "decoder" (its
 decoder alone, for sharper pictures), "base", "prompt" (base and text encoders together, in one or more parts),
-"refiner". --resume continues an interrupted run exactly from its last measurement; each stage has twenty. CONTINUE
+"refiner". --resume continues an interrupted run exactly from its last measurement; each stage has twenty. START_FROM
 trains a finished model on, for instance after the drawings have changed. AvatarGen_Base.py and AvatarGen.py use the
 result as --model OUTPUT.
 
@@ -33,7 +33,7 @@ Stage = Literal["text", "autoencoder", "decoder", "base", "prompt", "refiner"]
 # files
 OUTPUT: Path = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
 WORK: Path = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
-CONTINUE: Path | None = None  # folder of a finished model to train on, without its stages autoencoder and base
+START_FROM: Path | None = None  # folder of a finished model to train on, without its stages autoencoder and base
 # data
 PICTURES: Annotated[int, Range(10, 10_000_000)] = 20_000  # pictures to draw, 256 px a side, 200 kB each on disk
 WORKERS: Annotated[int, Range(0, 1024)] = os.cpu_count() or 1  # processes that draw; 0: draw in this one
@@ -71,8 +71,8 @@ def main() -> Report | None:
         raise UserError(f"setting OUTPUT is {OUTPUT}, which holds other files than a model; name another folder")
     if 0 < BASE_SCHEDULE_STEPS < BASE_STEPS:
         raise UserError(f"setting BASE_SCHEDULE_STEPS is {BASE_SCHEDULE_STEPS}, less than BASE_STEPS ({BASE_STEPS})")
-    if CONTINUE and {"autoencoder", "base"} & set(STAGES):
-        raise UserError("setting CONTINUE trains a finished model on; take autoencoder and base out of STAGES")
+    if START_FROM and {"autoencoder", "base"} & set(STAGES):
+        raise UserError("setting START_FROM trains a finished model on; take autoencoder and base out of STAGES")
     from avatar.demo_model.training_run import DemoModelSettings, prompt_parts, train
 
     settings = DemoModelSettings(
@@ -94,7 +94,7 @@ def main() -> Report | None:
         batch=BATCH,
         prompt_batch=PROMPT_BATCH,
         seed=SEED,
-        continues=CONTINUE,
+        start_from=START_FROM,
     )
     return train(settings, output=OUTPUT, work=WORK, workers=WORKERS, stages=STAGES, samples=SAMPLES, resume=RESUME)
 

@@ -110,7 +110,7 @@ class DemoModelSettings:
             the stage "autoencoder" as many parts of pictures.
         prompt_batch: samples a step of the stage "prompt", on each device.
         seed: seed of characters, first weights, order and noise.
-        continues: folder of the model whose networks are trained on; None: new networks.
+        start_from: folder of the model whose networks are trained on; None: new networks.
     """
 
     pictures: int
@@ -124,7 +124,7 @@ class DemoModelSettings:
     batch: int
     prompt_batch: int
     seed: int
-    continues: Path | None = None
+    start_from: Path | None = None
 
 
 def train(
@@ -317,7 +317,7 @@ class DemoModelTraining:
     @cached_property
     def continued(self) -> SdxlNetworks | None:
         """Networks that are trained on; None: new ones."""
-        return load_networks(self.settings.continues) if self.settings.continues else None
+        return load_networks(self.settings.start_from) if self.settings.start_from else None
 
     @cached_property
     def _drawn(self) -> str:
@@ -346,8 +346,8 @@ class DemoModelTraining:
     @cached_property
     def merges(self) -> list[tuple[str, str]]:
         """Merges of the tokenizers."""
-        if self.settings.continues:
-            return read_merges(self.settings.continues / BASE / "tokenizer")
+        if self.settings.start_from:
+            return read_merges(self.settings.start_from / BASE / "tokenizer")
         return learn_vocabulary(self.pictures)
 
     @cached_property

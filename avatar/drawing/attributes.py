@@ -23,19 +23,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "eyes": tuple(EYES),
     "hair": tuple(wordings.HAIRSTYLES),
     "hair_colour": tuple(HAIR_COLOURS),
+    "greying": ("none", "temples"),
     "beard": tuple(wordings.BEARDS),
     "expression": tuple(wordings.EXPRESSIONS),
     "glasses": (
         "none",
-        "round glasses",
-        "square glasses",
-        "sunglasses",
-        "heart-shaped glasses",
-        "star-shaped glasses",
+        *("round glasses", "square glasses", *wordings.OWN_GLASSES),
+        *("sunglasses", "heart-shaped glasses", "star-shaped glasses"),
     ),
     "garment": tuple(garment.kind for garment in wordings.EVERY_GARMENT),
     "garment_colour": tuple(GARMENT_COLOURS),
-    "headwear": ("none", *_kinds("head")),
+    "headwear": ("none", *_kinds("head"), *wordings.OWN_HEADWEAR),
     "jewellery": ("none", *_kinds("neck", "ears")),
     "backdrop": tuple(BACKDROPS),
     "pattern": tuple(wordings.PATTERNS),
@@ -43,8 +41,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 LIKELY = {  # probability of a value; the other values of the attribute share the rest equally
     "age": {"young": 0.5},
     "beard": {"none": 0.55},
-    "glasses": {"none": 0.4},
-    "headwear": {"none": 0.3},
+    "hair_colour": {"black": 0.16, "brown": 0.17, "blonde": 0.13, "ginger": 0.08, "grey": 0.12, "white": 0.09},
+    "greying": {"none": 0.85},
+    "glasses": {"none": 0.5, "sunglasses": 0.035, "heart-shaped glasses": 0.035, "star-shaped glasses": 0.035},
+    "headwear": {"none": 0.55},
     "jewellery": {"none": 0.5},
     "expression": {"smile": 0.3},
 }
@@ -61,6 +61,7 @@ class Attributes:
         age: how old the face looks.
         skin, face, eyes: skin tone, shape of the face, colour of the irises.
         hair, hair_colour: hairstyle, and colour of hair, beard and brows.
+        greying: grey streaks at the temples, in hair of a natural colour.
         beard, expression, glasses: kind of each.
         garment, garment_colour: kind and main colour of the garment.
         headwear, jewellery: accessory on the head, and at neck or ears.
@@ -78,6 +79,7 @@ class Attributes:
     eyes: str
     hair: str
     hair_colour: str
+    greying: str
     beard: str
     expression: str
     glasses: str

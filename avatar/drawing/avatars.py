@@ -16,7 +16,7 @@ from avatar.drawing.expressions import draw_eyes, draw_mouth
 from avatar.drawing.faces import DrawnPerson, draw_head, draw_neck
 from avatar.drawing.garments import draw_garment, draw_garment_behind
 from avatar.drawing.hair import draw_hair, draw_hair_behind
-from avatar.drawing.headwear import draw_headwear, draw_headwear_behind
+from avatar.drawing.headwear import draw_headwear, draw_headwear_at_neck, draw_headwear_behind
 from avatar.drawing.jewellery import draw_glasses, draw_jewellery
 from avatar.drawing.palette import Style, Tones, rgb_u8
 from avatar.drawing.pen import Pen
@@ -29,6 +29,7 @@ _LAYERS = (  # from back to front
     draw_garment_behind,
     draw_neck,
     draw_garment,
+    draw_headwear_at_neck,
     draw_head,
     draw_stubble,
     draw_mouth,

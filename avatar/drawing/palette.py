@@ -25,11 +25,12 @@ SKINS = {  # one for each step of the Monk Skin Tone scale
     "ebony": "#35251f",
 }
 HAIR_COLOURS = {
-    "black": "#2b2733",
-    "brown": "#74492d",
-    "blonde": "#ecc565",
-    "ginger": "#d0662b",
-    "silver": "#cfd2dc",
+    "black": "#2a262b",
+    "brown": "#6b472e",
+    "blonde": "#e3c077",
+    "ginger": "#c8602b",
+    "grey": "#a3a19e",
+    "white": "#f0ece3",
     "pink": "#f283b0",
     "blue": "#3f74dc",
     "green": "#43b07c",
