@@ -12,26 +12,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from avatar.drawing import wordings
 from avatar.drawing.attributes import CHOICES, LIKELY, Attributes, characters, draw_attributes
 from avatar.drawing.avatars import caption, draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.captions import MOST_WORDS
-from avatar.drawing.headwear import HATS
-from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, from_oklab, rgb_u8, to_oklab
+from avatar.drawing.headwear import COVERS, HATS
+from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, from_oklab, rgb_u8, to_oklab
 from avatar.drawing.pen import both, flip, placed
+from avatar.drawing.wordings import GREYING, OWN_GLASSES, OWN_HEADWEAR
 from avatar.lora_training.captioned_pictures import read_folder
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
+from avatar.prompt.hairstyles import hairstyle_for
 from tests.helpers import run_script
 
 pytestmark = pytest.mark.slow
 SIZE_PX = 128
 PLAIN = Attributes(
     person="person",
+    age="young",
     skin="golden",
     face="oval",
     eyes="brown",
     hair="bob",
     hair_colour="brown",
+    greying="none",
     beard="none",
     expression="smile",
     glasses="none",
@@ -142,6 +147,18 @@ def test_what_is_named_a_colour_has_it(name: str, table: dict[str, str], rows: s
     for value in table:
         drawn = picture(**({"hair": "bald"} if name == "skin" else {}) | {name: value})
         assert nearest(middle_colour(drawn, rows, columns), table) == value
+
+
+def test_measured_tones_are_drawn_instead_of_the_named_ones() -> None:
+    skin, hair = "#b98a70", "#5b6b3a"
+    bald, _ = draw_avatar(looking(hair="bald"), SIZE_PX, tones=Tones(skin=skin))
+    drawn, _ = draw_avatar(looking(), SIZE_PX, tones=Tones(hair=hair))
+    for colour, wanted in (
+        (middle_colour(bald, slice(28, 38), slice(68, 80)), skin),
+        (middle_colour(drawn, slice(26, 40), slice(52, 76)), hair),
+    ):
+        assert np.abs(colour - rgb_u8(wanted)).max() < 24
+    assert (draw_avatar(looking(), SIZE_PX, tones=Tones())[0] == picture()).all()
 
 
 def test_the_mask_is_the_figure_and_the_rest_is_the_backdrop(crowd: list[Attributes]) -> None:
@@ -262,7 +279,8 @@ def test_captions_are_many_and_short_and_say_nothing_of_weights() -> None:
         ({"glasses": "sunglasses"}, ("sunglasses",)),
         ({"headwear": "cowboy hat"}, ("cowboy hat",)),
         ({"jewellery": "gold chain"}, ("gold chain",)),
-        ({"skin": "deep"}, ("deep", "very dark")),
+        ({"skin": "ebony"}, ("ebony", "very dark", "black-brown")),
+        ({"age": "old"}, wordings.AGES["old"]),
         ({"expression": "wink"}, ("wink",)),
         ({"backdrop": "navy"}, ("navy",)),
         ({"pattern": "bunting"}, ("bunting",)),
@@ -283,13 +301,65 @@ def test_captions_never_name_what_is_not_there(crowd: list[Attributes]) -> None:
         for name in ("garment", "headwear", "jewellery"):
             others = [v for v in CHOICES[name] if v not in ("none", getattr(look, name))]
             absent = [v for v in others if v in words and v not in str(dataclasses.asdict(look).values())]
-            assert [v for v in absent if v not in ("scarf", "cap", "bow")] == [], words
+            assert [v for v in absent if v not in ("scarf", "cap", "bow", "hat")] == [], words
 
 
 def test_a_hat_hides_the_shape_of_short_hair_but_not_its_colour() -> None:
     rng = np.random.default_rng(4)
     captions = [caption(looking(hair="quiff", headwear="fedora", hair_colour="pink"), rng) for _ in range(60)]
     assert not any("quiff" in words for words in captions) and sum("pink" in words for words in captions) > 40
+
+
+@pytest.mark.parametrize("headwear", sorted(COVERS))
+def test_a_headscarf_and_a_turban_cover_all_hair_and_captions_say_nothing_of_it(headwear: str) -> None:
+    looks = [looking(headwear=headwear, hair=hair) for hair in ("afro", "long wavy", "bald")]
+    drawn = [draw_avatar(look, SIZE_PX)[0] for look in looks]
+    assert (drawn[0] == drawn[1]).all() and (drawn[0] == drawn[2]).all()
+    rng = np.random.default_rng(5)
+    assert not any("hair" in caption(looks[1], rng).replace("over the hair", "") for _ in range(60))
+
+
+def test_nobody_gets_the_headwear_of_other_people_by_taste() -> None:
+    worn = {item.kind for item in (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)}
+    assert not worn & {*OWN_HEADWEAR, *OWN_GLASSES}
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"hair_colour": "black"}, True),
+        ({"hair_colour": "pink"}, False),
+        ({"hair_colour": "white"}, False),
+        ({"hair": "bald"}, False),
+        ({"headwear": "beanie"}, False),
+        ({"headwear": "turban"}, False),
+    ],
+)
+def test_grey_temples_are_named_where_they_are_drawn(changes: dict[str, str], shown: bool) -> None:
+    plain, greying = (looking(hair="side parting", greying=value) for value in ("none", "temples"))
+    plain, greying = (dataclasses.replace(look, **changes) for look in (plain, greying))  # type: ignore[arg-type]
+    assert (draw_avatar(plain, SIZE_PX)[0] == draw_avatar(greying, SIZE_PX)[0]).all() != shown
+    rng = np.random.default_rng(6)
+    said = [any(words in caption(greying, rng) for words in GREYING) for _ in range(60)]
+    assert (sum(said) > 30) if shown else not any(said)
+
+
+@pytest.mark.parametrize("glasses", ["round glasses", "square glasses", *OWN_GLASSES])
+@pytest.mark.parametrize("skin", [next(iter(SKINS)), list(SKINS)[-1]])
+def test_eyes_are_seen_through_spectacles(glasses: str, skin: str) -> None:
+    changes = []
+    for worn in ("none", glasses):
+        brown, blue = (picture(glasses=worn, skin=skin, eyes=eyes).astype(int) for eyes in ("brown", "blue"))
+        changes.append(np.abs(brown - blue).sum())
+    assert changes[1] > 0.7 * changes[0]
+
+
+def test_measured_hair_has_a_drawn_hairstyle() -> None:
+    shapes = ("", "straight", "wavy", "curly", "coily", "parting", "fringe", "tied")
+    lengths = ("bald", "receding", "very short", "short", "medium", "long")
+    assert {hairstyle_for(length, shape) for length in lengths for shape in shapes} <= set(CHOICES["hair"])
+    assert hairstyle_for("long", "curly") == "long curly" and hairstyle_for("bald", "curly") == "bald"
+    assert hairstyle_for("medium", "") == hairstyle_for("medium", "straight") == "medium straight"
 
 
 @pytest.mark.parametrize("headwear", sorted(HATS))
@@ -316,4 +386,4 @@ def test_the_script_writes_a_sheet_and_a_training_folder(tmp_path: Path) -> None
         with Image.open(item.path) as drawn, Image.open(tmp_path / "set/masks" / item.path.name) as mask:
             assert drawn.size == mask.size == (96, 96) and (drawn.mode, mask.mode) == ("RGB", "L")
     table = (tmp_path / "set/attributes.csv").read_text(encoding="utf-8").splitlines()
-    assert len(table) == 4 and table[0].startswith("name,person,skin")
+    assert len(table) == 4 and table[0].startswith("name,person,age,skin")
