@@ -11,7 +11,6 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -19,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from avatar.demo_model.drawn_pictures import fingerprint
 from avatar.drawing.palette import SKINS, rgb_u8
-from avatar.drawing.shown_traits import SKIN_STEPS
 from avatar.person.skin_tone import STEPS
 from avatar.reader_training.examples import Examples, make_examples
 from avatar.reader_training.training_run import loss_of, varied
@@ -120,13 +119,9 @@ def to_lab(colours: Tensor) -> Tensor:
 
 @functools.cache
 def skin_labs() -> np.ndarray:
-    """(10, 3) Lab of the drawn skins by step of the Monk scale; NaN for a step that is not drawn."""
-    labs = np.full((10, 3), np.nan, np.float32)
-    for name, colour in SKINS.items():
-        labs[SKIN_STEPS[name] - 1] = cv2.cvtColor(np.array([[rgb_u8(colour)]], np.float32) / 255, cv2.COLOR_RGB2LAB)[
-            0, 0
-        ]
-    return labs
+    """(10, 3) Lab of the drawn skins by step of the Monk scale."""
+    rgb = torch.tensor([rgb_u8(colour) for colour in SKINS.values()])
+    return to_lab(rgb.float() / 127.5 - 1).numpy()
 
 
 # ---- training ----
@@ -134,7 +129,7 @@ def skin_labs() -> np.ndarray:
 
 def load_judge() -> "Reader":
     """The judge, trained first if it is not there: about 20 minutes of one core."""
-    path = FOLDER / f"judge-{len(SKINS)}.pth"
+    path = FOLDER / f"judge-{fingerprint(SEED)}.pth"
     network = Judge()
     if not path.is_file():
         load = functools.partial(load_pipelines, choose_model(str(DEMO_MODEL), AUTO, with_refiner=False))
@@ -150,9 +145,8 @@ def train(network: Judge, examples: Examples) -> None:
     """Train in place."""
     pixels = torch.from_numpy(examples.pixels).permute(0, 3, 1, 2)
     shares = torch.from_numpy(examples.shares)
-    steps = shares[:, : len(WORDS["skin_tone"])]
-    skins = steps @ torch.from_numpy(np.nan_to_num(skin_labs()))
-    known = steps.sum(1) > 0
+    skins = to_lab(torch.from_numpy(examples.skins).float() / 127.5 - 1)
+    known = shares[:, : len(WORDS["skin_tone"])].sum(1) > 0
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, TRAINING_STEPS + 1)
     rng = torch.Generator().manual_seed(SEED)
@@ -193,7 +187,7 @@ class Reader:
 
 def skin_shares(lab: np.ndarray) -> dict[str, float]:
     """Shares of light, medium and dark for a colour of skin, by its distances to the drawn ones."""
-    nearness = np.nan_to_num(np.exp(-((skin_labs() - lab) ** 2).sum(1) / (2 * 6.0**2))) + 1e-9
+    nearness = np.exp(-((skin_labs() - lab) ** 2).sum(1) / (2 * 6.0**2)) + 1e-9
     nearness /= nearness.sum()
     return {word: float(nearness[first - 1 : last].sum()) for word, (first, last) in STEPS.items()}
 
