@@ -62,6 +62,7 @@ def _plain_wordings() -> Iterator[Wording]:
             for value, words in wordings.SKINS.items()
         },
         "age": {value: [*words, f"{YEARS[value]} years old"] for value, words in wordings.AGES.items()},
+        "greying": {"temples": wordings.GREYING},
         "beard": dict(wordings.BEARDS),
         "expression": dict(wordings.EXPRESSIONS),
         "person": {value: (value,) for value in ("woman", "man")},
@@ -73,6 +74,9 @@ def _plain_wordings() -> Iterator[Wording]:
     for name, values in forms.items():
         for value, words in values.items():
             yield from (Wording(_whole(word), {name: value}) for word in words)
+    for name, kinds in (("glasses", wordings.OWN_GLASSES), ("headwear", wordings.OWN_HEADWEAR)):
+        for kind, words in kinds.items():
+            yield from (Wording(_whole(word), {name: kind}) for word in (kind, *words))
     for item in wordings.EVERY_ACCESSORY:
         said = {PLACES[item.place]: item.kind} if PLACES[item.place] else {}
         yield from (Wording(_whole(word), said) for word in (item.kind, *item.wordings))
@@ -86,7 +90,7 @@ def _coloured_wordings() -> Iterator[Wording]:
             coloured = "{}" in template
             said = {"hair": value}
             yield Wording(_whole(template.replace("{} ", colour)), said, "hair_colour" * coloured, hair)
-    yield Wording(_whole(f"{_one_of(hair)} hair"), {}, "hair_colour", hair)
+    yield Wording(_whole(f"{_one_of(hair)} hair(?: under the hat)?"), {}, "hair_colour", hair)
     dyes = {word: word for word in GARMENT_COLOURS}
     for garment in wordings.EVERY_GARMENT:
         plain = f"(?:{_one_of(dyes)}(?= ).*? )?{garment.kind}"

@@ -28,12 +28,14 @@ UNSAID = {  # what nobody knows of a person: nothing that would hide or change w
     "eyes": "brown",
     "hair": "side parting",
     "hair_colour": "brown",
+    "greying": "none",
     "beard": "none",
     "glasses": "none",
     "headwear": "none",
     "jewellery": "none",
     "pattern": "plain",
 }
+GREY = ("grey", "white")  # hair of these colours is drawn with some lines in the face
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
 MOST_SKIN_LAB, MOST_HAIR_LAB = 10.0, 14.0  # largest distance of a drawn colour from the one that its word names
@@ -55,10 +57,11 @@ class Figure:
 
     @property
     def phrases(self) -> list[Phrase]:
-        """Words for what a prompt does not say by itself: expression and backdrop."""
+        """Words for what a prompt does not say by itself: lines in the face, expression and backdrop."""
+        age = [] if self.looks.age == "young" or "age" in self.said else ["a few wrinkles"]
         expression = wordings.EXPRESSIONS[self.looks.expression][1]
         ground = wordings.PATTERNS[self.looks.pattern][0].format(self.looks.backdrop)
-        return [Phrase(words, personal=True) for words in (expression, ground)]
+        return [Phrase(words, personal=True) for words in (*age, expression, ground)]
 
     def draw(self, size_px: int, style: Style = "plain") -> Image.Image:
         """Draw it, RGB."""
@@ -91,6 +94,8 @@ def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:
         "backdrop": "cream",
     }
     name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
+    if said.get("hair_colour") in GREY:
+        chosen["age"] = "middle-aged"
     looks = Attributes(**UNSAID | chosen | said, variation=int.from_bytes(name[:4]) % VARIATIONS)
     tones = measured_tones(features.appearance, looks)
     if "backdrop" not in said:

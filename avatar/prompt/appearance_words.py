@@ -38,7 +38,7 @@ HAIR_COLOURS = {"red": "ginger"}  # other words are those of the captions
 WORN = {
     "glasses": {"none": "no glasses", "spectacles": "thin-rimmed glasses"},
     "facial_hair": {"none": "clean-shaven", "moustache": "full moustache", "beard": "short beard"},
-    "headwear": {"none": "bare-headed", "hat": "fedora"},
+    "headwear": {"none": "bare-headed", "hat": "plain hat"},
 }
 
 
