@@ -7,7 +7,7 @@ lower, as it exaggerates what the LoRA has learnt. Everything else is as in Avat
 
 Reads   LORA; the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
-        starts/NAME.png (the photo's square), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for
+        starts/NAME.png (the start), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for
         --from-picture
 """
 

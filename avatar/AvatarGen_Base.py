@@ -1,4 +1,4 @@
-"""Generate avatars by SDXL: base and refiner in two passes, from a photo or from text alone, background removed.
+"""Generate avatars by SDXL, from a person's drawn figure, a photo or text alone, with the background removed.
 
 Does one person or many, and loads the models once. Run again, it generates only what has changed. The PNG metadata say
 how the picture was made and that it is synthetic; `--from-picture avatar.png` repeats it. Words about the person stay
@@ -6,7 +6,7 @@ out of the metadata unless CONSENT is on; the JSON beside the picture has everyt
 
 Reads   the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen_Base/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
-        starts/NAME.png (the photo's square), contact_sheet.png, faults.csv (skipped people); repeated/ for
+        starts/NAME.png (the start), contact_sheet.png, faults.csv (skipped people); repeated/ for
         --from-picture
 """
 

@@ -170,7 +170,7 @@ def _finish(
     if not there:
         raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
     sheet = folder / CONTACT_SHEET
-    write_marked_png(sheet, contact_sheet(there, folder, run.inputs.tiles, cut_out=run.settings.cut_out))
+    write_marked_png(sheet, contact_sheet(there, folder, run))
     print(f"avatars in {shown(folder / AVATARS)}: {outcome.made} new, {outcome.kept} up to date")
     statistics.print_all()
     first = folder / AVATARS / f"{there[0].name}.png"
@@ -191,13 +191,13 @@ def _finish(
     )
 
 
-def contact_sheet(subjects: Sequence[Subject], folder: Path, tiles: int, *, cut_out: bool) -> Image.Image:
+def contact_sheet(subjects: Sequence[Subject], folder: Path, run: AvatarRun) -> Image.Image:
     """Draw every step of a few avatars, or only the avatars of many."""
     kinds = [AVATARS]
-    chosen = evenly(subjects, tiles)
+    chosen = evenly(subjects, run.inputs.tiles)
     if len(chosen) <= FEW:
-        started = all(subject.photo is not None for subject in chosen)
-        kinds = [STARTS] * started + [DRAWN] + [AVATARS] * cut_out
+        started = all(run.start(subject) != "text" for subject in chosen)
+        kinds = [STARTS] * started + [DRAWN] + [AVATARS] * run.settings.cut_out
     columns = len(kinds) if len(kinds) > 1 else math.ceil(math.sqrt(1.4 * len(chosen)))
     names = [subject.features.name or subject.name for subject in chosen]
     pictures = [

@@ -155,8 +155,8 @@ def count_steps(recipe: Recipe, from_photo: bool) -> StepCounts:
     before = total - after
     if before <= 0:
         raise UserError(
-            f"settings STRENGTH {_start_strength(recipe):g} and HANDOVER {recipe.handover:g} contradict: the base would "
-            "have no step before the refiner takes over; raise one of them, or set MODE to base or refine"
+            f"settings STRENGTH {_start_strength(recipe):g} and HANDOVER {recipe.handover:g} contradict: the base "
+            "would have no step before the refiner takes over; raise one of them, or set MODE to base or refine"
         )
     if after == 0:
         raise UserError(
