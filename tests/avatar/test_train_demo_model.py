@@ -542,7 +542,9 @@ def test_a_finished_model_is_trained_on(model: Path, script: Script, tmp_path: P
     """Tokenizers and encoder stay, so that what was learnt before stays valid; all other networks learn."""
     settings = TINY | {"start_from": model / "model", "work": pictures_of(model, tmp_path), "samples": 0}
     settings |= {"prompt_steps": (3, 3), "refiner_steps": 3}  # the first step of each has a learning rate of nearly 0
-    with pytest.raises(UserError, match="START_FROM trains a finished model on; take autoencoder and base out of STAGES"):
+    with pytest.raises(
+        UserError, match="START_FROM trains a finished model on; take autoencoder and base out of STAGES"
+    ):
         script(output=tmp_path / "model", **settings)
     script(output=tmp_path / "model", **settings, stages=("text", "decoder", "prompt", "refiner"))
     tokens = "base/tokenizer/merges.txt"
