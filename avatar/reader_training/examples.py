@@ -21,7 +21,7 @@ from avatar.drawing.avatars import Tones, caption, draw_avatar
 from avatar.drawing.palette import HAIR_COLOURS, SKINS, rgb_u8
 from avatar.drawing.picture_folder import character
 from avatar.drawing.shown_traits import shown_traits
-from avatar.sdxl.avatar_reader import READER_PX, WORDS
+from avatar.sdxl.avatar_reader import PICTURE_PX, WORDS
 from avatar.sdxl.generation import Recipe, generate_picture
 from avatar.sdxl.pipelines import Pipelines
 from common.files import atomic_path
@@ -38,7 +38,7 @@ class Examples:
     """Pictures with what they show.
 
     Attributes:
-        pixels: (n, READER_PX, READER_PX, 3) uint8 RGB.
+        pixels: (n, PICTURE_PX, PICTURE_PX, 3) uint8 RGB.
         shares: (n, words of all traits) float32; see `shares_of`.
         skins: (n, 3) uint8 RGB, colour of the skin in daylight.
     """
@@ -82,9 +82,9 @@ def _chunk(path: Path, numbers: range, make: Callable[[int], Example]) -> Exampl
 
 
 def drawn_one(seed: int, number: int) -> Example:
-    """A drawing, READER_PX a side."""
+    """A drawing, PICTURE_PX a side."""
     look, tones, _ = person_of(seed, number)
-    pixels, _ = draw_avatar(look, READER_PX, tones=tones)
+    pixels, _ = draw_avatar(look, PICTURE_PX, tones=tones)
     return pixels, shares_of(shown_traits(look)), _skin_of(tones)
 
 
@@ -98,7 +98,7 @@ def generated_one(pipelines: Pipelines, seed: int, number: int) -> Example:
     traits = shown_traits(look)
     if strength:
         del traits["skin_tone"]
-    pixels = cv2.resize(np.asarray(made), (READER_PX, READER_PX), interpolation=cv2.INTER_AREA)
+    pixels = cv2.resize(np.asarray(made), (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_AREA)
     return pixels, shares_of(traits), _skin_of(tones)
 
 

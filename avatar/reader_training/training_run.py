@@ -10,17 +10,17 @@ from tqdm import tqdm
 
 from avatar.appearance_training.classifiers import write_onnx
 from avatar.reader_training.examples import Examples, make_examples
-from avatar.sdxl.avatar_reader import READER_PX, WORDS
+from avatar.sdxl.avatar_reader import PICTURE_PX, READER_PX, WORDS
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 
-WIDTHS = (16, 32, 64, 96)  # channels after each halving of the picture
+WIDTHS = (24, 32, 64, 96)  # channels after each halving of the picture
 HIDDEN = 96  # values from which all traits are read
 CELLS = 4  # cells each way into which the last layer is averaged
 BATCH = 64
 LEARNING_RATE = 3e-3
-ZOOM = 0.72, 1.25  # share of the side that a varied picture shows
-SHIFT, TILT = 0.1, 0.06  # its standard deviations: in half sides, and in radians
+ZOOM = 0.8, 1.2  # of the part of a picture that is seen
+SHIFT, TILT = 0.05, 0.05  # standard deviations: in half sides of a picture, and in radians
 
 
 def train(*, output: Path, work: Path, drawn: int, generated: int, steps: int, seed: int) -> float:
@@ -85,25 +85,26 @@ def varied(pixels: Tensor, rng: torch.Generator) -> Tensor:
     """Each picture a little nearer or further, moved, tilted, mirrored, blurred, noisy and in another light.
 
     Args:
-        pixels: (B, 3, H, W) uint8.
+        pixels: (B, 3, PICTURE_PX, PICTURE_PX) uint8.
         rng: random generator.
 
     Returns:
-        (B, 3, H, W) float32, about -1 to 1.
+        (B, 3, READER_PX, READER_PX) float32, about -1 to 1.
     """
-    count = len(pixels)
+    count, part = len(pixels), READER_PX / PICTURE_PX
 
     def spread(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(count, *shape, generator=rng) * (high - low) + low
 
     matrix = torch.zeros(count, 2, 3)
-    share, tilt = spread(*ZOOM), TILT * torch.randn(count, generator=rng)
+    share, tilt = part * spread(*ZOOM), TILT * torch.randn(count, generator=rng)
     matrix[:, 0, 0], matrix[:, 1, 1] = share * (2 * (spread(0, 1) < 0.5).float() - 1), share
     matrix[:, 0, 1], matrix[:, 1, 0] = tilt, -tilt
     matrix[:, :, 2] = SHIFT * torch.randn(count, 2, generator=rng)
-    grid = functional.affine_grid(matrix, list(pixels.shape), align_corners=False)
+    matrix[:, 1, 2] += part - 1  # the upper edge
+    grid = functional.affine_grid(matrix, [count, 3, READER_PX, READER_PX], align_corners=False)
     seen = functional.grid_sample(pixels.float() / 127.5 - 1, grid, align_corners=False, padding_mode="border")
     blurred = functional.avg_pool2d(functional.pad(seen, (1, 1, 1, 1), "replicate"), 3, 1)
-    seen = seen + (blurred - seen) * spread(0, 1, 1, 1, 1) * (spread(0, 1, 1, 1, 1) < 0.5)
+    seen = seen + (blurred - seen) * spread(0, 1, 1, 1, 1) * (spread(0, 1, 1, 1, 1) < 0.3)
     noise = torch.randn(seen.shape, generator=rng) * spread(0, 0.08, 1, 1, 1)
     return seen * spread(0.93, 1.07, 1, 1, 1) + spread(-0.05, 0.05, 3, 1, 1) + noise

@@ -13,7 +13,8 @@ from common.errors import UserError
 from common.paths import CHECKPOINTS
 
 READER = CHECKPOINTS / "avatar/likeness/avatar_reader.onnx"
-READER_PX = 128  # side of the square that the network sees
+PICTURE_PX = 160  # side to which pictures are reduced
+READER_PX = 128  # side of the square of it that the network sees: the middle of its upper edge
 WORDS: dict[str, tuple[str, ...]] = {
     "skin_tone": tuple(str(step) for step in range(1, 11)),  # of the Monk Skin Tone scale
     "hair_colour": ("black", "brown", "blonde", "red", "grey", "white", "pink", "blue", "green", "purple"),
@@ -53,5 +54,7 @@ class AvatarReader:
 
 def reader_input(picture: np.ndarray) -> np.ndarray:
     """(3, READER_PX, READER_PX) float32 from -1 to 1."""
-    small = cv2.resize(picture, (READER_PX, READER_PX), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small.transpose(2, 0, 1), np.float32) / 127.5 - 1
+    small = cv2.resize(picture, (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_AREA)
+    left = (PICTURE_PX - READER_PX) // 2
+    seen = small[:READER_PX, left : left + READER_PX]
+    return np.ascontiguousarray(seen.transpose(2, 0, 1), np.float32) / 127.5 - 1

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -27,14 +26,15 @@ from avatar.sdxl.avatar_reader import WORDS, reader_input
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from common.checkpoints import load_plain, save_plain
+from common.images import read_image
 from common.paths import OUTPUTS
 
 FOLDER = OUTPUTS / "benchmarks/avatar_likeness"
 LABELLED = Path(__file__).with_name("avatar_likeness_labels.csv")  # words by eye; `a|b`: both are right
 LABELLED_SHEET = LABELLED.with_suffix(".webp")  # the pictures, in the table's order, rows of COLUMNS
-COLUMNS, TILE_PX = 10, 128
+COLUMNS, TILE_PX = 10, 160
 SEED = 8_100_001  # of characters, first weights and order; no other training uses it
-DRAWN, GENERATED, TRAINING_STEPS, BATCH = 4_000, 500, 1_000, 48
+DRAWN, GENERATED, TRAINING_STEPS, BATCH = 4_000, 500, 1_800, 48
 WIDTHS = (32, 48, 96)
 HEADS = 2  # places at which each trait looks
 COLOUR_WEIGHT = 0.02  # of the colours' error, in Lab, beside the words' loss
@@ -195,11 +195,16 @@ def skin_shares(lab: np.ndarray) -> dict[str, float]:
 # ---- the check by eye ----
 
 
+def labelled_rows() -> list[dict[str, str]]:
+    """Accepted words by trait, `a|b`, of every picture of LABELLED_SHEET; empty where a trait is not seen."""
+    with open(LABELLED, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def check_by_eye(judge: Reader) -> None:
     """Print the judge's accuracy, trait by trait, on avatars that were labelled by eye."""
-    with open(LABELLED, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    sheet = np.asarray(Image.open(LABELLED_SHEET).convert("RGB"))
+    rows = labelled_rows()
+    sheet = np.asarray(read_image(LABELLED_SHEET, "RGB"))
     print(f"judge's own accuracy on {len(rows)} generated avatars that were labelled by eye:")
     right: dict[str, list[bool]] = {}
     for number, row in enumerate(rows):

@@ -44,6 +44,7 @@ from avatar.person.features import Features
 from avatar.person.head_view import HeadViewer
 from avatar.person.subjects import Subject
 from avatar.sdxl.avatar_maker import DRAWN, STARTS, AvatarMaker
+from avatar.sdxl.avatar_reader import WORDS
 from avatar.sdxl.avatar_settings import Start, group_settings
 from avatar.sdxl.provenance import AvatarRun, fingerprint, lora_facts
 from avatar.sdxl.sources import choose_model
@@ -52,7 +53,7 @@ from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import ROOT, shown
-from tests.benchmarks.avatar_appearance import TRAITS, Labelled, box_of, likeness, others
+from tests.benchmarks.avatar_appearance import Labelled, box_of, likeness, others
 from tests.benchmarks.avatar_judge import FOLDER, Reader, Reading, check_by_eye, load_judge
 from tests.benchmarks.hardware import describe_machine
 
@@ -89,9 +90,9 @@ class Case:
     def right(self) -> dict[str, bool]:
         """Whether the avatar shows what the label says, by trait; traits without a label are left out."""
         return {
-            trait: fits(trait, self.seen.word(trait), accepted)
-            for trait, accepted in self.person.labels.items()
-            if accepted
+            trait: fits(trait, self.seen.word(trait), self.person.labels[trait])
+            for trait in WORDS
+            if self.person.labels[trait]
         }
 
 
@@ -139,27 +140,24 @@ def people_of(group: str, limit: int | None) -> list[Labelled]:
 
 
 def painted(portraits: Sequence[Labelled]) -> Iterator[Labelled]:
-    """Portraits with something painted over them, PAINTED of each value."""
+    """Portraits with something painted over them, PAINTED of each value; nobody who wears such a thing already."""
     detector, viewer = FaceDetector(), HeadViewer()
-    views = {}
-    for number, (value, draw) in itertools.product(range(PAINTED), PAINTERS.items()):
-        person = portraits[number % len(portraits)]
-        if person.path not in views:
-            photo = read_image(person.path, "RGB")
-            box = box_of(detector, photo, None)
-            views[person.path] = box and portrait_of(viewer.look(np.asarray(photo), box), {})
-        portrait = views[person.path]
-        if portrait is None:
-            continue
-        rng = np.random.default_rng((number, len(value)))
-        path = FOLDER / f"painted/{person.path.stem} {value} {number}.png"
+    canvases: dict[Path, Portrait] = {}
+    for person in portraits:
+        photo = read_image(person.path, "RGB")
+        box = box_of(detector, photo, None)
+        if box is not None:
+            canvases[person.path] = portrait_of(viewer.look(np.asarray(photo), box), {})
+    for number, (trait, word) in itertools.product(range(PAINTED), PAINTERS):
+        bare = ["light"] if trait == "skin_tone" else ["none"]
+        able = [person for person in portraits if person.path in canvases and person.labels[trait] == bare]
+        person = able[number % len(able)]
+        path = FOLDER / f"painted/{trait} {word} {number}.png"
         if not path.is_file():
-            write_png(path, Image.fromarray(draw(portrait, rng)))
-        trait, _, word = value.partition(" ")
-        labels = person.labels | {trait: [word]}
-        if trait == "headwear":
-            labels |= {"hair_length": [], "hair_colour": []}
-        yield Labelled(path, "painted", None, labels)
+            rng = np.random.default_rng((number, len(word)))
+            write_png(path, Image.fromarray(PAINTERS[trait, word](canvases[person.path], rng)))
+        hidden: dict[str, list[str]] = {"hair_length": [], "hair_colour": []} if trait == "headwear" else {}
+        yield Labelled(path, "painted", None, person.labels | hidden | {trait: [word]})
 
 
 def _headwear(kind: str) -> Callable[[Portrait, np.random.Generator], np.ndarray]:
@@ -170,12 +168,12 @@ def _facial_hair(kind: str) -> Callable[[Portrait, np.random.Generator], np.ndar
     return lambda portrait, rng: paint_facial_hair(portrait.canvas, portrait.points, rng, kind)
 
 
-PAINTERS: dict[str, Callable[[Portrait, np.random.Generator], np.ndarray]] = {
-    "skin_tone dark": lambda portrait, rng: darken_skin(portrait.canvas, portrait.points, portrait.matte, rng),
-    "glasses spectacles": lambda portrait, rng: paint_spectacles(portrait.canvas, portrait.points, rng),
-    "glasses sunglasses": lambda portrait, rng: paint_sunglasses(portrait.canvas, portrait.points, rng),
-    **{f"facial_hair {kind}": _facial_hair(kind) for kind in ("stubble", "moustache", "goatee", "beard")},
-    **{f"headwear {kind}": _headwear(kind) for kind in ("hat", "cap", "headscarf")},
+PAINTERS: dict[tuple[str, str], Callable[[Portrait, np.random.Generator], np.ndarray]] = {
+    ("skin_tone", "dark"): lambda some, rng: darken_skin(some.canvas, some.points, some.matte, rng),
+    ("glasses", "spectacles"): lambda some, rng: paint_spectacles(some.canvas, some.points, rng),
+    ("glasses", "sunglasses"): lambda some, rng: paint_sunglasses(some.canvas, some.points, rng),
+    **{("facial_hair", kind): _facial_hair(kind) for kind in ("stubble", "moustache", "goatee", "beard")},
+    **{("headwear", kind): _headwear(kind) for kind in ("hat", "cap", "headscarf")},
 }
 
 
@@ -269,7 +267,7 @@ def print_way(way: str, groups: Sequence[str], cases: Sequence[Case]) -> None:
     print(f"\n{way}\n{'':<26} right    plain  majority  balanced  right of those labelled so")
     for group in groups:
         some = [case for case in cases if case.person.group == group]
-        for trait in TRAITS:
+        for trait in WORDS:
             print_trait(f"{group}, {trait}", trait, some)
         print_share(f"{group}, all together", [all(case.right().values()) for case in some])
         print_colours(group, some)
@@ -277,7 +275,7 @@ def print_way(way: str, groups: Sequence[str], cases: Sequence[Case]) -> None:
             print_line_up(group, some)
     for skin in ("light", "dark"):
         some = [case for case in cases if case.person.labels["skin_tone"][:1] == [skin]]
-        for trait in TRAITS:
+        for trait in WORDS:
             print_trait(f"{skin} skin, {trait}", trait, some)
         print_share(f"{skin} skin, all together", [all(case.right().values()) for case in some])
 
@@ -376,7 +374,7 @@ def line_up(
 
 def likelihood(labels: dict[str, list[str]], shares: dict[str, dict[str, float]]) -> float:
     """Log-probability that an avatar with these shares shows somebody with these labels."""
-    known = {trait: accepted for trait, accepted in labels.items() if accepted}
+    known = {trait: labels[trait] for trait in WORDS if labels.get(trait)}
     return float(
         sum(
             np.log(
@@ -394,7 +392,7 @@ def print_seeds(studio: Studio, person: Labelled) -> None:
     """Many seeds of one person: the same traits, and not the same picture."""
     cases = [studio.portray(person, AvatarGen_Base.START, f"seed {n}") for n in tqdm(range(SEEDS), desc="seeds")]
     there = [case for case in cases if case is not None]
-    words = {trait: [case.seen.word(trait) for case in there] for trait in TRAITS}
+    words = {trait: [case.seen.word(trait) for case in there] for trait in WORDS}
     same = {trait: max(said.count(word) for word in said) / len(said) for trait, said in words.items()}
     pixels = np.stack([np.asarray(case.tiles[-1], np.float32) for case in there])
     apart = [float(np.abs(a - b).mean()) for a, b in itertools.combinations(pixels, 2)]
