@@ -60,7 +60,7 @@ def _open_eyes(who: DrawnPerson, eyes: tuple[float, ...]) -> None:
         pen.fill(_at_eyes(disc(0, 1, 5.7), eyes, wide, wide), pen.fade(lerp(eye, INK, 0.2), lerp(eye, "#ffe9c0", 0.3)))
         pen.fill(_at_eyes(disc(0, 0.3, 3), eyes, wide, wide), INK)
     pen.fill(_at_eyes(loops(((-2.6, -2.6, 2.2), (2.6, 3, 1.1))), eyes), "#ffffff")
-    pen.line(_outwards(_FOLDS[who.looks.age], eyes), who.skin.deep, 1.9)
+    pen.line(_outwards(_FOLDS[who.looks.age], eyes), who.crease, 1.9)
     pen.line(_at_eyes(_LID, eyes, wide, tall), _ink(who), 3.3 if who.looks.person == "woman" else 2.6)
     _lashes(who, eyes)
 
