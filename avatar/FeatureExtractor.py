@@ -11,8 +11,8 @@ race, and no network sees how people identify. So what you state yourself (GENDE
 precedence, in any words, and may be empty. Photo and results stay on this machine.
 
 Reads   PHOTO (the sample: NASA's portrait of Eileen Collins, which scikit-image ships), data/pet/users.csv
-Writes  outputs/avatar/features/: NAME.json and NAME_face.png (the face, and every value with its source); if there is
-        no face, or one of several must be chosen, NAME_fault.png; for a folder contact_sheet.png and faults.csv
+Writes  outputs/avatar/features/: NAME.json and NAME_face.png (the face, every value, and what was measured where); if
+        there is no face, or one of several must be chosen, NAME_fault.png; for a folder contact_sheet.png, faults.csv
 """
 
 from pathlib import Path

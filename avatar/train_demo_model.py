@@ -1,8 +1,10 @@
 """Train the demo model, a small SDXL (base and refiner), on avatars that the project draws itself.
 
-The script draws pictures and captions, then trains five stages: "text" (text encoders), "autoencoder", "base", "prompt"
-(base and text encoders together, in one or more parts), "refiner". --resume continues an interrupted run exactly from
-its last measurement; each stage has twenty. AvatarGen_Base.py and AvatarGen.py use the result as --model OUTPUT.
+The script draws pictures and captions, then trains six stages: "text" (text encoders), "autoencoder", "decoder" (its
+decoder alone, for sharper pictures), "base", "prompt" (base and text encoders together, in one or more parts),
+"refiner". --resume continues an interrupted run exactly from its last measurement; each stage has twenty. START_FROM
+trains a finished model on, for instance after the drawings have changed. AvatarGen_Base.py and AvatarGen.py use the
+result as --model OUTPUT.
 
     python avatar/train_demo_model.py            # after an interruption: --resume
     accelerate launch avatar/train_demo_model.py # on several devices
@@ -25,19 +27,21 @@ from common.runner import Range, Report, run
 
 Steps = Annotated[int, Range(1, 10_000_000)]
 Batch = Annotated[int, Range(1, 100_000)]
-Stage = Literal["text", "autoencoder", "base", "prompt", "refiner"]
+Stage = Literal["text", "autoencoder", "decoder", "base", "prompt", "refiner"]
 
 # ---- settings: edit here, or override once on the command line (--base-steps 30000) ----
 # files
 OUTPUT: Path = OUTPUTS / "avatar/demo-sdxl"  # folder of the model
 WORK: Path = OUTPUTS / "avatar/demo-sdxl-training"  # folder of pictures, latents, states, curves and samples
+START_FROM: Path | None = None  # folder of a finished model to train on, without its stages autoencoder and base
 # data
 PICTURES: Annotated[int, Range(10, 10_000_000)] = 20_000  # pictures to draw, 256 px a side, 200 kB each on disk
 WORKERS: Annotated[int, Range(0, 1024)] = os.cpu_count() or 1  # processes that draw; 0: draw in this one
 # stages
-STAGES: tuple[Stage, ...] = ("text", "autoencoder", "base", "prompt", "refiner")  # others are read from WORK
+STAGES: tuple[Stage, ...] = ("text", "autoencoder", "decoder", "base", "prompt", "refiner")  # others are read from WORK
 TEXT_STEPS: Steps = 3_000  # steps of the text encoders
 AUTOENCODER_STEPS: Steps = 5_000  # steps of the autoencoder
+DECODER_STEPS: Steps = 1_000  # steps of its decoder alone
 BASE_STEPS: Steps = 10_000  # steps of the base's UNet
 BASE_SCHEDULE_STEPS: Annotated[int, Range(0, 10_000_000)] = 0  # steps in which its learning rate falls; 0: BASE_STEPS
 REFINER_STEPS: Steps = 2_500  # steps of the refiner's UNet
@@ -67,6 +71,8 @@ def main() -> Report | None:
         raise UserError(f"setting OUTPUT is {OUTPUT}, which holds other files than a model; name another folder")
     if 0 < BASE_SCHEDULE_STEPS < BASE_STEPS:
         raise UserError(f"setting BASE_SCHEDULE_STEPS is {BASE_SCHEDULE_STEPS}, less than BASE_STEPS ({BASE_STEPS})")
+    if START_FROM and {"autoencoder", "base"} & set(STAGES):
+        raise UserError("setting START_FROM trains a finished model on; take autoencoder and base out of STAGES")
     from avatar.demo_model.training_run import DemoModelSettings, prompt_parts, train
 
     settings = DemoModelSettings(
@@ -83,10 +89,12 @@ def main() -> Report | None:
             hair_weight=PROMPT_HAIR_WEIGHT,
             captions=PROMPT_CAPTIONS,
         ),
+        decoder_steps=DECODER_STEPS,
         refiner_steps=REFINER_STEPS,
         batch=BATCH,
         prompt_batch=PROMPT_BATCH,
         seed=SEED,
+        start_from=START_FROM,
     )
     return train(settings, output=OUTPUT, work=WORK, workers=WORKERS, stages=STAGES, samples=SAMPLES, resume=RESUME)
 

@@ -1,8 +1,8 @@
 """What the steps share, under one name: normalisation, the perceptual loss, PSNR and SSIM, result strips."""
 
-from carousel.fusion.normalisation import NORM_MEAN, NORM_STD, denorm, norm, to_tensor, to_uint8
-from carousel.fusion.perceptual_loss import STAGES, PerceptualLoss
 from carousel.fusion.result_strips import compute_psnr_ssim, save_result
+from common.imagenet.normalisation import NORM_MEAN, NORM_STD, denorm, norm, to_tensor, to_uint8
+from common.imagenet.perceptual_loss import STAGES, PerceptualLoss
 
 __all__ = [
     "NORM_MEAN",

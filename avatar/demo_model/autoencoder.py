@@ -6,7 +6,7 @@ arXiv:2112.10752). Most steps learn from parts of pictures, sixteen times as man
 whole pictures. Some are recoloured, so that it can also reproduce photos and styles that the drawn pictures lack.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +22,8 @@ from avatar.demo_model.networks import LATENT_CHANNELS, normalise_latents
 from avatar.demo_model.stages import History, StageTask
 from common.files import atomic_path
 from common.grids import picture_grid
+from common.imagenet.normalisation import norm
+from common.imagenet.perceptual_loss import PerceptualLoss
 from common.images import write_png
 
 PART_PX = 64
@@ -29,6 +31,7 @@ WHOLE_SHARE = 0.2  # share of the steps, the last ones, that learn from whole pi
 RECOLOURED_SHARE = 0.3
 EDGE_WEIGHT = 1.0
 DIVERGENCE_WEIGHT = 1e-6
+PERCEPTUAL_WEIGHT = 0.1
 MEASURED, SHOWN = 32, 8  # held-out pictures
 NORMALISED = 500  # pictures from which mean and deviation of the latents are estimated
 ENCODED_AT_ONCE, ENCODED_AT_ONCE_BY_CPU = 50, 4  # more exceed a CPU's cache and take longer each
@@ -104,6 +107,28 @@ class AutoencoderTask(StageTask):
                 network.decode(network.encode(some).latent_dist.mode()).sample.float() for some in values.split(16)
             ]
         return torch.cat(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderTask(AutoencoderTask):
+    """Reconstruction by the decoder alone, whose pictures the perceptual loss makes sharper.
+
+    Latents of the frozen encoder stay valid for UNets that have learnt them.
+    """
+
+    perceptual: PerceptualLoss = field(default_factory=PerceptualLoss)
+
+    def losses(self, network: Any, batch: int) -> dict[str, Tensor]:
+        """Losses of colours, edges and features of VGG16 in step number `batch`."""
+        wanted = to_values(self.pixels_of_step(batch), self.device)
+        with torch.no_grad():
+            latents = network.encode(wanted).latent_dist.mode()
+        predicted = network.decode(latents).sample.float()
+        return {
+            "L1": (predicted - wanted).abs().mean(),
+            "edges": EDGE_WEIGHT * edge_distance(predicted, wanted),
+            "features": PERCEPTUAL_WEIGHT * self.perceptual(norm(predicted / 2 + 0.5), norm(wanted / 2 + 0.5)),
+        }
 
 
 def edge_distance(first: Tensor, second: Tensor) -> Tensor:

@@ -99,7 +99,7 @@ class DrawnPictures:
 
     @cached_property
     def attributes(self) -> np.ndarray:
-        """Attributes of all pictures, (N, 15) int64 places in the values of CHOICES, in its order."""
+        """Attributes of all pictures, (N, number of attributes) int64 places in the values of CHOICES, in its order."""
         return np.array([row for facts in self._facts for row in facts["attributes"]], np.int64)
 
 

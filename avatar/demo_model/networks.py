@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from avatar.demo_model.autoencoder_initialisation import start_as_thumbnail
 from avatar.demo_model.drawn_pictures import LATENT_PX, NATIVE_PX
 from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
-from avatar.sdxl.sources import BASE, REFINER
+from avatar.sdxl.loading import load_pipelines
+from avatar.sdxl.pipelines import LoadSettings
+from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 
 TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
 TEXT_LAYERS, TEXT_HEADS = 3, 4
@@ -179,6 +181,18 @@ def _pipeline(kind: Any, networks: SdxlNetworks, **own: Any) -> Any:
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def load_networks(folder: Path) -> SdxlNetworks:
+    """Load a model that `save_model` wrote, in single precision.
+
+    Raises:
+        UserError: the folder holds no such model.
+    """
+    found = load_pipelines(choose_model(str(folder), AUTO, with_refiner=True), LoadSettings(precision="fp32"))
+    assert found.refiner is not None  # or choose_model had refused
+    names = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2", "vae", "unet")
+    return SdxlNetworks(**{name: getattr(found.base, name) for name in names}, refiner=found.refiner.unet)
 
 
 def save_model(networks: SdxlNetworks, merges: list[tuple[str, str]], folder: Path) -> int:

@@ -97,6 +97,12 @@ def write_tokenizer(folder: Path, merges: list[tuple[str, str]], padding: str) -
     write_text(folder / "tokenizer_config.json", json.dumps(config, indent=2) + "\n")
 
 
+def read_merges(folder: Path) -> list[tuple[str, str]]:
+    """Read the merges of a tokenizer that `write_tokenizer` wrote."""
+    lines = (folder / "merges.txt").read_text("utf-8").splitlines()[1:]
+    return [(first, second) for first, second in (line.split(" ") for line in lines)]
+
+
 def encode_texts(tokenizer: "CLIPTokenizer", texts: list[str]) -> np.ndarray:
     """Tokenize texts, (N, 77) int64, with start and end, padded and truncated as the pipelines do."""
     found = tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="np")

@@ -11,9 +11,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from avatar.demo_model.autoencoder import AutoencoderTask, encode_all, normalise
+from avatar.demo_model.autoencoder import AutoencoderTask, DecoderTask, encode_all, normalise
 from avatar.demo_model.drawn_pictures import DrawnPictures, draw_ahead
-from avatar.demo_model.networks import SdxlNetworks, autoencoder, digest, millions, save_model, unet
+from avatar.demo_model.networks import SdxlNetworks, autoencoder, digest, load_networks, millions, save_model, unet
 from avatar.demo_model.stages import StageSettings, StageTask, read_stage, train_stage
 from avatar.demo_model.text_encoders import (
     AttributeClassifier,
@@ -22,7 +22,7 @@ from avatar.demo_model.text_encoders import (
     learn_vocabulary,
     tokenize_captions,
 )
-from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
+from avatar.demo_model.tokenizer import PAD, PAD_2, read_merges, write_tokenizer
 from avatar.demo_model.unets import PromptNetworks, PromptTask, UNetSettings, UNetTask
 from avatar.sdxl.pipelines import quiet
 from avatar.sdxl.sources import BASE, REFINER
@@ -32,7 +32,8 @@ from common.paths import shown
 from common.runner import Report
 from common.training import start_accelerator
 
-LEARNING_RATE = 1e-3  # highest, of all stages but "prompt"
+LEARNING_RATE = 1e-3  # highest, of all stages but "prompt" and "decoder"
+DECODER_LEARNING_RATE = 3e-4
 TEXTS_A_SAMPLE = 8  # captions a step in the stage "text", for each sample of the UNets
 REMEDY = "lower BATCH"
 
@@ -103,11 +104,13 @@ class DemoModelSettings:
         base_steps: steps of the stage "base".
         base_schedule_steps: steps over which its learning rate falls to 0.
         prompt_parts: parts of the stage "prompt", one after another.
+        decoder_steps: steps of the stage "decoder".
         refiner_steps: steps of the stage "refiner".
         batch: samples a step of base and refiner, on each device; the stage "text" has eight times as many captions,
             the stage "autoencoder" as many parts of pictures.
         prompt_batch: samples a step of the stage "prompt", on each device.
         seed: seed of characters, first weights, order and noise.
+        start_from: folder of the model whose networks are trained on; None: new networks.
     """
 
     pictures: int
@@ -116,10 +119,12 @@ class DemoModelSettings:
     base_steps: int
     base_schedule_steps: int
     prompt_parts: tuple[PromptPart, ...]
+    decoder_steps: int
     refiner_steps: int
     batch: int
     prompt_batch: int
     seed: int
+    start_from: Path | None = None
 
 
 def train(
@@ -214,19 +219,36 @@ class DemoModelTraining:
         """Text encoders with their linear layers."""
         torch.manual_seed(self.settings.seed)
         network = AttributeClassifier(len(self.tokenizers[0]))
+        if self.continued:  # only the linear layers learn, or the UNets would not know the embeddings any more
+            network.encoders = nn.ModuleList([self.continued.text_encoder, self.continued.text_encoder_2])
+            network.encoders.requires_grad_(False)
         batch = TEXTS_A_SAMPLE * self.settings.batch
         return self._finished("text", network, self._text_task(self.settings.text_steps, batch))
 
     @cached_property
-    def autoencoder(self) -> nn.Module:
-        """Autoencoder whose latents are not normalised yet."""
+    def autoencoder(self) -> Any:
+        """Autoencoder whose latents are not normalised yet, unless it is one that is continued."""
+        if self.continued:
+            return self.continued.vae
         settings = StageSettings(**self._plain("autoencoder", self.settings.autoencoder_steps, self.settings.batch))
         torch.manual_seed(self.settings.seed)
         return self._finished("autoencoder", autoencoder(), AutoencoderTask(settings=settings, **self._shared))
 
     @cached_property
-    def base(self) -> nn.Module:
+    def decoder(self) -> Any:
+        """Autoencoder whose decoder was trained once more, for sharper pictures of the same latents."""
+        plain = self._plain("decoder", self.settings.decoder_steps, self.settings.batch, self._made_from(self.text))
+        settings = StageSettings(**plain | {"learning_rate": DECODER_LEARNING_RATE})
+        network = copy.deepcopy(self.vae).requires_grad_(False)
+        for part in (network.post_quant_conv, network.decoder):
+            part.requires_grad_(True)
+        return self._finished("decoder", network, DecoderTask(settings=settings, **self._shared))
+
+    @cached_property
+    def base(self) -> Any:
         """UNet of the base before the stage "prompt"."""
+        if self.continued:
+            return self.continued.unet
         settings = self._plain(BASE, self.settings.base_steps, self.settings.batch, self._made_from(self.text))
         settings["schedule_steps"] = self.settings.base_schedule_steps
         return self._trained_unet(BASE, settings, self._networks(self.text))
@@ -269,7 +291,8 @@ class DemoModelTraining:
     def _trained_unet(self, role: str, settings: dict[str, Any], networks: SdxlNetworks) -> Any:
         task = self._unet_task(role, UNetSettings(**settings), networks)
         torch.manual_seed(self.settings.seed)
-        return self._finished(role, unet(role), task)
+        network = self.continued.refiner if self.continued and role == REFINER else unet(role)
+        return self._finished(role, network, task)
 
     # ---- what the stages are made from ----
 
@@ -291,9 +314,15 @@ class DemoModelTraining:
         """Attributes that all tasks have."""
         return {"pictures": self.pictures, "accelerator": self.accelerator, "work": self.work}
 
-    @property
+    @cached_property
+    def continued(self) -> SdxlNetworks | None:
+        """Networks that are trained on; None: new ones."""
+        return load_networks(self.settings.start_from) if self.settings.start_from else None
+
+    @cached_property
     def _drawn(self) -> str:
-        return f"{self.pictures.folder.name} {self.pictures.count}"
+        earlier = f" {digest(self.continued.unet)}" if self.continued else ""
+        return f"{self.pictures.folder.name} {self.pictures.count}{earlier}"
 
     def _made_from(self, texts: AttributeClassifier) -> str:
         """Fingerprint of the trained states; that of normalised latents would depend on the number of threads."""
@@ -317,6 +346,8 @@ class DemoModelTraining:
     @cached_property
     def merges(self) -> list[tuple[str, str]]:
         """Merges of the tokenizers."""
+        if self.settings.start_from:
+            return read_merges(self.settings.start_from / BASE / "tokenizer")
         return learn_vocabulary(self.pictures)
 
     @cached_property
@@ -338,7 +369,8 @@ class DemoModelTraining:
     def vae(self) -> nn.Module:
         """Autoencoder with normalised latents."""
         vae = copy.deepcopy(self.autoencoder)
-        normalise(vae, self.pictures, self.accelerator)
+        if self.continued is None:
+            normalise(vae, self.pictures, self.accelerator)
         return vae
 
     @cached_property
@@ -355,4 +387,4 @@ class DemoModelTraining:
     @property
     def networks(self) -> SdxlNetworks:
         """All networks of the model, on the device."""
-        return replace(self.prompt.put_into(self._networks(self.text)), refiner=self.refiner)
+        return replace(self.prompt.put_into(self._networks(self.text)), refiner=self.refiner, vae=self.decoder)

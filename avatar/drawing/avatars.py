@@ -10,16 +10,18 @@ import numpy as np
 
 from avatar.drawing.attributes import Attributes, draw_attributes
 from avatar.drawing.backdrops import backdrop_tones, draw_backdrop
+from avatar.drawing.beards import draw_beard, draw_stubble
 from avatar.drawing.captions import caption
-from avatar.drawing.faces import DrawnPerson, draw_beard, draw_eyes, draw_head, draw_neck
+from avatar.drawing.expressions import draw_eyes, draw_mouth
+from avatar.drawing.faces import DrawnPerson, draw_head, draw_neck
 from avatar.drawing.garments import draw_garment, draw_garment_behind
 from avatar.drawing.hair import draw_hair, draw_hair_behind
-from avatar.drawing.headwear import draw_headwear, draw_headwear_behind
+from avatar.drawing.headwear import draw_headwear, draw_headwear_at_neck, draw_headwear_behind
 from avatar.drawing.jewellery import draw_glasses, draw_jewellery
-from avatar.drawing.palette import Style, rgb_u8
+from avatar.drawing.palette import Style, Tones, rgb_u8
 from avatar.drawing.pen import Pen
 
-__all__ = ["Attributes", "caption", "draw_attributes", "draw_avatar"]
+__all__ = ["Attributes", "Tones", "caption", "draw_attributes", "draw_avatar"]
 
 _LAYERS = (  # from back to front
     draw_headwear_behind,
@@ -27,7 +29,10 @@ _LAYERS = (  # from back to front
     draw_garment_behind,
     draw_neck,
     draw_garment,
+    draw_headwear_at_neck,
     draw_head,
+    draw_stubble,
+    draw_mouth,
     draw_eyes,
     draw_jewellery,
     draw_beard,
@@ -37,19 +42,22 @@ _LAYERS = (  # from back to front
 )
 
 
-def draw_avatar(attributes: Attributes, size_px: int, style: Style = "plain") -> tuple[np.ndarray, np.ndarray]:
+def draw_avatar(
+    attributes: Attributes, size_px: int, style: Style = "plain", tones: Tones | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw one character.
 
     Args:
         attributes: the character.
         size_px: side of the square picture, px; it changes the resolution, not the content.
         style: "plain", or "neon" for a neon festival poster.
+        tones: colours of a real person, drawn instead of the named ones.
 
     Returns:
         Picture (size_px, size_px, 3) uint8 RGB, and alpha of the figure (size_px, size_px) uint8.
     """
     pen = Pen(style)
-    who = DrawnPerson(attributes, pen)
+    who = DrawnPerson(attributes, pen, tones)
     for draw in _LAYERS:
         draw(who)
     figure = pen.render(size_px)

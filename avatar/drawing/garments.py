@@ -11,20 +11,26 @@ _SHOULDER = "184 192, 214 200 232 218 238 262, 200 262 164 262 128 262"
 CREW = both(f"128 198, 142 198 152 190 154 177, 162 186 172 189 {_SHOULDER}")
 VEE = both(f"128 236, 134 222 150 196 153 175, 162 186 172 189 {_SHOULDER}")
 ROUND = both(f"128 204, 146 204 156 194 158 180, 164 187 174 189 {_SHOULDER}")
+_COLLAR = both("128 164, 144 164 154 168 160 178, 164 188 160 196 128 196")
+_BEHIND = {  # hood or collar behind the neck
+    "hoodie": both("128 150, 164 150 186 166 188 190, 188 204 170 210 128 210"),
+    **dict.fromkeys(("windbreaker", "leather jacket", "tailcoat", "wide-lapel suit"), _COLLAR),
+}
 _ARM = "M 200 222 C 206 236 208 248 208 262"
 
 
 def draw_garment(who: DrawnPerson) -> None:
     """Draw the garment."""
-    _GARMENTS[who.looks.garment](who, who.pen, who.garment)
+    with who.pen.spread(who.shoulders):
+        _GARMENTS[who.looks.garment](who, who.pen, who.garment)
 
 
 def draw_garment_behind(who: DrawnPerson) -> None:
     """Draw the hood or collar behind the neck."""
-    if who.looks.garment == "hoodie":
-        who.pen.form(both("128 150, 164 150 186 166 188 190, 188 204 170 210 128 210"), _dark(who.garment))
-    elif who.looks.garment in ("windbreaker", "leather jacket", "tailcoat", "wide-lapel suit"):
-        who.pen.form(both("128 164, 144 164 154 168 160 178, 164 188 160 196 128 196"), _dark(who.garment))
+    behind = _BEHIND.get(who.looks.garment)
+    if behind:
+        with who.pen.spread(who.shoulders):
+            who.pen.form(behind, _dark(who.garment))
 
 
 def _dark(tones: ToneRamp) -> ToneRamp:

@@ -15,12 +15,18 @@ _FLATTENED_HAIR = both(  # a tuft over each ear, and locks on the forehead
     "191 106 193 105 196 103, 193 113 186 121 177 124, 172 120 169 113 168 105, 166 108 165 110 164 113, "
     "161 107 160 102 160 97, 155 99 152 102 150 105, 147 97 144 90 138 84, 135 82 132 81 128 81"
 )
+_NEAT_HAIR = even(  # in front of each ear
+    "M 158 74 C 176 74 189 84 190 97 C 190 107 187 118 181 125 C 176 121 174 113 173 105 C 172 98 168 92 158 90 Z"
+)
 HATS = frozenset(  # headwear that flattens the hair
-    {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat"}
+    {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat", "hat"}
 )
-HIDDEN_HAIR = frozenset(  # hairstyles that look like plain short hair below a hat
-    ("buzz cut", "quiff", "side parting", "short curls", "spikes", "mohawk", "top bun", "space buns")
-)
+COVERS = frozenset({"headscarf", "turban"})  # headwear that covers all hair
+COVERS_NECK = frozenset({"headscarf"})  # headwear that covers all jewellery
+SIDES_ONLY = frozenset({"buzz cut", "receding", "crown bald", "side parting", "short coils", "cornrows"})  # no locks
+HIDDEN_HAIR = SIDES_ONLY | {  # hairstyles that look like plain short hair below a hat
+    *("quiff", "short curls", "spikes", "mohawk", "top bun", "space buns"),
+}
 
 
 def draw_headwear_behind(who: DrawnPerson) -> None:
@@ -29,22 +35,39 @@ def draw_headwear_behind(who: DrawnPerson) -> None:
         who.pen.form(oval(128, 74, 88, 20), who.pen.ramp("#c9974a"))
 
 
+def draw_headwear_at_neck(who: DrawnPerson) -> None:
+    """Draw the part of a headscarf that lies around neck and shoulders, below chin and beard."""
+    if who.looks.headwear not in COVERS_NECK:
+        return
+    pen, tones = who.pen, who.accent
+    pen.form(_SCARF_AT_NECK, tones)
+    pen.fill(oval(128, 112, 56, 56), tones.deep)
+    with pen.inside(_SCARF_AT_NECK):
+        pen.line(_SCARF_FOLDS, tones.detail, 2, 0.6)
+        pen.fill(both("128 140, 152 140 168 144 172 152, 160 170 144 178 128 178"), tones.deep, 0.4)
+
+
 def draw_headwear(who: DrawnPerson) -> None:
     """Draw the headwear."""
     if who.looks.headwear != "none":
         draw, colour = _HEADWEAR[who.looks.headwear]
-        draw(who, who.pen, who.pen.ramp(colour))
+        draw(who, who.pen, who.pen.ramp(colour) if colour else who.accent)
 
 
 def flattened_hair(who: DrawnPerson) -> str:
     """Outline of short hair below a hat; "" without a hat, or with a hairstyle that stays visible."""
-    return _FLATTENED_HAIR if who.looks.headwear in HATS and who.looks.hair in HIDDEN_HAIR else ""
+    if who.looks.headwear not in HATS or who.looks.hair not in HIDDEN_HAIR:
+        return ""
+    return _NEAT_HAIR if who.looks.hair in SIDES_ONLY else _FLATTENED_HAIR
 
 
 def _shadow(who: DrawnPerson, path: str) -> None:
+    with who.pen.inside(who.face):
+        who.pen.fill(path, who.skin.deep, 0.45)
     hair = flattened_hair(who)
-    with who.pen.inside(f"{who.face} {hair}"):
-        who.pen.fill(path, who.hair.deep if hair else who.skin.deep, 0.45)
+    if hair:
+        with who.pen.inside(hair):
+            who.pen.fill(path, who.hair.deep, 0.45)
 
 
 def _bow(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
@@ -189,6 +212,51 @@ def _bucket_hat(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     pen.form(placed(star(0, 0, 9), 128, 46), pen.ramp("#f6d04e"), 1.6)
 
 
+def _hat(who: DrawnPerson, pen: Pen, felt: ToneRamp) -> None:
+    crown = both("128 18, 156 18 172 28 174 46, 176 56 177 64 177 74, 164 78 146 78 128 78")
+    brim = both("128 70, 164 70 190 70 208 70, 218 72 220 80 212 84, 190 92 160 90 128 90")
+    ribbon = both("128 58, 150 58 166 57 176 55, 177 62 177 68 177 76, 166 78 150 78 128 78")
+    _brimmed(who, felt, band="#4b3a3c", crown=crown, brim=brim, ribbon=ribbon)
+    pen.line("M 94 46 C 95 36 102 28 112 26", felt.light, 4, 0.6)
+
+
+_SCARF = (  # around the face
+    "M 128 22 C 172 22 194 62 190 110 C 188 138 178 160 160 172 C 168 156 173 140 174 122 C 176 96 168 74 150 66 "
+    "C 136 61 120 61 106 66 C 88 74 80 96 82 122 C 83 140 88 156 96 172 C 78 160 68 138 66 110 "
+    "C 62 62 84 22 128 22 Z"
+)
+_SCARF_AT_NECK = (
+    "M 72 140 C 82 160 108 162 128 162 C 148 162 174 160 184 140 C 192 160 204 178 208 198 C 190 214 160 222 128 222 "
+    "C 96 222 66 214 48 198 C 52 178 64 160 72 140 Z"
+)
+_SCARF_FOLDS = "M 70 164 C 100 186 150 190 190 170 M 60 184 C 96 206 156 208 202 184 M 84 160 C 104 176 130 180 150 176"
+
+
+def _headscarf(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
+    with pen.inside(who.face):
+        pen.fill(placed(_SCARF, 0, 4), who.skin.deep, 0.4)
+    pen.form(_SCARF, tones)
+    with pen.inside(_SCARF):
+        pen.line("M 104 32 C 86 46 78 66 74 100 M 152 30 C 172 44 182 70 184 108", tones.light, 5, 0.45)
+        pen.line("M 118 26 C 96 40 86 58 80 86 M 134 26 C 160 36 176 58 180 90", tones.detail, 1.8, 0.6)
+    under = "M 88 82 C 100 64 156 64 168 82"
+    pen.tube(under, tones.line, 6.5, pen.ramp(PAPER).base, 3.4)
+
+
+_TURBAN = both("128 8, 170 6 200 30 198 66, 197 84 190 94 182 98, 176 84 152 76 128 66")
+
+
+def _turban(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
+    with pen.inside(who.face):
+        pen.fill(placed(_TURBAN, 0, 6), who.skin.deep, 0.45)
+    pen.form(_TURBAN, tones)
+    with pen.inside(_TURBAN):
+        left = "M 62 84 C 84 60 110 48 150 12 M 70 94 C 92 72 120 62 172 22 M 58 68 C 80 44 100 34 128 12"
+        right = "M 128 66 C 150 60 180 40 196 44 M 134 68 C 158 66 184 54 200 60 M 146 74 C 166 74 184 70 198 76"
+        pen.line(f"{left} {right}", tones.detail, 2, 0.7)
+        pen.line("M 66 76 C 84 54 106 42 138 16", tones.light, 5, 0.5)
+
+
 def _flower_crown(who: DrawnPerson, pen: Pen, green: ToneRamp) -> None:
     pen.tube("M 78 78 C 90 54 110 48 128 48 C 146 48 166 54 178 78", green.line, 8, green.base, 4.6)
     leaf = "M 0 10 Q 2 -4 9 -8 Q 12 6 0 10 Z"
@@ -228,7 +296,9 @@ def _carnation(_: DrawnPerson, pen: Pen, green: ToneRamp) -> None:
         pen.fill(whole, pen.lit(tones))
 
 
-_HEADWEAR: dict[str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]] = {  # its colour
+_HEADWEAR: dict[
+    str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]
+] = {  # its colour; "": that of the accents
     "bow": (_bow, "#ee3f6c"),
     "bandana": (_bandana, "#d6303c"),
     "beanie": (_beanie, "#e5a52c"),
@@ -240,6 +310,9 @@ _HEADWEAR: dict[str, tuple[Callable[[DrawnPerson, Pen, ToneRamp], None], str]] =
     "fedora": (_fedora, "#4a4a60"),
     "cowboy hat": (_cowboy_hat, "#a9683a"),
     "bucket hat": (_bucket_hat, "#8fae62"),
+    "hat": (_hat, "#8a6a4a"),
+    "headscarf": (_headscarf, ""),
+    "turban": (_turban, ""),
     "flower crown": (_flower_crown, "#57b36a"),
     "carnation": (_carnation, "#4aa35c"),
 }

@@ -3,12 +3,21 @@
 from collections.abc import Callable
 
 from avatar.drawing.faces import EYE_Y, DrawnPerson
+from avatar.drawing.headwear import COVERS_NECK
 from avatar.drawing.palette import COAL, GOLD, PAPER, STEEL, lerp
 from avatar.drawing.pen import both, disc, even, flip, loops, oval, placed, star
 
 # ---- glasses ----
 
 _LENSES = {  # paths centred on the right eye
+    "thin-rimmed glasses": (
+        "M -9 -10 L 9 -10 Q 16.5 -10 16.5 -2 "
+        "L 16 4 Q 15 13 6 13 L -5 13 Q -14 13 -15.5 4 L -16.5 -2 Q -16.5 -10 -9 -10 Z"
+    ),
+    "thick-rimmed glasses": (
+        "M -14 -11 L 10 -13 Q 18 -13.5 18 -7 "
+        "L 16 8 Q 14.5 15 5 15 L -5 15 Q -13 14.5 -14.5 6 L -16 -6 Q -16.5 -11 -14 -11 Z"
+    ),
     "round glasses": disc(0, 1, 16.5),
     "square glasses": (
         "M -13 -13 L 13 -13 Q 17 -13 17 -9 L 15 9 Q 14.5 15 9 15 L -9 15 Q -14.5 15 -15 9 L -17 -9 Q -17 -13 -13 -13 Z"
@@ -20,11 +29,13 @@ _LENSES = {  # paths centred on the right eye
     "star-shaped glasses": star(0, 1, 21),
 }
 _FRAMES = {  # colour and line width of the frame, colour and opacity of the lenses
-    "round glasses": (GOLD, 3.0, "#eaf6ff", 0.22),
-    "square glasses": ("#231d2e", 5.0, "#eaf6ff", 0.20),
+    "round glasses": (GOLD, 3.0, "#eaf6ff", 0.16),
+    "square glasses": ("#3f6cb8", 3.8, "#eaf6ff", 0.16),
+    "thin-rimmed glasses": ("#d3d7de", 1.6, "#eaf6ff", 0.14),
+    "thick-rimmed glasses": ("#2a2226", 6.6, "#eaf6ff", 0.14),
     "sunglasses": ("#2a2433", 3.0, "#1e1a2c", 0.94),
-    "heart-shaped glasses": ("#e32a48", 3.8, "#ff6f84", 0.80),
-    "star-shaped glasses": ("#ee4fa6", 3.8, "#ff9fd0", 0.78),
+    "heart-shaped glasses": ("#e32a48", 3.8, "#ff6f84", 0.55),
+    "star-shaped glasses": ("#ee4fa6", 3.8, "#ff9fd0", 0.55),
 }
 
 
@@ -44,10 +55,13 @@ def draw_glasses(who: DrawnPerson) -> None:
         pen.line(placed(lenses, 0, 1.5), who.skin.deep, width + 2, 0.35)
     pen.line(f"{even(arm)} {bridge}", rim, width)
     pen.fill(lenses, glass, opacity)
+    glints = (("M -12 6 L 2 -14", 4.5), ("M -3 8 L 8 -8", 2)) if opacity > 0.5 else (("M -15 -2 L -5 -14", 3.5),)
     with pen.inside(lenses):
-        for path, wide in (("M -12 6 L 2 -14", 4.5), ("M -3 8 L 8 -8", 2)):
+        for path, wide in glints:
             pen.line(f"{placed(path, right, EYE_Y)} {placed(path, 256 - right, EYE_Y)}", "#ffffff", wide, 0.42)
     pen.tube(lenses, tones.line, width + 1.6, rim, width)
+    if width > 5:
+        pen.line(placed(lenses, -0.8, -1.2), tones.detail, 1.3, 0.8)
 
 
 # ---- neck and ears ----
@@ -55,7 +69,7 @@ def draw_glasses(who: DrawnPerson) -> None:
 
 def draw_jewellery(who: DrawnPerson) -> None:
     """Draw necklaces, scarves and earrings."""
-    if who.looks.jewellery != "none":
+    if who.looks.jewellery != "none" and who.looks.headwear not in COVERS_NECK:
         _JEWELLERY[who.looks.jewellery](who)
 
 

@@ -5,28 +5,32 @@ equal in all hues.
 """
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 Style = Literal["plain", "neon"]  # neon: a festival poster in the dark
 Rgb = tuple[float, float, float]
 
-SKINS = {
-    "porcelain": "#fce3d4",
-    "fair": "#f6cfae",
-    "golden": "#e8b383",
-    "olive": "#cd9a66",
-    "tan": "#b57a4c",
-    "brown": "#925b3a",
-    "dark brown": "#6e422d",
-    "deep": "#4d2f27",
+SKINS = {  # one for each step of the Monk Skin Tone scale
+    "porcelain": "#f8e3d6",
+    "fair": "#f4d1b7",
+    "light": "#e8bc9b",
+    "golden": "#d9a77a",
+    "olive": "#bf9363",
+    "tan": "#af7950",
+    "brown": "#915d3d",
+    "dark brown": "#724731",
+    "deep": "#533529",
+    "ebony": "#35251f",
 }
 HAIR_COLOURS = {
-    "black": "#2b2733",
-    "brown": "#74492d",
-    "blonde": "#ecc565",
-    "ginger": "#d0662b",
-    "silver": "#cfd2dc",
+    "black": "#2a262b",
+    "brown": "#6b472e",
+    "blonde": "#e3c077",
+    "ginger": "#c8602b",
+    "grey": "#a3a19e",
+    "white": "#f0ece3",
     "pink": "#f283b0",
     "blue": "#3f74dc",
     "green": "#43b07c",
@@ -89,6 +93,14 @@ BACKDROPS = {
 
 
 @dataclass(frozen=True)
+class Tones:
+    """Colours of a real person in daylight, "#rrggbb", drawn instead of the named ones; None: as named."""
+
+    skin: str | None = None
+    hair: str | None = None
+
+
+@dataclass(frozen=True)
 class ToneRamp:
     """Tones of one material as "#rrggbb".
 
@@ -126,9 +138,16 @@ def skin_ramp(base: str, style: Style = "plain") -> ToneRamp:
     if style == "neon":
         return _neon_ramp(base, skin=True)
     warm = lerp(base, "#8e2f3f", 0.16)
-    shade, deep = _darker(warm, 0.90), _darker(lerp(base, "#7a2440", 0.26), 0.74)
+    shade, deep = _darker(warm, 0.90), _darker(lerp(base, "#8a2a34", 0.26), 0.74)
     line = _darker(lerp(base, "#5a1c38", 0.45), 0.62)
     return ToneRamp(_lighter(base, 0.34), base, shade, deep, line, deep)
+
+
+def with_undertone(skin: str, degrees: float) -> str:
+    """Turn the hue of a skin colour: above 0 warm, towards yellow; below 0 cool, towards pink."""
+    lightness, a, b = to_oklab(skin)
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return from_oklab(lightness, a * cos - b * sin, a * sin + b * cos)
 
 
 def _plain_ramp(base: str) -> ToneRamp:

@@ -16,6 +16,7 @@ from avatar.drawing.palette import Style, ToneRamp, ramp, skin_ramp
 
 CANVAS = 256
 MIDDLE = 128
+COLLAR = 42  # half the width of the collar, beyond which the shoulders begin
 OUTLINE = 2.3  # width of outlines, units of the canvas
 _PAIR = re.compile(r"(-?[\d.]+)[ ,](-?[\d.]+)")
 
@@ -107,6 +108,7 @@ class Pen:
 
     def __init__(self, style: Style = "plain") -> None:
         self.style = style
+        self._spread = 1.0
         self._body: list[str] = []
         self._definitions: dict[str, str] = {}
 
@@ -120,17 +122,20 @@ class Pen:
 
     def fill(self, path: str, paint: str, opacity: float = 1.0) -> None:
         """Add a filled shape without an outline."""
-        self._body.append(f'<path d="{path}" fill="{paint}"{_opacity("fill", opacity)}/>')
+        self._body.append(f'<path d="{self._moved(path)}" fill="{paint}"{_opacity("fill", opacity)}/>')
 
     def line(self, path: str, paint: str, width: float, opacity: float = 1.0) -> None:
         """Add a line with round ends."""
         self._body.append(
-            f'<path d="{path}" fill="none" stroke="{paint}" stroke-width="{width:g}"{_opacity("stroke", opacity)}/>'
+            f'<path d="{self._moved(path)}" fill="none" stroke="{paint}" stroke-width="{width:g}"'
+            f"{_opacity('stroke', opacity)}/>"
         )
 
     def form(self, path: str, tones: ToneRamp, width: float = OUTLINE) -> None:
         """Add a shape filled by `lit`, with an outline."""
-        self._body.append(f'<path d="{path}" fill="{self.lit(tones)}" stroke="{tones.line}" stroke-width="{width:g}"/>')
+        self._body.append(
+            f'<path d="{self._moved(path)}" fill="{self.lit(tones)}" stroke="{tones.line}" stroke-width="{width:g}"/>'
+        )
 
     def pair(self, path: str, tones: ToneRamp, width: float = OUTLINE) -> None:
         """Add a form and its mirror image."""
@@ -164,10 +169,22 @@ class Pen:
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:
         """Clip what is drawn in the block to a path."""
-        name = self._define("c", f'<clipPath id="%s"><path d="{path}"/></clipPath>')
+        name = self._define("c", f'<clipPath id="%s"><path d="{self._moved(path)}"/></clipPath>')
         self._body.append(f'<g clip-path="url(#{name})">')
         yield
         self._body.append("</g>")
+
+    @contextmanager
+    def spread(self, factor: float) -> Iterator[None]:
+        """Stretch sideways what is drawn in the block; what is within COLLAR of the centre line stays."""
+        self._spread = factor
+        yield
+        self._spread = 1.0
+
+    def _moved(self, path: str) -> str:
+        if self._spread == 1:
+            return path
+        return _PAIR.sub(lambda pair: f"{_stretched(float(pair[1]), self._spread):.6g} {pair[2]}", path)
 
     def pattern(self, width: float, height: float, content: str, turn: float = 0) -> str:
         """Define a repeated pattern of SVG content, rotated by `turn` degrees; returns the paint."""
@@ -210,6 +227,11 @@ class Pen:
         if text not in self._definitions:
             self._definitions[text] = text % f"{prefix}{len(self._definitions)}"
         return self._definitions[text].split('"')[1]
+
+
+def _stretched(x: float, factor: float) -> float:
+    collar = min(max(x, MIDDLE - COLLAR), MIDDLE + COLLAR)
+    return collar + (x - collar) * factor
 
 
 def _opacity(what: str, value: float) -> str:

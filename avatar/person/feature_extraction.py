@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -139,8 +139,11 @@ class Extractor:
                 content = {file: png_bytes(picture, COMPRESS_LEVEL)}
                 return Made(content, fault=f"{'; '.join(problem)} (see {file})", passing=self._used)
             face = self._chosen(faces)
+            examined = self._meter.examine(np.asarray(image), face.box) if self._meter and face else None
             features = self._features_of(user_photo, image, face)
-            picture = draw_features(image, features, f"{stem}.json")
+            if examined:
+                features = replace(features, appearance=dict(examined.appearance.items()))
+            picture = draw_features(image, features, f"{stem}.json", examined)
         files = {
             f"{stem}{PICTURE_SUFFIX}.png": png_bytes(picture, COMPRESS_LEVEL),
             f"{stem}.json": features_json(features, origin_of(user_photo, self._settings)).encode("utf-8"),
@@ -180,7 +183,6 @@ class Extractor:
             score = round(found.score or 0.0, 4)
             sure = score >= settings.min_confidence
             traits[trait] = Trait(found.value, score, found.source) if sure else Trait("", score, "unsure")
-        measured = self._meter.measure(np.asarray(image), face.box) if self._meter and face else None
         return Features(
             name=user_photo.name,
             photo=str(user_photo.photo.resolve()),
@@ -190,7 +192,6 @@ class Extractor:
             gender=traits.get("gender", Trait()),
             race=traits.get("race", Trait()),
             age=traits.get("age", Trait()),
-            appearance=dict(measured.items()) if measured else {},
             description=settings.description.strip(),
             taste=user_photo.taste,
         )

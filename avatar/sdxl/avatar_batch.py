@@ -14,7 +14,7 @@ from PIL import Image
 
 from avatar.cutout.foreground_models import load_foreground_model
 from avatar.person.subjects import Subject, find_subjects
-from avatar.prompt.known_words import known_words, unknown_words
+from avatar.prompt.known_words import VOCABULARY, known_words, unknown_words
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, KINDS, STARTS, AvatarMaker
 from avatar.sdxl.avatar_settings import group_settings
 from avatar.sdxl.generation import REMEDY, count_steps, peak_memory_gb
@@ -44,7 +44,8 @@ TILE_PX = 320
 CHUNK = 75  # tokens that a text encoder takes at once
 MOST_WORDS = 12  # unknown words named in the warning
 FEW = 6  # largest number of people for which the contact sheet shows every step
-LABELS = {STARTS: "the photo's part", DRAWN: "drawn", AVATARS: "avatar"}
+STARTED = {"figure": "the person's drawn figure", "photo": "a photo", "text": "text alone"}
+LABELS = {STARTS: "start", DRAWN: "drawn", AVATARS: "avatar"}
 
 
 @dataclass
@@ -112,7 +113,7 @@ def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
     settings.check()
     models.check(settings.recipe.scheduler)
     subjects, faults = find_subjects(
-        inputs.features, photo=inputs.photo, with_photos=settings.start == "photo", reference=inputs.reference
+        inputs.features, photo=inputs.photo, with_photos=settings.start != "text", reference=inputs.reference
     )
     choice = choose_model(models.model, models.refiner, settings.recipe.mode != "base", models.allow_pickle)
     adapter = adapter_facts(models.ip_adapter, models.likeness) if models.ip_adapter is not None else {}
@@ -159,12 +160,12 @@ def _check_photos(subjects: Sequence[Subject], folder: Path) -> None:
 
 def print_plan(subjects: Sequence[Subject], run: AvatarRun) -> None:
     """Print how many pictures start from what, with how many steps. Raises UserError if a pass would have none."""
-    for from_photo in sorted({subject.photo is not None for subject in subjects}):
-        steps = count_steps(run.settings.recipe, from_photo)
-        count = sum((subject.photo is not None) == from_photo for subject in subjects)
-        print(f"{count} from {'a photo' if from_photo else 'text alone'}: {steps}")
+    starts = {subject.name: run.start(subject) for subject in subjects}
+    for start, count in sorted(Counter(starts.values()).items()):
+        one = next(subject for subject in subjects if starts[subject.name] == start)
+        print(f"{count} from {STARTED[start]}: {count_steps(run.recipe(one), start != 'text')}")
     print(f"prompt of {subjects[0].name}: {run.texts(subjects[0])[0]}")
-    if run.choice.base.is_demo_model:
+    if run.choice.base.is_small and (run.choice.base.path / VOCABULARY).is_file():
         _warn_of_unknown_words([run.texts(subject)[0] for subject in subjects], run.choice.base.path)
 
 
@@ -197,7 +198,7 @@ def _finish(
     if not there:
         raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
     sheet = folder / CONTACT_SHEET
-    write_marked_png(sheet, contact_sheet(there, folder, run.inputs.tiles, cut_out=run.settings.cut_out))
+    write_marked_png(sheet, contact_sheet(there, folder, run))
     print(f"avatars in {shown(folder / AVATARS)}: {outcome.made} new, {outcome.kept} up to date")
     statistics.print_all()
     first = folder / AVATARS / f"{there[0].name}.png"
@@ -219,13 +220,13 @@ def _finish(
     )
 
 
-def contact_sheet(subjects: Sequence[Subject], folder: Path, tiles: int, *, cut_out: bool) -> Image.Image:
+def contact_sheet(subjects: Sequence[Subject], folder: Path, run: AvatarRun) -> Image.Image:
     """Draw every step of a few avatars, or only the avatars of many."""
     kinds = [AVATARS]
-    chosen = evenly(subjects, tiles)
+    chosen = evenly(subjects, run.inputs.tiles)
     if len(chosen) <= FEW:
-        started = all(subject.photo is not None for subject in chosen)
-        kinds = [STARTS] * started + [DRAWN] + [AVATARS] * cut_out
+        started = all(run.start(subject) != "text" for subject in chosen)
+        kinds = [STARTS] * started + [DRAWN] + [AVATARS] * run.settings.cut_out
     columns = len(kinds) if len(kinds) > 1 else math.ceil(math.sqrt(1.4 * len(chosen)))
     names = [subject.features.name or subject.name for subject in chosen]
     pictures = [

@@ -22,6 +22,7 @@ DEMO_MODEL = CHECKPOINTS / "avatar/demo-sdxl"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 INDEX = "model_index.json"
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
+SMALL_LATENTS = 32  # side of a small model's latents
 REACH_SECONDS = 3.0  # time within which a hub must answer
 MODELS = ("unet", "vae", "text_encoder", "text_encoder_2")
 
@@ -44,9 +45,13 @@ class ModelSource:
         return self.path.is_file()
 
     @property
-    def is_demo_model(self) -> bool:
-        """Whether it is the project's small model, which knows festival avatars only."""
-        return self.path.resolve() == (DEMO_MODEL / BASE).resolve()
+    def is_small(self) -> bool:
+        """Whether it is of the size of the project's small model, which knows drawn avatars and nothing else."""
+        try:
+            config = json.loads((self.path / "unet/config.json").read_text(encoding="utf-8"))
+            return int(config["sample_size"]) <= SMALL_LATENTS
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 from carousel.collages.context_window import context_window
 from carousel.fusion.checkpoint_format import network_of, read_checkpoint
 from carousel.fusion.network import FOLD, PIVOT, FusionNetwork
-from carousel.fusion.normalisation import to_tensor
 from common.devices import pick_device
+from common.imagenet.normalisation import to_tensor
 
 CONTEXT = 1.4  # side of the window that the network sees, in longer sides of the person's box
 BAND_ROWS = 256  # rows that are transformed at once, which limits the memory at 4K

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from carousel.fusion.light_statistics import COUNT, light_statistics
-from carousel.fusion.normalisation import denorm, norm
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
+from common.imagenet.normalisation import denorm, norm
 from common.layers import Residual
 
 Encoder = Literal["resnet18", "resnet34", "resnet50", "none"]
@@ -83,7 +83,7 @@ class FusionNetwork(nn.Module):
         """Compute the composite.
 
         Args:
-            inputs: (B, 6, S, S) float, background and avatar normalised by `carousel.fusion.normalisation.norm`.
+            inputs: (B, 6, S, S) float, background and avatar normalised by `common.imagenet.normalisation.norm`.
             mask: (B, 1, S, S) float in [0, 1].
 
         Returns:

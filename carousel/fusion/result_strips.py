@@ -8,8 +8,8 @@ from PIL import Image
 from torch import Tensor
 
 from carousel.fusion.metrics import foreground_psnr, psnr, ssim
-from carousel.fusion.normalisation import to_uint8
 from common.grids import picture_grid
+from common.imagenet.normalisation import to_uint8
 from common.images import write_png
 
 TILE_PX = 256

@@ -12,10 +12,10 @@ from torch import Tensor
 from carousel.fusion.light_pretraining import pretrain_light
 from carousel.fusion.metrics import foreground_psnr
 from carousel.fusion.network import Decoder, Encoder, FusionNetwork, Head, check_size
-from carousel.fusion.normalisation import to_uint8
-from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training_samples import AvatarFusionDataset, to_sample
 from common.errors import UserError
+from common.imagenet.normalisation import to_uint8
+from common.imagenet.perceptual_loss import PerceptualLoss
 from common.training import LoopSettings, Task, Training, load_batches
 
 WARM_UP = 0.03  # share of the steps in which the learning rate rises

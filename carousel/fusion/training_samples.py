@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from carousel.collages.layout import Collage, CollageEntry, black_outside, compose, read_collage, read_index
-from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.relighting import relight_fixed, relight_random
 from common.errors import UserError, raise_faults
+from common.imagenet.normalisation import to_tensor
 
 CACHE_BYTES = 1_500_000_000  # size of the decoded collages that a process keeps
 MIN_PERSON_PX = 64  # variations that show fewer pixels of the person are rejected

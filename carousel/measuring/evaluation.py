@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from carousel.fusion.imagenet_features import Lpips
 from carousel.fusion.inference import fuse
 from carousel.fusion.metrics import foreground_mse, psnr_of_mse
 from carousel.fusion.network import FusionNetwork
-from carousel.fusion.normalisation import to_tensor
 from carousel.fusion.result_strips import compute_psnr_ssim
 from carousel.fusion.training_samples import AvatarFusionDataset, FusionExample
 from carousel.measuring.baselines import BASELINES, Baseline
 from common.errors import UserError
 from common.files import write_csv
+from common.imagenet.features import Lpips
+from common.imagenet.normalisation import to_tensor
 
 OURS = "ours"
 PASTE = next(iter(BASELINES))

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 
 from avatar import FeatureExtractor
 from avatar.person import head_view
+from avatar.person.appearance_picture import HEAD_PX
 from avatar.person.feature_extraction import ExtractionSettings, Extractor
 from avatar.person.features import Trait, is_edited, read_features
 from avatar.person.trait_classifiers import CLASSIFIERS
@@ -78,9 +79,9 @@ def extract(photo: Path, **settings: Any) -> Path:
     return output
 
 
-def picture_is_drawn(path: Path) -> bool:
+def picture_is_drawn(path: Path, measured: bool = False) -> bool:
     with Image.open(path) as picture:
-        return picture.size == (1296, 704) and np.asarray(picture).std() > 20
+        return picture.size == (1296, 704 + measured * (HEAD_PX + 32)) and np.asarray(picture).std() > 20
 
 
 # ---- one photo ----
@@ -97,7 +98,7 @@ def test_the_sample_becomes_features_from_the_shell(tmp_path: Path) -> None:
     assert features.photo_sha256 == sha256_of(Path(features.photo))
     assert features.gender.value == "woman" and features.gender.source == features.age.source == "embedded"
     assert [genre for genre, _ in features.top_genres] == ["indie", "pop", "folk"]
-    assert picture_is_drawn(tmp_path / "results/Júlia_face.png")
+    assert picture_is_drawn(tmp_path / "results/Júlia_face.png", measured=True)
     record = json.loads((tmp_path / "results/Júlia.run.json").read_text(encoding="utf-8"))
     assert set(record["weights"]) == {*WEIGHTS, *head_view.WEIGHTS, *(f"{name}.onnx" for name in CLASSIFIERS)}
     assert features.appearance["skin_tone"].value == "light" and features.appearance["glasses"].value == "none"
@@ -115,6 +116,12 @@ def test_nothing_is_inferred_unless_it_is_switched_on(photo: Path) -> None:
 def test_each_inference_is_switched_on_by_itself(photo: Path) -> None:
     features = read_features(extract(photo, analyzer="embedded", infer_age=True, min_confidence=0) / "Ada_L.json")
     assert features.age.source == "embedded" and features.gender.source == "off"
+
+
+def test_appearance_that_is_off_leaves_no_trace(photo: Path) -> None:
+    results = extract(photo, analyzer="self", appearance=False)
+    assert "appearance" not in json.loads((results / "Ada_L.json").read_text(encoding="utf-8"))
+    assert picture_is_drawn(results / "Ada_L_face.png", measured=False)
 
 
 def test_own_words_win_over_inference(photo: Path) -> None:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 import avatar.demo_model.networks
 import avatar.demo_model.stages
 import avatar.demo_model.unets
+import common.imagenet.perceptual_loss
 from avatar.demo_model.autoencoder import edge_distance, recolour, to_pictures, to_values
 from avatar.demo_model.drawn_pictures import (
     CAPTIONS,
@@ -48,6 +49,8 @@ from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
 from common.checkpoints import load_plain
 from common.errors import UserError
+from common.imagenet.features import VGG16_WIDTHS
+from common.imagenet.weights import PretrainedLayers
 from common.training import start_accelerator
 from tests.helpers import ROOT, assert_user_error, load_main, run_script
 from tests.two_processes import reports_of_two
@@ -59,6 +62,7 @@ TINY = {
     "workers": 0,
     "text_steps": 2,
     "autoencoder_steps": 2,
+    "decoder_steps": 2,
     "base_steps": 2,
     "prompt_steps": (1, 1),
     "prompt_pictures": (0, 4),
@@ -81,6 +85,14 @@ def _on_one_thread_of_the_cpu() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def random_vgg16() -> PretrainedLayers:
+    """VGG16 as it is initialised, for the published one is a download of 59 MB."""
+    draws = torch.Generator().manual_seed(0)
+    widths = [3, *itertools.chain(*VGG16_WIDTHS)]
+    kernels = [0.05 * torch.randn(out, into, 3, 3, generator=draws) for into, out in itertools.pairwise(widths)]
+    return PretrainedLayers("random, for a test", [(kernel, torch.zeros(len(kernel))) for kernel in kernels])
+
+
 @contextmanager
 def tiny_networks() -> Iterator[None]:
     """The same forms with fewer channels."""
@@ -91,6 +103,7 @@ def tiny_networks() -> Iterator[None]:
         patch.setattr(avatar.demo_model.networks, "TEXT_LAYERS", 2)
         patch.setattr(avatar.demo_model.stages, "MEASUREMENTS", 1)
         patch.setattr(avatar.demo_model.unets, "SHOWN_STEPS", 5)
+        patch.setattr(common.imagenet.perceptual_loss, "load_vgg16", random_vgg16)
         yield
 
 
@@ -437,7 +450,7 @@ def test_the_model_has_the_layout_of_sdxl_in_half_precision(model: Path) -> None
 
 def test_curves_and_samples_of_the_stages_are_there(model: Path) -> None:
     names = {path.name for path in (model / "work").glob("*.png")}
-    stages = ("text", "autoencoder", "base", "prompt", "prompt_2", "refiner")
+    stages = ("text", "autoencoder", "decoder", "base", "prompt", "prompt_2", "refiner")
     assert names == {f"{s}_curves.png" for s in stages} | {f"{s}_samples.png" for s in stages[1:]}
 
 
@@ -507,7 +520,7 @@ def test_a_run_cut_short_in_any_stage_gives_the_same_model(
 
     def cut_short(training: StageTraining, *batches: Any) -> None:
         taken[0] += 1
-        if taken[0] in (6, 10):  # in the stage "base", and in the second part of "prompt"
+        if taken[0] in (8, 12):  # in the stage "base", and in the second part of "prompt"
             raise KeyboardInterrupt
         step(training, *batches)
 
@@ -523,6 +536,25 @@ def test_a_run_cut_short_in_any_stage_gives_the_same_model(
     assert len(files) > 20
     for file in files:
         assert (tmp_path / "model" / file).read_bytes() == (model / "model" / file).read_bytes(), file
+
+
+def test_a_finished_model_is_trained_on(model: Path, script: Script, tmp_path: Path) -> None:
+    """Tokenizers and encoder stay, so that what was learnt before stays valid; all other networks learn."""
+    settings = TINY | {"start_from": model / "model", "work": pictures_of(model, tmp_path), "samples": 0}
+    settings |= {"prompt_steps": (3, 3), "refiner_steps": 3}  # the first step of each has a learning rate of nearly 0
+    with pytest.raises(
+        UserError, match="START_FROM trains a finished model on; take autoencoder and base out of STAGES"
+    ):
+        script(output=tmp_path / "model", **settings)
+    script(output=tmp_path / "model", **settings, stages=("text", "decoder", "prompt", "refiner"))
+    tokens = "base/tokenizer/merges.txt"
+    assert (tmp_path / "model" / tokens).read_bytes() == (model / "model" / tokens).read_bytes()
+    for part in ("base/vae", "base/unet", "base/text_encoder", "refiner/unet"):
+        (file,) = (model / "model" / part).glob("*.safetensors")
+        before, after = load_file(file), load_file(tmp_path / "model" / part / file.name)
+        changed = {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
+        assert changed, part
+        assert "vae" not in part or all(name.startswith(("decoder.", "post_quant_conv.")) for name in changed), changed
 
 
 def train_tiny(output: Path, work: Path) -> Any:

@@ -37,9 +37,10 @@ from avatar.demo_model.drawn_pictures import NATIVE_PX
 from avatar.drawing.attributes import CHOICES, Attributes
 from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.captions import garment_words
-from avatar.drawing.headwear import HATS, HIDDEN_HAIR
+from avatar.drawing.headwear import COVERS, COVERS_NECK, HATS, HIDDEN_HAIR
 from avatar.drawing.palette import Style
 from avatar.drawing.picture_folder import character
+from avatar.drawing.wordings import HAIRSTYLES
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
 from avatar.sdxl.generation import Recipe, generate_picture, peak_memory_gb
 from avatar.sdxl.loading import load_pipelines
@@ -159,9 +160,12 @@ def own_accuracy(judge: Judge, options: Any) -> str:
 
 
 def of_what_is_seen(right: dict[str, np.ndarray], places: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """NaN for what a picture cannot show: the colour of no hair, and the shape of hair below a hat."""
-    right["hair_colour"][places["hair"] == CHOICES["hair"].index("bald")] = np.nan
-    right["hair"][np.isin(places["headwear"], [CHOICES["headwear"].index(hat) for hat in HATS])] = np.nan
+    """NaN for what a picture cannot show: the colour of no hair, and hair below a hat, headscarf or turban."""
+    covered, hat = (
+        np.isin(places["headwear"], [CHOICES["headwear"].index(worn) for worn in kinds]) for kinds in (COVERS, HATS)
+    )
+    right["hair_colour"][covered | (places["hair"] == CHOICES["hair"].index("bald"))] = np.nan
+    right["hair"][covered | hat] = np.nan
     return right
 
 
@@ -224,16 +228,15 @@ def read_judge(options: Any) -> Judge:
 def prompt_of(look: Attributes, rng: np.random.Generator, weight: float = 1.0, leave_out: Sequence[str] = ()) -> str:
     """A prompt that says every judged attribute, as `generate_weighted_prompt` writes; the garment with a weight."""
     hidden = look.headwear in HATS and look.hair in HIDDEN_HAIR
-    shape = "short hair" if hidden else look.hair
-    hair = f"{look.hair} {look.hair_colour} hair" if shape.startswith("long ") else f"{look.hair_colour} {shape}"
+    hair = ("short {} hair" if hidden else HAIRSTYLES[look.hair][0]).format(look.hair_colour)
     garment = garment_words(look.garment, look.garment_colour, rng)
     said = {
         "garment": garment if weight == 1 else f"({garment}:{weight:g})",
-        "hair": "bald" if look.hair == "bald" else hair,
+        "hair": "" if look.headwear in COVERS else hair,
         "glasses": "no glasses" if look.glasses == "none" else look.glasses,
         "beard": "clean-shaven" if look.beard == "none" else look.beard,
         "headwear": "no hat" if look.headwear == "none" else look.headwear,
-        "jewellery": "" if look.jewellery == "none" else look.jewellery,
+        "jewellery": "" if look.jewellery == "none" or look.headwear in COVERS_NECK else look.jewellery,
         "skin": f"{look.skin} skin",
         "backdrop": f"{look.backdrop} background",
     }

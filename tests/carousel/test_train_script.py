@@ -65,7 +65,7 @@ def reference(collages: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A run at once, of which no weights of VGG16 were asked for."""
     output = tmp_path_factory.mktemp("reference") / "own model.pth"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("carousel.fusion.perceptual_loss.load_vgg16", lambda: pytest.fail("PERCEPTUAL_WEIGHT is 0"))
+        patch.setattr("common.imagenet.perceptual_loss.load_vgg16", lambda: pytest.fail("PERCEPTUAL_WEIGHT is 0"))
         yield output, train(collages, output)
     shutil.rmtree(output.parent)  # states are large
 

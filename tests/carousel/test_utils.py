@@ -13,8 +13,6 @@ from torchvision.models import alexnet
 from torchvision.models.vgg import cfgs, make_layers
 from torchvision.transforms import Normalize
 
-from carousel.fusion.imagenet_features import Lpips
-from carousel.fusion.imagenet_weights import VGG16_FILE, PretrainedLayers
 from carousel.fusion.metrics import psnr, ssim
 from carousel.Utils import (
     NORM_MEAN,
@@ -28,6 +26,8 @@ from carousel.Utils import (
     to_uint8,
 )
 from common.errors import UserError
+from common.imagenet.features import Lpips
+from common.imagenet.weights import VGG16_FILE, PretrainedLayers
 from common.weights import EMBEDDED
 
 

@@ -12,26 +12,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar.drawing.attributes import CHOICES, LIKELY, Attributes, characters, draw_attributes
+from avatar.drawing import wordings
+from avatar.drawing.attributes import CHOICES, LIKELY, NOSES, Attributes, characters, draw_attributes, face_build
 from avatar.drawing.avatars import caption, draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.captions import MOST_WORDS
-from avatar.drawing.headwear import HATS
-from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, from_oklab, rgb_u8, to_oklab
+from avatar.drawing.headwear import COVERS, HATS
+from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, from_oklab, rgb_u8, to_oklab
 from avatar.drawing.pen import both, flip, placed
+from avatar.drawing.wordings import GREYING, OWN_GLASSES, OWN_HEADWEAR
 from avatar.lora_training.captioned_pictures import read_folder
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
+from avatar.prompt.hairstyles import hairstyle_for
 from tests.helpers import run_script
 
 pytestmark = pytest.mark.slow
 SIZE_PX = 128
 PLAIN = Attributes(
     person="person",
+    age="young",
     skin="golden",
     face="oval",
     eyes="brown",
     hair="bob",
     hair_colour="brown",
+    greying="none",
     beard="none",
     expression="smile",
     glasses="none",
@@ -144,6 +149,46 @@ def test_what_is_named_a_colour_has_it(name: str, table: dict[str, str], rows: s
         assert nearest(middle_colour(drawn, rows, columns), table) == value
 
 
+def test_measured_tones_are_drawn_instead_of_the_named_ones() -> None:
+    skin, hair = "#b98a70", "#5b6b3a"
+    bald, _ = draw_avatar(looking(hair="bald"), SIZE_PX, tones=Tones(skin=skin))
+    drawn, _ = draw_avatar(looking(), SIZE_PX, tones=Tones(hair=hair))
+    for colour, wanted in (
+        (middle_colour(bald, slice(28, 38), slice(68, 80)), skin),
+        (middle_colour(drawn, slice(26, 40), slice(52, 76)), hair),
+    ):
+        assert np.abs(colour - rgb_u8(wanted)).max() < 24
+    assert (draw_avatar(looking(), SIZE_PX, tones=Tones())[0] == picture()).all()
+
+
+@pytest.mark.parametrize("skin", SKINS)
+def test_age_is_seen_on_every_skin(skin: str) -> None:
+    young, middle, old = (
+        draw_avatar(looking(skin=skin, age=age, hair="quiff"), 256)[0].astype(int) for age in CHOICES["age"]
+    )
+    face = (slice(60, 160), slice(84, 172))
+    seen = [(np.abs(aged - young).max(axis=2)[face] > 12).mean() for aged in (middle, old)]
+    assert seen[0] > 0.03 and seen[1] > 1.5 * seen[0]
+
+
+@pytest.mark.parametrize("expression", ["laugh", "surprised"])
+def test_stubble_is_round_the_mouth_and_not_on_it(expression: str) -> None:
+    shaved, stubble = (picture(beard=beard, expression=expression).astype(int) for beard in ("none", "stubble"))
+    changed = np.abs(shaved - stubble).max(axis=2)
+    assert changed[70:73, 62:66].max() == 0, "the open mouth"
+    assert (changed[66:72, 49:54] > 10).mean() > 0.5 and (changed[66:72, 74:79] > 10).mean() > 0.5, "both cheeks"
+
+
+def test_people_of_the_same_description_have_different_faces() -> None:
+    builds = [face_build(variation) for variation in range(60)]
+    assert {build.nose for build in builds} == set(range(NOSES))
+    faces = {build.nose: picture(variation=variation)[52:66, 54:74] for variation, build in enumerate(builds)}
+    for first, second in itertools.combinations(faces.values(), 2):
+        assert (np.abs(first.astype(int) - second).max(axis=2) > 16).mean() > 0.05
+    widths = [(draw_avatar(looking(variation=variation), SIZE_PX)[1][120] > 128).sum() for variation in range(20)]
+    assert max(widths) > 1.15 * min(widths)
+
+
 def test_the_mask_is_the_figure_and_the_rest_is_the_backdrop(crowd: list[Attributes]) -> None:
     for look in crowd[:12]:
         drawn, mask = draw_avatar(look, SIZE_PX)
@@ -151,7 +196,7 @@ def test_the_mask_is_the_figure_and_the_rest_is_the_backdrop(crowd: list[Attribu
         assert drawn.dtype == mask.dtype == np.uint8
         behind = draw_backdrop(look.backdrop, look.pattern, SIZE_PX, "plain")
         assert (drawn[mask == 0] == behind[mask == 0]).all()
-        assert (mask[60:, 60:68] == 255).all() and mask[-1].mean() > 200 and mask[:40, :8].max() == 0
+        assert (mask[60:, 60:68] == 255).all() and mask[-1].mean() > 185 and mask[:40, :8].max() == 0
         assert ((mask > 0) & (mask < 255)).mean() < 0.06  # soft edges alone
         assert 0.35 < (mask / 255).mean() < 0.8
 
@@ -262,7 +307,8 @@ def test_captions_are_many_and_short_and_say_nothing_of_weights() -> None:
         ({"glasses": "sunglasses"}, ("sunglasses",)),
         ({"headwear": "cowboy hat"}, ("cowboy hat",)),
         ({"jewellery": "gold chain"}, ("gold chain",)),
-        ({"skin": "deep"}, ("deep", "very dark")),
+        ({"skin": "ebony"}, ("ebony", "very dark", "black-brown")),
+        ({"age": "old"}, wordings.AGES["old"]),
         ({"expression": "wink"}, ("wink",)),
         ({"backdrop": "navy"}, ("navy",)),
         ({"pattern": "bunting"}, ("bunting",)),
@@ -283,13 +329,66 @@ def test_captions_never_name_what_is_not_there(crowd: list[Attributes]) -> None:
         for name in ("garment", "headwear", "jewellery"):
             others = [v for v in CHOICES[name] if v not in ("none", getattr(look, name))]
             absent = [v for v in others if v in words and v not in str(dataclasses.asdict(look).values())]
-            assert [v for v in absent if v not in ("scarf", "cap", "bow")] == [], words
+            assert [v for v in absent if v not in ("scarf", "cap", "bow", "hat")] == [], words
 
 
 def test_a_hat_hides_the_shape_of_short_hair_but_not_its_colour() -> None:
     rng = np.random.default_rng(4)
     captions = [caption(looking(hair="quiff", headwear="fedora", hair_colour="pink"), rng) for _ in range(60)]
     assert not any("quiff" in words for words in captions) and sum("pink" in words for words in captions) > 40
+
+
+@pytest.mark.parametrize("headwear", sorted(COVERS))
+def test_a_headscarf_and_a_turban_cover_all_hair_and_captions_say_nothing_of_it(headwear: str) -> None:
+    looks = [looking(headwear=headwear, hair=hair) for hair in ("afro", "long wavy", "bald")]
+    drawn = [draw_avatar(look, SIZE_PX)[0] for look in looks]
+    assert (drawn[0] == drawn[1]).all() and (drawn[0] == drawn[2]).all()
+    rng = np.random.default_rng(5)
+    assert not any("hair" in caption(looks[1], rng).replace("over the hair", "") for _ in range(60))
+
+
+def test_nobody_gets_the_headwear_of_other_people_by_taste() -> None:
+    worn = {item.kind for item in (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)}
+    assert not worn & {*OWN_HEADWEAR, *OWN_GLASSES}
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"hair_colour": "black"}, True),
+        ({"hair_colour": "pink"}, False),
+        ({"hair_colour": "white"}, False),
+        ({"hair": "bald"}, False),
+        ({"headwear": "beanie"}, False),
+        ({"headwear": "turban"}, False),
+    ],
+)
+def test_grey_temples_are_named_where_they_are_drawn(changes: dict[str, str], shown: bool) -> None:
+    plain, greying = (looking(hair="side parting", greying=value) for value in ("none", "temples"))
+    plain, greying = (dataclasses.replace(look, **changes) for look in (plain, greying))  # type: ignore[arg-type]
+    assert (draw_avatar(plain, SIZE_PX)[0] == draw_avatar(greying, SIZE_PX)[0]).all() != shown
+    rng = np.random.default_rng(6)
+    captions = [caption(greying, rng) for _ in range(60)]
+    said = [any(words in one for words in GREYING) for one in captions]
+    assert (sum(said) > 30) if shown else not any(said)
+
+
+@pytest.mark.parametrize("glasses", ["round glasses", "square glasses", *OWN_GLASSES])
+@pytest.mark.parametrize("skin", [next(iter(SKINS)), list(SKINS)[-1]])
+def test_eyes_are_seen_through_spectacles(glasses: str, skin: str) -> None:
+    changes = []
+    for worn in ("none", glasses):
+        brown, blue = (picture(glasses=worn, skin=skin, eyes=eyes).astype(int) for eyes in ("brown", "blue"))
+        changes.append(np.abs(brown - blue).sum())
+    assert changes[1] > 0.7 * changes[0]
+
+
+def test_measured_hair_has_a_drawn_hairstyle() -> None:
+    shapes = ("", "straight", "wavy", "curly", "coily", "parting", "fringe", "tied")
+    lengths = ("bald", "receding", "very short", "short", "medium", "long")
+    assert {hairstyle_for(length, shape) for length in lengths for shape in shapes} <= set(CHOICES["hair"])
+    assert hairstyle_for("long", "curly") == "long curly" and hairstyle_for("bald", "curly") == "bald"
+    assert hairstyle_for("medium", "") == hairstyle_for("medium", "straight") == "medium straight"
 
 
 @pytest.mark.parametrize("headwear", sorted(HATS))
@@ -305,15 +404,16 @@ def test_the_colour_of_short_hair_shows_below_every_hat(headwear: str, hair: str
 
 
 def test_the_script_writes_a_sheet_and_a_training_folder(tmp_path: Path) -> None:
-    flags = ("--avatars", 3, "--count", 3, "--size-px", 96, "--style", "neon", "--output", tmp_path / "sheet.png")
+    style = ("--style", "neon", "--seed", 8)  # no caption of which names a neon garment
+    flags = ("--avatars", 3, "--count", 3, "--size-px", 96, *style, "--output", tmp_path / "sheet.png")
     result = run_script("avatar/0_Draw_Avatars.py", *flags, "--folder", tmp_path / "set")
     assert result.returncode == 0, result.stderr
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 3 * 96 and len(sheet.convert("RGB").getcolors(1 << 20) or ()) > 1000
     read = read_folder(tmp_path / "set", 96)
-    assert len(read) == 3 and not any("neon" in item.caption for item in read)
+    assert len(read) == 3 and not any("neon" in item.caption.replace("neon piping", "") for item in read)
     for item in read:
         with Image.open(item.path) as drawn, Image.open(tmp_path / "set/masks" / item.path.name) as mask:
             assert drawn.size == mask.size == (96, 96) and (drawn.mode, mask.mode) == ("RGB", "L")
     table = (tmp_path / "set/attributes.csv").read_text(encoding="utf-8").splitlines()
-    assert len(table) == 4 and table[0].startswith("name,person,skin")
+    assert len(table) == 4 and table[0].startswith("name,person,age,skin")

@@ -30,8 +30,8 @@ from carousel.fusion.network import (
     masked_mean,
     widen,
 )
-from carousel.fusion.normalisation import denorm, norm
 from common.errors import UserError
+from common.imagenet.normalisation import denorm, norm
 from tests.carousel.helpers import SIDE, lively, untrained
 
 pytestmark = pytest.mark.slow

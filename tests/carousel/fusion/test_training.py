@@ -20,8 +20,6 @@ from carousel.fusion.checkpoint_format import network_of, read_checkpoint
 from carousel.fusion.light_pretraining import LightSamples, pretrain_light, squared_error
 from carousel.fusion.metrics import foreground_psnr
 from carousel.fusion.network import FusionNetwork, apply_affine
-from carousel.fusion.normalisation import to_uint8
-from carousel.fusion.perceptual_loss import PerceptualLoss
 from carousel.fusion.training import (
     FusionTrainingSettings,
     held_out_psnr,
@@ -33,6 +31,8 @@ from carousel.fusion.training_samples import AvatarFusionDataset, load_entries, 
 from carousel.Train import main
 from common.checkpoints import load_plain, read_state, save_plain
 from common.errors import UserError
+from common.imagenet.normalisation import to_uint8
+from common.imagenet.perceptual_loss import PerceptualLoss
 from common.paths import CHECKPOINTS
 from common.runner import Report
 from common.training import Training, start_accelerator
@@ -79,7 +79,7 @@ def _without_vgg(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise UserError(NO_VGG)
 
-    monkeypatch.setattr("carousel.fusion.perceptual_loss.load_vgg16", missing)
+    monkeypatch.setattr("common.imagenet.perceptual_loss.load_vgg16", missing)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from carousel.collages.layout import Collage, black_outside, compose, read_collage, write_index
 from carousel.fusion import training_samples
-from carousel.fusion.normalisation import to_uint8
 from carousel.fusion.relighting import relight_fixed
 from carousel.fusion.training_samples import (
     CROP_SHARE,
@@ -37,6 +36,7 @@ from carousel.fusion.training_samples import (
     vary_mask,
 )
 from common.errors import UserError
+from common.imagenet.normalisation import to_uint8
 from tests.carousel.helpers import SIDE, draw_collage, entry_of, write_collage, write_collages
 
 SEEDS = st.integers(0, 2**32 - 1)

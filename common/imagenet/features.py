@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from carousel.fusion.imagenet_weights import PretrainedLayers, load_alexnet
+from common.imagenet.weights import PretrainedLayers, load_alexnet
 
 VGG16_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from carousel.fusion.imagenet_features import Lpips
-from carousel.fusion.imagenet_weights import (
+from common.errors import UserError
+from common.imagenet.features import Lpips
+from common.imagenet.normalisation import to_tensor
+from common.imagenet.weights import (
     ALEXNET_FILE,
     TORCHVISION_VGG16,
     VGG16_FILE,
@@ -24,8 +26,6 @@ from carousel.fusion.imagenet_weights import (
     read_packaged,
     read_torchvision,
 )
-from carousel.fusion.normalisation import to_tensor
-from common.errors import UserError
 from common.weights import EMBEDDED, is_present
 
 

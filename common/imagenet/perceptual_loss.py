@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from carousel.fusion.imagenet_features import vgg16_stages
-from carousel.fusion.imagenet_weights import PretrainedLayers, load_vgg16
+from common.imagenet.features import vgg16_stages
+from common.imagenet.weights import PretrainedLayers, load_vgg16
 
 STAGES = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 

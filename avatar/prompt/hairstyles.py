@@ -1,0 +1,32 @@
+"""Drawn hairstyle that comes closest to measured hair."""
+
+_OF_LENGTH = {  # hairstyle where the shape is not known, or makes no difference
+    "bald": "bald",
+    "receding": "receding",
+    "very short": "buzz cut",
+    "short": "side parting",
+    "medium": "medium straight",
+    "long": "long straight",
+}
+_OF_SHAPE = {  # by length and shape
+    "very short": {"curly": "short coils", "coily": "short coils"},
+    "short": {"fringe": "short layered", "curly": "short curls", "coily": "short coils", "tied": "top bun"},
+    "medium": {"fringe": "bob", "wavy": "medium wavy", "curly": "medium curly", "coily": "afro", "tied": "low bun"},
+    "long": {"wavy": "long wavy", "curly": "long curly", "coily": "afro", "tied": "ponytail"},
+}
+
+
+def hairstyle_for(length: str, shape: str) -> str:
+    """Choose the drawn hairstyle for measured hair.
+
+    Args:
+        length: "bald", "receding", "very short", "short", "medium" or "long".
+        shape: "straight", "wavy", "curly", "coily", "parting", "fringe" or "tied"; "" where it is not known.
+
+    Returns:
+        A value of avatar.drawing.wordings.HAIRSTYLES.
+
+    Raises:
+        KeyError: no such length.
+    """
+    return _OF_SHAPE.get(length, {}).get(shape, _OF_LENGTH[length])

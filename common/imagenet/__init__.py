@@ -1,0 +1,1 @@
+"""Networks trained on ImageNet: their published layers, features, and distances between pictures."""
