@@ -29,7 +29,7 @@ MODEL: str = "auto"  # "auto", a hub id, a folder, or a .safetensors file of an 
 MODEL_CONFIG: Path | None = None  # folder of configs and tokenizers for a single file; None: SDXL's own
 RANK: Annotated[int, Range(1, 1024)] = 8  # rank of the factors: more learns finer details and makes a larger file
 ALPHA: Annotated[int, Range(1, 1_000_000)] = 8  # the LoRA is scaled by ALPHA / RANK
-TARGET_MODULES: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")  # ends of the names of the layers that get one
+TARGET_MODULES: tuple[str, ...] = ()  # ends of the names of the layers that get one; none: those that suit the base
 TEXT_ENCODERS: bool = False  # let both text encoders learn a LoRA too: for new words, with more memory
 OUTPUT: Path = OUTPUTS / "avatar/lora.safetensors"  # the LoRA
 # loss

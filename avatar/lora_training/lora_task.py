@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -27,8 +27,10 @@ from common.training import LoopSettings, Task, samples_of_batch, seed_of_step
 MixedPrecision = Literal["no", "fp16", "bf16"]
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
 WEIGHT_DECAY = 0.01
-LARGE_UNET = 500_000_000  # parameters of a UNet from which LARGE_RATE suits it; SDXL has 2.6 billion
-LARGE_RATE, SMALL_RATE = 1e-4, 2e-3
+LARGE_UNET = 500_000_000  # parameters; SDXL has 2.6 billion
+LARGE_RATE, SMALL_RATE = 1e-4, 2e-3  # highest learning rates that suit large and small UNets
+ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+OTHER_LAYERS = ("ff.net.0.proj", "ff.net.2", "conv1", "conv2", "conv_in", "conv_out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +41,10 @@ class LoraSettings:
         size_px: side of the square pictures, px; 0: the base's own.
         rank: rank of the factors.
         alpha: the LoRA is scaled by alpha / rank.
-        target_modules: ends of the names of the layers that get factors.
+        target_modules: ends of the names of the layers that get factors; empty: those of `with_defaults`.
         steps: steps of the optimiser.
         batch: pictures a step, on each device.
-        learning_rate: highest learning rate of AdamW; None: `default_rate` of the base.
+        learning_rate: highest learning rate of AdamW; None: that of `with_defaults`.
         snr_gamma: gamma of the min-SNR weights; 0: all noise levels weigh the same.
         prior_weight: weight of the loss on class pictures; 0: no class pictures.
         caption_dropout: share of the samples learnt with a text that says nothing instead of their caption.
@@ -107,9 +109,15 @@ def pick_precision(asked: Precision) -> MixedPrecision:
     return found[dtype_for(device, asked)]
 
 
-def default_rate(unet: nn.Module) -> float:
-    """Highest learning rate that suits a UNet: large ones need small steps."""
-    return LARGE_RATE if sum(parameter.numel() for parameter in unet.parameters()) > LARGE_UNET else SMALL_RATE
+def with_defaults(settings: LoraSettings, unet: nn.Module) -> LoraSettings:
+    """Fill in learning rate and target modules that suit a UNet: a small one learns a style by all layers, and fast."""
+    large = sum(parameter.numel() for parameter in unet.parameters()) > LARGE_UNET
+    rate, targets = (LARGE_RATE, ATTENTION) if large else (SMALL_RATE, (*ATTENTION, *OTHER_LAYERS))
+    return replace(
+        settings,
+        learning_rate=settings.learning_rate or rate,
+        target_modules=settings.target_modules or targets,
+    )
 
 
 def add_lora(base: Any, settings: LoraSettings) -> nn.Module:
@@ -127,8 +135,6 @@ def add_lora(base: Any, settings: LoraSettings) -> nn.Module:
         if not any(f".{name}".endswith(f".{target}") for name in names):
             known = sorted({name.rpartition(".")[2] for name in names if not name.rpartition(".")[2].isdigit()})
             raise UserError(f"setting TARGET_MODULES: no layer is named {target!r}; there are {', '.join(known)}")
-    if not settings.target_modules:
-        raise UserError("setting TARGET_MODULES is empty; name at least one layer")
     torch.manual_seed(settings.seed)
     _add_factors(unet, settings, target_modules=list(settings.target_modules))
     if settings.gradient_checkpointing:

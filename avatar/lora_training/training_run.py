@@ -19,7 +19,7 @@ from avatar.lora_training.base_model import (
 )
 from avatar.lora_training.captioned_pictures import CaptionedPicture, fingerprint, read_folder
 from avatar.lora_training.learning_texts import parts_of
-from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, default_rate
+from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, with_defaults
 from avatar.lora_training.samples import ClassPictures, SampleArtist, SampleSettings, SampleSheet, class_pictures
 from avatar.sdxl.lora_files import ADAPTER, METADATA
 from avatar.sdxl.sources import AUTO, choose_model
@@ -75,15 +75,11 @@ def train(
         pipelines = load_base(choice, config, settings.precision, accelerator.device)
         side_px = side_of(pipelines, settings.size_px)
         found = read_folder(pictures, side_px, caption.strip())
-        settings = replace(
-            settings,
-            size_px=side_px,
-            learning_rate=settings.learning_rate or default_rate(pipelines.base.unet),
-            base=choice.hashes[choice.base.label][:16],
-        )
+        settings = with_defaults(settings, pipelines.base.unet)
+        settings = replace(settings, size_px=side_px, base=choice.hashes[choice.base.label][:16])
         if accelerator.is_main_process:
             print(f"base: {pipelines.names[0]}, {choice.why}; {len(found)} pictures; {describe_device()}")
-            print(f"learning rate: up to {settings.learning_rate:g}")
+            print(f"learning rate: up to {settings.learning_rate:g}; layers: {', '.join(settings.target_modules)}")
             warn_of_long_captions(pipelines.base, found)
         artist = SampleArtist(base=pipelines.base, samples=samples, settings=settings, accelerator=accelerator)
         of_class = class_pictures(artist, classes, output)

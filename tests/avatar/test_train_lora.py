@@ -37,7 +37,7 @@ from avatar.lora_training.base_model import (
 from avatar.lora_training.captioned_pictures import CaptionedPicture, crop, read_folder
 from avatar.lora_training.denoising_loss import SAYING_NOTHING, CaptionedLatents, denoising_errors, min_snr_weights
 from avatar.lora_training.learning_texts import UNetWithTexts, parts_of, tokens_of
-from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, default_rate, pick_precision
+from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, pick_precision, with_defaults
 from avatar.lora_training.samples import ClassPictures, SampleArtist, SampleSettings, class_pictures
 from avatar.lora_training.training_run import train, write_lora
 from avatar.sdxl.loading import load_pipelines
@@ -401,8 +401,6 @@ def test_an_untrained_lora_changes_nothing_and_only_its_factors_learn(loaded: Pi
     assert learning and all(".lora_" in name and ("attn2.to_k" in name or "conv1" in name) for name in learning)
     with pytest.raises(UserError, match=r"no layer is named 'to_x'; there are .*to_k.*to_q"):
         begin(loaded, replace(SHORT, target_modules=("to_q", "to_x")))
-    with pytest.raises(UserError, match="TARGET_MODULES is empty"):
-        begin(loaded, replace(SHORT, target_modules=()))
 
 
 def step_once(training: Training) -> dict[str, float]:
@@ -484,10 +482,15 @@ def test_gradients_of_several_batches_are_averaged(loaded: Pipelines) -> None:
         torch.testing.assert_close(one, other / max(1.0, norm), rtol=1e-3, atol=1e-6)
 
 
-def test_large_unets_learn_in_smaller_steps(loaded: Pipelines) -> None:
-    assert default_rate(loaded.base.unet) == 2e-3
+def test_small_unets_learn_by_more_layers_and_larger_steps_unless_these_are_set(loaded: Pipelines) -> None:
+    unset = replace(SHORT, learning_rate=None, target_modules=())
     with torch.device("meta"):
-        assert default_rate(torch.nn.Linear(30_000, 30_000)) == 1e-4
+        large = torch.nn.Linear(30_000, 30_000)
+    small, of_large = (with_defaults(unset, unet) for unet in (loaded.base.unet, large))
+    assert (small.learning_rate, of_large.learning_rate) == (2e-3, 1e-4)
+    assert set(of_large.target_modules) < set(small.target_modules) and "conv1" in small.target_modules
+    assert with_defaults(SHORT, loaded.base.unet) == with_defaults(SHORT, large) == SHORT
+    add_lora(SimpleNamespace(unet=copy.deepcopy(loaded.base.unet)), small)
 
 
 def test_text_encoders_learn_along_if_that_is_set(loaded: Pipelines, tiny: Path, tmp_path: Path) -> None:
@@ -572,7 +575,7 @@ def test_a_whole_run_with_text_encoders_and_one_caption_for_the_folder(
         words.unlink()
     with pytest.raises(UserError, match=r"disc 0\.png: no caption; .*, or set CAPTION for all"):
         go(tiny, pictures, tmp_path / "own.safetensors")
-    run = replace(SHORT, steps=2, text_encoders=True, accumulate=2, learning_rate=None)
+    run = replace(SHORT, steps=2, text_encoders=True, accumulate=2, learning_rate=None, target_modules=())
     go(tiny, pictures, tmp_path / "own.safetensors", run, caption="a red hat")
     assert "learning rate: up to 0.002" in capsys.readouterr().out
     assert set(load_lora(load(tiny), tmp_path / "own.safetensors").layers) == {"unet", "text_encoder", "text_encoder_2"}
