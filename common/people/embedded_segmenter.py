@@ -21,7 +21,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.people.person_detector import PersonDetector
-from common.people.selection import Box, SegmentedPerson, mask_iou, person_of
+from common.people.selection import Box, SegmentedPerson, box_iou, mask_iou, person_of
 from common.weights import EMBEDDED, is_present
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ DETECTOR, POSE, MATTE, SELFIE = WEIGHTS = (
 CANDIDATE_SCORE, MIN_SCORE = 0.15, 0.3  # minimum score of a box, and of the best box of a person
 SURE_SCORE = 0.8  # score from which a box shows a person even if BlazePose finds nobody
 MIN_PRESENCE = 0.5  # minimum probability, by BlazePose, that a square shows a person
+MIN_BOX_IOU = 0.3  # minimum intersection over union of the detector's box and that around BlazePose's mask
 MIN_AGREEMENT = 0.4  # minimum intersection over union of BlazePose's mask and the combined one
 SHOWN = 0.5  # a pixel above this probability shows the person
 TILE_PX = 640  # the detector also looks at tiles of this size in larger photos
@@ -84,6 +85,11 @@ class PoseMask:
         left, top, side = self.square
         x0, y0, x1, y1 = (edge * side / POSE_PX for edge in person_of(largest_part(self.probability > SHOWN), 1.0).box)
         return left + round(x0), top + round(y0), left + round(x1), top + round(y1)
+
+    def box_inside(self, photo_shape: tuple[int, ...]) -> Box:
+        """`box`, cut at the edges of a photo of (H, W) or (H, W, 3)."""
+        left, top, right, bottom = self.box
+        return max(0, left), max(0, top), min(photo_shape[1], right), min(photo_shape[0], bottom)
 
     def seen_in(self, region: Box, size: tuple[int, int]) -> np.ndarray:
         """The probability over a region of the photo (XYXY px), resampled to `size` (width, height); float32."""
@@ -137,7 +143,10 @@ class EmbeddedSegmenter:
             return self._segment_box(photo, box, score) if score >= SURE_SCORE else None
         best = max(looks, key=lambda look: look.presence)
         for _ in range(LOOKS - 1):
-            best = self._look(photo, best.body, score) or best
+            closer = self._look(photo, best.body, score)
+            if closer is None or box_iou(closer.box_inside(photo.shape), box) < MIN_BOX_IOU:
+                break  # nobody, or a neighbour
+            best = closer
         return best
 
     def look_at(self, photo: np.ndarray, box: Sequence[float], score: float, grow: float) -> PoseMask | None:

@@ -95,6 +95,14 @@ def select_people(
     return kept, reasons
 
 
+def box_iou(one: Sequence[float], other: Sequence[float]) -> float:
+    """Intersection over union of two boxes, XYXY px, 0 to 1; 0 where one is empty."""
+    width, height = (min(one[i + 2], other[i + 2]) - max(one[i], other[i]) for i in (0, 1))
+    shared = max(0.0, width) * max(0.0, height)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared) if shared else 0.0
+
+
 def mask_iou(one: np.ndarray, other: np.ndarray) -> float:
     """Intersection over union of two bool masks of one shape, 0 to 1; 0 where both are empty."""
     either = int(np.count_nonzero(one | other))
