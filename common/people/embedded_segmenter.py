@@ -137,8 +137,8 @@ class EmbeddedSegmenter:
         left, top, right, bottom = box
         height = bottom - top
         half = (left + right) / 2, top + (HALF_LOOK / 2 - ABOVE_HALF) * height, HALF_LOOK * height
-        looks = [self._look(photo, square, score) for square in (_square_around(box, FIRST_LOOK), _square(*half))]
-        looks = [look for look in looks if look is not None]
+        squares = _square_around(box, FIRST_LOOK), _square(*half)
+        looks = [look for square in squares if (look := self._look(photo, square, score)) is not None]
         if not looks:
             return self._segment_box(photo, box, score) if score >= SURE_SCORE else None
         best = max(looks, key=lambda look: look.presence)
@@ -162,8 +162,8 @@ class EmbeddedSegmenter:
         probability = 1 / (1 + np.exp(-logits.reshape(POSE_PX, POSE_PX).clip(-30, 30)))
         if presence.item() < MIN_PRESENCE or probability.max() <= SHOWN:
             return None
-        points = landmarks.reshape(-1, 5)[[BODY_CENTRE, BODY_RIM], :2] * (square[2] / POSE_PX) + square[:2]
-        body = _square(*points[0], 2 * BODY_LOOK * float(np.linalg.norm(points[1] - points[0])))
+        centre, rim = landmarks.reshape(-1, 5)[[BODY_CENTRE, BODY_RIM], :2] * (square[2] / POSE_PX) + square[:2]
+        body = _square(float(centre[0]), float(centre[1]), 2 * BODY_LOOK * float(np.linalg.norm(rim - centre)))
         return PoseMask(probability, square, score, presence.item(), body)
 
     def _segment_box(self, photo: np.ndarray, box: Sequence[float], score: float) -> PoseMask | None:

@@ -6,9 +6,9 @@ python -m tests.benchmarks.people_found --photos 5       quickly, on a few of ea
 python -m tests.benchmarks.people_found --only groups    one collection
 python -m tests.benchmarks.people_found --sheet 10       and draws the worst 10 of each collection
 
-A person is found if the intersection over union of a mask with the marked one is at least 0.5. A false person is one of
-whose pixels less than half show marked people; where not all people of a photo are marked, only those as large as marked
-ones count. Half figures are crops of whole figures, so that their masks are exact.
+A person is found if the intersection over union of a mask with the marked one is at least 0.5. A person is false if
+less than half of the mask's pixels show marked people; where not all people of a photo are marked, only those as large
+as marked ones count. Half figures are crops of whole figures, so that their masks are exact.
 """
 
 import argparse
@@ -16,7 +16,6 @@ import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -87,7 +86,9 @@ def main() -> None:
             print(f"\n{title}: {len(chosen)} photos")
             print(f"{'':14}{'found':>19} mean IoU of found     false s a photo  u2netp runs")
             for name, find in methods.items():
-                measure(f"{title} {name}", find, chosen, arguments.sheet if name == "embedded" else 0)
+                worst = measure(name, find, chosen)
+                if name == "embedded" and arguments.sheet:
+                    draw_sheet(title, worst[: arguments.sheet])
 
 
 def collections(tune: bool) -> Iterator[tuple[str, list[Photo]]]:
@@ -105,7 +106,7 @@ def collections(tune: bool) -> Iterator[tuple[str, list[Photo]]]:
 
 def half_figure(photo: np.ndarray, mask: np.ndarray, share: float) -> tuple[np.ndarray, list[np.ndarray]]:
     """Crop a whole figure below `share` of its height, enlarged to CROP_PX; the photo and its one mask."""
-    left, top, right, bottom = person_of(mask, 1.0).box
+    _, top, _, bottom = person_of(mask, 1.0).box
     lower = top + round(share * (bottom - top))
     columns = np.flatnonzero(mask[top:lower].any(axis=0))
     margin = round(0.35 * (lower - top))
@@ -143,7 +144,7 @@ def finders() -> dict[str, Find]:
         runs[0] += 1
         return matte(crop)
 
-    segmenter.matte = counted  # type: ignore[method-assign]
+    segmenter.matte = counted  # type: ignore[method-assign, assignment]
 
     def embedded(photo: np.ndarray) -> tuple[list[SegmentedPerson], int]:
         runs[0] = 0
@@ -171,8 +172,8 @@ def alone(segmenter: Segmenter) -> Find:
 # ---- figures ----
 
 
-def measure(name: str, find: Find, photos: Sequence[Photo], worst: int) -> None:
-    """Print a row; draw the `worst` photos with the marked people beside those found."""
+def measure(name: str, find: Find, photos: Sequence[Photo]) -> list[tuple[float, str, Image.Image]]:
+    """Print a row; return each photo's lowest value, label, and marked people beside those found, the worst first."""
     figures, tiles = Figures(), []
     for photo in photos:
         started = time.perf_counter()
@@ -185,22 +186,25 @@ def measure(name: str, find: Find, photos: Sequence[Photo], worst: int) -> None:
         figures.people += len(people)
         figures.false += sum(is_false(person, photo) for person in people)
         marked = [person_of(mask, 1.0) for mask in photo.masks]
-        pair = np.hstack([coloured(photo.pixels, marked), coloured(photo.pixels, people)])
+        pair = Image.fromarray(np.hstack([np.asarray(coloured(photo.pixels, each)) for each in (marked, people)]))
         tiles.append((min(ious), f"{photo.name}: {' '.join(f'{iou:.2f}' for iou in ious)}", pair))
-    print(f"{name.split()[-1]:14}{figures.row()}", flush=True)
-    if worst:
-        chosen = sorted(tiles, key=lambda tile: tile[0])[:worst]
-        target = OUTPUTS / f"benchmarks/people_found_{name.split()[0]}.png"
-        pictures = [Image.fromarray(pair) for _, _, pair in chosen]
-        write_png(target, picture_grid(pictures, [label for _, label, _ in chosen], columns=4, tile_px=400))
-        print(f"picture: {target}")
+    print(f"{name:14}{figures.row()}", flush=True)
+    return sorted(tiles, key=lambda tile: tile[0])
+
+
+def draw_sheet(title: str, worst: Sequence[tuple[float, str, Image.Image]]) -> None:
+    """Draw the marked people of photos beside those found."""
+    target = OUTPUTS / f"benchmarks/people_found_{title.replace(' ', '_')}.png"
+    labels = [label for _, label, _ in worst]
+    write_png(target, picture_grid([pair for _, _, pair in worst], labels, columns=4, tile_px=400))
+    print(f"picture: {target}")
 
 
 def is_false(person: SegmentedPerson, photo: Photo) -> bool:
     """Whether a person found shows nobody who is marked, though they would be."""
-    inside = sum(np.count_nonzero(person.mask & mask) for mask in photo.masks)
-    is_marked_size = photo.all_marked or person.mask.mean() >= MARKED_SHARE
-    return is_marked_size and 2 * inside < np.count_nonzero(person.mask)
+    inside = sum(int(np.count_nonzero(person.mask & mask)) for mask in photo.masks)
+    is_marked_size = photo.all_marked or bool(person.mask.mean() >= MARKED_SHARE)
+    return is_marked_size and 2 * inside < int(np.count_nonzero(person.mask))
 
 
 if __name__ == "__main__":

@@ -20,11 +20,11 @@ from carousel.fusion.imagenet_weights import (
     load_alexnet,
     load_vgg16,
     parse_packaged,
-    read_arrays,
     read_packaged,
     read_torchvision,
 )
 from carousel.fusion.normalisation import to_tensor
+from common.array_pickle import read_arrays
 from common.errors import UserError
 from common.weights import EMBEDDED, is_present
 
