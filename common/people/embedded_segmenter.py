@@ -33,7 +33,8 @@ DETECTOR, POSE, MATTE, SELFIE = WEIGHTS = (
     "u2netp.onnx",
     "selfie_segmentation.tflite",
 )
-CANDIDATE_SCORE, MIN_SCORE = 0.15, 0.3  # minimum score of a box, and of the best box of a person
+CANDIDATE_SCORE = 0.15  # minimum score of a box
+MIN_CERTAINTY = 0.4  # minimum product of a person's best score and BlazePose's presence
 SURE_SCORE = 0.8  # score from which a box shows a person even if BlazePose finds nobody
 MIN_PRESENCE = 0.5  # minimum probability, by BlazePose, that a square shows a person
 MIN_BOX_IOU = 0.3  # minimum intersection over union of the detector's box and that around BlazePose's mask
@@ -66,7 +67,7 @@ class PoseMask:
         probability: (POSE_PX, POSE_PX) float32, probability that a pixel shows the person.
         square: the square.
         score: score of the detector.
-        presence: probability, by BlazePose, that the square shows a person.
+        presence: probability, by BlazePose, that the square shows a person; 1 for a sure box without a body.
         body: the square around the whole body, including parts outside the photo.
         box_iou: intersection over union of `box`, inside the photo, and the detector's box.
     """
@@ -138,7 +139,7 @@ class EmbeddedSegmenter:
             boxes, scores = self._detector.find_boxes(photo, CANDIDATE_SCORE, TILE_PX)
             found = (self.find_pose(photo, box, float(s)) for box, s in zip(boxes.tolist(), scores, strict=True))
             poses = merge_duplicates([pose for pose in found if pose is not None])
-            poses = [pose for pose in poses if pose.score >= MIN_SCORE]
+            poses = [pose for pose in poses if pose.score * pose.presence >= MIN_CERTAINTY]
             people = [self._cut_out(photo, pose, poses) for pose in poses]
         return without_shared_pixels([person for person in people if person is not None])
 
@@ -187,7 +188,7 @@ class EmbeddedSegmenter:
         x0, y0, x1, y1 = edges.round().astype(int).tolist()
         probability = np.zeros((POSE_PX, POSE_PX), np.float32)
         probability[y0:y1, x0:x1] = self.selfie((255 * pixels).round().astype(np.uint8))[y0:y1, x0:x1]
-        return PoseMask(probability, square, score) if probability.max() > SHOWN else None
+        return PoseMask(probability, square, score, presence=1.0) if probability.max() > SHOWN else None
 
     def _cut_out(self, photo: np.ndarray, pose: PoseMask, everybody: Sequence[PoseMask]) -> SegmentedPerson | None:
         """Combine the person's masks of all networks; None if nothing is left."""
