@@ -48,7 +48,7 @@ def main() -> Report:
     lpips, missing = evaluation.load_lpips(device)
     if missing:
         print(missing, file=sys.stderr)
-    methods = evaluation.methods_with(network, device, STRENGTH)
+    methods = evaluation.methods_with(network, device, strength=STRENGTH)
     with enough_memory("lower SIZE_PX, or close other programs"):
         scores = evaluation.measure(evaluation.items_of(dataset), methods, lpips)
         subtitle = f"{SPLIT}, {SIZE_PX} px"
