@@ -10,7 +10,7 @@ from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, to_okla
 from avatar.drawing.shown_traits import shown_traits
 from avatar.likeness.caption_reading import read_attributes
 from avatar.likeness.colour_keeping import keep_colours
-from avatar.likeness.figures import MOST_SKIN_LAB, Figure, draw_up_figure, lab_of
+from avatar.likeness.figures import MOST_SKIN_LAB, Figure, draw_up_figure, lab_of, skin_in
 from avatar.person.features import AppearanceTrait, Features, TraitSource
 from avatar.person.skin_tone import STEPS
 from avatar.person.trait_classifiers import WORDS
@@ -97,6 +97,23 @@ def test_a_colour_unlike_its_word_is_moved_towards_it_and_an_edited_word_goes_fi
     assert np.linalg.norm(lab_of(moved) - lab_of(SKINS["fair"])) == pytest.approx(MOST_SKIN_LAB, abs=0.5)
     assert skin("dark", "measured", (70.0, 10.0, 10.0)) is None, "the step is not one of the word's"
     assert skin("light", "self", (70.0, 10.0, 10.0)) is None
+
+
+@given(st.integers(1, 10), st.tuples(st.floats(10, 90), st.floats(0, 30), st.floats(0, 45)))
+def test_no_measured_colour_makes_light_skin_of_dark_or_dark_of_light(
+    monk: int, lab: tuple[float, float, float]
+) -> None:
+    word = next(word for word, (first, last) in STEPS.items() if first <= monk <= last)
+    drawn = figure_of({"skin_tone": AppearanceTrait(word, 0.9, "measured", "", monk, lab)}).tones.skin
+    assert drawn is not None
+    apart = [float(np.linalg.norm(lab_of(colour) - lab_of(drawn))) for colour in SKINS.values()]
+    assert STEPS[word][0] <= 1 + int(np.argmin(apart)) <= STEPS[word][1]
+
+
+@pytest.mark.parametrize(("colour", "found"), [("#e8bc9b", "light"), ("#6a6a6a", "olive"), ("#2a1d18", "ebony")])
+def test_skin_whose_colour_is_not_known_is_as_light_as_in_the_photo(colour: str, found: str) -> None:
+    tones = list(SKINS)
+    assert abs(tones.index(skin_in(Image.new("RGB", (60, 60), colour))) - tones.index(found)) <= 1
 
 
 def test_own_words_and_the_prompt_go_before_what_was_measured() -> None:
