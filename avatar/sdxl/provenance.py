@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from avatar.cutout.square_crop import center_crop_to_square
+from avatar.drawing.palette import Style
 from avatar.likeness.candidates import asked_traits
 from avatar.likeness.figures import UNSAID, Figure, draw_up_figure, skin_in
 from avatar.person.features import Trait
@@ -74,7 +75,7 @@ class AvatarRun:
     @property
     def reads_traits(self) -> bool:
         """Whether the best of several candidates is kept: drawn avatars without a style can be read."""
-        return self.settings.candidates > 1 and self.choice.base.is_small and STYLE not in self.loras
+        return self.settings.candidates > 1 and self.choice.base.is_small and not self._styled
 
     def asked(self, subject: Subject) -> dict[str, set[str]]:
         """Words that fit each trait that a candidate should show; empty if there is nothing to choose by."""
@@ -82,7 +83,16 @@ class AvatarRun:
 
     def keeps_colours(self, subject: Subject) -> bool:
         """Whether the picture keeps the colours of its start: those of a figure, unless a LoRA brings others."""
-        return self.start(subject) == "figure" and (STYLE not in self.loras or self.settings.figure_style != "plain")
+        return self.start(subject) == "figure" and (not self._styled or self.figure_style != "plain")
+
+    @property
+    def figure_style(self) -> Style:
+        """Style in which figures are drawn: plain without a LoRA."""
+        return self.settings.figure_style if self._styled else "plain"
+
+    @property
+    def _styled(self) -> bool:
+        return self.models.lora_scale != 0 and STYLE in self.loras
 
     def figure(self, subject: Subject) -> Figure:
         """The subject's figure, which wears what the prompt says."""
