@@ -4,12 +4,12 @@ import hashlib
 import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from avatar.cutout.square_crop import FACE_LINE
 from avatar.drawing import wordings
 from avatar.drawing.attributes import VARIATIONS, Attributes
 from avatar.drawing.avatars import draw_avatar
@@ -17,7 +17,7 @@ from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, to_oklab
 from avatar.likeness.caption_reading import read_attributes
 from avatar.person.features import AppearanceTrait, Features
-from avatar.person.skin_tone import LIGHTNESS, is_skin_step, monk_step
+from avatar.person.skin_tone import is_skin_step
 from avatar.prompt.appearance_words import appearance_words
 from avatar.prompt.syntax import Phrase
 
@@ -74,7 +74,9 @@ class Figure:
         return Image.alpha_composite(Image.fromarray(ground).convert("RGBA"), person).convert("RGB")
 
 
-def draw_up_figure(features: Features, prompt: str, seed: int, skin: str = UNSAID["skin"]) -> Figure:
+def draw_up_figure(
+    features: Features, prompt: str, seed: int, guesses: Mapping[str, str] = MappingProxyType({})
+) -> Figure:
     """Choose the attributes of a person's figure.
 
     The prompt goes before what was measured; what neither says is chosen: the proportions of the face by the photo
@@ -84,7 +86,7 @@ def draw_up_figure(features: Features, prompt: str, seed: int, skin: str = UNSAI
         features: features of the person.
         prompt: prompt of the picture.
         seed: seed of the picture.
-        skin: tone of the skin where nothing says it.
+        guesses: attributes that count where nothing says them.
     """
     rng = random.Random(seed)
     said = read_attributes(", ".join(appearance_words(features.appearance))) | read_attributes(prompt)
@@ -94,7 +96,7 @@ def draw_up_figure(features: Features, prompt: str, seed: int, skin: str = UNSAI
         "garment": garment.kind,
         "garment_colour": rng.choice(garment.colours),
         "backdrop": "cream",
-        "skin": skin,
+        **guesses,
     }
     name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
     if said.get("hair_colour") in GREY:
@@ -116,19 +118,6 @@ def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> 
         _near(skin, SKINS, looks.skin, alike, MOST_SKIN_LAB),
         _near(hair, HAIR_COLOURS, looks.hair_colour, [looks.hair_colour], MOST_HAIR_LAB),
     )
-
-
-def skin_in(photo: Image.Image) -> str:
-    """Drawn skin tone that is likeliest by the lightness of a face, where its colour could not be measured.
-
-    Args:
-        photo: RGB, a square with head and shoulders, as `center_crop_to_square` makes it.
-    """
-    left, top, reach = photo.width / 2, photo.height * FACE_LINE, photo.width / 12
-    face = np.asarray(photo.crop((round(left - reach), round(top - reach), round(left + reach), round(top + reach))))
-    lightness = float(np.median(cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]))
-    word = min(LIGHTNESS, key=lambda word: abs(sum(LIGHTNESS[word]) / 2 - lightness))
-    return tuple(SKINS)[monk_step(word, lightness) - 1]
 
 
 def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:

@@ -1,6 +1,5 @@
 """Provenance of avatars: everything that a picture is made from, and how a picture is repeated from it."""
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -8,11 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from avatar.cutout.square_crop import center_crop_to_square
 from avatar.drawing.palette import Style
 from avatar.likeness.candidates import asked_traits
-from avatar.likeness.figures import UNSAID, Figure, draw_up_figure, skin_in
-from avatar.person.features import Trait
+from avatar.likeness.figures import Figure, draw_up_figure
+from avatar.likeness.photo_guesses import guess_from_photo
 from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
 from avatar.sdxl.avatar_reader import READER
@@ -21,8 +19,6 @@ from avatar.sdxl.generation import Recipe
 from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
-from common.images import read_image
-from common.people.selection import Box
 
 KEPT_STRENGTH, RESTYLED_STRENGTH = 0.3, 0.6  # share of the schedule that is applied to a figure
 METHOD = 2  # increases when equal settings give other pictures
@@ -97,10 +93,10 @@ class AvatarRun:
     def figure(self, subject: Subject) -> Figure:
         """The subject's figure, which wears what the prompt says."""
         text = self.inputs.prompt or self._written(subject).text
-        features, skin = subject.features, UNSAID["skin"]
-        if subject.photo is not None and not features.appearance.get("skin_tone", Trait()).value:
-            skin = _skin_in(subject.photo, features.photo_sha256, features.face_box)
-        return draw_up_figure(features, text, self.seed(subject), skin)
+        features, guesses = subject.features, {}
+        if subject.photo is not None and self.start(subject) == "figure":
+            guesses = guess_from_photo(subject.photo, features.photo_sha256, features.face_box)
+        return draw_up_figure(features, text, self.seed(subject), guesses)
 
     def prompt(self, subject: Subject) -> Prompt:
         """Prompt that is written from the features."""
@@ -136,15 +132,6 @@ class AvatarRun:
             "photo_sha256": subject.features.photo_sha256 if subject.photo is not None else "",
             "prompt_sha256": hashlib.sha256("\n".join(self.texts(subject)).encode()).hexdigest(),
         }
-
-
-@functools.lru_cache(1024)
-def _skin_in(photo: Path, photo_sha256: str, face_box: Box | None) -> str:
-    """Tone of the skin in a photo by its lightness alone; the usual one if the photo cannot be read."""
-    try:
-        return skin_in(center_crop_to_square(read_image(photo, "RGB"), face_box))
-    except UserError:  # to be said where the photo is needed
-        return UNSAID["skin"]
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:

@@ -542,6 +542,22 @@ def test_what_generation_starts_from(
     assert styled.recipe(subject).strength == (0.6 if found == "figure" else None)
 
 
+def test_candidates_are_drawn_until_one_is_right_and_the_kept_one_is_repeated(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = write_person(tmp_path, "Ada", appearance=LOOKS)
+    report = generate(ada, tmp_path / "out", tiny, start="text", candidates=3)
+    beside = json.loads((tmp_path / "out/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert report.figures["steps"] == 6, "a random model shows nobody, and so all three are drawn"
+    assert f"kept candidate {beside['candidate']} of 3; " in capsys.readouterr().out
+    assert set(beside["shown_otherwise"]) <= {"skin_tone", "hair_length", "glasses"} and beside["shown_otherwise"]
+    alone = generate(ada, tmp_path / "one", tiny, start="text").figures["steps"]
+    assert alone == 2 and "avatar_reader.onnx" in read_provenance(tmp_path / "out/avatars/Ada.png")["models"]
+    again: dict[str, Any] = {"features": ada, "output": tmp_path / "out", "candidates": 1}
+    generate(model=tiny, from_picture=tmp_path / "out/avatars/Ada.png", **again)
+    assert "Ada.png is repeated exactly, every pixel" in capsys.readouterr().out
+
+
 def test_the_best_of_the_candidates_is_kept() -> None:
     picture = GeneratedPicture(Image.new("RGB", (8, 8)), StepCounts(1, 0), 1.0, 1.0, retried=False)
     tries = [Candidate([picture], number, Agreement(score, {})) for number, score in enumerate((-2.0, -0.5, -0.5))]
