@@ -28,7 +28,7 @@ from common.files import atomic_path
 
 STRENGTHS = (0.0, 0.0, 0.25, 0.4)  # of img2img, in turn
 STEPS = 12  # of its whole schedule
-CHUNK = 100  # pictures a file
+CHUNK = 50  # pictures a file
 LIGHTER, TINGED = 5.0, 3.0  # standard deviations of a person's own colours: of all channels together, and of each
 Example = tuple[np.ndarray, np.ndarray, np.ndarray]  # what `Examples` holds, of one picture or of several
 
@@ -41,11 +41,13 @@ class Examples:
         pixels: (n, PICTURE_PX, PICTURE_PX, 3) uint8 RGB.
         shares: (n, words of all traits) float32; see `shares_of`.
         skins: (n, 3) uint8 RGB, colour of the skin in daylight.
+        generated: number of generated ones, the last.
     """
 
     pixels: np.ndarray
     shares: np.ndarray
     skins: np.ndarray
+    generated: int
 
 
 def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, generated: int, seed: int) -> Examples:
@@ -68,7 +70,8 @@ def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, gene
         numbers = range(first, min(generated, first + CHUNK))
         path = folder / f"generated-{numbers.stop}.npz"
         made.append(_chunk(path, numbers, lambda n: generated_one(small_model(), seed, drawn + n)))
-    return Examples(*map(np.concatenate, zip(*made, strict=True)))
+    pixels, shares, skins = map(np.concatenate, zip(*made, strict=True))
+    return Examples(pixels, shares, skins, generated)
 
 
 def _chunk(path: Path, numbers: range, make: Callable[[int], Example]) -> Example:

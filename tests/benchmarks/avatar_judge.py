@@ -21,7 +21,7 @@ from avatar.demo_model.drawn_pictures import fingerprint
 from avatar.drawing.palette import SKINS, rgb_u8
 from avatar.person.skin_tone import STEPS
 from avatar.reader_training.examples import Examples, make_examples
-from avatar.reader_training.training_run import loss_of, varied
+from avatar.reader_training.training_run import chosen_rows, loss_of, varied
 from avatar.sdxl.avatar_reader import WORDS, reader_input
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
@@ -153,7 +153,7 @@ def train(network: Judge, examples: Examples) -> None:
     bar = tqdm(range(TRAINING_STEPS), desc="judge", unit="step")
     network.train()
     for _ in bar:
-        rows = torch.randint(len(pixels), (BATCH,), generator=rng)
+        rows = chosen_rows(len(pixels), examples.generated, BATCH, rng)
         with torch.autocast("cpu", torch.bfloat16):
             odds, skin = network(varied(pixels[rows], rng))
         missed = ((skin - skins[rows]).abs().sum(1) * known[rows]).mean()
