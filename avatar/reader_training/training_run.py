@@ -65,8 +65,9 @@ def fit(network: nn.Module, examples: Examples, steps: int, seed: int) -> float:
     network.train().to(memory_format=torch.channels_last)
     for _ in bar:
         rows = chosen_rows(len(pixels), examples.generated, BATCH, rng)
-        odds = network(varied(pixels[rows], rng).contiguous(memory_format=torch.channels_last))
-        loss = loss_of(odds, shares[rows])
+        with torch.autocast("cpu", torch.bfloat16):
+            odds = network(varied(pixels[rows], rng).contiguous(memory_format=torch.channels_last))
+        loss = loss_of(odds.float(), shares[rows])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -116,5 +117,5 @@ def varied(pixels: Tensor, rng: torch.Generator) -> Tensor:
     seen = functional.grid_sample(pixels.float() / 127.5 - 1, grid, align_corners=False, padding_mode="border")
     blurred = functional.avg_pool2d(functional.pad(seen, (1, 1, 1, 1), "replicate"), 3, 1)
     seen = seen + (blurred - seen) * spread(0, 1, 1, 1, 1) * (spread(0, 1, 1, 1, 1) < 0.3)
-    noise = torch.randn(seen.shape, generator=rng) * spread(0, 0.08, 1, 1, 1)
+    noise = torch.randn(count, 1, READER_PX, READER_PX, generator=rng) * spread(0, 0.08, 1, 1, 1)
     return seen * spread(0.93, 1.07, 1, 1, 1) + spread(-0.05, 0.05, 3, 1, 1) + noise
