@@ -7,7 +7,7 @@ lower, as it exaggerates what the LoRA has learnt. Everything else is as in Avat
 
 Reads   LORA; the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
-        starts/NAME.png (the photo's square), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for
+        starts/NAME.png (the start), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for
         --from-picture
 """
 
@@ -22,11 +22,14 @@ from common.runner import Range, Report, run
 # LoRA
 LORA: Path = CHECKPOINTS / "avatar/neon_lora.safetensors"  # LoRA for the base's UNet; ours belongs to the small model
 LORA_SCALE: Annotated[float, Range(-4, 4)] = 1.0  # strength of the LoRA: 0 none, 1 as trained
+FIGURE_STYLE: Literal["plain", "neon"] = "neon"  # how the figure of START is drawn: in the LoRA's own style if it can
 COMPARE: bool = False  # also generate each picture without the LoRA
 # people
 FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
-START: Literal["photo", "text"] = "photo"  # start from the photo if there is one, or from text alone
+START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
+ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
+CANDIDATES: Annotated[int, Range(1, 16)] = 1  # most tries, of which the one that shows the traits best is kept
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
 MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
@@ -46,7 +49,7 @@ MODE: Literal["handover", "refine", "base"] = "base"  # two passes; refine: repe
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
-STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
+STRENGTH: Annotated[float | None, Range(0, 1)] = None  # change of the start: 0 keeps it, 1 ignores it; None: its own
 GUIDANCE: Annotated[float, Range(0, 50)] = 3.0  # how closely to follow the prompt; 1 or less: no negative prompt
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1

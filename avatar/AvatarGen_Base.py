@@ -1,4 +1,4 @@
-"""Generate avatars by SDXL: base and refiner in two passes, from a photo or from text alone, background removed.
+"""Generate avatars by SDXL, from a person's drawn figure, a photo or text alone, with the background removed.
 
 Does one person or many, and loads the models once. Run again, it generates only what has changed. The PNG metadata say
 how the picture was made and that it is synthetic; `--from-picture avatar.png` repeats it. Words about the person stay
@@ -6,7 +6,7 @@ out of the metadata unless CONSENT is on; the JSON beside the picture has everyt
 
 Reads   the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen_Base/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
-        starts/NAME.png (the photo's square), contact_sheet.png, faults.csv (skipped people); repeated/ for
+        starts/NAME.png (the start), contact_sheet.png, faults.csv (skipped people); repeated/ for
         --from-picture
 """
 
@@ -21,7 +21,9 @@ from common.runner import Range, Report, run
 # people
 FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, or table of tastes (.csv, .parquet)
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
-START: Literal["photo", "text"] = "photo"  # start from the photo if there is one, or from text alone
+START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
+ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
+CANDIDATES: Annotated[int, Range(1, 16)] = 1  # most tries, of which the one that shows the traits best is kept
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
 MAX_TOKENS: Annotated[int | None, Range(1, 10_000)] = None  # drops the least important words of longer prompts
@@ -37,11 +39,11 @@ PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of UNets and text
 VRAM_GB: Literal[8, 12, 24] | None = None  # GPU memory, which selects a memory preset; None: detected
 COMPILE: bool = False  # torch.compile: half a minute more for the first picture, then a third faster
 # generation
-MODE: Literal["handover", "refine", "base"] = "handover"  # two passes; refine: repeat the end; base: no refiner
+MODE: Literal["handover", "refine", "base"] = "base"  # two passes; refine: repeat the end; base: no refiner
 STEPS: Annotated[int, Range(1, 500)] = 30  # denoising steps of the whole schedule
 HANDOVER: Annotated[float, Range(0.01, 0.99)] = 0.8  # for MODE handover: share of steps before the refiner takes over
 REFINE_STRENGTH: Annotated[float | None, Range(0.01, 1)] = None  # for MODE refine: share of the schedule; None: 0.3
-STRENGTH: Annotated[float, Range(0, 1)] = 0.5  # change of the photo: 0 keeps it, 1 almost ignores it
+STRENGTH: Annotated[float | None, Range(0, 1)] = None  # change of the start: 0 keeps it, 1 ignores it; None: its own
 GUIDANCE: Annotated[float, Range(0, 50)] = 5.0  # how closely to follow the prompt; 1 or less: no negative prompt
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1

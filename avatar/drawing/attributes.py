@@ -39,13 +39,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pattern": tuple(wordings.PATTERNS),
 }
 LIKELY = {  # probability of a value; the other values of the attribute share the rest equally
-    "age": {"young": 0.5},
     "beard": {"none": 0.55},
     "hair_colour": {"black": 0.16, "brown": 0.17, "blonde": 0.13, "ginger": 0.08, "grey": 0.12, "white": 0.09},
     "greying": {"none": 0.85},
     "glasses": {"none": 0.5, "sunglasses": 0.035, "heart-shaped glasses": 0.035, "star-shaped glasses": 0.035},
     "headwear": {"none": 0.55},
     "jewellery": {"none": 0.5},
+    "age": {"young": 0.5},
     "expression": {"smile": 0.3},
 }
 VARIATIONS = 2**31
@@ -167,5 +167,5 @@ def face_build(variation: int) -> FaceBuild:
         nose=int(draw(0, NOSES)),
         freckles=draw(0, 1) < 0.15,
         undertone=draw(-8, 8),
-        shoulders=draw(0.9, 1.12),
+        shoulders=draw(0.84, 1.12),
     )

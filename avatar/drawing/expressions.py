@@ -60,13 +60,13 @@ def _open_eyes(who: DrawnPerson, eyes: tuple[float, ...]) -> None:
         pen.fill(_at_eyes(disc(0, 1, 5.7), eyes, wide, wide), pen.fade(lerp(eye, INK, 0.2), lerp(eye, "#ffe9c0", 0.3)))
         pen.fill(_at_eyes(disc(0, 0.3, 3), eyes, wide, wide), INK)
     pen.fill(_at_eyes(loops(((-2.6, -2.6, 2.2), (2.6, 3, 1.1))), eyes), "#ffffff")
-    pen.line(_outwards(_FOLDS[who.looks.age], eyes), who.skin.deep, 1.9)
+    pen.line(_outwards(_FOLDS[who.looks.age], eyes), who.crease, 1.9)
     pen.line(_at_eyes(_LID, eyes, wide, tall), _ink(who), 3.3 if who.looks.person == "woman" else 2.6)
     _lashes(who, eyes)
 
 
 def _closed_eyes(who: DrawnPerson, eyes: tuple[float, ...], path: str) -> None:
-    who.pen.line(_at_eyes(path, eyes), _ink(who), 3.2)
+    who.carve(_at_eyes(path, eyes), _ink(who), 3.2)
     _lashes(who, eyes)
 
 
@@ -103,25 +103,25 @@ def _lips(who: DrawnPerson) -> str:
         return "#ff3f8e"
     if who.looks.person == "woman":
         return lerp(who.skin_hex, "#c8243f", 0.68)
-    return lerp(who.skin_hex, "#a8323c", 0.42)
+    return lerp(lerp(who.skin_hex, who.skin.light, 0.5), "#a8323c", 0.45)
 
 
 def _calm_mouth(who: DrawnPerson) -> None:
     _fill_lips(who, "M -10 0 Q -4 -5 0 -2.8 Q 4 -5 10 0 Q 0 10 -10 0 Z")
-    who.pen.line(_at_mouth(who, "M -10 0 Q 0 2.2 10 0"), lerp(_lips(who), INK, 0.35), 2.4)
+    who.carve(_at_mouth(who, "M -10 0 Q 0 2.2 10 0"), lerp(_lips(who), INK, 0.35), 2.4)
     who.pen.line(_at_mouth(who, "M -4.5 7.5 Q 0 9 4.5 7.5"), who.skin.deep, 1.6, 0.5)
 
 
 def _smile(who: DrawnPerson) -> None:
     _fill_lips(who, "M -14 -2 C -9 -2 -4 0 0 0 C 4 0 9 -2 14 -2 C 8 12 -8 12 -14 -2 Z")
-    who.pen.line(_at_mouth(who, "M -14 -2 Q 0 10 14 -2"), lerp(_lips(who), INK, 0.3), 2.7)
+    who.carve(_at_mouth(who, "M -14 -2 Q 0 10 14 -2"), lerp(_lips(who), INK, 0.3), 2.7)
     dimples = "M 15.5 -5 Q 17.5 -2.5 16 0 M -15.5 -5 Q -17.5 -2.5 -16 0"
     who.pen.line(_at_mouth(who, dimples), who.skin.deep, 1.5, 0.6)
 
 
 def _wink_mouth(who: DrawnPerson) -> None:
     _fill_lips(who, "M -11 1.5 C -5 0 -2 1 1 1 C 6 0 10 -3 15 -4.5 C 12 12 -4 12 -11 1.5 Z")
-    who.pen.line(_at_mouth(who, "M -11 1.5 Q 4 10 15 -4.5"), lerp(_lips(who), INK, 0.3), 2.7)
+    who.carve(_at_mouth(who, "M -11 1.5 Q 4 10 15 -4.5"), lerp(_lips(who), INK, 0.3), 2.7)
     who.pen.line(_at_mouth(who, "M 16 -8 Q 18.5 -5 17 -2"), who.skin.deep, 1.7, 0.7)
 
 

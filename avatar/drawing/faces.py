@@ -1,8 +1,8 @@
 """Faces of the drawn avatars: the person that all layers draw from, neck, head, nose and lines of age."""
 
 from avatar.drawing.attributes import Attributes, face_build
-from avatar.drawing.palette import ACCENTS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Tones, lerp, with_undertone
-from avatar.drawing.pen import MIDDLE, Pen, both, loops, oval, placed
+from avatar.drawing.palette import ACCENTS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Tones, lerp, to_oklab, with_undertone
+from avatar.drawing.pen import MIDDLE, Pen, both, even, loops, oval, placed
 
 EYE_Y, MOUTH_Y = 106, 138
 FACES = {  # half widths of cheeks, jaw and chin, and y of the chin
@@ -60,6 +60,7 @@ class DrawnPerson:
         build: individual proportions of the face.
         skin_hex, hair_hex: colours in daylight, "#rrggbb": those of `tones`, or else the named ones.
         skin, hair, garment: tones of the skin; of hair, beard and brows; of the garment.
+        crease: colour of nose and lines of age.
         accent: tones of ties, seams and patches.
         half, jaw, neck: half the width of the head at the ears, of the jaw, and of the neck.
         double_chin: whether there is one.
@@ -73,6 +74,8 @@ class DrawnPerson:
         self.skin_hex = tones.skin or with_undertone(SKINS[looks.skin], self.build.undertone)
         self.hair_hex = tones.hair or HAIR_COLOURS[looks.hair_colour]
         self.skin, self.hair = pen.skin(self.skin_hex), pen.ramp(self.hair_hex)
+        neon = pen.style == "neon"
+        self.crease = lerp(self.skin.base, self.skin.line, 0.5) if neon else lerp(self.skin.deep, self.skin.line, 0.15)
         self.garment = pen.ramp(GARMENT_COLOURS[looks.garment_colour])
         self.accent = pen.ramp(ACCENTS[looks.garment_colour])
         cheek, jaw, chin, low = FACES[looks.face]
@@ -83,6 +86,12 @@ class DrawnPerson:
         self.face = _face(self.half, self.jaw, chin + 7 * full, low + self.build.chin)
         self.neck = NECKS[looks.person] + 3 * full
         self.shoulders = self.build.shoulders + SHOULDERS[looks.person]
+
+    def carve(self, path: str, paint: str, width: float) -> None:
+        """Draw a line in the skin, with light on its lower side, so that it is seen on every skin."""
+        light = 1.03 - 0.65 * to_oklab(self.skin_hex)[0]  # more on dark skin
+        self.pen.line(placed(path, 0, 1.9), self.skin.light, width, light)
+        self.pen.line(path, paint, width)
 
 
 def _face(cheek: float, jaw: float, chin: float, low: float) -> str:
@@ -110,7 +119,7 @@ def draw_neck(who: DrawnPerson) -> None:
         if who.double_chin:
             who.pen.form(_DOUBLE_CHIN, who.skin, 2)
         if who.looks.age == "old":
-            who.pen.lines("M 136 168 C 136 176 135 182 133 190", who.skin.deep, 2, 0.7)
+            who.pen.lines("M 136 168 C 136 176 135 182 133 190", who.crease, 2, 0.7)
 
 
 def draw_head(who: DrawnPerson) -> None:
@@ -135,16 +144,12 @@ def draw_head(who: DrawnPerson) -> None:
 
 
 def _draw_creases(who: DrawnPerson) -> None:
-    """Draw lines of age, each with light on its lower side."""
-    pen, plain = who.pen, who.pen.style == "plain"
-    dark = lerp(who.skin.deep, who.skin.line, 0.3) if plain else who.skin.line
     for path, width in _CREASES[who.looks.age].items():
-        pen.lines(placed(path, 0, 1.7), who.skin.light, width, 0.5)
-        pen.lines(path, dark, width, 0.85 if plain else 0.5)
+        who.carve(even(path), who.crease, width)
 
 
 def _draw_nose(who: DrawnPerson) -> None:
     shade, line = _NOSES[who.build.nose]
     who.pen.fill(placed(shade, 128, 121), who.skin.shade, 0.6)
-    who.pen.line(placed(line, 128, 121), who.skin.deep, 2.2)
+    who.carve(placed(line, 128, 121), who.crease, 2.2)
     who.pen.fill(oval(126.5, 118, 2.6, 2.2), who.skin.light, 0.7)

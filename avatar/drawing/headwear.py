@@ -15,17 +15,18 @@ _FLATTENED_HAIR = both(  # a tuft over each ear, and locks on the forehead
     "191 106 193 105 196 103, 193 113 186 121 177 124, 172 120 169 113 168 105, 166 108 165 110 164 113, "
     "161 107 160 102 160 97, 155 99 152 102 150 105, 147 97 144 90 138 84, 135 82 132 81 128 81"
 )
+_NEAT_HAIR = even(  # in front of each ear
+    "M 158 74 C 176 74 189 84 190 97 C 190 107 187 118 181 125 C 176 121 174 113 173 105 C 172 98 168 92 158 90 Z"
+)
 HATS = frozenset(  # headwear that flattens the hair
     {"beanie", "horned helmet", "cap", "straw hat", "tam", "fedora", "cowboy hat", "bucket hat", "hat"}
 )
 COVERS = frozenset({"headscarf", "turban"})  # headwear that covers all hair
 COVERS_NECK = frozenset({"headscarf"})  # headwear that covers all jewellery
-HIDDEN_HAIR = frozenset(  # hairstyles that look like plain short hair below a hat
-    (
-        *("buzz cut", "receding", "crown bald", "quiff", "side parting", "short curls", "short coils", "cornrows"),
-        *("spikes", "mohawk", "top bun", "space buns"),
-    )
-)
+SIDES_ONLY = frozenset({"buzz cut", "receding", "crown bald", "side parting", "short coils", "cornrows"})  # no locks
+HIDDEN_HAIR = SIDES_ONLY | {  # hairstyles that look like plain short hair below a hat
+    *("quiff", "short curls", "spikes", "mohawk", "top bun", "space buns"),
+}
 
 
 def draw_headwear_behind(who: DrawnPerson) -> None:
@@ -55,13 +56,18 @@ def draw_headwear(who: DrawnPerson) -> None:
 
 def flattened_hair(who: DrawnPerson) -> str:
     """Outline of short hair below a hat; "" without a hat, or with a hairstyle that stays visible."""
-    return _FLATTENED_HAIR if who.looks.headwear in HATS and who.looks.hair in HIDDEN_HAIR else ""
+    if who.looks.headwear not in HATS or who.looks.hair not in HIDDEN_HAIR:
+        return ""
+    return _NEAT_HAIR if who.looks.hair in SIDES_ONLY else _FLATTENED_HAIR
 
 
 def _shadow(who: DrawnPerson, path: str) -> None:
+    with who.pen.inside(who.face):
+        who.pen.fill(path, who.skin.deep, 0.45)
     hair = flattened_hair(who)
-    with who.pen.inside(f"{who.face} {hair}"):
-        who.pen.fill(path, who.hair.deep if hair else who.skin.deep, 0.45)
+    if hair:
+        with who.pen.inside(hair):
+            who.pen.fill(path, who.hair.deep, 0.45)
 
 
 def _bow(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:

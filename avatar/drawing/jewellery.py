@@ -60,6 +60,8 @@ def draw_glasses(who: DrawnPerson) -> None:
         for path, wide in glints:
             pen.line(f"{placed(path, right, EYE_Y)} {placed(path, 256 - right, EYE_Y)}", "#ffffff", wide, 0.42)
     pen.tube(lenses, tones.line, width + 1.6, rim, width)
+    if width > 5:
+        pen.line(placed(lenses, -0.8, -1.2), tones.detail, 1.3, 0.8)
 
 
 # ---- neck and ears ----

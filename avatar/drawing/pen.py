@@ -230,8 +230,8 @@ class Pen:
 
 
 def _stretched(x: float, factor: float) -> float:
-    beyond = max(0.0, abs(x - MIDDLE) - COLLAR)
-    return x + math.copysign(beyond * (factor - 1), x - MIDDLE)
+    collar = min(max(x, MIDDLE - COLLAR), MIDDLE + COLLAR)
+    return collar + (x - collar) * factor
 
 
 def _opacity(what: str, value: float) -> str:

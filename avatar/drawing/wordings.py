@@ -6,11 +6,6 @@ from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORI
 
 EVERY_GARMENT = (*GARMENTS.values(), NEUTRAL_GARMENT)
 EVERY_ACCESSORY = (*itertools.chain(*ACCESSORIES.values()), *NEUTRAL_ACCESSORIES)
-AGES = {
-    "young": ("young", "young face", "youthful"),
-    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
-    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
-}
 OWN_GLASSES = {  # glasses of the drawn people that no genre wears
     "thin-rimmed glasses": ("thin-rimmed glasses", "thin metal-rimmed glasses", "fine wire-rimmed glasses"),
     "thick-rimmed glasses": ("thick-rimmed glasses", "thick-rimmed dark glasses", "bold thick-rimmed glasses"),
@@ -25,7 +20,7 @@ SKINS = {
     "fair": ("fair", "pale"),
     "light": ("light", "peach"),
     "golden": ("golden", "warm beige"),
-    "olive": ("olive", "honey"),
+    "olive": ("olive", "honey", "medium"),
     "tan": ("tan", "tanned", "light brown"),
     "brown": ("brown", "medium brown", "bronze"),
     "dark brown": ("dark brown", "rich brown"),
@@ -49,7 +44,7 @@ HAIRSTYLES = {
     "bald": ("bald", "shaved head", "no hair, bald head"),
     "buzz cut": ("{} buzz cut", "very short {} hair", "{} hair in a buzz cut"),
     "receding": ("receding {} hair", "{} hair with a receding hairline", "short receding {} hair"),
-    "crown bald": ("bald on top with {} hair at the sides", "balding {} hair", "bald crown with a fringe of {} hair"),
+    "crown bald": ("bald on top with {} hair at the sides", "balding {} hair", "bald crown with {} hair at the sides"),
     "quiff": ("{} quiff", "{} hair in a quiff", "short {} hair swept up in a quiff"),
     "side parting": ("short {} hair with a side parting", "neat {} side parting", "side-parted {} hair"),
     "short layered": ("short layered {} hair", "layered short {} haircut", "short {} hair in feathered layers"),
@@ -82,6 +77,11 @@ BEARDS = {
     "goatee": ("goatee", "goatee with a moustache"),
     "short beard": ("short beard", "trimmed beard", "short full beard"),
     "long beard": ("long beard", "long full beard", "big long beard"),
+}
+AGES = {
+    "young": ("young", "young face", "youthful"),
+    "middle-aged": ("middle-aged", "middle-aged face", "a few wrinkles", "mature face"),
+    "old": ("old", "older", "elderly", "wrinkles", "lined face", "wrinkled face"),
 }
 EXPRESSIONS = {
     "calm": ("calm", "calm expression", "serious look"),

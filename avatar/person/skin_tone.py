@@ -16,6 +16,12 @@ def monk_lab() -> np.ndarray:
     return cv2.cvtColor((rgb[None] / 255).astype(np.float32), cv2.COLOR_RGB2LAB)[0]
 
 
+def is_skin_step(word: str, monk: int | None) -> bool:
+    """Whether a step belongs to a word: somebody may have edited the word alone."""
+    first, last = STEPS.get(word, (1, 0))
+    return monk is not None and first <= monk <= last
+
+
 def monk_step(word: str, lightness: float) -> int:
     """The step of the scale, 1 to 10, by the word and, within its steps, by the measured lightness.
 

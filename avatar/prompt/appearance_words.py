@@ -1,57 +1,69 @@
-"""Words of a prompt for how a person looks, absences included: "short grey hair", "fair skin", "no glasses"."""
+"""Words of a prompt for how a person looks, absences included: "receding grey hair", "fair skin", "no glasses".
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+They are the words of the captions from which the small model learnt.
+"""
 
-from avatar.person.skin_tone import STEPS
+from collections.abc import Iterator, Mapping
 
-if TYPE_CHECKING:
-    from avatar.person.features import AppearanceTrait
+from avatar.person.features import AppearanceTrait
+from avatar.person.skin_tone import is_skin_step
+from avatar.prompt.hairstyles import hairstyle_for
 
 SKIN_BY_MONK_STEP = (
-    *("very pale", "fair", "light", "warm beige", "olive"),
-    *("tan", "brown", "dark brown", "very dark", "very dark"),
+    *("porcelain", "fair", "light", "golden", "olive"),
+    *("tan", "brown", "dark brown", "deep", "ebony"),
 )
-HAIR_BY_LENGTH = {
+SKINS = {"medium": "tan", "dark": "dark brown"}  # of which no step is known
+HAIR_BY_STYLE = {  # without a colour the space before it goes, too
     "bald": "bald",
-    "receding": "very short {} hair",
-    "very short": "very short {} hair",
-    "short": "short {} hair with a side parting",
-    "medium": "chin-length {} bob",
-    "long": "long straight {} hair",
+    "receding": "receding{} hair",
+    "buzz cut": "very short{} hair",
+    "side parting": "short{} hair with a side parting",
+    "short layered": "short layered{} hair",
+    "short curls": "short curly{} hair",
+    "short coils": "short coily{} hair",
+    "top bun": "{} hair in a top bun",
+    "medium straight": "medium-length straight{} hair",
+    "bob": "chin-length{} bob",
+    "medium wavy": "medium-length wavy{} hair",
+    "medium curly": "medium-length curly{} hair",
+    "afro": "big round{} afro",
+    "low bun": "{} hair in a low bun",
+    "long straight": "long straight{} hair",
+    "long wavy": "long wavy{} hair",
+    "long curly": "long curly{} hair",
+    "ponytail": "{} hair in a ponytail",
 }
 HAIR_COLOURS = {"red": "ginger"}  # other words are those of the captions
 WORN = {
-    "glasses": {"none": "no glasses", "spectacles": "round glasses"},
-    "facial_hair": {"none": "no beard", "stubble": "short beard", "beard": "short full beard"},
-    "headwear": {"none": "bare-headed"},
+    "glasses": {"none": "no glasses", "spectacles": "thin-rimmed glasses"},
+    "facial_hair": {"none": "clean-shaven", "moustache": "full moustache", "beard": "short beard"},
+    "headwear": {"none": "bare-headed", "hat": "plain hat"},
 }
-SHOWN_AT = {"head": ("headwear", ("none",)), "face": ("glasses", ("none", "spectacles"))}  # who it is, at these places
 
 
-def appearance_words(traits: "Mapping[str, AppearanceTrait]") -> list[str]:
-    """Words for each known trait, hair and skin first."""
+def appearance_words(traits: Mapping[str, AppearanceTrait]) -> list[str]:
+    """Words for each known trait, hair and skin first; what a person typed that is no such trait is said as typed."""
     known = {name: trait.value for name, trait in traits.items() if trait.value}
-    colour = HAIR_COLOURS.get(known.get("hair_colour", ""), known.get("hair_colour", ""))
-    length = known.get("hair_length", "")
-    words = []
-    if length == "bald" or colour:
-        words.append(HAIR_BY_LENGTH.get(length, "{} hair").format(colour))
+    words = list(_hair_words(known))
     if "skin_tone" in known:
         words.append(f"{_skin(traits['skin_tone'])} skin")
     return words + [forms.get(known[name], known[name]) for name, forms in WORN.items() if name in known]
 
 
-def _skin(trait: "AppearanceTrait") -> str:
-    """The tone by its Monk step, if the step fits the word: somebody may have edited the word alone."""
-    first, last = STEPS.get(trait.value, (1, 0))
-    return SKIN_BY_MONK_STEP[trait.monk - 1] if trait.monk and first <= trait.monk <= last else trait.value
+def _hair_words(known: Mapping[str, str]) -> Iterator[str]:
+    colour, length, shape = (known.get(f"hair_{part}", "") for part in ("colour", "length", "shape"))
+    colour = HAIR_COLOURS.get(colour, colour)
+    try:
+        style = HAIR_BY_STYLE[hairstyle_for(length, shape)]
+    except KeyError:  # not known, or typed
+        style = " ".join([length, shape]).strip() + "{} hair" if length or shape or colour else ""
+    if style:
+        yield style.format(f" {colour}" if colour else "").strip()
 
 
-def places_kept_free(traits: "Mapping[str, AppearanceTrait]") -> set[str]:
-    """Places on the body, head and face, where an accessory by taste would hide who the person is.
-
-    Empty if nothing is known of the appearance. Somebody with a hat or sunglasses in the photo may get others.
-    """
-    known = {name: trait.value for name, trait in traits.items() if trait.value}
-    return {place for place, (name, bare) in SHOWN_AT.items() if known and known.get(name, "none") in bare}
+def _skin(trait: AppearanceTrait) -> str:
+    """The tone by its Monk step, or else by the word."""
+    if trait.monk and is_skin_step(trait.value, trait.monk):
+        return SKIN_BY_MONK_STEP[trait.monk - 1]
+    return SKINS.get(trait.value, trait.value)

@@ -6,15 +6,17 @@ Example: "festival portrait of one person, woman, (worn black leather jacket:1.2
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from avatar.prompt.appearance_words import appearance_words, places_kept_free
+from avatar.person.features import Features, Trait
+from avatar.prompt.appearance_words import appearance_words
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from avatar.prompt.syntax import Phrase
 
-if TYPE_CHECKING:
-    from avatar.person.features import Features
-
+Accessories = Literal["fitting", "free"]
+HIDING = frozenset({"head", "face"})  # places where an accessory hides who the person is
+HELD = frozenset({"hands"})
+COVERED, OVER_THE_EARS = frozenset({"ears"}), ("medium", "long")  # lengths of hair that cover a place
 LEAST_WEIGHT, MOST_WEIGHT = 0.8, 1.4  # weights of a genre with none and with all of the preference
 WEIGHT_STEP = 0.05
 STATED_WEIGHT = 1.2  # weight of a person's own words
@@ -50,29 +52,42 @@ class Prompt:
         """The prompt with its weights, in prompt syntax."""
         return ", ".join(str(phrase) for phrase in self.phrases)
 
+    def adding(self, phrases: Sequence[Phrase]) -> "Prompt":
+        """Copy of the prompt with more phrases at its end."""
+        return replace(self, phrases=[*self.phrases, *phrases])
+
     def without_person(self) -> "Prompt":
         """Copy of the prompt without its words about the person."""
         return replace(self, phrases=[phrase for phrase in self.phrases if not phrase.personal])
 
 
-def generate_weighted_prompt(features: "Features", seed: int = 0) -> Prompt:
+def generate_weighted_prompt(
+    features: Features, seed: int = 0, *, accessories: Accessories = "fitting", held: bool = True
+) -> Prompt:
     """Write the prompt: a garment of the favourite genre, accessories of the three favourites, the person's traits.
 
     A genre's phrases have weight 0.8 + 0.6 s, rounded to 0.05, where s is its share among the three favourites: 1.4
     for a single favourite, 1.0 for each of three equal ones, 0.85 for a share of one tenth. Without any preference the
     outfit is neutral and has weight 1. A person's own words are used as typed, with weight 1.2; if there is a
-    description, no inferred trait is used. Empty traits and an empty description add nothing. If the appearance was
-    measured, its traits are named, and accessories by taste stay off head and face.
+    description, no inferred trait is used. Empty traits and an empty description add nothing.
 
     Args:
         features: features of the person.
         seed: selects wordings, colours and accessories; the same seed gives the same prompt.
+        accessories: "fitting" keeps those of the taste off head and face; "free" allows them there.
+        held: name instruments and other things that are held.
     """
     rng = random.Random(seed)
+    length = features.appearance.get("hair_length", Trait()).value
+    no_place = {
+        *(HIDING if accessories == "fitting" else ()),
+        *(() if held else HELD),
+        *(COVERED if length in OVER_THE_EARS else ()),
+    }
     phrases = [
         Phrase(rng.choice(OPENINGS)),
         *_person_phrases(features),
-        *_outfit_phrases(features.top_genres, rng, places_kept_free(features.appearance)),
+        *_outfit_phrases(features.top_genres, rng, frozenset(no_place)),
         Phrase(rng.choice(CLOSINGS)),
     ]
     return Prompt(phrases)
@@ -84,7 +99,7 @@ def weight_of_share(share: float) -> float:
     return round(round(weight / WEIGHT_STEP) * WEIGHT_STEP, 2)
 
 
-def _person_phrases(features: "Features") -> list[Phrase]:
+def _person_phrases(features: Features) -> list[Phrase]:
     said = _one_line(features.description)
     phrases = []
     for form, trait in (("{}", features.gender), ("{} person", features.race), ("{} years old", features.age)):
@@ -98,7 +113,7 @@ def _person_phrases(features: "Features") -> list[Phrase]:
     return [*phrases, Phrase(said, STATED_WEIGHT, personal=True)] if said else phrases
 
 
-def _outfit_phrases(favourites: Sequence[tuple[str, float]], rng: random.Random, used: set[str]) -> list[Phrase]:
+def _outfit_phrases(favourites: Sequence[tuple[str, float]], rng: random.Random, used: frozenset[str]) -> list[Phrase]:
     """Garment and accessories; the favourite genres alternate, and each place on the body is used once.
 
     `used` are the places where no accessory may be.

@@ -33,7 +33,8 @@ REPEATED = "repeated"  # subfolder of the output for --from-picture
 TILE_PX = 320
 CHUNK = 75  # tokens that a text encoder takes at once
 FEW = 6  # largest number of people for which the contact sheet shows every step
-LABELS = {STARTS: "the photo's part", DRAWN: "drawn", AVATARS: "avatar"}
+STARTED = {"figure": "the person's drawn figure", "photo": "a photo", "text": "text alone"}
+LABELS = {STARTS: "start", DRAWN: "drawn", AVATARS: "avatar"}
 
 
 @dataclass
@@ -99,7 +100,7 @@ def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
     inputs.check()
     settings.check()
     models.check(settings.recipe.scheduler)
-    subjects, faults = find_subjects(inputs.features, photo=inputs.photo, with_photos=settings.start == "photo")
+    subjects, faults = find_subjects(inputs.features, photo=inputs.photo, with_photos=settings.start != "text")
     choice = choose_model(models.model, models.refiner, settings.recipe.mode != "base", models.allow_pickle)
     run = AvatarRun(script, inputs, settings, models, choice, lora_facts(models))
     folder = inputs.output
@@ -144,10 +145,10 @@ def _check_photos(subjects: Sequence[Subject], folder: Path) -> None:
 
 def _print_plan(subjects: Sequence[Subject], run: AvatarRun) -> None:
     """Print how many pictures start from what, with how many steps. Raises UserError if a pass would have none."""
-    for from_photo in sorted({subject.photo is not None for subject in subjects}):
-        steps = count_steps(run.settings.recipe, from_photo)
-        count = sum((subject.photo is not None) == from_photo for subject in subjects)
-        print(f"{count} from {'a photo' if from_photo else 'text alone'}: {steps}")
+    starts = {subject.name: run.start(subject) for subject in subjects}
+    for start, count in sorted(Counter(starts.values()).items()):
+        one = next(subject for subject in subjects if starts[subject.name] == start)
+        print(f"{count} from {STARTED[start]}: {count_steps(run.recipe(one), start != 'text')}")
     print(f"prompt of {subjects[0].name}: {run.texts(subjects[0])[0]}")
 
 
@@ -169,7 +170,7 @@ def _finish(
     if not there:
         raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
     sheet = folder / CONTACT_SHEET
-    write_marked_png(sheet, contact_sheet(there, folder, run.inputs.tiles, cut_out=run.settings.cut_out))
+    write_marked_png(sheet, contact_sheet(there, folder, run))
     print(f"avatars in {shown(folder / AVATARS)}: {outcome.made} new, {outcome.kept} up to date")
     statistics.print_all()
     first = folder / AVATARS / f"{there[0].name}.png"
@@ -190,13 +191,13 @@ def _finish(
     )
 
 
-def contact_sheet(subjects: Sequence[Subject], folder: Path, tiles: int, *, cut_out: bool) -> Image.Image:
+def contact_sheet(subjects: Sequence[Subject], folder: Path, run: AvatarRun) -> Image.Image:
     """Draw every step of a few avatars, or only the avatars of many."""
     kinds = [AVATARS]
-    chosen = evenly(subjects, tiles)
+    chosen = evenly(subjects, run.inputs.tiles)
     if len(chosen) <= FEW:
-        started = all(subject.photo is not None for subject in chosen)
-        kinds = [STARTS] * started + [DRAWN] + [AVATARS] * cut_out
+        started = all(run.start(subject) != "text" for subject in chosen)
+        kinds = [STARTS] * started + [DRAWN] + [AVATARS] * run.settings.cut_out
     columns = len(kinds) if len(kinds) > 1 else math.ceil(math.sqrt(1.4 * len(chosen)))
     names = [subject.features.name or subject.name for subject in chosen]
     pictures = [

@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from avatar.cutout.background_removal import remove_background
 from avatar.cutout.foreground_models import load_foreground_model
+from avatar.likeness.candidates import Agreement, compare_traits
+from avatar.likeness.colour_keeping import keep_colours
 from avatar.person.subjects import Subject
 from avatar.prompt.tokens import count_tokens, fit_tokens, tokenizers_of
+from avatar.sdxl.avatar_reader import AvatarReader
 from avatar.sdxl.avatar_settings import STYLE
 from avatar.sdxl.generation import GeneratedPicture, count_steps, generate_picture
 from avatar.sdxl.loading import compile_networks, load_pipelines
@@ -49,6 +53,21 @@ class FinalPrompt:
     left_out: list[str]
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """One try at a subject's picture.
+
+    Attributes:
+        pictures: the picture; with `compare` also the one without the style LoRA.
+        number: 0 for the first try.
+        agreement: how well it shows what was asked for; None if nobody looked.
+    """
+
+    pictures: list[GeneratedPicture]
+    number: int = 0
+    agreement: Agreement | None = None
+
+
 class AvatarMaker:
     """Makes the avatars of a run; see `__call__`."""
 
@@ -58,6 +77,7 @@ class AvatarMaker:
         if run.settings.cut_out:
             load_foreground_model(run.settings.cutout_model)  # before the long work, as its weights may be missing
         self._pipelines = load_all(run)
+        self._reader = AvatarReader() if run.reads_traits else None
         size, native = run.settings.size_px, self._pipelines.native_px
         change = "" if size == native else f", then {'enlarged' if size > native else 'reduced'} to {size} px"
         tqdm.write(f"pictures are generated at {native} px, the model's native size{change}")
@@ -68,10 +88,17 @@ class AvatarMaker:
         Raises:
             UserError: the photo cannot be used, or the model generates no picture.
         """
-        start = subject.read_photo()
+        start = self._start(subject)
         prompt = self._final_prompt(subject)
-        pictures = self._generate(subject, prompt, start)
-        made = avatar_files(self._run, subject, prompt, start, pictures)
+        tries = self._try(subject, prompt, start)
+        pictures = [picture for candidate in tries for picture in candidate.pictures]
+        kept = best_of(tries)
+        if kept.agreement is not None and len(tries) > 1:
+            wrong = ", ".join(f"{trait} is {word}" for trait, word in kept.agreement.wrong.items())
+            tqdm.write(
+                f"{subject.name}: kept candidate {kept.number + 1} of {len(tries)}; {wrong or 'all is as asked'}"
+            )
+        made = avatar_files(self._run, subject, prompt, start, kept)
         measured = {
             "pictures": len(pictures),
             "steps": sum(picture.steps.total for picture in pictures),
@@ -83,6 +110,20 @@ class AvatarMaker:
         }
         return replace(made, passing=measured)
 
+    def _start(self, subject: Subject) -> Image.Image | None:
+        """Picture that generation starts from; None: from text alone."""
+        kind, side = self._run.start(subject), self._pipelines.native_px
+        if kind == "figure":
+            return self._run.figure(subject).draw(side, self._run.settings.figure_style)
+        photo = subject.read_photo() if kind == "photo" else None
+        if photo is None or not self._run.settings.cut_out:
+            return photo
+        try:
+            person = remove_background(photo, self._run.settings.cutout_model, only_largest=True)
+        except UserError:  # nobody stands out from the ground, which then remains
+            return photo
+        return self._run.figure(subject).in_front(person)
+
     def _final_prompt(self, subject: Subject) -> FinalPrompt:
         tokenizers = tokenizers_of(self._pipelines.base)
         text, negative = self._run.texts(subject)
@@ -91,9 +132,25 @@ class AvatarMaker:
             text, left_out = fit_tokens(tokenizers, text, self._run.settings.max_tokens)
         return FinalPrompt(text, negative, count_tokens(tokenizers, text), left_out)
 
-    def _generate(self, subject: Subject, prompt: FinalPrompt, start: Image.Image | None) -> list[GeneratedPicture]:
+    def _try(self, subject: Subject, prompt: FinalPrompt, start: Image.Image | None) -> list[Candidate]:
+        """Up to `candidates` tries; the first one that shows all that was asked for is the last."""
+        asked = self._run.asked(subject)
+        tries: list[Candidate] = []
+        for number in range(self._run.settings.candidates if asked else 1):
+            pictures = self._generate(subject, prompt, start, self._run.seed(subject) + number)
+            tries.append(Candidate(pictures, number))
+            if asked and self._reader is not None:
+                agreement = compare_traits(asked, self._reader.read(np.asarray(pictures[0].image)))
+                tries[-1] = replace(tries[-1], agreement=agreement)
+                if not agreement.wrong:
+                    break
+        return tries
+
+    def _generate(
+        self, subject: Subject, prompt: FinalPrompt, start: Image.Image | None, seed: int
+    ) -> list[GeneratedPicture]:
         """The picture; with `compare` also the one without the style LoRA, from the same seed."""
-        run, recipe = self._run, self._run.settings.recipe
+        run, recipe = self._run, self._run.recipe(subject)
         steps = count_steps(recipe, start is not None).total * (1 + run.models.compare)
         with tqdm(total=steps, desc=subject.name, unit="step", leave=False, disable=None) as bar:
             once = functools.partial(
@@ -102,7 +159,7 @@ class AvatarMaker:
                 prompt.text,
                 prompt.negative,
                 start=start,
-                seed=run.seed(subject),
+                seed=seed,
                 recipe=recipe,
                 on_step=bar.update,
             )
@@ -113,7 +170,14 @@ class AvatarMaker:
                     pictures.append(once())
                 finally:
                     set_lora_scale(self._pipelines, run.models.lora_scale, STYLE)
+        if start is not None and run.keeps_colours(subject):
+            return [replace(picture, image=keep_colours(picture.image, start)) for picture in pictures]
         return pictures
+
+
+def best_of(tries: Sequence[Candidate]) -> Candidate:
+    """The candidate with the best agreement; of equal ones, or if nobody looked, the first."""
+    return max(tries, key=lambda candidate: candidate.agreement.score if candidate.agreement else 0)
 
 
 def load_all(run: AvatarRun) -> Pipelines:
@@ -132,14 +196,14 @@ def avatar_files(
     subject: Subject,
     prompt: FinalPrompt,
     start: Image.Image | None,
-    pictures: Sequence[GeneratedPicture],
+    kept: Candidate,
 ) -> Made:
     """Cut the avatar out, and encode all files of a subject.
 
     If the cut-out fails, the result has a fault, and the generated picture without an avatar.
     """
     settings = run.settings
-    sized = [enlarge(picture.image, settings.size_px) for picture in pictures]
+    sized = [enlarge(picture.image, settings.size_px) for picture in kept.pictures]
     provenance = _provenance(run, subject, prompt)
     files = {f"{DRAWN}/{subject.name}.png": marked_png_bytes(sized[0], provenance)}
     if start is not None:
@@ -154,7 +218,7 @@ def avatar_files(
             avatar = remove_background(sized[0], settings.cutout_model, only_largest=True, fill_holes=True)
         except UserError as error:
             return Made(files, fault=f"{error}; the generated picture is {DRAWN}/{subject.name}.png")
-    record = json.dumps(provenance | _private_facts(run, subject, prompt, pictures[0]), indent=2, ensure_ascii=False)
+    record = json.dumps(provenance | _private_facts(run, subject, prompt, kept), indent=2, ensure_ascii=False)
     files[f"{AVATARS}/{subject.name}.json"] = f"{record}\n".encode()
     files[f"{AVATARS}/{subject.name}.png"] = marked_png_bytes(avatar, provenance)
     return Made(files)
@@ -176,8 +240,9 @@ def _provenance(run: AvatarRun, subject: Subject, prompt: FinalPrompt) -> dict[s
     }
 
 
-def _private_facts(run: AvatarRun, subject: Subject, prompt: FinalPrompt, picture: GeneratedPicture) -> dict[str, Any]:
+def _private_facts(run: AvatarRun, subject: Subject, prompt: FinalPrompt, kept: Candidate) -> dict[str, Any]:
     """What only the JSON beside the avatar contains."""
+    picture = kept.pictures[0]
     return {
         "name": subject.features.name,
         "features": str(subject.file),
@@ -187,6 +252,9 @@ def _private_facts(run: AvatarRun, subject: Subject, prompt: FinalPrompt, pictur
         "phrases": [[str(phrase), phrase.personal] for phrase in run.prompt(subject).phrases],
         "left_out": prompt.left_out,
         "tokens": prompt.tokens,
+        "start": run.start(subject),
+        "candidate": kept.number + 1,
+        "shown_otherwise": kept.agreement.wrong if kept.agreement else {},
         "steps": str(picture.steps),
         "drawn_px": picture.image.width,
         "seconds": round(picture.seconds, 3),

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from avatar.cutout.foreground_models import DEFAULT_MODEL, ModelName
+from avatar.drawing.palette import Style
 from avatar.prompt.syntax import parse_prompt
+from avatar.prompt.wording import Accessories
 from avatar.sdxl.generation import Recipe, check_choices
 from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.pipelines import FEW_STEP, LoadSettings, Precision, Scheduler
 from common.errors import UserError, check_range
 
 Group = TypeVar("Group")
-Start = Literal["photo", "text"]
+Start = Literal["auto", "figure", "photo", "text"]
+MOST_CANDIDATES = 16
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
 
 
@@ -30,7 +33,11 @@ class PictureSettings:
         recipe: settings of the denoising.
         seed: base seed; each person's seed is derived from it and the name.
         size_px: side of the avatar.
-        start: "photo", or "text" to ignore photos.
+        start: what generation starts from: "figure", the drawn figure of the person; "photo"; "text", nothing; "auto":
+            the figure for the small model if anything of the appearance is known, else the photo, if there is one.
+        figure_style: style in which the figure is drawn.
+        candidates: most pictures that are generated of a person; the one that shows the traits best is kept.
+        accessories: "fitting" keeps accessories by taste off head and face; "free" allows them there.
         cut_out: remove the background.
         cutout_model: model that removes it.
         max_tokens: longest prompt; the least important words of longer ones are dropped. None: no limit.
@@ -43,7 +50,10 @@ class PictureSettings:
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 1
     size_px: int = 1024
-    start: Start = "photo"
+    start: Start = "auto"
+    figure_style: Style = "plain"
+    candidates: int = 1
+    accessories: Accessories = "fitting"
     cut_out: bool = True
     cutout_model: ModelName = DEFAULT_MODEL
     max_tokens: int | None = None
@@ -56,10 +66,13 @@ class PictureSettings:
         """Raise UserError if a value is outside its range, or settings contradict each other."""
         check_range("SIZE_PX", self.size_px, 64, 4096)
         check_range("SEED", self.seed, 0, 2**63 - 1)
+        check_range("CANDIDATES", self.candidates, 1, MOST_CANDIDATES)
         if self.max_tokens is not None:
             check_range("MAX_TOKENS", self.max_tokens, 1, 10_000)
         check_choices(
             START=(self.start, Start),
+            FIGURE_STYLE=(self.figure_style, Style),
+            ACCESSORIES=(self.accessories, Accessories),
             CUTOUT_MODEL=(self.cutout_model, ModelName),
             PRECISION=(self.precision, Precision),
         )

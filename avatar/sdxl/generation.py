@@ -27,6 +27,7 @@ from common.errors import UserError, check_range
 Mode = Literal["handover", "refine", "base"]
 HANDOVER = 0.8  # share of the schedule
 REFINE_STRENGTH = 0.3
+PHOTO_STRENGTH = 0.5
 FEW_STEPS, LOW_GUIDANCE = 12, 2.0  # largest values for distilled models
 LEAST_CONTRAST = 0.01  # standard deviation of a channel, 0 to 1, below which a picture is blank
 REMEDY = "set VRAM_GB to 8, MODE to base, or choose a smaller MODEL"
@@ -41,8 +42,8 @@ class Recipe:
         steps: steps of the whole schedule; a start from a photo skips the first 1 - strength of them.
         handover: share of the steps after which the refiner takes over, for mode "handover".
         refine_strength: share of the schedule that the refiner repeats, for mode "refine"; None: REFINE_STRENGTH.
-        strength: share of the schedule that is applied to the photo; 0 keeps it as the VAE encodes it, 1 almost
-            ignores it.
+        strength: share of the schedule that is applied to the start; 0 keeps it as the VAE encodes it, 1 almost
+            ignores it; None: PHOTO_STRENGTH.
         guidance: scale of classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598); 1 or less turns it off.
         scheduler: sampling method.
     """
@@ -51,7 +52,7 @@ class Recipe:
     steps: int = 30
     handover: float = HANDOVER
     refine_strength: float | None = None
-    strength: float = 0.5
+    strength: float | None = None
     guidance: float = 5.0
     scheduler: Scheduler = "euler"
 
@@ -59,7 +60,7 @@ class Recipe:
         """Raise UserError for the first value outside its range, or combination of settings that is contradictory."""
         check_choices(MODE=(self.mode, Mode), SCHEDULER=(self.scheduler, Scheduler))
         check_range("STEPS", self.steps, 1, 500)
-        check_range("STRENGTH", self.strength, 0, 1)
+        check_range("STRENGTH", PHOTO_STRENGTH if self.strength is None else self.strength, 0, 1)
         check_range("GUIDANCE", self.guidance, 0, 50)
         check_range("HANDOVER", self.handover, 0.01, 0.99)
         if self.refine_strength is not None:
@@ -143,9 +144,9 @@ def count_steps(recipe: Recipe, from_photo: bool) -> StepCounts:
     Raises:
         UserError: a pass would have no steps.
     """
-    if from_photo and recipe.strength == 0:
+    if from_photo and _start_strength(recipe) == 0:
         return StepCounts(0, 0)
-    total = _share_of(recipe.steps, recipe.strength, "STRENGTH") if from_photo else recipe.steps
+    total = _share_of(recipe.steps, _start_strength(recipe), "STRENGTH") if from_photo else recipe.steps
     if recipe.mode == "base":
         return StepCounts(total, 0)
     if recipe.mode == "refine":
@@ -154,8 +155,8 @@ def count_steps(recipe: Recipe, from_photo: bool) -> StepCounts:
     before = total - after
     if before <= 0:
         raise UserError(
-            f"settings STRENGTH {recipe.strength:g} and HANDOVER {recipe.handover:g} contradict: the base would have "
-            "no step before the refiner takes over; raise one of them, or set MODE to base or refine"
+            f"settings STRENGTH {_start_strength(recipe):g} and HANDOVER {recipe.handover:g} contradict: the base "
+            "would have no step before the refiner takes over; raise one of them, or set MODE to base or refine"
         )
     if after == 0:
         raise UserError(
@@ -189,6 +190,10 @@ def _share_of(steps: int, share: float, setting: str) -> int:
     if count == 0:
         raise UserError(f"setting {setting} {share:g} leaves none of {steps} steps; raise it or STEPS")
     return count
+
+
+def _start_strength(recipe: Recipe) -> float:
+    return PHOTO_STRENGTH if recipe.strength is None else recipe.strength
 
 
 def _refine_strength(recipe: Recipe) -> float:
@@ -263,7 +268,7 @@ def _generate_once(
     on_step: Callable[[], object],
 ) -> tuple[Image.Image, float]:
     latents = None if start is None else encode(pipelines, start)
-    if latents is not None and recipe.strength == 0:
+    if latents is not None and _start_strength(recipe) == 0:
         return decode(pipelines, latents), 0.0
     timer = _StepTimer(on_step)
     facts: dict[str, Any] = {
@@ -282,7 +287,7 @@ def _generate_once(
         side = pipelines.native_px
         latents = pipelines.base(height=side, width=side, **first).images
     else:
-        latents = pipelines.image_to_image(image=latents, strength=recipe.strength, **first).images
+        latents = pipelines.image_to_image(image=latents, strength=_start_strength(recipe), **first).images
         pipelines.base.maybe_free_model_hooks()  # image_to_image has no hooks of its own
     if refiner_texts is not None:
         share = {"strength": _refine_strength(recipe)} if handover is None else {"denoising_start": handover}

@@ -3,19 +3,23 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from avatar.likeness.candidates import asked_traits
+from avatar.likeness.figures import Figure, draw_up_figure
 from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
-from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings
+from avatar.sdxl.avatar_reader import READER
+from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings, Start
 from avatar.sdxl.generation import Recipe
 from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-METHOD = 1  # increases when equal settings give other pictures
+KEPT_STRENGTH, RESTYLED_STRENGTH = 0.3, 0.6  # share of the schedule that is applied to a figure
+METHOD = 2  # increases when equal settings give other pictures
 
 
 def picture_seed(seed: int, name: str) -> int:
@@ -47,9 +51,50 @@ class AvatarRun:
         """Seed of the subject's picture and of the wording of its prompt."""
         return picture_seed(self.settings.seed, subject.features.name)
 
+    def start(self, subject: Subject) -> Start:
+        """What the subject's picture starts from: "figure", "photo" or "text"."""
+        start = self.settings.start
+        if start == "auto":
+            known = any(trait.value for trait in subject.features.appearance.values())
+            start = "figure" if known and self.choice.base.is_small else "photo"
+        return "text" if start == "photo" and subject.photo is None else start
+
+    def recipe(self, subject: Subject) -> Recipe:
+        """Settings of the denoising, with the strength that suits the start."""
+        recipe = self.settings.recipe
+        if recipe.strength is not None or self.start(subject) != "figure":
+            return recipe
+        return replace(recipe, strength=KEPT_STRENGTH if self.keeps_colours(subject) else RESTYLED_STRENGTH)
+
+    @property
+    def reads_traits(self) -> bool:
+        """Whether the best of several candidates is kept: drawn avatars without a style can be read."""
+        return self.settings.candidates > 1 and self.choice.base.is_small and STYLE not in self.loras
+
+    def asked(self, subject: Subject) -> dict[str, set[str]]:
+        """Words that fit each trait that a candidate should show; empty if there is nothing to choose by."""
+        return asked_traits(self.figure(subject)) if self.reads_traits else {}
+
+    def keeps_colours(self, subject: Subject) -> bool:
+        """Whether the picture keeps the colours of its start: those of a figure, unless a LoRA brings others."""
+        return self.start(subject) == "figure" and (STYLE not in self.loras or self.settings.figure_style != "plain")
+
+    def figure(self, subject: Subject) -> Figure:
+        """The subject's figure, which wears what the prompt says."""
+        text = self.inputs.prompt or self._written(subject).text
+        return draw_up_figure(subject.features, text, self.seed(subject))
+
     def prompt(self, subject: Subject) -> Prompt:
         """Prompt that is written from the features."""
-        return generate_weighted_prompt(subject.features, self.seed(subject))
+        return self._written(subject).adding(self.figure(subject).phrases)
+
+    def _written(self, subject: Subject) -> Prompt:
+        return generate_weighted_prompt(
+            subject.features,
+            self.seed(subject),
+            accessories=self.settings.accessories,
+            held=not self.choice.base.is_small,
+        )
 
     def texts(self, subject: Subject) -> tuple[str, str]:
         """Prompt and negative prompt; typed ones take precedence."""
@@ -67,7 +112,7 @@ class AvatarRun:
             "method": METHOD,
             "settings": asdict(self.settings),
             "seed": self.seed(subject),
-            "models": dict(self.choice.hashes),
+            "models": dict(self.choice.hashes) | ({READER.name: sha256_of(READER)} if self.reads_traits else {}),
             "loras": {name: dict(facts) for name, facts in self.loras.items()},
             "features_sha256": subject.features_sha256,
             "photo_sha256": subject.features.photo_sha256 if subject.photo is not None else "",

@@ -22,6 +22,7 @@ DEMO_MODEL = CHECKPOINTS / "avatar/demo-sdxl"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 INDEX = "model_index.json"
 PICKLES = (".ckpt", ".bin", ".pt", ".pth")
+SMALL_LATENTS = 32  # side of a small model's latents
 REACH_SECONDS = 3.0  # time within which a hub must answer
 MODELS = ("unet", "vae", "text_encoder", "text_encoder_2")
 
@@ -42,6 +43,15 @@ class ModelSource:
     def is_file(self) -> bool:
         """Whether it is a single .safetensors (or .ckpt) file."""
         return self.path.is_file()
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is of the size of the project's small model, which knows drawn avatars and nothing else."""
+        try:
+            config = json.loads((self.path / "unet/config.json").read_text(encoding="utf-8"))
+            return int(config["sample_size"]) <= SMALL_LATENTS
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
 
 
 @dataclass(frozen=True)

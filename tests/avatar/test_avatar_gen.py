@@ -12,7 +12,7 @@ import runpy
 import shutil
 import warnings
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -23,10 +23,11 @@ import torch
 from PIL import Image
 
 from avatar import AvatarGen, AvatarGen_Base
-from avatar.person.features import Features, Trait, features_json
+from avatar.likeness.candidates import Agreement
+from avatar.person.features import AppearanceTrait, Features, Trait, features_json
 from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
-from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, FinalPrompt, avatar_files
+from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, Candidate, FinalPrompt, avatar_files, best_of
 from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
@@ -142,7 +143,7 @@ def faults_in(output: Path) -> dict[str, str]:
 
 # ---- settings ----
 
-DIFFERENT = {"OUTPUT", "MODE", "GUIDANCE"}  # a LoRA has its own folder, no refiner and less guidance
+DIFFERENT = {"OUTPUT", "GUIDANCE"}  # a LoRA has its own folder and less guidance
 
 
 def settings_lines(script: ModuleType) -> dict[str, str]:
@@ -154,7 +155,7 @@ def settings_lines(script: ModuleType) -> dict[str, str]:
 
 def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
     base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
-    assert len(base) == 29 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "COMPARE"}
+    assert len(base) == 31 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
     assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
     for name in DIFFERENT:
         (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
@@ -221,6 +222,8 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
         tmp_path / "out",
         "--model",
         tiny,
+        "--mode",
+        "handover",
         "--steps",
         5,
         "--no-cut-out",
@@ -459,6 +462,74 @@ def test_text_that_was_edited_into_nonsense_is_refused(tmp_path: Path, made: Pat
     assert not (tmp_path / "out").exists()
 
 
+# ---- the person ----
+
+LOOKS = {
+    "skin_tone": AppearanceTrait("dark", 0.9, "measured", monk=9, lab=(30.0, 12.0, 14.0)),
+    "hair_length": AppearanceTrait("bald", 0.9, "measured"),
+    "glasses": AppearanceTrait("none", 0.9, "measured"),
+}
+
+
+def test_a_known_person_starts_as_a_drawn_figure_whose_colours_stay(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = write_person(tmp_path, "Ada", save_photo(tmp_path / "ada.png"), appearance=LOOKS)
+    generate(ada, tmp_path / "out", tiny, steps=4)
+    assert "1 from the person's drawn figure: 1 + 0 steps" in capsys.readouterr().out
+    start, drawn = (pixels(tmp_path / f"out/{kind}/Ada.png").astype(float) for kind in (STARTS, DRAWN))
+    face = slice(18, 34), slice(26, 38)  # of 64 px
+    assert start.shape == (64, 64, 3) and np.abs(start[face].mean((0, 1)) - (92, 58, 46)).max() < 16
+    scale = drawn.shape[0] / 64
+    there = drawn[round(18 * scale) : round(34 * scale), round(26 * scale) : round(38 * scale)]
+    assert np.abs(there.mean((0, 1)) - start[face].mean((0, 1))).max() < 12
+    beside = json.loads((tmp_path / "out/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert beside["start"] == "figure" and beside["candidate"] == 1
+    assert "deep skin" in beside["prompt"] and "backdrop" in beside["prompt"]
+    for private in ("deep skin", "bald", "no glasses"):
+        assert private not in text_of(tmp_path / "out/avatars/Ada.png")
+    again: dict[str, Any] = {"features": ada, "output": tmp_path / "out", "steps": 9}
+    generate(model=tiny, from_picture=tmp_path / "out/avatars/Ada.png", **again)
+    assert "Ada.png is repeated exactly, every pixel" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("looks", "photo", "start", "found"),
+    [
+        (LOOKS, True, "auto", "figure"),
+        (LOOKS, False, "auto", "figure"),
+        ({}, True, "auto", "photo"),
+        ({}, False, "auto", "text"),
+        ({}, False, "figure", "figure"),
+        (LOOKS, True, "photo", "photo"),
+        (LOOKS, False, "photo", "text"),
+        (LOOKS, True, "text", "text"),
+    ],
+)
+def test_what_generation_starts_from(
+    tmp_path: Path, tiny: Path, looks: dict[str, AppearanceTrait], photo: bool, start: Any, found: str
+) -> None:
+    picture = save_photo(tmp_path / "ada.png") if photo else None
+    file = write_person(tmp_path, "Ada", picture, appearance=looks)
+    (subject,), _ = find_subjects(file, photo=None, with_photos=True)
+    settings = PictureSettings(start=start)
+    inputs = InputSettings(features=file, output=tmp_path / "out")
+    large = ModelChoice(ModelSource(tmp_path, "large"), None, "")
+    small = ModelChoice(ModelSource(tiny / "base", "tiny"), None, "")
+    runs = [AvatarRun(BASE, inputs, settings, ModelSettings(), choice, {}) for choice in (small, large)]
+    assert runs[0].start(subject) == found
+    assert runs[1].start(subject) == (found if start != "auto" else "photo" if photo else "text")
+    assert runs[0].recipe(subject).strength == (0.3 if found == "figure" else None)
+    styled = replace(runs[0], loras={"style": {}})
+    assert styled.recipe(subject).strength == (0.6 if found == "figure" else None)
+
+
+def test_the_best_of_the_candidates_is_kept() -> None:
+    picture = GeneratedPicture(Image.new("RGB", (8, 8)), StepCounts(1, 0), 1.0, 1.0, retried=False)
+    tries = [Candidate([picture], number, Agreement(score, {})) for number, score in enumerate((-2.0, -0.5, -0.5))]
+    assert best_of(tries).number == 1 and best_of([Candidate([picture])]).number == 0
+
+
 # ---- the LoRA ----
 
 
@@ -511,7 +582,7 @@ def files_of(features: Path, model: Path, picture: Image.Image) -> Made:
     choice = ModelChoice(ModelSource(model / "base", "tiny"), None, "")
     run = AvatarRun("test", inputs, settings, ModelSettings(), choice, {})
     generated = GeneratedPicture(picture, StepCounts(4, 1), 1.0, 0.1, retried=False)
-    return avatar_files(run, subject, FinalPrompt("a hat", "blurry", 2, []), None, [generated])
+    return avatar_files(run, subject, FinalPrompt("a hat", "blurry", 2, []), None, Candidate([generated]))
 
 
 def test_a_picture_of_a_person_becomes_an_avatar_on_a_transparent_ground(people: Path, tiny: Path) -> None:

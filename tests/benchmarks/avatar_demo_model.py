@@ -40,6 +40,7 @@ from avatar.drawing.captions import garment_words
 from avatar.drawing.headwear import COVERS, COVERS_NECK, HATS, HIDDEN_HAIR
 from avatar.drawing.palette import Style
 from avatar.drawing.picture_folder import character
+from avatar.drawing.wordings import HAIRSTYLES
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
 from avatar.sdxl.generation import Recipe, generate_picture, peak_memory_gb
 from avatar.sdxl.loading import load_pipelines
@@ -227,12 +228,11 @@ def read_judge(options: Any) -> Judge:
 def prompt_of(look: Attributes, rng: np.random.Generator, weight: float = 1.0, leave_out: Sequence[str] = ()) -> str:
     """A prompt that says every judged attribute, as `generate_weighted_prompt` writes; the garment with a weight."""
     hidden = look.headwear in HATS and look.hair in HIDDEN_HAIR
-    shape = "short hair" if hidden else look.hair
-    hair = f"{look.hair} {look.hair_colour} hair" if shape.startswith("long ") else f"{look.hair_colour} {shape}"
+    hair = ("short {} hair" if hidden else HAIRSTYLES[look.hair][0]).format(look.hair_colour)
     garment = garment_words(look.garment, look.garment_colour, rng)
     said = {
         "garment": garment if weight == 1 else f"({garment}:{weight:g})",
-        "hair": "" if look.headwear in COVERS else "bald" if look.hair == "bald" else hair,
+        "hair": "" if look.headwear in COVERS else hair,
         "glasses": "no glasses" if look.glasses == "none" else look.glasses,
         "beard": "clean-shaven" if look.beard == "none" else look.beard,
         "headwear": "no hat" if look.headwear == "none" else look.headwear,

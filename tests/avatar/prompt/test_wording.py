@@ -1,3 +1,4 @@
+import functools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -21,6 +22,7 @@ from avatar.prompt.wording import Prompt, generate_weighted_prompt, weight_of_sh
 from common.genres import GENRES
 
 SEEDS = range(40)
+free_prompt = functools.partial(generate_weighted_prompt, accessories="free")
 
 
 def listener(**taste: float) -> Features:
@@ -73,14 +75,14 @@ def test_the_drawn_world_has_every_colour() -> None:
 @pytest.mark.parametrize("genre", GENRES)
 def test_an_only_love_gives_the_whole_outfit_its_full_weight(genre: str) -> None:
     for seed in SEEDS:
-        garment, *accessories = outfit(generate_weighted_prompt(listener(**{genre: 0.4}), seed))
+        garment, *accessories = outfit(free_prompt(listener(**{genre: 0.4}), seed))
         assert garment.text in wordings_of(GARMENTS[genre])
         assert len(accessories) == 3 and {phrase.text for phrase in accessories} <= wordings_of(ACCESSORIES[genre])
         assert {phrase.weight for phrase in (garment, *accessories)} == {1.4}
 
 
 def test_weights_are_in_proportion_to_the_preferences() -> None:
-    garment, *accessories = outfit(generate_weighted_prompt(listener(rock=0.9, jazz=0.6, folk=0.3, pop=0.1), seed=2))
+    garment, *accessories = outfit(free_prompt(listener(rock=0.9, jazz=0.6, folk=0.3, pop=0.1), seed=2))
     assert garment.text in wordings_of(GARMENTS["rock"])
     for phrase, genre, weight in zip(accessories, ("rock", "jazz", "folk"), (1.1, 1.0, 0.9), strict=True):
         assert phrase.text in wordings_of(ACCESSORIES[genre])
@@ -91,8 +93,8 @@ def test_weights_are_in_proportion_to_the_preferences() -> None:
 
 @given(st.dictionaries(st.sampled_from(list(GENRES)), st.floats(0, 1), max_size=14), st.integers(0, 2**40))
 def test_any_taste_gives_a_readable_prompt(taste: dict[str, float], seed: int) -> None:
-    prompt = generate_weighted_prompt(listener(**taste), seed)
-    assert prompt == generate_weighted_prompt(listener(**taste), seed)
+    prompt = free_prompt(listener(**taste), seed)
+    assert prompt == free_prompt(listener(**taste), seed)
     assert len(outfit(prompt)) == 4
     assert all(
         0.8 <= phrase.weight <= 1.4 and round(phrase.weight * 20) == pytest.approx(phrase.weight * 20)
@@ -107,7 +109,7 @@ def test_no_two_things_are_worn_at_one_place() -> None:
     genres = list(GENRES)
     for seed in range(300):
         taste = {genres[(seed * step) % 14]: 1 - step / 10 for step in (1, 3, 5)}
-        _, *accessories = outfit(generate_weighted_prompt(listener(**taste), seed))
+        _, *accessories = outfit(free_prompt(listener(**taste), seed))
         assert max(Counter(places[phrase.text] for phrase in accessories).values()) == 1
 
 
@@ -119,7 +121,7 @@ def test_nobody_without_a_taste_is_left_without_clothes() -> None:
 
 
 def test_seeds_choose_the_wording() -> None:
-    texts = [generate_weighted_prompt(listener(rock=1, soul=0.5, world=0.4), seed).text for seed in SEEDS]
+    texts = [free_prompt(listener(rock=1, soul=0.5, world=0.4), seed).text for seed in SEEDS]
     assert len(set(texts)) == len(texts)
     assert generate_weighted_prompt(listener(rock=1)).negative.startswith("blurry, low quality")
 

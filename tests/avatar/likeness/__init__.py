@@ -1,0 +1,1 @@
+"""Tests of the figure and of the choice among candidates."""
