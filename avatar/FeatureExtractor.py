@@ -11,8 +11,8 @@ race, and no network sees how people identify. So what you state yourself (GENDE
 precedence, in any words, and may be empty. Photo and results stay on this machine.
 
 Reads   PHOTO (the sample: NASA's portrait of Eileen Collins, which scikit-image ships), data/pet/users.csv
-Writes  outputs/avatar/features/: NAME.json and NAME_face.png (the face, and every value with its source); if there is
-        no face, or one of several must be chosen, NAME_fault.png; for a folder contact_sheet.png and faults.csv
+Writes  outputs/avatar/features/: NAME.json and NAME_face.png (the face, every value, and what was measured where); if
+        there is no face, or one of several must be chosen, NAME_fault.png; for a folder contact_sheet.png, faults.csv
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ GENDER: str = ""  # in your own words; takes precedence over inference
 RACE: str = ""  # in your own words; takes precedence over inference
 AGE: str = ""  # in your own words; takes precedence over inference
 DESCRIPTION: str = ""  # yourself in your own words; then no inferred trait enters the prompt
-FACE: Annotated[int | None, Range(1, 1000)] = None  # number of the face, from the left; None: there must be only one
+FACE: Annotated[int | None, Range(1, 1000)] = None  # number of the face from the left; None: the only or largest by far
 ENGINE: Literal["onnx", "pytorch"] = "onnx"  # library that runs DeepFace
 DEEPFACE_HOME: Path | None = None  # folder that contains .deepface/weights; None: DeepFace's own
 OVERWRITE: bool = False  # replace a JSON even if it was edited

@@ -1,4 +1,6 @@
-"""Crop, prompt and cut-out as separate functions, to look at and tune what the other scripts of this part do.
+"""Cut-out, crop and prompt as separate functions, to look at and tune what the other scripts of this part do.
+
+The whole photo is cut out first, then cropped to head and shoulders around the face of FEATURES, or the largest face.
 
 For a notebook: `from avatar.utils import center_crop_to_square, generate_weighted_prompt, remove_background`.
 
@@ -9,31 +11,34 @@ Writes  outputs/avatar/utils/: crop.png, cutout.png (RGBA), preview.png (on a ch
 from pathlib import Path
 from typing import Annotated
 
-from avatar.cutout.background_removal import previews, remove_background
+from PIL import Image
+
+from avatar.cutout.background_removal import is_solid, keep_largest_part, previews, remove_background
 from avatar.cutout.foreground_models import DEFAULT_MODEL, ModelName
 from avatar.cutout.square_crop import center_crop_to_square
 from avatar.prompt.wording import generate_weighted_prompt
 from common.errors import UserError
 from common.paths import OUTPUTS, shown
+from common.people.selection import Box
 from common.runner import Range, Report, run
 
 __all__ = ["center_crop_to_square", "generate_weighted_prompt", "remove_background"]
 
 # ---- settings: edit here, or override once on the command line (--photo me.jpg) ----
 PHOTO: Path | None = None  # photo, or finished avatar; None: the photo of FEATURES, or else the sample
-FEATURES: Path | None = None  # JSON of FeatureExtractor.py, for face and prompt; None: the picture's centre, no prompt
+FEATURES: Path | None = None  # JSON of FeatureExtractor.py, for face and prompt; None: the largest face, no prompt
 OUTPUT: Path = OUTPUTS / "avatar/utils"  # folder for the pictures
 SIDE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the crop
 ENLARGE: bool = False  # enlarge a crop that is smaller; False: it stays smaller, with a warning
 MODEL: ModelName = DEFAULT_MODEL  # "embedded", or a model of rembg; bria-rmbg is not for commercial use
-ONLY_LARGEST: bool = False  # keep only the largest connected part
+ONLY_LARGEST: bool = True  # keep only the largest connected part of the crop
 FILL_HOLES: bool = False  # make background that the figure encloses opaque
 CLEAN_EDGES: bool = True  # remove the old background's colours from the edge
 SEED: int = 0  # seed of the prompt's wording
 
 
 def main() -> Report:
-    """Crop the photo, cut its person out, and print the prompt."""
+    """Cut the photo's person out, crop photo and cut-out around the face, and print the prompt."""
     from avatar.cutout.foreground_models import load_foreground_model
     from avatar.person.features import read_features
     from avatar.person.user_photos import sample_photo
@@ -45,14 +50,17 @@ def main() -> Report:
     image = read_image(photo, "RGB")
     if known and known.face_box and sha256_of(photo) != known.photo_sha256:
         raise UserError(f"{photo}: is not the photo that {FEATURES} was made from; run FeatureExtractor.py again")
+    face_box = known.face_box if known else largest_face(image)
     foreground = load_foreground_model(MODEL)
     try:
-        crop = center_crop_to_square(image, known.face_box if known else None, side_px=SIDE_PX, enlarge=ENLARGE)
-        cutout = remove_background(
-            crop, model=MODEL, only_largest=ONLY_LARGEST, fill_holes=FILL_HOLES, clean_edges=CLEAN_EDGES
-        )
+        whole = remove_background(image, model=MODEL, fill_holes=FILL_HOLES, clean_edges=CLEAN_EDGES)
+        figure = is_solid(whole)
+        crop = center_crop_to_square(image, face_box, side_px=SIDE_PX, enlarge=ENLARGE, figure=figure)
+        cutout = center_crop_to_square(whole, face_box, side_px=crop.width, enlarge=ENLARGE, figure=figure)
     except UserError as error:
         raise UserError(f"{photo}: {error}") from error
+    if ONLY_LARGEST:
+        cutout = keep_largest_part(cutout)
 
     for name, picture in (("crop", crop), ("cutout", cutout), ("preview", previews(cutout))):
         write_png(OUTPUT / f"{name}.png", picture)
@@ -63,10 +71,20 @@ def main() -> Report:
     return Report(
         output=OUTPUT,
         inputs=[photo, FEATURES] if FEATURES else [photo],
-        figures={"crop px": crop.width},
+        figures={"crop px": crop.width, "face": list(face_box or ())},
         device=foreground.device,
         weights=foreground.weights,
     )
+
+
+def largest_face(image: Image.Image) -> Box | None:
+    """The box of the largest face, XYXY px; None if there is none, as in many drawings."""
+    from avatar.person.face_detector import FaceDetector
+
+    boxes = [face.box for face in FaceDetector().find_faces(image)]
+    if len(boxes) > 1:
+        print(f"{len(boxes)} faces found, the largest one is used; FEATURES chooses another")
+    return max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]), default=None)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Reading and writing pictures: upright, without metadata, of a stated mode and a bounded size."""
 
+import functools
 import io
 import warnings
 from collections.abc import Mapping
@@ -14,11 +15,11 @@ from common.errors import UserError
 from common.files import write_bytes
 
 Mode = Literal["RGBA", "RGB", "L"]
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-UNREAD_SUFFIXES = {".heic", ".heif", ".avif"}  # photos, but of formats that are not read here
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 8
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no format that runs another program, as EPS does
+FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")  # none that runs another program, as EPS does
+SEVERAL_STILLS = ("MPO", "HEIF")  # formats of phones: previews or other shots beside the photo
 ORIENTATIONS = {  # EXIF orientation: what turns the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -73,7 +74,7 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
                 if check.format == "PNG":
                     check.verify()  # load() does not compare the checksums of pixel data
             with _open(source) as opened:
-                if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # phones add a preview frame
+                if getattr(opened, "n_frames", 1) > 1 and opened.format not in SEVERAL_STILLS:
                     warnings.warn(f"{path}: an animation; its first frame is used", stacklevel=2)
                 opened.load()
                 image = to_mode(path, _upright(opened), mode)
@@ -91,7 +92,16 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
 
 
 def _open(source: Path | bytes) -> Image.Image:
+    _add_heif()
     return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+
+
+@functools.cache
+def _add_heif() -> None:
+    """Let Pillow open HEIF, which has the photos of phones (.heic)."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 def _upright(image: Image.Image) -> Image.Image:

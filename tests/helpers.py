@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
+from PIL import Image
 
 from common.runner import set_settings
 
@@ -29,6 +32,13 @@ def needs_real_data(*names: str) -> pytest.MarkDecorator:
 
 
 needs_bad_inputs = _needs("../tools/make_bad_inputs.py beside RELIVE_REAL_DATA", [BAD_INPUTS])
+
+
+def heic_bytes(image: Image.Image, **options: Any) -> bytes:
+    """Encode a picture as phones do; options as Pillow's, such as `exif`."""
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(image).save(buffer, quality=95, **options)
+    return buffer.getvalue()
 
 
 def run_script(script: str, *flags: object, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:

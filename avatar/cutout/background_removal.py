@@ -81,6 +81,17 @@ def without_holes(mask: np.ndarray) -> np.ndarray:
     return ~parts_touching(~mask, edge)
 
 
+def is_solid(cutout: Image.Image) -> np.ndarray:
+    """Where an RGBA cut-out is opaque rather than transparent; (H, W) bool."""
+    return np.asarray(cutout)[..., 3] > SHOWN * 255
+
+
+def keep_largest_part(cutout: Image.Image) -> Image.Image:
+    """Make everything but the largest connected part of an RGBA cut-out transparent."""
+    pixels = np.asarray(cutout)
+    return Image.fromarray(pixels * largest_part(pixels[..., 3] > 0)[..., None])
+
+
 def previews(cutout: Image.Image, tile_px: int = 512) -> Image.Image:
     """Show an RGBA cut-out on a checkerboard, on white and on black, side by side; RGB."""
     grounds = [

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avatar.drawing.faces import DrawnPerson
-from avatar.drawing.pen import OUTLINE, loops, placed
+from avatar.drawing.pen import MIDDLE, OUTLINE, loops, placed
 
 Draw = Callable[[DrawnPerson], None]
 Circles = tuple[tuple[float, float, float], ...]
@@ -54,6 +54,14 @@ class HairMass:
                 pen.line(self.shine, hair.light, 7, 0.55)
             if self.strands:
                 pen.line(self.strands, hair.detail, 1.7, 0.65)
+
+
+def fitted(mass: HairMass, who: DrawnPerson) -> HairMass:
+    """Stretch a mass to the width of the head; as drawn, it fits a head of half the width 45."""
+    across = who.half / 45
+    move = MIDDLE * (1 - across)
+    path, strands, shine = (placed(part, move, 0, across) for part in (mass.path, mass.strands, mass.shine))
+    return HairMass(path, strands, shine, mass.shadow)
 
 
 def ring(

@@ -1,7 +1,7 @@
 """Short hairstyles of the drawn avatars."""
 
 from avatar.drawing.faces import DrawnPerson
-from avatar.drawing.hair_pieces import HairLayers, HairMass, draw_curls, ring, shadow_of_curls
+from avatar.drawing.hair_pieces import HairLayers, HairMass, draw_curls, fitted, ring, shadow_of_curls
 from avatar.drawing.palette import lerp
 from avatar.drawing.pen import OUTLINE, both, even, loops
 
@@ -136,8 +136,12 @@ _SIDEBURNS = HairMass(
 )
 
 
+def _crown_bald_behind(who: DrawnPerson) -> None:
+    fitted(_BALD_BEHIND, who)(who)
+
+
 def _crown_bald(who: DrawnPerson) -> None:
-    _SIDEBURNS(who)
+    fitted(_SIDEBURNS, who)(who)
     who.pen.line("M 98 64 C 102 57 108 53 115 51", "#ffffff", 5, 0.4)
 
 
@@ -192,7 +196,7 @@ SHORT_HAIR = {
     "bald": HairLayers(),
     "buzz cut": HairLayers(over=_buzz_cut, shape=_SKULL),
     "receding": HairLayers(over=_receding, shape=_RECEDED.path),
-    "crown bald": HairLayers(_BALD_BEHIND, _crown_bald),
+    "crown bald": HairLayers(_crown_bald_behind, _crown_bald),
     "quiff": HairLayers(over=_quiff, shape=_SKULL),
     "side parting": HairLayers(over=_SIDE_PARTING, shape=_SIDE_PARTING.path),
     "short layered": HairLayers(_LAYERED_BEHIND, _LAYERED, _LAYERED.path),

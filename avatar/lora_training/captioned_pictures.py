@@ -16,7 +16,7 @@ from PIL import Image
 
 from common.errors import UserError, raise_faults
 from common.files import sha256_of
-from common.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES, read_image
+from common.images import PHOTO_SUFFIXES, read_image
 
 TABLE = "metadata.jsonl"
 MOST_ELONGATED = 4  # longest side by shortest; a square crop of more would show less than a quarter
@@ -60,7 +60,7 @@ def read_folder(folder: Path, side_px: int, caption: str = "") -> list[Captioned
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of pictures")
     files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    pictures = sorted(path for path in files if path.suffix.lower() in PHOTO_SUFFIXES | UNREAD_SUFFIXES)
+    pictures = sorted(path for path in files if path.suffix.lower() in PHOTO_SUFFIXES)
     if not pictures:
         raise UserError(f"{folder}: no pictures in it ({', '.join(sorted(PHOTO_SUFFIXES))})")
     faults: list[str] = []

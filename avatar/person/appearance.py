@@ -58,6 +58,21 @@ class Appearance:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What was measured of one person, and where.
+
+    Attributes:
+        appearance: the traits.
+        view: the head that was looked at.
+        colours: colours and their regions; None where nothing could be measured.
+    """
+
+    appearance: Appearance
+    view: HeadView
+    colours: Colours | None
+
+
 class AppearanceMeter:
     """Measures appearance; networks are loaded once. Not thread-safe."""
 
@@ -68,6 +83,10 @@ class AppearanceMeter:
         self.weights = [*WEIGHTS, *self._classifiers.weights]
 
     def measure(self, photo: np.ndarray, box: Box) -> Appearance:
+        """The traits that `examine` gives."""
+        return self.examine(photo, box).appearance
+
+    def examine(self, photo: np.ndarray, box: Box) -> Examination:
         """Measure one person.
 
         Args:
@@ -77,14 +96,9 @@ class AppearanceMeter:
         view = self._viewer.look(photo, box)
         problem = unseen(view)
         if problem:
-            return _empty(problem)
+            return Examination(_empty(problem), view, None)
         colours = measure_colours(view)
-        return judge(self._classifiers.classify(view, colours), colours)
-
-
-def measure(photo: np.ndarray, box: Box) -> Appearance:
-    """Measure one person once; for more, keep an `AppearanceMeter`."""
-    return AppearanceMeter().measure(photo, box)
+        return Examination(judge(self._classifiers.classify(view, colours), colours), view, colours)
 
 
 def unseen(view: HeadView) -> str:

@@ -31,6 +31,7 @@ class Extraction:
         faults: why photos were skipped, by file name.
         weights: names of the weights that ran.
         device: device that computed.
+        faces: number of faces in the last photo.
     """
 
     made: int
@@ -39,6 +40,7 @@ class Extraction:
     faults: dict[str, str]
     weights: list[str]
     device: str
+    faces: int = 0
 
 
 def extract_features(
@@ -77,7 +79,7 @@ def extract_features(
     )
     with run_batch(batch, functools.partial(_items, pending, settings)) as outcome:
         edited, weights, device = len(user_photos) - len(pending), used.get("weights", []), used.get("device", "CPU")
-        return Extraction(outcome.made, outcome.kept, edited, outcome.faults, weights, device)
+        return Extraction(outcome.made, outcome.kept, edited, outcome.faults, weights, device, used.get("faces", 0))
 
 
 def _items(user_photos: Sequence[UserPhoto], settings: ExtractionSettings) -> Iterator[Item[UserPhoto]]:
@@ -100,6 +102,9 @@ def extract_one(user_photo: UserPhoto, settings: ExtractionSettings, output: Pat
         print(f"kept: {shown(file)}, which was edited; OVERWRITE replaces it")
     else:
         print(f"{'up to date' if result.kept else 'written'}: {shown(file)}, {file.stem}{PICTURE_SUFFIX}.png")
+    if result.faces > 1 and settings.face is None:
+        choice = f"set FACE, 1 to {result.faces} from the left, for another"
+        print(f"{result.faces} faces found, of which the largest is used; {choice}")
     return result
 
 

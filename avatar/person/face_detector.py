@@ -3,10 +3,14 @@
 1. The full-range network sees the whole photo at 192 x 192 px and proposes boxes.
 2. The short-range network checks each box at three scales. A box that it confirms fewer than twice is dropped. The eyes
    that it finds define the rotation and scale at which an analyzer sees the face.
+3. If no face is large, as in photos of groups, the full-range network also sees overlapping squares of a half and of a
+   third of the photo's longer side. What it finds there in addition must be LEAST_PX wide, and the face mesh must see a
+   face in it too.
 
 Detection does not infer anything about the person, so it always runs.
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +22,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from avatar.person.face_presence import MESH, FacePresence
 from common.errors import UserError
 from common.people.selection import Box
 from common.weights import EMBEDDED, is_present
@@ -25,14 +30,20 @@ from common.weights import EMBEDDED, is_present
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
-FULL_RANGE, SHORT_RANGE = WEIGHTS = ("face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite")
+FULL_RANGE, SHORT_RANGE = "face_detection_full_range_sparse.tflite", "face_detection_short_range.tflite"
+WEIGHTS = (FULL_RANGE, SHORT_RANGE, MESH)
 FULL_PX, SHORT_PX = 192, 128  # sides of the networks' square inputs
 MIN_SCORE = 0.5  # lowest score of a box in the whole photo
 MIN_SECOND_SCORE = 0.3  # lowest score of the checks at closer range
 SAME_IOU = 0.3  # IoU from which two boxes are the same face
+SAME_OVERLAP = 0.5  # intersection over the smaller area from which boxes in parts of a photo are the same face
 SCALES = (1.5, 2.0, 3.0)  # sides of the checked squares, as multiples of the box's side
 MIN_CONFIRMED = 2  # least number of these checks that must confirm a face
 LEAST_EYE_DISTANCE = 0.25  # as a multiple of the box's side; profiles have less, which does not give the scale
+LARGE = 0.25  # side of a face, as a share of the photo's longer side, from which nobody smaller is looked for
+PARTS = (2, 3)  # squares by the photo's longer side
+LEAST_PX = 16  # side of the smallest box that is looked for in parts of the photo
+MIN_PRESENCE = 0.5  # lowest presence of a face there, by the face mesh
 LEFT_EYE, RIGHT_EYE = slice(4, 6), slice(6, 8)  # columns of a detection, as the viewer sees them
 
 
@@ -51,6 +62,11 @@ class DetectedFace:
     score: float
     eyes: np.ndarray
 
+    @property
+    def side(self) -> int:
+        """Longer side of the box, px."""
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+
 
 class FaceDetector:
     """Detects faces; see the module's docstring. Not thread-safe."""
@@ -58,8 +74,9 @@ class FaceDetector:
     device = "CPU"
 
     def __init__(self) -> None:
-        """Load both networks. Raises UserError if their files are missing."""
+        """Load the networks. Raises UserError if their files are missing."""
         check_present("face detection", WEIGHTS)
+        self._presence = FacePresence()
         self._full = _full_range(EMBEDDED[FULL_RANGE].path)
         self._short = cv2.dnn.readNetFromTFLite(np.frombuffer(EMBEDDED[SHORT_RANGE].path.read_bytes(), np.uint8))
         self._full_anchors = grid_anchors((FULL_PX // 4, 1))
@@ -67,8 +84,25 @@ class FaceDetector:
 
     def find_faces(self, photo: Image.Image) -> list[DetectedFace]:
         """Find all faces that look at the camera, from left to right, in an upright RGB photo."""
-        faces = [self._check_box(photo, box, float(score)) for box, score in zip(*self._see(photo), strict=True)]
-        return sorted((face for face in faces if face is not None), key=lambda face: face.box[0] + face.box[2])
+        faces = self._checked(photo, *self._see(photo))
+        if not any(face.side >= LARGE * max(photo.size) for face in faces):
+            faces += self._find_small_faces(photo, faces)
+        return sorted(faces, key=lambda face: face.box[0] + face.box[2])
+
+    def _checked(self, photo: Image.Image, found: np.ndarray, scores: np.ndarray) -> list[DetectedFace]:
+        faces = [self._check_box(photo, box, float(score)) for box, score in zip(found, scores, strict=True)]
+        return [face for face in faces if face is not None]
+
+    def _find_small_faces(self, photo: Image.Image, known: Sequence[DetectedFace]) -> list[DetectedFace]:
+        """Find faces in parts of a photo, other than the known ones."""
+        parts = [part for count in PARTS for part in squares(photo.size, count)]
+        seen = [(self._see(photo.crop(part)), np.tile(part[:2], 8)) for part in parts]
+        found = np.concatenate([boxes + corner for (boxes, _), corner in seen])
+        scores = np.concatenate([part_scores for (_, part_scores), _ in seen])
+        wide = (found[:, 2:4] - found[:, :2]).max(axis=1) >= LEAST_PX
+        boxes = np.array([face.box for face in known], np.float64).reshape(-1, 4)
+        faces = self._checked(photo, *distinct(found[wide], scores[wide], boxes))
+        return [face for face in faces if self._presence.measure(photo, face.box) >= MIN_PRESENCE]
 
     def _see(self, photo: Image.Image) -> tuple[np.ndarray, np.ndarray]:
         """Detections of the full-range network: (n, 16) in px of the photo, and scores (n,)."""
@@ -201,6 +235,40 @@ def merge(found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
         best.append(scores[rest[0]])
         rest = rest[~same]
     return np.array(kept).reshape(-1, 16), np.array(best)
+
+
+def squares(size: tuple[int, int], count: int) -> list[Box]:
+    """Overlapping parts of a photo, XYXY px: squares, `count` by its longer side, half a square apart at most."""
+    side = math.ceil(max(size) / count)
+    columns, rows = (np.linspace(0, span, 1 + math.ceil(2 * span / side)) for span in np.subtract(size, side).clip(0))
+    corners = [(round(x), round(y)) for y in rows for x in columns]
+    return [(x, y, min(size[0], x + side), min(size[1], y + side)) for x, y in corners]
+
+
+def distinct(found: np.ndarray, scores: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best detection of each face that is not known yet.
+
+    Args:
+        found: (n, 16) detections of `decode`.
+        scores: (n,) their scores.
+        known: (k, 4) boxes, XYXY.
+
+    Returns:
+        Those that overlap neither a known box nor a better detection, as `found` and `scores`, highest score first.
+    """
+    kept: list[int] = []
+    for number in np.argsort(-scores, kind="stable").tolist():
+        others = np.concatenate([known, found[kept, :4]])
+        if not (box_overlap(found[number], others) >= SAME_OVERLAP).any():
+            kept.append(number)
+    return found[kept], scores[kept]
+
+
+def box_overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection of one box with others over the smaller area; the first four values of each are XYXY."""
+    shared = (np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])).clip(0).prod(axis=1)
+    smaller = np.minimum((box[2:4] - box[:2]).prod(), (others[:, 2:4] - others[:, :2]).prod(axis=1))
+    return np.divide(shared, smaller, out=np.zeros(len(others)), where=smaller > 0)
 
 
 def box_iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:

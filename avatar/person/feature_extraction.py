@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -25,6 +25,7 @@ from common.images import png_bytes, read_image
 
 AnalyzerName = Literal["deepface", "embedded", "self"]
 PICTURE_SUFFIX, FAULT_SUFFIX = "_face", "_fault"  # of picture files, after the person's name
+DOMINANT = 2.0  # side of the face of a photo's main person, over that of any other, from which nobody need choose
 COMPRESS_LEVEL = 1  # of PNG: writing takes most of the time
 TRAITS = ("gender", "race", "age")
 INFERS = {
@@ -55,7 +56,7 @@ class ExtractionSettings:
         description: the person's own words.
         min_confidence: inferred values with a lower score, 0 to 1, stay empty.
         appearance: measure what the person looks like.
-        face: number of the face from the left, from 1; None: there must be only one.
+        face: number of the face from the left, from 1; None: the only one, or one that is DOMINANT.
         engine: library that runs DeepFace.
         deepface_home: folder of DeepFace's weights; None: DeepFace's own.
     """
@@ -104,11 +105,15 @@ class Extractor:
         self._analyzer = settings.load_analyzer()
         self._meter = AppearanceMeter() if settings.appearance else None
         self._used = {
-            "weights": [
-                *DETECTOR_WEIGHTS,
-                *(self._analyzer.weights if self._analyzer else []),
-                *(self._meter.weights if self._meter else []),
-            ],
+            "weights": list(
+                dict.fromkeys(
+                    [
+                        *DETECTOR_WEIGHTS,
+                        *(self._analyzer.weights if self._analyzer else []),
+                        *(self._meter.weights if self._meter else []),
+                    ]
+                )
+            ),
             "device": self._analyzer.device if self._analyzer else self._detector.device,
         }
 
@@ -133,14 +138,23 @@ class Extractor:
                 file = f"{stem}{FAULT_SUFFIX}.png"
                 content = {file: png_bytes(picture, COMPRESS_LEVEL)}
                 return Made(content, fault=f"{'; '.join(problem)} (see {file})", passing=self._used)
-            face = faces[(self._settings.face or 1) - 1] if faces else None
+            face = self._chosen(faces)
+            examined = self._meter.examine(np.asarray(image), face.box) if self._meter and face else None
             features = self._features_of(user_photo, image, face)
-            picture = draw_features(image, features, f"{stem}.json")
+            if examined:
+                features = replace(features, appearance=dict(examined.appearance.items()))
+            picture = draw_features(image, features, f"{stem}.json", examined)
         files = {
             f"{stem}{PICTURE_SUFFIX}.png": png_bytes(picture, COMPRESS_LEVEL),
             f"{stem}.json": features_json(features, origin_of(user_photo, self._settings)).encode("utf-8"),
         }
-        return Made(files, passing=self._used)
+        return Made(files, passing=self._used | {"faces": len(faces)})
+
+    def _chosen(self, faces: Sequence[DetectedFace]) -> DetectedFace | None:
+        """The face of the setting, else the largest one."""
+        if self._settings.face is not None:
+            return faces[self._settings.face - 1]
+        return max(faces, key=lambda face: face.side, default=None)
 
     def _problem_with(self, faces: Sequence[DetectedFace]) -> tuple[str, str] | None:
         """What prevents the choice of one face, and the remedy; with the analyzer "self" there may be no face."""
@@ -151,7 +165,11 @@ class Extractor:
             remedy = "use a photo in which one face looks at the camera, or crop it closer; ANALYZER self needs no face"
             return "no face found", remedy
         if wanted is None:
-            return None if found == 1 else (f"{found} faces found", f"choose one by FACE, 1 to {found} from the left")
+            sides = sorted(face.side for face in faces)
+            if found == 1 or sides[-1] >= DOMINANT * sides[-2]:
+                return None
+            remedy = f"choose one by FACE, 1 to {found} from the left, in a run of this photo alone"
+            return f"{found} faces found", remedy
         if wanted > found:
             what = f"{found} face{'s' * (found > 1)} found, but FACE is {wanted}"
             return what, f"FACE may be 1 to {found}, from the left"
@@ -165,7 +183,6 @@ class Extractor:
             score = round(found.score or 0.0, 4)
             sure = score >= settings.min_confidence
             traits[trait] = Trait(found.value, score, found.source) if sure else Trait("", score, "unsure")
-        measured = self._meter.measure(np.asarray(image), face.box) if self._meter and face else None
         return Features(
             name=user_photo.name,
             photo=str(user_photo.photo.resolve()),
@@ -175,7 +192,6 @@ class Extractor:
             gender=traits.get("gender", Trait()),
             race=traits.get("race", Trait()),
             age=traits.get("age", Trait()),
-            appearance=dict(measured.items()) if measured else {},
             description=settings.description.strip(),
             taste=user_photo.taste,
         )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from avatar.person.appearance import Examination
+from avatar.person.appearance_picture import draw_measured
 from avatar.person.face_detector import DetectedFace
 from avatar.person.features import Features, Trait
 from common.genres import GENRES
@@ -30,13 +32,18 @@ NOTES = {
 }
 
 
-def draw_features(photo: Image.Image, features: Features, json_name: str) -> Image.Image:
+def draw_features(
+    photo: Image.Image, features: Features, json_name: str, examined: Examination | None = None
+) -> Image.Image:
     """Draw the photo with the face's box, and a panel with a close-up and every value with its source; RGB.
+
+    Below them stands what was measured of the appearance, and where.
 
     Args:
         photo: RGB, upright.
         features: features of the person.
         json_name: name of the file to edit.
+        examined: measured appearance; None if it was not measured.
     """
     boxes = [features.face_box] if features.face_box else []
     sheet = _Sheet(photo, boxes, numbered=False)
@@ -58,7 +65,7 @@ def draw_features(photo: Image.Image, features: Features, json_name: str) -> Ima
     sheet.y = max(sheet.y + 8, GAP + PHOTO_PX - 192)
     sheet.tastes(features.top_genres)
     sheet.footer(f"A proposal: edit {json_name} to change the avatar.")
-    return sheet.image
+    return sheet.image if examined is None else _with_below(sheet.image, draw_measured(examined, PAPER))
 
 
 def draw_fault(photo: Image.Image, faces: Sequence[DetectedFace], name: str, what: str, remedy: str) -> Image.Image:
@@ -133,6 +140,14 @@ class _Sheet:
         font = label_font(15)
         bottom = self.x, GAP + PHOTO_PX
         self._draw.text(bottom, fit_text(text, font, PANEL_PX), fill=GREY, font=font, anchor="ls")
+
+
+def _with_below(sheet: Image.Image, block: Image.Image) -> Image.Image:
+    """The sheet, made longer by a block."""
+    longer = Image.new("RGB", (sheet.width, sheet.height + block.height + GAP), PAPER)
+    longer.paste(sheet, (0, 0))
+    longer.paste(block, (GAP, sheet.height))
+    return longer
 
 
 def _with_boxes(photo: Image.Image, boxes: Sequence[Box], numbered: bool) -> Image.Image:

@@ -11,14 +11,15 @@ import cv2
 import numpy as np
 
 from avatar.person.face_detector import check_present
+from avatar.person.face_presence import FACE_SIDE, MESH, MESH_PX, PRESENCE
 from common.people.selection import Box
 from common.weights import EMBEDDED
 
-MESH, SELFIE = WEIGHTS = ("face_landmark.tflite", "selfie_segmentation.tflite")
-MESH_PX, SELFIE_PX = 192, 256  # what the networks take, squares
-PRESENCE, POINTS, MESH_LAYER = "conv2d_31", "conv2d_21", "p_re_lu_12"
+SELFIE = "selfie_segmentation.tflite"
+WEIGHTS = (MESH, SELFIE)
+SELFIE_PX = 256  # side of its square input
+POINTS, MESH_LAYER = "conv2d_21", "p_re_lu_12"
 MATTE, SELFIE_LAYER = "activation_10", "add_4__xeno_compat__1"
-FACE_SIDE = 1.5  # side of the square around a face, over its box's longer side
 HEAD_SIDE = 2.6  # side of the square around a head, over the height of the face from the hairline to the chin
 OUTER_EYES = (33, 263)  # corners of the eyes: left and right as the viewer sees them
 TOP, CHIN, LEFT, RIGHT, NOSE = 10, 152, 234, 454, 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from avatar.prompt.syntax import Phrase, parse_prompt
-from avatar.prompt.tokens import Token, chunk_size, split_into_chunks, tokenize, tokenizers_of
+from avatar.prompt.tokens import Token, chunks_of, tokenizers_of
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def embed_prompts(pipeline: Any, prompt_text: str, negative_text: str) -> dict[str, torch.Tensor]:
     """Compute weighted text embeddings, as arguments of the same names for SDXL's pipelines.
 
-    Prompts of more than 75 tokens are encoded in chunks, each with its own start and end marks; the shorter of the two
-    texts is padded with empty chunks. The pooled embeddings are those of the first chunk; weights below 1 affect them,
-    weights above 1 do not. Without weights and up to 75 tokens, the result equals the pipeline's own `encode_prompt`.
+    Prompts of more than 75 tokens, or with BREAK, are encoded in chunks, each with its own start and end marks; the
+    shorter of the two texts is padded with empty chunks. The pooled embeddings are those of the first chunk; weights
+    below 1 affect them, weights above 1 do not. Without weights and breaks and up to 75 tokens, the result equals the
+    pipeline's own `encode_prompt`.
 
     Args:
         pipeline: any of diffusers' SDXL pipelines: a base has both text encoders, a refiner only the second one.
@@ -70,7 +71,7 @@ class _TextEncoder:
         self.tokenizer, self.encoder, self.device = tokenizer, encoder, device
 
     def chunks(self, phrases: Sequence[Phrase]) -> list[list[Token]]:
-        return split_into_chunks(tokenize(self.tokenizer, phrases), chunk_size(self.tokenizer))
+        return chunks_of(self.tokenizer, phrases)
 
     @functools.cached_property
     def empty(self) -> tuple[torch.Tensor, torch.Tensor]:

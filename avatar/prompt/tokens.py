@@ -1,11 +1,12 @@
 """Counts a prompt's CLIP tokens, shortens prompts, and splits long ones into chunks."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from avatar.prompt.syntax import Phrase, join_pieces, parse_prompt
+from avatar.prompt.syntax import Phrase, join_pieces, parse_prompt, parts_between_breaks
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
@@ -59,7 +60,7 @@ def fit_tokens(tokenizers: Sequence["CLIPTokenizer"], text: str, most: int) -> t
             dropped.add(index)
             excess -= sizes[index]
     pieces = [piece for index, part in enumerate(parts) if index not in dropped for piece in part]
-    kept = join_pieces((piece.text, piece.weight) for piece in pieces)
+    kept = join_pieces((None if piece.is_break else piece.text, piece.weight) for piece in pieces)
     end = [replace(phrase, text=phrase.text.rstrip(" ,")) for phrase in kept[-1:]]
     names = ("".join(piece.text for piece in parts[index]).strip(" ,\n") for index in sorted(dropped))
     return "".join(map(str, kept[:-1] + end)), list(filter(None, names))
@@ -69,6 +70,8 @@ def _parts(tokenizers: Sequence["CLIPTokenizer"], phrases: Sequence[Phrase]) -> 
     """Groups of pieces that are kept or dropped as a whole: up to a comma, or word by word if that is too long."""
     groups: list[list[Phrase]] = [[]]
     for phrase in phrases:
+        if phrase.is_break:
+            groups += [[phrase], []]
         for text in re.findall(r"[^,]*,\s*|[^,]+", phrase.text):
             groups[-1].append(replace(phrase, text=text))
             if "," in text:
@@ -82,11 +85,14 @@ def _parts(tokenizers: Sequence["CLIPTokenizer"], phrases: Sequence[Phrase]) -> 
 
 
 def _importance(part: Sequence[Phrase]) -> float:
+    if any(piece.is_break for piece in part):
+        return math.inf
     return max((piece.weight for piece in part if re.search(r"\w", piece.text)), default=0.0)
 
 
 def _count(tokenizers: Sequence["CLIPTokenizer"], phrases: Sequence[Phrase]) -> int:
-    return max(len(tokenize(tokenizer, phrases)) for tokenizer in tokenizers)
+    parts = parts_between_breaks(phrases)
+    return max(sum(len(tokenize(tokenizer, part)) for part in parts) for tokenizer in tokenizers)
 
 
 def chunk_size(tokenizer: "CLIPTokenizer") -> int:
@@ -105,6 +111,13 @@ def tokenize(tokenizer: "CLIPTokenizer", phrases: Sequence[Phrase]) -> list[Toke
         Token(number, weights[start], 2 if text[end - 1] in ",.;" else int(next_start > end))
         for number, (start, end), next_start in zip(found["input_ids"], spans, next_starts, strict=False)
     ]
+
+
+def chunks_of(tokenizer: "CLIPTokenizer", phrases: Sequence[Phrase]) -> list[list[Token]]:
+    """Tokens in the chunks that a text encoder takes at once; each break starts another one."""
+    size = chunk_size(tokenizer)
+    parts = parts_between_breaks(phrases)
+    return [chunk for part in parts for chunk in split_into_chunks(tokenize(tokenizer, part), size)]
 
 
 def split_into_chunks(tokens: list[Token], size: int) -> list[list[Token]]:

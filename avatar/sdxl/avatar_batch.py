@@ -14,6 +14,7 @@ from PIL import Image
 
 from avatar.cutout.foreground_models import load_foreground_model
 from avatar.person.subjects import Subject, find_subjects
+from avatar.prompt.known_words import known_words, unknown_words
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, KINDS, STARTS, AvatarMaker
 from avatar.sdxl.avatar_settings import group_settings
 from avatar.sdxl.generation import REMEDY, count_steps, peak_memory_gb
@@ -32,6 +33,7 @@ CONTACT_SHEET = "contact_sheet.png"
 REPEATED = "repeated"  # subfolder of the output for --from-picture
 TILE_PX = 320
 CHUNK = 75  # tokens that a text encoder takes at once
+MOST_WORDS = 12  # unknown words named in the warning
 FEW = 6  # largest number of people for which the contact sheet shows every step
 STARTED = {"figure": "the person's drawn figure", "photo": "a photo", "text": "text alone"}
 LABELS = {STARTS: "start", DRAWN: "drawn", AVATARS: "avatar"}
@@ -109,7 +111,7 @@ def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
         folder = folder / REPEATED
     _check_photos(subjects, folder)
     print(f"model: {', '.join(choice.hashes)} ({choice.why})")
-    _print_plan(subjects, run)
+    print_plan(subjects, run)
     statistics = Statistics()
     batch: Batch[Subject, None] = Batch(
         folder=folder,
@@ -143,13 +145,26 @@ def _check_photos(subjects: Sequence[Subject], folder: Path) -> None:
                 raise UserError(f"{path}: is the photo of {subject.file}; set OUTPUT to another folder")
 
 
-def _print_plan(subjects: Sequence[Subject], run: AvatarRun) -> None:
+def print_plan(subjects: Sequence[Subject], run: AvatarRun) -> None:
     """Print how many pictures start from what, with how many steps. Raises UserError if a pass would have none."""
     starts = {subject.name: run.start(subject) for subject in subjects}
     for start, count in sorted(Counter(starts.values()).items()):
         one = next(subject for subject in subjects if starts[subject.name] == start)
         print(f"{count} from {STARTED[start]}: {count_steps(run.recipe(one), start != 'text')}")
     print(f"prompt of {subjects[0].name}: {run.texts(subjects[0])[0]}")
+    if run.choice.base.is_small:
+        _warn_of_unknown_words([run.texts(subject)[0] for subject in subjects], run.choice.base.path)
+
+
+def _warn_of_unknown_words(prompts: Sequence[str], base: Path) -> None:
+    """Print one line that names the words of the prompts which the small model does not know."""
+    unknown = unknown_words(prompts, known_words(base))
+    if unknown:
+        more = f" and {len(unknown) - MOST_WORDS} more" if len(unknown) > MOST_WORDS else ""
+        print(
+            f"warning: the small model does not know {', '.join(unknown[:MOST_WORDS])}{more}, and will not draw what "
+            "these words mean; use other words (avatar/drawing/wordings.py has those it knows), or set MODEL to SDXL"
+        )
 
 
 # ---- the end ----

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from common.errors import UserError, raise_faults
-from common.images import MAX_PIXELS, PHOTO_SUFFIXES, UNREAD_SUFFIXES, decode_image, to_mode
+from common.images import MAX_PIXELS, PHOTO_SUFFIXES, decode_image, to_mode
 
 ARCHIVE_SUFFIXES = {".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".cab", ".iso", ".jar"}
 MAX_RATIO = 100  # maximum of unpacked over packed bytes: photos hardly compress, zeros compress a thousandfold
@@ -112,7 +112,7 @@ def check_inputs(inputs: Sequence[Path]) -> list[Path]:
     for path in inputs:
         if not path.exists():
             faults.append(f"{path}: no such file or folder")
-        elif not path.is_dir() and path.suffix.lower() not in {".zip", *PHOTO_SUFFIXES, *UNREAD_SUFFIXES}:
+        elif not path.is_dir() and path.suffix.lower() not in {".zip", *PHOTO_SUFFIXES}:
             faults.append(f"{path}: is neither a folder, a .zip nor a photo ({', '.join(sorted(PHOTO_SUFFIXES))})")
     raise_faults("setting PHOTOS", faults)
     unique: dict[Path, Path] = {}
@@ -154,8 +154,6 @@ def _photos_of_file(path: Path, label: str, limits: ArchiveLimits) -> Iterator[P
     suffix = path.suffix.lower()
     if suffix == ".zip":
         yield from _photos_of_archive(path, label, limits)
-    elif suffix in UNREAD_SUFFIXES:
-        yield _unread(label)
     elif suffix in PHOTO_SUFFIXES:
         try:
             facts = path.stat()
@@ -178,9 +176,6 @@ def _photos_of_archive(path: Path, label: str, limits: ArchiveLimits) -> Iterato
         return
     for member in members:
         name = f"{label}/{member.filename}"
-        if _suffix(member) in UNREAD_SUFFIXES:
-            yield _unread(name)
-            continue
         version = f"{member.file_size} {member.CRC:08x}"
         read = functools.partial(_read_member, path, member, limits.photo_bytes)
         yield PhotoSource(_printable(name), path / member.filename, version, read)
@@ -224,10 +219,6 @@ class _ArchiveFile(io.FileIO):
         return super().read(size) or b""
 
 
-def _unread(label: str) -> PhotoFault:
-    return PhotoFault(_printable(label), "HEIC and AVIF are not supported; export it as JPEG or PNG")
-
-
 def _is_junk(name: str) -> bool:
     """Whether a name is that of a hidden file or of an extra file of macOS."""
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
@@ -263,8 +254,7 @@ def check_members(
         raise UserError(f"{_printable(refused[0][0].orig_filename)!r} {refused[0][1]}{more}")
     if repeated:
         raise UserError(f"two members are named {_printable(repeated[0])!r}")
-    kinds = PHOTO_SUFFIXES | UNREAD_SUFFIXES
-    photos = [m for m in members if not m.is_dir() and not _is_junk(m.filename) and _suffix(m) in kinds]
+    photos = [m for m in members if not m.is_dir() and not _is_junk(m.filename) and _suffix(m) in PHOTO_SUFFIXES]
     _check_bytes(photos, packed_bytes, limits)
     return photos
 

@@ -27,6 +27,7 @@ from avatar.likeness.candidates import Agreement
 from avatar.person.features import AppearanceTrait, Features, Trait, features_json
 from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
+from avatar.sdxl.avatar_batch import print_plan
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, Candidate, FinalPrompt, avatar_files, best_of
 from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
@@ -34,7 +35,7 @@ from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_provenance, write_marked_png
 from avatar.sdxl.pipelines import Pipelines
 from avatar.sdxl.provenance import AvatarRun, picture_seed
-from avatar.sdxl.sources import AUTO, ModelChoice, ModelSource, choose_model
+from avatar.sdxl.sources import AUTO, DEMO_MODEL, ModelChoice, ModelSource, choose_model
 from common.batches import Made
 from common.errors import UserError
 from common.files import sha256_of
@@ -387,6 +388,23 @@ def test_long_prompts_are_drawn_whole_or_cut_with_a_list_of_what_is_left_out(
     assert pictures(tmp_path / "whole")["Ada"] != pictures(tmp_path / "cut")["Ada"]
     with pytest.raises(UserError, match="prompt, character 6: a bracket is never closed"):
         generate(ada, tmp_path / "cut", tiny, prompt="a hat(")
+
+
+def test_words_that_the_small_model_does_not_know_are_named_before_drawing(
+    tmp_path: Path, people: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choice = choose_model(str(DEMO_MODEL), AUTO, with_refiner=False)
+    inputs = InputSettings(features=people, output=tmp_path / "out", prompt="(pink hijab:1.2), astronaut on a horse")
+    run = AvatarRun(BASE, inputs, PictureSettings(), ModelSettings(), choice, {})
+    subjects, _ = find_subjects(people, photo=None, with_photos=False)
+    print_plan(subjects, run)
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    assert warning.startswith("warning: the small model does not know hijab, astronaut, horse, and will not draw")
+    print_plan(subjects, replace(run, inputs=replace(inputs, prompt="bright neon glow bracelets")))
+    print_plan(subjects, replace(run, choice=choose_model(str(tiny), AUTO, with_refiner=False)))
+    assert "warning" not in capsys.readouterr().out
+    print_plan(subjects, replace(run, inputs=replace(inputs, prompt="")))
+    assert "does not know scar, and will" in capsys.readouterr().out
 
 
 def test_a_png_without_our_text_tells_nothing(tmp_path: Path) -> None:

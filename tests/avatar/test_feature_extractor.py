@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 
 from avatar import FeatureExtractor
 from avatar.person import head_view
+from avatar.person.appearance_picture import HEAD_PX
 from avatar.person.feature_extraction import ExtractionSettings, Extractor
 from avatar.person.features import Trait, is_edited, read_features
 from avatar.person.trait_classifiers import CLASSIFIERS
@@ -78,9 +79,9 @@ def extract(photo: Path, **settings: Any) -> Path:
     return output
 
 
-def picture_is_drawn(path: Path) -> bool:
+def picture_is_drawn(path: Path, measured: bool = False) -> bool:
     with Image.open(path) as picture:
-        return picture.size == (1296, 704) and np.asarray(picture).std() > 20
+        return picture.size == (1296, 704 + measured * (HEAD_PX + 32)) and np.asarray(picture).std() > 20
 
 
 # ---- one photo ----
@@ -97,7 +98,7 @@ def test_the_sample_becomes_features_from_the_shell(tmp_path: Path) -> None:
     assert features.photo_sha256 == sha256_of(Path(features.photo))
     assert features.gender.value == "woman" and features.gender.source == features.age.source == "embedded"
     assert [genre for genre, _ in features.top_genres] == ["indie", "pop", "folk"]
-    assert picture_is_drawn(tmp_path / "results/Júlia_face.png")
+    assert picture_is_drawn(tmp_path / "results/Júlia_face.png", measured=True)
     record = json.loads((tmp_path / "results/Júlia.run.json").read_text(encoding="utf-8"))
     assert set(record["weights"]) == {*WEIGHTS, *head_view.WEIGHTS, *(f"{name}.onnx" for name in CLASSIFIERS)}
     assert features.appearance["skin_tone"].value == "light" and features.appearance["glasses"].value == "none"
@@ -115,6 +116,12 @@ def test_nothing_is_inferred_unless_it_is_switched_on(photo: Path) -> None:
 def test_each_inference_is_switched_on_by_itself(photo: Path) -> None:
     features = read_features(extract(photo, analyzer="embedded", infer_age=True, min_confidence=0) / "Ada_L.json")
     assert features.age.source == "embedded" and features.gender.source == "off"
+
+
+def test_appearance_that_is_off_leaves_no_trace(photo: Path) -> None:
+    results = extract(photo, analyzer="self", appearance=False)
+    assert "appearance" not in json.loads((results / "Ada_L.json").read_text(encoding="utf-8"))
+    assert picture_is_drawn(results / "Ada_L_face.png", measured=False)
 
 
 def test_own_words_win_over_inference(photo: Path) -> None:
@@ -184,7 +191,7 @@ def test_a_photo_without_a_face_is_said_and_shown(cup: Path) -> None:
 def test_of_several_faces_one_is_chosen_and_never_guessed(tmp_path: Path, face: Image.Image) -> None:
     photo = tmp_path / "two.png"
     beside(face, ImageOps.mirror(face)).save(photo)
-    with pytest.raises(UserError, match=r"2 faces found; choose one by FACE, 1 to 2 from the left"):
+    with pytest.raises(UserError, match=r"2 faces found; choose one by FACE, 1 to 2 from the left, in a run of"):
         extract(photo)
     assert picture_is_drawn(tmp_path / "results/two_fault.png")
     with pytest.raises(UserError, match=r"2 faces found, but FACE is 3; FACE may be 1 to 2"):
@@ -196,6 +203,21 @@ def test_of_several_faces_one_is_chosen_and_never_guessed(tmp_path: Path, face: 
         middles.append((box[0] + box[2]) / 2)
     assert middles[0] < 220 < middles[1]
     assert not (tmp_path / "results/two_fault.png").exists(), "what was mended is no longer shown"
+
+
+def test_the_face_that_is_largest_by_far_is_used_and_the_others_are_offered(
+    tmp_path: Path, face: Image.Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = Image.new("RGB", (640, 480), "#80a0b0")
+    group.paste(face.resize((88, 104)), (40, 100))
+    group.paste(ImageOps.mirror(face), (380, 100))
+    group.save(tmp_path / "group.png")
+    box = read_features(extract(tmp_path / "group.png") / "group.json").face_box
+    assert box is not None and box[0] > 380
+    assert "2 faces found, of which the largest is used; set FACE, 1 to 2 from the left" in capsys.readouterr().out
+    box = read_features(extract(tmp_path / "group.png", face=1) / "group.json").face_box
+    assert box is not None and box[2] < 130
+    assert "faces found" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -401,6 +423,6 @@ def test_photos_and_people_are_matched_by_name() -> None:
 
 
 def test_hidden_files_and_other_kinds_are_no_photos(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "art.svg", "c.webp"):
+    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "art.svg", "c.webp", "d.HEIC", "e.avif"):
         (tmp_path / name).touch()
-    assert [path.name for path in photos_in(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp"]
+    assert [path.name for path in photos_in(tmp_path)] == ["a.jpeg", "b.PNG", "c.webp", "d.HEIC", "e.avif"]

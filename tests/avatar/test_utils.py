@@ -36,7 +36,8 @@ def test_the_script_shows_crop_and_cutout_of_the_sample(tmp_path: Path) -> None:
     with Image.open(tmp_path / "crop.png") as crop, Image.open(tmp_path / "cutout.png") as cutout:
         assert (crop.size, crop.mode, cutout.size, cutout.mode) == ((256, 256), "RGB", (256, 256), "RGBA")
         alpha = np.asarray(cutout)[..., 3]
-    assert alpha[60, 112] == 255 and alpha[230, 120] == 255, "her face and her suit"
+    assert alpha[90, 125] == 255 and alpha[230, 120] == 255, "her face and her suit"
+    assert not alpha[:4].any() and alpha[:30].any(), "the top of her head, and little above"
     with Image.open(tmp_path / "preview.png") as preview:
         assert np.ptp(np.asarray(preview)) == 255
     assert set(json.loads((tmp_path / "run.json").read_text())["weights"]) == {MATTE, POSE}

@@ -24,13 +24,14 @@ from PIL import Image, ImageOps
 
 from avatar.person.deepface_analyzer import SUFFIXES, DeepFaceAnalyzer, Engine
 from avatar.person.embedded_analyzer import EmbeddedAnalyzer
-from avatar.person.face_detector import FaceDetector
+from avatar.person.face_detector import FaceDetector, box_iou
 from common.images import read_image
 from tests.avatar.deepface_weights import CLASSES, weights_folder
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 
 REPEATS = 20
+EDGES = ("left", "top", "right", "bottom")
 NEEDED_GB = 7  # of memory, to make and to load both of DeepFace's networks
 
 
@@ -50,6 +51,7 @@ def main() -> None:
     measure_labelled(detector, analyzer)
     measure_nobody(detector)
     measure_street(detector, arguments.photos)
+    measure_groups(detector)
     measure_time(detector, analyzer)
 
 
@@ -96,6 +98,26 @@ def measure_street(detector: FaceDetector, count: int) -> None:
     photos = real_files("people/photos/*.jpg")[:count]
     found = Counter(len(detector.find_faces(read_image(photo, "RGB"))) for photo in photos)
     print("faces on street photos:", ", ".join(f"{faces} on {count}" for faces, count in sorted(found.items())))
+
+
+def measure_groups(detector: FaceDetector) -> None:
+    """Faces found of those that the eye found among the candidates, at least 24 px wide, in photos of groups.
+
+    The candidates are those of the full-range network in the photo, and in halves and thirds of it.
+    """
+    with open(Path(__file__).with_name("avatar_group_faces.csv"), encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    truth: dict[str, list[np.ndarray]] = {}
+    for row in rows:
+        truth.setdefault(row["file"], []).append(np.array([float(row[edge]) for edge in EDGES]))
+    found = wrong = 0
+    for photo in real_files("people/groups/photos/*.jpg"):
+        faces, marked = detector.find_faces(read_image(photo, "RGB")), truth.get(photo.name, [])
+        boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
+        hits = [len(boxes) > 0 and bool((box_iou(box, boxes) > 0.3).any()) for box in marked]
+        found += sum(hits)
+        wrong += len(faces) - sum(hits)
+    print(f"faces in photos of groups: {found} of {len(rows)}; boxes elsewhere, or of smaller faces: {wrong}")
 
 
 def measure_time(detector: FaceDetector, analyzer: EmbeddedAnalyzer) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, read_image, write_png
-from tests.helpers import BAD_INPUTS, ROOT, needs_bad_inputs
+from tests.helpers import BAD_INPUTS, ROOT, heic_bytes, needs_bad_inputs
 
 MODES: list[Mode] = ["RGBA", "RGB", "L"]
 Pixels = NDArray[np.uint8]
@@ -40,6 +41,8 @@ def photo(width: int = 40, height: int = 24) -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    if kind == "HEIF":
+        return heic_bytes(image, **options)
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -127,6 +130,40 @@ def test_the_exif_orientation_is_applied(tmp_path: Path, orientation: int, mode:
     Image.fromarray(stored).save(tmp_path / "in.png", exif=exif)
     upright = Image.fromarray(np.ascontiguousarray(ORIENTED[orientation](stored))).convert(mode)
     assert np.array_equal(np.asarray(read_image(tmp_path / "in.png", mode)), np.asarray(upright))
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_photos_of_phones_are_read_upright_without_metadata(tmp_path: Path, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "SECRET-CAMERA"
+    stored = photo(96, 64)
+    (tmp_path / "photo").write_bytes(encoded(stored, kind, exif=exif.tobytes()))
+    assert b"SECRET" in (tmp_path / "photo").read_bytes()
+    with said() as texts:
+        image = read_image(tmp_path / "photo", "RGB")
+    upright = ORIENTED[orientation](np.asarray(stored)).astype(int)
+    assert np.asarray(image).shape == upright.shape and not texts
+    assert np.abs(np.asarray(image) - upright).mean() < 3
+    assert not image.info and not image.getexif()
+
+
+def test_of_several_photos_in_a_heic_the_main_one_is_read_without_a_word(tmp_path: Path) -> None:
+    shots = pillow_heif.HeifFile()
+    for colour in ("red", "lime", "blue"):
+        shots.add_from_pillow(Image.new("RGB", (64, 64), colour))
+    shots.save(tmp_path / "burst.heic", primary_index=1, quality=95)
+    with said() as texts:
+        image = read_image(tmp_path / "burst.heic", "RGB")
+    assert not texts
+    assert np.asarray(image)[32, 32].argmax() == 1
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_huge_photo_of_a_phone_is_refused(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "huge").write_bytes(encoded(photo(400, 300), kind))
+    refused(tmp_path / "huge", "400 x 300 px is larger than the limit", max_pixels=100_000)
 
 
 def test_an_exif_block_that_makes_no_sense_does_not_stop_a_good_photo(tmp_path: Path) -> None:
@@ -278,8 +315,8 @@ def test_of_an_animation_the_first_frame_is_taken_and_said_once(tmp_path: Path, 
 
 
 def test_a_still_picture_gives_no_warning(tmp_path: Path) -> None:
-    for kind in ("PNG", "GIF", "WEBP", "JPEG", "BMP", "TIFF"):
-        photo().save(tmp_path / "still", kind)
+    for kind in ("PNG", "GIF", "WEBP", "JPEG", "HEIF", "AVIF", "BMP", "TIFF"):
+        (tmp_path / "still").write_bytes(encoded(photo(), kind))
         with said() as texts:
             read_image(tmp_path / "still")
         assert texts == []
@@ -332,7 +369,7 @@ def test_a_file_that_is_no_picture_is_refused(tmp_path: Path, content: bytes, wo
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "HEIF", "AVIF"])
 def test_a_truncated_picture_is_refused(tmp_path: Path, kind: str, share: float) -> None:
     data = encoded(Image.fromarray(noise(64, 64, 3)), kind)
     path = tmp_path / f"cut.{kind.lower()}"
@@ -394,6 +431,8 @@ GOOD_FILES = {
     "JPEG": encoded(photo(), "JPEG", exif=TURNED),
     "GIF": encoded(photo(), "GIF", save_all=True, append_images=[photo().rotate(180)]),
     "WEBP": encoded(photo(), "WEBP"),
+    "HEIF": encoded(photo(), "HEIF", exif=TURNED),
+    "AVIF": encoded(photo(), "AVIF", exif=TURNED),
     "BMP": encoded(photo(), "BMP"),
 }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_fill_holes
 
-from avatar.cutout.background_removal import previews, remove_background, without_holes
+from avatar.cutout.background_removal import is_solid, keep_largest_part, previews, remove_background, without_holes
 from avatar.cutout.foreground_models import (
     DEFAULT_MODEL,
     LICENCES,
@@ -21,7 +21,7 @@ from avatar.cutout.foreground_models import (
     load_foreground_model,
     logit,
 )
-from avatar.cutout.square_crop import FACE_LINE, HEAD_AND_SHOULDERS, center_crop_to_square
+from avatar.cutout.square_crop import FACE_LINE, HEAD_AND_SHOULDERS, ROOM, center_crop_to_square
 from common.errors import UserError
 from common.images import read_image
 from common.people.embedded_segmenter import WEIGHTS
@@ -214,10 +214,57 @@ def test_a_square_around_a_face_lies_in_the_picture_and_shows_head_and_shoulders
     crop = np.asarray(center_crop_to_square(picture, (left, top, left + width, top + height)))
     side = min(80, round(HEAD_AND_SHOULDERS * max(width, height)))
     assert crop.shape == (side, side, 3)
-    x, y = left + width / 2, top + height / 2
     start = crop[0, 0, :2].astype(float)
-    wanted = np.array([x - side / 2, y - FACE_LINE * side]).clip(0, (100 - side, 80 - side))
-    assert np.abs(start - wanted).max() <= 0.5
+    wanted = np.array([left + width / 2 - side / 2, top + height / 2 - FACE_LINE * side]).clip(
+        0, (100 - side, 80 - side)
+    )
+    assert abs(start[0] - wanted[0]) <= 0.5
+    if side >= HEAD_AND_SHOULDERS * height:  # room enough for the usual place
+        assert abs(start[1] - wanted[1]) <= 0.5
+    else:
+        assert start[1] <= wanted[1] + 0.5, "never less of the head"
+
+
+@pytest.mark.parametrize("hair_top", [10, 40, 70])
+@pytest.mark.parametrize("width", [120, 170, 400])
+def test_no_hair_is_cut_off_where_the_figure_is_known(hair_top: int, width: int) -> None:
+    figure = np.zeros((300, width), bool)
+    figure[hair_top:, width // 2 - 30 : width // 2 + 30] = True
+    face = (width // 2 - 30, 80, width // 2 + 30, 140)
+    rows = Image.fromarray(np.arange(300, dtype=np.int32)[:, None].repeat(width, axis=1))
+    crop = np.asarray(center_crop_to_square(rows, face, figure=figure))
+    assert crop[0, 0] < hair_top or crop[-1, 0] < 140 + 0.1 * len(crop), "all of the hair, or at least the chin"
+    assert crop[-1, 0] >= 140
+    if hair_top >= 40:
+        assert crop[0, 0] < hair_top
+
+
+def test_what_is_far_above_a_head_does_not_move_the_crop() -> None:
+    figure = np.ones((300, 200), bool)
+    crop = center_crop_to_square(Image.new("L", (200, 300)), (85, 140, 115, 170), figure=figure)
+    rows = Image.fromarray(np.arange(300, dtype=np.int32)[:, None].repeat(200, axis=1))
+    first = np.asarray(center_crop_to_square(rows, (85, 140, 115, 170), figure=figure))[0, 0]
+    assert crop.size == (90, 90) and 95 < first < 105
+
+
+@pytest.mark.parametrize("file", FIGURES[:3], ids=lambda file: file.stem)
+def test_without_a_face_the_square_keeps_the_head_of_a_whole_figure(file: Path) -> None:
+    drawn = read_image(file)
+    tall = Image.new("RGBA", (drawn.width, drawn.height + 300))
+    tall.paste(drawn, (0, 200))
+    crop = center_crop_to_square(tall, figure=is_solid(tall))
+    top = np.flatnonzero(is_solid(crop).any(axis=1))[0]
+    assert top == pytest.approx(ROOM * crop.width, abs=1)
+    assert is_solid(crop)[top + 3 :].any(axis=1).all(), "the figure goes on to the lower edge"
+
+
+def test_the_largest_part_of_a_cutout_stays_as_it_is() -> None:
+    cutout = np.zeros((20, 20, 4), np.uint8)
+    cutout[2:12, 2:12] = (10, 20, 30, 128)
+    cutout[15:18, 15:18] = 255
+    kept = np.asarray(keep_largest_part(Image.fromarray(cutout)))
+    np.testing.assert_array_equal(kept[:12, :12], cutout[:12, :12])
+    assert not kept[13:].any()
 
 
 @pytest.mark.parametrize("box", [(10, 10, 10, 40), (40, 10, 10, 40), (100, 0, 130, 30), (-30, 0, 0, 30)])

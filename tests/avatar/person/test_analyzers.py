@@ -11,7 +11,7 @@ import pytest
 import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from avatar.person import face_detector
 from avatar.person.deepface_analyzer import FACE_PX, LEFT_EYE, SIZE_MB, DeepFaceAnalyzer
@@ -151,6 +151,54 @@ def test_several_faces_come_from_left_to_right(detector: FaceDetector, astronaut
     photo = beside(face, Image.fromarray(skimage.data.coffee()).resize((220, 260)), ImageOps.mirror(face))
     faces = detector.find_faces(photo)
     assert [found.box[0] // 220 for found in faces] == [0, 2]
+
+
+@needs_weights
+@pytest.mark.parametrize("side", [22, 40])
+def test_every_small_face_of_a_group_is_found(detector: FaceDetector, astronaut: Image.Image, side: int) -> None:
+    """Five heads in a row in a photo of 640 px, some in half the light."""
+    head = astronaut.crop((120, 0, 340, 260)).resize((2 * side, round(2.36 * side)))
+    photo = Image.new("RGB", (640, 480), "#80a0b0")
+    for number in range(5):
+        light = ImageEnhance.Brightness(head if number % 2 else ImageOps.mirror(head)).enhance(1 - number / 8)
+        photo.paste(light, (20 + 125 * number, 150 + 9 * number))
+    assert [(face.box[0] - 20) // 125 for face in detector.find_faces(photo)] == [0, 1, 2, 3, 4]
+
+
+@given(st.tuples(st.integers(8, 3000), st.integers(8, 3000)), st.integers(1, 4), st.data())
+def test_a_small_face_lies_whole_in_one_part_of_a_photo(size: tuple[int, int], count: int, data: st.DataObject) -> None:
+    parts = face_detector.squares(size, count)
+    side = max(1, max(size) // (2 * count) - 1)
+    left, top = (data.draw(st.integers(0, max(0, length - side))) for length in size)
+    right, bottom = min(size[0], left + side), min(size[1], top + side)
+    assert all(0 <= x < x2 <= size[0] and 0 <= y < y2 <= size[1] for x, y, x2, y2 in parts)
+    assert any(x <= left and y <= top and right <= x2 and bottom <= y2 for x, y, x2, y2 in parts)
+    assert len(parts) <= (2 * count - 1) ** 2
+
+
+boxes = st.tuples(*[st.integers(0, 40)] * 2, *[st.integers(1, 20)] * 2).map(
+    lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3])
+)
+
+
+@given(st.lists(boxes, max_size=8), st.lists(boxes, max_size=4))
+def test_of_detections_of_one_face_the_best_is_kept_unless_it_is_known(
+    found: list[tuple[int, ...]], known: list[tuple[int, ...]]
+) -> None:
+    def overlap(a: tuple[int, ...], b: tuple[int, ...]) -> float:
+        sides = [max(0, min(a[axis + 2], b[axis + 2]) - max(a[axis], b[axis])) for axis in (0, 1)]
+        areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+        return sides[0] * sides[1] / min(areas)
+
+    kept: list[tuple[int, ...]] = []
+    for box in found:  # the first has the highest score
+        if all(overlap(box, other) < 0.5 for other in [*known, *kept]):
+            kept.append(box)
+    points = np.array([box + (0,) * 12 for box in found], np.float64).reshape(-1, 16)
+    scores = np.linspace(1, 0.5, len(found))
+    left, left_scores = face_detector.distinct(points, scores, np.array(known, np.float64).reshape(-1, 4))
+    assert [tuple(row[:4].astype(int).tolist()) for row in left] == kept
+    assert sorted(left_scores, reverse=True) == left_scores.tolist()
 
 
 def test_missing_weights_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ def test_a_full_chunk_is_still_the_pipelines_own(base: Any) -> None:
     assert torch.equal(embed(base, text), base.encode_prompt(text, negative_prompt=NEGATIVE)[0])
 
 
+def test_break_starts_a_new_chunk_and_the_first_one_is_pooled(base: Any) -> None:
+    found = embed_prompts(base, "(red hat BREAK denim:1) BREAK  BREAK boots", NEGATIVE)
+    parts = [embed_prompts(base, text, NEGATIVE) for text in ("red hat", "denim", "boots")]
+    assert torch.equal(found["prompt_embeds"], torch.cat([part["prompt_embeds"] for part in parts], dim=1))
+    assert torch.equal(found["pooled_prompt_embeds"], parts[0]["pooled_prompt_embeds"])
+    assert found["negative_prompt_embeds"].shape == found["prompt_embeds"].shape
+    assert torch.equal(embed(base, "BREAK red hat BREAK"), embed(base, "red hat"))
+
+
 @pytest.mark.parametrize("weights", [(1.0, 1.1, 1.3, 1.6, 2.0), (1.0, 0.9, 0.6, 0.3, 0.0)])
 def test_the_effect_grows_with_the_weight_on_both_encoders(base: Any, weights: tuple[float, ...]) -> None:
     embedded = [halves(base, PLAIN.replace("leather jacket", f"(leather jacket:{weight})")) for weight in weights]

@@ -44,7 +44,7 @@ def test_the_least_important_words_go_first(base: Any) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    st.lists(st.sampled_from(["red hat", "(hair:1.2)", "denim,", "!!", "boots, (hat, face:0.7),"]), max_size=60),
+    st.lists(st.sampled_from(["red hat", "[hair]", "denim,", "!!", "boots, (hat, face:0.7),", "BREAK"]), max_size=60),
     st.data(),
 )
 def test_what_is_left_fits(base: Any, words: list[str], data: st.DataObject) -> None:
@@ -54,6 +54,14 @@ def test_what_is_left_fits(base: Any, words: list[str], data: st.DataObject) -> 
     fitted, dropped = fit_tokens(tokenizers, text, most)
     assert count_tokens(tokenizers, fitted) <= most
     assert bool(dropped) == (count_tokens(tokenizers, text) > most)
+
+
+def test_breaks_are_no_tokens_and_stay_when_a_prompt_is_shortened(base: Any) -> None:
+    tokenizers = tokenizers_of(base)
+    assert count_tokens(tokenizers, "red hat BREAK denim") == count_tokens(tokenizers, "red hat denim")
+    fitted, dropped = fit_tokens(tokenizers, "red hat, (scarf:0.8) BREAK (boots:0.9), denim", 4)
+    assert dropped == ["scarf", "boots"]
+    assert fitted == "red hat,  BREAK denim"
 
 
 def test_a_prompt_of_400_words_is_cut_between_words_where_it_has_no_commas(base: Any) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from carousel.collages import archives
 from carousel.collages.archives import ArchiveLimits, PhotoFault, PhotoSource, check_inputs, decode_photo, find_photos
 from common.errors import UserError
-from tests.helpers import BAD_INPUTS, needs_bad_inputs
+from tests.helpers import BAD_INPUTS, heic_bytes, needs_bad_inputs
 
 
 def picture_bytes(seed: int = 0, form: str = "PNG", **options: Any) -> bytes:
@@ -119,11 +119,14 @@ def test_a_folder_a_pipe_and_a_loop_of_links_named_as_photos_are_said(tmp_path: 
     ]
 
 
-def test_photos_of_a_format_that_is_not_read_are_said(tmp_path: Path) -> None:
-    (tmp_path / "a.HEIC").write_bytes(b"x")
-    pack(tmp_path / "z.zip", {"b.heic": b"x"})
-    _, faults = found(tmp_path)
-    assert len(faults) == 2 and all("export it as JPEG" in reason for reason in faults.values())
+def test_photos_of_phones_are_found_and_read(tmp_path: Path) -> None:
+    content = {"b.heic": heic_bytes(Image.new("RGB", (64, 48), "red")), "c.avif": picture_bytes(form="AVIF")}
+    (tmp_path / "a.HEIC").write_bytes(content["b.heic"])
+    pack(tmp_path / "z.zip", content)
+    photos, faults = found(tmp_path)
+    assert not faults
+    sizes = {Path(label).name: decode_photo(data, label)[0].shape for label, data in photos.items()}
+    assert sizes == {"a.HEIC": (48, 64, 3), "b.heic": (48, 64, 3), "c.avif": (32, 48, 3)}
 
 
 def test_inputs_that_do_not_exist_or_are_of_another_kind_are_listed_together(tmp_path: Path) -> None:
