@@ -58,7 +58,7 @@ def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, gene
         load: loads the small model; called only if pictures are missing.
         drawn: number of pictures as drawn.
         generated: number of generated ones, whose characters are others.
-        seed: of the characters.
+        seed: seed of the characters.
     """
     small_model = functools.cache(load)
     folder = work / fingerprint(seed)
