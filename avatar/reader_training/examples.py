@@ -6,7 +6,7 @@ kept in files, so that an interrupted run resumes.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,27 +61,26 @@ def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, gene
         seed: seed of the characters.
     """
     small_model = functools.cache(load)
-    folder = work / fingerprint(seed)
-    made = []
-    for first in tqdm(range(0, drawn, CHUNK), desc="drawn", unit="chunk"):
-        numbers = range(first, min(drawn, first + CHUNK))
-        made.append(_chunk(folder / f"drawn-{numbers.stop}.npz", numbers, lambda n: drawn_one(seed, n)))
-    for first in tqdm(range(0, generated, CHUNK), desc="generated", unit="chunk"):
-        numbers = range(first, min(generated, first + CHUNK))
-        path = folder / f"generated-{numbers.stop}.npz"
-        made.append(_chunk(path, numbers, lambda n: generated_one(small_model(), seed, drawn + n)))
+    folder, last = work / fingerprint(seed), drawn + generated
+    made = [
+        *_chunks(folder, "drawn", range(drawn), functools.partial(drawn_one, seed)),
+        *_chunks(folder, "generated", range(drawn, last), lambda number: generated_one(small_model(), seed, number)),
+    ]
     pixels, shares, skins = map(np.concatenate, zip(*made, strict=True))
     return Examples(pixels, shares, skins, generated)
 
 
-def _chunk(path: Path, numbers: range, make: Callable[[int], Example]) -> Example:
-    """What these numbers show, from the file if it is there."""
-    if not path.is_file():
-        pixels, shares, skins = map(np.stack, zip(*map(make, numbers), strict=True))
-        with atomic_path(path) as part, part.open("wb") as file:
-            np.savez(file, pixels=pixels, shares=shares, skins=skins)
-    with np.load(path) as kept:
-        return kept["pixels"], kept["shares"], kept["skins"]
+def _chunks(folder: Path, name: str, numbers: range, make: Callable[[int], Example]) -> Iterator[Example]:
+    """What these numbers show, in parts: those whose files are there are read."""
+    for first in tqdm(range(numbers.start, numbers.stop, CHUNK), desc=name, unit="chunk"):
+        part_of = range(first, min(numbers.stop, first + CHUNK))
+        path = folder / f"{name}-{part_of.start}-{part_of.stop}.npz"
+        if not path.is_file():
+            pixels, shares, skins = map(np.stack, zip(*map(make, part_of), strict=True))
+            with atomic_path(path) as part, part.open("wb") as file:
+                np.savez(file, pixels=pixels, shares=shares, skins=skins)
+        with np.load(path) as kept:
+            yield kept["pixels"], kept["shares"], kept["skins"]
 
 
 def drawn_one(seed: int, number: int) -> Example:
