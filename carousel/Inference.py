@@ -28,6 +28,7 @@ PERSON: Path = DATA / "carousel/people"  # photo, cut-out or avatar, or a folder
 OUTPUT: Path = OUTPUTS / "carousel/Inference"  # folder for the results; for one person it may be a .png
 CHECKPOINT: Path = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
 SEGMENTER: SegmenterName = "embedded"  # cuts people out of photos and finds them in the scene
+SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for SEGMENTER "files"; None: they are beside the photos
 FIND_PEOPLE: bool = True  # find people in the scene, to place by them and not on top of them
 X: Annotated[float | None, Range(0, 1)] = None  # column of the feet: 0 left, 1 right edge of the scene; None: proposed
@@ -75,6 +76,7 @@ def fusion_settings() -> "FusionSettings":
         scene=SCENE,
         checkpoint=find_checkpoint(CHECKPOINT),
         segmenter=SEGMENTER,
+        segmenter_weights=SEGMENTER_WEIGHTS,
         masks=MASKS,
         find_people=FIND_PEOPLE,
         requested=RequestedPlacement(x=X, foot=FOOT, height=HEIGHT),

@@ -34,6 +34,7 @@ class FusionSettings:
         scene: picture of the scene.
         checkpoint: checkpoint of the model.
         segmenter: name of the segmenter.
+        segmenter_weights: file of weights for "maskrcnn" or "detectron2"; None: the official ones.
         masks: folder of masks for the segmenter "files"; None: beside the photos.
         find_people: find people in the scene where a placement is proposed.
         requested: placement set by the user.
@@ -45,6 +46,7 @@ class FusionSettings:
     scene: Path
     checkpoint: Path
     segmenter: SegmenterName
+    segmenter_weights: Path | None
     masks: Path | None
     find_people: bool
     requested: RequestedPlacement
@@ -117,7 +119,7 @@ class SceneFuser:
     def _segmenter(self) -> Segmenter:
         """The segmenter, loaded for the first picture that needs it."""
         try:
-            return load_segmenter(self._settings.segmenter, self._settings.masks)
+            return load_segmenter(self._settings.segmenter, self._settings.masks, self._settings.segmenter_weights)
         except UserError as error:
             raise SegmenterError(str(error)) from error
 

@@ -1,4 +1,5 @@
 import itertools
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -325,3 +326,34 @@ def test_without_detectron2_one_line_gives_its_build_command(monkeypatch: pytest
     with pytest.raises(UserError, match="pip install --no-build-isolation git") as caught:
         load_segmenter("detectron2")
     assert "\n" not in str(caught.value)
+
+
+def test_weights_of_ones_own_are_named_for_the_networks_that_use_them(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='SEGMENTER_WEIGHTS is used by SEGMENTER "maskrcnn" and "detectron2" only'):
+        load_segmenter("embedded", weights=tmp_path / "own.pth")
+    with pytest.raises(UserError, match=r"own\.pth: no such file of weights \(setting SEGMENTER_WEIGHTS\)"):
+        load_segmenter("maskrcnn", weights=tmp_path / "own.pth")
+
+
+class Trap:
+    """A pickle of this would run `pathlib.Path.touch`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_pickle_for_detectron2_holds_arrays_only(tmp_path: Path, protocol: int) -> None:
+    path, traced = tmp_path / "model.pkl", tmp_path / "trapped"
+    path.write_bytes(pickle.dumps({"model": {"w": np.ones(3, np.float32)}, "__author__": "zoo"}, protocol))
+    assert mask_rcnn.check_detectron2_weights(path) == path
+    path.write_bytes(pickle.dumps({"model": {"w": Trap(traced)}}, protocol))
+    with pytest.raises(UserError, match="holds more than arrays, which could run code"):
+        mask_rcnn.check_detectron2_weights(path)
+    assert not traced.exists()
+    path.write_bytes(b"no pickle")
+    with pytest.raises(UserError, match=r"model\.pkl: "):
+        mask_rcnn.check_detectron2_weights(path)
