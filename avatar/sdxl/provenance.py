@@ -15,12 +15,12 @@ from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
 from avatar.sdxl.avatar_reader import READER
 from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings, Start
-from avatar.sdxl.generation import Recipe
+from avatar.sdxl.generation import Recipe, least_strength
 from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-KEPT_STRENGTH, RESTYLED_STRENGTH = 0.3, 0.6  # share of the schedule that is applied to a figure
+KEPT_STRENGTH, RESTYLED_STRENGTH = 0.1, 0.6  # share of the schedule that is applied to a figure
 METHOD = 2  # increases when equal settings give other pictures
 
 
@@ -66,7 +66,8 @@ class AvatarRun:
         recipe = self.settings.recipe
         if recipe.strength is not None or self.start(subject) != "figure":
             return recipe
-        return replace(recipe, strength=KEPT_STRENGTH if self.keeps_colours(subject) else RESTYLED_STRENGTH)
+        wanted = KEPT_STRENGTH if self.keeps_colours(subject) else RESTYLED_STRENGTH
+        return replace(recipe, strength=max(wanted, least_strength(recipe)))
 
     @property
     def reads_traits(self) -> bool:
