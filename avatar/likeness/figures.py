@@ -20,6 +20,7 @@ from avatar.person.features import AppearanceTrait, Features
 from avatar.person.skin_tone import is_skin_step
 from avatar.prompt.appearance_words import appearance_words
 from avatar.prompt.syntax import Phrase
+from common.people.edges import decontaminate
 
 UNSAID = {  # what nobody knows of a person: nothing that would hide or change who it is
     "person": "person",
@@ -67,6 +68,12 @@ class Figure:
     def draw(self, size_px: int, style: Style = "plain") -> Image.Image:
         """Draw it, RGB."""
         return Image.fromarray(draw_avatar(self.looks, size_px, style, self.tones)[0])
+
+    def cut_out(self, picture: Image.Image, style: Style) -> Image.Image:
+        """Cut a square RGB picture that was made from the figure out along the figure's outline; RGBA."""
+        alpha_u8 = draw_avatar(self.looks, picture.width, style, self.tones)[1]
+        colours = decontaminate(np.asarray(picture), alpha_u8.astype(np.float32) / 255)
+        return Image.fromarray(np.dstack([colours * (alpha_u8 > 0)[..., None], alpha_u8]))
 
     def in_front(self, person: Image.Image) -> Image.Image:
         """Put a cut-out of the person, a square RGBA, in front of the figure's backdrop; RGB."""

@@ -219,13 +219,20 @@ def avatar_files(
     avatar = sized[0].convert("RGBA")
     if settings.cut_out:
         try:
-            avatar = remove_background(sized[0], settings.cutout_model, only_largest=True, fill_holes=True)
+            avatar = _cut_out(run, subject, sized[0])
         except UserError as error:
             return Made(files, fault=f"{error}; the generated picture is {DRAWN}/{subject.name}.png")
     record = json.dumps(provenance | _private_facts(run, subject, prompt, kept), indent=2, ensure_ascii=False)
     files[f"{AVATARS}/{subject.name}.json"] = f"{record}\n".encode()
     files[f"{AVATARS}/{subject.name}.png"] = marked_png_bytes(avatar, provenance)
     return Made(files)
+
+
+def _cut_out(run: AvatarRun, subject: Subject, picture: Image.Image) -> Image.Image:
+    """Remove the background, RGBA. Raises UserError if nothing stands out from it."""
+    if run.keeps_colours(subject) and run.figure_style != "plain":  # it glows, but its outline is known
+        return run.figure(subject).cut_out(picture, run.figure_style)
+    return remove_background(picture, run.settings.cutout_model, only_largest=True, fill_holes=True)
 
 
 def _provenance(run: AvatarRun, subject: Subject, prompt: FinalPrompt) -> dict[str, Any]:

@@ -142,6 +142,15 @@ def test_the_backdrop_differs_from_skin_hair_and_garment() -> None:
                 assert np.linalg.norm(np.subtract(to_oklab(tone), ground_lab)) > 0.1, (monk, colour, figure.looks)
 
 
+def test_a_picture_is_cut_out_along_the_figure() -> None:
+    figure = figure_of(measured(hair_colour="blonde", hair_length="long"))
+    cut = np.asarray(figure.cut_out(figure.draw(128, "neon"), "neon"))
+    assert cut.shape == (128, 128, 4) and (cut[cut[..., 3] == 0] == 0).all()
+    assert (cut[2:6, :, 3] == 0).all() and (cut[52:120, 64, 3] == 255).all()
+    inside = cut[..., 3] == 255
+    assert (cut[inside][:, :3] == np.asarray(figure.draw(128, "neon"))[inside]).all()
+
+
 def test_detail_is_kept_and_colour_comes_from_the_start() -> None:
     figure = figure_of(measured(hair_colour="brown", hair_length="short"))
     start = figure.draw(128)
