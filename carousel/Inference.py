@@ -35,6 +35,7 @@ X: Annotated[float | None, Range(0, 1)] = None  # column of the feet: 0 left, 1 
 FOOT: Annotated[float | None, Range(0, 2)] = None  # row of the feet: 0 top, 1 bottom of the scene; None: proposed
 HEIGHT: Annotated[float | None, Range(0.02, 3)] = None  # person's height, in heights of the scene; None: proposed
 HALF_FIGURE: bool | None = None  # whether the person's lower edge is a cut and not feet; None: detected
+STRENGTH: Annotated[float, Range(0, 1)] = 0.75  # share of the model's change of colour that is applied; 0: pasting
 SHADOW: Annotated[float, Range(0, 1)] = 0.5  # strength of the shadow around the feet; 0: none
 TILES: Annotated[int, Range(1, 400)] = 35  # people on the contact sheet, evenly chosen from the folder
 GIF_PX: Annotated[int, Range(64, 1920)] = 480  # longer side of the animation
@@ -81,6 +82,7 @@ def fusion_settings() -> "FusionSettings":
         find_people=FIND_PEOPLE,
         requested=RequestedPlacement(x=X, foot=FOOT, height=HEIGHT),
         is_half=HALF_FIGURE,
+        strength=STRENGTH,
         shadow=SHADOW,
         compress_level=COMPRESS_LEVEL,
     )

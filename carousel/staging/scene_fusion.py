@@ -39,6 +39,7 @@ class FusionSettings:
         find_people: find people in the scene where a placement is proposed.
         requested: placement set by the user.
         is_half: whether the lower edge cuts the figures; None: detect it.
+        strength: share of the predicted change of colour that is applied, 0 to 1.
         shadow: strength of the shadow, 0 to 1.
         compress_level: PNG compression, 0 to 9.
     """
@@ -51,6 +52,7 @@ class FusionSettings:
     find_people: bool
     requested: RequestedPlacement
     is_half: bool | None
+    strength: float
     shadow: float
     compress_level: int
 
@@ -147,7 +149,9 @@ class SceneFuser:
             placement = find_placement(cutout.silhouette, (width, height), self.people, settings.requested)
             shadow = 0.0 if cutout.silhouette.is_half else settings.shadow
             placed = place_cutout(cutout, placement, (height, width))
-            fused = fuse_cutout(self.scene, placed, self._network, self._device, shadow)
+            fused = fuse_cutout(
+                self.scene, placed, self._network, self._device, strength=settings.strength, shadow=shadow
+            )
         notes = list(cutout.notes)
         if placed.enlarged > ENLARGED:
             notes.append(f"{person.name}: enlarged {placed.enlarged:.1f} times; a larger picture would look sharper")

@@ -33,10 +33,13 @@ DETECTOR, POSE, MATTE, SELFIE = WEIGHTS = (
     "u2netp.onnx",
     "selfie_segmentation.tflite",
 )
-CANDIDATE_SCORE, MIN_SCORE = 0.15, 0.3  # minimum score of a box, and of the best box of a person
+CANDIDATE_SCORE = 0.15  # minimum score of a box
+MIN_CERTAINTY = 0.4  # minimum product of a person's best score and BlazePose's presence
 SURE_SCORE = 0.8  # score from which a box shows a person even if BlazePose finds nobody
 MIN_PRESENCE = 0.5  # minimum probability, by BlazePose, that a square shows a person
 MIN_BOX_IOU = 0.3  # minimum intersection over union of the detector's box and that around BlazePose's mask
+STEADY = 0.85  # minimum share of it that a further look keeps, or it shows a neighbour
+REACH = 0.1  # distance from BlazePose's mask to which the other networks add, as a share of the crop's longer side
 MIN_AGREEMENT = 0.4  # minimum intersection over union of BlazePose's mask and the combined one
 SHOWN = 0.5  # a pixel above this probability shows the person
 TILE_PX = 640  # the detector also looks at tiles of this size in larger photos
@@ -64,8 +67,9 @@ class PoseMask:
         probability: (POSE_PX, POSE_PX) float32, probability that a pixel shows the person.
         square: the square.
         score: score of the detector.
-        presence: probability, by BlazePose, that the square shows a person.
+        presence: probability, by BlazePose, that the square shows a person; 1 for a sure box without a body.
         body: the square around the whole body, including parts outside the photo.
+        box_iou: intersection over union of `box`, inside the photo, and the detector's box.
     """
 
     probability: np.ndarray
@@ -73,6 +77,7 @@ class PoseMask:
     score: float
     presence: float = 0.0
     body: Square = (0, 0, 0)
+    box_iou: float = 0.0
 
     @property
     def area(self) -> float:
@@ -86,10 +91,16 @@ class PoseMask:
         x0, y0, x1, y1 = (edge * side / POSE_PX for edge in person_of(largest_part(self.probability > SHOWN), 1.0).box)
         return left + round(x0), top + round(y0), left + round(x1), top + round(y1)
 
-    def box_inside(self, photo_shape: tuple[int, ...]) -> Box:
-        """`box`, cut at the edges of a photo of (H, W) or (H, W, 3)."""
+    @property
+    def fit(self) -> float:
+        """How well the mask shows the detector's person, 0 to 1."""
+        return self.presence * self.box_iou
+
+    def fitted_to(self, box: Sequence[float], photo_shape: tuple[int, ...]) -> "PoseMask":
+        """The same with `box_iou`, for a detector's box (XYXY px) in a photo of (H, W) or (H, W, 3)."""
         left, top, right, bottom = self.box
-        return max(0, left), max(0, top), min(photo_shape[1], right), min(photo_shape[0], bottom)
+        inside = max(0, left), max(0, top), min(photo_shape[1], right), min(photo_shape[0], bottom)
+        return replace(self, box_iou=box_iou(inside, box))
 
     def seen_in(self, region: Box, size: tuple[int, int]) -> np.ndarray:
         """The probability over a region of the photo (XYXY px), resampled to `size` (width, height); float32."""
@@ -128,7 +139,7 @@ class EmbeddedSegmenter:
             boxes, scores = self._detector.find_boxes(photo, CANDIDATE_SCORE, TILE_PX)
             found = (self.find_pose(photo, box, float(s)) for box, s in zip(boxes.tolist(), scores, strict=True))
             poses = merge_duplicates([pose for pose in found if pose is not None])
-            poses = [pose for pose in poses if pose.score >= MIN_SCORE]
+            poses = [pose for pose in poses if pose.score * pose.presence >= MIN_CERTAINTY]
             people = [self._cut_out(photo, pose, poses) for pose in poses]
         return without_shared_pixels([person for person in people if person is not None])
 
@@ -139,12 +150,13 @@ class EmbeddedSegmenter:
         half = (left + right) / 2, top + (HALF_LOOK / 2 - ABOVE_HALF) * height, HALF_LOOK * height
         squares = _square_around(box, FIRST_LOOK), _square(*half)
         looks = [look for square in squares if (look := self._look(photo, square, score)) is not None]
-        if not looks:
+        best = max((look.fitted_to(box, photo.shape) for look in looks), key=lambda look: look.fit, default=None)
+        if best is None or best.box_iou < MIN_BOX_IOU:
             return self._segment_box(photo, box, score) if score >= SURE_SCORE else None
-        best = max(looks, key=lambda look: look.presence)
         for _ in range(LOOKS - 1):
             closer = self._look(photo, best.body, score)
-            if closer is None or box_iou(closer.box_inside(photo.shape), box) < MIN_BOX_IOU:
+            closer = closer and closer.fitted_to(box, photo.shape)
+            if closer is None or closer.box_iou < STEADY * best.box_iou:
                 break  # nobody, or a neighbour
             best = closer
         return best
@@ -176,7 +188,7 @@ class EmbeddedSegmenter:
         x0, y0, x1, y1 = edges.round().astype(int).tolist()
         probability = np.zeros((POSE_PX, POSE_PX), np.float32)
         probability[y0:y1, x0:x1] = self.selfie((255 * pixels).round().astype(np.uint8))[y0:y1, x0:x1]
-        return PoseMask(probability, square, score) if probability.max() > SHOWN else None
+        return PoseMask(probability, square, score, presence=1.0) if probability.max() > SHOWN else None
 
     def _cut_out(self, photo: np.ndarray, pose: PoseMask, everybody: Sequence[PoseMask]) -> SegmentedPerson | None:
         """Combine the person's masks of all networks; None if nothing is left."""
@@ -205,6 +217,7 @@ class EmbeddedSegmenter:
             (H, W) float32, 0 to 1.
         """
         soft = POSE_WEIGHT * own + MATTE_WEIGHT * self.matte(crop) + SELFIE_WEIGHT * self.selfie(crop)
+        soft[~_grown(own > SHOWN, round(REACH * max(own.shape)))] = 0
         for other in others:
             soft[other > own] = 0
         soft = np.where(parts_touching(soft > SHOWN, own > SHOWN), soft, 0)
@@ -227,10 +240,11 @@ class EmbeddedSegmenter:
 
 
 def merge_duplicates(poses: Sequence[PoseMask]) -> list[PoseMask]:
-    """Merge masks of one person, which lie mostly inside each other: keep the larger mask and the better score."""
+    """Merge masks of one person, which lie mostly inside each other: keep the better mask and the better score."""
     kept: list[PoseMask] = []
-    for pose in sorted(poses, key=lambda pose: -pose.area):
-        same = next((place for place, larger in enumerate(kept) if _share_inside(pose, larger) > SAME_SHARE), None)
+    for pose in sorted(poses, key=lambda pose: (-pose.fit, -pose.area)):
+        pairs = (sorted((pose, other), key=lambda pose: pose.area) for other in kept)
+        same = next((place for place, pair in enumerate(pairs) if _share_inside(*pair) > SAME_SHARE), None)
         if same is None:
             kept.append(pose)
         else:
@@ -265,6 +279,11 @@ def largest_part(mask: np.ndarray) -> np.ndarray:
     if count < 2:
         return mask
     return labels == 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
+
+
+def _grown(mask: np.ndarray, radius_px: int) -> np.ndarray:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
+    return cv2.dilate(mask.astype(np.uint8), kernel) > 0
 
 
 def parts_touching(mask: np.ndarray, core: np.ndarray) -> np.ndarray:
