@@ -6,7 +6,7 @@ kept in files, so that an interrupted run resumes.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from common.files import atomic_path
 
 STRENGTHS = (0.0, 0.0, 0.25, 0.4)  # of img2img, in turn
 STEPS = 12  # of its whole schedule
-CHUNK = 100  # pictures a file
+CHUNK = 50  # pictures a file
 LIGHTER, TINGED = 5.0, 3.0  # standard deviations of a person's own colours: of all channels together, and of each
 Example = tuple[np.ndarray, np.ndarray, np.ndarray]  # what `Examples` holds, of one picture or of several
 
@@ -41,11 +41,13 @@ class Examples:
         pixels: (n, PICTURE_PX, PICTURE_PX, 3) uint8 RGB.
         shares: (n, words of all traits) float32; see `shares_of`.
         skins: (n, 3) uint8 RGB, colour of the skin in daylight.
+        generated: number of generated ones, the last.
     """
 
     pixels: np.ndarray
     shares: np.ndarray
     skins: np.ndarray
+    generated: int
 
 
 def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, generated: int, seed: int) -> Examples:
@@ -59,26 +61,26 @@ def make_examples(work: Path, load: Callable[[], Pipelines], *, drawn: int, gene
         seed: seed of the characters.
     """
     small_model = functools.cache(load)
-    folder = work / fingerprint(seed)
-    made = []
-    for first in tqdm(range(0, drawn, CHUNK), desc="drawn", unit="chunk"):
-        numbers = range(first, min(drawn, first + CHUNK))
-        made.append(_chunk(folder / f"drawn-{numbers.stop}.npz", numbers, lambda n: drawn_one(seed, n)))
-    for first in tqdm(range(0, generated, CHUNK), desc="generated", unit="chunk"):
-        numbers = range(first, min(generated, first + CHUNK))
-        path = folder / f"generated-{numbers.stop}.npz"
-        made.append(_chunk(path, numbers, lambda n: generated_one(small_model(), seed, drawn + n)))
-    return Examples(*map(np.concatenate, zip(*made, strict=True)))
+    folder, last = work / fingerprint(seed), drawn + generated
+    made = [
+        *_chunks(folder, "drawn", range(drawn), functools.partial(drawn_one, seed)),
+        *_chunks(folder, "generated", range(drawn, last), lambda number: generated_one(small_model(), seed, number)),
+    ]
+    pixels, shares, skins = map(np.concatenate, zip(*made, strict=True))
+    return Examples(pixels, shares, skins, generated)
 
 
-def _chunk(path: Path, numbers: range, make: Callable[[int], Example]) -> Example:
-    """What these numbers show, from the file if it is there."""
-    if not path.is_file():
-        pixels, shares, skins = map(np.stack, zip(*map(make, numbers), strict=True))
-        with atomic_path(path) as part, part.open("wb") as file:
-            np.savez(file, pixels=pixels, shares=shares, skins=skins)
-    with np.load(path) as kept:
-        return kept["pixels"], kept["shares"], kept["skins"]
+def _chunks(folder: Path, name: str, numbers: range, make: Callable[[int], Example]) -> Iterator[Example]:
+    """What these numbers show, in parts: those whose files are there are read."""
+    for first in tqdm(range(numbers.start, numbers.stop, CHUNK), desc=name, unit="chunk"):
+        part_of = range(first, min(numbers.stop, first + CHUNK))
+        path = folder / f"{name}-{part_of.start}-{part_of.stop}.npz"
+        if not path.is_file():
+            pixels, shares, skins = map(np.stack, zip(*map(make, part_of), strict=True))
+            with atomic_path(path) as part, part.open("wb") as file:
+                np.savez(file, pixels=pixels, shares=shares, skins=skins)
+        with np.load(path) as kept:
+            yield kept["pixels"], kept["shares"], kept["skins"]
 
 
 def drawn_one(seed: int, number: int) -> Example:

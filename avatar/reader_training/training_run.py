@@ -19,6 +19,7 @@ HIDDEN = 96  # values from which all traits are read
 CELLS = 4  # cells each way into which the last layer is averaged
 BATCH = 64
 LEARNING_RATE = 3e-3
+GENERATED_SHARE = 0.3  # of a batch
 ZOOM = 0.8, 1.2  # of the part of a picture that is seen
 SHIFT, TILT = 0.05, 0.05  # standard deviations: in half sides of a picture, and in radians
 
@@ -63,9 +64,10 @@ def fit(network: nn.Module, examples: Examples, steps: int, seed: int) -> float:
     bar = tqdm(range(steps), desc="reader", unit="step")
     network.train().to(memory_format=torch.channels_last)
     for _ in bar:
-        rows = torch.randint(len(pixels), (BATCH,), generator=rng)
-        odds = network(varied(pixels[rows], rng).contiguous(memory_format=torch.channels_last))
-        loss = loss_of(odds, shares[rows])
+        rows = chosen_rows(len(pixels), examples.generated, BATCH, rng)
+        with torch.autocast("cpu", torch.bfloat16):
+            odds = network(varied(pixels[rows], rng).contiguous(memory_format=torch.channels_last))
+        loss = loss_of(odds.float(), shares[rows])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -73,6 +75,15 @@ def fit(network: nn.Module, examples: Examples, steps: int, seed: int) -> float:
         losses.append(float(loss.detach()))
         bar.set_postfix_str(f"loss {losses[-1]:.3f}")
     return sum(losses[-50:]) / len(losses[-50:])
+
+
+def chosen_rows(count: int, generated: int, batch: int, rng: torch.Generator) -> Tensor:
+    """(batch,) places of random examples; GENERATED_SHARE of them are among the generated ones, which are the last."""
+    rows = torch.randint(count, (batch,), generator=rng)
+    if generated:
+        few = round(GENERATED_SHARE * batch)
+        rows[:few] = torch.randint(count - generated, count, (few,), generator=rng)
+    return rows
 
 
 def loss_of(odds: Tensor, shares: Tensor) -> Tensor:
@@ -106,5 +117,5 @@ def varied(pixels: Tensor, rng: torch.Generator) -> Tensor:
     seen = functional.grid_sample(pixels.float() / 127.5 - 1, grid, align_corners=False, padding_mode="border")
     blurred = functional.avg_pool2d(functional.pad(seen, (1, 1, 1, 1), "replicate"), 3, 1)
     seen = seen + (blurred - seen) * spread(0, 1, 1, 1, 1) * (spread(0, 1, 1, 1, 1) < 0.3)
-    noise = torch.randn(seen.shape, generator=rng) * spread(0, 0.08, 1, 1, 1)
+    noise = torch.randn(count, 1, READER_PX, READER_PX, generator=rng) * spread(0, 0.08, 1, 1, 1)
     return seen * spread(0.93, 1.07, 1, 1, 1) + spread(-0.05, 0.05, 3, 1, 1) + noise

@@ -29,6 +29,7 @@ from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
 from avatar.sdxl.avatar_batch import print_plan
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, Candidate, FinalPrompt, avatar_files, best_of
+from avatar.sdxl.avatar_reader import READER
 from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
@@ -531,16 +532,33 @@ def test_what_generation_starts_from(
     picture = save_photo(tmp_path / "ada.png") if photo else None
     file = write_person(tmp_path, "Ada", picture, appearance=looks)
     (subject,), _ = find_subjects(file, photo=None, with_photos=True)
-    settings = PictureSettings(start=start)
+    settings = PictureSettings(recipe=Recipe(mode="base"), start=start)
     inputs = InputSettings(features=file, output=tmp_path / "out")
     large = ModelChoice(ModelSource(tmp_path, "large"), None, "")
     small = ModelChoice(ModelSource(tiny / "base", "tiny"), None, "")
     runs = [AvatarRun(BASE, inputs, settings, ModelSettings(), choice, {}) for choice in (small, large)]
     assert runs[0].start(subject) == found
     assert runs[1].start(subject) == (found if start != "auto" else "photo" if photo else "text")
-    assert runs[0].recipe(subject).strength == (0.3 if found == "figure" else None)
+    assert runs[0].recipe(subject).strength == (0.1 if found == "figure" else None)
     styled = replace(runs[0], loras={"style": {}})
     assert styled.recipe(subject).strength == (0.6 if found == "figure" else None)
+
+
+@pytest.mark.skipif(not READER.is_file(), reason="train_avatar_reader.py has not made the reader yet")
+def test_candidates_are_drawn_until_one_is_right_and_the_kept_one_is_repeated(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = write_person(tmp_path, "Ada", appearance=LOOKS)
+    report = generate(ada, tmp_path / "out", tiny, start="text", candidates=3)
+    beside = json.loads((tmp_path / "out/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert report.figures["steps"] == 6, "a random model shows nobody, and so all three are drawn"
+    assert f"kept candidate {beside['candidate']} of 3; " in capsys.readouterr().out
+    assert set(beside["shown_otherwise"]) <= {"skin_tone", "hair_length", "glasses"} and beside["shown_otherwise"]
+    alone = generate(ada, tmp_path / "one", tiny, start="text").figures["steps"]
+    assert alone == 2 and "avatar_reader.onnx" in read_provenance(tmp_path / "out/avatars/Ada.png")["models"]
+    again: dict[str, Any] = {"features": ada, "output": tmp_path / "out", "candidates": 1}
+    generate(model=tiny, from_picture=tmp_path / "out/avatars/Ada.png", **again)
+    assert "Ada.png is repeated exactly, every pixel" in capsys.readouterr().out
 
 
 def test_the_best_of_the_candidates_is_kept() -> None:

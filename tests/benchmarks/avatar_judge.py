@@ -21,7 +21,7 @@ from avatar.demo_model.drawn_pictures import fingerprint
 from avatar.drawing.palette import SKINS, rgb_u8
 from avatar.person.skin_tone import STEPS
 from avatar.reader_training.examples import Examples, make_examples
-from avatar.reader_training.training_run import loss_of, varied
+from avatar.reader_training.training_run import chosen_rows, loss_of, varied
 from avatar.sdxl.avatar_reader import WORDS, reader_input
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
@@ -35,7 +35,7 @@ LABELLED_SHEET = LABELLED.with_suffix(".webp")  # the pictures, in the table's o
 COLUMNS, TILE_PX = 10, 160
 SEED = 8_100_001  # of characters, first weights and order; no other training uses it
 DRAWN, GENERATED, TRAINING_STEPS, BATCH = 4_000, 500, 1_800, 48
-WIDTHS = (32, 48, 96)
+WIDTHS = (24, 40, 80)
 HEADS = 2  # places at which each trait looks
 COLOUR_WEIGHT = 0.02  # of the colours' error, in Lab, beside the words' loss
 PLACES = 32  # cells each way among which the places of a colour are chosen
@@ -151,11 +151,11 @@ def train(network: Judge, examples: Examples) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, TRAINING_STEPS + 1)
     rng = torch.Generator().manual_seed(SEED)
     bar = tqdm(range(TRAINING_STEPS), desc="judge", unit="step")
-    network.train()
+    network.train().to(memory_format=torch.channels_last)
     for _ in bar:
-        rows = torch.randint(len(pixels), (BATCH,), generator=rng)
+        rows = chosen_rows(len(pixels), examples.generated, BATCH, rng)
         with torch.autocast("cpu", torch.bfloat16):
-            odds, skin = network(varied(pixels[rows], rng))
+            odds, skin = network(varied(pixels[rows], rng).contiguous(memory_format=torch.channels_last))
         missed = ((skin - skins[rows]).abs().sum(1) * known[rows]).mean()
         loss = loss_of(odds.float(), shares[rows]) + COLOUR_WEIGHT * missed
         optimiser.zero_grad()

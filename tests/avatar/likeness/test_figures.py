@@ -99,6 +99,18 @@ def test_a_colour_unlike_its_word_is_moved_towards_it_and_an_edited_word_goes_fi
     assert skin("light", "self", (70.0, 10.0, 10.0)) is None
 
 
+@given(st.integers(1, 10), st.tuples(st.floats(10, 90), st.floats(0, 30), st.floats(0, 45)))
+def test_no_measured_colour_makes_light_skin_of_dark_or_dark_of_light(
+    monk: int, lab: tuple[float, float, float]
+) -> None:
+    word = next(word for word, (first, last) in STEPS.items() if first <= monk <= last)
+    drawn = figure_of({"skin_tone": AppearanceTrait(word, 0.9, "measured", "", monk, lab)}).tones.skin
+    assert drawn is not None
+    apart = [float(np.linalg.norm(lab_of(colour) - lab_of(drawn))) for colour in SKINS.values()]
+    first, last = STEPS[word]
+    assert min(apart[first - 1 : last]) < min(apart) + 0.5, "but for rounding"
+
+
 def test_own_words_and_the_prompt_go_before_what_was_measured() -> None:
     looks = measured(hair_colour="brown", hair_length="short", glasses="none")
     assert figure_of(looks, said="a woman with violet hair").looks.hair_colour == "purple"
@@ -128,6 +140,15 @@ def test_the_backdrop_differs_from_skin_hair_and_garment() -> None:
             worn = (SKINS[figure.looks.skin], HAIR_COLOURS[figure.looks.hair_colour])
             for tone in (*worn, GARMENT_COLOURS[figure.looks.garment_colour]):
                 assert np.linalg.norm(np.subtract(to_oklab(tone), ground_lab)) > 0.1, (monk, colour, figure.looks)
+
+
+def test_a_picture_is_cut_out_along_the_figure() -> None:
+    figure = figure_of(measured(hair_colour="blonde", hair_length="long"))
+    cut = np.asarray(figure.cut_out(figure.draw(128, "neon"), "neon"))
+    assert cut.shape == (128, 128, 4) and (cut[cut[..., 3] == 0] == 0).all()
+    assert (cut[2:6, :, 3] == 0).all() and (cut[52:120, 64, 3] == 255).all()
+    inside = cut[..., 3] == 255
+    assert (cut[inside][:, :3] == np.asarray(figure.draw(128, "neon"))[inside]).all()
 
 
 def test_detail_is_kept_and_colour_comes_from_the_start() -> None:
