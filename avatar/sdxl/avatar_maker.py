@@ -15,7 +15,6 @@ from avatar.cutout.background_removal import remove_background
 from avatar.cutout.foreground_models import load_foreground_model
 from avatar.drawing.palette import Style
 from avatar.likeness.candidates import Agreement, compare_traits
-from avatar.likeness.colour_keeping import keep_colours
 from avatar.person.subjects import Subject
 from avatar.prompt.tokens import count_tokens, fit_tokens, tokenizers_of
 from avatar.sdxl.avatar_reader import AvatarReader
@@ -164,20 +163,22 @@ class AvatarMaker:
                 on_step=bar.update,
                 reference=subject.read_reference() if run.adapter else None,
             )
-            pictures = [_coloured(once(start=start), start if run.keeps_colours(subject) else None)]
+            figure = run.figure(subject)
+            picture = once(start=start)
+            if run.keeps_colours(subject):
+                picture = replace(picture, image=figure.keep(picture.image, run.figure_style))
+            pictures = [picture]
             if run.models.compare:
                 set_lora_scale(self._pipelines, 0, STYLE)
                 plain = self._start(subject, "plain")
                 try:
-                    pictures.append(_coloured(once(start=plain), plain if run.start(subject) == "figure" else None))
+                    unstyled = once(start=plain)
+                    if run.start(subject) == "figure":
+                        unstyled = replace(unstyled, image=figure.keep(unstyled.image))
+                    pictures.append(unstyled)
                 finally:
                     set_lora_scale(self._pipelines, run.models.lora_scale, STYLE)
         return pictures
-
-
-def _coloured(picture: GeneratedPicture, colours: Image.Image | None) -> GeneratedPicture:
-    """The picture with the colours of another one, if there is one."""
-    return picture if colours is None else replace(picture, image=keep_colours(picture.image, colours))
 
 
 def best_of(tries: Sequence[Candidate]) -> Candidate:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from avatar.drawing.avatars import draw_avatar, find_details
 from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, to_oklab
 from avatar.drawing.shown_traits import shown_traits
 from avatar.likeness.caption_reading import read_attributes
@@ -159,3 +160,21 @@ def test_detail_is_kept_and_colour_comes_from_the_start() -> None:
     assert np.abs(kept - np.asarray(start)).max() <= 1
     corrected = keep_colours(Image.fromarray(tinted.clip(0, 255).astype(np.uint8)), start)
     assert np.abs(np.asarray(corrected).astype(int) - np.asarray(start)).mean() < 4
+
+
+def test_thin_lines_that_a_model_loses_come_back_and_nothing_else_does() -> None:
+    bare, worn = (
+        figure_of(measured(hair_colour="brown", hair_length="short", glasses=glasses))
+        for glasses in ("none", "spectacles")
+    )
+    drawn = np.asarray(worn.draw(256)).astype(int)
+    kept = np.asarray(
+        worn.keep(Image.fromarray(np.asarray(worn.draw(256))).filter(ImageFilter.GaussianBlur(4)))
+    ).astype(int)
+    details = find_details(worn.looks, 256, tones=worn.tones)
+    lost = np.asarray(worn.draw(256).filter(ImageFilter.GaussianBlur(4))).astype(int)
+    inside = draw_avatar(worn.looks, 256, tones=worn.tones)[1] == 255
+    on, off = details > 0.9, (details == 0) & inside
+    assert np.abs(kept - drawn)[on].mean() < 0.2 * np.abs(lost - drawn)[on].mean()
+    assert np.abs(kept - drawn)[off].mean() > 0.5 * np.abs(lost - drawn)[off].mean()
+    assert details[:40].max() == 0 and (find_details(bare.looks, 256) > 0.9).sum() < on.sum()
