@@ -22,7 +22,7 @@ from avatar.appearance_training.classifiers import (
     shifted,
     write_onnx,
 )
-from avatar.appearance_training.examples import Portrait, look_at, portrait_of, relight, vary
+from avatar.appearance_training.examples import Portrait, darken_skin, look_at, portrait_of, relight, vary
 from avatar.person.colour_measures import measure_colours
 from avatar.person.face_detector import FaceDetector
 from avatar.person.head_view import HeadView, HeadViewer
@@ -35,6 +35,7 @@ LINEAR = {"glasses": 1e-2, "facial_hair": 1e-1, "headwear": 1e-2, "hair_length":
 COLOURS = {"skin_tone": (SkinClassifier, 0.5, 0.2), "hair_colour": (ColourClassifier, 0.3, 0.4)}  # rarity and noise
 RARE = 4  # times as many variations of people who wear headwear or facial hair
 LIGHTS = 4  # in which the colours of each head are measured
+DARKENED = 0.5  # share of people with light skin whose skin is darkened for `skin_tone`
 STORED_PX = 96  # side of the squares from which `shifted` cuts
 SHOWN = (0.76, 0.92)  # share of their side that it keeps
 BATCH = 48
@@ -65,7 +66,7 @@ def train(*, table: Path, pictures: Path, output: Path, variations: int, steps: 
         for number in range(variations * (RARE if is_rare(portrait.labels) else 1)):
             varied = vary(portrait, rng, painted=number % 3 > 0)
             examples.append(example_of(look_at(varied, viewer, rng), varied.labels))
-        coloured += relit(view, portrait.labels, rng)
+        coloured += relit(portrait, view, rng)
     for trait, (kind, rarity, noise) in COLOURS.items():
         known, accepted = known_of(coloured, trait)
         statistics = torch.from_numpy(np.stack([example.inputs["colours"] for example in known]))
@@ -129,13 +130,20 @@ def _with_margin(pixels: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndar
     return cv2.resize(wider, (STORED_PX, STORED_PX), interpolation=cv2.INTER_AREA)
 
 
-def relit(view: HeadView, labels: Mapping[str, str], rng: np.random.Generator) -> list[Example]:
-    """The colours of a head in LIGHTS lights; in twice as many where its skin is rare among the pictures."""
-    words = dict(labels)
+def relit(portrait: Portrait, view: HeadView, rng: np.random.Generator) -> list[Example]:
+    """The colours of a head in LIGHTS lights, more where its skin is rare; of some with darker skin as well."""
+    words = dict(portrait.labels)
+    is_light = words.get("skin_tone") == "light"
     views = [view]
-    for _ in range(LIGHTS * (1 if words.get("skin_tone") == "light" else 2) - 1):
+    for _ in range(LIGHTS * (1 if is_light else 2) - 1):
         views.append(replace(view, pixels=relight(view.pixels, rng, grey=0)))
-    return [Example(words, {"colours": measure_colours(lit).statistics}) for lit in views]
+    examples = [Example(words, {"colours": measure_colours(lit).statistics}) for lit in views]
+    if is_light and rng.random() < DARKENED:
+        size = view.pixels.shape[1::-1]
+        darker = cv2.resize(darken_skin(portrait.canvas, portrait.points, portrait.matte, rng), size)
+        statistics = measure_colours(replace(view, pixels=relight(darker, rng, grey=0))).statistics
+        examples.append(Example({"skin_tone": "dark|medium"}, {"colours": statistics}))
+    return examples
 
 
 def known_of(examples: Sequence[Example], trait: str) -> tuple[list[Example], torch.Tensor]:

@@ -35,7 +35,7 @@ LEAST = {  # confidence below which a value stays empty: of COMMON ones, of othe
     "hair_length": (0.42, 0.42),
     "hair_shape": (0.6, 0.6),
     "glasses": (0.45, 0.5),
-    "facial_hair": (0.6, 0.45),
+    "facial_hair": (0.5, 0.45),
     "headwear": (0.7, 0.5),
 }
 

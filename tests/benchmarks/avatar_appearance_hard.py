@@ -64,7 +64,7 @@ def print_painted(meter: AppearanceMeter, portraits: list[tuple[Labelled, Portra
             if not paints_over(person, trait):
                 continue
             for _ in range(TIMES):
-                counts[outcome(trait, measured(meter, portrait, paint(portrait, rng)), [value])] += 1
+                counts[outcome(trait, measured(meter, portrait, paint(portrait, rng)), value.split("|"))] += 1
         print(f"{trait + ', ' + value:<28} {counts['right']:>6} {counts['wrong']:>6} {counts['empty']:>6}")
 
 
@@ -76,7 +76,11 @@ def painted_values() -> Iterator[tuple[str, str, Spoil]]:
         yield "facial_hair", beard, with_beard(beard)
     for headwear in ("hat", "cap", "headscarf"):
         yield "headwear", headwear, with_headwear(headwear)
-    yield "skin_tone", "dark", lambda portrait, rng: darken_skin(portrait.canvas, portrait.points, portrait.matte, rng)
+    yield (
+        "skin_tone",
+        "dark|medium",
+        lambda portrait, rng: darken_skin(portrait.canvas, portrait.points, portrait.matte, rng),
+    )
 
 
 def with_beard(kind: str) -> Spoil:
@@ -187,7 +191,7 @@ SPOILT: dict[str, tuple[Spoil, dict[str, list[str]]]] = {  # and labels that it 
     "JPEG of quality 8": (compressed, {}),
     "blurred": (lambda portrait, rng: cv2.GaussianBlur(portrait.canvas, (0, 0), 9), {}),
     "mask": (lambda portrait, rng: paint_mask(portrait.canvas, portrait.points, rng), {"facial_hair": []}),
-    "hair over the face": (hair_over_face, {"hair_colour": [], "hair_length": []}),
+    "hair over the face": (hair_over_face, {"hair_colour": ["black", "brown"]}),
 }
 
 
