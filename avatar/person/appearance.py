@@ -30,7 +30,7 @@ LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of 
 CROPPED = ("bald", "receding", "very short")  # lengths of hair at which its shape cannot be seen
 COMMON = ("none", "light")  # values of most people in the training: to say them falsely hides what somebody has
 LEAST = {  # confidence below which a value stays empty: of COMMON ones, of others
-    "skin_tone": (0.6, 0.5),
+    "skin_tone": (0.7, 0.5),
     "hair_colour": (0.45, 0.45),
     "hair_length": (0.42, 0.42),
     "hair_shape": (0.6, 0.6),
