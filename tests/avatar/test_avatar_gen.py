@@ -99,12 +99,14 @@ def write_person(folder: Path, name: str, photo: Path | None = None, **more: Any
 
 
 def write_people(folder: Path) -> Path:
-    """Ada and Grace have photos, Júlia has none; Ada describes herself."""
+    """Ada and Grace have photos, Júlia has none; Ada describes herself, and Júlia's looks were measured."""
     (folder / "features").mkdir()
     write_person(folder / "features", "Ada", save_photo(folder / "ada.png", 1), description=SECRET)
     woman = Trait("woman", 0.9, "embedded")
     write_person(folder / "features", "Grace", save_photo(folder / "grace.png", 2), gender=woman)
-    write_person(folder / "features", "Júlia")
+    looks = {"skin_tone": "dark", "hair_colour": "red", "facial_hair": "moustache"}
+    measured = {name: AppearanceTrait(value, 0.9, "measured") for name, value in looks.items()}
+    write_person(folder / "features", "Júlia", appearance=measured)
     return folder / "features"
 
 
@@ -360,10 +362,11 @@ def test_words_about_the_person_are_in_the_png_with_consent_alone(tmp_path: Path
     for kind in (AVATARS, DRAWN):
         for path in (made / "out" / kind).glob("*.png"):
             text = text_of(path)
-            for private in (SECRET, "woman", "Ada", "Grace", str(made), "ada.png"):
+            for private in (SECRET, "woman", "ginger", "skin", "moustache", "Ada", "Grace", str(made), "ada.png"):
                 assert private not in text, (path, private)
     generate(made / "features", tmp_path, tiny, consent=True)
     assert SECRET in text_of(tmp_path / "avatars/Ada.png") and "woman" in text_of(tmp_path / "avatars/Grace.png")
+    assert "ginger" in text_of(tmp_path / "avatars/Júlia.png")
 
 
 def test_words_that_a_user_types_are_private_too(tmp_path: Path, people: Path, tiny: Path) -> None:
