@@ -2,7 +2,7 @@
 
 The caption of NAME.png is in NAME.txt beside it; or, if the folder has a metadata.jsonl, in its lines {"file_name":
 "NAME.png", "text": "..."}. On several devices: `accelerate launch avatar/TrainLoRA.py`. To see what was learnt:
-`python avatar/AvatarGen.py --lora outputs/avatar/lora.safetensors`.
+`python avatar/AvatarGen.py --lora outputs/avatar/lora.safetensors`. To learn longer: `--resume --steps 2000`.
 
 Reads   a folder of pictures with captions, an SDXL base, and a folder of class pictures if one is named
 Writes  outputs/avatar/lora.safetensors, and beside it _samples.png, _samples/, _curves.png, .json and .state.pth (for
@@ -20,6 +20,7 @@ from common.runner import Range, Report, run
 # ---- settings: edit here, or override once on the command line (--steps 500) ----
 # data
 PICTURES: Path = OUTPUTS / "avatar/style"  # folder of pictures with captions
+CAPTION: str = ""  # caption of all pictures that have none, "portrait of a person"; empty: each needs its own
 SIZE_PX: int = 0  # side of the squares cut from the pictures, px; 0: the base's own
 FLIP: bool = False  # learn the mirrored pictures too
 HELD_OUT_SHARE: Annotated[float, Range(0, 0.9)] = 0.1  # share of the pictures that only measure
@@ -28,7 +29,8 @@ MODEL: str = "auto"  # "auto", a hub id, a folder, or a .safetensors file of an 
 MODEL_CONFIG: Path | None = None  # folder of configs and tokenizers for a single file; None: SDXL's own
 RANK: Annotated[int, Range(1, 1024)] = 8  # rank of the factors: more learns finer details and makes a larger file
 ALPHA: Annotated[int, Range(1, 1_000_000)] = 8  # the LoRA is scaled by ALPHA / RANK
-TARGET_MODULES: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")  # ends of the names of the layers that get one
+TARGET_MODULES: tuple[str, ...] = ()  # ends of the names of the layers that get one; none: those that suit the base
+TEXT_ENCODERS: bool = False  # let both text encoders learn a LoRA too: for new words, with more memory
 OUTPUT: Path = OUTPUTS / "avatar/lora.safetensors"  # the LoRA
 # loss
 SNR_GAMMA: Annotated[float, Range(0, 1000)] = 5.0  # gamma of the min-SNR weights; 0: all noise levels weigh the same
@@ -39,12 +41,13 @@ CLASS_PICTURES: Path | None = None  # folder of class pictures; None: the base d
 CLASS_COUNT: Annotated[int, Range(1, 100_000)] = 50  # class pictures that the base draws
 # optimiser
 STEPS: Annotated[int, Range(1, 10_000_000)] = 1000  # steps of the optimiser
-BATCH: Annotated[int, Range(1, 100_000)] = 1  # pictures a step, on each device
-LEARNING_RATE: Annotated[float, Range(1e-9, 10)] = 1e-4  # highest learning rate
+BATCH: Annotated[int, Range(1, 100_000)] = 1  # pictures of a batch, on each device
+ACCUMULATE: Annotated[int, Range(1, 100_000)] = 1  # batches a step, which needs no more memory than one
+LEARNING_RATE: Annotated[float | None, Range(1e-9, 10)] = None  # highest one; None: 1e-4 for SDXL, 2e-3 for small bases
 PRECISION: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # of the forward pass; auto: the best of the device
 GRADIENT_CHECKPOINTING: bool = False  # half the memory, a third slower
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # seed of first weights, order, noise and samples
-RESUME: bool = False  # continue an interrupted run
+RESUME: bool = False  # continue an interrupted run, or a finished one with more STEPS
 # samples
 SAMPLE_PROMPTS: tuple[str, ...] = ()  # prompts drawn at every measurement; none: captions of the first pictures
 SAMPLE_EVERY: Annotated[int, Range(1, 10_000_000)] = 100  # steps between samples, measurements and saved states
@@ -79,6 +82,8 @@ def main() -> Report | None:
         precision=pick_precision(PRECISION),
         seed=SEED,
         held_out_share=HELD_OUT_SHARE,
+        accumulate=ACCUMULATE,
+        text_encoders=TEXT_ENCODERS,
     )
     return train(
         settings,
@@ -91,6 +96,7 @@ def main() -> Report | None:
             prompts=SAMPLE_PROMPTS, every=SAMPLE_EVERY, steps=SAMPLE_STEPS, guidance=SAMPLE_GUIDANCE
         ),
         resume=RESUME,
+        caption=CAPTION,
     )
 
 

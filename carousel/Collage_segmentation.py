@@ -6,8 +6,8 @@ photos; other settings make all of them again.
 
 Reads   zip archives and folders of photos; data/carousel/photos by default
 Writes  outputs/carousel/collages/: NAME-HASH_1.png (four square panels in a row) for each person, index.csv (photo,
-        window, box, score and segmenter of each), contact_sheet.png, dropped.csv (why people got no collage),
-        faults.csv (photos and archives that were skipped)
+        window, box, score and segmenter of each), contact_sheet.png, dropped.csv (why people,
+        and photos without people, got no collage), faults.csv (photos and archives that were skipped)
 """
 
 from pathlib import Path
@@ -18,6 +18,7 @@ from carousel.segmenters.choice import SegmenterName
 from common.errors import UserError, raise_faults
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
+from common.people.selection import Pick
 from common.runner import Range, Report, run
 from common.weights import CACHE
 
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
 PHOTOS: tuple[Path, ...] = (DATA / "carousel/photos",)  # zip archives, folders and photos, in any mixture
 OUTPUT: Path = OUTPUTS / "carousel/collages"  # folder for the collages
 SEGMENTER: SegmenterName = "embedded"  # "embedded", "maskrcnn", "detectron2", or "files": masks that you made
+SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for "files"; None: they are beside the photos
+PICK: Pick = "all"  # whom of several people in a photo: "all", "largest", or "nearest" to PICK_POINT
+PICK_POINT: tuple[float, float] = (
+    0.5,
+    0.5,
+)  # a point for "nearest": x and y, in shares of the photo's width and height
 PANEL_PX: Annotated[int, Range(64, 1024)] = 256  # side of each of the four panels
 CONTEXT: Annotated[float, Range(1, 10)] = 1.4  # side of the window shown, in longer sides of the person's box
 MIN_HEIGHT_PX: int = 64  # minimum height of a person's box in px of the photo; smaller people are dropped
@@ -85,12 +92,18 @@ def collage_settings() -> "CollageSettings":
     return CollageSettings(
         output=OUTPUT,
         segmenter=SEGMENTER,
+        segmenter_weights=SEGMENTER_WEIGHTS,
         masks=MASKS,
         plates=PLATES,
         panel_px=PANEL_PX,
         context=CONTEXT,
         rules=SelectionRules(
-            min_height_px=MIN_HEIGHT_PX, min_share=MIN_SHARE, max_cut=MAX_CUT, max_overlap=MAX_OVERLAP
+            min_height_px=MIN_HEIGHT_PX,
+            min_share=MIN_SHARE,
+            max_cut=MAX_CUT,
+            max_overlap=MAX_OVERLAP,
+            pick=PICK,
+            point=PICK_POINT,
         ),
         background=BACKGROUND,
         lama=LAMA,

@@ -28,12 +28,14 @@ PERSON: Path = DATA / "carousel/people"  # photo, cut-out or avatar, or a folder
 OUTPUT: Path = OUTPUTS / "carousel/Inference"  # folder for the results; for one person it may be a .png
 CHECKPOINT: Path = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
 SEGMENTER: SegmenterName = "embedded"  # cuts people out of photos and finds them in the scene
+SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for SEGMENTER "files"; None: they are beside the photos
 FIND_PEOPLE: bool = True  # find people in the scene, to place by them and not on top of them
 X: Annotated[float | None, Range(0, 1)] = None  # column of the feet: 0 left, 1 right edge of the scene; None: proposed
 FOOT: Annotated[float | None, Range(0, 2)] = None  # row of the feet: 0 top, 1 bottom of the scene; None: proposed
 HEIGHT: Annotated[float | None, Range(0.02, 3)] = None  # person's height, in heights of the scene; None: proposed
 HALF_FIGURE: bool | None = None  # whether the person's lower edge is a cut and not feet; None: detected
+STRENGTH: Annotated[float, Range(0, 1)] = 0.75  # share of the model's change of colour that is applied; 0: pasting
 SHADOW: Annotated[float, Range(0, 1)] = 0.5  # strength of the shadow around the feet; 0: none
 TILES: Annotated[int, Range(1, 400)] = 35  # people on the contact sheet, evenly chosen from the folder
 GIF_PX: Annotated[int, Range(64, 1920)] = 480  # longer side of the animation
@@ -75,10 +77,12 @@ def fusion_settings() -> "FusionSettings":
         scene=SCENE,
         checkpoint=find_checkpoint(CHECKPOINT),
         segmenter=SEGMENTER,
+        segmenter_weights=SEGMENTER_WEIGHTS,
         masks=MASKS,
         find_people=FIND_PEOPLE,
         requested=RequestedPlacement(x=X, foot=FOOT, height=HEIGHT),
         is_half=HALF_FIGURE,
+        strength=STRENGTH,
         shadow=SHADOW,
         compress_level=COMPRESS_LEVEL,
     )

@@ -207,6 +207,22 @@ def _sdxl(role: str, size_bytes: int, sha256: str) -> Weights:
     )
 
 
+def _ip_adapter(name: str, *, file: str, encoder: str, total_gb: float, size_bytes: int, sha256: str) -> Weights:
+    """An image prompt adapter for SDXL; its command fetches its image encoder too."""
+    folder = CHECKPOINTS / "avatar/ip-adapter"
+    files = f"{file} {encoder}/config.json {encoder}/model.safetensors"
+    return Weights(
+        name=name,
+        parts=("avatar",),
+        use=f"avatars that resemble a photo (IP_ADAPTER), {total_gb} GB in all with its image encoder",
+        licence="Apache-2.0",
+        size_bytes=size_bytes,
+        sha256=sha256,
+        path=folder / file,
+        command=f"hf download h94/IP-Adapter {files} --local-dir {folder}",
+    )
+
+
 REAL: dict[str, Weights] = {  # the full-size models of parts that need a hub; the others need none
     weights.name: weights
     for weights in (
@@ -219,6 +235,22 @@ REAL: dict[str, Weights] = {  # the full-size models of parts that need a hub; t
             "refiner",
             size_bytes=4_519_210_760,
             sha256="3ea0376dcf065eaefd27806394a90e310001b1a71d4f1cf1f655e86c0e566ffe",
+        ),
+        _ip_adapter(
+            "ip-adapter",
+            file="sdxl_models/ip-adapter_sdxl.safetensors",
+            encoder="sdxl_models/image_encoder",
+            total_gb=4.4,
+            size_bytes=702_585_376,
+            sha256="ba1002529e783604c5f326d49f0122025392d1d20ac8d573b3eeb3e6dea4ebb6",
+        ),
+        _ip_adapter(
+            "ip-adapter-plus-face",
+            file="sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors",
+            encoder="models/image_encoder",
+            total_gb=3.4,
+            size_bytes=847_517_512,
+            sha256="677ad8860204f7d0bfba12d29e6c31ded9beefdf3e4bbd102518357d31a292c1",
         ),
     )
 }

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from avatar.lora_training.captioned_pictures import CaptionedPicture, crop
 from avatar.lora_training.denoising_loss import SAYING_NOTHING, CaptionedLatents
+from avatar.lora_training.learning_texts import tokens_of
 from avatar.lora_training.lora_task import LoraSettings, MixedPrecision
 from avatar.prompt.wording import NEGATIVE
 from avatar.sdxl.loading import load_pipelines
@@ -130,7 +131,8 @@ def encode(base: Any, pictures: list[CaptionedPicture], settings: LoraSettings) 
         numbers = [*map(float, cut.original_px), *map(float, cut.corner_px), *[float(settings.size_px)] * 2]
         for pixels in (cut.pixels, cut.pixels[:, ::-1]) if settings.flip else (cut.pixels,):
             rows.append((*latents_of(base.vae, pixels), numbers, captions.index(picture.caption)))
-    embedded = embed(base, [*captions, *SAYING_NOTHING])
+    texts = [*captions, *SAYING_NOTHING]
+    embedded = embed(base, texts)
     return CaptionedLatents(
         mean=torch.stack([row[0] for row in rows]),
         spread=torch.stack([row[1] for row in rows]),
@@ -138,6 +140,7 @@ def encode(base: Any, pictures: list[CaptionedPicture], settings: LoraSettings) 
         caption=torch.tensor([row[3] for row in rows]),
         text=embedded.text,
         pooled=embedded.pooled,
+        tokens=tokens_of(base, texts),
     )
 
 

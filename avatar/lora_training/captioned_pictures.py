@@ -72,7 +72,8 @@ def read_folder(folder: Path, side_px: int, caption: str = "") -> list[Captioned
         if words:
             found.append(CaptionedPicture(path, words))
         elif path.name not in captions:
-            faults.append(f"{path.name}: no caption; write one into {path.stem}.txt, or add a line to {TABLE}")
+            remedy = f"write one into {path.stem}.txt, add a line to {TABLE}, or set CAPTION for all"
+            faults.append(f"{path.name}: no caption; {remedy}")
         faults += _picture_faults(path, side_px)
     raise_faults(str(folder), sorted(faults))
     return found

@@ -26,6 +26,7 @@ class CaptionedLatents:
         caption: (N,) row of each picture in the two tables below.
         text: (U, 77, D) embeddings of the captions; in LoRA training followed by those of SAYING_NOTHING.
         pooled: (U, P) pooled embeddings of the same texts.
+        tokens: (U, 77) token numbers of the same texts for each text encoder, where these learn too.
     """
 
     mean: Tensor
@@ -34,6 +35,7 @@ class CaptionedLatents:
     caption: Tensor
     text: Tensor
     pooled: Tensor
+    tokens: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.mean)

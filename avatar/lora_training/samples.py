@@ -128,8 +128,10 @@ class SampleSheet:
 
     def draw(self, step: int) -> None:
         """Draw the samples of a step, and the sheet."""
+        learning = self.artist.settings.text_encoders
+        texts = embed(self.artist.base, self.prompts) if learning and step else self.texts
         for row in range(len(self.prompts)):
-            picture = self.artist.draw(self.texts, row, self.artist.settings.seed + row)
+            picture = self.artist.draw(texts, row, self.artist.settings.seed + row)
             write_png(self.folder / f"step {step:06d} {row + 1}.png", picture)
         write_png(self.path, self.sheet())
 

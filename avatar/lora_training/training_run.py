@@ -1,12 +1,13 @@
 """A LoRA training from the folder of pictures to the LoRA file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from avatar.lora_training.base_model import (
     drop_text_encoders,
@@ -17,7 +18,8 @@ from avatar.lora_training.base_model import (
     warn_of_long_captions,
 )
 from avatar.lora_training.captioned_pictures import CaptionedPicture, fingerprint, read_folder
-from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora
+from avatar.lora_training.learning_texts import parts_of
+from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, with_defaults
 from avatar.lora_training.samples import ClassPictures, SampleArtist, SampleSettings, SampleSheet, class_pictures
 from avatar.sdxl.lora_files import ADAPTER, METADATA
 from avatar.sdxl.sources import AUTO, choose_model
@@ -42,6 +44,7 @@ def train(
     classes: ClassPictures,
     samples: SampleSettings,
     resume: bool,
+    caption: str = "",
 ) -> Report | None:
     """Train a LoRA and write it with curves and samples; under `accelerate launch` only the first process writes.
 
@@ -53,7 +56,8 @@ def train(
         output: the .safetensors file.
         classes: class pictures of the prior-preserving loss.
         samples: settings of samples and class pictures.
-        resume: continue the run that was interrupted.
+        resume: continue an interrupted run, or one that ended with fewer steps.
+        caption: caption of pictures without one; "": each picture needs its own.
 
     Returns:
         Report of the run; None on all processes but the first.
@@ -70,15 +74,17 @@ def train(
     with enough_memory(remedy):
         pipelines = load_base(choice, config, settings.precision, accelerator.device)
         side_px = side_of(pipelines, settings.size_px)
-        found = read_folder(pictures, side_px)
+        found = read_folder(pictures, side_px, caption.strip())
+        settings = with_defaults(settings, pipelines.base.unet)
         settings = replace(settings, size_px=side_px, base=choice.hashes[choice.base.label][:16])
         if accelerator.is_main_process:
             print(f"base: {pipelines.names[0]}, {choice.why}; {len(found)} pictures; {describe_device()}")
+            print(f"learning rate: up to {settings.learning_rate:g}; layers: {', '.join(settings.target_modules)}")
             warn_of_long_captions(pipelines.base, found)
         artist = SampleArtist(base=pipelines.base, samples=samples, settings=settings, accelerator=accelerator)
         of_class = class_pictures(artist, classes, output)
         training = start_training(artist, found, of_class, output, clear=not resume)
-        training.fit(output.with_suffix(".state.pth"), resume)
+        training.fit(output.with_suffix(".state.pth"), resume, free=("steps",))
     if not accelerator.is_main_process:
         return None
     return finish(training, output, pipelines.names, [picture.path for picture in found])
@@ -92,7 +98,7 @@ def start_training(
     *,
     clear: bool,
 ) -> Training:
-    """Encode all pictures and captions, free the text encoders, and add the LoRA to the base.
+    """Encode all pictures and captions, free the text encoders unless they learn, and add the LoRA to the base.
 
     Args:
         artist: draws the samples; it holds base, settings and accelerator.
@@ -110,8 +116,9 @@ def start_training(
     sheet = SampleSheet(artist, pictures, output)
     if clear and accelerator.is_main_process:
         sheet.clear()
-    drop_text_encoders(base)
-    add_lora(base.unet, settings)
+    if not settings.text_encoders:
+        drop_text_encoders(base)
+    network = add_lora(base, settings)
     task = LoraTask(
         settings,
         noise_levels(base),
@@ -121,7 +128,7 @@ def start_training(
         held_out=measured,
         draw_samples=sheet.draw,
     )
-    return Training(base.unet, task, settings, settings.loop(artist.samples.every), accelerator)
+    return Training(network, task, settings, settings.loop(artist.samples.every), accelerator)
 
 
 def split(
@@ -139,7 +146,7 @@ def split(
 
 def finish(training: Training, output: Path, weights: list[str], inputs: list[Path]) -> Report:
     """Write the LoRA and the curves, and report."""
-    write_lora(output, training.network)
+    write_lora(output, parts_of(training.network))
     last = training.history[-1]
     losses = [name for name in ("training", "prior") if name in last]
     curves = output.with_name(f"{output.stem}_curves.png")
@@ -158,8 +165,12 @@ def finish(training: Training, output: Path, weights: list[str], inputs: list[Pa
     return Report(output, inputs, figures, device=describe_device(), weights=weights)
 
 
-def write_lora(path: Path, unet: Any) -> None:
+def write_lora(path: Path, networks: Mapping[str, Any]) -> None:
     """Write the factors in half precision, and peft's settings, which hold rank and alpha, as diffusers does.
+
+    Args:
+        path: the .safetensors file.
+        networks: networks with a LoRA by their names in a pipeline.
 
     Raises:
         UserError: the folder cannot be written, or the disk is full.
@@ -167,10 +178,12 @@ def write_lora(path: Path, unet: Any) -> None:
     from peft import get_peft_model_state_dict
     from safetensors.torch import save
 
-    config = unet.peft_config[ADAPTER].to_dict()
-    plain = {f"unet.{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
-    factors = get_peft_model_state_dict(unet, adapter_name=ADAPTER)
-    tensors = {f"unet.{name}": tensor.detach().half().contiguous().cpu() for name, tensor in factors.items()}
+    plain, tensors = dict[str, Any](), dict[str, Tensor]()
+    for part, network in networks.items():
+        config = network.peft_config[ADAPTER].to_dict()
+        plain |= {f"{part}.{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
+        factors = get_peft_model_state_dict(network, adapter_name=ADAPTER)
+        tensors |= {f"{part}.{name}": tensor.detach().half().contiguous().cpu() for name, tensor in factors.items()}
     metadata = {"format": "pt", METADATA: json.dumps(plain, sort_keys=True)}
-    with atomic_path(path) as part:
-        part.write_bytes(save(tensors, metadata))
+    with atomic_path(path) as part_file:
+        part_file.write_bytes(save(tensors, metadata))

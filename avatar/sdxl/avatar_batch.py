@@ -14,12 +14,21 @@ from PIL import Image
 
 from avatar.cutout.foreground_models import load_foreground_model
 from avatar.person.subjects import Subject, find_subjects
-from avatar.prompt.known_words import known_words, unknown_words
+from avatar.prompt.known_words import VOCABULARY, known_words, unknown_words
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, KINDS, STARTS, AvatarMaker
 from avatar.sdxl.avatar_settings import group_settings
 from avatar.sdxl.generation import REMEDY, count_steps, peak_memory_gb
+from avatar.sdxl.ip_adapter import adapter_facts
 from avatar.sdxl.picture_metadata import read_provenance, write_marked_png
-from avatar.sdxl.provenance import AvatarRun, fingerprint, lora_facts, lora_scale_from, settings_from, subject_of
+from avatar.sdxl.provenance import (
+    AvatarRun,
+    fingerprint,
+    likeness_from,
+    lora_facts,
+    lora_scale_from,
+    settings_from,
+    subject_of,
+)
 from avatar.sdxl.sources import choose_model
 from common.batches import Batch, Item, Outcome, run_batch
 from common.devices import describe_device, pick_device
@@ -98,13 +107,17 @@ def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
     provenance = read_provenance(inputs.from_picture) if inputs.from_picture else None
     if inputs.from_picture and provenance is not None:
         settings = settings_from(provenance, inputs.from_picture)
-        models = replace(models, lora_scale=lora_scale_from(provenance, models.lora_scale))
+        likeness = likeness_from(provenance, models.likeness)
+        models = replace(models, lora_scale=lora_scale_from(provenance, models.lora_scale), likeness=likeness)
     inputs.check()
     settings.check()
     models.check(settings.recipe.scheduler)
-    subjects, faults = find_subjects(inputs.features, photo=inputs.photo, with_photos=settings.start != "text")
+    subjects, faults = find_subjects(
+        inputs.features, photo=inputs.photo, with_photos=settings.start != "text", reference=inputs.reference
+    )
     choice = choose_model(models.model, models.refiner, settings.recipe.mode != "base", models.allow_pickle)
-    run = AvatarRun(script, inputs, settings, models, choice, lora_facts(models))
+    adapter = adapter_facts(models.ip_adapter, models.likeness) if models.ip_adapter is not None else {}
+    run = AvatarRun(script, inputs, settings, models, choice, lora_facts(models), adapter)
     folder = inputs.output
     if inputs.from_picture and provenance is not None:
         subjects, faults = [subject_of(provenance, inputs.from_picture, subjects, run)], {}
@@ -152,7 +165,7 @@ def print_plan(subjects: Sequence[Subject], run: AvatarRun) -> None:
         one = next(subject for subject in subjects if starts[subject.name] == start)
         print(f"{count} from {STARTED[start]}: {count_steps(run.recipe(one), start != 'text')}")
     print(f"prompt of {subjects[0].name}: {run.texts(subjects[0])[0]}")
-    if run.choice.base.is_small:
+    if run.choice.base.is_small and (run.choice.base.path / VOCABULARY).is_file():
         _warn_of_unknown_words([run.texts(subject)[0] for subject in subjects], run.choice.base.path)
 
 
@@ -194,15 +207,16 @@ def _finish(
     for path in [first] * (len(there) == 1) + [sheet]:
         print(f"written: {shown(path)}")
     print_faults(folder, faults)
-    files = [path for subject in there for path in (subject.file, subject.photo) if path is not None]
+    files = [path for subject in there for path in (subject.file, subject.photo, subject.reference) if path is not None]
     cutter = load_foreground_model(run.settings.cutout_model).weights if run.settings.cut_out and outcome.made else []
+    adapters = [str(facts["file"]) for facts in (*run.loras.values(), run.adapter) if facts]
     return Report(
         output=folder,
         inputs=[*dict.fromkeys(files), *(path for path, _ in run.models.loras().values())],
         figures={"avatars": len(there), "drawn now": outcome.made, **statistics.figures()},
         faults=len(faults),
         device=describe_device(),
-        weights=[*run.choice.hashes, *(str(facts["file"]) for facts in run.loras.values()), *cutter],
+        weights=[*run.choice.hashes, *adapters, *cutter],
     )
 
 

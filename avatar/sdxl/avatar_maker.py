@@ -162,6 +162,7 @@ class AvatarMaker:
                 seed=seed,
                 recipe=recipe,
                 on_step=bar.update,
+                reference=subject.read_reference() if run.adapter else None,
             )
             pictures = [once()]
             if run.models.compare:

@@ -87,6 +87,7 @@ class InputSettings:
         features: features JSON, folder of them, or table of tastes.
         output: folder for the results.
         photo: replaces the photo path in the features of a single person.
+        reference: photo of a single person for the image prompt adapter; None: the photo in the features.
         from_picture: avatar to repeat.
         tiles: largest number of avatars on the contact sheet.
         prompt: typed prompt; empty: written from the features.
@@ -96,6 +97,7 @@ class InputSettings:
     features: Path
     output: Path
     photo: Path | None = None
+    reference: Path | None = None
     from_picture: Path | None = None
     prompt: str = ""
     negative: str = ""
@@ -124,6 +126,8 @@ class ModelSettings:
         lora: LoRA of a style.
         lora_scale: scale of the style LoRA.
         compare: also generate each picture without the style LoRA.
+        ip_adapter: file or folder of an image prompt adapter.
+        likeness: scale of the image prompt adapter.
     """
 
     model: str = "auto"
@@ -134,6 +138,8 @@ class ModelSettings:
     lora: Path | None = None
     lora_scale: float = 1.0
     compare: bool = False
+    ip_adapter: Path | None = None
+    likeness: float = 0.6
 
     def loras(self) -> dict[str, tuple[Path, float]]:
         """File and scale of each LoRA by adapter name."""
@@ -147,6 +153,7 @@ class ModelSettings:
                 f"setting FAST_LORA needs SCHEDULER {' or '.join(FEW_STEP)}, and SCHEDULER is {scheduler}; set it, "
                 "with MODE base, STEPS 4 to 8 and GUIDANCE 1"
             )
+        check_range("LIKENESS", self.likeness, 0, 1)
         check_range("LORA_SCALE", self.lora_scale, -HIGHEST_SCALE, HIGHEST_SCALE)
         for path, _ in self.loras().values():
             if not path.is_file():
@@ -161,6 +168,8 @@ class ModelSettings:
             scheduler=settings.recipe.scheduler,
             config=self.model_config,
             allow_pickle=self.allow_pickle,
+            ip_adapter=self.ip_adapter,
+            likeness=self.likeness,
         )
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from avatar.prompt.embeddings import embed_prompts
+from avatar.sdxl.ip_adapter import image_prompt
 from avatar.sdxl.pipelines import FEW_STEP, Pipelines, Scheduler
 from common.errors import UserError, check_range
 
@@ -212,6 +213,7 @@ def generate_picture(
     seed: int,
     recipe: Recipe,
     on_step: Callable[[], object] = bool,
+    reference: Image.Image | None = None,
 ) -> GeneratedPicture:
     """Generate one picture; equal arguments give equal pictures on one device, on a CPU bit for bit.
 
@@ -225,6 +227,7 @@ def generate_picture(
         seed: seed of the noise, which comes from the CPU's generator so that it is the same on all devices.
         recipe: checked settings.
         on_step: called after each step of either pass.
+        reference: photo that the picture should resemble, if an image prompt adapter is loaded.
 
     Raises:
         UserError: full precision fails too, a pass would have no steps, or MODE needs a refiner and none is loaded.
@@ -234,7 +237,15 @@ def generate_picture(
     steps = count_steps(recipe, start is not None)
     began = time.perf_counter()
     once = functools.partial(
-        _generate_once, pipelines, prompt, negative, start=start, seed=seed, recipe=recipe, on_step=on_step
+        _generate_once,
+        pipelines,
+        prompt,
+        negative,
+        start=start,
+        seed=seed,
+        recipe=recipe,
+        on_step=on_step,
+        reference=reference,
     )
     try:
         image, step_seconds = once()
@@ -266,6 +277,7 @@ def _generate_once(
     seed: int,
     recipe: Recipe,
     on_step: Callable[[], object],
+    reference: Image.Image | None,
 ) -> tuple[Image.Image, float]:
     latents = None if start is None else encode(pipelines, start)
     if latents is not None and _start_strength(recipe) == 0:
@@ -281,7 +293,7 @@ def _generate_once(
     texts = embed_prompts(pipelines.base, prompt, negative)
     refiner_texts = None if recipe.mode == "base" else embed_prompts(pipelines.refiner, prompt, negative)
     handover = _handover_share(pipelines, recipe) if recipe.mode == "handover" else None
-    first = facts | texts | {"denoising_end": handover}
+    first = facts | texts | {"denoising_end": handover} | image_prompt(pipelines, reference)
     timer.start()
     if latents is None:
         side = pipelines.native_px

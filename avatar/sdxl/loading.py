@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from avatar.sdxl.ip_adapter import load_ip_adapter
 from avatar.sdxl.pipelines import (
     LoadSettings,
     Pipelines,
@@ -39,7 +40,8 @@ def load_pipelines(choice: ModelChoice, settings: LoadSettings | None = None) ->
     """Load base and refiner onto the device.
 
     Raises:
-        UserError: the model is damaged or not SDXL, memory is insufficient, or the device lacks the precision.
+        UserError: model or adapter are damaged or of another kind, memory is insufficient, or the device lacks the
+            precision.
     """
     settings = settings or LoadSettings()
     device = pick_device()
@@ -51,12 +53,15 @@ def load_pipelines(choice: ModelChoice, settings: LoadSettings | None = None) ->
         check_structure(base, choice.base)
         if base.text_encoder is None:
             raise UserError(f"{choice.base.path}: a refiner, without a first text encoder; MODEL must be a base")
+        if settings.ip_adapter is not None:
+            load_ip_adapter(base, settings.ip_adapter, dtype, settings.allow_pickle)
         shared = {"vae": base.vae, "text_encoder_2": base.text_encoder_2, "tokenizer_2": base.tokenizer_2}
         refiner = None
         if choice.refiner is not None:
             refiner = _load(StableDiffusionXLImg2ImgPipeline, choice.refiner, dtype, settings, shared)
             check_structure(refiner, choice.refiner)
         pipelines = Pipelines(base, refiner, list(choice.hashes), device, dtype)
+        pipelines.likeness = settings.likeness if settings.ip_adapter is not None else None
         set_vae_precision(base.vae, dtype)
         pipelines.image_to_image = StableDiffusionXLImg2ImgPipeline(**base.components, add_watermarker=False)
         place(pipelines, settings.vram_gb)

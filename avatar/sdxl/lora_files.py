@@ -41,7 +41,10 @@ METADATA = "lora_adapter_metadata"  # diffusers' entry in the header of a .safet
 OTHER_METHODS = {  # part of a key: an unsupported method, which would give wrong pictures if the part were ignored
     "dora_scale": "DoRA",
     "lora_magnitude_vector": "DoRA",
-    "lora_mid": "Tucker",
+    "lora_mid": "LoCon with Tucker factors (LyCORIS)",
+    "hada_": "LoHa (LyCORIS)",
+    "lokr_": "LoKr (LyCORIS)",
+    ".oft_": "OFT",
     "lora_B.bias": "LoRA with biases",
 }
 BASES_BY_TEXT_WIDTH = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 1280: "SDXL's refiner", 2048: "SDXL"}
@@ -230,7 +233,10 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 def _check_has_layers(path: Path, names: Sequence[str]) -> None:
     others = {kind for part, kind in OTHER_METHODS.items() if any(part in name for name in names)}
     if others:
-        raise UserError(f"{path}: a {' and '.join(sorted(others))} file, which is not supported; use a plain LoRA")
+        raise UserError(
+            f"{path}: is a {' and '.join(sorted(others))}, which is not supported; supported are plain LoRAs in the "
+            "form of diffusers, peft or kohya"
+        )
     if not any(PAIR_KEY.fullmatch(name) for name in names):
         raise UserError(f"{path}: none of its {len(names)} keys belongs to a LoRA ({_some(names)})")
 
@@ -252,7 +258,7 @@ def match_layers(
         The factors of each layer by component and name, and the keys without a layer.
 
     Raises:
-        UserError: no key, or no key of the UNet, matches a layer.
+        UserError: no key, or no key of the UNet, matches a layer; or only MLP layers of text encoders match.
     """
     names = {part: layer_names(model) for part, model in _models(base)}
     pairs: dict[tuple[str, str], LoraFactors] = {}
@@ -278,6 +284,11 @@ def match_layers(
         raise UserError(
             f"{path}: a LoRA for another base: 0 of its {len(tensors)} keys match the UNet of this one "
             f"(unmatched: {_some(unmatched)})"
+        )
+    if not in_unet and not any("attn" in name for _, name in pairs):
+        raise UserError(
+            f"{path}: changes only MLP layers of the text encoders, which is not supported; supported are LoRAs with "
+            "layers of the UNet, or of the text encoders' attention"
         )
     return pairs, unmatched
 

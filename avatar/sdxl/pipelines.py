@@ -51,6 +51,8 @@ class LoadSettings:
         scheduler: sampling method.
         config: folder of configs and tokenizers for single files; None: SDXL's own.
         allow_pickle: also open .bin and .ckpt files, reading tensors only.
+        ip_adapter: file or folder of an image prompt adapter; None: none.
+        likeness: scale of the adapter, 0 to 1.
     """
 
     precision: Precision = "auto"
@@ -58,6 +60,8 @@ class LoadSettings:
     scheduler: Scheduler = "euler"
     config: Path | None = None
     allow_pickle: bool = False
+    ip_adapter: Path | None = None
+    likeness: float = 1.0
 
 
 @dataclass
@@ -71,6 +75,7 @@ class Pipelines:
         device: device that computes.
         dtype: dtype of UNets and text encoders.
         image_to_image: StableDiffusionXLImg2ImgPipeline of the base's networks.
+        likeness: scale of the image prompt adapter; None if there is none.
     """
 
     base: Any
@@ -79,6 +84,7 @@ class Pipelines:
     device: torch.device
     dtype: torch.dtype
     image_to_image: Any = None
+    likeness: float | None = None
 
     @property
     def native_px(self) -> int:
@@ -87,9 +93,10 @@ class Pipelines:
 
     @property
     def networks(self) -> list[torch.nn.Module]:
-        """UNets and text encoders, which compute in `dtype`; the VAE has its own precision."""
-        found = [self.base.unet, self.base.text_encoder, self.base.text_encoder_2]
-        return found + ([self.refiner.unet] if self.refiner is not None else [])
+        """UNets and encoders of texts and references, which compute in `dtype`; the VAE has its own precision."""
+        found = [self.base.unet, self.base.text_encoder, self.base.text_encoder_2, self.base.image_encoder]
+        found += [self.refiner.unet] if self.refiner is not None else []
+        return [network for network in found if network is not None]
 
     @property
     def in_full_precision(self) -> bool:

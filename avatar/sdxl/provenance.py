@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class AvatarRun:
         models: which models and LoRAs are used.
         choice: base and refiner that were found.
         loras: file name, scale and hash of each LoRA by adapter name.
+        adapter: file name, scale and hashes of the image prompt adapter; empty if there is none.
     """
 
     script: str
@@ -46,6 +47,7 @@ class AvatarRun:
     models: ModelSettings
     choice: ModelChoice
     loras: Mapping[str, Mapping[str, Any]]
+    adapter: Mapping[str, Any] = field(default_factory=dict)
 
     def seed(self, subject: Subject) -> int:
         """Seed of the subject's picture and of the wording of its prompt."""
@@ -117,7 +119,13 @@ class AvatarRun:
             "features_sha256": subject.features_sha256,
             "photo_sha256": subject.features.photo_sha256 if subject.photo is not None else "",
             "prompt_sha256": hashlib.sha256("\n".join(self.texts(subject)).encode()).hexdigest(),
-        }
+        } | self._adapter_facts(subject)
+
+    def _adapter_facts(self, subject: Subject) -> dict[str, Any]:
+        if not self.adapter:
+            return {}
+        reference = sha256_of(subject.reference) if subject.reference is not None else ""
+        return {"ip_adapter": dict(self.adapter), "reference_sha256": reference}
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:
@@ -161,6 +169,13 @@ def lora_scale_from(provenance: Mapping[str, Any], default: float) -> float:
     return float(scale) if isinstance(scale, int | float) else default
 
 
+def likeness_from(provenance: Mapping[str, Any], default: float) -> float:
+    """Scale of the image prompt adapter in a picture's provenance; `default` if there is none."""
+    adapter = provenance.get("ip_adapter")
+    scale = adapter.get("scale") if isinstance(adapter, dict) else None
+    return float(scale) if isinstance(scale, int | float) else default
+
+
 def subject_of(provenance: Mapping[str, Any], picture: Path, subjects: Sequence[Subject], run: AvatarRun) -> Subject:
     """Find the subject of a picture, and check that the run has everything that the picture was made from.
 
@@ -176,9 +191,11 @@ def subject_of(provenance: Mapping[str, Any], picture: Path, subjects: Sequence[
         "photo_sha256": "the photo differs; set PHOTO to the one that it was made from",
         "models": f"the model differs ({_names(provenance, 'models')}); set MODEL and REFINER to that one",
         "loras": f"the LoRAs differ ({_names(provenance, 'loras')}); set LORA of AvatarGen.py, and FAST_LORA",
+        "ip_adapter": "the image prompt adapter differs; set IP_ADAPTER to the one that it was made with, or to None",
+        "reference_sha256": "the reference photo differs; set REFERENCE to the one that it was made with",
         "prompt_sha256": "the prompts differ; set PROMPT and NEGATIVE as they were",
     }
-    differing = [remedy for key, remedy in remedies.items() if facts[key] != provenance.get(key)]
+    differing = [remedy for key, remedy in remedies.items() if facts.get(key) != provenance.get(key)]
     if differing:
         raise UserError(f"{picture}: cannot be repeated: {'; '.join(differing)}")
     return same[0]

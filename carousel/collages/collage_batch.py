@@ -1,4 +1,4 @@
-"""Collages of many photos, as a batch, and the index, the table of dropped people and the contact sheet of a folder."""
+"""Collages of many photos, as a batch, and the index, the table of what was dropped and the contact sheet."""
 
 import contextlib
 import functools
@@ -28,7 +28,7 @@ from common.journals import Record
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192
 COLLAGE_NAME = rf"([A-Za-z0-9_-]+-[0-9a-f]{{{HASH_LENGTH}}})_\d+\.png"
-METHOD = 1  # increase it when the same photo and settings give other collages
+METHOD = 2  # increase it when the same photo and settings give other collages
 
 
 @dataclass
@@ -36,7 +36,7 @@ class CollageTables:
     """Results of all runs in a folder.
 
     Attributes:
-        counts: numbers of photos, of collages, and of dropped people by reason.
+        counts: numbers of photos, of collages, and of dropped people and photos by reason.
         entries: all collages, sorted by photo.
         sha256: hash of the names and contents of all photos.
     """
@@ -140,7 +140,7 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
 
 
 def write_tables(folder: Path, records: Iterable[Record]) -> CollageTables:
-    """Write index.csv, and dropped.csv where people were dropped."""
+    """Write index.csv, and dropped.csv where people, or photos without people, were dropped."""
     counts: Counter[str] = Counter()
     entries: list[CollageEntry] = []
     dropped: list[tuple[str, str]] = []
@@ -151,7 +151,6 @@ def write_tables(folder: Path, records: Iterable[Record]) -> CollageTables:
         facts = record.facts
         contents.append(f"{record.label} {facts['sha256']}\n")
         counts["photos"] += 1
-        counts["photos without a person"] += not (facts["entries"] or facts["dropped"])
         entries += map(_entry, facts["entries"])
         dropped += ((record.label, reason) for reason in facts["dropped"])
     counts["collages"] = len(entries)

@@ -20,6 +20,7 @@ from common.images import MAX_PIXELS, read_image
 from common.people.edges import refine_edges
 from common.people.selection import Box, SegmentedPerson, SelectionRules, select_people
 
+NOBODY = "no person found"
 MAX_ENLARGED = 2.0  # a person whose window would be enlarged more than this is dropped
 WORK_FACTOR = 4  # maximum side of the window in which edges are refined, in panels: bounds the time for huge photos
 HOLE_RIM = 0.03  # margin of the hole around the mask for soft edges, as a share of the panel's side
@@ -34,6 +35,7 @@ class CollageSettings:
     Attributes:
         output: folder of the collages.
         segmenter: name of the segmenter.
+        segmenter_weights: file of weights for "maskrcnn" or "detectron2"; None: the official ones.
         masks: folder of masks for the segmenter "files"; None: beside the photos.
         plates: folder of clean plates, named like the photos; None: fill the hole.
         panel_px: side of a panel.
@@ -47,6 +49,7 @@ class CollageSettings:
 
     output: Path
     segmenter: str
+    segmenter_weights: Path | None = None
     masks: Path | None = None
     plates: Path | None = None
     panel_px: int = 256
@@ -77,14 +80,14 @@ class CollageMaker:
     def __init__(self, settings: CollageSettings) -> None:
         """Load the segmenter. Raises UserError where its weights or libraries are missing."""
         self._settings = settings
-        self._segmenter = load_segmenter(settings.segmenter, settings.masks)
+        self._segmenter = load_segmenter(settings.segmenter, settings.masks, settings.segmenter_weights)
 
     def __call__(self, photo: PhotoSource) -> Made:
         """Make a collage of each person who meets the rules.
 
         Returns:
-            The collages, and as facts the "entries" of the index, the reasons why people were "dropped", and the
-            photo's "sha256".
+            The collages, and as facts the "entries" of the index, the reasons why people, or a photo without people,
+            were "dropped", and the photo's "sha256".
 
         Raises:
             UserError: the photo, its masks or its plate cannot be used.
@@ -104,7 +107,8 @@ class CollageMaker:
             if settings.plates is None
             else _read_plate(find_plate(settings.plates, found.label, found.path), photo)
         )
-        kept, dropped = select_people(self._segmenter.find_people(photo, found.path), photo.shape, settings.rules)
+        people = self._segmenter.find_people(photo, found.path)
+        kept, dropped = select_people(people, photo.shape, settings.rules) if people else ([], [NOBODY])
         scene = sha256[:HASH_LENGTH] if settings.scenes == "photo" else found.label.rpartition("/")[0] or found.label
         files, entries = {}, []
         for number, person in enumerate(kept, start=1):

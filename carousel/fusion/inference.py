@@ -31,7 +31,13 @@ def load_model(path: Path | str) -> tuple[FusionNetwork, torch.device]:
 
 
 def fuse(
-    network: FusionNetwork, device: torch.device, background: np.ndarray, avatar: np.ndarray, alpha: np.ndarray
+    network: FusionNetwork,
+    device: torch.device,
+    background: np.ndarray,
+    avatar: np.ndarray,
+    alpha: np.ndarray,
+    *,
+    strength: float = 1.0,
 ) -> np.ndarray:
     """Composite a person into a scene, in the scene's light.
 
@@ -43,6 +49,7 @@ def fuse(
         background: (H, W, 3) uint8, the scene.
         avatar: (H, W, 3) uint8, the person in place; colours are ignored where alpha is 0.
         alpha: (H, W) float32 in [0, 1].
+        strength: share of the predicted change of colour that is applied; 0 pastes.
 
     Returns:
         (H, W, 3) uint8, equal to the background where alpha is 0.
@@ -58,7 +65,7 @@ def fuse(
         return fused
     left, top, right, bottom = context_window((x, y, x + width, y + height), alpha.shape, CONTEXT)
     window = np.s_[top:bottom, left:right]
-    transform = predict_transform(network, device, background[window], avatar[window], alpha[window])
+    transform = strength * predict_transform(network, device, background[window], avatar[window], alpha[window])
     size = (right - left, bottom - top)
     person = np.s_[y : y + height, x : x + width]
     for first in range(y, y + height, BAND_ROWS):

@@ -62,11 +62,11 @@ class Scores:
         return float((self.gains(method, than) > 0).mean())
 
 
-def methods_with(network: FusionNetwork, device: torch.device) -> dict[str, Baseline]:
-    """All baselines, and the model as the last."""
+def methods_with(network: FusionNetwork, device: torch.device, strength: float) -> dict[str, Baseline]:
+    """All baselines, and the model at this strength, 0 to 1, as the last."""
 
     def ours(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        return fuse(network, device, background, avatar, (mask > 0).astype(np.float32))
+        return fuse(network, device, background, avatar, (mask > 0).astype(np.float32), strength=strength)
 
     return BASELINES | {OURS: ours}
 

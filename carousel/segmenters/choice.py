@@ -37,21 +37,27 @@ class Segmenter(Protocol):
         """
 
 
-def load_segmenter(name: str, masks_folder: Path | None = None) -> Segmenter:
+def load_segmenter(name: str, masks_folder: Path | None = None, weights: Path | None = None) -> Segmenter:
     """Load a segmenter with its weights; there is no fallback to another segmenter.
 
     Args:
         name: one of NAMES.
         masks_folder: folder of masks for "files"; None: beside the photos.
+        weights: file of weights for "maskrcnn" or "detectron2"; None: the official ones.
 
     Raises:
-        UserError: the name is unknown, weights or a library are missing, or the folder of masks is not used.
+        UserError: the name is unknown, weights or a library are missing, or the folder or file is not used.
     """
     if name not in NAMES:
         raise UserError(f"setting SEGMENTER is {name!r}; it must be one of {', '.join(NAMES)}")
     if masks_folder is not None and name != "files":
         raise UserError(
             f'setting MASKS is used by SEGMENTER "files" only, and SEGMENTER is "{name}"; change one of the two'
+        )
+    if weights is not None and name not in ("maskrcnn", "detectron2"):
+        raise UserError(
+            'setting SEGMENTER_WEIGHTS is used by SEGMENTER "maskrcnn" and "detectron2" only, and SEGMENTER is '
+            f'"{name}"; change one of the two'
         )
     if name == "files":
         from carousel.segmenters.mask_files import FileSegmenter
@@ -63,4 +69,4 @@ def load_segmenter(name: str, masks_folder: Path | None = None) -> Segmenter:
         return EmbeddedSegmenter()
     from carousel.segmenters.mask_rcnn import Detectron2Segmenter, TorchvisionSegmenter
 
-    return TorchvisionSegmenter() if name == "maskrcnn" else Detectron2Segmenter()
+    return TorchvisionSegmenter(weights) if name == "maskrcnn" else Detectron2Segmenter(weights)

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from common.array_pickle import read_arrays
 from common.devices import pick_device
 from common.errors import UserError
 from common.files import sha256_of
@@ -75,11 +77,13 @@ def build_torchvision(weights: Path) -> "MaskRCNN":
     """Build torchvision's network with weights in the official format, on the CPU, in evaluation mode.
 
     Raises:
-        UserError: the file is damaged, or has the weights of another network.
+        UserError: the file is missing or damaged, or has the weights of another network.
     """
     from torchvision.models.detection import maskrcnn_resnet50_fpn_v2
 
     fault = f"{weights}: damaged, or not weights of torchvision's maskrcnn_resnet50_fpn_v2"
+    if not weights.is_file():
+        raise UserError(f"{weights}: no such file of weights (setting SEGMENTER_WEIGHTS)")
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's readers raise nearly anything on damaged files
@@ -108,7 +112,7 @@ def find_torchvision_weights() -> Path:
             return path
     raise UserError(
         f'the segmenter "maskrcnn" needs {TORCHVISION_FILE} (186 MB), which is neither in {CACHE} nor in'
-        f" torchvision's cache; download it by {TORCHVISION_COMMAND}"
+        f" torchvision's cache; download it by {TORCHVISION_COMMAND}, or name a file of your own by SEGMENTER_WEIGHTS"
     )
 
 
@@ -145,13 +149,44 @@ def people_of_instances(instances: Any, photo_shape: tuple[int, ...]) -> list[Se
     return people_of(classes, scores, masks, DETECTRON2_PERSON, photo_shape)
 
 
+def check_detectron2_weights(path: Path) -> Path:
+    """Check that a pickle holds arrays only, before Detectron2 opens it: other pickles can run any code.
+
+    Args:
+        path: a .pkl of Detectron2's model zoo, or a .pth, which is a state dict.
+
+    Raises:
+        UserError: missing, damaged, or something else than arrays.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of weights (setting SEGMENTER_WEIGHTS)")
+    try:
+        if path.suffix == ".pkl":
+            with path.open("rb") as file:
+                read_arrays(file)
+        else:
+            torch.load(path, map_location="meta", weights_only=True)
+    except Exception as error:  # damaged files raise nearly anything
+        unsafe = isinstance(error, pickle.UnpicklingError)
+        fault = "holds more than arrays, which could run code" if unsafe else "damaged"
+        raise UserError(f"{path}: {fault}; use a file of Detectron2's model zoo, or a state dict") from error
+    return path
+
+
 class Detectron2Segmenter:
     """Mask R-CNN R50-FPN 3x of Detectron2's model zoo, if that library is installed; see `Segmenter`."""
 
     name = "detectron2"
 
-    def __init__(self) -> None:
-        """Load the network; Detectron2 downloads its weights once. Raises UserError if it cannot."""
+    def __init__(self, weights: Path | None = None) -> None:
+        """Load the network.
+
+        Args:
+            weights: a file of weights; None: the model zoo's, which Detectron2 downloads once.
+
+        Raises:
+            UserError: Detectron2 is not installed, or the weights cannot be fetched or used.
+        """
         if importlib.util.find_spec("detectron2") is None:
             raise UserError(
                 'the segmenter "detectron2" needs Detectron2, which is not installed; build it (about 10 minutes) by '
@@ -159,13 +194,19 @@ class Detectron2Segmenter:
             )
         model_zoo = importlib.import_module("detectron2.model_zoo")
         engine = importlib.import_module("detectron2.engine")
+        file_io = importlib.import_module("detectron2.utils.file_io")
         settings = model_zoo.get_config(DETECTRON2_CONFIG, trained=True)
         settings.MODEL.ROI_HEADS.SCORE_THRESH_TEST = MIN_SCORE
         settings.MODEL.DEVICE = pick_device().type
         try:
-            self._predictor = engine.DefaultPredictor(settings)
+            path = weights or Path(file_io.PathManager.get_local_path(settings.MODEL.WEIGHTS))
         except OSError as error:
-            raise UserError(f"{settings.MODEL.WEIGHTS}: Detectron2 cannot fetch its weights ({error})") from error
+            raise UserError(
+                f"{settings.MODEL.WEIGHTS}: Detectron2 cannot fetch its weights ({error}); name a file of your own by "
+                "SEGMENTER_WEIGHTS"
+            ) from error
+        settings.MODEL.WEIGHTS = str(check_detectron2_weights(path))
+        self._predictor = engine.DefaultPredictor(settings)
         self.weights = [Path(settings.MODEL.WEIGHTS).name]
         self.device = settings.MODEL.DEVICE.upper()
 

@@ -86,7 +86,13 @@ def place_cutout(cutout: PersonCutout, placement: PersonPlacement, scene_shape: 
 
 
 def fuse_cutout(
-    scene: np.ndarray, placed: PlacedCutout, network: FusionNetwork, device: torch.device, shadow: float
+    scene: np.ndarray,
+    placed: PlacedCutout,
+    network: FusionNetwork,
+    device: torch.device,
+    *,
+    strength: float,
+    shadow: float,
 ) -> FusedScene:
     """Paste and fuse a placed cut-out.
 
@@ -95,6 +101,7 @@ def fuse_cutout(
         placed: result of `place_cutout`.
         network: result of `carousel.fusion.inference.load_model`.
         device: device of the network.
+        strength: share of the predicted change of colour that is applied, 0 to 1.
         shadow: strength of the contact shadow, 0 to 1; only the shadow changes pixels outside the cut-out.
     """
     part = np.ascontiguousarray(scene[placed.window])
@@ -103,7 +110,7 @@ def fuse_cutout(
         ground = darken(part, contact_shadow(placed.alpha, placed.height), shadow)
         shaded = int(((ground != part).any(axis=2) & (placed.alpha == 0)).sum())
     picture = scene.copy()
-    picture[placed.window] = fuse(network, device, ground, placed.colours, placed.alpha)
+    picture[placed.window] = fuse(network, device, ground, placed.colours, placed.alpha, strength=strength)
     return FusedScene(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded)
 
 

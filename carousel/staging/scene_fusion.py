@@ -34,10 +34,12 @@ class FusionSettings:
         scene: picture of the scene.
         checkpoint: checkpoint of the model.
         segmenter: name of the segmenter.
+        segmenter_weights: file of weights for "maskrcnn" or "detectron2"; None: the official ones.
         masks: folder of masks for the segmenter "files"; None: beside the photos.
         find_people: find people in the scene where a placement is proposed.
         requested: placement set by the user.
         is_half: whether the lower edge cuts the figures; None: detect it.
+        strength: share of the predicted change of colour that is applied, 0 to 1.
         shadow: strength of the shadow, 0 to 1.
         compress_level: PNG compression, 0 to 9.
     """
@@ -45,10 +47,12 @@ class FusionSettings:
     scene: Path
     checkpoint: Path
     segmenter: SegmenterName
+    segmenter_weights: Path | None
     masks: Path | None
     find_people: bool
     requested: RequestedPlacement
     is_half: bool | None
+    strength: float
     shadow: float
     compress_level: int
 
@@ -117,7 +121,7 @@ class SceneFuser:
     def _segmenter(self) -> Segmenter:
         """The segmenter, loaded for the first picture that needs it."""
         try:
-            return load_segmenter(self._settings.segmenter, self._settings.masks)
+            return load_segmenter(self._settings.segmenter, self._settings.masks, self._settings.segmenter_weights)
         except UserError as error:
             raise SegmenterError(str(error)) from error
 
@@ -145,7 +149,9 @@ class SceneFuser:
             placement = find_placement(cutout.silhouette, (width, height), self.people, settings.requested)
             shadow = 0.0 if cutout.silhouette.is_half else settings.shadow
             placed = place_cutout(cutout, placement, (height, width))
-            fused = fuse_cutout(self.scene, placed, self._network, self._device, shadow)
+            fused = fuse_cutout(
+                self.scene, placed, self._network, self._device, strength=settings.strength, shadow=shadow
+            )
         notes = list(cutout.notes)
         if placed.enlarged > ENLARGED:
             notes.append(f"{person.name}: enlarged {placed.enlarged:.1f} times; a larger picture would look sharper")

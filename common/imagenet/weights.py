@@ -4,16 +4,16 @@ The files of the registry package are pickled NumPy arrays. As a pickle can run 
 that accepts NumPy arrays only, and only after their SHA-256 has been checked.
 """
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from common.array_pickle import read_arrays
 from common.errors import UserError
 from common.weights import EMBEDDED, is_present
 
@@ -22,12 +22,6 @@ Convolution = tuple[Tensor, Tensor]  # kernel (out, in, height, width) and bias 
 VGG16_FILE = "vgg16.ckpt"
 ALEXNET_FILE = "alexnet.ckpt"
 TORCHVISION_VGG16 = "vgg16-397923af.pth"  # as torchvision names it in the hub's cache
-ARRAY_NAMES = {
-    ("numpy.core.multiarray", "_reconstruct"),  # NumPy 1 wrote these files
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
 
 
 @dataclass(frozen=True)
@@ -106,19 +100,3 @@ def parse_packaged(name: str, tree: Mapping[str, Any]) -> PretrainedLayers:
 
 def _tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(array, np.float32, order="C"))
-
-
-def read_arrays(file: IO[bytes]) -> Any:
-    """Unpickle dictionaries of NumPy arrays.
-
-    Raises:
-        pickle.UnpicklingError: the pickle names anything but NumPy's arrays.
-    """
-    return _ArrayUnpickler(file).load()
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ARRAY_NAMES:
-            raise pickle.UnpicklingError(f"{module}.{name} is not a NumPy array")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+Pick = Literal["all", "largest", "nearest"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px, right and bottom exclusive
 
 
@@ -51,6 +53,8 @@ class SelectionRules:
             free: half figures are people.
         max_overlap: maximum share of the person's box that other people cover.
         max_same: maximum intersection over union of two people's masks; above it the less certain one is a duplicate.
+        pick: whom of several to keep: "all", the "largest", or the one whose mask is "nearest" to `point`.
+        point: x and y, as shares of the photo's width and height.
     """
 
     min_height_px: int = 64
@@ -58,6 +62,8 @@ class SelectionRules:
     max_cut: float = 0.15
     max_overlap: float = 0.25
     max_same: float = 0.6
+    pick: Pick = "all"
+    point: tuple[float, float] = (0.5, 0.5)
 
 
 def select_people(
@@ -92,7 +98,32 @@ def select_people(
             reasons.append(reason)
         else:
             kept.append(person)
-    return kept, reasons
+    picked = _pick(kept, rules)
+    reasons += [f"not the {rules.pick} person (setting PICK)"] * (len(kept) - len(picked))
+    return picked, reasons
+
+
+def _pick(people: list[SegmentedPerson], rules: SelectionRules) -> list[SegmentedPerson]:
+    if rules.pick == "all" or not people:
+        return people
+    if rules.pick == "largest":
+        return [max(people, key=lambda person: np.count_nonzero(person.mask))]
+    return [min(people, key=lambda person: _distance(person.mask, rules.point))]
+
+
+def _distance(mask: np.ndarray, point: tuple[float, float]) -> float:
+    """Distance in px from a point, given in shares of width and height, to the nearest pixel of a (H, W) bool mask."""
+    rows, columns = np.nonzero(mask)
+    x, y = (share * side for share, side in zip(point, mask.shape[::-1], strict=True))
+    return float(np.hypot(columns + 0.5 - x, rows + 0.5 - y).min())
+
+
+def box_iou(one: Sequence[float], other: Sequence[float]) -> float:
+    """Intersection over union of two boxes, XYXY px, 0 to 1; 0 where one is empty."""
+    width, height = (min(one[i + 2], other[i + 2]) - max(one[i], other[i]) for i in (0, 1))
+    shared = max(0.0, width) * max(0.0, height)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared) if shared else 0.0
 
 
 def mask_iou(one: np.ndarray, other: np.ndarray) -> float:

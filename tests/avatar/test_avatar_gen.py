@@ -41,6 +41,7 @@ from common.errors import UserError
 from common.files import sha256_of
 from common.genres import parse_taste
 from common.runner import Range, Report
+from tests.avatar.tiny_ip_adapter import build_tiny_ip_adapter
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.helpers import BAD_INPUTS, assert_user_error, needs_bad_inputs, run_script, with_settings
 
@@ -156,7 +157,7 @@ def settings_lines(script: ModuleType) -> dict[str, str]:
 
 def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
     base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
-    assert len(base) == 31 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
+    assert len(base) == 34 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
     assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
     for name in DIFFERENT:
         (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
@@ -391,7 +392,7 @@ def test_long_prompts_are_drawn_whole_or_cut_with_a_list_of_what_is_left_out(
 
 
 def test_words_that_the_small_model_does_not_know_are_named_before_drawing(
-    tmp_path: Path, people: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, people: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     choice = choose_model(str(DEMO_MODEL), AUTO, with_refiner=False)
     inputs = InputSettings(features=people, output=tmp_path / "out", prompt="(pink hijab:1.2), astronaut on a horse")
@@ -401,7 +402,7 @@ def test_words_that_the_small_model_does_not_know_are_named_before_drawing(
     (warning,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
     assert warning.startswith("warning: the small model does not know hijab, astronaut, horse, and will not draw")
     print_plan(subjects, replace(run, inputs=replace(inputs, prompt="bright neon glow bracelets")))
-    print_plan(subjects, replace(run, choice=choose_model(str(tiny), AUTO, with_refiner=False)))
+    print_plan(subjects, replace(run, choice=ModelChoice(ModelSource(tmp_path, "large"), None, "")))
     assert "warning" not in capsys.readouterr().out
     print_plan(subjects, replace(run, inputs=replace(inputs, prompt="")))
     assert "does not know scar, and will" in capsys.readouterr().out
@@ -574,6 +575,30 @@ def test_a_lora_changes_the_picture_scale_0_does_not_and_the_pair_shows_both(
     assert "repeated exactly" in capsys.readouterr().out
     with pytest.raises(UserError, match=r"the LoRAs differ \(style\.safetensors\); set LORA of AvatarGen\.py"):
         repeat(tmp_path / "one", tiny, features=ada)
+
+
+def test_an_image_prompt_adapter_sees_the_photo_also_if_the_start_is_text(
+    tmp_path: Path, made: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unet: Any = load_pipelines(choose_model(str(tiny), AUTO, with_refiner=False)).base.unet
+    adapter = build_tiny_ip_adapter(tmp_path / "adapter", unet)
+    ada, text = made / "features/Ada.json", {"start": "text", "ip_adapter": adapter.parent}
+    report = generate(ada, tmp_path / "one/out", tiny, likeness=1.0, **text)
+    assert adapter.name in report.weights and made / "ada.png" in report.inputs
+    facts = read_provenance(tmp_path / "one/out/avatars/Ada.png")
+    assert facts["ip_adapter"]["sha256"] == sha256_of(adapter) and facts["ip_adapter"]["scale"] == 1.0
+    assert facts["reference_sha256"] == sha256_of(made / "ada.png")
+    assert "ip_adapter" not in read_provenance(made / "out/avatars/Ada.png")
+    capsys.readouterr()
+    repeat(tmp_path / "one", tiny, features=ada, ip_adapter=adapter, likeness=0.2)
+    assert "repeated exactly" in capsys.readouterr().out
+    with pytest.raises(UserError, match="the image prompt adapter differs; set IP_ADAPTER"):
+        repeat(tmp_path / "one", tiny, features=ada)
+    other = save_photo(tmp_path / "other.png", 5)
+    with pytest.raises(UserError, match="the reference photo differs; set REFERENCE"):
+        repeat(tmp_path / "one", tiny, features=ada, ip_adapter=adapter, reference=other)
+    with pytest.raises(UserError, match="setting REFERENCE is for one person"):
+        generate(made / "features", tmp_path / "many", tiny, reference=other, **text)
 
 
 def test_a_distilled_lora_draws_in_few_steps_beside_that_of_a_style(

@@ -36,9 +36,10 @@ from avatar.lora_training.base_model import (
 )
 from avatar.lora_training.captioned_pictures import CaptionedPicture, crop, read_folder
 from avatar.lora_training.denoising_loss import SAYING_NOTHING, CaptionedLatents, denoising_errors, min_snr_weights
-from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, pick_precision
+from avatar.lora_training.learning_texts import UNetWithTexts, parts_of, tokens_of
+from avatar.lora_training.lora_task import LoraSettings, LoraTask, add_lora, pick_precision, with_defaults
 from avatar.lora_training.samples import ClassPictures, SampleArtist, SampleSettings, class_pictures
-from avatar.lora_training.training_run import train
+from avatar.lora_training.training_run import train, write_lora
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.lora_files import METADATA, load_lora
 from avatar.sdxl.pipelines import Pipelines
@@ -137,6 +138,7 @@ def go(
     settings: LoraSettings = SHORT,
     classes: ClassPictures = NO_CLASSES,
     resume: bool = False,
+    caption: str = "",
 ) -> Report:
     report = train(
         settings,
@@ -147,6 +149,7 @@ def go(
         classes=classes,
         samples=SAMPLES,
         resume=resume,
+        caption=caption,
     )
     assert report is not None
     return report
@@ -358,13 +361,16 @@ def draw_samples(base: Any, count: int = 2) -> CaptionedLatents:
         caption=torch.arange(count) % 2,
         text=embedded.text,
         pooled=embedded.pooled,
+        tokens=tokens_of(base, ["red hat", "beard", *SAYING_NOTHING]),
     )
 
 
 def begin(loaded: Pipelines, settings: LoraSettings = SHORT, with_prior: bool = False) -> Training:
     """A training of pictures that are also the class pictures and the held-out ones."""
-    unet = copy.deepcopy(loaded.base.unet).requires_grad_(False)
-    add_lora(unet, settings)
+    learning = SimpleNamespace(
+        **{part: copy.deepcopy(getattr(loaded.base, part)) for part in ("unet", "text_encoder", "text_encoder_2")}
+    )
+    network = add_lora(learning, settings)
     latents, accelerator = draw_samples(loaded.base), start_accelerator("no")
     task = LoraTask(
         settings,
@@ -375,7 +381,7 @@ def begin(loaded: Pipelines, settings: LoraSettings = SHORT, with_prior: bool = 
         held_out=latents,
         draw_samples=lambda step: None,
     )
-    return Training(unet, task, settings, settings.loop(2), accelerator)
+    return Training(network, task, settings, settings.loop(2), accelerator)
 
 
 def factors(training: Training) -> dict[str, Tensor]:
@@ -395,8 +401,6 @@ def test_an_untrained_lora_changes_nothing_and_only_its_factors_learn(loaded: Pi
     assert learning and all(".lora_" in name and ("attn2.to_k" in name or "conv1" in name) for name in learning)
     with pytest.raises(UserError, match=r"no layer is named 'to_x'; there are .*to_k.*to_q"):
         begin(loaded, replace(SHORT, target_modules=("to_q", "to_x")))
-    with pytest.raises(UserError, match="TARGET_MODULES is empty"):
-        begin(loaded, replace(SHORT, target_modules=()))
 
 
 def step_once(training: Training) -> dict[str, float]:
@@ -462,6 +466,59 @@ def test_the_prior_weighs_in(loaded: Pipelines) -> None:
     assert any(not torch.equal(factors(with_prior)[name], tensor) for name, tensor in factors(without).items())
 
 
+def test_gradients_of_several_batches_are_averaged(loaded: Pipelines) -> None:
+    training, alone = (begin(loaded, replace(SHORT, accumulate=count)) for count in (3, 1))
+    parts = [float(alone.task.losses(alone.network, number)["training"].detach()) for number in range(3)]
+    for number in range(3):
+        (alone.task.losses(alone.network, number)["training"] / 3).backward()
+    wanted = [p.grad for p in alone.network.parameters() if p.requires_grad]
+    norm = float(torch.stack([gradient.norm() for gradient in wanted if gradient is not None]).norm())
+    training.set_rate(0.1)
+    training.step(0, 1, 2)
+    assert training.read_losses()["training"] == pytest.approx(sum(parts) / 3, rel=1e-5)
+    found = [p.grad for p in training.network.parameters() if p.requires_grad]
+    for one, other in zip(found, wanted, strict=True):
+        assert one is not None and other is not None
+        torch.testing.assert_close(one, other / max(1.0, norm), rtol=1e-3, atol=1e-6)
+
+
+def test_small_unets_learn_by_more_layers_and_larger_steps_unless_these_are_set(loaded: Pipelines) -> None:
+    unset = replace(SHORT, learning_rate=None, target_modules=())
+    with torch.device("meta"):
+        large = torch.nn.Linear(30_000, 30_000)
+    small, of_large = (with_defaults(unset, unet) for unet in (loaded.base.unet, large))
+    assert (small.learning_rate, of_large.learning_rate) == (2e-3, 1e-4)
+    assert set(of_large.target_modules) < set(small.target_modules) and "conv1" in small.target_modules
+    assert with_defaults(SHORT, loaded.base.unet) == with_defaults(SHORT, large) == SHORT
+    add_lora(SimpleNamespace(unet=copy.deepcopy(loaded.base.unet)), small)
+
+
+def test_text_encoders_learn_along_if_that_is_set(loaded: Pipelines, tiny: Path, tmp_path: Path) -> None:
+    training = begin(loaded, replace(SHORT, text_encoders=True, steps=3))
+    network, samples = training.network, draw_samples(loaded.base)
+    assert isinstance(network, UNetWithTexts)
+    read = network.read(samples)
+    torch.testing.assert_close(read.text[read.caption], samples.text[samples.caption], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(read.pooled[read.caption], samples.pooled[samples.caption], rtol=1e-4, atol=1e-5)
+    training.fit(tmp_path / "state.pth", resume=False)
+    learnt = {name.partition(".")[0] for name, tensor in factors(training).items() if "lora_B" in name and tensor.any()}
+    assert learnt == {"unet", "text_encoder", "text_encoder_2"}
+    changed = network.read(samples)
+    assert not torch.allclose(changed.text, read.text, atol=1e-4) and not torch.allclose(changed.pooled, read.pooled)
+
+    write_lora(tmp_path / "own.safetensors", parts_of(network))
+    ours, theirs = load(tiny), load(tiny)
+    match = load_lora(ours, tmp_path / "own.safetensors")
+    assert match.unmatched == () and set(match.layers) == learnt and match.matched == len(factors(training))
+    theirs.base.load_lora_weights(tmp_path / "own.safetensors")
+    with torch.no_grad():
+        wanted = network.read(samples)
+        for base in (ours.base, theirs.base):
+            found = embed(base, ["red hat", "beard"])
+            torch.testing.assert_close(found.text, wanted.text, rtol=1e-2, atol=2e-3)
+            torch.testing.assert_close(found.pooled, wanted.pooled, rtol=1e-2, atol=2e-3)
+
+
 # ---- a run at once ----
 
 
@@ -508,6 +565,21 @@ def test_the_file_keeps_rank_and_alpha_and_acts_as_what_was_trained(
     assert change > 1e-3
     for other in others:  # which is of half precision
         assert float((wanted - other).abs().max()) < 0.01 * change
+
+
+def test_a_whole_run_with_text_encoders_and_one_caption_for_the_folder(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = draw_pictures(tmp_path / "pictures")
+    for words in pictures.glob("*.txt"):
+        words.unlink()
+    with pytest.raises(UserError, match=r"disc 0\.png: no caption; .*, or set CAPTION for all"):
+        go(tiny, pictures, tmp_path / "own.safetensors")
+    run = replace(SHORT, steps=2, text_encoders=True, accumulate=2, learning_rate=None, target_modules=())
+    go(tiny, pictures, tmp_path / "own.safetensors", run, caption="a red hat")
+    assert "learning rate: up to 0.002" in capsys.readouterr().out
+    assert set(load_lora(load(tiny), tmp_path / "own.safetensors").layers) == {"unet", "text_encoder", "text_encoder_2"}
+    assert len(list((tmp_path / "own_samples").glob("*.png"))) == 2
 
 
 def test_the_text_encoders_are_out_of_memory_while_training(tiny: Path) -> None:
@@ -606,7 +678,7 @@ def test_other_runs_and_damaged_states_are_not_resumed(
     settings = LoraSettings(**content["settings"])
     save_plain(state, content | {"network": dict(list(content["network"].items())[1:])})
     cases: list[tuple[bytes, LoraSettings, str]] = [
-        (whole, replace(settings, batch=8, steps=9), "STEPS was 4, now 9, BATCH was 2, now 8"),
+        (whole, replace(settings, batch=8, learning_rate=1.0), "BATCH was 2, now 8, LEARNING_RATE was 0.01, now 1.0"),
         (whole, replace(settings, data="other"), "DATA was .*, now other"),
         (whole, replace(settings, base="other"), "BASE was .*, now other"),
         (whole[: len(whole) // 2], settings, "damaged; start without --resume"),
@@ -620,6 +692,20 @@ def test_other_runs_and_damaged_states_are_not_resumed(
         assert state.read_bytes() == data
     with pytest.raises(UserError, match="nothing to resume"):
         begin(loaded).restore(tmp_path / "other.state.pth")
+
+
+def test_a_finished_run_goes_on_with_more_steps(
+    reference: tuple[Path, Report], tiny: Path, pictures: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "own.safetensors"
+    go(tiny, pictures, output)
+    report = go(tiny, pictures, output, replace(SHORT, steps=6), resume=True)
+    assert report.figures["steps"] == 6
+    state = load_plain(output.with_suffix(".state.pth"))
+    assert [entry["step"] for entry in state["history"]] == [0, 2, 4, 6] and state["settings"]["steps"] == 6
+    assert any(not torch.equal(load_file(output)[name], old) for name, old in load_file(reference[0]).items())
+    with pytest.raises(UserError, match="has had 6 steps already, more than 5"):
+        go(tiny, pictures, output, replace(SHORT, steps=5), resume=True)
 
 
 # ---- several devices ----

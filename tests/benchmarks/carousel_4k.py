@@ -61,7 +61,10 @@ def main() -> None:
         print(f"{way}: peak {peaks[way]:.0f} MB, {more:.0f} MB more than with all loaded")
     if settings.picture:
         network, device = load_model(settings.checkpoint)
-        write_png(settings.picture, Image.fromarray(fuse_cutout(scene, placed, network, device, 0.5).picture))
+        write_png(
+            settings.picture,
+            Image.fromarray(fuse_cutout(scene, placed, network, device, strength=1, shadow=0.5).picture),
+        )
 
 
 def scene_and_figure() -> tuple[np.ndarray, PersonCutout]:
@@ -85,7 +88,7 @@ def ways_to_fuse(
     shape = (SIZE[1], SIZE[0])
 
     def ours() -> np.ndarray:
-        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, 0.5).picture
+        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, strength=1, shadow=0.5).picture
 
     def seamless() -> np.ndarray:
         placed = place_cutout(figure, spot, shape)

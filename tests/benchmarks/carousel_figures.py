@@ -27,6 +27,7 @@ from carousel.collages.layout import Collage, black_outside, compose
 from carousel.collages.photo_to_collages import HOLE_RIM
 from carousel.fusion.inference import load_model
 from carousel.fusion.training_samples import FusionExample, fit, fixed_form, paste
+from carousel.Inference import STRENGTH
 from carousel.measuring.baselines import BASELINES, Baseline
 from carousel.measuring.evaluation import (
     OURS,
@@ -81,7 +82,8 @@ def all_methods(checkpoints: Sequence[str]) -> tuple[dict[str, Baseline], dict[s
         print(
             f"{name}: {checkpoint}, {count:.1f} M parameters, {network.settings}, sees {network.size_px} px, {device}"
         )
-        methods[name] = methods_with(network, device)[OURS]
+        methods[f"{name}, whole"] = methods_with(network, device, 1.0)[OURS]
+        methods[name] = methods_with(network, device, STRENGTH)[OURS]
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     return {name: timed(method, seconds[name]) for name, method in methods.items()}, seconds
 

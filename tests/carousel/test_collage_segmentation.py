@@ -290,7 +290,7 @@ class Finder:
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[np.ndarray], list[SegmentedPerson]]], None]:
     def install(find: Callable[[np.ndarray], list[SegmentedPerson]]) -> None:
-        monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks: Finder(find))
+        monkeypatch.setattr(photo_to_collages, "load_segmenter", lambda name, masks, weights: Finder(find))
 
     return install
 
@@ -299,7 +299,8 @@ def test_a_photo_without_a_person_is_no_fault(folder: Path, use: Any) -> None:
     empty = draw_photo(1)[0]
     use(lambda photo: [] if (photo == empty).all() else [person_of(draw_photo(0)[1][0], 0.8)])
     report = make(folder, segmenter="embedded", masks=None)
-    assert report.faults == 0 and report.figures["photos without a person"] == 1 and report.figures["collages"] == 2
+    assert report.faults == 0 and report.figures["dropped: no person found"] == 1 and report.figures["collages"] == 2
+    assert table(folder / "out/dropped.csv") == [{"source": "photos/p1.png", "reason": "no person found"}]
     assert report.device.startswith("nothing") and report.weights == ["none.pth"]
 
 
@@ -339,9 +340,21 @@ def test_the_rules_drop_people_and_say_why(folder: Path, use: Any) -> None:
     assert len(rows) == 6 and rows[0]["source"] == "photos/p0.png" and rows[1]["reason"].startswith("too small")
 
 
+def test_one_of_several_people_is_picked(folder: Path, use: Any) -> None:
+    large, small = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    large[40:190, 60:120], small[60:180, 130:145] = True, True
+    use(lambda photo: [person_of(small, 0.9), person_of(large, 0.8)])
+    photos = (folder / "photos/p0.png",)
+    for number, (pick, point, wanted) in enumerate([("largest", (1, 0), 60), ("nearest", (1, 0), 130)]):
+        output = folder / str(number)
+        make(folder, photos=photos, segmenter="embedded", masks=None, output=output, pick=pick, pick_point=point)
+        assert [entry.box[0] for entry in read_index(output)] == [wanted]
+        assert table(output / "dropped.csv")[0]["reason"] == f"not the {pick} person (setting PICK)"
+
+
 def test_nobody_anywhere_ends_with_a_message(folder: Path, use: Any) -> None:
     use(lambda photo: [])
-    with pytest.raises(UserError, match="no collages: photos 3, photos without a person 3"):
+    with pytest.raises(UserError, match="no collages: photos 3, collages 0, dropped: no person found 3"):
         make(folder, segmenter="embedded", masks=None)
 
 

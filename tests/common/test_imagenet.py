@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from common.array_pickle import read_arrays
 from common.errors import UserError
 from common.imagenet.features import Lpips
 from common.imagenet.normalisation import to_tensor
@@ -22,7 +23,6 @@ from common.imagenet.weights import (
     load_alexnet,
     load_vgg16,
     parse_packaged,
-    read_arrays,
     read_packaged,
     read_torchvision,
 )

@@ -377,8 +377,22 @@ REFUSED: dict[str, tuple[Callable[[Tensors], Tensors], str]] = {
     ),
     "a whole model": (lambda t: {"model.diffusion_model.out.2.weight": torch.ones(4, 16)}, "none of its 1 keys"),
     "nothing": (lambda t: {}, "none of its 0 keys"),
-    "LyCORIS": (lambda t: {"lora_unet_conv_in.hada_w1_a": torch.ones(4, 4)}, "none of its 1 keys belongs to a LoRA"),
-    "DoRA": (lambda t: t | {"lora_unet_conv_in.dora_scale": torch.ones(4)}, "a DoRA file, which is not supported"),
+    "LoHa": (
+        lambda t: {"lora_unet_conv_in.hada_w1_a": torch.ones(4, 4)},
+        r"is a LoHa \(LyCORIS\), which is not supported",
+    ),
+    "LoKr": (
+        lambda t: {"lora_unet_conv_in.lokr_w1": torch.ones(4, 4)},
+        r"is a LoKr \(LyCORIS\), which is not supported; su",
+    ),
+    "DoRA": (lambda t: t | {"lora_unet_conv_in.dora_scale": torch.ones(4)}, "is a DoRA, which is not supported"),
+    "MLP layers of a text encoder": (
+        lambda t: {
+            "text_encoder.encoder.layers.0.mlp.fc1.lora_A.weight": torch.ones(4, 32),
+            "text_encoder.encoder.layers.0.mlp.fc1.lora_B.weight": torch.ones(64, 4),
+        },
+        "changes only MLP layers of the text encoders, which is not supported",
+    ),
     "not finite": (lambda t: with_value(t, "lora_up.weight", lambda x: x / 0), "values that are not finite"),
     "whole numbers": (lambda t: with_value(t, "lora_down.weight", lambda x: x.int()), "are not factors"),
     "one dimension": (lambda t: with_value(t, "lora_down.weight", lambda x: x[0]), "are not factors"),

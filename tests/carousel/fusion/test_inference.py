@@ -132,6 +132,17 @@ def test_a_known_transform_is_applied_at_full_resolution_pixel_by_pixel() -> Non
 
 
 @pytest.mark.parametrize("head", HEADS)
+def test_strength_goes_in_a_straight_line_from_pasting_to_fusing(networks: dict[str, FusionNetwork], head: str) -> None:
+    scene, avatar, alpha = random_case(4, 90, 70)
+    pasted, half, whole = (
+        fuse(networks[head], CPU, scene, 64 + avatar // 2, np.ceil(alpha), strength=s).astype(int) for s in (0, 0.5, 1)
+    )
+    inside = (np.minimum(pasted, whole) > 0) & (np.maximum(pasted, whole) < 255)
+    np.testing.assert_array_equal(pasted[alpha > 0], (64 + avatar // 2)[alpha > 0])
+    assert np.abs(2 * half - pasted - whole)[inside].max() <= 2 and np.abs(whole - pasted).mean() > 1
+
+
+@pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("rows", [1, 7, 64])
 def test_bands_do_not_show(
     networks: dict[str, FusionNetwork], head: Head, rows: int, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,5 @@
 import itertools
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +16,16 @@ from carousel.segmenters.choice import NAMES, load_segmenter
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.errors import UserError
 from common.images import read_image
-from common.people.embedded_segmenter import WEIGHTS, EmbeddedSegmenter, PoseMask, merge_duplicates, parts_touching
+from common.people.embedded_segmenter import (
+    WEIGHTS,
+    EmbeddedSegmenter,
+    PoseMask,
+    merge_duplicates,
+    parts_touching,
+    without_shared_pixels,
+)
 from common.people.person_detector import INPUT, anchor_boxes, cut_graph, decode_boxes, tiles
-from common.people.selection import mask_iou
+from common.people.selection import box_iou, mask_iou, person_of, select_people
 from common.weights import EMBEDDED, is_present
 from tests.helpers import REAL_DATA, needs_real_data
 
@@ -247,6 +255,43 @@ def test_two_people_side_by_side_are_told_apart(embedded: EmbeddedSegmenter) -> 
         assert max(mask_iou(person.mask[:, side], truth[:, side]) for person in people) > 0.9
 
 
+@needs_real_data("carousel_cases")
+@needs_weights
+@pytest.mark.parametrize(
+    ("name", "boxes"),
+    [
+        ("girl-3", [(291, 72, 515, 480)]),  # from the hips up, beside the middle
+        ("coco_294", [(24, 71, 416, 427)]),  # turned away, cut at the hips
+        ("coco_428", [(228, 30, 579, 360)]),  # a child at a table
+        ("suit_coco_459", [(0, 80, 512, 640)]),  # with the forearm that holds a camera
+        ("coco_536", [(87, 69, 223, 333), (146, 82, 274, 336), (293, 132, 448, 336)]),  # two stand close together
+    ],
+)
+def test_half_figures_and_neighbours_are_found_one_by_one(
+    embedded: EmbeddedSegmenter, name: str, boxes: list[tuple[int, int, int, int]]
+) -> None:
+    photo = np.asarray(read_image(REAL_DATA / f"carousel_cases/{name}.jpg", "RGB"))
+    people = sorted(embedded.find_people(photo), key=lambda person: person.box)
+    assert len(people) == len(boxes)
+    assert all(box_iou(person.box, box) > 0.85 for person, box in zip(people, boxes, strict=True))
+    assert np.sum([person.mask for person in people], axis=0).max() == 1
+
+
+@needs_real_data("carousel_cases")
+@needs_weights
+def test_a_man_before_a_crowd_is_whole(embedded: EmbeddedSegmenter) -> None:
+    photo = np.asarray(read_image(REAL_DATA / "carousel_cases/coco_395.jpg", "RGB"))
+    kept, _ = select_people(embedded.find_people(photo), photo.shape)
+    assert box_iou(kept[0].box, (119, 144, 546, 580)) > 0.9
+
+
+def test_a_pixel_belongs_to_the_likelier_of_two_people() -> None:
+    left, right = np.zeros((4, 10), bool), np.zeros((4, 10), bool)
+    left[:, :6] = right[:, 4:] = True
+    people = without_shared_pixels([person_of(left, 0.5), person_of(right, 0.9), person_of(right, 0.2)])
+    assert [(person.box, person.score) for person in people] == [((4, 0, 10, 4), 0.9), ((0, 0, 4, 4), 0.5)]
+
+
 # ---- Mask R-CNN ----
 
 
@@ -325,3 +370,34 @@ def test_without_detectron2_one_line_gives_its_build_command(monkeypatch: pytest
     with pytest.raises(UserError, match="pip install --no-build-isolation git") as caught:
         load_segmenter("detectron2")
     assert "\n" not in str(caught.value)
+
+
+def test_weights_of_ones_own_are_named_for_the_networks_that_use_them(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='SEGMENTER_WEIGHTS is used by SEGMENTER "maskrcnn" and "detectron2" only'):
+        load_segmenter("embedded", weights=tmp_path / "own.pth")
+    with pytest.raises(UserError, match=r"own\.pth: no such file of weights \(setting SEGMENTER_WEIGHTS\)"):
+        load_segmenter("maskrcnn", weights=tmp_path / "own.pth")
+
+
+class Trap:
+    """A pickle of this would run `pathlib.Path.touch`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_pickle_for_detectron2_holds_arrays_only(tmp_path: Path, protocol: int) -> None:
+    path, traced = tmp_path / "model.pkl", tmp_path / "trapped"
+    path.write_bytes(pickle.dumps({"model": {"w": np.ones(3, np.float32)}, "__author__": "zoo"}, protocol))
+    assert mask_rcnn.check_detectron2_weights(path) == path
+    path.write_bytes(pickle.dumps({"model": {"w": Trap(traced)}}, protocol))
+    with pytest.raises(UserError, match="holds more than arrays, which could run code"):
+        mask_rcnn.check_detectron2_weights(path)
+    assert not traced.exists()
+    path.write_bytes(b"no pickle")
+    with pytest.raises(UserError, match=r"model\.pkl: "):
+        mask_rcnn.check_detectron2_weights(path)

@@ -57,7 +57,9 @@ def scene_of(seed: int = 1, shape: tuple[int, int] = SHAPE) -> np.ndarray:
 
 
 def fused(placed: PlacedCutout, shadow: float = 0, scene: np.ndarray | None = None) -> np.ndarray:
-    return fuse_cutout(scene_of() if scene is None else scene, placed, lively_network(), CPU, shadow).picture
+    return fuse_cutout(
+        scene_of() if scene is None else scene, placed, lively_network(), CPU, strength=1, shadow=shadow
+    ).picture
 
 
 def whole_alpha(placed: PlacedCutout, shape: tuple[int, int] = SHAPE) -> np.ndarray:
@@ -268,7 +270,7 @@ def test_the_window_alone_gives_what_the_whole_scene_gives(spot: PersonPlacement
 def test_the_shadow_alone_changes_pixels_beside_the_figure_and_only_darkens() -> None:
     scene = scene_of()
     placed = place_cutout(trim_cutout(drawn_person()), PersonPlacement(100, 130, 100), SHAPE)
-    result = fuse_cutout(scene, placed, lively_network(), CPU, 0.8)
+    result = fuse_cutout(scene, placed, lively_network(), CPU, strength=1, shadow=0.8)
     beside = whole_alpha(placed) == 0
     changed = (result.picture != scene).any(axis=2) & beside
     assert changed.sum() == result.shaded > 20
