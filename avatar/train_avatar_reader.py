@@ -19,8 +19,8 @@ from common.runner import Range, Report, run
 OUTPUT: Path = OUTPUTS / "avatar/reader"  # folder for the result
 WORK: Path = OUTPUTS / "avatar/reader-training"  # folder of the pictures
 DRAWN: Annotated[int, Range(100, 1_000_000)] = 4_000  # pictures as drawn
-GENERATED: Annotated[int, Range(0, 1_000_000)] = 500  # pictures that the small model makes of others
-STEPS: Annotated[int, Range(1, 1_000_000)] = 2_500  # of 64 pictures
+GENERATED: Annotated[int, Range(0, 1_000_000)] = 100  # pictures that the small model makes of others
+STEPS: Annotated[int, Range(1, 1_000_000)] = 1_600  # of 64 pictures
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 8_000_001  # of characters, first weights and order
 
 

@@ -6,8 +6,8 @@ import torch
 
 from avatar.sdxl.avatar_reader import WORDS
 from common.images import read_image
-from tests.benchmarks.avatar_judge import COLUMNS, LABELLED_SHEET, TILE_PX, labelled_rows, skin_shares, to_lab
-from tests.benchmarks.avatar_likeness import LINE_UP, fits, line_up
+from tests.benchmarks.avatar_judge import COLUMNS, LABELLED_SHEET, TILE_PX, fits, labelled_rows, skin_shares, to_lab
+from tests.benchmarks.avatar_likeness import LINE_UP, line_up
 
 Labels = dict[str, list[str]]
 

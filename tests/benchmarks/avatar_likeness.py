@@ -54,7 +54,7 @@ from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import ROOT, shown
 from tests.benchmarks.avatar_appearance import Labelled, box_of, likeness, others
-from tests.benchmarks.avatar_judge import FOLDER, Reader, Reading, check_by_eye, load_judge
+from tests.benchmarks.avatar_judge import FOLDER, Reader, Reading, check_by_eye, fits, load_judge
 from tests.benchmarks.hardware import describe_machine
 
 WORDLESS = ", wordless"
@@ -65,11 +65,6 @@ LINE_UPS, LINE_UP = 200, 8
 SEEDS = 40
 PAINTED = 60  # pictures of each painted value
 TIMED = 3  # avatars with their cut-outs
-SAME = {  # words for a length of hair that labels hold: the judge's words are finer
-    "receding": {"bald", "short"},
-    "very short": {"bald", "short"},
-    "medium": {"short", "medium", "long"},
-}
 
 
 @dataclass(frozen=True)
@@ -255,12 +250,6 @@ def _opened(path: Path) -> Image.Image:
 
 
 # ---- the table ----
-
-
-def fits(trait: str, word: str, accepted: Sequence[str]) -> bool:
-    """Whether what the avatar shows is one of the accepted words of a label."""
-    said = SAME.get(word, {word}) if trait == "hair_length" else {"grey" if word == "white" else word}
-    return bool(said & {label.replace("_", " ") for label in accepted})
 
 
 def print_way(way: str, groups: Sequence[str], cases: Sequence[Case]) -> None:
