@@ -1,29 +1,23 @@
 """Soft edges for hard masks, and the person's own colours along them, without the old background.
 
-Alpha along the edge comes from closed-form matting (Levin et al. 2008, "A closed-form solution to natural image
-matting"), at the resolution of the photo or, for a person who is higher than SOLVED_PX, at that height and then brought
-to the photo's resolution by the guided filter. Both steps are compared with OpenCV's guided filter and pymatting's
-foreground estimation by `python -m tests.benchmarks.people_edges`.
+Both are compared with OpenCV's guided filter and pymatting's foreground estimation by
+`python -m tests.benchmarks.people_edges`, and are more accurate than these.
 """
 
 import cv2
 import numpy as np
-import scipy.sparse
-import scipy.sparse.linalg
 
 from common.alpha import around
 
 REACH = 0.008  # half the width of the band along a mask's edge in which alpha is estimated, over the person's height
 MIN_REACH_PX = 2
-SOLVED_PX = 800  # height of a person up to which alpha is solved at full resolution
-SMOOTH = 1e-7  # epsilon of the matting Laplacian, for colours from 0 to 1
 REGULARISATION = 1e-5  # epsilon of the guided filter, for colours from 0 to 1
 STRIP_PX = 400_000  # pixels that are filtered at once: the guided filter needs 200 bytes a pixel
 RADII = (0.09, 0.03, 0.012, 0.004)  # neighbourhoods in which colours are estimated, in turn, over the person's height
 
 
 def refine_edges(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fit a mask to the photo's edges.
+    """Fit a mask to the photo's edges by the guided filter with a colour guide (He et al. 2010, ECCV).
 
     Only a band along the mask's edge changes; elsewhere alpha is 0 or 1 as in the mask.
 
@@ -39,81 +33,19 @@ def refine_edges(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return alpha
     reach = max(MIN_REACH_PX, round(REACH * _height(mask)))
     near = around(mask, 3 * reach)
-    guide, hard = photo[near], mask[near]
-    scale = min(1.0, SOLVED_PX / _height(mask))
-    if scale == 1:
-        alpha[near] = solve_alpha(guide, hard, _band(hard, reach))
-        return alpha
-    size = max(1, round(scale * hard.shape[1])), max(1, round(scale * hard.shape[0]))
-    small = cv2.resize(hard.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
-    solved = solve_alpha(
-        cv2.resize(guide, size, interpolation=cv2.INTER_AREA), small, _band(small, max(1, round(scale * reach)))
-    )
-    values = cv2.resize(solved, hard.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    alpha[near] = _filter_band(guide, values, hard, reach)
-    return alpha
-
-
-def solve_alpha(photo: np.ndarray, mask: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """Alpha that is, in each window of 3 x 3 px, nearly a linear function of the colours.
-
-    Args:
-        photo: (H, W, 3) uint8 RGB.
-        mask: (H, W) bool, alpha of the other pixels.
-        unknown: (H, W) bool, pixels whose alpha is estimated.
-
-    Returns:
-        (H, W) float32, 0 to 1.
-    """
-    alpha = mask.astype(np.float32)
-    rows, columns = np.nonzero(cv2.dilate(unknown.astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1])
-    if not len(rows) or not unknown.any():
-        return alpha
-    offsets = [(y, x) for y in range(3) for x in range(3)]
-    windows = np.stack([(rows + y) * mask.shape[1] + columns + x for y, x in offsets], axis=1)  # (N, 9) flat indices
-    colours = photo.reshape(-1, 3)[windows] / 255.0
-    centred = colours - colours.mean(axis=1, keepdims=True)
-    spread = centred.transpose(0, 2, 1) @ centred / 9 + SMOOTH / 9 * np.eye(3)
-    affinity = (1 + centred @ np.linalg.solve(spread, centred.transpose(0, 2, 1))) / 9
-    entries = (np.eye(9) - affinity).reshape(-1)  # Levin et al., equation 12
-    places = np.repeat(windows, 9, axis=1).reshape(-1), np.tile(windows, (1, 9)).reshape(-1)
-    laplacian = scipy.sparse.csr_array((entries, places), shape=(mask.size, mask.size))
-    asked, known = np.flatnonzero(unknown), np.flatnonzero(~unknown & mask)
-    wanted = laplacian[asked]
-    system = wanted[:, asked] + 1e-6 * scipy.sparse.eye_array(len(asked))  # pixels that no window joins to known ones
-    right = -wanted[:, known].sum(axis=1) + 1e-6 * mask.ravel()[asked]
-    alpha.ravel()[asked] = scipy.sparse.linalg.spsolve(system.tocsc(), right).clip(0, 1)
-    return alpha
-
-
-def _filter_band(guide: np.ndarray, values: np.ndarray, hard: np.ndarray, reach: int) -> np.ndarray:
-    """Filter values in the band along a mask's edge, strip by strip; elsewhere the mask.
-
-    Args:
-        guide: (H, W, 3) uint8.
-        values: (H, W) float32.
-        hard: (H, W) bool, the mask.
-        reach: half the width of the band and radius of the filter, px.
-
-    Returns:
-        (H, W) float32, 0 to 1.
-    """
-    refined, band = hard.astype(np.float32), _band(hard, reach)
+    hard = mask[near].astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    band = cv2.dilate(hard, kernel) > cv2.erode(hard, kernel)
+    guide, refined = photo[near], alpha[near]
     rows = max(1, STRIP_PX // band.shape[1])
     for top in range(0, len(band), rows):
         strip = slice(top, top + rows)
         if band[strip].any():
             wider = slice(max(0, top - 2 * reach), top + rows + 2 * reach)  # the filter reads this far
-            filtered = guided_filter(guide[wider].astype(np.float32) / 255, values[wider], reach, REGULARISATION)
+            values = hard[wider].astype(np.float32)
+            filtered = guided_filter(guide[wider].astype(np.float32) / 255, values, reach, REGULARISATION)
             refined[strip][band[strip]] = filtered[top - wider.start :][:rows][band[strip]].clip(0, 1)
-    return refined
-
-
-def _band(mask: np.ndarray, reach: int) -> np.ndarray:
-    """The pixels of a (H, W) bool mask that are at most `reach` px from its edge."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    hard = mask.astype(np.uint8)
-    return cv2.dilate(hard, kernel) > cv2.erode(hard, kernel)
+    return alpha
 
 
 def guided_filter(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:

@@ -31,7 +31,6 @@ COARSE_PX = 160  # longer side at which masks are coarsened
 BAND = np.ones((9, 9), np.uint8)
 
 GuidedFilter = Callable[[np.ndarray, np.ndarray, int, float], np.ndarray]
-EdgeRefiner = Callable[[np.ndarray, np.ndarray], np.ndarray]
 ForegroundEstimate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -57,7 +56,7 @@ def main() -> None:
 
 def measure(title: str, people: Iterator[KnownPerson]) -> None:
     """Print the errors of every method over these people."""
-    refiners, estimates = edge_refiners(), foreground_estimates()
+    filters, estimates = guided_filters(), foreground_estimates()
     alpha_errors: defaultdict[str, list[float]] = defaultdict(list)
     colour_errors: defaultdict[str, list[list[float]]] = defaultdict(list)
     seconds: defaultdict[str, float] = defaultdict(float)
@@ -66,9 +65,10 @@ def measure(title: str, people: Iterator[KnownPerson]) -> None:
         hard = coarse(person.alpha > 0.5)
         band = cv2.dilate(hard.astype(np.uint8), BAND) > cv2.erode(hard.astype(np.uint8), BAND)
         refined = {}
-        for name, refine in refiners.items():
+        for name, guided_filter in filters.items():
             started = time.perf_counter()
-            refined[name] = refine(seen, hard)
+            with mock.patch.object(edges, "guided_filter", guided_filter):
+                refined[name] = edges.refine_edges(seen, hard)
             seconds[name] += time.perf_counter() - started
             alpha_errors[name].append(float(np.abs(refined[name] - person.alpha)[band].mean()))
         alpha_errors["mask as it is"].append(float(np.abs(hard - person.alpha)[band].mean()))
@@ -82,7 +82,7 @@ def measure(title: str, people: Iterator[KnownPerson]) -> None:
                 errors.append(float(np.abs(over(colours, alpha, person.second)[band] - truth).mean()))
             colour_errors[name].append(errors)
     count = len(alpha_errors["ours"])
-    print(f"\n{title}\n{'refinement':26}alpha error   ms a picture")
+    print(f"\n{title}\n{'guided filter':26}alpha error   ms a picture")
     for name, values in alpha_errors.items():
         failed = int(np.isnan(values).sum())
         note = f"   without {failed} pictures that came out as NaN" if failed else ""
@@ -93,28 +93,16 @@ def measure(title: str, people: Iterator[KnownPerson]) -> None:
         print(f"{name:26}{true_alpha:28.2f}{our_alpha:11.2f}{500 * seconds[name] / count:15.0f}")
 
 
-def edge_refiners() -> dict[str, EdgeRefiner]:
-    """Ours, the guided filter alone, and OpenCV's where opencv-contrib-python is installed, for colours 0 to 255."""
-    refiners: dict[str, EdgeRefiner] = {"ours": edges.refine_edges, "guided filter": by(edges.guided_filter)}
+def guided_filters() -> dict[str, GuidedFilter]:
+    """Ours, and OpenCV's where opencv-contrib-python is installed, with colours from 0 to 255 as it is meant for."""
+    filters: dict[str, GuidedFilter] = {"ours": edges.guided_filter}
     if not hasattr(cv2, "ximgproc"):
         print("cv2.ximgproc is not installed and left out: pip install -r tests/benchmarks/requirements.txt")
-        return refiners
-    refiners["cv2.ximgproc"] = by(
-        lambda guide, values, radius, epsilon: cv2.ximgproc.guidedFilter(255 * guide, values, radius, 255**2 * epsilon)
+        return filters
+    filters["cv2.ximgproc"] = lambda guide, values, radius, epsilon: cv2.ximgproc.guidedFilter(
+        255 * guide, values, radius, 255**2 * epsilon
     )
-    return refiners
-
-
-def by(guided_filter: GuidedFilter) -> EdgeRefiner:
-    """A refiner of masks that uses a guided filter alone."""
-
-    def refine(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        rows = np.flatnonzero(mask.any(axis=1))
-        reach = max(edges.MIN_REACH_PX, round(edges.REACH * (rows[-1] - rows[0] + 1)))
-        with mock.patch.object(edges, "guided_filter", guided_filter):
-            return edges._filter_band(photo, mask.astype(np.float32), mask, reach)
-
-    return refine
+    return filters
 
 
 def foreground_estimates() -> dict[str, ForegroundEstimate]:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.people import edges
-from common.people.edges import decontaminate, guided_filter, refine_edges, solve_alpha
+from common.people.edges import decontaminate, guided_filter, refine_edges
 
 
 def naive_guided_filter(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
@@ -37,22 +37,6 @@ def test_the_guided_filter_is_that_of_the_paper(seed: int, radius: int, epsilon:
     guide, values = rng.random((9, 11, 3), np.float32), rng.random((9, 11), np.float32)
     found = guided_filter(guide, values, radius, epsilon)
     np.testing.assert_allclose(found, naive_guided_filter(guide, values, radius, epsilon), atol=2e-3)
-
-
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 1000))
-def test_alpha_that_is_linear_in_the_colours_is_found_again(seed: int) -> None:
-    """A blend of two plain colours with a random alpha is solved from its known pixels alone."""
-    rng = np.random.default_rng(seed)
-    alpha = np.tile(np.linspace(0, 1, 14), (12, 1))
-    alpha[:, 3:-3] = np.sort(rng.random((12, 8)))
-    alpha[:, :3], alpha[:, -3:] = 0, 1
-    colours = rng.integers(0, 256, (2, 3)) + np.array([[0, 0, 0], [0, 0, 256]])
-    photo = (alpha[..., None] * colours[1] + (1 - alpha[..., None]) * colours[0]) / 2
-    unknown = np.zeros(alpha.shape, bool)
-    unknown[:, 3:-3] = True
-    found = solve_alpha(photo.round().astype(np.uint8), alpha > 0.5, unknown)
-    assert np.abs(found - alpha).max() < 0.1
 
 
 def scene(soft_px: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,7 +104,6 @@ def test_a_large_picture_in_strips_gives_what_it_gives_as_a_whole(monkeypatch: p
     rng = np.random.default_rng(3)
     photo = cv2.GaussianBlur(rng.integers(0, 256, (240, 180, 3), np.uint8), (0, 0), 2)
     mask = cv2.GaussianBlur(rng.random((240, 180), np.float32), (0, 0), 9) > 0.5
-    monkeypatch.setattr(edges, "SOLVED_PX", 120)
     whole = refine_edges(photo, mask)
     monkeypatch.setattr(edges, "STRIP_PX", 180 * 37)
     np.testing.assert_allclose(refine_edges(photo, mask), whole, atol=1e-3)
