@@ -26,12 +26,14 @@ class Subject:
         features: features of the person.
         file: JSON or table that the features were read from.
         photo: photo of the person; None if there is none.
+        variant: number of the avatar, from 1; each has another seed.
     """
 
     name: str
     features: Features
     file: Path
     photo: Path | None
+    variant: int = 1
 
     @property
     def label(self) -> str:

@@ -18,6 +18,7 @@ from common.errors import UserError, check_range
 Group = TypeVar("Group")
 Start = Literal["photo", "text"]
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
+MOST_VARIANTS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,8 @@ class InputSettings:
         photo: replaces the photo path in the features of a single person.
         from_picture: avatar to repeat.
         tiles: largest number of avatars on the contact sheet.
+        variants: number of avatars of each person, from consecutive seeds.
+        pick: number of the variant that becomes the avatar.
         prompt: typed prompt; empty: written from the features.
         negative: typed negative prompt; empty: the usual one.
     """
@@ -87,6 +90,8 @@ class InputSettings:
     prompt: str = ""
     negative: str = ""
     tiles: int = 48
+    variants: int = 1
+    pick: int = 1
 
     def check(self) -> None:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""
@@ -94,6 +99,8 @@ class InputSettings:
             raise UserError(f"setting OUTPUT is {self.output}; it must be a folder")
         if self.output.resolve() == self.features.resolve():
             raise UserError(f"setting OUTPUT is {self.output}, the folder of the features; use another one")
+        check_range("VARIANTS", self.variants, 1, MOST_VARIANTS)
+        check_range("PICK", self.pick, 1, self.variants)
         for text in (self.prompt, self.negative):
             parse_prompt(text)
 
