@@ -38,6 +38,7 @@ class FusionSettings:
         find_people: find people in the scene where a placement is proposed.
         requested: placement set by the user.
         is_half: whether the lower edge cuts the figures; None: detect it.
+        refuse_several: refuse photos of several people of whom none is the largest by far.
         shadow: strength of the shadow, 0 to 1.
         compress_level: PNG compression, 0 to 9.
     """
@@ -49,6 +50,7 @@ class FusionSettings:
     find_people: bool
     requested: RequestedPlacement
     is_half: bool | None
+    refuse_several: bool
     shadow: float
     compress_level: int
 
@@ -141,7 +143,7 @@ class SceneFuser:
         """
         settings, (height, width) = self._settings, self.scene.shape[:2]
         with enough_memory("make the scene smaller, lower HEIGHT, or close other programs"):
-            cutout = read_cutout(person, self._find_people, settings.is_half)
+            cutout = read_cutout(person, self._find_people, settings.is_half, settings.refuse_several)
             placement = find_placement(cutout.silhouette, (width, height), self.people, settings.requested)
             shadow = 0.0 if cutout.silhouette.is_half else settings.shadow
             placed = place_cutout(cutout, placement, (height, width))
