@@ -132,6 +132,14 @@ def test_of_a_photo_the_largest_person_is_cut_out_and_said(tmp_path: Path) -> No
     assert not figure.silhouette.is_half
 
 
+def test_a_choice_among_people_of_one_size_can_be_refused(tmp_path: Path) -> None:
+    Image.fromarray(scene_of()).save(tmp_path / "photo.png")
+    small, large, other = (10, 10, 30, 60), (80, 20, 120, 140), (130, 20, 160, 140)
+    assert read_cutout(tmp_path / "photo.png", people_finder(small, large), refuse_several=True).height > 100
+    with pytest.raises(UserError, match=r"photo\.png: shows 2 people; crop the photo, or set SEVERAL to largest"):
+        read_cutout(tmp_path / "photo.png", people_finder(large, other), refuse_several=True)
+
+
 @pytest.mark.parametrize(("bottom", "is_half"), [(150, True), (140, False)])
 def test_a_photo_that_ends_above_the_feet_gives_a_half_figure(tmp_path: Path, bottom: int, is_half: bool) -> None:
     Image.fromarray(scene_of()).save(tmp_path / "photo.png")
