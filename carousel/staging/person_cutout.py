@@ -9,6 +9,7 @@ import numpy as np
 from carousel.staging.placement import Silhouette
 from common.errors import UserError
 from common.images import read_image
+from common.people.contrast import warning_of
 from common.people.edges import decontaminate, refine_edges
 from common.people.selection import Box, SegmentedPerson, bounding_box
 
@@ -74,6 +75,9 @@ def read_cutout(
     if refuse_several and len(people) > 1 and sorted(areas)[-2] > MAIN_PERSON * max(areas):
         raise UserError(f"{path}: shows {len(people)} people; crop the photo, or set SEVERAL to largest")
     notes = [f"{path.name}: shows {len(people)} people, the largest one is used"] if len(people) > 1 else []
+    doubt = warning_of(pixels[..., :3], person.mask)
+    if doubt:
+        notes.append(f"{path.name}: {doubt}")
     if is_half is None:
         is_half = _is_cut(person.mask)
     return trim_cutout(cut_out(pixels[..., :3], person), is_half, notes)
