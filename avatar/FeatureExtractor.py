@@ -7,8 +7,8 @@ unless OVERWRITE is on.
 A small network, which infers nothing else, finds the face. Gender, race and age are inferred only if you switch that
 on, one by one; below MIN_CONFIDENCE they stay empty and out of the prompt. Such inference errs: 97 % right on photos of
 celebrities, and up to 35 % wrong for darker-skinned women (Buolamwini and Gebru 2018); there is no published figure for
-race, and no network sees how people identify. So what you state yourself (GENDER, RACE, AGE, DESCRIPTION) always takes
-precedence, in any words, and may be empty. Photo and results stay on this machine.
+race, and no network sees how people identify. So what you state yourself (LOOKS, GENDER, RACE, AGE, DESCRIPTION) always
+takes precedence, in any words, and may be empty. Photo and results stay on this machine.
 
 Reads   PHOTO (the sample: NASA's portrait of Eileen Collins, which scikit-image ships), data/pet/users.csv
 Writes  outputs/avatar/features/: NAME.json and NAME_face.png (the face, every value, and what was measured where); if
@@ -36,6 +36,7 @@ INFER_RACE: bool = False  # let the analyzer propose a race
 INFER_AGE: bool = False  # let the analyzer propose an age
 MIN_CONFIDENCE: Annotated[float, Range(0, 1)] = 0.7  # inferred values with a lower score stay empty
 APPEARANCE: bool = True  # measure skin tone, hair, glasses, facial hair and headwear; they are proposals to edit
+LOOKS: str = ""  # "hair_colour=grey, glasses=none", in your own words; takes precedence over what is measured
 GENDER: str = ""  # in your own words; takes precedence over inference
 RACE: str = ""  # in your own words; takes precedence over inference
 AGE: str = ""  # in your own words; takes precedence over inference
@@ -51,6 +52,7 @@ def main() -> Report:
     """Propose features for one person, or for everybody in a folder."""
     from avatar.person.extraction_batch import extract_features, extract_one, write_overviews
     from avatar.person.feature_extraction import ExtractionSettings
+    from avatar.person.features import parse_appearance
     from avatar.person.user_photos import one_user_photo, sample_photo, user_photos_of
     from common.files import file_stem
 
@@ -63,13 +65,14 @@ def main() -> Report:
         description=DESCRIPTION,
         min_confidence=MIN_CONFIDENCE,
         appearance=APPEARANCE,
+        looks=parse_appearance(LOOKS),
         face=FACE,
         engine=ENGINE,
         deepface_home=DEEPFACE_HOME,
     )
     if PHOTO is not None and PHOTO.is_dir():
-        if any(stated.values()) or DESCRIPTION or NAME or FACE:
-            raise UserError("GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
+        if any(stated.values()) or LOOKS or DESCRIPTION or NAME or FACE:
+            raise UserError("LOOKS, GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
         result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE)
         faults |= result.faults

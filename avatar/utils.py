@@ -8,9 +8,11 @@ Reads   PHOTO (the sample: NASA's portrait of Eileen Collins, which scikit-image
 Writes  outputs/avatar/utils/: crop.png, cutout.png (RGBA), preview.png (on a checkerboard, on white, on black)
 """
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from PIL import Image
 
 from avatar.cutout.background_removal import is_solid, keep_largest_part, previews, remove_background
@@ -19,6 +21,7 @@ from avatar.cutout.square_crop import center_crop_to_square
 from avatar.prompt.wording import generate_weighted_prompt
 from common.errors import UserError
 from common.paths import OUTPUTS, shown
+from common.people.contrast import warning_of
 from common.people.selection import Box
 from common.runner import Range, Report, run
 
@@ -59,6 +62,9 @@ def main() -> Report:
         cutout = center_crop_to_square(whole, face_box, side_px=crop.width, enlarge=ENLARGE, figure=figure)
     except UserError as error:
         raise UserError(f"{photo}: {error}") from error
+    doubt = warning_of(np.asarray(image), figure)
+    if doubt:
+        warnings.warn(f"{photo.name}: {doubt}", stacklevel=1)
     if ONLY_LARGEST:
         cutout = keep_largest_part(cutout)
 

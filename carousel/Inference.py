@@ -12,7 +12,7 @@ Writes  outputs/carousel/Inference/: fused/NAME.png, before_after/NAME.png, cont
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from carousel.segmenters.choice import SegmenterName
 from common.files import print_faults
@@ -27,6 +27,7 @@ SCENE: Path = DATA / "carousel/plates/main_stage_1.jpg"  # picture that the pers
 PERSON: Path = DATA / "carousel/people"  # photo, cut-out or avatar, or a folder of them
 OUTPUT: Path = OUTPUTS / "carousel/Inference"  # folder for the results; for one person it may be a .png
 CHECKPOINT: Path = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
+SEVERAL: Literal["largest", "refuse"] = "largest"  # people in the photo; refuse: if none is the largest by far
 SEGMENTER: SegmenterName = "embedded"  # cuts people out of photos and finds them in the scene
 SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for SEGMENTER "files"; None: they are beside the photos
@@ -83,6 +84,7 @@ def fusion_settings() -> "FusionSettings":
         requested=RequestedPlacement(x=X, foot=FOOT, height=HEIGHT),
         is_half=HALF_FIGURE,
         strength=STRENGTH,
+        refuse_several=SEVERAL == "refuse",
         shadow=SHADOW,
         compress_level=COMPRESS_LEVEL,
     )

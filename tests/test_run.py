@@ -8,11 +8,12 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import run
-from common.demo.steps import DemoPerson, parts_for, together
+from common.demo.steps import DemoPerson, Step, parts_for, together
 from common.devices import describe_device
 from common.weights import EMBEDDED
 from tests.helpers import ROOT, assert_user_error
@@ -475,7 +476,11 @@ def test_check_tells_present_weights_from_spoiled_ones(project: Path) -> None:
         (["--photo", "me.jpg"], "need --taste"),
         (["--name", "Ada"], "need --taste"),
         (["--photo", "no such photo.jpg", "--taste", "rock=1"], "no such photo.jpg: no such file"),
-        (["test", "--taste", "rock=1"], "are for the demo"),
+        (["test", "--taste", "rock=1"], "--taste: for the demo only"),
+        (["test", "--variants", "3", "--seed", "2"], "--seed, --variants: for the demo only"),
+        (["--variants", "0"], "'0' is not a whole number from 1 to 64"),
+        (["--seed", "x"], "'x' is not a whole number"),
+        (["--variants", "2", "--pick", "3"], "--pick 3: there are --variants 2"),
         (["demo", "--fast"], "are for test"),
         (["check", "--fresh-seeds"], "are for test"),
         (["test", "--verify"], "--verify is for check"),
@@ -558,15 +563,56 @@ def test_demo_steps_name_scripts_weights_and_pictures_of_their_part(part: str) -
     assert set(STEPS[part].weights) <= set(EMBEDDED)
 
 
-@pytest.mark.parametrize("taste", ["", "rock=5, jazz=3"])
-def test_demo_steps_call_scripts_by_settings_that_they_have(taste: str) -> None:
-    person = replace(PERSON, taste=taste)
+@pytest.mark.parametrize(
+    "said", [{}, {"taste": "rock=5", "description": "x", "appearance": "glasses=none", "variants": 3}, {"face": 2}]
+)
+def test_demo_steps_call_scripts_by_settings_that_they_have(said: dict[str, Any]) -> None:
+    person = replace(PERSON, **said)
     for step in [*(step for part in parts_for(person).values() for step in part.steps), *together(person)]:
         source = (ROOT / step.script).read_text(encoding="utf-8")
         assert "run(main)" in source
-        for flag in step.flags:
+        for flag in (word.replace("--no-", "--") for word in step.flags):
             if flag.startswith("--"):
                 assert re.search(rf"^{flag[2:].upper().replace('-', '_')}\b.* = ", source, re.MULTILINE), flag
+
+
+def test_what_a_person_says_reaches_the_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    photo = tmp_path / "me.jpg"
+    photo.touch()
+    said = {"name": "Ada", "taste": "rock=5", "description": "a drummer", "appearance": "glasses=none", "face": "2"}
+    numbers = {"seed": "7", "variants": "4", "pick": "3"}
+    flags = [word for name, value in (said | numbers).items() for word in (f"--{name}", value)]
+    monkeypatch.setattr(sys, "argv", ["run.py", "--photo", str(photo), *flags])
+    ran: list[Step] = []
+
+    def run_steps(python: Path, sections: dict[str, list[Step]], title: str) -> int:
+        ran.extend(step for steps in sections.values() for step in steps)
+        return 0
+
+    monkeypatch.setattr(run, "run_steps", run_steps)
+    monkeypatch.setattr(run, "get_weights", lambda names: None)
+    assert run.demo(["avatar"], run.read_arguments()) == 0
+    extractor, *_, base, styled = ran
+    assert settings_of(extractor) == {
+        "photo": str(photo), "taste": "rock=5", "name": "Ada", "analyzer": "self", "face": "2",
+        "description": "a drummer", "looks": "glasses=none",
+    }  # fmt: skip
+    assert settings_of(base) == {"features": "outputs/avatar/features/Ada.json"} | numbers
+    assert settings_of(styled)["seed"] == "9", "that of the picked variant"
+
+
+def settings_of(step: Step) -> dict[str, str]:
+    words = [word for word in step.flags if word != "--compare"]
+    return {flag.removeprefix("--"): value for flag, value in zip(words[::2], words[1::2], strict=True)}
+
+
+def test_appearance_can_be_switched_off_and_several_people_need_no_choice() -> None:
+    first, *_ = parts_for(replace(PERSON, appearance="off"))["avatar"].steps
+    assert "--no-appearance" in first.flags and "--looks" not in first.flags
+    assert first.instead is not None and first.instead.flags == [*first.flags, "--face", "1"]
+    chosen, *_ = parts_for(replace(PERSON, face=2))["avatar"].steps
+    assert chosen.instead is None
+    assert together(replace(PERSON, face=2))[0] == together(PERSON)[0].instead, "the cut-out is of that face"
 
 
 def test_the_weights_of_the_tests_are_registered() -> None:

@@ -15,7 +15,7 @@ from avatar.person.deepface_analyzer import DeepFaceAnalyzer, Engine
 from avatar.person.embedded_analyzer import EmbeddedAnalyzer
 from avatar.person.face_detector import WEIGHTS as DETECTOR_WEIGHTS
 from avatar.person.face_detector import DetectedFace, FaceDetector
-from avatar.person.features import Features, Trait, features_json
+from avatar.person.features import AppearanceTrait, Features, Trait, features_json
 from avatar.person.features_picture import draw_fault, draw_features
 from avatar.person.user_photos import UserPhoto
 from common.batches import Made
@@ -56,6 +56,7 @@ class ExtractionSettings:
         description: the person's own words.
         min_confidence: inferred values with a lower score, 0 to 1, stay empty.
         appearance: measure what the person looks like.
+        looks: the person's own words for traits of the appearance; they take precedence over what is measured.
         face: number of the face from the left, from 1; None: the only one, or one that is DOMINANT.
         engine: library that runs DeepFace.
         deepface_home: folder of DeepFace's weights; None: DeepFace's own.
@@ -67,6 +68,7 @@ class ExtractionSettings:
     description: str = ""
     min_confidence: float = 0.7
     appearance: bool = True
+    looks: dict[str, AppearanceTrait] = field(default_factory=dict)
     face: int | None = None
     engine: Engine = "onnx"
     deepface_home: Path | None = None
@@ -143,6 +145,7 @@ class Extractor:
             features = self._features_of(user_photo, image, face)
             if examined:
                 features = replace(features, appearance=dict(examined.appearance.items()))
+            features = replace(features, appearance=features.appearance | self._settings.looks)
             picture = draw_features(image, features, f"{stem}.json", examined)
         files = {
             f"{stem}{PICTURE_SUFFIX}.png": png_bytes(picture, COMPRESS_LEVEL),

@@ -103,6 +103,21 @@ class Features:
         return [(genre, self.taste[genre] / total) for genre in liked[:TOP_GENRES]]
 
 
+def parse_appearance(text: str) -> dict[str, AppearanceTrait]:
+    """Read a person's own words for traits of APPEARANCE, such as "hair_colour=grey, glasses=none".
+
+    Raises:
+        UserError: a part is not of the form trait=word, or the trait is unknown.
+    """
+    traits: dict[str, AppearanceTrait] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, word = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in APPEARANCE:
+            raise UserError(f"{part!r}: must be trait=word, with a trait of {', '.join(APPEARANCE)}")
+        traits[name] = AppearanceTrait(word, None, "self")
+    return traits
+
+
 # ---- writing ----
 
 

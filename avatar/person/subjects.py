@@ -28,6 +28,7 @@ class Subject:
         file: JSON or table that the features were read from.
         photo: photo to start from; None if there is none.
         reference: photo that the picture should resemble, for an image prompt adapter; None if there is none.
+        variant: number of the avatar, from 1; each has another seed.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Subject:
     file: Path
     photo: Path | None
     reference: Path | None = None
+    variant: int = 1
 
     @property
     def label(self) -> str:

@@ -1,10 +1,10 @@
-"""Generates the avatars of one person or many; resumes, repeats pictures, and draws the contact sheet."""
+"""Generates the avatars of one person or many, in variants and styles; resumes, repeats pictures, draws sheets."""
 
 import functools
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from avatar.cutout.foreground_models import load_foreground_model
 from avatar.person.subjects import Subject, find_subjects
 from avatar.prompt.known_words import VOCABULARY, known_words, unknown_words
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, KINDS, STARTS, AvatarMaker
-from avatar.sdxl.avatar_settings import group_settings
+from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import REMEDY, count_steps, peak_memory_gb
 from avatar.sdxl.ip_adapter import adapter_facts
 from avatar.sdxl.picture_metadata import read_provenance, write_marked_png
@@ -30,7 +30,8 @@ from avatar.sdxl.provenance import (
     subject_of,
 )
 from avatar.sdxl.sources import choose_model
-from common.batches import Batch, Item, Outcome, run_batch
+from avatar.sdxl.variants import VARIANTS, PickedVariant, variants_of
+from common.batches import Batch, Item, Made, Outcome, run_batch
 from common.devices import describe_device, pick_device
 from common.errors import UserError, enough_memory, raise_faults
 from common.files import print_faults, write_faults
@@ -38,9 +39,11 @@ from common.grids import evenly, picture_grid
 from common.paths import shown
 from common.runner import Report
 
-CONTACT_SHEET = "contact_sheet.png"
+CONTACT_SHEET, VARIANTS_SHEET, GALLERY = "contact_sheet.png", "variants.png", "gallery.png"
+STYLES, BASE = "styles", "base"  # subfolder of the output for a gallery of LoRAs, and its folder without a LoRA
 REPEATED = "repeated"  # subfolder of the output for --from-picture
 TILE_PX = 320
+SHEET_COLUMNS = 4  # of one person's variants
 CHUNK = 75  # tokens that a text encoder takes at once
 MOST_WORDS = 12  # unknown words named in the warning
 FEW = 6  # largest number of people for which the contact sheet shows every step
@@ -104,6 +107,12 @@ def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
             cannot be written or contains files of others; memory or disk are full.
     """
     inputs, settings, models = group_settings(values)
+    if models.lora is not None and models.lora.is_dir():
+        return _generate_gallery(script, inputs, settings, models)
+    return _generate(script, inputs, settings, models)
+
+
+def _generate(script: str, inputs: InputSettings, settings: PictureSettings, models: ModelSettings) -> Report:
     provenance = read_provenance(inputs.from_picture) if inputs.from_picture else None
     if inputs.from_picture and provenance is not None:
         settings = settings_from(provenance, inputs.from_picture)
@@ -126,20 +135,74 @@ def generate_avatars(script: str, values: Mapping[str, Any]) -> Report:
     print(f"model: {', '.join(choice.hashes)} ({choice.why})")
     print_plan(subjects, run)
     statistics = Statistics()
-    batch: Batch[Subject, None] = Batch(
+    maker: Callable[[], Callable[[Subject], Made]] = functools.partial(AvatarMaker, run)
+    with enough_memory(REMEDY):
+        if inputs.variants > 1 and provenance is None:
+            variants = list(variants_of(subjects, inputs.variants))
+            with run_batch(
+                _batch(folder / VARIANTS, maker, statistics), functools.partial(_items, variants, run)
+            ) as outcome:
+                faults |= outcome.faults
+            maker = functools.partial(PickedVariant, folder / VARIANTS)
+            subjects = [replace(subject, variant=inputs.pick) for subject in subjects]
+        with run_batch(_batch(folder, maker, statistics), functools.partial(_items, subjects, run)) as outcome:
+            return _finish(run, subjects, faults | outcome.faults, outcome, statistics=statistics, folder=folder)
+
+
+def _batch(
+    folder: Path, maker: Callable[[], Callable[[Subject], Made]], statistics: Statistics
+) -> Batch[Subject, None]:
+    """The batch of a folder of avatars."""
+    return Batch(
         folder=folder,
         settings={},
         files=(rf"{AVATARS}/(.+)\.json", *(rf"{kind}/(.+)\.png" for kind in KINDS)),
-        overviews=(CONTACT_SHEET.replace(".", r"\."),),
+        overviews=tuple(name.replace(".", r"\.") for name in (CONTACT_SHEET, VARIANTS_SHEET, GALLERY)),
         exclusive=False,
-        set_up=functools.partial(AvatarMaker, run),
+        set_up=maker,
         tables=lambda records: None,
         watch=statistics.add,
         what="avatars",
         unit="avatar",
     )
-    with enough_memory(REMEDY), run_batch(batch, functools.partial(_items, subjects, run)) as outcome:
-        return _finish(run, subjects, faults | outcome.faults, outcome, statistics=statistics, folder=folder)
+
+
+def _generate_gallery(script: str, inputs: InputSettings, settings: PictureSettings, models: ModelSettings) -> Report:
+    """Generate everybody's avatar without a LoRA and with each one of a folder, then a sheet of all styles."""
+    assert models.lora is not None
+    if inputs.from_picture is not None:
+        raise UserError(f"setting LORA is {models.lora}, a folder; to repeat a picture, set it to that picture's LoRA")
+    loras = {path.stem: path for path in sorted(models.lora.glob("*.safetensors"))}
+    if not loras:
+        raise UserError(f"{models.lora}: no .safetensors in this folder; TrainLoRA.py makes LoRAs")
+    plain = replace(models, lora=None, compare=False)
+    folders = {style: inputs.output / STYLES / style for style in (BASE, *loras)}
+    reports = [_generate(script, replace(inputs, output=folders[BASE]), settings, plain)]
+    faults: dict[str, str] = {}
+    for style, path in loras.items():
+        print(f"style: {style}")
+        try:
+            reports.append(
+                _generate(script, replace(inputs, output=folders[style]), settings, replace(plain, lora=path))
+            )
+        except UserError as error:
+            faults[path.name] = str(error)
+            del folders[style]
+    write_faults(inputs.output, faults)
+    subjects, _ = find_subjects(inputs.features, photo=inputs.photo, with_photos=settings.start != "text")
+    people = evenly(subjects, max(1, inputs.tiles // len(folders)))
+    gallery = inputs.output / GALLERY
+    write_marked_png(gallery, styles_sheet(people, folders))
+    print(f"written: {shown(gallery)}")
+    print_faults(inputs.output, faults)
+    figures = {"styles": len(folders), "avatars": sum(int(str(report.figures["avatars"])) for report in reports)}
+    return replace(
+        reports[-1],
+        output=inputs.output,
+        figures=figures,
+        faults=len(faults) + sum(report.faults for report in reports),
+        weights=list(dict.fromkeys(name for report in reports for name in report.weights)),
+    )
 
 
 def _items(subjects: Sequence[Subject], run: AvatarRun) -> Iterator[Item[Subject]]:
@@ -197,6 +260,9 @@ def _finish(
     there = [subject for subject in subjects if subject.label not in faults]
     if not there:
         raise_faults("", [f"{name}: {fault}" for name, fault in faults.items()])
+    if run.inputs.variants > 1 and run.inputs.from_picture is None:
+        write_marked_png(folder / VARIANTS_SHEET, variants_sheet(there, folder / VARIANTS, run.inputs))
+        print(f"written: {shown(folder / VARIANTS_SHEET)}; PICK {run.inputs.pick} is the avatar, PICK chooses another")
     sheet = folder / CONTACT_SHEET
     write_marked_png(sheet, contact_sheet(there, folder, run))
     print(f"avatars in {shown(folder / AVATARS)}: {outcome.made} new, {outcome.kept} up to date")
@@ -208,12 +274,13 @@ def _finish(
         print(f"written: {shown(path)}")
     print_faults(folder, faults)
     files = [path for subject in there for path in (subject.file, subject.photo, subject.reference) if path is not None]
-    cutter = load_foreground_model(run.settings.cutout_model).weights if run.settings.cut_out and outcome.made else []
+    drawn = statistics.totals["avatars"]
+    cutter = load_foreground_model(run.settings.cutout_model).weights if run.settings.cut_out and drawn else []
     adapters = [str(facts["file"]) for facts in (*run.loras.values(), run.adapter) if facts]
     return Report(
         output=folder,
         inputs=[*dict.fromkeys(files), *(path for path, _ in run.models.loras().values())],
-        figures={"avatars": len(there), "drawn now": outcome.made, **statistics.figures()},
+        figures={"avatars": len(there), "drawn now": drawn, **statistics.figures()},
         faults=len(faults),
         device=describe_device(),
         weights=[*run.choice.hashes, *adapters, *cutter],
@@ -235,6 +302,32 @@ def contact_sheet(subjects: Sequence[Subject], folder: Path, run: AvatarRun) -> 
     labels = [f"{name}\n{LABELS[kind]}" if len(kinds) > 1 else name for name in names for kind in kinds]
     footer = "synthetic pictures" + (f", {len(chosen)} of {len(subjects)}" if len(chosen) < len(subjects) else "")
     return picture_grid(pictures, labels, columns, TILE_PX, "Avatars", footer=footer)
+
+
+def variants_sheet(subjects: Sequence[Subject], folder: Path, inputs: InputSettings) -> Image.Image:
+    """Draw the numbered variants of a few people, those of one person below each other."""
+    people = evenly(subjects, max(1, inputs.tiles // inputs.variants))
+    pictures, labels = [], []
+    for subject in people:
+        for variant in variants_of([subject], inputs.variants):
+            pictures.append(_tile(folder / AVATARS / f"{variant.name}.png"))
+            name = subject.features.name or subject.name
+            number = f"{variant.variant}, picked" if variant.variant == inputs.pick else str(variant.variant)
+            labels.append(f"{name}\n{number}" if len(people) > 1 else number)
+    columns = inputs.variants if len(people) > 1 else min(inputs.variants, SHEET_COLUMNS)
+    return picture_grid(pictures, labels, columns, TILE_PX, "Variants", footer="synthetic pictures")
+
+
+def styles_sheet(subjects: Sequence[Subject], folders: Mapping[str, Path]) -> Image.Image:
+    """Draw the avatars of a few people, one column a style; `folders` holds the styles' avatars."""
+    pictures = [_tile(folder / AVATARS / f"{subject.name}.png") for subject in subjects for folder in folders.values()]
+    labels = [f"{subject.features.name or subject.name}\n{style}" for subject in subjects for style in folders]
+    return picture_grid(pictures, labels, len(folders), TILE_PX, "Styles", footer="synthetic pictures")
+
+
+def _tile(path: Path) -> Image.Image | Callable[[], Image.Image]:
+    """A picture to be opened on demand; transparent if it could not be made."""
+    return functools.partial(_opened, path) if path.is_file() else Image.new("RGBA", (1, 1))
 
 
 def _opened(path: Path) -> Image.Image:

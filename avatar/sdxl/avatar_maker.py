@@ -100,6 +100,7 @@ class AvatarMaker:
             )
         made = avatar_files(self._run, subject, prompt, start, kept)
         measured = {
+            "avatars": 1,
             "pictures": len(pictures),
             "steps": sum(picture.steps.total for picture in pictures),
             "seconds": sum(picture.seconds for picture in pictures),

@@ -21,6 +21,7 @@ Group = TypeVar("Group")
 Start = Literal["auto", "figure", "photo", "text"]
 MOST_CANDIDATES = 16
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
+MOST_VARIANTS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,8 @@ class InputSettings:
         reference: photo of a single person for the image prompt adapter; None: the photo in the features.
         from_picture: avatar to repeat.
         tiles: largest number of avatars on the contact sheet.
+        variants: number of avatars of each person, from consecutive seeds.
+        pick: number of the variant that becomes the avatar.
         prompt: typed prompt; empty: written from the features.
         negative: typed negative prompt; empty: the usual one.
     """
@@ -102,6 +105,8 @@ class InputSettings:
     prompt: str = ""
     negative: str = ""
     tiles: int = 48
+    variants: int = 1
+    pick: int = 1
 
     def check(self) -> None:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""
@@ -109,6 +114,8 @@ class InputSettings:
             raise UserError(f"setting OUTPUT is {self.output}; it must be a folder")
         if self.output.resolve() == self.features.resolve():
             raise UserError(f"setting OUTPUT is {self.output}, the folder of the features; use another one")
+        check_range("VARIANTS", self.variants, 1, MOST_VARIANTS)
+        check_range("PICK", self.pick, 1, self.variants)
         for text in (self.prompt, self.negative):
             parse_prompt(text)
 

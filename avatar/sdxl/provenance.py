@@ -53,7 +53,11 @@ class AvatarRun:
 
     def seed(self, subject: Subject) -> int:
         """Seed of the subject's picture and of the wording of its prompt."""
-        return picture_seed(self.settings.seed, subject.features.name)
+        return picture_seed(self.settings_of(subject).seed, subject.features.name)
+
+    def settings_of(self, subject: Subject) -> PictureSettings:
+        """The settings that make the subject's variant if it is the only one."""
+        return replace(self.settings, seed=self.settings.seed + subject.variant - 1)
 
     def start(self, subject: Subject) -> Start:
         """What the subject's picture starts from: "figure", "photo" or "text"."""
@@ -127,7 +131,7 @@ class AvatarRun:
         """Everything that a subject's picture is made from; private parts as hashes."""
         return {
             "method": METHOD,
-            "settings": asdict(self.settings),
+            "settings": asdict(self.settings_of(subject)),
             "seed": self.seed(subject),
             "models": dict(self.choice.hashes) | ({READER.name: sha256_of(READER)} if self.reads_traits else {}),
             "loras": {name: dict(facts) for name, facts in self.loras.items()},

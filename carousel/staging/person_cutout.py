@@ -9,6 +9,7 @@ import numpy as np
 from carousel.staging.placement import Silhouette
 from common.errors import UserError
 from common.images import read_image
+from common.people.contrast import warning_of
 from common.people.edges import decontaminate, refine_edges
 from common.people.selection import Box, SegmentedPerson, bounding_box
 
@@ -20,6 +21,7 @@ FEET = 0.04  # share of the height: the lowest rows, whose middle is where the p
 CUT_ROWS = 0.01  # share of the height: the lowest rows, which show whether the lower edge is a cut
 CUT_SHARE = 0.4  # share of the box's width: a cut edge is wider than soles are
 CUT_ASPECT = 0.45  # width / height: a whole figure is slimmer, even in a long dress
+MAIN_PERSON = 0.5  # area of the others, as a share of the largest person's, up to which that one is meant
 MARGIN = 0.05  # margin around a person for soft edges, as a share of the box
 
 
@@ -45,16 +47,19 @@ class PersonCutout:
         return self.box[3] - self.box[1]
 
 
-def read_cutout(path: Path, find_people: FindPeople, is_half: bool | None = None) -> PersonCutout:
+def read_cutout(
+    path: Path, find_people: FindPeople, is_half: bool | None = None, refuse_several: bool = False
+) -> PersonCutout:
     """Read the person of a picture: its visible part, or the largest person found in an opaque picture.
 
     Args:
         path: a photo, or a cut-out or avatar with transparency.
         find_people: `Segmenter.find_people`; called for opaque pictures only.
         is_half: whether the lower edge cuts the person; None: detect it.
+        refuse_several: refuse photos of several people of whom none is the largest by far.
 
     Raises:
-        UserError: the picture cannot be read, is fully transparent, or shows no person.
+        UserError: the picture cannot be read, is fully transparent, shows no person, or is refused.
     """
     image = read_image(path)
     pixels = np.asarray(image)
@@ -65,8 +70,14 @@ def read_cutout(path: Path, find_people: FindPeople, is_half: bool | None = None
     people = find_people(pixels[..., :3], path)
     if not people:
         raise UserError(f"{path}: no person found; use another photo, another SEGMENTER, or an RGBA cut-out")
-    person = max(people, key=lambda person: np.count_nonzero(person.mask))
+    areas = [np.count_nonzero(person.mask) for person in people]
+    person = people[int(np.argmax(areas))]
+    if refuse_several and len(people) > 1 and sorted(areas)[-2] > MAIN_PERSON * max(areas):
+        raise UserError(f"{path}: shows {len(people)} people; crop the photo, or set SEVERAL to largest")
     notes = [f"{path.name}: shows {len(people)} people, the largest one is used"] if len(people) > 1 else []
+    doubt = warning_of(pixels[..., :3], person.mask)
+    if doubt:
+        notes.append(f"{path.name}: {doubt}")
     if is_half is None:
         is_half = _is_cut(person.mask)
     return trim_cutout(cut_out(pixels[..., :3], person), is_half, notes)

@@ -40,6 +40,7 @@ class FusionSettings:
         requested: placement set by the user.
         is_half: whether the lower edge cuts the figures; None: detect it.
         strength: share of the predicted change of colour that is applied, 0 to 1.
+        refuse_several: refuse photos of several people of whom none is the largest by far.
         shadow: strength of the shadow, 0 to 1.
         compress_level: PNG compression, 0 to 9.
     """
@@ -53,6 +54,7 @@ class FusionSettings:
     requested: RequestedPlacement
     is_half: bool | None
     strength: float
+    refuse_several: bool
     shadow: float
     compress_level: int
 
@@ -145,7 +147,7 @@ class SceneFuser:
         """
         settings, (height, width) = self._settings, self.scene.shape[:2]
         with enough_memory("make the scene smaller, lower HEIGHT, or close other programs"):
-            cutout = read_cutout(person, self._find_people, settings.is_half)
+            cutout = read_cutout(person, self._find_people, settings.is_half, settings.refuse_several)
             placement = find_placement(cutout.silhouette, (width, height), self.people, settings.requested)
             shadow = 0.0 if cutout.silhouette.is_half else settings.shadow
             placed = place_cutout(cutout, placement, (height, width))

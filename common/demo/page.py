@@ -49,6 +49,7 @@ class PageEntry:
         record: the JSON of its run, if there is one.
         shown: files and folders to list for the user.
         fault: why it failed; empty if it did not.
+        note: something else to know about it.
     """
 
     script: str
@@ -58,6 +59,7 @@ class PageEntry:
     record: Path | None
     shown: Sequence[Path] = ()
     fault: str = ""
+    note: str = ""
 
 
 def write_page(page: Path, title: str, sections: Mapping[str, Iterable[PageEntry]], first: Path | None = None) -> None:
@@ -88,9 +90,10 @@ def _article(made: PageEntry, page: Path) -> str:
     pictures = "".join(_picture(path, page, "wide") for path in made.pictures)
     gallery = "".join(_picture(path, page, "small") for path in made.gallery)
     command = shlex.join(["python", made.script, *made.flags])
+    note = f"<p>{escape(made.note)}</p>" if made.note else ""
     fault = f'<p class="fault">Failed: {escape(made.fault)}</p>' if made.fault else ""
     return (
-        f"<article><h3>{escape(headline)}</h3><code>{escape(command)}</code>{fault}"
+        f"<article><h3>{escape(headline)}</h3><code>{escape(command)}</code>{note}{fault}"
         f'{pictures}<div class="pictures">{gallery}</div>{_making(made.record)}</article>'
     )
 

@@ -35,11 +35,24 @@ class DemoPerson:
         photo: photo of the person.
         taste: "rock=5, jazz=3"; empty: that of USER.
         name: name of the person.
+        face: number of the person's face in the photo, from the left; None: the only one or the largest by far.
+        description: the person's own words about themselves.
+        appearance: "hair_colour=grey, glasses=none": words that take precedence over what is measured; APPEARANCE_OFF:
+            nothing is measured.
+        seed: base seed of the avatars.
+        variants: number of avatars to choose from.
+        pick: number of the variant that is shown everywhere.
     """
 
     photo: Path
     taste: str
     name: str
+    face: int | None = None
+    description: str = ""
+    appearance: str = ""
+    seed: int = 1
+    variants: int = 1
+    pick: int = 1
 
     @property
     def stem(self) -> str:
@@ -92,24 +105,16 @@ PERSONAL = [
     *(OUTPUTS / "pet" / name for name in ("main.png", "main_pet.png", "main.json")),
 ]  # files that are named alike for everybody
 INTERRUPTED = 130
+APPEARANCE_OFF = "off"
 
 
 def parts_for(person: DemoPerson) -> dict[str, Part]:
     """The demo of each part."""
-    taste = ["--taste", person.taste] if person.taste else []
-    photo, name = ["--photo", str(person.photo)], ["--name", person.name]
-    features, stem = ["--features", person.features], person.stem
+    taste = ["--taste", person.taste] if person.taste else ["--user", USER]
     portrait = ["--photos", str(person.photo), "--max-cut", "1", "--output", "outputs/carousel/portrait"]
     drawn = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
     fused = ["outputs/carousel/Inference/contact_sheet.png", "outputs/carousel/Inference/before_after"]
     pets = ["outputs/pet/1.5_Plot_Pet/contact_sheet_*.png", "outputs/pet/1.5_Plot_Pet/combined"]
-    avatar = [
-        Step("avatar/FeatureExtractor.py", [*photo, *taste, *name], [f"outputs/avatar/features/{stem}_face.png"]),
-        Step("avatar/utils.py", features, ["outputs/avatar/utils/preview.png"]),
-        Step("avatar/0_Draw_Avatars.py", pictures=["outputs/avatar/0_Draw_Avatars.png"]),
-        Step("avatar/AvatarGen_Base.py", features, ["outputs/avatar/AvatarGen_Base/contact_sheet.png"]),
-        Step("avatar/AvatarGen.py", [*features, "--compare"], [f"outputs/avatar/AvatarGen/pairs/{stem}.png"]),
-    ]
     carousel = [
         Step("carousel/Collage_segmentation.py", portrait, ["outputs/carousel/portrait/contact_sheet.png"]),
         Step("carousel/Collage_segmentation.py", drawn, ["outputs/carousel/collages/contact_sheet.png"]),
@@ -126,34 +131,66 @@ def parts_for(person: DemoPerson) -> dict[str, Part]:
     pet = [
         Step("pet/1_TopN.py"),
         Step("pet/1.5_Plot_Pet.py", pictures=pets),
-        Step("pet/main.py", [*(taste or ["--user", USER]), *name], ["outputs/pet/main.png"]),
+        Step("pet/main.py", [*taste, "--name", person.name], ["outputs/pet/main.png"]),
     ]
     return {
-        "avatar": Part(avatar, [*FACE_WEIGHTS, *SEGMENTER_WEIGHTS]),
+        "avatar": Part(avatar_steps(person, taste), [*FACE_WEIGHTS, *SEGMENTER_WEIGHTS]),
         "carousel": Part(carousel, SEGMENTER_WEIGHTS),
         "masks": Part(masks),
         "pet": Part(pet),
     }
 
 
+def avatar_steps(person: DemoPerson, taste: Sequence[str]) -> list[Step]:
+    """The demo of AVATAR. Where faces of one size leave a choice that nobody made, the first from the left is used."""
+    base, stem = "outputs/avatar/AvatarGen_Base", person.stem
+    features = ["--features", person.features]
+    measured = person.appearance != APPEARANCE_OFF
+    said = given(face=person.face, description=person.description, looks=person.appearance if measured else "")
+    flags = ["--photo", str(person.photo), *taste, "--name", person.name, "--analyzer", "self", *said]
+    if not measured:
+        flags.append("--no-appearance")
+    extractor = Step("avatar/FeatureExtractor.py", flags, [f"outputs/avatar/features/{stem}_face.png"])
+    if person.face is None:
+        extractor = replace(extractor, instead=replace(extractor, flags=[*extractor.flags, "--face", "1"]))
+    several = given(variants=person.variants, pick=person.pick) if person.variants > 1 else []
+    sheets = [f"{base}/variants.png"] * (person.variants > 1) + [f"{base}/contact_sheet.png"]
+    seed, picked = given(seed=person.seed), given(seed=person.seed + person.pick - 1)
+    return [
+        extractor,
+        Step("avatar/utils.py", features, ["outputs/avatar/utils/preview.png"]),
+        Step("avatar/0_Draw_Avatars.py", pictures=["outputs/avatar/0_Draw_Avatars.png"]),
+        Step("avatar/AvatarGen_Base.py", [*features, *seed, *several], sheets),
+        Step("avatar/AvatarGen.py", [*features, *picked, "--compare"], [f"outputs/avatar/AvatarGen/pairs/{stem}.png"]),
+    ]
+
+
+def given(**settings: int | str | None) -> list[str]:
+    """Flags of the settings that are neither None nor empty."""
+    return [word for name, value in settings.items() if value not in (None, "") for word in (f"--{name}", str(value))]
+
+
 def together(person: DemoPerson) -> list[Step]:
     """Steps that need results of several parts: person and avatar on one stage, and the postcard.
 
-    Where nobody is found in the photo, the person comes from AVATAR's own cut-out.
+    Where nobody is found in the photo, or it must be chosen among several people, the person comes from AVATAR's own
+    cut-out, which is made around the face of the features.
     """
     alone, both = f"{FUSED}/person.png", f"{FUSED}/together.png"
     avatar = f"outputs/avatar/AvatarGen_Base/avatars/{person.stem}.png"
     cut_out = on_stage(SCENE, CUT_OUT, "0.3", alone)
+    photo = on_stage(SCENE, str(person.photo), "0.3", alone, "--several", "refuse")
     return [
-        replace(on_stage(SCENE, str(person.photo), "0.3", alone), instead=cut_out),
+        cut_out if person.face else replace(photo, instead=cut_out),
         replace(on_stage(alone, avatar, "0.72", both), instead=on_stage(SCENE, avatar, "0.5", both)),
         Step("postcard.py", ["--features", person.features], ["outputs/postcard.png"]),
     ]
 
 
-def on_stage(scene: str, who: str, x: str, output: str) -> Step:
+def on_stage(scene: str, who: str, x: str, output: str, *more: str) -> Step:
     """The step that fuses somebody into a scene."""
-    return Step("carousel/Inference.py", ["--scene", scene, "--person", who, "--x", x, "--output", output], [output])
+    flags = ["--scene", scene, "--person", who, "--x", x, "--output", output, *more]
+    return Step("carousel/Inference.py", flags, [output])
 
 
 def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) -> int:
@@ -179,7 +216,11 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
             result = run_step(python, step)
             if result.status not in (0, INTERRUPTED) and step.instead is not None:
                 print(f"\n{step.script} failed; trying another way", flush=True)
+                first = result.made.fault
                 result = run_step(python, step.instead)
+                result = replace(
+                    result, made=replace(result.made, note=f"Made another way, as the first failed: {first}")
+                )
             if result.status == INTERRUPTED:
                 return INTERRUPTED
             made[heading].append(result.made)

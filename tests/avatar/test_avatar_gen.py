@@ -160,7 +160,7 @@ def settings_lines(script: ModuleType) -> dict[str, str]:
 
 def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
     base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
-    assert len(base) == 34 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
+    assert len(base) == 36 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
     assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
     for name in DIFFERENT:
         (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
@@ -570,6 +570,54 @@ def test_the_best_of_the_candidates_is_kept() -> None:
     assert best_of(tries).number == 1 and best_of([Candidate([picture])]).number == 0
 
 
+# ---- variants and styles ----
+
+
+def test_variants_differ_and_the_picked_one_is_the_avatar(tmp_path: Path, made: Path, tiny: Path) -> None:
+    ada, out = made / "features/Ada.json", tmp_path / "out"
+    report = generate(ada, out, tiny, variants=3, pick=2, **TWO_PASSES)
+    assert report.figures["avatars"] == 1 and report.figures["drawn now"] == 3
+    variants = pictures(out / "variants")
+    assert set(variants) == {"Ada_1", "Ada_2", "Ada_3"} and len(set(variants.values())) == 3
+    assert variants["Ada_1"] == pictures(made / "out")["Ada"], "the first is the avatar of a run without variants"
+    for kind in (AVATARS, DRAWN):
+        assert pictures(out, kind) == {"Ada": pictures(out / "variants", kind)["Ada_2"]}
+    assert pixels(out / "variants.png").shape[1] > 3 * 320
+    record = json.loads((out / "avatars/Ada.json").read_text(encoding="utf-8"))
+    assert record["settings"]["seed"] == 2
+
+    report = generate(ada, out, tiny, variants=3, pick=3, **TWO_PASSES)
+    assert report.figures["drawn now"] == 0, "picking another one draws nothing"
+    assert pictures(out)["Ada"] == variants["Ada_3"]
+    generate(ada, out, tiny, **TWO_PASSES)
+    assert pictures(out)["Ada"] == variants["Ada_1"], "without variants it is the first again"
+
+
+def test_a_variant_is_repeated_exactly(
+    tmp_path: Path, made: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = made / "features/Ada.json"
+    generate(ada, tmp_path, tiny, variants=2, **TWO_PASSES)
+    generate(ada, tmp_path / "again", tiny, from_picture=tmp_path / "variants/avatars/Ada_2.png")
+    assert "repeated exactly" in capsys.readouterr().out
+
+
+def test_a_folder_of_loras_gives_one_column_a_style(tmp_path: Path, people: Path, tiny: Path, lora: Path) -> None:
+    folder = tmp_path / "loras"
+    folder.mkdir()
+    shutil.copy(lora, folder / "oil.safetensors")
+    (folder / "broken.safetensors").write_bytes(b"no weights")
+    report = generate(people, tmp_path / "out", tiny, main_with_lora, lora=folder)
+    assert report.figures["styles"] == 2 and report.faults == 1 and "oil.safetensors" in report.weights
+    base, oil = (pictures(tmp_path / f"out/styles/{style}") for style in ("base", "oil"))
+    assert set(base) == set(oil) == {"Ada", "Grace", "Júlia"} and base["Ada"] != oil["Ada"]
+    assert faults_in(tmp_path / "out").keys() == {"broken.safetensors"}
+    sheet = pixels(tmp_path / "out/gallery.png")
+    assert 2 * 320 < sheet.shape[1] < 3 * 320
+    with pytest.raises(UserError, match=r"no \.safetensors in this folder"):
+        generate(people, tmp_path / "out", tiny, main_with_lora, lora=people)
+
+
 # ---- the LoRA ----
 
 
@@ -715,6 +763,8 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing_half_written(tmp_path: Path
         ({"size_px": 10}, "SIZE_PX is 10"),
         ({"seed": -1}, "SEED is -1"),
         ({"tiles": 0}, "TILES is 0"),
+        ({"variants": 0}, "VARIANTS is 0"),
+        ({"variants": 2, "pick": 3}, "PICK is 3; it must be from 1 to 2"),
         ({"max_tokens": 0}, "MAX_TOKENS is 0"),
         ({"model": "gone"}, "gone: no such file or folder"),
         ({"features": Path("gone.json")}, r"gone\.json: no such file or folder; FeatureExtractor\.py"),

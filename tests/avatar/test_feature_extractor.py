@@ -20,7 +20,7 @@ from avatar import FeatureExtractor
 from avatar.person import head_view
 from avatar.person.appearance_picture import HEAD_PX
 from avatar.person.feature_extraction import ExtractionSettings, Extractor
-from avatar.person.features import Trait, is_edited, read_features
+from avatar.person.features import AppearanceTrait, Trait, is_edited, read_features
 from avatar.person.trait_classifiers import CLASSIFIERS
 from avatar.person.user_photos import match_by_name, one_user_photo, photos_in
 from common.errors import UserError
@@ -103,6 +103,14 @@ def test_the_sample_becomes_features_from_the_shell(tmp_path: Path) -> None:
     assert set(record["weights"]) == {*WEIGHTS, *head_view.WEIGHTS, *(f"{name}.onnx" for name in CLASSIFIERS)}
     assert features.appearance["skin_tone"].value == "light" and features.appearance["glasses"].value == "none"
     assert len(record["inputs"]) == 2
+
+
+def test_own_words_replace_what_was_measured(photo: Path) -> None:
+    for appearance in (True, False):
+        main(photo=photo, taste="rock=1", output=photo.parent, looks="hair_colour=grey", appearance=appearance)
+        traits = read_features(photo.parent / "Ada_L.json").appearance
+        assert traits["hair_colour"] == AppearanceTrait("grey", None, "self")
+        assert ("glasses" in traits) == appearance
 
 
 def test_nothing_is_inferred_unless_it_is_switched_on(photo: Path) -> None:

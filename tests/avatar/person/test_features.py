@@ -17,6 +17,7 @@ from avatar.person.features import (
     Trait,
     features_json,
     is_edited,
+    parse_appearance,
     read_features,
 )
 from avatar.person.tastes import find_taste, read_tastes
@@ -73,6 +74,24 @@ def edit(path: Path, **values: Any) -> None:
             inner = inner[key]
         inner[last] = value
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+# ---- own words ----
+
+
+def test_words_for_the_appearance_are_read_by_trait() -> None:
+    traits = parse_appearance(" hair_colour = dark grey,glasses=none, ")
+    assert traits == {
+        "hair_colour": AppearanceTrait("dark grey", None, "self"),
+        "glasses": AppearanceTrait("none", None, "self"),
+    }
+    assert parse_appearance("") == {}
+
+
+@pytest.mark.parametrize("text", ["grey hair", "hair=grey", "glasses=none, Hair_colour=grey"])
+def test_words_for_an_unknown_trait_name_the_known_ones(text: str) -> None:
+    with pytest.raises(UserError, match="must be trait=word, with a trait of skin_tone, hair_colour"):
+        parse_appearance(text)
 
 
 # ---- round trip ----

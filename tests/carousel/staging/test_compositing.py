@@ -129,9 +129,18 @@ def people_finder(*boxes: tuple[int, int, int, int]) -> Any:
 def test_of_a_photo_the_largest_person_is_cut_out_and_said(tmp_path: Path) -> None:
     Image.fromarray(scene_of()).save(tmp_path / "photo.png")
     figure = read_cutout(tmp_path / "photo.png", people_finder((10, 10, 30, 60), (80, 20, 120, 140)))
-    assert figure.notes == ["photo.png: shows 2 people, the largest one is used"]
+    assert figure.notes[0] == "photo.png: shows 2 people, the largest one is used"
+    assert "person and background have alike colours" in figure.notes[1], "as nobody is drawn there"
     assert abs(figure.height - 120) <= 8 and abs((figure.box[2] - figure.box[0]) - 40) <= 8
     assert not figure.silhouette.is_half
+
+
+def test_a_choice_among_people_of_one_size_can_be_refused(tmp_path: Path) -> None:
+    Image.fromarray(scene_of()).save(tmp_path / "photo.png")
+    small, large, other = (10, 10, 30, 60), (80, 20, 120, 140), (130, 20, 160, 140)
+    assert read_cutout(tmp_path / "photo.png", people_finder(small, large), refuse_several=True).height > 100
+    with pytest.raises(UserError, match=r"photo\.png: shows 2 people; crop the photo, or set SEVERAL to largest"):
+        read_cutout(tmp_path / "photo.png", people_finder(large, other), refuse_several=True)
 
 
 @pytest.mark.parametrize(("bottom", "is_half"), [(150, True), (140, False)])

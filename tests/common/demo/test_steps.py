@@ -42,6 +42,7 @@ def test_another_way_is_taken_where_a_step_fails(project: Path) -> None:
     assert run(Step("fails.py", instead=Step("writes.py", ["other.png"], ["other.png"]))) == 0
     content = (project / "index.html").read_text(encoding="utf-8")
     assert "other.png" in content and "Failed" not in content
+    assert "Made another way, as the first failed: me.jpg: nobody in it; try &lt;another&gt; photo" in content
 
 
 def test_another_way_is_not_taken_where_a_step_succeeds(project: Path) -> None:
