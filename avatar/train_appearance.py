@@ -1,8 +1,8 @@
-"""Train the small classifiers of appearance on portraits, over which code paints glasses, beards and headwear.
+"""Train the small classifiers of appearance on photos, over which code paints glasses, beards, masks and headwear.
 
-    python avatar/train_appearance.py --pictures ../shared/data/people/portraits_train
+    python avatar/train_appearance.py --pictures ../shared/data/people
 
-Reads   PICTURES (public-domain portraits), LABELS (their labels by eye)
+Reads   PICTURES (portraits and street photos), LABELS (their labels by eye)
 Writes  outputs/avatar/appearance/: one ONNX file for each classifier; they ship in checkpoints/avatar/appearance
 """
 
@@ -14,18 +14,18 @@ from common.paths import CHECKPOINTS, OUTPUTS
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--steps 3000) ----
-PICTURES: Path | None = None  # folder of the portraits that LABELS names
-LABELS: Path = CHECKPOINTS / "avatar/appearance/portraits_train.csv"  # labels by eye; `a|b`: both are accepted
+PICTURES: Path | None = None  # folder of the photos that LABELS names
+LABELS: Path = CHECKPOINTS / "avatar/appearance/labels.csv"  # labels by eye; `a|b`: both are accepted
 OUTPUT: Path = OUTPUTS / "avatar/appearance"  # folder for the results
-VARIATIONS: Annotated[int, Range(0, 1000)] = 7  # of each portrait; two of three are painted over
-STEPS: Annotated[int, Range(1, 1_000_000)] = 2_000  # of each convolutional classifier
+VARIATIONS: Annotated[int, Range(0, 1000)] = 2  # of each person, more of rare looks; about half are painted over
+STEPS: Annotated[int, Range(1, 1_000_000)] = 1_000  # of each convolutional classifier
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 1  # of variations, first weights and order
 
 
 def main() -> Report:
     """Train and write all classifiers."""
     if PICTURES is None or not PICTURES.is_dir():
-        raise UserError(f"setting PICTURES is {PICTURES}; name the folder of the portraits that LABELS names")
+        raise UserError(f"setting PICTURES is {PICTURES}; name the folder of the photos that LABELS names")
     from avatar.appearance_training.training_run import train
 
     OUTPUT.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from common.files import atomic_path
 
 CLIP = 2.5  # deviations beyond which a measured value counts no more: photos unlike those of the training
 LBFGS_STEPS = 50
+COLOUR_STEPS = 250
 
 
 class LinearClassifier(nn.Module):
@@ -30,67 +31,104 @@ class LinearClassifier(nn.Module):
         return self.linear(((values - self.mean) * self.scale).clamp(-CLIP, CLIP))
 
 
-class SkinClassifier(LinearClassifier):
-    """Reads `Colours.statistics`: skin, and how lips, brows, eye whites, hair and forehead differ from it."""
+class ColourClassifier(nn.Module):
+    """Reads `Colours.statistics`: Lab of skin and hair, and how other parts differ from the skin."""
+
+    HIDDEN = 32
 
     def __init__(self, statistics: torch.Tensor, words: int) -> None:
-        """See LinearClassifier."""
-        super().__init__(self.choose(statistics), words)
+        """Standardise by these examples, (n, values) float32."""
+        super().__init__()
+        columns = self.choose(statistics)
+        self.mean = nn.Parameter(columns.mean(dim=0), requires_grad=False)
+        self.scale = nn.Parameter(1 / (columns.std(dim=0) + 1e-3), requires_grad=False)
+        self.layers = nn.Sequential(nn.Linear(columns.shape[1], self.HIDDEN), nn.Tanh(), nn.Linear(self.HIDDEN, words))
 
     @staticmethod
     def choose(s: torch.Tensor) -> torch.Tensor:
-        """The columns of the regression."""
-        skin = s[:, 0:3]
-        parts = [s[:, first : first + 3] - skin for first in (12, 15, 21, 18, 6, 24)]
-        return torch.cat([skin, *parts, s[:, 27:31]], dim=1)
+        """The columns of the network."""
+        parts = [s[:, first : first + 3] - s[:, 0:3] for first in range(3, 27, 3)]
+        return torch.cat([s[:, 0:3], s[:, 6:9], *parts, s[:, 27:36]], dim=1)
 
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
+    def standardise(self, statistics: torch.Tensor) -> torch.Tensor:
+        """(n, columns), within CLIP deviations."""
+        return ((self.choose(statistics) - self.mean) * self.scale).clamp(-CLIP, CLIP)
+
+    def forward(self, statistics: torch.Tensor) -> torch.Tensor:
         """Log-odds (n, words)."""
-        return super().forward(self.choose(values))
+        return self.layers(self.standardise(statistics))
 
 
-class HairClassifier(LinearClassifier):
-    """Reads `Colours.statistics` without the ground behind the person."""
-
-    def __init__(self, statistics: torch.Tensor, words: int) -> None:
-        """See LinearClassifier."""
-        super().__init__(self.choose(statistics), words)
+class SkinClassifier(ColourClassifier):
+    """Reads the rest of `Colours.statistics`, too: the spread over the face, teeth, nose and the whole picture."""
 
     @staticmethod
     def choose(s: torch.Tensor) -> torch.Tensor:
-        """The columns of the regression."""
-        return torch.cat([s[:, :31], s[:, 34:]], dim=1)
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Log-odds (n, words)."""
-        return super().forward(self.choose(values))
+        """See ColourClassifier."""
+        parts = [s[:, first : first + 3] - s[:, 0:3] for first in range(36, 57, 3)]
+        return torch.cat([ColourClassifier.choose(s), *parts, s[:, 57:]], dim=1)
 
 
-def fit_linear(
-    network: LinearClassifier, values: torch.Tensor, shares: torch.Tensor, rarity: float, decay: float
-) -> None:
+def example_weights(accepted: torch.Tensor, rarity: float) -> torch.Tensor:
+    """(n,) weights with mean 1: at 0 all examples count alike, at 1 all words. Without an accepted word it is 0.
+
+    Args:
+        accepted: (n, words) float32, 1 where a word is accepted.
+        rarity: 0 to 1.
+    """
+    shares = accepted / accepted.sum(dim=1, keepdim=True).clamp(min=1)
+    weights = (shares / shares.sum(dim=0).clamp(min=1) ** rarity).sum(dim=1)
+    return weights / weights.mean()
+
+
+def set_loss(odds: torch.Tensor, accepted: torch.Tensor) -> torch.Tensor:
+    """(n,) minus log of the share that all accepted words have together."""
+    return -torch.logsumexp(torch.log_softmax(odds, dim=1) + torch.log(accepted.clamp(min=1e-9)), dim=1)
+
+
+def fit_linear(network: LinearClassifier, values: torch.Tensor, accepted: torch.Tensor, decay: float) -> None:
     """Fit by L-BFGS.
 
     Args:
         network: fitted in place.
         values: (n, values) float32.
-        shares: (n, words) float32, accepted words of each example, which sum to 1.
-        rarity: 0 weighs all examples alike, 1 all words alike.
+        accepted: (n, words) float32, 1 where a word is accepted.
         decay: L2 penalty of the weights.
     """
-    weights = (shares / shares.sum(dim=0).clamp(min=1) ** rarity).sum(dim=1)
-    weights = weights / weights.mean()
+    weights = example_weights(accepted, 0.5)
     trained = [network.linear.weight, network.linear.bias]
     optimizer = torch.optim.LBFGS(trained, max_iter=LBFGS_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        likelihood = (torch.log_softmax(network(values), dim=1) * shares).sum(dim=1)
-        total = -(likelihood * weights).mean() + decay * (network.linear.weight**2).sum()
+        total = (set_loss(network(values), accepted) * weights).mean() + decay * (network.linear.weight**2).sum()
         total.backward()
         return total
 
     optimizer.step(loss)
+
+
+def fit_colours(
+    network: ColourClassifier, statistics: torch.Tensor, accepted: torch.Tensor, rarity: float, noise: float
+) -> None:
+    """Fit by AdamW on all examples at once.
+
+    Args:
+        network: fitted in place.
+        statistics: (n, values) float32, `Colours.statistics`.
+        accepted: (n, words) float32, 1 where a word is accepted.
+        rarity: see `example_weights`.
+        noise: deviation of what is added to the standardised columns, against learning examples by heart.
+    """
+    weights, columns = example_weights(accepted, rarity), network.standardise(statistics)
+    optimizer = torch.optim.AdamW(network.layers.parameters(), 1e-2, weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, COLOUR_STEPS)
+    for _ in range(COLOUR_STEPS):
+        optimizer.zero_grad()
+        odds = network.layers(columns + noise * torch.randn_like(columns))
+        (set_loss(odds, accepted) * weights).mean().backward()
+        optimizer.step()
+        schedule.step()
 
 
 def convolutional_classifier(size_px: int, outputs: int) -> nn.Sequential:

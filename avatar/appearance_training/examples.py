@@ -13,10 +13,12 @@ import numpy as np
 from avatar.appearance_training.painting_over import (
     paint_facial_hair,
     paint_headwear,
+    paint_mask,
     paint_spectacles,
     paint_sunglasses,
 )
 from avatar.person.head_view import HeadView, HeadViewer
+from avatar.person.trait_classifiers import COVERED
 
 CANVAS_PX = 512
 FACIAL_HAIR = ("stubble", "moustache", "goatee", "beard")
@@ -53,24 +55,28 @@ def vary(portrait: Portrait, rng: np.random.Generator, painted: bool) -> Portrai
     """One variation: painted over (or not), then made harder."""
     if painted:
         portrait = paint(portrait, rng)
-    canvas, matte = portrait.canvas, portrait.matte
+    canvas, matte, labels = portrait.canvas, portrait.matte, dict(portrait.labels)
     if rng.random() < 0.3:
         canvas = darken_skin(canvas, portrait.points, matte, rng)
+        if labels.get("skin_tone") == "light":
+            labels["skin_tone"] = "dark|medium"
     if painted or rng.random() < HARD:
         ground = random_ground(rng) if rng.random() < HARD + 0.2 else _own_ground(canvas, matte)
         canvas = (canvas * matte[..., None] + ground * (1 - matte[..., None])).astype(np.uint8)
     if rng.random() < HARD:
         canvas = relight(canvas, rng)
     canvas, points = turn(canvas, portrait.points, rng)
-    return Portrait(shrink(canvas, rng), points, matte, portrait.labels)
+    return Portrait(shrink(canvas, rng), points, matte, labels)
 
 
 def paint(portrait: Portrait, rng: np.random.Generator) -> Portrait:
-    """Put on some of glasses, facial hair and headwear, each with its label."""
+    """Put on some of glasses, facial hair, a mask and headwear, each with its label."""
     canvas, matte, labels = portrait.canvas, portrait.matte, dict(portrait.labels)
     if labels.get("facial_hair") == "none" and rng.random() < 0.55:
         labels["facial_hair"] = str(rng.choice(FACIAL_HAIR, p=[0.1, 0.3, 0.25, 0.35]))
         canvas = paint_facial_hair(canvas, portrait.points, rng, labels["facial_hair"])
+    if "facial_hair" in labels and rng.random() < 0.12:
+        canvas, labels["facial_hair"] = paint_mask(canvas, portrait.points, rng), COVERED
     worn = rng.random()
     if worn < 0.3:
         canvas, labels["glasses"] = paint_sunglasses(canvas, portrait.points, rng), "sunglasses"
@@ -79,7 +85,8 @@ def paint(portrait: Portrait, rng: np.random.Generator) -> Portrait:
     if rng.random() < 0.55:
         labels["headwear"] = str(rng.choice(HEADWEAR, p=[0.35, 0.4, 0.25]))
         canvas, matte = paint_headwear(canvas, portrait.points, rng, labels["headwear"], matte)
-        labels.pop("hair_length", None)
+        for hidden in ("hair_length", "hair_shape"):
+            labels.pop(hidden, None)
     return Portrait(canvas, portrait.points, matte, labels)
 
 

@@ -1,4 +1,4 @@
-"""Spectacles, sunglasses, beards and headwear, painted over a portrait by the points of its face.
+"""Spectacles, sunglasses, beards, masks and headwear, painted over a portrait by the points of its face.
 
 All functions take a canvas, (H, W, 3) uint8 RGB with an upright head, and the points of its face, (468, 2) px of the
 canvas; they give a new canvas.
@@ -137,6 +137,26 @@ def _strands(shape: tuple[int, int], height: float, rng: np.random.Generator) ->
     cv2.line(kernel, (round(size / 2 - lean / 2), 0), (round(size / 2 + lean / 2), size - 1), 1.0)
     streaks = cv2.filter2D(noise, -1, kernel / kernel.sum())
     return (streaks / max(1e-6, float(streaks.std())) * rng.uniform(0.12, 0.4)).clip(-0.8, 0.8)
+
+
+def paint_mask(canvas: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A cloth or medical mask over nose, mouth and chin."""
+    height = float(points[CHIN, 1] - points[TOP, 1])
+    lower = points[list(JAW[3:-3]), :2].copy()
+    lower[:, 1] += rng.uniform(-0.01, 0.04) * height
+    nose = points[[5, 195, 197][rng.integers(3)], :2]
+    cheeks = points[[(50, 280), (123, 352), (187, 411)][rng.integers(3)], :2]
+    mask = _mask(canvas.shape[:2], np.array([cheeks[0], *lower, cheeks[1], nose]))
+    pale = np.array([(150, 190, 215), (238, 240, 242), (30, 30, 34)][rng.integers(3)], np.float32)
+    cloth = _fabric(canvas.shape[:2], rng)
+    if rng.random() < 0.6:
+        cloth = cloth / max(1.0, float(cloth.mean())) * pale
+    rows = np.arange(len(canvas), dtype=np.float32)[:, None, None]
+    pleats = 1 + rng.uniform(0, 0.15) * np.sin(rows / height * rng.uniform(25, 60))
+    loops = np.zeros_like(mask)
+    for cheek, side in ((cheeks[0], 127), (cheeks[1], 356)):
+        cv2.line(loops, cheek.astype(int).tolist(), points[side, :2].astype(int).tolist(), 255, 2, cv2.LINE_AA)
+    return _finish(_blend(_blend(canvas.astype(np.float32), pale, loops), cloth * pleats, mask))
 
 
 def paint_headwear(

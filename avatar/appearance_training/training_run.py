@@ -8,29 +8,34 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch.nn import functional
 from tqdm import tqdm
 
 from avatar.appearance_training.classifiers import (
-    HairClassifier,
+    ColourClassifier,
     LinearClassifier,
     SkinClassifier,
     convolutional_classifier,
+    example_weights,
+    fit_colours,
     fit_linear,
+    set_loss,
     shifted,
     write_onnx,
 )
-from avatar.appearance_training.examples import Portrait, look_at, portrait_of, relight, vary
+from avatar.appearance_training.examples import Portrait, darken_skin, look_at, portrait_of, relight, vary
 from avatar.person.colour_measures import measure_colours
 from avatar.person.face_detector import FaceDetector
 from avatar.person.head_view import HeadView, HeadViewer
-from avatar.person.trait_classifiers import CLASSIFIERS, FACE_CROP, FACE_PX, layer_input
+from avatar.person.trait_classifiers import CLASSIFIERS, CROP_PX, CROPS, layer_input
 from common.errors import UserError
 from common.images import read_image
 
 COLUMNS = {"skin": "skin_tone"}  # names in the table that differ from the traits'
-LINEAR = {"glasses": 1e-2, "facial_hair": 1e-2, "headwear": 1e-2, "hair_length": 2e-3}  # L2 penalties
-COLOURS = {"skin_tone": (SkinClassifier, 0.7), "hair_colour": (HairClassifier, 0.5)}  # and how much rare words weigh
+LINEAR = {"glasses": 1e-2, "facial_hair": 1e-1, "headwear": 1e-2, "hair_length": 1e-2}  # L2 penalties
+COLOURS = {"skin_tone": (SkinClassifier, 0.5, 0.2), "hair_colour": (ColourClassifier, 0.3, 0.4)}  # rarity and noise
+RARE = 4  # times as many variations of people who wear headwear or facial hair
+LIGHTS = 4  # in which the colours of each head are measured
+DARKENED = 0.5  # share of people with light skin whose skin is darkened for `skin_tone`
 STORED_PX = 96  # side of the squares from which `shifted` cuts
 SHOWN = (0.76, 0.92)  # share of their side that it keeps
 BATCH = 48
@@ -53,36 +58,44 @@ def train(*, table: Path, pictures: Path, output: Path, variations: int, steps: 
     """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    portraits = read_portraits(table, pictures)
+    people = read_people(table, pictures)
     viewer = HeadViewer()
     examples, coloured = [], []
-    for portrait, view in tqdm(portraits, desc="examples", unit="portrait"):
+    for portrait, view in tqdm(people, desc="examples", unit="person"):
         examples.append(example_of(view, portrait.labels))
-        for number in range(variations):
+        for number in range(variations * (RARE if is_rare(portrait.labels) else 1)):
             varied = vary(portrait, rng, painted=number % 3 > 0)
             examples.append(example_of(look_at(varied, viewer, rng), varied.labels))
-        coloured += relit(view, portrait.labels, rng)
-    for trait in COLOURS:
-        fit_colours(trait, coloured, output)
-    for name in LINEAR:
-        fit_layers(name, examples, output)
-    fit_face(examples, output, steps, seed)
+        coloured += relit(portrait, view, rng)
+    for trait, (kind, rarity, noise) in COLOURS.items():
+        known, accepted = known_of(coloured, trait)
+        statistics = torch.from_numpy(np.stack([example.inputs["colours"] for example in known]))
+        network = kind(statistics, accepted.shape[1])
+        fit_colours(network, statistics, accepted, rarity, noise)
+        write_onnx(network, (1, statistics.shape[1]), output / f"{trait}.onnx")
+    for name, decay in LINEAR.items():
+        known, accepted = known_of(examples, name)
+        values = torch.from_numpy(np.stack([example.inputs[name] for example in known]))
+        linear = LinearClassifier(values, accepted.shape[1])
+        fit_linear(linear, values, accepted, decay)
+        write_onnx(linear, (1, values.shape[1]), output / f"{name}.onnx")
+    for name in CROPS:
+        fit_crop(name, examples, output, steps, seed)
     return len(examples)
 
 
-def read_portraits(table: Path, pictures: Path) -> list[tuple[Portrait, HeadView]]:
-    """Every portrait of the table in which a face is found; the largest one counts."""
+def read_people(table: Path, pictures: Path) -> list[tuple[Portrait, HeadView]]:
+    """Every face of the table that is found."""
     if not table.is_file():
         raise UserError(f"{table}: no such table of labels")
     with open(table, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     detector, viewer, found = FaceDetector(), HeadViewer(), []
-    for row in tqdm(rows, desc="portraits", unit="portrait"):
+    for row in tqdm(rows, desc="people", unit="person"):
         photo = read_image(pictures / row.pop("file"), "RGB")
-        faces = detector.find_faces(photo)
-        if faces:
-            box = max((face.box for face in faces), key=lambda box: box[2] - box[0])
-            view = viewer.look(np.asarray(photo), box)
+        faces, number = detector.find_faces(photo), int(row.pop("face"))
+        if number < len(faces):
+            view = viewer.look(np.asarray(photo), faces[number].box)
             labels = {COLUMNS.get(name, name): value for name, value in row.items() if value}
             found.append((portrait_of(view, labels), view))
     if not found:
@@ -90,92 +103,88 @@ def read_portraits(table: Path, pictures: Path) -> list[tuple[Portrait, HeadView
     return found
 
 
+def is_rare(labels: Mapping[str, str]) -> bool:
+    """Whether somebody wears headwear or facial hair."""
+    return any("none" not in labels.get(trait, "none").split("|") for trait in ("headwear", "facial_hair"))
+
+
 def example_of(view: HeadView, labels: Mapping[str, str]) -> Example:
     """What is read of a view."""
-    first, last = FACE_CROP
-    margin = round((last - first) * 0.0965)  # room for `shifted`
-    face = view.pixels[first - margin : last + margin, first - margin : last + margin]
     inputs = {
-        "face": cv2.resize(face, (STORED_PX, STORED_PX), interpolation=cv2.INTER_AREA),
         "glasses": layer_input(view.face_layer),
         "facial_hair": layer_input(view.face_layer),
         "headwear": layer_input(view.head_layer, view.selfie_layer),
         "hair_length": layer_input(view.selfie_layer),
     }
+    for name, crop in CROPS.items():
+        inputs[name] = _with_margin(view.pixels, crop)
     return Example(dict(labels), inputs)
 
 
-def relit(view: HeadView, labels: Mapping[str, str], rng: np.random.Generator) -> list[Example]:
-    """The colours of a head in four lights; eight where its skin is rare among the portraits."""
-    words = dict(labels)
+def _with_margin(pixels: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
+    """(STORED_PX, STORED_PX, 3) uint8 around a crop, with room for `shifted`."""
+    left, top, right, bottom = crop
+    margin = round((right - left) * 0.0965)
+    wider = cv2.copyMakeBorder(pixels, *4 * (margin,), cv2.BORDER_REPLICATE)
+    wider = wider[top : bottom + 2 * margin, left : right + 2 * margin]
+    return cv2.resize(wider, (STORED_PX, STORED_PX), interpolation=cv2.INTER_AREA)
+
+
+def relit(portrait: Portrait, view: HeadView, rng: np.random.Generator) -> list[Example]:
+    """The colours of a head in LIGHTS lights, more where its skin is rare; of some with darker skin as well."""
+    words = dict(portrait.labels)
+    is_light = words.get("skin_tone") == "light"
     views = [view]
-    for _ in range(3 if words.get("skin_tone") == "light" else 7):
+    for _ in range(LIGHTS * (1 if is_light else 2) - 1):
         views.append(replace(view, pixels=relight(view.pixels, rng, grey=0)))
-    return [Example(words, {"colours": measure_colours(lit).statistics}) for lit in views]
+    examples = [Example(words, {"colours": measure_colours(lit).statistics}) for lit in views]
+    if is_light and rng.random() < DARKENED:
+        size = view.pixels.shape[1::-1]
+        darker = cv2.resize(darken_skin(portrait.canvas, portrait.points, portrait.matte, rng), size)
+        statistics = measure_colours(replace(view, pixels=relight(darker, rng, grey=0))).statistics
+        examples.append(Example({"skin_tone": "dark|medium"}, {"colours": statistics}))
+    return examples
 
 
-def fit_colours(trait: str, examples: Sequence[Example], output: Path) -> None:
-    """Fit skin tone or hair colour."""
+def known_of(examples: Sequence[Example], trait: str) -> tuple[list[Example], torch.Tensor]:
+    """Examples whose trait can be told, and their accepted words, (n, words) float32 of 0 and 1."""
     words = CLASSIFIERS[trait][trait]
     known = [example for example in examples if trait in example.labels]
-    values = torch.from_numpy(np.stack([example.inputs["colours"] for example in known]))
-    kind, rarity = COLOURS[trait]
-    network = kind(values, len(words))
-    fit_linear(network, values, _shares(known, trait, words), rarity, 1e-2)
-    write_onnx(network, (1, values.shape[1]), output / f"{trait}.onnx")
+    return known, accepted_of(known, trait, words)
 
 
-def fit_layers(name: str, examples: Sequence[Example], output: Path) -> None:
-    """Fit a trait by the inner layers of the face mesh and the selfie model."""
-    words = CLASSIFIERS[name][name]
-    known = [example for example in examples if name in example.labels]
-    values = torch.from_numpy(np.stack([example.inputs[name] for example in known]))
-    network = LinearClassifier(values, len(words))
-    fit_linear(network, values, _shares(known, name, words), 0.5, LINEAR[name])
-    write_onnx(network, (1, values.shape[1]), output / f"{name}.onnx")
+def accepted_of(examples: Sequence[Example], trait: str, words: Sequence[str]) -> torch.Tensor:
+    """(n, words) float32, 1 where a word is accepted; rows of zeros where the trait cannot be told."""
+    accepted = torch.zeros(len(examples), len(words))
+    for row, example in enumerate(examples):
+        for word in example.labels.get(trait, "").split("|"):
+            if word in words:
+                accepted[row, words.index(word)] = 1
+    return accepted
 
 
-def fit_face(examples: Sequence[Example], output: Path, steps: int, seed: int) -> None:
-    """Fit the convolutional classifier of glasses and facial hair."""
-    traits = CLASSIFIERS["face"]
-    pictures = torch.from_numpy(np.stack([example.inputs["face"].transpose(2, 0, 1) for example in examples]))
-    goals = {
-        trait: torch.tensor([words.index(e.labels[trait]) if trait in e.labels else -1 for e in examples])
-        for trait, words in traits.items()
-    }
-    network = convolutional_classifier(FACE_PX, sum(map(len, traits.values())))
+def fit_crop(name: str, examples: Sequence[Example], output: Path, steps: int, seed: int) -> None:
+    """Fit a convolutional classifier of all its traits."""
+    traits = CLASSIFIERS[name]
+    pictures = torch.from_numpy(np.stack([example.inputs[name].transpose(2, 0, 1) for example in examples]))
+    goals = [accepted_of(examples, trait, words) for trait, words in traits.items()]
+    weights = torch.zeros(len(goals), len(examples))
+    for row, accepted in enumerate(goals):
+        told = accepted.any(dim=1)
+        weights[row, told] = example_weights(accepted[told], 0.5)
+    network = convolutional_classifier(CROP_PX, sum(map(len, traits.values())))
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.001, steps)
     rng = torch.Generator().manual_seed(seed)
-    for _ in tqdm(range(steps), desc="face", unit="step"):
+    for _ in tqdm(range(steps), desc=name, unit="step"):
         chosen = torch.randint(len(pictures), (BATCH,), generator=rng)
-        odds = network(shifted(pictures[chosen], FACE_PX, SHOWN, rng))
-        loss, first = torch.zeros(()), 0
-        for trait, words in traits.items():
-            part = odds[:, first : first + len(words)]
-            weight = _word_weights(goals[trait], len(words))
-            loss = loss + functional.cross_entropy(
-                part, goals[trait][chosen], weight=weight, ignore_index=-1, label_smoothing=0.03
-            )
-            first += len(words)
+        odds = network(shifted(pictures[chosen], CROP_PX, SHOWN, rng)).split([len(w) for w in traits.values()], dim=1)
+        losses = [
+            (set_loss(part, accepted[chosen]) * weight[chosen]).mean()
+            for part, accepted, weight in zip(odds, goals, weights, strict=True)
+        ]
         optimizer.zero_grad()
-        loss.backward()
+        torch.stack(losses).sum().backward()
         optimizer.step()
         schedule.step()
-    write_onnx(network, (1, 3, FACE_PX, FACE_PX), output / "face.onnx")
-
-
-def _word_weights(goals: torch.Tensor, words: int) -> torch.Tensor:
-    """(words,) rare ones weigh more; mean 1."""
-    weights = torch.bincount(goals[goals >= 0], minlength=words).clamp(min=1) ** -0.5
-    return weights / weights.mean()
-
-
-def _shares(examples: Sequence[Example], trait: str, words: Sequence[str]) -> torch.Tensor:
-    """(n, words): accepted words share each example."""
-    shares = torch.zeros(len(examples), len(words))
-    for row, example in enumerate(examples):
-        accepted = example.labels[trait].split("|")
-        for word in accepted:
-            shares[row, words.index(word)] = 1 / len(accepted)
-    return shares
+    write_onnx(network, (1, 3, CROP_PX, CROP_PX), output / f"{name}.onnx")

@@ -1,4 +1,4 @@
-"""Keeps the colours of a drawn figure in the picture that a model makes from it."""
+"""Keeps the colours and thin lines of a drawn figure in the picture that a model makes from it."""
 
 import cv2
 import numpy as np
@@ -19,3 +19,16 @@ def keep_colours(picture: Image.Image, start: Image.Image) -> Image.Image:
     detail, wanted = (np.asarray(image.resize((side, side)).convert("RGB"), np.float32) for image in (picture, start))
     kept = detail - cv2.GaussianBlur(detail, (0, 0), sigma) + cv2.GaussianBlur(wanted, (0, 0), sigma)
     return Image.fromarray(kept.round().clip(0, 255).astype(np.uint8))
+
+
+def keep_details(picture: Image.Image, start: Image.Image, share: np.ndarray) -> Image.Image:
+    """A picture with parts of its start, such as spectacles: lines thinner than a latent px are lost by the model.
+
+    Args:
+        picture: RGB, square, with side S.
+        start: RGB, what the picture was made from, of the same size.
+        share: (S, S) float in [0, 1], share of the start.
+    """
+    made, kept = (np.asarray(image, np.float32) for image in (picture, start))
+    mixed = made + (kept - made) * share[..., None]
+    return Image.fromarray(mixed.round().astype(np.uint8))

@@ -2,8 +2,9 @@
 
 import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -11,14 +12,16 @@ from PIL import Image
 
 from avatar.drawing import wordings
 from avatar.drawing.attributes import VARIATIONS, Attributes
-from avatar.drawing.avatars import draw_avatar
+from avatar.drawing.avatars import draw_avatar, find_details
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, to_oklab
 from avatar.likeness.caption_reading import read_attributes
+from avatar.likeness.colour_keeping import keep_colours, keep_details
 from avatar.person.features import AppearanceTrait, Features
 from avatar.person.skin_tone import is_skin_step
 from avatar.prompt.appearance_words import appearance_words
 from avatar.prompt.syntax import Phrase
+from common.people.edges import decontaminate
 
 UNSAID = {  # what nobody knows of a person: nothing that would hide or change who it is
     "person": "person",
@@ -38,7 +41,7 @@ UNSAID = {  # what nobody knows of a person: nothing that would hide or change w
 GREY = ("grey", "white")  # hair of these colours is drawn with some lines in the face
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
-MOST_SKIN_LAB, MOST_HAIR_LAB = 10.0, 14.0  # largest distance of a drawn colour from the one that its word names
+MOST_SKIN_LAB, MOST_HAIR_LAB = 12.0, 16.0  # largest distance of a drawn colour from the one that its word names
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,36 @@ class Figure:
         """Draw it, RGB."""
         return Image.fromarray(draw_avatar(self.looks, size_px, style, self.tones)[0])
 
+    def cut_out(self, picture: Image.Image, style: Style) -> Image.Image:
+        """Cut a square RGB picture that was made from the figure out along the figure's outline; RGBA."""
+        alpha_u8 = draw_avatar(self.looks, picture.width, style, self.tones)[1]
+        colours = decontaminate(np.asarray(picture), alpha_u8.astype(np.float32) / 255)
+        return Image.fromarray(np.dstack([colours * (alpha_u8 > 0)[..., None], alpha_u8]))
+
+    def keep(self, picture: Image.Image, style: Style = "plain") -> Image.Image:
+        """A picture that was made from this figure, RGB, with the figure's colours, thin lines and outline.
+
+        Eyes, mouth, glasses and jewellery, and the ground around the figure, are those of the drawing.
+
+        Args:
+            picture: RGB, square.
+            style: style in which the figure was drawn.
+        """
+        side = picture.width
+        pixels, alpha_u8 = draw_avatar(self.looks, side, style, self.tones)
+        details = find_details(self.looks, side, style, self.tones)
+        drawn = Image.fromarray(pixels)
+        return keep_details(keep_colours(picture, drawn), drawn, np.maximum(details, 1 - alpha_u8 / np.float32(255)))
+
     def in_front(self, person: Image.Image) -> Image.Image:
         """Put a cut-out of the person, a square RGBA, in front of the figure's backdrop; RGB."""
         ground = draw_backdrop(self.looks.backdrop, self.looks.pattern, person.width, "plain")
         return Image.alpha_composite(Image.fromarray(ground).convert("RGBA"), person).convert("RGB")
 
 
-def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:
+def draw_up_figure(
+    features: Features, prompt: str, seed: int, guesses: Mapping[str, str] = MappingProxyType({})
+) -> Figure:
     """Choose the attributes of a person's figure.
 
     The prompt goes before what was measured; what neither says is chosen: the proportions of the face by the photo
@@ -83,6 +109,7 @@ def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:
         features: features of the person.
         prompt: prompt of the picture.
         seed: seed of the picture.
+        guesses: attributes that count where nothing says them.
     """
     rng = random.Random(seed)
     said = read_attributes(", ".join(appearance_words(features.appearance))) | read_attributes(prompt)
@@ -92,6 +119,7 @@ def draw_up_figure(features: Features, prompt: str, seed: int) -> Figure:
         "garment": garment.kind,
         "garment_colour": rng.choice(garment.colours),
         "backdrop": "cream",
+        **guesses,
     }
     name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
     if said.get("hair_colour") in GREY:
@@ -108,8 +136,10 @@ def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> 
     skin, hair = (traits.get(name, AppearanceTrait()) for name in ("skin_tone", "hair_colour"))
     if not is_skin_step(skin.value, skin.monk):
         skin = AppearanceTrait()
+    alike = [name for step, name in enumerate(SKINS, start=1) if is_skin_step(skin.value, step)]
     return Tones(
-        _near(SKINS[looks.skin], skin, MOST_SKIN_LAB), _near(HAIR_COLOURS[looks.hair_colour], hair, MOST_HAIR_LAB)
+        _near(skin, SKINS, looks.skin, alike, MOST_SKIN_LAB),
+        _near(hair, HAIR_COLOURS, looks.hair_colour, [looks.hair_colour], MOST_HAIR_LAB),
     )
 
 
@@ -127,13 +157,27 @@ def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:
     return sorted(BACKDROPS, key=distance, reverse=True)[:FITTING_BACKDROPS]
 
 
-def _near(named: str, trait: AppearanceTrait, most: float) -> str | None:
-    """The measured colour, moved towards the named one as far as it is too unlike: light and shadow change photos."""
-    if trait.source != "measured" or trait.lab is None:
+def _near(
+    trait: AppearanceTrait, named: Mapping[str, str], name: str, alike: Collection[str], most: float
+) -> str | None:
+    """The measured colour, moved towards the named one as far as it is too unlike: light and shadow change photos.
+
+    Args:
+        trait: skin or hair.
+        named: colours of the drawn world by name.
+        name: the one that is drawn if nothing is measured.
+        alike: names of which one is to be the nearest to the result.
+        most: largest distance from the named colour, Lab.
+    """
+    if trait.source != "measured" or trait.lab is None or name not in alike:
         return None
-    goal = lab_of(named)
-    apart = np.array(trait.lab) - goal
-    return hex_of(goal + apart * min(1.0, most / max(float(np.linalg.norm(apart)), 1e-6)))
+    labs = {other: lab_of(colour) for other, colour in named.items()}
+    apart = np.array(trait.lab) - labs[name]
+    for share in np.linspace(min(1.0, most / max(float(np.linalg.norm(apart)), 1e-6)), 0, 21):
+        colour = labs[name] + share * apart
+        if min(labs, key=lambda other: float(np.linalg.norm(labs[other] - colour))) in alike:
+            return hex_of(colour)
+    return None
 
 
 def lab_of(colour: str) -> np.ndarray:

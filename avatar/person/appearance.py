@@ -12,7 +12,7 @@ from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.features import AppearanceTrait
 from avatar.person.head_view import WEIGHTS, HeadView, HeadViewer
 from avatar.person.skin_tone import monk_step
-from avatar.person.trait_classifiers import Belief, TraitClassifiers
+from avatar.person.trait_classifiers import COVERED, Belief, TraitClassifiers
 from common.people.selection import Box
 
 MIN_PRESENCE = 0.5  # of the face mesh
@@ -27,23 +27,22 @@ NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
 DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
 LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
-LEAST_NONE = 0.4  # confidence below which "none" is not said: most people wear none of it
-LEAST = {  # confidence below which any other value stays empty
-    "skin_tone": 0.42,
-    "hair_colour": 0.38,
-    "hair_length": 0.42,
-    "glasses": 0.5,
-    "facial_hair": 0.45,
-    "headwear": 0.6,
+CROPPED = ("bald", "receding", "very short")  # lengths of hair at which its shape cannot be seen
+COMMON = ("none", "light")  # values of most people in the training: to say them falsely hides what somebody has
+LEAST = {  # confidence below which a value stays empty: of COMMON ones, of others
+    "skin_tone": (0.7, 0.5),
+    "hair_colour": (0.45, 0.45),
+    "hair_length": (0.42, 0.42),
+    "hair_shape": (0.6, 0.6),
+    "glasses": (0.45, 0.5),
+    "facial_hair": (0.5, 0.45),
+    "headwear": (0.7, 0.5),
 }
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """What was measured of one person.
-
-    `hair_shape` is not measured yet and always empty.
-    """
+    """What was measured of one person."""
 
     skin_tone: AppearanceTrait
     hair_colour: AppearanceTrait
@@ -115,18 +114,20 @@ def judge(beliefs: dict[str, Belief], colours: Colours) -> Appearance:
     """Turn beliefs and colours into words, or into reasons why there is none."""
     traits = {trait: _told(trait, belief) for trait, belief in beliefs.items()}
     light = problem_of_light(colours)
-    skin = _if(light, traits["skin_tone"])
+    masked = "a mask covers it" if beliefs["facial_hair"].word == COVERED else ""
+    skin = _if(masked or light, traits["skin_tone"])
     if skin.value and colours.skin is not None:
         skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
     bald = "no hair is seen" if traits["hair_length"].value == "bald" and not has_fringe(traits, colours) else ""
+    cropped = "the hair is too short" if traits["hair_length"].value in CROPPED else ""
     return Appearance(
         skin_tone=skin,
         hair_colour=_if(covered or bald or light, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
-        hair_shape=_nothing("not measured"),
+        hair_shape=_if(covered or cropped, traits["hair_shape"]),
         glasses=traits["glasses"],
-        facial_hair=traits["facial_hair"],
+        facial_hair=_if(masked, traits["facial_hair"]),
         headwear=traits["headwear"],
     )
 
@@ -165,7 +166,8 @@ def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
 
 def _told(trait: str, belief: Belief) -> AppearanceTrait:
     score = round(belief.score, 4)
-    if score < (LEAST_NONE if belief.word == "none" else LEAST[trait]):
+    common, other = LEAST[trait]
+    if score < (common if belief.word in COMMON else other):
         return _nothing("not clear enough", score)
     return AppearanceTrait(belief.word, score, "measured")
 

@@ -14,6 +14,8 @@ CHEEKS = ((117, 118, 101, 205, 187, 123), (346, 347, 330, 425, 411, 352))
 FOREHEAD = (109, 10, 338, 337, 151, 108)
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 EYES = ((33, 160, 159, 158, 133, 153, 145, 144), (362, 385, 386, 387, 263, 373, 374, 380))
+MOUTH = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)  # inside the lips
+NOSE_TIP = (220, 45, 4, 275, 440, 457, 274, 1, 44, 237)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
 SHADOW, HIGHLIGHT = 0.25, 0.85  # quantiles of lightness between which skin is clean
 SURE_MATTE = 0.8
@@ -78,13 +80,14 @@ def _hair_region(view: HeadView, person: np.ndarray) -> np.ndarray:
 
 
 def _statistics(lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.ndarray, hair: np.ndarray) -> np.ndarray:
-    """(n,) float32: Lab of skin, hair, lips, brows, eye whites, and of the brightest and darkest parts."""
+    """(n,) float32: Lab of skin, hair, lips, brows, eye whites, face, teeth and nose, and how bright all else is."""
     whites = np.logical_or.reduce([_filled(view, eye) for eye in EYES]) & view.inside
     brows = np.logical_or.reduce([_filled(view, brow) for brow in BROWS]) & view.inside
     lips = _filled(view, LIPS) & view.inside
     forehead = _filled(view, FOREHEAD) & view.inside
     bright = np.quantile(lab[person, 0], (0.02, 0.25, 0.75, 0.98)) if person.any() else np.zeros(4)
     ground = (view.matte < 0.1) & view.inside
+    bare = _filled(view, OVAL) & view.inside & ~(whites | brows | lips)
     values = [
         *_quantiles(lab, skin, (0.5,)),
         *_quantiles(lab, hair, (0.15, 0.5, 0.85)),
@@ -95,6 +98,10 @@ def _statistics(lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.nd
         bright,
         _quantiles(lab, ground, (0.5,))[0],
         np.array([np.count_nonzero(hair) / view.face_height**2, float(lab[hair, 0].std()) if hair.any() else 0]),
+        *_quantiles(lab, bare, (0.05, 0.25, 0.5, 0.75, 0.95)),
+        *_quantiles(lab, _filled(view, MOUTH) & view.inside, (0.9,)),
+        *_quantiles(lab, _filled(view, NOSE_TIP) & view.inside, (0.5,)),
+        np.quantile(lab[view.inside, 0], (0.02, 0.25, 0.5, 0.75, 0.98)) if view.inside.any() else np.zeros(5),
     ]
     return np.concatenate(values).astype(np.float32)
 

@@ -16,13 +16,16 @@ from common.paths import CHECKPOINTS
 
 FOLDER = CHECKPOINTS / "avatar/appearance"
 GLASSES = ("none", "spectacles", "sunglasses")
-FACIAL_HAIR = ("none", "stubble", "moustache", "goatee", "beard")
+COVERED = "covered"  # by a mask: facial hair cannot be seen
+FACIAL_HAIR = ("none", "stubble", "moustache", "goatee", "beard", COVERED)
 HEADWEAR = ("none", "hat", "cap", "headscarf")
-HAIR_LENGTHS = ("bald", "receding", "short", "medium", "long")
+HAIR_LENGTHS = ("bald", "receding", "very short", "short", "medium", "long")
+HAIR_SHAPES = ("straight", "wavy", "curly", "coily", "tied")
 SKIN_TONES = ("light", "medium", "dark")
 HAIR_COLOURS = ("black", "brown", "blonde", "red", "grey")
 CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of each file; two of one trait are averaged
-    "face": {"glasses": GLASSES, "facial_hair": FACIAL_HAIR},
+    "face": {"glasses": GLASSES, "facial_hair": FACIAL_HAIR, "skin_tone": SKIN_TONES},
+    "head": {"headwear": HEADWEAR, "hair_length": HAIR_LENGTHS, "hair_shape": HAIR_SHAPES},
     "glasses": {"glasses": GLASSES},
     "facial_hair": {"facial_hair": FACIAL_HAIR},
     "headwear": {"headwear": HEADWEAR},
@@ -31,8 +34,11 @@ CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of ea
     "hair_colour": {"hair_colour": HAIR_COLOURS},
 }
 WORDS = {trait: words for traits in CLASSIFIERS.values() for trait, words in traits.items()}
-FACE_CROP = (71, 185)  # rows and columns of the view that show the face with its beard
-FACE_PX = 80  # side of the square that the convolutional classifier sees
+CROPS = {  # left, top, right and lower edge in the view of what the convolutional classifiers see
+    "face": (71, 71, 185, 185),  # the face with its beard
+    "head": (28, 14, 228, 214),  # with hair, hat and shoulders
+}
+CROP_PX = 80  # side of the square that they see
 POOLED = 2  # cells of the inner layers that are averaged, each way
 
 
@@ -70,7 +76,7 @@ class TraitClassifiers:
     def classify(self, view: HeadView, colours: Colours) -> dict[str, Belief]:
         """Beliefs about every trait of CLASSIFIERS, by trait."""
         inputs = {
-            "face": face_input(view.pixels),
+            **{name: crop_input(view.pixels, crop) for name, crop in CROPS.items()},
             "glasses": layer_input(view.face_layer),
             "facial_hair": layer_input(view.face_layer),
             "headwear": layer_input(view.head_layer, view.selfie_layer),
@@ -92,10 +98,12 @@ def _mean_belief(words: tuple[str, ...], shares: list[np.ndarray]) -> Belief:
     return Belief(dict(zip(words, np.mean(shares, axis=0).tolist(), strict=True)))
 
 
-def face_input(pixels: np.ndarray) -> np.ndarray:
-    """(3, FACE_PX, FACE_PX) float32 of a view's pixels."""
-    first, last = FACE_CROP
-    return _standardised(pixels[first:last, first:last], FACE_PX)
+def crop_input(pixels: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
+    """(3, CROP_PX, CROP_PX) float32 of a view's pixels, mean 0 and deviation 1, so that exposure matters little."""
+    left, top, right, bottom = crop
+    small = cv2.resize(pixels[top:bottom, left:right], (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA)
+    values = small.transpose(2, 0, 1).astype(np.float32) / 255
+    return (values - values.mean()) / (values.std() + np.float32(0.05))
 
 
 def layer_input(*layers: np.ndarray) -> np.ndarray:
@@ -106,13 +114,6 @@ def layer_input(*layers: np.ndarray) -> np.ndarray:
         cells = layer.reshape(channels, rows // POOLED, POOLED, columns // POOLED, POOLED)
         pooled.append(cells.mean(axis=(2, 4)).ravel())
     return np.concatenate(pooled).astype(np.float32)
-
-
-def _standardised(pixels: np.ndarray, size_px: int) -> np.ndarray:
-    """Mean 0 and deviation 1, so that exposure matters little."""
-    small = cv2.resize(pixels, (size_px, size_px), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
-    values = small.astype(np.float32) / 255
-    return (values - values.mean()) / (values.std() + np.float32(0.05))
 
 
 def _softmax(odds: np.ndarray) -> np.ndarray:

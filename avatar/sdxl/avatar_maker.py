@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from avatar.cutout.background_removal import remove_background
 from avatar.cutout.foreground_models import load_foreground_model
+from avatar.drawing.palette import Style
 from avatar.likeness.candidates import Agreement, compare_traits
-from avatar.likeness.colour_keeping import keep_colours
 from avatar.person.subjects import Subject
 from avatar.prompt.tokens import count_tokens, fit_tokens, tokenizers_of
 from avatar.sdxl.avatar_reader import AvatarReader
@@ -88,7 +88,7 @@ class AvatarMaker:
         Raises:
             UserError: the photo cannot be used, or the model generates no picture.
         """
-        start = self._start(subject)
+        start = self._start(subject, self._run.figure_style)
         prompt = self._final_prompt(subject)
         tries = self._try(subject, prompt, start)
         pictures = [picture for candidate in tries for picture in candidate.pictures]
@@ -110,11 +110,11 @@ class AvatarMaker:
         }
         return replace(made, passing=measured)
 
-    def _start(self, subject: Subject) -> Image.Image | None:
+    def _start(self, subject: Subject, style: Style) -> Image.Image | None:
         """Picture that generation starts from; None: from text alone."""
         kind, side = self._run.start(subject), self._pipelines.native_px
         if kind == "figure":
-            return self._run.figure(subject).draw(side, self._run.settings.figure_style)
+            return self._run.figure(subject).draw(side, style)
         photo = subject.read_photo() if kind == "photo" else None
         if photo is None or not self._run.settings.cut_out:
             return photo
@@ -149,7 +149,7 @@ class AvatarMaker:
     def _generate(
         self, subject: Subject, prompt: FinalPrompt, start: Image.Image | None, seed: int
     ) -> list[GeneratedPicture]:
-        """The picture; with `compare` also the one without the style LoRA, from the same seed."""
+        """The picture; with `compare` also the one without the style LoRA, from the same seed and a plain figure."""
         run, recipe = self._run, self._run.recipe(subject)
         steps = count_steps(recipe, start is not None).total * (1 + run.models.compare)
         with tqdm(total=steps, desc=subject.name, unit="step", leave=False, disable=None) as bar:
@@ -158,21 +158,26 @@ class AvatarMaker:
                 self._pipelines,
                 prompt.text,
                 prompt.negative,
-                start=start,
                 seed=seed,
                 recipe=recipe,
                 on_step=bar.update,
                 reference=subject.read_reference() if run.adapter else None,
             )
-            pictures = [once()]
+            figure = run.figure(subject)
+            picture = once(start=start)
+            if run.keeps_colours(subject):
+                picture = replace(picture, image=figure.keep(picture.image, run.figure_style))
+            pictures = [picture]
             if run.models.compare:
                 set_lora_scale(self._pipelines, 0, STYLE)
+                plain = self._start(subject, "plain")
                 try:
-                    pictures.append(once())
+                    unstyled = once(start=plain)
+                    if run.start(subject) == "figure":
+                        unstyled = replace(unstyled, image=figure.keep(unstyled.image))
+                    pictures.append(unstyled)
                 finally:
                     set_lora_scale(self._pipelines, run.models.lora_scale, STYLE)
-        if start is not None and run.keeps_colours(subject):
-            return [replace(picture, image=keep_colours(picture.image, start)) for picture in pictures]
         return pictures
 
 
@@ -216,13 +221,20 @@ def avatar_files(
     avatar = sized[0].convert("RGBA")
     if settings.cut_out:
         try:
-            avatar = remove_background(sized[0], settings.cutout_model, only_largest=True, fill_holes=True)
+            avatar = _cut_out(run, subject, sized[0])
         except UserError as error:
             return Made(files, fault=f"{error}; the generated picture is {DRAWN}/{subject.name}.png")
     record = json.dumps(provenance | _private_facts(run, subject, prompt, kept), indent=2, ensure_ascii=False)
     files[f"{AVATARS}/{subject.name}.json"] = f"{record}\n".encode()
     files[f"{AVATARS}/{subject.name}.png"] = marked_png_bytes(avatar, provenance)
     return Made(files)
+
+
+def _cut_out(run: AvatarRun, subject: Subject, picture: Image.Image) -> Image.Image:
+    """Remove the background, RGBA. Raises UserError if nothing stands out from it."""
+    if run.keeps_colours(subject) and run.figure_style != "plain":  # it glows, but its outline is known
+        return run.figure(subject).cut_out(picture, run.figure_style)
+    return remove_background(picture, run.settings.cutout_model, only_largest=True, fill_holes=True)
 
 
 def _provenance(run: AvatarRun, subject: Subject, prompt: FinalPrompt) -> dict[str, Any]:

@@ -167,6 +167,12 @@ def count_steps(recipe: Recipe, from_photo: bool) -> StepCounts:
     return StepCounts(before, after)
 
 
+def least_strength(recipe: Recipe) -> float:
+    """Smallest strength that leaves every pass a step."""
+    refiner = recipe.steps - round(recipe.steps * recipe.handover) if recipe.mode == "handover" else 0
+    return min(1.0, (refiner + 1.5) / recipe.steps)  # the half step is for rounding down
+
+
 def _handover_share(pipelines: Pipelines, recipe: Recipe) -> float:
     """The point in training time between the last step of the base and the first of the refiner, as a share.
 

@@ -7,18 +7,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from avatar.drawing.palette import Style
 from avatar.likeness.candidates import asked_traits
 from avatar.likeness.figures import Figure, draw_up_figure
+from avatar.likeness.photo_guesses import guess_from_photo
 from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
 from avatar.sdxl.avatar_reader import READER
 from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings, Start
-from avatar.sdxl.generation import Recipe
+from avatar.sdxl.generation import Recipe, least_strength
 from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-KEPT_STRENGTH, RESTYLED_STRENGTH = 0.3, 0.6  # share of the schedule that is applied to a figure
+KEPT_STRENGTH, RESTYLED_STRENGTH = 0.1, 0.6  # share of the schedule that is applied to a figure
 METHOD = 2  # increases when equal settings give other pictures
 
 
@@ -66,12 +68,13 @@ class AvatarRun:
         recipe = self.settings.recipe
         if recipe.strength is not None or self.start(subject) != "figure":
             return recipe
-        return replace(recipe, strength=KEPT_STRENGTH if self.keeps_colours(subject) else RESTYLED_STRENGTH)
+        wanted = KEPT_STRENGTH if self.keeps_colours(subject) else RESTYLED_STRENGTH
+        return replace(recipe, strength=max(wanted, least_strength(recipe)))
 
     @property
     def reads_traits(self) -> bool:
         """Whether the best of several candidates is kept: drawn avatars without a style can be read."""
-        return self.settings.candidates > 1 and self.choice.base.is_small and STYLE not in self.loras
+        return self.settings.candidates > 1 and self.choice.base.is_small and not self._styled
 
     def asked(self, subject: Subject) -> dict[str, set[str]]:
         """Words that fit each trait that a candidate should show; empty if there is nothing to choose by."""
@@ -79,12 +82,24 @@ class AvatarRun:
 
     def keeps_colours(self, subject: Subject) -> bool:
         """Whether the picture keeps the colours of its start: those of a figure, unless a LoRA brings others."""
-        return self.start(subject) == "figure" and (STYLE not in self.loras or self.settings.figure_style != "plain")
+        return self.start(subject) == "figure" and (not self._styled or self.figure_style != "plain")
+
+    @property
+    def figure_style(self) -> Style:
+        """Style in which figures are drawn: plain without a LoRA."""
+        return self.settings.figure_style if self._styled else "plain"
+
+    @property
+    def _styled(self) -> bool:
+        return self.models.lora_scale != 0 and STYLE in self.loras
 
     def figure(self, subject: Subject) -> Figure:
         """The subject's figure, which wears what the prompt says."""
         text = self.inputs.prompt or self._written(subject).text
-        return draw_up_figure(subject.features, text, self.seed(subject))
+        features, guesses = subject.features, {}
+        if subject.photo is not None and self.start(subject) == "figure":
+            guesses = guess_from_photo(subject.photo, features.photo_sha256, features.face_box)
+        return draw_up_figure(features, text, self.seed(subject), guesses)
 
     def prompt(self, subject: Subject) -> Prompt:
         """Prompt that is written from the features."""

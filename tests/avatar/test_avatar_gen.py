@@ -29,6 +29,7 @@ from avatar.person.subjects import Subject, find_subjects
 from avatar.sdxl import avatar_maker
 from avatar.sdxl.avatar_batch import print_plan
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, Candidate, FinalPrompt, avatar_files, best_of
+from avatar.sdxl.avatar_reader import READER
 from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
@@ -98,12 +99,14 @@ def write_person(folder: Path, name: str, photo: Path | None = None, **more: Any
 
 
 def write_people(folder: Path) -> Path:
-    """Ada and Grace have photos, Júlia has none; Ada describes herself."""
+    """Ada and Grace have photos, Júlia has none; Ada describes herself, and Júlia's looks were measured."""
     (folder / "features").mkdir()
     write_person(folder / "features", "Ada", save_photo(folder / "ada.png", 1), description=SECRET)
     woman = Trait("woman", 0.9, "embedded")
     write_person(folder / "features", "Grace", save_photo(folder / "grace.png", 2), gender=woman)
-    write_person(folder / "features", "Júlia")
+    looks = {"skin_tone": "dark", "hair_colour": "red", "facial_hair": "moustache"}
+    measured = {name: AppearanceTrait(value, 0.9, "measured") for name, value in looks.items()}
+    write_person(folder / "features", "Júlia", appearance=measured)
     return folder / "features"
 
 
@@ -359,10 +362,11 @@ def test_words_about_the_person_are_in_the_png_with_consent_alone(tmp_path: Path
     for kind in (AVATARS, DRAWN):
         for path in (made / "out" / kind).glob("*.png"):
             text = text_of(path)
-            for private in (SECRET, "woman", "Ada", "Grace", str(made), "ada.png"):
+            for private in (SECRET, "woman", "ginger", "skin", "moustache", "Ada", "Grace", str(made), "ada.png"):
                 assert private not in text, (path, private)
     generate(made / "features", tmp_path, tiny, consent=True)
     assert SECRET in text_of(tmp_path / "avatars/Ada.png") and "woman" in text_of(tmp_path / "avatars/Grace.png")
+    assert "ginger" in text_of(tmp_path / "avatars/Júlia.png")
 
 
 def test_words_that_a_user_types_are_private_too(tmp_path: Path, people: Path, tiny: Path) -> None:
@@ -531,16 +535,33 @@ def test_what_generation_starts_from(
     picture = save_photo(tmp_path / "ada.png") if photo else None
     file = write_person(tmp_path, "Ada", picture, appearance=looks)
     (subject,), _ = find_subjects(file, photo=None, with_photos=True)
-    settings = PictureSettings(start=start)
+    settings = PictureSettings(recipe=Recipe(mode="base"), start=start)
     inputs = InputSettings(features=file, output=tmp_path / "out")
     large = ModelChoice(ModelSource(tmp_path, "large"), None, "")
     small = ModelChoice(ModelSource(tiny / "base", "tiny"), None, "")
     runs = [AvatarRun(BASE, inputs, settings, ModelSettings(), choice, {}) for choice in (small, large)]
     assert runs[0].start(subject) == found
     assert runs[1].start(subject) == (found if start != "auto" else "photo" if photo else "text")
-    assert runs[0].recipe(subject).strength == (0.3 if found == "figure" else None)
+    assert runs[0].recipe(subject).strength == (0.1 if found == "figure" else None)
     styled = replace(runs[0], loras={"style": {}})
     assert styled.recipe(subject).strength == (0.6 if found == "figure" else None)
+
+
+@pytest.mark.skipif(not READER.is_file(), reason="train_avatar_reader.py has not made the reader yet")
+def test_candidates_are_drawn_until_one_is_right_and_the_kept_one_is_repeated(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = write_person(tmp_path, "Ada", appearance=LOOKS)
+    report = generate(ada, tmp_path / "out", tiny, start="text", candidates=3)
+    beside = json.loads((tmp_path / "out/avatars/Ada.json").read_text(encoding="utf-8"))
+    assert report.figures["steps"] == 6, "a random model shows nobody, and so all three are drawn"
+    assert f"kept candidate {beside['candidate']} of 3; " in capsys.readouterr().out
+    assert set(beside["shown_otherwise"]) <= {"skin_tone", "hair_length", "glasses"} and beside["shown_otherwise"]
+    alone = generate(ada, tmp_path / "one", tiny, start="text").figures["steps"]
+    assert alone == 2 and "avatar_reader.onnx" in read_provenance(tmp_path / "out/avatars/Ada.png")["models"]
+    again: dict[str, Any] = {"features": ada, "output": tmp_path / "out", "candidates": 1}
+    generate(model=tiny, from_picture=tmp_path / "out/avatars/Ada.png", **again)
+    assert "Ada.png is repeated exactly, every pixel" in capsys.readouterr().out
 
 
 def test_the_best_of_the_candidates_is_kept() -> None:

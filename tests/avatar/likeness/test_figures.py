@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from avatar.drawing.avatars import draw_avatar, find_details
 from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, to_oklab
 from avatar.drawing.shown_traits import shown_traits
 from avatar.likeness.caption_reading import read_attributes
@@ -99,6 +100,18 @@ def test_a_colour_unlike_its_word_is_moved_towards_it_and_an_edited_word_goes_fi
     assert skin("light", "self", (70.0, 10.0, 10.0)) is None
 
 
+@given(st.integers(1, 10), st.tuples(st.floats(10, 90), st.floats(0, 30), st.floats(0, 45)))
+def test_no_measured_colour_makes_light_skin_of_dark_or_dark_of_light(
+    monk: int, lab: tuple[float, float, float]
+) -> None:
+    word = next(word for word, (first, last) in STEPS.items() if first <= monk <= last)
+    drawn = figure_of({"skin_tone": AppearanceTrait(word, 0.9, "measured", "", monk, lab)}).tones.skin
+    assert drawn is not None
+    apart = [float(np.linalg.norm(lab_of(colour) - lab_of(drawn))) for colour in SKINS.values()]
+    first, last = STEPS[word]
+    assert min(apart[first - 1 : last]) < min(apart) + 0.5, "but for rounding"
+
+
 def test_own_words_and_the_prompt_go_before_what_was_measured() -> None:
     looks = measured(hair_colour="brown", hair_length="short", glasses="none")
     assert figure_of(looks, said="a woman with violet hair").looks.hair_colour == "purple"
@@ -130,6 +143,15 @@ def test_the_backdrop_differs_from_skin_hair_and_garment() -> None:
                 assert np.linalg.norm(np.subtract(to_oklab(tone), ground_lab)) > 0.1, (monk, colour, figure.looks)
 
 
+def test_a_picture_is_cut_out_along_the_figure() -> None:
+    figure = figure_of(measured(hair_colour="blonde", hair_length="long"))
+    cut = np.asarray(figure.cut_out(figure.draw(128, "neon"), "neon"))
+    assert cut.shape == (128, 128, 4) and (cut[cut[..., 3] == 0] == 0).all()
+    assert (cut[2:6, :, 3] == 0).all() and (cut[52:120, 64, 3] == 255).all()
+    inside = cut[..., 3] == 255
+    assert (cut[inside][:, :3] == np.asarray(figure.draw(128, "neon"))[inside]).all()
+
+
 def test_detail_is_kept_and_colour_comes_from_the_start() -> None:
     figure = figure_of(measured(hair_colour="brown", hair_length="short"))
     start = figure.draw(128)
@@ -138,3 +160,21 @@ def test_detail_is_kept_and_colour_comes_from_the_start() -> None:
     assert np.abs(kept - np.asarray(start)).max() <= 1
     corrected = keep_colours(Image.fromarray(tinted.clip(0, 255).astype(np.uint8)), start)
     assert np.abs(np.asarray(corrected).astype(int) - np.asarray(start)).mean() < 4
+
+
+def test_thin_lines_that_a_model_loses_come_back_and_nothing_else_does() -> None:
+    bare, worn = (
+        figure_of(measured(hair_colour="brown", hair_length="short", glasses=glasses))
+        for glasses in ("none", "spectacles")
+    )
+    drawn = np.asarray(worn.draw(256)).astype(int)
+    kept = np.asarray(
+        worn.keep(Image.fromarray(np.asarray(worn.draw(256))).filter(ImageFilter.GaussianBlur(4)))
+    ).astype(int)
+    details = find_details(worn.looks, 256, tones=worn.tones)
+    lost = np.asarray(worn.draw(256).filter(ImageFilter.GaussianBlur(4))).astype(int)
+    inside = draw_avatar(worn.looks, 256, tones=worn.tones)[1] == 255
+    on, off = details > 0.9, (details == 0) & inside
+    assert np.abs(kept - drawn)[on].mean() < 0.2 * np.abs(lost - drawn)[on].mean()
+    assert np.abs(kept - drawn)[off].mean() > 0.5 * np.abs(lost - drawn)[off].mean()
+    assert details[:40].max() == 0 and (find_details(bare.looks, 256) > 0.9).sum() < on.sum()

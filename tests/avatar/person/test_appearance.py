@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatar.appearance_training.examples import portrait_of
-from avatar.appearance_training.painting_over import paint_facial_hair, paint_headwear, paint_sunglasses
+from avatar.appearance_training.painting_over import paint_facial_hair, paint_headwear, paint_mask, paint_sunglasses
 from avatar.person import head_view
 from avatar.person.appearance import Appearance, AppearanceMeter, judge, unseen
+from avatar.person.appearance_picture import HEAD_PX, WIDTH_PX, draw_measured
 from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.head_view import HeadView, HeadViewer
 from avatar.person.skin_tone import STEPS, monk_lab, monk_step
-from avatar.person.trait_classifiers import WORDS, Belief, layer_input
+from avatar.person.trait_classifiers import COVERED, WORDS, Belief, layer_input
 from common.weights import EMBEDDED, is_present
 
 needs_weights = pytest.mark.skipif(
@@ -158,6 +159,41 @@ def test_painted_facial_hair_stays_below_the_eyes(view: HeadView, kind: str) -> 
     assert rows.min() > portrait.points[[33, 263], 1].min()
 
 
+@needs_weights
+def test_a_painted_mask_hides_mouth_and_chin_and_no_eye(view: HeadView) -> None:
+    portrait = portrait_of(view, {})
+    canvas = paint_mask(portrait.canvas, portrait.points, np.random.default_rng(5))
+    changed = (canvas != portrait.canvas).any(axis=2)
+    for point, hidden in ((13, True), (199, True), (33, False), (263, False), (10, False)):
+        x, y = portrait.points[point, :2].astype(int)
+        assert changed[y, x] == hidden
+
+
+@needs_weights
+def test_behind_a_mask_nothing_is_said_of_facial_hair(meter: AppearanceMeter, view: HeadView) -> None:
+    portrait = portrait_of(view, {})
+    rng = np.random.default_rng(6)
+    found = [
+        meter.measure(paint_mask(portrait.canvas, portrait.points, rng), box_of(portrait.points)) for _ in range(5)
+    ]
+    assert sum(appearance.facial_hair.reason == "a mask covers it" for appearance in found) >= 4
+    assert not {appearance.facial_hair.value for appearance in found} & {"beard", "goatee", "moustache", "stubble"}
+
+
+@needs_weights
+def test_the_picture_marks_the_step_and_shows_the_measured_colour(meter: AppearanceMeter) -> None:
+    examined = meter.examine(skimage.data.astronaut(), ASTRONAUT_BOX)
+    picture = np.asarray(draw_measured(examined, "#ffffff"))
+    assert picture.shape == (HEAD_PX, WIDTH_PX, 3)
+    lab = examined.appearance.skin_tone.lab
+    assert lab is not None
+    swatch = cv2.cvtColor(np.array([[lab]], np.float32), cv2.COLOR_LAB2RGB)[0, 0] * 255
+    near = np.abs(picture[:60, HEAD_PX:].astype(float) - swatch).max(axis=2) < 1
+    assert near.sum() > 400, "a patch of the measured skin colour stands in the skin's row"
+    unmarked = draw_measured(replace(examined, colours=None), "#ffffff")
+    assert (np.asarray(unmarked)[:, :HEAD_PX] != picture[:, :HEAD_PX]).any(), "regions are drawn over the head"
+
+
 def box_of(points: np.ndarray) -> tuple[int, int, int, int]:
     face = points[[70, 300, 152, 234, 454]]
     return tuple(int(value) for value in (*face.min(axis=0), *face.max(axis=0)))  # type: ignore[return-value]
@@ -188,6 +224,21 @@ def test_headwear_and_baldness_leave_the_hair_empty() -> None:
     assert bald.hair_colour.reason == "no hair is seen"
     fringe = judge(beliefs(hair_length="bald", hair_colour="grey"), colours_of((60, 15, 20)))
     assert fringe.hair_colour.value == "grey"
+
+
+def test_a_mask_leaves_skin_and_facial_hair_empty() -> None:
+    found = judge(beliefs(facial_hair=COVERED), colours_of((60, 15, 20)))
+    assert found.facial_hair.value == found.skin_tone.value == ""
+    assert found.facial_hair.reason == found.skin_tone.reason == "a mask covers it"
+    assert found.glasses.value == "none"
+
+
+@pytest.mark.parametrize("length", ["bald", "receding", "very short"])
+def test_the_shape_of_cropped_hair_is_not_told(length: str) -> None:
+    found = judge(beliefs(hair_length=length, hair_shape="curly"), colours_of((60, 15, 20)))
+    assert found.hair_shape.value == ""
+    assert found.hair_shape.reason == "the hair is too short"
+    assert judge(beliefs(hair_length="long", hair_shape="curly"), colours_of((60, 15, 20))).hair_shape.value == "curly"
 
 
 def test_blue_hair_is_dyed() -> None:

@@ -22,6 +22,7 @@ from avatar.sdxl.generation import (
     decode,
     encode,
     generate_picture,
+    least_strength,
     peak_memory_gb,
     to_picture,
 )
@@ -140,6 +141,16 @@ def test_each_step_is_reported_once(pipelines: Pipelines, photo: Image.Image, mo
 
 
 # ---- from a photo ----
+
+
+@pytest.mark.parametrize("mode", ["base", "refine", "handover"])
+@pytest.mark.parametrize("steps", [4, 7, 30, 49])
+def test_the_least_strength_leaves_every_pass_a_step(mode: Mode, steps: int) -> None:
+    recipe = Recipe(mode=mode, steps=steps)
+    least = least_strength(recipe)
+    assert count_steps(replace(recipe, strength=least), from_photo=True).base == 1
+    with pytest.raises(UserError):
+        count_steps(replace(recipe, strength=least - 1 / steps), from_photo=True)
 
 
 def test_strength_0_skips_denoising_and_equals_decode_of_encode(pipelines: Pipelines, photo: Image.Image) -> None:

@@ -1,0 +1,46 @@
+"""Guesses from a photo: lightness of the skin and shape of the face."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.drawing.palette import SKINS
+from avatar.likeness.figures import draw_up_figure
+from avatar.likeness.photo_guesses import face_shape, guess_from_photo, skin_in
+from avatar.person.features import AppearanceTrait, Features
+from avatar.person.head_view import CHIN, LEFT, RIGHT, TOP, HeadView
+from avatar.person.user_photos import sample_photo
+
+
+@pytest.mark.parametrize(("colour", "found"), [("#e8bc9b", "light"), ("#6a6a6a", "olive"), ("#2a1d18", "ebony")])
+def test_skin_whose_colour_is_not_known_is_as_light_as_in_the_photo(colour: str, found: str) -> None:
+    tones = list(SKINS)
+    assert abs(tones.index(skin_in(Image.new("RGB", (60, 60), colour))) - tones.index(found)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("height", "jaw", "chin", "shape"),
+    [(1.1, 0.9, 0.5, "round"), (1.25, 0.85, 0.5, "square"), (1.25, 0.8, 0.53, "heart"), (1.25, 0.8, 0.58, "oval")],
+)
+def test_shapes_of_faces(height: float, jaw: float, chin: float, shape: str) -> None:
+    points = np.zeros((468, 3))
+    for pair, length, axis in (((LEFT, RIGHT), 1, 0), ((172, 397), jaw, 0), ((150, 379), chin, 0)):
+        points[pair[0], axis], points[pair[1], axis] = 100, 100 + 80 * length
+    points[CHIN, 1] = points[TOP, 1] + 80 * height
+    empty = np.zeros((1, 1))
+    assert face_shape(HeadView(empty, empty, empty, points, 1.0, 1.0, empty, empty, empty)) == shape
+
+
+def test_what_is_measured_goes_before_a_guess_and_photos_that_cannot_be_read_give_none(tmp_path: Path) -> None:
+    looks = {"skin_tone": AppearanceTrait("dark", 0.9, "measured", monk=9)}
+    figure = draw_up_figure(Features("Ada", "", "", appearance=looks), "", 1, {"skin": "fair", "face": "heart"})
+    assert (figure.looks.skin, figure.looks.face) == ("deep", "heart")
+    assert guess_from_photo(tmp_path / "gone.png", "", None) == {}
+    Image.new("RGB", (40, 40), "#2a1d18").save(tmp_path / "dark.png")
+    assert guess_from_photo(tmp_path / "dark.png", "", None).keys() == {"skin"}
+
+
+def test_a_real_face_has_a_shape() -> None:
+    assert guess_from_photo(sample_photo(), "", (180, 66, 268, 154)).keys() == {"skin", "face"}
