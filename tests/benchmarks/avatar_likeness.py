@@ -84,12 +84,14 @@ class Case:
     tiles: list[Image.Image]
 
     def right(self) -> dict[str, bool]:
-        """Whether the avatar shows what the label says, by trait; traits without a label are left out."""
-        return {
-            trait: fits(trait, self.seen.word(trait), self.person.labels[trait])
-            for trait in WORDS
-            if self.person.labels[trait]
-        }
+        """Whether the avatar shows what the label says, by trait; traits without a label are left out.
+
+        A bald avatar of somebody who may be called bald has no colour of hair.
+        """
+        accepted = {trait: self.person.labels[trait] for trait in WORDS if self.person.labels[trait]}
+        if self.seen.word("hair_length") == "bald" and "bald" in accepted.get("hair_length", ()):
+            accepted.pop("hair_colour", None)
+        return {trait: fits(trait, self.seen.word(trait), words) for trait, words in accepted.items()}
 
 
 def main() -> None:
@@ -272,7 +274,7 @@ def print_way(way: str, groups: Sequence[str], cases: Sequence[Case]) -> None:
 
 def print_trait(name: str, trait: str, cases: Sequence[Case]) -> None:
     """One row; nothing if nobody has a label."""
-    known = [case for case in cases if case.person.labels[trait]]
+    known = [case for case in cases if trait in case.right()]
     by_value: dict[str, list[bool]] = defaultdict(list)
     for case in known:
         by_value[case.person.labels[trait][0]].append(case.right()[trait])
@@ -311,7 +313,7 @@ def write_sheet(path: Path, cases: Sequence[Case]) -> None:
             for trait, right in case.right().items()
             if not right
         ]
-        labels += [case.person.path.stem, "start", "; ".join(wrong) or "right"]
+        labels += [case.person.path.stem, "start", "\n".join(wrong[:2]) or "right"]
     write_png(path, picture_grid([tile for case in ordered for tile in case.tiles], labels, 6, 256))
     print(f"pictures: {shown(path)}")
 
