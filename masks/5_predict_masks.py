@@ -4,13 +4,19 @@ A cut-out is the clothing alone, as RGBA: pixel art keeps hard edges, smooth art
 Frames from sheets keep the sheet's size, and their masks and cut-outs are also joined into sheets. A second run makes
 only what has changed. Pairs that cannot be read are skipped and listed.
 
-Reads   base_frame_XX.png and clothed_frame_XX.png in a folder, or two sheets; checkpoints/masks/mask_model.pth
+Masks that were reviewed in step 3 replace predictions. Masks and cut-outs in the output folder that you made or changed
+are never replaced; the cut-out of such a mask is made from it.
+
+Reads   <training data>/frames/ and its reviewed masks, another folder of base_frame_XX.png and clothed_frame_XX.png, or
+        two sheets; checkpoints/masks/mask_model.pth
 Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cutout_XX.png, contact_sheet.png;
         from sheets mask_sheet.png and cutout_sheet.png; faults.csv (skipped pairs)
 """
 
 from pathlib import Path
 from typing import Annotated
+
+from tyro.conf import Positional
 
 from common.errors import raise_faults
 from common.files import print_faults
@@ -19,8 +25,9 @@ from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--frames my_frames) ----
-FRAMES: Path = OUTPUTS / "masks/training_data/frames"  # folder of base_frame_XX.png and clothed_frame_XX.png
-BASE: Path | None = None  # sheet of the base body, instead of FRAMES
+TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder: its frames/ and reviewed masks
+FRAMES: Path | None = None  # folder of base_frame_XX.png and clothed_frame_XX.png; None: frames/ of TRAINING_DATA
+BASE: Path | None = None  # sheet of the base body, instead of a folder
 CLOTHED: Path | None = None  # the same sheet clothed
 CHECKPOINT: Path = CHECKPOINTS / "masks/mask_model.pth"  # weights of the model
 OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
@@ -40,9 +47,10 @@ LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a gri
 def main() -> Report:
     """Predict what has no up-to-date mask, then draw the contact sheet."""
     from common.devices import describe_device
-    from masks.cutouts.prediction_batch import PredictionOutput, predict_all, write_overviews
+    from masks.cutouts.prediction_batch import PredictionOutput, describe, plan_tasks, predict_all, write_overviews
     from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
-    from masks.sheets.frame_sources import find_sources, workers_on
+    from masks.sets import naming
+    from masks.sheets.frame_sources import find_sources, reviewed_masks, workers_on
 
     grid = GridSettings(
         columns=COLUMNS,
@@ -52,25 +60,30 @@ def main() -> Report:
         margin=MARGIN,
         spacing=SPACING,
     )
-    sources, faults, record = find_sources(frames=FRAMES, base=BASE, clothed=CLOTHED, layout=LAYOUT, grid=grid)
+    frames = FRAMES or TRAINING_DATA / naming.FRAMES
+    sources, faults, record = find_sources(frames=frames, base=BASE, clothed=CLOTHED, layout=LAYOUT, grid=grid)
     weights = find_checkpoint(CHECKPOINT)
     network_of(read_checkpoint(weights), weights)  # reject a bad checkpoint before results are replaced
     device = describe_device()
     results = PredictionOutput(folder=OUTPUT, cutouts=CUTOUTS, compress_level=COMPRESS_LEVEL)
-    with predict_all(sources, faults, results, weights, WORKERS or workers_on(device)) as outcome:
-        predicted = [source for source in sources if source.label not in outcome.faults]
-        if not predicted:
+    training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
+    tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
+    with predict_all(tasks, faults, results, weights, WORKERS or workers_on(device)) as outcome:
+        done = [task for task in tasks if task.source.label not in outcome.faults]
+        if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
-        written = write_overviews(predicted, record, results, tiles=TILES)
+        written = write_overviews(done, record, results, tiles=TILES)
 
-    print(f"{len(predicted)} masks in {shown(OUTPUT)}: {outcome.made} predicted now, {outcome.kept} existed")
-    for path in written:
-        print(f"written: {shown(path)}")
+    print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
+    for line in describe(done):
+        print(line)
+    for path, is_new in written.items():
+        print(f"written: {shown(path)}" if is_new else f"kept as you changed it: {shown(path)}")
     print_faults(OUTPUT, outcome.faults)
     return Report(
         OUTPUT,
-        inputs=[weights, *dict.fromkeys(path for source in predicted for path in (source.base, source.clothed))],
-        figures={"masks": len(predicted), "predicted now": outcome.made},
+        inputs=[weights, *dict.fromkeys(path for task in done for path in task.inputs)],
+        figures={"masks": len(done), "made now": outcome.made},
         faults=len(outcome.faults),
         device=device,
         weights=[weights.name],

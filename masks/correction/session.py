@@ -19,7 +19,7 @@ from common.files import lock
 from common.images import write_png
 from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
-from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, mask_name
+from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, listed, mask_name
 from masks.sets.pairs import FramePair, find_pairs, mask_image, read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size
 from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
@@ -131,9 +131,9 @@ class CorrectionSession:
         strange = [n for n in files_of_kind(self.folder / MASKS_INITIAL, "mask") if n not in self._pairs]
         notes = [f"{len(self.numbers)} frames, {len(self.reviewed_frames)} reviewed"]
         if lacking:
-            notes.append(f"without a proposal, starting from an empty mask: {_listed(lacking)}")
+            notes.append(f"without a proposal, starting from an empty mask: {listed(lacking)}")
         if strange:
-            notes.append(f"{self.folder / MASKS_INITIAL}: masks of missing frames: {_listed(strange)}")
+            notes.append(f"{self.folder / MASKS_INITIAL}: masks of missing frames: {listed(strange)}")
         return notes
 
     def files(self) -> list[Path]:
@@ -302,11 +302,6 @@ def _check_frames(session: CorrectionSession, pairs: list[FramePair]) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = tqdm(pool.map(faults_of, pairs), "checking", len(pairs), unit="frame", delay=1, leave=False)
         raise_faults(str(session.folder), [fault for faults in found for fault in faults])
-
-
-def _listed(numbers: list[str]) -> str:
-    shown = ", ".join(numbers[:20])
-    return shown if len(numbers) <= 20 else f"{shown} and {len(numbers) - 20} more"
 
 
 # ---- one session per folder ----

@@ -1,8 +1,13 @@
-"""Step 5 as a batch: a mask and a cut-out for every pair, then contact sheet and sheets."""
+"""Step 5 as a batch: a mask and a cut-out for every pair, then contact sheet and sheets.
+
+What a person made comes first: a mask or cut-out in the output that no run has signed stays as it is, and a mask that
+was reviewed in step 3 replaces the prediction.
+"""
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +16,29 @@ import numpy as np
 from PIL import Image
 
 from common.alpha import on_checks
-from common.batches import Batch, Made, Outcome, run_batch
+from common.batches import Batch, Item, Made, Outcome, run_batch
+from common.errors import UserError
 from common.files import sha256_of
 from common.grids import evenly, picture_grid
-from common.images import png_bytes, read_image, write_png
+from common.images import png_bytes, read_image
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_probability
 from masks.model.mask_threshold import threshold_mask
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
-from masks.sets.naming import CUTOUT, MASK, mask_name, numbered_name
+from masks.sets.naming import CUTOUT, MASK, files_of_kind, listed, mask_name, numbered_name
 from masks.sets.pairs import MASK_COLOUR, mask_image, read_mask
+from masks.sets.pixel_art import shrink
+from masks.sets.signatures import is_signed, signed, write_signed
 from masks.sheets.cells import SheetRecord
-from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
+from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, stamp
 from masks.sheets.joining import join_frames
 
 MASKS, CUTOUTS = "masks", "cutouts"  # folders of the output
 CONTACT_SHEET = "contact_sheet.png"
-METHOD = 1  # increase it when the same frames and weights give other masks or cut-outs
+METHOD = 2  # increase it when the same frames and weights give other masks or cut-outs
 TILE_PX = 256
+PREDICTED, REVIEWED, BY_HAND = "predicted", "reviewed", "by hand"  # where a mask comes from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +63,102 @@ class PredictionOutput:
         """File of a cut-out."""
         return self.folder / CUTOUTS / numbered_name(CUTOUT, number)
 
+    @functools.cached_property
+    def made_by_hand(self) -> set[Path]:
+        """Return the masks and cut-outs in the folder that no run has signed."""
+        files = [*files_of_kind(self.folder / MASKS, MASK).values()]
+        files += files_of_kind(self.folder / CUTOUTS, CUTOUT).values()
+        return {path for path in files if path.is_file() and not is_signed(path)}
+
+
+@dataclass(frozen=True)
+class PredictionTask:
+    """A pair, and what a person has made of it.
+
+    Attributes:
+        source: the pair.
+        origin: PREDICTED, REVIEWED (in step 3) or BY_HAND (a mask that lies in the output).
+        mask: the person's mask; None to predict one.
+        kept: which of MASK and CUTOUT a person made in the output; these files stay as they are.
+    """
+
+    source: FrameSource
+    origin: str
+    mask: Path | None
+    kept: tuple[str, ...]
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Return the files that the mask and the cut-out are made from."""
+        files = (self.source.base, self.source.clothed, self.mask)
+        return [path for path in files if path is not None]
+
+    @property
+    def version(self) -> str:
+        """Changes with the pair and with what the person made."""
+        own = (*self.kept, *(stamp(self.mask) if self.mask else ()))
+        return " ".join(map(str, (self.source.version, *own)))
+
+    def read_mask(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Read the person's mask at the size of the frames: those of step 1 may be larger than the sheet's.
+
+        Raises:
+            UserError: it cannot be read, or has another size.
+        """
+        assert self.mask is not None
+        mask = read_mask(self.mask)
+        factor = mask.shape[0] // shape[0]
+        if factor < 1 or mask.shape != (shape[0] * factor, shape[1] * factor):
+            sizes = f"{mask.shape[1]} x {mask.shape[0]} px, but its frame {shape[1]} x {shape[0]}"
+            raise UserError(f"{self.mask}: is {sizes}; draw it at the frame's size, or delete it")
+        return shrink(mask, factor)
+
+
+def plan_tasks(
+    sources: Sequence[FrameSource], reviewed: Mapping[str, Path], output: PredictionOutput
+) -> list[PredictionTask]:
+    """Find out which masks and cut-outs a person has made.
+
+    Args:
+        sources: the pairs.
+        reviewed: masks that were reviewed in step 3, by number.
+        output: what is written.
+    """
+    kept = output.made_by_hand
+    tasks = []
+    for source in sources:
+        names = {MASK: output.mask(source.number), CUTOUT: output.cutout(source.number)}
+        own = tuple(kind for kind, path in names.items() if path in kept)
+        if MASK in own:
+            tasks.append(PredictionTask(source, BY_HAND, names[MASK], own))
+        elif source.number in reviewed:
+            tasks.append(PredictionTask(source, REVIEWED, reviewed[source.number], own))
+        else:
+            tasks.append(PredictionTask(source, PREDICTED, None, own))
+    return tasks
+
+
+def describe(tasks: Sequence[PredictionTask]) -> list[str]:
+    """Describe in words what was taken from a person, one line per kind."""
+    found = {
+        "reviewed in step 3, used instead of predictions": [t for t in tasks if t.origin == REVIEWED],
+        "masks that you made or changed, kept and used (delete them to have them made anew)": [
+            t for t in tasks if MASK in t.kept
+        ],
+        "cut-outs that you made or changed, kept (delete them to have them made anew)": [
+            t for t in tasks if CUTOUT in t.kept
+        ],
+    }
+    return [f"{listed([t.source.number for t in some])}: {what}" for what, some in found.items() if some]
+
 
 def predict_all(
-    sources: Sequence[FrameSource], faults: Mapping[str, str], output: PredictionOutput, checkpoint: Path, workers: int
+    tasks: Sequence[PredictionTask], faults: Mapping[str, str], output: PredictionOutput, checkpoint: Path, workers: int
 ) -> AbstractContextManager[Outcome[None]]:
     """Predict the pairs that have no up-to-date mask; see `run_batch`.
 
     Args:
-        sources: the pairs.
+        tasks: the pairs.
         faults: faults of other frames, by file name.
         output: what is written.
         checkpoint: weights of the mask model.
@@ -70,11 +167,11 @@ def predict_all(
     Raises:
         UserError: as `run_batch`.
     """
-    batch: Batch[FrameSource, None] = Batch(
+    kept = output.made_by_hand
+    batch: Batch[PredictionTask, None] = Batch(
         folder=output.folder,
         settings={"method": METHOD, "weights": sha256_of(checkpoint), "cutouts": output.cutouts},
-        files=(rf"{MASKS}/{MASK}_(\d+)\.png", rf"{CUTOUTS}/{CUTOUT}_(\d+)\.png"),
-        overviews=(CONTACT_SHEET.replace(".", r"\."), rf"(?:.+\.)?(?:{MASK}|{CUTOUT})_sheet\.png"),
+        files=(_pattern(MASKS, MASK, kept), _pattern(CUTOUTS, CUTOUT, kept)),
         set_up=functools.partial(Predictor, checkpoint, output.cutouts, output.compress_level),
         tables=lambda records: None,
         what="predicting",
@@ -83,79 +180,101 @@ def predict_all(
         few=IN_PROCESS,
         chunk=CHUNK,
     )
-    return run_batch(batch, functools.partial(batch_items, sources, faults))
+    return run_batch(batch, functools.partial(_items, tasks, faults))
+
+
+def _pattern(folder: str, kind: str, kept: set[Path]) -> str:
+    """Return the pattern of a kind's files; it leaves out what a person made, so that no run touches it."""
+    names = "|".join(re.escape(path.name) for path in kept if path.parent.name == folder)
+    return rf"{folder}/{f'(?!(?:{names})$)' if names else ''}{kind}_(\d+)\.png"
+
+
+def _items(tasks: Sequence[PredictionTask], faults: Mapping[str, str]) -> Iterator[Item[PredictionTask]]:
+    """Yield the faulty frames and then the pairs as items of a batch."""
+    for name, fault in faults.items():
+        yield Item(name, "", name, fault=fault)
+    for task in tasks:
+        yield Item(task.source.number, task.version, task.source.label, task)
 
 
 class Predictor:
-    """Predicts the mask of one pair and cuts the clothing out."""
+    """Makes the mask of one pair, unless a person made it, and cuts the clothing out."""
 
     def __init__(self, checkpoint: Path, cutouts: bool, compress_level: int) -> None:
         self._model, self._device = load_network(checkpoint)
         self._cutouts, self._compress_level = cutouts, compress_level
 
-    def __call__(self, source: FrameSource) -> Made:
-        """Return the PNGs of one pair."""
-        base, clothed = source.read()
-        mask = threshold_mask(predict_probability(self._model, base, clothed, self._device))
-        pictures = {f"{MASKS}/{mask_name(source.number)}": mask_image(mask)}
-        if self._cutouts:
+    def __call__(self, task: PredictionTask) -> Made:
+        """Return the PNGs of one pair that no person made."""
+        base, clothed = task.source.read()
+        if task.mask is None:
+            mask = threshold_mask(predict_probability(self._model, base, clothed, self._device))
+        else:
+            mask = task.read_mask(base.shape[:2])
+        pictures: dict[str, Image.Image] = {}
+        if MASK not in task.kept:
+            pictures[f"{MASKS}/{mask_name(task.source.number)}"] = mask_image(mask)
+        if self._cutouts and CUTOUT not in task.kept:
             cutout = Image.fromarray(cut_out(base, clothed, mask))
-            pictures[f"{CUTOUTS}/{numbered_name(CUTOUT, source.number)}"] = cutout
-        return Made({file: png_bytes(picture, self._compress_level) for file, picture in pictures.items()})
+            pictures[f"{CUTOUTS}/{numbered_name(CUTOUT, task.source.number)}"] = cutout
+        return Made({file: signed(png_bytes(picture, self._compress_level)) for file, picture in pictures.items()})
 
 
 # ---- overviews ----
 
 
 def write_overviews(
-    sources: Sequence[FrameSource], record: SheetRecord | None, output: PredictionOutput, tiles: int
-) -> list[Path]:
+    tasks: Sequence[PredictionTask], record: SheetRecord | None, output: PredictionOutput, tiles: int
+) -> dict[Path, bool]:
     """Write the contact sheet and, for frames from sheets, sheets of masks and cut-outs laid out as the clothed sheet.
 
     Args:
-        sources: pairs with results, at least one.
+        tasks: pairs with results, at least one.
         record: where the frames lie on sheets, if they do.
         output: where the results are.
         tiles: largest number of pairs on the contact sheet.
 
     Returns:
-        The files.
+        The files, and whether each was written; one that a person changed stays as it is.
     """
-    written = [output.folder / CONTACT_SHEET]
-    write_png(written[0], contact_sheet(sources, output, tiles))
+    pictures = {output.folder / CONTACT_SHEET: contact_sheet(tasks, output, tiles)}
     if record is not None:
         pair = record.sheets[0]
         for kind, file_of in ((MASK, output.mask), (CUTOUT, output.cutout))[: 1 + output.cutouts]:
-            sheet, _ = join_frames({source.number: file_of(source.number) for source in sources}, pair.clothed)
-            written.append(output.folder / record.sheet_name(kind, pair))
-            write_png(written[-1], Image.fromarray(sheet[..., 0] if kind == MASK else sheet))
-    return written
+            sheet, _ = join_frames({n: file_of(n) for n in (task.source.number for task in tasks)}, pair.clothed)
+            picture = Image.fromarray(sheet[..., 0] if kind == MASK else sheet)
+            pictures[output.folder / record.sheet_name(kind, pair)] = picture
+    return {path: write_signed(path, png_bytes(picture)) for path, picture in pictures.items()}
 
 
-def contact_sheet(sources: Sequence[FrameSource], output: PredictionOutput, tiles: int) -> Image.Image:
+def contact_sheet(tasks: Sequence[PredictionTask], output: PredictionOutput, tiles: int) -> Image.Image:
     """Draw the clothed frame, the mask over it and the cut-out of evenly chosen pairs, as an RGB picture.
 
     Args:
-        sources: pairs with results, at least one.
+        tasks: pairs with results, at least one.
         output: where the results are.
         tiles: largest number of pairs shown.
     """
-    chosen = evenly(sources, tiles)
+    chosen = evenly(tasks, tiles)
     views = ("clothed", "mask", "cut-out")[: 2 + output.cutouts]
     tiles_of = functools.lru_cache(maxsize=1)(functools.partial(_tiles, output))  # a pair's tiles are drawn in a row
 
-    def tile(source: FrameSource, place: int) -> Image.Image:
-        return tiles_of(source)[place]
+    def tile(task: PredictionTask, place: int) -> Image.Image:
+        return tiles_of(task.source)[place]
 
-    pictures = [functools.partial(tile, source, place) for source in chosen for place in range(len(views))]
+    pictures = [functools.partial(tile, task, place) for task in chosen for place in range(len(views))]
     return picture_grid(
         pictures,
-        [f"{source.number} {view}" for source in chosen for view in views],
+        [f"{task.source.number} {_label(task, view)}" for task in chosen for view in views],
         columns=len(views) * min(len(chosen), math.ceil(math.sqrt(len(chosen) / 2))),
         tile_px=TILE_PX,
         title="Clothing masks and cut-outs" if output.cutouts else "Clothing masks",
-        footer=f"{len(chosen)} of {len(sources)} pairs",
+        footer=f"{len(chosen)} of {len(tasks)} pairs",
     )
+
+
+def _label(task: PredictionTask, view: str) -> str:
+    return f"{view}, {task.origin}" if view == "mask" and task.origin != PREDICTED else view
 
 
 def _tiles(output: PredictionOutput, source: FrameSource) -> list[Image.Image]:

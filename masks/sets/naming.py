@@ -14,6 +14,7 @@ XX is the frame's number, with any number of digits. Files with the same XX, com
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 FRAMES = "frames"
@@ -67,3 +68,9 @@ def by_number(item: tuple[str, object]) -> tuple[int, str]:
 def files_of_kind(folder: Path, kind: str) -> dict[str, Path]:
     """All files `<kind>_XX.png` in a folder by XX, in numeric order; empty if the folder is missing."""
     return numbered_files(folder).get(kind, {})
+
+
+def listed(numbers: Sequence[str]) -> str:
+    """Return numbers of frames in words, at most 20 of them."""
+    shown = ", ".join(numbers[:20])
+    return shown if len(numbers) <= 20 else f"{shown} and {len(numbers) - 20} more"

@@ -12,7 +12,10 @@ from common.batches import Item
 from common.errors import UserError
 from common.images import read_image
 from common.workers import default_workers
+from masks.sets.naming import FRAMES, MASK, MASKS_CORRECTED, base_name, clothed_name, files_of_kind
 from masks.sets.pairs import FramePair, read_pair, scan_pairs
+from masks.sets.pixel_art import enlarge
+from masks.sets.working_set import read_reviewed
 from masks.sheets.cells import Cell, SheetRecord, cut_frame
 from masks.sheets.grid_finder import GridSettings
 from masks.sheets.pairing import find_sheets, plan_split
@@ -43,8 +46,7 @@ class FrameSource:
     @property
     def version(self) -> str:
         """A hash that changes with the files' paths, sizes and times, and with the cells."""
-        stats = [(str(path.resolve()), path.stat()) for path in (self.base, self.clothed)]
-        facts = [self.cells, *((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)]
+        facts = [self.cells, stamp(self.base), stamp(self.clothed)]
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
@@ -57,6 +59,12 @@ class FrameSource:
             return read_pair(FramePair(self.number, self.base, self.clothed))
         base, clothed = (_read_sheet(path) for path in (self.base, self.clothed))
         return cut_frame(base, self.cells[0]), cut_frame(clothed, self.cells[1])
+
+
+def stamp(path: Path) -> tuple[str, int, int]:
+    """Return path, size and time of a file, which change with it."""
+    stat = path.stat()
+    return str(path.resolve()), stat.st_size, stat.st_mtime_ns
 
 
 @functools.lru_cache(maxsize=2)
@@ -111,6 +119,35 @@ def sources_on_sheets(
         for number, cell in pair.base.cells.items()
     ]
     return sources, {}, plan.record
+
+
+def reviewed_masks(sources: Sequence[FrameSource], training_data: Path) -> dict[str, Path]:
+    """Return the masks, by number, that a person reviewed in a training folder for these very pictures.
+
+    Frames of the training folder may be a whole number of times as large as those of a sheet.
+
+    Raises:
+        UserError: reviewed.json is damaged.
+    """
+    files = files_of_kind(training_data / MASKS_CORRECTED, MASK)
+    reviewed = read_reviewed(training_data) & files.keys()
+    own = [source for source in sources if source.number in reviewed and _is_shown_in(training_data / FRAMES, source)]
+    return {source.number: files[source.number] for source in own}
+
+
+def _is_shown_in(frames: Path, source: FrameSource) -> bool:
+    """Whether the pair with this number in a folder shows the same pictures."""
+    names = frames / base_name(source.number), frames / clothed_name(source.number)
+    if not all(name.is_file() for name in names):
+        return False
+    if source.base.samefile(names[0]) and source.clothed.samefile(names[1]):
+        return True
+    try:
+        theirs, ours = read_pair(FramePair(source.number, *names)), source.read()
+    except UserError:
+        return False
+    factor = max(1, theirs[0].shape[0] // ours[0].shape[0])
+    return all(np.array_equal(a, enlarge(b, factor)) for a, b in zip(theirs, ours, strict=True))
 
 
 def batch_items(sources: Sequence[FrameSource], faults: Mapping[str, str]) -> Iterator[Item[FrameSource]]:

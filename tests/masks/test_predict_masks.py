@@ -28,9 +28,10 @@ from masks.model.metrics import f1_score
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
+from masks.sets.working_set import write_reviewed
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.model.test_unet import lively_network
-from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair
+from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair, write_working_set
 
 pytestmark = pytest.mark.slow
 STEP = "masks/5_predict_masks.py"
@@ -104,7 +105,7 @@ def test_a_run_from_any_folder_with_the_model_that_ships(tmp_path: Path) -> None
         truths.append(read_mask(DATA / f"masks/masks_backup_{name}" / mask_name(f"{6 * number:02d}")))
     result = run_script(STEP, "--frames", "f", "--output", "out", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "4 masks in out: 4 predicted now, 0 existed" in result.stdout
+    assert "4 masks in out: 4 made now, 0 existed" in result.stdout
     out = tmp_path / "out"
     for number, truth in enumerate(truths):
         mask = read(out / "masks" / mask_name(f"0{number}"))
@@ -118,7 +119,7 @@ def test_a_run_from_any_folder_with_the_model_that_ships(tmp_path: Path) -> None
         assert len(sheet.resize((64, 64)).getcolors(1 << 20) or []) > 50
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["weights"] == ["mask_model.pth"] and record["skipped"] == 0
-    assert record["figures"] == {"masks": 4, "predicted now": 4}
+    assert record["figures"] == {"masks": 4, "made now": 4}
     assert len(record["inputs"]) == 9 and not (out / "faults.csv").exists()
 
 
@@ -148,7 +149,7 @@ def test_masks_alone(frames: Path, checkpoint: Path) -> None:
     out = frames.parent / "out"
     assert len(written(out, "masks")) == COUNT and not (out / "cutouts").exists()
     report = predict(frames, checkpoint, cutouts=True)
-    assert report.figures["predicted now"] == COUNT and len(written(out, "cutouts")) == COUNT
+    assert report.figures["made now"] == COUNT and len(written(out, "cutouts")) == COUNT
 
 
 @pytest.mark.parametrize("size", [(9, 40), (53, 31), (300, 280)])
@@ -189,10 +190,10 @@ def test_a_second_run_makes_only_what_changed(frames: Path, checkpoint: Path) ->
     predict(frames, checkpoint)
     before = files_of(out / "masks")
     stamps = {path: path.stat().st_mtime_ns for path in (out / "masks").iterdir()}
-    assert predict(frames, checkpoint).figures == {"masks": COUNT, "predicted now": 0}
+    assert predict(frames, checkpoint).figures == {"masks": COUNT, "made now": 0}
     write_pair(frames, None, "03", 77)
     (out / "cutouts/cutout_01.png").unlink()
-    assert predict(frames, checkpoint).figures == {"masks": COUNT, "predicted now": 2}
+    assert predict(frames, checkpoint).figures == {"masks": COUNT, "made now": 2}
     changed = {path.name for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp}
     assert changed == masks_of("01", "03")
     after = files_of(out / "masks")
@@ -205,7 +206,7 @@ def test_results_of_frames_that_are_gone_go_too(frames: Path, checkpoint: Path) 
         (frames / name).unlink()
     report = predict(frames, checkpoint)
     out = frames.parent / "out"
-    assert report.figures == {"masks": 3, "predicted now": 0} and report.faults == 1
+    assert report.figures == {"masks": 3, "made now": 0} and report.faults == 1
     assert written(out, "masks") == masks_of("00", "02", "03")
     assert written(out, "cutouts") == {"cutout_00.png", "cutout_02.png", "cutout_03.png"}
 
@@ -214,20 +215,122 @@ def test_another_checkpoint_makes_all_anew(frames: Path, checkpoint: Path, tmp_p
     predict(frames, checkpoint)
     before = files_of(frames.parent / "out/masks")
     other = small_checkpoint(tmp_path / "other.pth", seed=9)
-    assert predict(frames, other).figures["predicted now"] == COUNT
+    assert predict(frames, other).figures["made now"] == COUNT
     assert files_of(frames.parent / "out/masks") != before
 
 
-@pytest.mark.parametrize(
-    "file", ["masks/mask_02.png", "cutouts/cutout_02.png", "masks/mask_99.png", "contact_sheet.png"]
-)
-def test_files_that_it_did_not_make_are_never_replaced(file: str, frames: Path, checkpoint: Path) -> None:
-    own = frames.parent / "out" / file
+def script(frames: Path, checkpoint: Path) -> str:
+    """Run the script on a training folder from outside; return what it printed."""
+    out = frames.parent / "out"
+    result = run_script(STEP, frames.parent, "--checkpoint", checkpoint, "--output", out, cwd=frames.parent)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def working_set(tmp_path: Path) -> Path:
+    """The frames of a training folder; frames 01 and 02 have corrected masks, and only 01 is reviewed."""
+    write_working_set(tmp_path / "td", range(COUNT), [])
+    for number in ("00", "03", "04"):
+        (tmp_path / "td/masks_corrected" / mask_name(number)).unlink()
+    write_reviewed(tmp_path / "td", ["01"])
+    return tmp_path / "td/frames"
+
+
+def painted(frames: Path, number: str) -> tuple[np.ndarray, np.ndarray]:
+    """A mask as a person may paint it, and the cut-out that belongs to it."""
+    mask = np.zeros((48, 48), np.uint8)
+    mask[20:30, :] = 255
+    base, clothed = read(frames / base_name(number)), read(frames / clothed_name(number))
+    return mask, cut_out(base, clothed, mask)
+
+
+def test_reviewed_masks_reach_masks_cut_outs_and_the_contact_sheet(working_set: Path, checkpoint: Path) -> None:
+    out = working_set.parent / "out"
+    corrected = working_set.parent / "masks_corrected"
+    (corrected / "reviewed.json").unlink()
+    script(working_set, checkpoint)
+    before = files_of(out / "masks"), read(out / "contact_sheet.png")
+    write_reviewed(working_set.parent, ["01"])
+    text = script(working_set, checkpoint)
+    assert "1 made now, 4 existed" in text and "01: reviewed in step 3" in text
+    after = files_of(out / "masks")
+    assert {name for name in after if after[name] != before[0][name]} == masks_of("01")
+    mask, cutout = painted(working_set, "01")
+    assert (read(out / "masks" / mask_name("01")) == read_mask(corrected / mask_name("01"))).all()
+    assert not np.array_equal(read(out / "contact_sheet.png"), before[1])
+    Image.fromarray(mask).save(corrected / mask_name("01"))
+    assert "1 made now, 4 existed" in script(working_set, checkpoint)
+    assert (read(out / "masks" / mask_name("01")) == mask).all()
+    assert (read(out / "cutouts/cutout_01.png") == cutout).all()
+    assert "0 made now, 5 existed" in script(working_set, checkpoint)
+
+
+def test_a_reviewed_mask_that_cannot_be_used_is_listed(working_set: Path, checkpoint: Path) -> None:
+    Image.new("L", (24, 24)).save(working_set.parent / "masks_corrected" / mask_name("01"))
+    report = main(training_data=working_set.parent, checkpoint=checkpoint, output=working_set.parent / "out")
+    assert report.faults == 1 and mask_name("01") not in written(working_set.parent / "out", "masks")
+    assert "24 x 24 px, but its frame 48 x 48" in faults_in(working_set.parent / "out")[base_name("01")]
+
+
+def test_reviewed_masks_of_enlarged_frames_serve_the_sheet_and_no_other(tmp_path: Path, checkpoint: Path) -> None:
+    """Step 1 enlarged the frames 2 times; a sheet with other pictures under the same numbers gets no mask of them."""
+    halves = {name: [drawn_pair(seed)[half] for seed in (0, 1)] for half, name in enumerate(("base", "clothed"))}
+    mask = np.zeros((48, 48), np.uint8)
+    mask[20:30, :] = 255
+    for folder in ("frames", "masks_corrected"):
+        (tmp_path / "td" / folder).mkdir(parents=True)
+    for half, frames in halves.items():
+        Image.fromarray(np.hstack(frames)).save(tmp_path / f"{half}.png")
+        Image.fromarray(np.hstack(frames[::-1])).save(tmp_path / f"other_{half}.png")
+        Image.fromarray(enlarge(frames[1], 2)).save(tmp_path / f"td/frames/{half}_frame_01.png")
+    Image.fromarray(enlarge(mask, 2)).save(tmp_path / "td/masks_corrected/mask_01.png")
+    write_reviewed(tmp_path / "td", ["01"])
+    settings: dict[str, Any] = {"training_data": tmp_path / "td", "checkpoint": checkpoint, "columns": 2, "rows": 1}
+    for name in ("", "other_"):
+        sheets = {half: tmp_path / f"{name}{half}.png" for half in ("base", "clothed")}
+        main(output=tmp_path / f"out{name}", **sheets, **settings)
+        made = read(tmp_path / f"out{name}/masks/mask_01.png")
+        assert np.array_equal(made, mask) == (not name)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_masks_that_a_person_put_there_stay_and_make_the_cut_outs(
+    is_first: bool, working_set: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    out = working_set.parent / "out"
+    (out / "masks").mkdir(parents=True)
+    if not is_first:
+        script(working_set, checkpoint)
+    mask, cutout = painted(working_set, "03")
+    Image.fromarray(mask).save(out / "masks" / mask_name("03"))
+    own = (out / "masks" / mask_name("03")).read_bytes()
+    other = small_checkpoint(tmp_path / "other.pth", seed=9)
+    for weights, made in ((checkpoint, COUNT if is_first else 1), (checkpoint, 0), (other, COUNT)):
+        text = script(working_set, weights)
+        assert "03: masks that you made or changed, kept and used" in text
+        assert f"{made} made now" in text
+        assert (out / "masks" / mask_name("03")).read_bytes() == own
+        assert (read(out / "cutouts/cutout_03.png") == cutout).all()
+    for name in (base_name("03"), clothed_name("03")):
+        (working_set / name).unlink()
+    script(working_set, checkpoint)
+    assert (out / "masks" / mask_name("03")).read_bytes() == own, "its frame is gone, the work stays"
+    assert not (out / "cutouts/cutout_03.png").exists()
+
+
+@pytest.mark.parametrize("file", ["cutouts/cutout_02.png", "masks/mask_99.png", "contact_sheet.png"])
+def test_other_files_that_a_person_made_are_never_replaced(file: str, working_set: Path, checkpoint: Path) -> None:
+    own = working_set.parent / "out" / file
     own.parent.mkdir(parents=True)
-    own.write_bytes(b"made by hand")
-    with pytest.raises(UserError, match=r"\.png: not made by a run in this folder; set OUTPUT"):
-        predict(frames, checkpoint)
-    assert own.read_bytes() == b"made by hand" and written(frames.parent / "out", "masks") <= {own.name}
+    Image.new("RGBA", (48, 48), "red").save(own)
+    before = own.read_bytes()
+    texts = [script(working_set, checkpoint) for _ in range(2)]
+    assert own.read_bytes() == before and len(written(working_set.parent / "out", "masks") - masks_of("99")) == COUNT
+    assert all("99" in file or "you changed it" in text or "02: cut-outs that you made" in text for text in texts)
+    own.unlink()
+    script(working_set, checkpoint)
+    assert own.exists() != ("99" in file)
 
 
 @pytest.mark.parametrize("damage_to", ["half a line", "a line of nonsense", "the order"])
@@ -246,7 +349,7 @@ def test_a_damaged_journal_costs_work_but_no_error(damage_to: str, frames: Path,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         report = predict(frames, checkpoint)
-    assert report.figures == {"masks": COUNT, "predicted now": int(damage_to != "the order")}
+    assert report.figures == {"masks": COUNT, "made now": int(damage_to != "the order")}
     assert files_of(out / "masks") == expected
 
 
@@ -278,7 +381,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, checkpoint: Path)
     assert there < count
     report = predict(frames, checkpoint, output=output, compress_level=9)
     assert report.figures["masks"] == count
-    assert count - there <= int(str(report.figures["predicted now"])) <= count - there + 1
+    assert count - there <= int(str(report.figures["made now"])) <= count - there + 1
     predict(frames, checkpoint, output=tmp_path / "undisturbed", compress_level=9)
     for kind in ("masks", "cutouts"):
         assert files_of(output / kind) == files_of(tmp_path / "undisturbed" / kind)
@@ -307,7 +410,7 @@ def test_bad_pairs_are_skipped_and_listed_and_the_rest_is_done(frames: Path, che
     for number in ("00", "01", "03"):
         write_pair(frames, None, number, int(number))
     report = predict(frames, checkpoint)
-    assert report.faults == 0 and report.figures == {"masks": COUNT, "predicted now": 3}
+    assert report.faults == 0 and report.figures == {"masks": COUNT, "made now": 3}
     assert not (out / "faults.csv").exists()
 
 
@@ -422,7 +525,7 @@ def test_sheets_give_frames_masks_and_sheets_of_them(tmp_path: Path) -> None:
     """With the model that ships, on the drawn sheets: every cell's mask lies where its frame does."""
     settings: dict[str, Any] = {"base": SHEETS / "base.png", "clothed": SHEETS / "clothed.png"}
     report = main(checkpoint=CHECKPOINTS / "masks/mask_model.pth", output=tmp_path, **settings)
-    assert report.figures == {"masks": 24, "predicted now": 24}
+    assert report.figures == {"masks": 24, "made now": 24}
     clothed, masks, cutouts = (
         read(path) for path in (SHEETS / "clothed.png", tmp_path / "mask_sheet.png", tmp_path / "cutout_sheet.png")
     )
@@ -434,7 +537,7 @@ def test_sheets_give_frames_masks_and_sheets_of_them(tmp_path: Path) -> None:
         assert (read(tmp_path / "masks" / mask_name(f"{number:02d}")) == masks[cell]).all()
         assert masks[cell].any()
     again = main(checkpoint=CHECKPOINTS / "masks/mask_model.pth", output=tmp_path, **settings)
-    assert again.figures["predicted now"] == 0
+    assert again.figures["made now"] == 0
 
 
 def test_empty_cells_and_another_grid(tmp_path: Path, checkpoint: Path) -> None:
@@ -449,7 +552,7 @@ def test_empty_cells_and_another_grid(tmp_path: Path, checkpoint: Path) -> None:
     assert report.figures["masks"] == 2 and written(tmp_path / "out", "masks") == masks_of("00", "03")
     assert read(tmp_path / "out/mask_sheet.png").shape == (96, 96)
     report = main(output=tmp_path / "out", columns=1, rows=2, **settings)
-    assert report.figures == {"masks": 2, "predicted now": 2}
+    assert report.figures == {"masks": 2, "made now": 2}
     assert written(tmp_path / "out", "masks") == masks_of("00", "01")
 
 
