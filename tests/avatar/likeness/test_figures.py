@@ -37,7 +37,7 @@ def figure_of(looks: dict[str, AppearanceTrait], seed: int = 1, said: str = "") 
 
 @given(
     *(st.sampled_from(words) for words in (LENGTHS, SHAPES, COLOURS)),
-    *(st.sampled_from(("", *WORDS[trait])) for trait in ("glasses", "facial_hair", "headwear")),
+    *(st.sampled_from(["", *(w for w in WORDS[t] if w != "covered")]) for t in ("glasses", "facial_hair", "headwear")),
     st.integers(1, 10),
 )
 def test_the_figure_shows_every_known_trait(
