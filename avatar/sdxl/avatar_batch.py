@@ -275,7 +275,8 @@ def _finish(
     print_faults(folder, faults)
     files = [path for subject in there for path in (subject.file, subject.photo, subject.reference) if path is not None]
     drawn = statistics.totals["avatars"]
-    cutter = load_foreground_model(run.settings.cutout_model).weights if run.settings.cut_out and drawn else []
+    needed = run.settings.cut_out and drawn and not all(map(run.keeps_colours, there))
+    cutter = load_foreground_model(run.settings.cutout_model).weights if needed else []
     adapters = [str(facts["file"]) for facts in (*run.loras.values(), run.adapter) if facts]
     return Report(
         output=folder,

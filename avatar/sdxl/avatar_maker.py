@@ -233,7 +233,7 @@ def avatar_files(
 
 def _cut_out(run: AvatarRun, subject: Subject, picture: Image.Image) -> Image.Image:
     """Remove the background, RGBA. Raises UserError if nothing stands out from it."""
-    if run.keeps_colours(subject) and run.figure_style != "plain":  # it glows, but its outline is known
+    if run.keeps_colours(subject):  # its outline is known
         return run.figure(subject).cut_out(picture, run.figure_style)
     return remove_background(picture, run.settings.cutout_model, only_largest=True, fill_holes=True)
 
