@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from avatar.drawing import wordings
-from avatar.drawing.attributes import VARIATIONS, Attributes
+from avatar.drawing.attributes import CHOICES, VARIATIONS, Attributes
 from avatar.drawing.avatars import draw_avatar, find_details
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, to_oklab
@@ -39,6 +39,13 @@ UNSAID = {  # what nobody knows of a person: nothing that would hide or change w
     "pattern": "plain",
 }
 GREY = ("grey", "white")  # hair of these colours is drawn with some lines in the face
+INVENTED = {  # what is chosen by the seed for somebody without a photo, of whom nothing is known
+    "skin": tuple(SKINS),
+    "face": CHOICES["face"],
+    "eyes": CHOICES["eyes"],
+    "hair": ("side parting", "short layered", "short coils", "medium wavy", "medium curly", "long straight", "afro"),
+    "hair_colour": ("black", "black", "brown", "brown", "blonde", "ginger"),
+}
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
 MOST_SKIN_LAB, MOST_HAIR_LAB = 12.0, 16.0  # largest distance of a drawn colour from the one that its word names
@@ -103,7 +110,8 @@ def draw_up_figure(
     """Choose the attributes of a person's figure.
 
     The prompt goes before what was measured; what neither says is chosen: the proportions of the face by the photo
-    or name, expression and backdrop by the seed. The backdrop differs from skin, hair and garment.
+    or name, expression and backdrop by the seed, and so are skin and hair of somebody without a photo, of whom
+    nothing is known. The backdrop differs from skin, hair and garment.
 
     Args:
         features: features of the person.
@@ -121,6 +129,8 @@ def draw_up_figure(
         "backdrop": "cream",
         **guesses,
     }
+    if not features.photo_sha256 and not any(trait.value for trait in features.appearance.values()):
+        chosen |= {name: rng.choice(values) for name, values in INVENTED.items()}
     name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
     if said.get("hair_colour") in GREY:
         chosen["age"] = "middle-aged"

@@ -64,7 +64,7 @@ class AvatarRun:
         start = self.settings.start
         if start == "auto":
             known = any(trait.value for trait in subject.features.appearance.values())
-            start = "figure" if known and self.choice.base.is_small else "photo"
+            start = "figure" if self.choice.base.is_small and (known or subject.photo is None) else "photo"
         return "text" if start == "photo" and subject.photo is None else start
 
     def recipe(self, subject: Subject) -> Recipe:

@@ -522,7 +522,7 @@ def test_a_known_person_starts_as_a_drawn_figure_whose_colours_stay(
         (LOOKS, True, "auto", "figure"),
         (LOOKS, False, "auto", "figure"),
         ({}, True, "auto", "photo"),
-        ({}, False, "auto", "text"),
+        ({}, False, "auto", "figure"),
         ({}, False, "figure", "figure"),
         (LOOKS, True, "photo", "photo"),
         (LOOKS, False, "photo", "text"),
