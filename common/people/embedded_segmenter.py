@@ -138,8 +138,8 @@ class EmbeddedSegmenter:
         with self._lock:
             boxes, scores = self._detector.find_boxes(photo, CANDIDATE_SCORE, TILE_PX)
             found = (self.find_pose(photo, box, float(s)) for box, s in zip(boxes.tolist(), scores, strict=True))
-            poses = merge_duplicates([pose for pose in found if pose is not None])
-            poses = [pose for pose in poses if pose.score * pose.presence >= MIN_CERTAINTY]
+            sure = [pose for pose in found if pose is not None and pose.score * pose.presence >= MIN_CERTAINTY]
+            poses = merge_duplicates(sure)
             people = [self._cut_out(photo, pose, poses) for pose in poses]
         return without_shared_pixels([person for person in people if person is not None])
 
@@ -188,7 +188,9 @@ class EmbeddedSegmenter:
         x0, y0, x1, y1 = edges.round().astype(int).tolist()
         probability = np.zeros((POSE_PX, POSE_PX), np.float32)
         probability[y0:y1, x0:x1] = self.selfie((255 * pixels).round().astype(np.uint8))[y0:y1, x0:x1]
-        return PoseMask(probability, square, score, presence=1.0) if probability.max() > SHOWN else None
+        if probability.max() <= SHOWN:
+            return None
+        return PoseMask(probability, square, score, presence=1.0).fitted_to(box, photo.shape)
 
     def _cut_out(self, photo: np.ndarray, pose: PoseMask, everybody: Sequence[PoseMask]) -> SegmentedPerson | None:
         """Combine the person's masks of all networks; None if nothing is left."""

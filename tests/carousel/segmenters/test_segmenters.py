@@ -285,6 +285,15 @@ def test_a_man_before_a_crowd_is_whole(embedded: EmbeddedSegmenter) -> None:
     assert box_iou(kept[0].box, (119, 144, 546, 580)) > 0.9
 
 
+@needs_real_data("portraits")
+@needs_weights
+def test_an_unsure_box_does_not_take_the_place_of_the_person_around_it(embedded: EmbeddedSegmenter) -> None:
+    """A close portrait: the detector also sees somebody in the hair, barely."""
+    photo = np.asarray(read_image(REAL_DATA / "portraits/cases/blonde.jpg", "RGB"))
+    (person,) = embedded.find_people(photo)
+    assert box_iou(person.box, (0, 0, 1024, 1024)) > 0.9 and person.mask.mean() > 0.6
+
+
 def test_a_pixel_belongs_to_the_likelier_of_two_people() -> None:
     left, right = np.zeros((4, 10), bool), np.zeros((4, 10), bool)
     left[:, :6] = right[:, 4:] = True
