@@ -20,7 +20,7 @@ from avatar.sdxl.sources import ModelChoice
 from common.errors import UserError
 from common.files import sha256_of
 
-KEPT_STRENGTH, RESTYLED_STRENGTH = 0.1, 0.6  # share of the schedule that is applied to a figure
+KEPT_STRENGTH, RESTYLED_STRENGTH = 0.05, 0.6  # share of the schedule that is applied to a figure
 METHOD = 2  # increases when equal settings give other pictures
 
 

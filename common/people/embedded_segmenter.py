@@ -138,8 +138,7 @@ class EmbeddedSegmenter:
         with self._lock:
             boxes, scores = self._detector.find_boxes(photo, CANDIDATE_SCORE, TILE_PX)
             found = (self.find_pose(photo, box, float(s)) for box, s in zip(boxes.tolist(), scores, strict=True))
-            sure = [pose for pose in found if pose is not None and pose.score * pose.presence >= MIN_CERTAINTY]
-            poses = merge_duplicates(sure)
+            poses = merge_duplicates(without_unsure([pose for pose in found if pose is not None]))
             people = [self._cut_out(photo, pose, poses) for pose in poses]
         return without_shared_pixels([person for person in people if person is not None])
 
@@ -239,6 +238,17 @@ class EmbeddedSegmenter:
         self._selfie.setInput(_as_input(pixels))
         found = self._selfie.forward().reshape(SELFIE_PX, SELFIE_PX)
         return cv2.resize(found, photo.shape[1::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)
+
+
+def without_unsure(poses: Sequence[PoseMask]) -> list[PoseMask]:
+    """Drop unsure masks, but not those around a sure one: its box may end at the thighs."""
+    sure = [pose for pose in poses if pose.score * pose.presence >= MIN_CERTAINTY]
+    around = (
+        pose
+        for pose in poses
+        if pose not in sure and any(part.area < pose.area and _share_inside(part, pose) > SAME_SHARE for part in sure)
+    )
+    return [*sure, *around]
 
 
 def merge_duplicates(poses: Sequence[PoseMask]) -> list[PoseMask]:
