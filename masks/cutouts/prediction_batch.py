@@ -5,6 +5,7 @@ was reviewed in step 3 replaces the prediction.
 """
 
 import functools
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from common.errors import UserError
 from common.files import sha256_of
 from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
+from common.journals import JOURNAL
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_probability
@@ -37,6 +39,7 @@ from masks.sheets.joining import join_frames
 MASKS, CUTOUTS = "masks", "cutouts"  # folders of the output
 CONTACT_SHEET = "contact_sheet.png"
 METHOD = 2  # increase it when the same frames and weights give other masks or cut-outs
+UNSIGNED = 1  # the method before pictures were signed
 TILE_PX = 256
 PREDICTED, REVIEWED, BY_HAND = "predicted", "reviewed", "by hand"  # where a mask comes from
 
@@ -114,6 +117,20 @@ class PredictionTask:
         return shrink(mask, factor)
 
 
+def check_signed(folder: Path) -> None:
+    """Raise UserError for an output of an earlier version, whose masks cannot be told from those that a person made."""
+    try:
+        with open(folder / JOURNAL, "rb") as journal:
+            method = json.loads(journal.readline())["settings"]["method"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return  # no run yet, or a damaged journal
+    if method == UNSIGNED:
+        raise UserError(
+            f"{folder}: an earlier version wrote it, and its masks cannot be told from yours; delete it, or set OUTPUT "
+            "to another folder"
+        )
+
+
 def plan_tasks(
     sources: Sequence[FrameSource], reviewed: Mapping[str, Path], output: PredictionOutput
 ) -> list[PredictionTask]:
@@ -123,7 +140,11 @@ def plan_tasks(
         sources: the pairs.
         reviewed: masks that were reviewed in step 3, by number.
         output: what is written.
+
+    Raises:
+        UserError: as `check_signed`.
     """
+    check_signed(output.folder)
     kept = output.made_by_hand
     tasks = []
     for source in sources:

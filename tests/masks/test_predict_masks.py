@@ -319,6 +319,19 @@ def test_masks_that_a_person_put_there_stay_and_make_the_cut_outs(
     assert not (out / "cutouts/cutout_03.png").exists()
 
 
+def test_an_output_of_an_earlier_version_is_refused_and_stays(working_set: Path, checkpoint: Path) -> None:
+    """Its pictures carry no signature, so that its predictions would go before reviewed masks."""
+    settings: dict[str, Any] = {"training_data": working_set.parent, "checkpoint": checkpoint}
+    out = working_set.parent / "out"
+    main(output=out, **settings)
+    header, *lines = (out / JOURNAL).read_bytes().splitlines(keepends=True)
+    (out / JOURNAL).write_bytes(b"".join([header.replace(b'"method": 2', b'"method": 1'), *lines]))
+    before = files_of(out / "masks")
+    with pytest.raises(UserError, match=r"out: an earlier version wrote it, .* delete it, or set OUTPUT"):
+        main(output=out, **settings)
+    assert files_of(out / "masks") == before
+
+
 @pytest.mark.parametrize("file", ["cutouts/cutout_02.png", "masks/mask_99.png", "contact_sheet.png"])
 def test_other_files_that_a_person_made_are_never_replaced(file: str, working_set: Path, checkpoint: Path) -> None:
     own = working_set.parent / "out" / file
