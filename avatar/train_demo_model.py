@@ -73,6 +73,8 @@ def main() -> Report | None:
         raise UserError(f"setting BASE_SCHEDULE_STEPS is {BASE_SCHEDULE_STEPS}, less than BASE_STEPS ({BASE_STEPS})")
     if START_FROM and {"autoencoder", "base"} & set(STAGES):
         raise UserError("setting START_FROM trains a finished model on; take autoencoder and base out of STAGES")
+    if START_FROM and not START_FROM.is_dir():
+        raise UserError(f"setting START_FROM is {START_FROM}, which is no folder of a model")
     from avatar.demo_model.training_run import DemoModelSettings, prompt_parts, train
 
     settings = DemoModelSettings(

@@ -33,10 +33,7 @@ SEGMENTER: SegmenterName = "embedded"  # "embedded", "maskrcnn", "detectron2", o
 SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for "files"; None: they are beside the photos
 PICK: Pick = "all"  # whom of several people in a photo: "all", "largest", or "nearest" to PICK_POINT
-PICK_POINT: tuple[float, float] = (
-    0.5,
-    0.5,
-)  # a point for "nearest": x and y, in shares of the photo's width and height
+PICK_POINT: tuple[float, float] = (0.5, 0.5)  # for "nearest": x and y, 0 to 1, in widths and heights of the photo
 PANEL_PX: Annotated[int, Range(64, 1024)] = 256  # side of each of the four panels
 CONTEXT: Annotated[float, Range(1, 10)] = 1.4  # side of the window shown, in longer sides of the person's box
 MIN_HEIGHT_PX: int = 64  # minimum height of a person's box in px of the photo; smaller people are dropped

@@ -27,7 +27,9 @@ SCENE: Path = DATA / "carousel/plates/main_stage_1.jpg"  # picture that the pers
 PERSON: Path = DATA / "carousel/people"  # photo, cut-out or avatar, or a folder of them
 OUTPUT: Path = OUTPUTS / "carousel/Inference"  # folder for the results; for one person it may be a .png
 CHECKPOINT: Path = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
-SEVERAL: Literal["largest", "refuse"] = "largest"  # people in the photo; refuse: if none is the largest by far
+SEVERAL: Literal["largest", "refuse"] = (
+    "largest"  # of several people: the largest; refuse: nobody, if others are nearly as large
+)
 SEGMENTER: SegmenterName = "embedded"  # cuts people out of photos and finds them in the scene
 SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for SEGMENTER "files"; None: they are beside the photos

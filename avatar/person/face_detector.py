@@ -24,7 +24,7 @@ from PIL import Image
 
 from avatar.person.face_presence import MESH, FacePresence
 from common.errors import UserError
-from common.people.selection import Box
+from common.people.selection import Box, box_ious
 from common.weights import EMBEDDED, is_present
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def merge(found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
     kept, best = [], []
     rest = np.argsort(-scores, kind="stable")
     while len(rest):
-        same = box_iou(found[rest[0]], found[rest]) >= SAME_IOU
+        same = box_ious(found[rest[0]], found[rest]) >= SAME_IOU
         same[0] = True  # also a box without area
         kept.append(np.average(found[rest[same]], axis=0, weights=scores[rest[same]]))
         best.append(scores[rest[0]])
@@ -269,15 +269,6 @@ def box_overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     shared = (np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])).clip(0).prod(axis=1)
     smaller = np.minimum((box[2:4] - box[:2]).prod(), (others[:, 2:4] - others[:, :2]).prod(axis=1))
     return np.divide(shared, smaller, out=np.zeros(len(others)), where=smaller > 0)
-
-
-def box_iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box with others; the first four values of each are XYXY."""
-    overlap = np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])
-    shared = overlap.clip(0).prod(axis=1)
-    areas = (others[:, 2:4] - others[:, :2]).prod(axis=1)
-    union = (box[2:4] - box[:2]).prod() + areas - shared
-    return np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
 
 
 def _apart(eyes: np.ndarray, least: float) -> np.ndarray:

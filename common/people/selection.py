@@ -120,10 +120,16 @@ def _distance(mask: np.ndarray, point: tuple[float, float]) -> float:
 
 def box_iou(one: Sequence[float], other: Sequence[float]) -> float:
     """Intersection over union of two boxes, XYXY px, 0 to 1; 0 where one is empty."""
-    width, height = (min(one[i + 2], other[i + 2]) - max(one[i], other[i]) for i in (0, 1))
-    shared = max(0.0, width) * max(0.0, height)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared) if shared else 0.0
+    return float(box_ious(np.array(one), np.array([other]))[0])
+
+
+def box_ious(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of one box with others, (N,) float64; the first four values of each are XYXY."""
+    overlap = np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])
+    shared = overlap.clip(0).prod(axis=1)
+    areas = (others[:, 2:4] - others[:, :2]).prod(axis=1)
+    union = (box[2:4] - box[:2]).prod() + areas - shared
+    return np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
 
 
 def mask_iou(one: np.ndarray, other: np.ndarray) -> float:

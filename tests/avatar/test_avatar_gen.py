@@ -542,7 +542,7 @@ def test_what_generation_starts_from(
     runs = [AvatarRun(BASE, inputs, settings, ModelSettings(), choice, {}) for choice in (small, large)]
     assert runs[0].start(subject) == found
     assert runs[1].start(subject) == (found if start != "auto" else "photo" if photo else "text")
-    assert runs[0].recipe(subject).strength == (0.1 if found == "figure" else None)
+    assert runs[0].recipe(subject).strength == (0.05 if found == "figure" else None)
     styled = replace(runs[0], loras={"style": {}})
     assert styled.recipe(subject).strength == (0.6 if found == "figure" else None)
 

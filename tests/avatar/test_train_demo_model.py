@@ -546,6 +546,8 @@ def test_a_finished_model_is_trained_on(model: Path, script: Script, tmp_path: P
         UserError, match="START_FROM trains a finished model on; take autoencoder and base out of STAGES"
     ):
         script(output=tmp_path / "model", **settings)
+    with pytest.raises(UserError, match=r"START_FROM is .*none, which is no folder of a model"):
+        script(output=tmp_path / "model", **settings | {"start_from": tmp_path / "none"}, stages=("text",))
     script(output=tmp_path / "model", **settings, stages=("text", "decoder", "prompt", "refiner"))
     tokens = "base/tokenizer/merges.txt"
     assert (tmp_path / "model" / tokens).read_bytes() == (model / "model" / tokens).read_bytes()

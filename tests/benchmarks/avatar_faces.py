@@ -24,8 +24,9 @@ from PIL import Image, ImageOps
 
 from avatar.person.deepface_analyzer import SUFFIXES, DeepFaceAnalyzer, Engine
 from avatar.person.embedded_analyzer import EmbeddedAnalyzer
-from avatar.person.face_detector import FaceDetector, box_iou
+from avatar.person.face_detector import FaceDetector
 from common.images import read_image
+from common.people.selection import box_ious
 from tests.avatar.deepface_weights import CLASSES, weights_folder
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
@@ -114,7 +115,7 @@ def measure_groups(detector: FaceDetector) -> None:
     for photo in real_files("people/groups/photos/*.jpg"):
         faces, marked = detector.find_faces(read_image(photo, "RGB")), truth.get(photo.name, [])
         boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
-        hits = [len(boxes) > 0 and bool((box_iou(box, boxes) > 0.3).any()) for box in marked]
+        hits = [len(boxes) > 0 and bool((box_ious(box, boxes) > 0.3).any()) for box in marked]
         found += sum(hits)
         wrong += len(faces) - sum(hits)
     print(f"faces in photos of groups: {found} of {len(rows)}; boxes elsewhere, or of smaller faces: {wrong}")

@@ -20,13 +20,13 @@ from avatar.person.face_detector import (
     DetectedFace,
     FaceDetector,
     aligned_face,
-    box_iou,
     decode,
     grid_anchors,
     merge,
 )
 from common.errors import UserError
 from common.images import read_image
+from common.people.selection import box_ious
 from common.weights import EMBEDDED, is_present
 from tests.avatar.deepface_weights import write_tiny_weights
 from tests.helpers import REAL_DATA, needs_real_data
@@ -298,7 +298,7 @@ def naive_iou(a: Sequence[float], b: Sequence[float]) -> float:
 def test_overlaps_are_those_of_counted_cells(boxes: list[tuple[float, ...]]) -> None:
     if boxes:
         found = np.array(boxes, float)
-        assert box_iou(found[0], found) == pytest.approx([naive_iou(boxes[0], other) for other in boxes])
+        assert box_ious(found[0], found) == pytest.approx([naive_iou(boxes[0], other) for other in boxes])
 
 
 @settings(max_examples=30)
