@@ -222,6 +222,8 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
     parsed: object = tyro.cli(form, prog=script.name, description=description)
     settings = {name.upper(): value for name, value in vars(parsed).items()}
     for name, value in settings.items():
+        if "" in sys.argv and Path() in (value if isinstance(value, tuple) else (value,)):
+            raise UserError(f"setting {name} is empty; the current folder is said by .")
         before = getattr(module, name)
         if value != before and before is not tyro.MISSING:
             print(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})")

@@ -402,7 +402,8 @@ def _checked(pair: LoraFactors, weight: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"has {', '.join(pair.keys)} only; the file is incomplete")
     down, up = pair.down, pair.up
     if not {down.dtype, up.dtype} <= PRECISIONS:
-        raise ValueError(f"is stored as {str(down.dtype).removeprefix('torch.')}; convert the file to half precision")
+        odd = ({down.dtype, up.dtype} - PRECISIONS).pop()
+        raise ValueError(f"is stored as {str(odd).removeprefix('torch.')}; convert the file to half precision")
     if min(down.ndim, up.ndim) < 2:
         raise ValueError("its tensors are not factors of a LoRA")
     if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
@@ -443,7 +444,7 @@ def _alpha(pair: LoraFactors, metadata: Mapping[str, Any], part: str, name: str,
     """
     if pair.alpha is not None:
         if not abs(pair.alpha) <= HIGHEST_ALPHA:
-            raise ValueError(f"its alpha is {pair.alpha:g}")
+            raise ValueError(f"its alpha is {pair.alpha:g}, not a sensible number")
         return pair.alpha
     config = {key.removeprefix(f"{part}."): value for key, value in metadata.items() if key.startswith(f"{part}.")}
     if not config:

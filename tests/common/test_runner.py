@@ -459,6 +459,10 @@ def test_full_memory_is_called_so(shell: Shell) -> None:
     assert_user_error(result, "not enough memory")
 
 
+def test_an_empty_path_is_not_the_current_folder(shell: Shell) -> None:
+    assert_user_error(shell("nothing", "--text", ""), "setting TEXT is empty")
+
+
 @posix_only
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_a_closed_stream_stops_nothing_and_no_message_reaches_a_file(script: Path, closed: str) -> None:
