@@ -1,10 +1,12 @@
 """Errors that a user can cause: shown as one line, never as a traceback."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 FAULTS_SHOWN = 20
 LINE_LETTERS = 1_000  # longest line of a message
+CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories of Unicode: control, format, surrogate, line and paragraph
 JOINERS = "\u200c\u200d"  # inside words of some scripts, and inside emoji
 
 
@@ -12,7 +14,7 @@ class UserError(Exception):
     """Says what is wrong, where, and what to do, in one line; the script ends with exit status 2."""
 
 
-class UserErrors(UserError):
+class FaultsError(UserError):
     """Several faults, one a line."""
 
 
@@ -21,14 +23,15 @@ def printable(text: str, kept: str = JOINERS) -> str:
 
     Args:
         text: anything, such as the name of somebody else's file.
-        kept: characters that are not escaped, although they are not printable.
+        kept: characters that are not escaped although they are of these kinds.
     """
     if text.isprintable():
         return text
-    return "".join(
-        c if c.isprintable() or c in kept else c.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for c in text
-    )
+    return "".join(_escaped(c) if unicodedata.category(c) in CONTROLS and c not in kept else c for c in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def message_line(text: str) -> str:
@@ -52,7 +55,7 @@ def raise_faults(what: str, faults: Sequence[str]) -> None:
     shown = [f"  {message_line(fault)}" for fault in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
         shown.append(f"  ... and {len(faults) - FAULTS_SHOWN} more")
-    raise UserErrors("\n".join([f"{message_line(before)}{len(faults)} faults", *shown]))
+    raise FaultsError("\n".join([f"{message_line(before)}{len(faults)} faults", *shown]))
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

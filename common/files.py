@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.errors import FAULTS_SHOWN, UserError, message_line
+from common.errors import FAULTS_SHOWN, UserError, message_line, printable
 from common.paths import shown
 
 if sys.platform == "win32":
@@ -145,28 +145,34 @@ def write_bytes(target: Path, content: bytes) -> None:
 def write_csv(target: Path, rows: Iterable[Iterable[object]]) -> None:
     """Write rows of cells, the header first, as CSV in UTF-8, atomically; a spreadsheet runs none of them."""
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows(map(inert, row) for row in rows)
+    csv.writer(table, lineterminator="\n").writerows(map(inert, rows))
     write_text(target, table.getvalue())
 
 
 def inert(row: Iterable[object]) -> list[object]:
-    """Cells with an apostrophe before texts that a spreadsheet would run; numbers stay as they are."""
-    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in row]
+    """Cells of which no program runs any: texts printable, an apostrophe before those that look like a formula."""
+    texts = (printable(cell) if isinstance(cell, str) else cell for cell in row)
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in texts]
 
 
 def _is_formula(cell: str) -> bool:
     if not cell.startswith(tuple(FORMULA_STARTS)):
         return False
     try:
-        float(cell)
+        float(cell)  # a number below 0
     except ValueError:
         return True
     return False
 
 
+def utf8(text: str) -> bytes:
+    """Text in UTF-8; letters that are none, as in file names that are not UTF-8, come as \\udce9, as JSON has them."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_text(target: Path, text: str) -> None:
-    """Write UTF-8 text atomically; letters that are none, as in file names that are not UTF-8, come as \\udce9."""
-    write_bytes(target, text.encode("utf-8", "backslashreplace"))
+    """Write `utf8` text atomically."""
+    write_bytes(target, utf8(text))
 
 
 def sha256_of(path: Path) -> str:

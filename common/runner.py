@@ -46,7 +46,7 @@ from dataclasses import dataclass, field, make_dataclass
 from importlib import metadata
 from pathlib import Path
 
-from common.errors import JOINERS, UserError, UserErrors, check_range, message_line, printable
+from common.errors import JOINERS, FaultsError, UserError, check_range, message_line, printable
 from common.files import sha256_of, write_text
 from common.paths import shown
 
@@ -115,7 +115,7 @@ def run(main: Callable[[], Report | None]) -> None:
             print(f"record: {shown(record)}")
         sys.stdout.flush()  # here, so that a closed pipe is caught below
         sys.exit(EXIT_USER_ERROR if report is not None and report.faults else 0)
-    except UserErrors as error:
+    except FaultsError as error:
         _fail(script, *str(error).split("\n"))
     except UserError as error:
         _fail(script, str(error))
@@ -152,8 +152,8 @@ def _set_up_streams() -> None:
     while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(handle)
-    sys.stdout = sys.stdout or open(os.devnull, "w")
-    sys.stderr = sys.stderr or open(os.devnull, "w")
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (as long as the process lives)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 (as long as the process lives)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -220,7 +220,7 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
     description = (inspect.getdoc(module) or "").replace("\nWrites", "\n\nWrites")
     form: type = make_dataclass("Settings", flags, kw_only=True)
     parsed: object = tyro.cli(form, prog=script.name, description=description)
-    settings = {name.upper(): value for name, value in vars(parsed).items()}
+    settings = {name.upper(): _as_text(value) for name, value in vars(parsed).items()}
     for name, value in settings.items():
         if "" in sys.argv and Path() in (value if isinstance(value, tuple) else (value,)):
             raise UserError(f"setting {name} is empty; the current folder is said by .")
@@ -228,6 +228,11 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
         if value != before and before is not tyro.MISSING:
             print(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})")
     return settings
+
+
+def _as_text(value: object) -> object:
+    """A value in which bytes that are no UTF-8 are written out, as \\udce9; paths keep them, to name the same file."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _in_words(value: object) -> str:

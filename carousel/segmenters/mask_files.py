@@ -7,7 +7,6 @@ One file a person, white (255) on black (0), of the photo's size. For the photo 
 """
 
 import functools
-import os
 import re
 import time
 from pathlib import Path
@@ -68,7 +67,7 @@ def _numbered_in(folder: Path) -> dict[str, list[str]]:
 @functools.lru_cache(maxsize=4)
 def _read_numbered(folder: Path, changed_ns: int) -> dict[str, list[str]]:
     found: dict[str, list[tuple[int, str]]] = {}
-    for name in os.listdir(folder):
+    for name in (path.name for path in folder.iterdir()):
         match = re.fullmatch(r"(.+)_person(\d+)\.png", name, re.DOTALL)
         if match:
             found.setdefault(match[1], []).append((int(match[2]), name))

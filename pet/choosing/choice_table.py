@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError
-from common.files import atomic_path
-from common.files import FORMULA_STARTS
+from common.files import FORMULA_STARTS, atomic_path
 from common.genres import GENRES
 from common.surveys.dialects import TABLE_SUFFIXES, check_table_path, find_dialect
 from pet.choosing.matching import BestSets

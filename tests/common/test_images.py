@@ -304,7 +304,9 @@ def test_colours_hidden_under_alpha_0_never_show(tmp_path: Path) -> None:
         pixels[3, 4, 3] = 255
         Image.fromarray(pixels).save(tmp_path / name)
         rgb = np.asarray(read_image(tmp_path / name, "RGB"))
-        assert (rgb[3, 4] == pixels[3, 4, :3]).all() and (np.delete(rgb.reshape(-1, 3), 3 * 12 + 4, axis=0) == 255).all()
+        assert (rgb[3, 4] == pixels[3, 4, :3]).all() and (
+            np.delete(rgb.reshape(-1, 3), 3 * 12 + 4, axis=0) == 255
+        ).all()
 
 
 def test_metadata_that_are_too_large_are_called_so(tmp_path: Path) -> None:
