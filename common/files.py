@@ -150,9 +150,17 @@ def write_csv(target: Path, rows: Iterable[Iterable[object]]) -> None:
 
 
 def inert(row: Iterable[object]) -> list[object]:
-    """Cells of which no program runs any: texts printable, an apostrophe before those that look like a formula."""
-    texts = (printable(cell) if isinstance(cell, str) else cell for cell in row)
+    """Cells with an apostrophe before texts that a spreadsheet would run, which `of_inert` takes away again.
+
+    A carriage return is written out: Python does not quote it where lines end otherwise.
+    """
+    texts = (cell.replace("\r", "\\r") if isinstance(cell, str) else cell for cell in row)
     return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in texts]
+
+
+def of_inert(cell: str) -> str:
+    """The text of a cell that `inert` wrote."""
+    return cell.removeprefix("'")
 
 
 def _is_formula(cell: str) -> bool:
@@ -187,7 +195,7 @@ def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
     if not faults:
         path.unlink(missing_ok=True)
         return
-    write_csv(path, [("file", "fault"), *faults.items()])
+    write_csv(path, [("file", "fault"), *((printable(file), printable(fault)) for file, fault in faults.items())])
 
 
 def print_faults(folder: Path, faults: Mapping[str, str]) -> None:

@@ -27,7 +27,15 @@ from tests.benchmarks.hardware import describe_machine
 from tests.helpers import ROOT
 
 IN_A_ROW = 3  # kills before a run may end
-PASSING = ("seconds", "settings", "inputs", "versions", "figures", "device", "weights")  # times, paths, what was made now
+PASSING = (
+    "seconds",
+    "settings",
+    "inputs",
+    "versions",
+    "figures",
+    "device",
+    "weights",
+)  # times, paths, what is new
 
 
 @dataclass(frozen=True)
