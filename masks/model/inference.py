@@ -17,6 +17,7 @@ from torch import nn
 from common.alpha import around
 from common.errors import UserError
 from common.images import read_image, to_mode
+from masks.model.layered_pairs import use_layers
 from masks.model.mask_threshold import threshold_mask
 from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
@@ -163,7 +164,7 @@ def predict_probabilities(
         UserError: a file cannot be read, or the frames of a pair differ in size.
     """
     with ThreadPoolExecutor(max_workers=2) as readers:
-        ahead: deque[Future[tuple[np.ndarray, np.ndarray, FrameFit]]] = deque()
+        ahead: deque[Future[LoadedPair]] = deque()
         rest = iter(pairs)
         while True:
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, 2 * BATCH - len(ahead)))
@@ -171,26 +172,46 @@ def predict_probabilities(
                 return
             batch = [ahead.popleft().result() for _ in range(min(BATCH, len(ahead)))]
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, BATCH))
-            logits = run_network(model, np.stack([seen for seen, _, _ in batch]), device)
-            for (_, alpha, placement), answer in zip(batch, logits, strict=True):
-                yield put_back(answer, placement) * (alpha > 0)
+            logits = run_network(model, np.stack([pair.seen for pair in batch]), device)
+            for pair, answer in zip(batch, logits, strict=True):
+                yield pair.probability(answer)
 
 
-def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, FrameFit]:
-    """Return a pair as network input, the alpha of the clothed frame, and the placement."""
+@dataclass(frozen=True)
+class LoadedPair:
+    """A pair on its way through the network.
+
+    Attributes:
+        base: (H, W, 4) uint8 RGBA.
+        clothed: (H, W, 4) uint8 RGBA.
+        seen: the network's input, (8, SIZE_PX, SIZE_PX) uint8.
+        placement: where the frames lie in it.
+    """
+
+    base: np.ndarray
+    clothed: np.ndarray
+    seen: np.ndarray
+    placement: FrameFit
+
+    def probability(self, logits: np.ndarray) -> np.ndarray:
+        """Return (H, W) float32 in [0, 1]: the network's answer, corrected by what the frames say by themselves."""
+        probability = put_back(logits, self.placement) * (self.clothed[..., 3] > 0)
+        return use_layers(self.base, self.clothed, probability, self.placement.pixel_px)
+
+
+def _load(base: Picture, clothed: Picture) -> LoadedPair:
     pictures = as_rgba(base), as_rgba(clothed)
     if pictures[0].shape != pictures[1].shape:
         sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
         names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
         raise UserError(f"{names}: sizes differ, {sizes} px")
-    seen, placement = place(*pictures)
-    return seen, pictures[1][..., 3], placement
+    return LoadedPair(*pictures, *place(*pictures))
 
 
 def predict_probability(model: nn.Module, base: Picture, clothed: Picture, device: torch.device) -> np.ndarray:
     """Return the probability of clothing at each pixel of one pair, (H, W) float32; as `predict_probabilities`."""
-    seen, alpha, placement = _load(base, clothed)
-    return put_back(run_network(model, seen[None], device)[0], placement) * (alpha > 0)
+    pair = _load(base, clothed)
+    return pair.probability(run_network(model, pair.seen[None], device)[0])
 
 
 @torch.inference_mode()
