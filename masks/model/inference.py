@@ -17,8 +17,10 @@ from torch import nn
 from common.alpha import around
 from common.errors import UserError
 from common.images import read_image, to_mode
-from masks.model.layered_pairs import use_layers
+from masks.model.layered_pairs import is_layered, use_layers
 from masks.model.mask_threshold import threshold_mask
+from masks.model.opaque_pairs import on_transparency
+from masks.model.registration import registered_base
 from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
@@ -174,7 +176,7 @@ def predict_probabilities(
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, BATCH))
             logits = run_network(model, np.stack([pair.seen for pair in batch]), device)
             for pair, answer in zip(batch, logits, strict=True):
-                yield pair.probability(answer)
+                yield _finish(model, pair, answer, device)
 
 
 @dataclass(frozen=True)
@@ -186,17 +188,18 @@ class LoadedPair:
         clothed: (H, W, 4) uint8 RGBA.
         seen: the network's input, (8, SIZE_PX, SIZE_PX) uint8.
         placement: where the frames lie in it.
+        is_exact: whether the pixels may be compared bit by bit, as they were neither cleaned nor resampled.
     """
 
     base: np.ndarray
     clothed: np.ndarray
     seen: np.ndarray
     placement: FrameFit
+    is_exact: bool
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
-        """Return (H, W) float32 in [0, 1]: the network's answer, corrected by what the frames say by themselves."""
-        probability = put_back(logits, self.placement) * (self.clothed[..., 3] > 0)
-        return use_layers(self.base, self.clothed, probability, self.placement.pixel_px)
+        """Return the network's answer, (H, W) float32 in [0, 1], without what is empty."""
+        return put_back(logits, self.placement) * (self.clothed[..., 3] > 0)
 
 
 def _load(base: Picture, clothed: Picture) -> LoadedPair:
@@ -205,13 +208,28 @@ def _load(base: Picture, clothed: Picture) -> LoadedPair:
         sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
         names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
         raise UserError(f"{names}: sizes differ, {sizes} px")
-    return LoadedPair(*pictures, *place(*pictures))
+    bare, dressed, is_cleaned = on_transparency(*pictures)
+    seen, placement = place(bare, dressed)
+    is_exact = not is_cleaned and find_pixel_size([bare]) == placement.pixel_px
+    return LoadedPair(bare, dressed, seen, placement, is_exact)
 
 
 def predict_probability(model: nn.Module, base: Picture, clothed: Picture, device: torch.device) -> np.ndarray:
     """Return the probability of clothing at each pixel of one pair, (H, W) float32; as `predict_probabilities`."""
     pair = _load(base, clothed)
-    return pair.probability(run_network(model, pair.seen[None], device)[0])
+    return _finish(model, pair, run_network(model, pair.seen[None], device)[0], device)
+
+
+def _finish(model: nn.Module, pair: LoadedPair, logits: np.ndarray, device: torch.device) -> np.ndarray:
+    """Return the probability of clothing by the kind of the pair: layered, drawn again (asked once more), or other."""
+    probability = pair.probability(logits)
+    if pair.is_exact and is_layered(pair.base, pair.clothed, probability):
+        return use_layers(pair.base, pair.clothed, probability, pair.placement.pixel_px)
+    moved = registered_base(pair.base, pair.clothed, probability)
+    if moved is None:
+        return probability
+    again = LoadedPair(moved, pair.clothed, *place(moved, pair.clothed), is_exact=False)
+    return again.probability(run_network(model, again.seen[None], device)[0])
 
 
 @torch.inference_mode()

@@ -29,7 +29,7 @@ CHANGED, UNCHANGED = 0.98, 0.02  # probabilities of clothing where the frames de
 
 
 def use_layers(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray, pixel_px: int) -> np.ndarray:
-    """Correct the network's probabilities by what changed, if the pair is layered; others are returned as they are.
+    """Correct the network's probabilities by what changed in a layered pair.
 
     Args:
         base: (H, W, 4) uint8 RGBA.
@@ -40,18 +40,25 @@ def use_layers(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray, p
     Returns:
         (H, W) float32 in [0, 1].
     """
-    small = shrink(base, pixel_px), shrink(clothed, pixel_px), shrink(probability, pixel_px)
-    corrected = _correct(*small) if is_layered(*small) else small[2]
-    return enlarge(corrected, pixel_px)
+    small = (shrink(picture, pixel_px) for picture in (base, clothed, probability))
+    return enlarge(_correct(*small), pixel_px)
 
 
 def is_layered(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray) -> bool:
-    """Whether much of the body is identical, bit by bit; arguments as for `use_layers`, one px per art pixel."""
+    """Whether much of the body is identical, bit by bit; arguments as for `use_layers`."""
     lit = (base[..., :3].max(axis=2) > LIT_LEVEL) & (base[..., 3] > 0)
-    body = lit & (probability < SURE_BODY) & (clothed[..., 3] > 0)
+    body = lit & (probability < SURE_BODY) & (clothed[..., 3] > 0) & _steps(visible(base))
     same = visible(base) == visible(clothed)
     count = int(np.count_nonzero(body))
     return count >= LEAST_BODY_PX and int(np.count_nonzero(same & body)) >= LAYERED_SHARE * count
+
+
+def _steps(colours: np.ndarray) -> np.ndarray:
+    """Return where (H, W) colours differ from the pixel above or to the left; flat areas match wherever they lie."""
+    steps = np.zeros(colours.shape, bool)
+    steps[1:] = colours[1:] != colours[:-1]
+    steps[:, 1:] |= colours[:, 1:] != colours[:, :-1]
+    return steps
 
 
 def _correct(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray) -> np.ndarray:

@@ -129,9 +129,8 @@ def drawn_again(sample: Sample, seed: int, factor: int, strength: float) -> Samp
     moved = cv2.remap(premultiplied(clothed), x + field[0], y + field[1], cv2.INTER_LINEAR)
     moved = cv2.GaussianBlur(moved, (0, 0), 0.4 * strength)
     moved[..., :3] *= 1 + rng.choice([-1, 1]) * 0.02 * strength
-    moved[..., :3] += (
-        np.float32(0.015 * strength) * rng.standard_normal(moved[..., :3].shape, np.float32) * moved[..., 3:]
-    )
+    noise = np.dstack([rng.normal(0, 0.015 * strength, (rows, columns, 3)), np.zeros((rows, columns))])
+    moved = moved + noise.astype(np.float32) * moved[..., 3:]
     warped = cv2.remap(mask, x + field[0], y + field[1], cv2.INTER_NEAREST)
     return base, straight(moved), warped
 
