@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from carousel.collages.inpainting import Method
 from carousel.segmenters.choice import SegmenterName
-from common.errors import UserError, raise_faults
+from common.errors import UserError, check_range, raise_faults
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.people.selection import Pick
@@ -84,6 +84,8 @@ def collage_settings() -> "CollageSettings":
     from common.people.selection import SelectionRules
 
     check_method(BACKGROUND, LAMA)
+    for share in PICK_POINT:
+        check_range("PICK_POINT", share, 0, 1)
     if PLATES is not None and not PLATES.is_dir():
         raise UserError(f"{PLATES}: no such folder of clean plates (setting PLATES)")
     return CollageSettings(

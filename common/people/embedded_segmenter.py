@@ -273,14 +273,19 @@ def _share_inside(small: PoseMask, large: PoseMask) -> float:
 
 
 def without_shared_pixels(people: Sequence[SegmentedPerson]) -> list[SegmentedPerson]:
-    """Give each pixel that several masks contain to the person with the best score; drop people who lose all."""
+    """Give each pixel that several masks contain to the person with the best score.
+
+    Of a person who loses pixels, the largest part remains; if that is less than 1 - SAME_SHARE of the mask, nobody does.
+    """
     taken: np.ndarray | None = None
     kept = []
     for person in sorted(people, key=lambda person: -person.score):
         taken = np.zeros_like(person.mask) if taken is None else taken
-        mask = person.mask & ~taken
-        taken |= mask
-        if mask.any():
+        free = person.mask & ~taken
+        whole = int(np.count_nonzero(person.mask))
+        mask = free if np.count_nonzero(free) == whole else largest_part(free)
+        if np.count_nonzero(mask) > (1 - SAME_SHARE) * whole:
+            taken |= mask
             kept.append(person_of(mask, person.score))
     return kept
 
