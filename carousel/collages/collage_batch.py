@@ -28,7 +28,7 @@ from common.journals import Record
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192
 COLLAGE_NAME = rf"([A-Za-z0-9_-]+-[0-9a-f]{{{HASH_LENGTH}}})_\d+\.png"
-METHOD = 2  # increase it when the same photo and settings give other collages
+METHOD = 3  # increase it when the same photo and settings give other collages
 
 
 @dataclass
@@ -100,7 +100,7 @@ def run_collages(
 
 def _weights(settings: CollageSettings) -> dict[str, str]:
     """The user's own files of weights, as far as they are used, by their contents."""
-    lama = settings.lama if settings.background == "lama" and settings.plates is None else None
+    lama = settings.lama if settings.inpainter == "lama" and settings.plates is None else None
     used = {"segmenter_weights": settings.segmenter_weights, "lama": lama}
     return {name: sha256_of(path) if path and path.is_file() else "" for name, path in used.items()}
 

@@ -110,7 +110,9 @@ class SceneFuser:
             try:
                 self.people = self._find_people(self.scene, settings.scene)
             except SegmenterError as error:
-                raise UserError(f"{error}; or place the person without them: --no-find-people, setting FIND_PEOPLE") from error
+                raise UserError(
+                    f"{error}; or place the person without them: --no-find-people, setting FIND_PEOPLE"
+                ) from error
         self._network, self._device = load_model(settings.checkpoint)
 
     @property
