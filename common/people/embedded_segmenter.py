@@ -275,7 +275,7 @@ def _share_inside(small: PoseMask, large: PoseMask) -> float:
 def without_shared_pixels(people: Sequence[SegmentedPerson]) -> list[SegmentedPerson]:
     """Give each pixel that several masks contain to the person with the best score.
 
-    Of a person who loses pixels, the largest part remains; if that is less than 1 - SAME_SHARE of the mask, nobody does.
+    Of a person who loses pixels, the largest part remains; if that is less than 1 - SAME_SHARE of the mask, nobody.
     """
     taken: np.ndarray | None = None
     kept = []

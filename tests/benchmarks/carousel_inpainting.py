@@ -10,6 +10,7 @@ the box around the hole, divided by the hole's share of it. The sheet shows the 
 """
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,7 +129,7 @@ def in_scenes(size_px: int) -> Iterator[Case]:
 
 def in_photos(files: list[Path], size_px: int) -> Iterator[Case]:
     """The next photo's person beside that of each photo, where there is room."""
-    for file, following in zip(files, files[1:], strict=False):
+    for file, following in itertools.pairwise(files):
         own, other = (hole_of(read_mask(f.parent.parent / f"masks/{f.stem}.png", size_px)) for f in (file, following))
         hole = beside(own, other)
         if hole is not None:
@@ -155,7 +156,8 @@ def draw_sheet(title: str, cases: list[Case], filled: list[tuple[str, list[np.nd
     columns.append(("truth", [case.truth for case in cases]))
     tiles = [Image.fromarray(pictures[row].astype(np.uint8)) for row in range(len(cases)) for _, pictures in columns]
     labels = [name for _ in cases for name, _ in columns]
-    target = OUTPUTS / f"benchmarks/carousel_inpainting_{title.split(',', maxsplit=1)[0].replace('/', '_').replace(' ', '_')}.png"
+    kind = title.split(",", maxsplit=1)[0].replace("/", "_").replace(" ", "_")
+    target = OUTPUTS / f"benchmarks/carousel_inpainting_{kind}.png"
     write_png(target, picture_grid(tiles, labels, columns=len(columns), tile_px=256))
     print(f"picture: {target}")
 
