@@ -20,9 +20,11 @@ import torch
 from PIL import Image
 
 from carousel.fusion.inference import fuse, load_model
+from carousel.Inference import SCENE_LIGHT, SHADOW, STRENGTH
 from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
 from carousel.staging.person_cutout import PersonCutout, trim_cutout
 from carousel.staging.placement import PersonPlacement, RequestedPlacement, find_placement
+from carousel.staging.scene_light import lay_on_light, read_scene_light
 from carousel.staging.shadows import contact_shadow, darken
 from common.images import read_image, write_png
 from tests.benchmarks.hardware import describe_machine
@@ -31,6 +33,7 @@ from tests.benchmarks.needs import real_files
 SIZE = (3840, 2160)
 HEIGHT = 0.8  # of the person, in heights of the scene
 RUNS = 7
+STRENGTHS = {"strength": STRENGTH, "shadow": SHADOW, "scene_light": SCENE_LIGHT}
 WAYS = ("nothing", "ours", "seamlessClone")  # each runs in a process of its own, for its peak memory
 
 
@@ -63,7 +66,7 @@ def main() -> None:
         network, device = load_model(settings.checkpoint)
         write_png(
             settings.picture,
-            Image.fromarray(fuse_cutout(scene, placed, network, device, strength=1, shadow=0.5).picture),
+            Image.fromarray(fuse_cutout(scene, placed, network, device, **STRENGTHS).picture),
         )
 
 
@@ -88,7 +91,7 @@ def ways_to_fuse(
     shape = (SIZE[1], SIZE[0])
 
     def ours() -> np.ndarray:
-        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, strength=1, shadow=0.5).picture
+        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, **STRENGTHS).picture
 
     def seamless() -> np.ndarray:
         placed = place_cutout(figure, spot, shape)
@@ -115,6 +118,9 @@ def steps(
         "  darkening alone": lambda: darken(part, shadow, 0.5),
         "  pasting, for the strip": lambda: paste(part, placed.colours, placed.alpha),
         "  fusing": lambda: fuse(network, device, part, placed.colours, placed.alpha),
+        "  scene's light": lambda: lay_on_light(
+            read_scene_light(scene, placed.colours, placed.alpha, placed.window), part, placed.colours, placed.alpha
+        ),
     }
 
 

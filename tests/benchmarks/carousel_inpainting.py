@@ -84,10 +84,8 @@ def methods(quick: bool) -> dict[str, Fill]:
     found: dict[str, Fill] = {
         "patches": lambda photo, hole, avoid: clean_background(photo, hole, "patches", avoid=avoid),
         "rows": lambda photo, hole, avoid: clean_background(photo, hole, "rows"),
-        "OpenCV, Navier-Stokes": lambda photo, hole, avoid: clean_background(photo, hole, "opencv"),
-        "OpenCV, Telea": lambda photo, hole, avoid: cv2.inpaint(
-            photo, hole.astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA
-        ),
+        "Navier-Stokes": lambda photo, hole, avoid: clean_background(photo, hole, "opencv"),
+        "Telea": lambda photo, hole, avoid: cv2.inpaint(photo, hole.astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA),
     }
     if not quick:
         found["biharmonic"] = lambda photo, hole, avoid: np.uint8(

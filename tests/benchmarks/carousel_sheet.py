@@ -4,7 +4,8 @@
     python -m tests.benchmarks.carousel_sheet --scenes gray_road sunset --people cut_boy
 
 Three people are cut-outs of carousel_cases/, three are marked people of people/groups; three scenes are photos of
-carousel_cases/, one is a drawn concert in magenta light. Pasting uses the same place and size, without shadow.
+carousel_cases/, one is a drawn concert in magenta light. Pasting uses the same place and size, without shadow. Two
+rows a scene, and of each picture the part around the person.
 """
 
 import argparse
@@ -28,7 +29,7 @@ SCENES = ("sunset", "dusk_house", "gray_road", "concert")
 CONCERT = DATA / "carousel/plates/main_stage_2.jpg"
 CUTOUTS = ("cut_boy", "cut_girl1", "cut_suit")
 MARKED = ("241", "431", "389")  # photos of people/groups, by the last digits of their names; the first marked person
-TILE_PX = 480
+TILE_PX = 320
 SHEET = OUTPUTS / "benchmarks/carousel_sheet.png"
 
 
@@ -45,14 +46,18 @@ def main() -> None:
         people = [person_file(name, Path(folder)) for name in arguments.people]
         for name in arguments.scenes:
             fuser = SceneFuser(dataclasses.replace(fusion_settings(), scene=scene_file(name)))
+            pasted, fused = [], []
             for person in people:
                 made = fuser.fuse(person)
-                pasted = fuser.scene.copy()
-                pasted[made.fused.window] = made.fused.pasted
-                tiles += [Image.fromarray(pasted), Image.fromarray(made.fused.picture)]
-                labels += [f"{person.stem} in {name}: pasted", "fused"]
-                print(f"{person.stem} in {name}: {made.placement} {'; '.join(made.notes)}", flush=True)
-    write_png(arguments.output, picture_grid(tiles, labels, columns=4, tile_px=arguments.tile_px))
+                window = made.fused.window
+                pasted.append(Image.fromarray(made.fused.pasted))
+                fused.append(Image.fromarray(made.fused.picture[window]))
+                print(
+                    f"{person.stem} in {name}: {made.placement} {made.fused.light} {'; '.join(made.notes)}", flush=True
+                )
+            tiles += [*pasted, *fused]
+            labels += [f"{person.stem}, {how}" for how in ("pasted", "fused") for person in people]
+    write_png(arguments.output, picture_grid(tiles, labels, columns=len(people), tile_px=arguments.tile_px))
     print(f"picture: {arguments.output}")
 
 
