@@ -124,7 +124,7 @@ def fuse_cutout(
     picture = scene.copy()
     colours = relit(network, device, ground, placed.colours, placed.alpha, strength=strength)
     light = read_scene_light(scene, colours, placed.alpha, placed.window)
-    colours = lay_on_light(light, part, colours, placed.alpha, strength=scene_light)
+    colours = lay_on_light(light, part, colours, placed.alpha, original=placed.colours, strength=scene_light)
     picture[placed.window] = paste(ground, colours, placed.alpha)
     return FusedScene(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded, light)
 

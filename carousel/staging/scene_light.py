@@ -7,7 +7,7 @@ without doubt is read here by rules that find nothing in an ordinary one:
 - darkness: if the ground around the person is much darker than the person, so is the light (a ground of middle albedo).
 - direction: the brighter side of a scene lights that side of the person, and a bright background its rim. The person's
   form is the silhouette, inflated. Only where hue or darkness show that the light is another one.
-- black level and grain: haze lifts the person's blacks, the model alone may not; a grainy scene has a grainy person.
+- black level and grain: the estimate may not lift blacks above the scene's; a grainy scene has a grainy person.
 
 Values are compared as logarithms in a power law of 2.2, so that light multiplies them.
 """
@@ -26,7 +26,7 @@ AROUND = 0.5  # margin of the part around a person in which it is read again, in
 GREENERY = 0.2  # share of a green tint that is believed: meadows and trees are green in white light
 TINT_SHARE = 0.8  # share of the tint that is applied
 MOST_TINT = 2.2  # largest tint, natural logarithm of the ratio of two channels
-GREY, NEARLY_GREY = 4.0, 9.0  # chroma in Lab below which a scene has no hues, and from which it has all
+GREY, NEARLY_GREY = 2.0, 4.0  # chroma in Lab below which a scene has no hues, and from which it has all
 HUES = 0.95  # quantile of the chroma that says which hues there are
 GROUND = 0.35  # quantile of the luminance around a person's feet that is the ground's: lamps and windows lie above
 ALBEDO = 0.2  # share of the light that ground returns
@@ -34,9 +34,9 @@ WHITE = 0.9  # quantile of a person's luminance that is taken for white clothes
 DOUBT_EV, DARK_SHARE, MOST_EV = 1.4, 0.65, 1.5  # darkness beyond doubt counts by this share, up to a limit
 SIDES = 0.5  # strength of the light's direction
 RIM, RIM_WIDTH = 0.5, 0.012  # strength of a bright background's rim light; its width in heights of the person
-HAZE = 24.0  # grey levels by which the scene's blacks must be lighter than the person's to be haze
 BLACK = 0.02  # quantile of the black level
-GRAIN, MOST_GRAIN = 1.5, 8.0  # standard deviation of grain from which it is added, and its maximum, grey levels
+BLOCK_PX, FLATTEST = 16, 0.1  # grain is that of this share of all blocks, the flattest: others have texture
+GRAIN, MOST_GRAIN = 2.0, 8.0  # standard deviation of grain from which it is added, and its maximum, grey levels
 CERTAIN = 0.5  # sum of tint and darkness (in EV) from which the direction is applied in full
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
@@ -176,7 +176,13 @@ def _sides(scene: np.ndarray, box: tuple[float, float, float, float]) -> np.ndar
 
 
 def lay_on_light(
-    light: SceneLight, scene: np.ndarray, colours: np.ndarray, alpha: np.ndarray, *, strength: float = 1.0
+    light: SceneLight,
+    scene: np.ndarray,
+    colours: np.ndarray,
+    alpha: np.ndarray,
+    *,
+    original: np.ndarray,
+    strength: float = 1.0,
 ) -> np.ndarray:
     """Change the person's colours to the scene's light.
 
@@ -185,6 +191,7 @@ def lay_on_light(
         scene: (h, w, 3) uint8, the window of the scene.
         colours: (h, w, 3) uint8, the person in the window, in the light of the model's estimate.
         alpha: (h, w) float32 in [0, 1].
+        original: (h, w, 3) uint8, the person before the model's estimate.
         strength: 0 changes nothing, 1 is the light as read.
 
     Returns:
@@ -204,9 +211,48 @@ def lay_on_light(
         person = cv2.multiply(person, cv2.resize(gain, (width, height)), dtype=cv2.CV_32F)
         person += strength * light.certainty * _rim(scene, alpha, box)
         person = np.rint(person.clip(0, 255)).astype(np.uint8)
+    solid = alpha[box] > 0.9
+    if solid.any():
+        person = _with_black_level(person, solid, original[box], scene, strength)
+        person = _with_grain(person, scene, strength)
     result = colours.copy()
     result[box] = person
     return result
+
+
+def _with_black_level(
+    person: np.ndarray, solid: np.ndarray, original: np.ndarray, scene: np.ndarray, strength: float
+) -> np.ndarray:
+    """Blacks no lighter than before the model's estimate, or than the scene's; (h, w, 3) uint8."""
+    now, before = (float(np.quantile(pixels[solid].mean(axis=1), BLACK)) for pixels in (person, original))
+    there = float(np.quantile(scene[::2, ::2].mean(axis=2), BLACK))
+    lift = strength * min(0.0, max(before, there) - now)
+    if lift > -1:
+        return person
+    # Black moves by the lift, white stays.
+    levels = now + lift + (np.arange(256) - now) * (255 - now - lift) / (255 - now)
+    return cv2.LUT(person, np.rint(levels.clip(0, 255)).astype(np.uint8))
+
+
+def _with_grain(person: np.ndarray, scene: np.ndarray, strength: float) -> np.ndarray:
+    """The scene's grain, where it has more than the person; (h, w, 3) uint8."""
+    there, own = grain_of(scene), grain_of(person)
+    if there < max(GRAIN, own):
+        return person
+    sigma = min(MOST_GRAIN, strength * float(np.sqrt(there**2 - own**2)))
+    noise = np.random.default_rng(0).normal(0, sigma, person.shape[:2]).astype(np.float32)
+    return np.rint((person + noise[..., None]).clip(0, 255)).astype(np.uint8)
+
+
+def grain_of(picture: np.ndarray) -> float:
+    """Standard deviation of the grain in the flattest blocks of (H, W, 3) uint8, grey levels (Immerkaer 1996)."""
+    grey = picture.astype(np.float32).mean(axis=2)
+    response = cv2.filter2D(grey, -1, np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6)
+    rows, columns = (side // BLOCK_PX * BLOCK_PX for side in grey.shape)
+    if not rows or not columns:
+        return 0.0
+    blocks = response[:rows, :columns].reshape(rows // BLOCK_PX, BLOCK_PX, -1, BLOCK_PX)
+    return float(np.quantile(blocks.std(axis=(1, 3)), FLATTEST))
 
 
 def _gain(light: SceneLight, alpha: np.ndarray, strength: float) -> np.ndarray:

@@ -119,7 +119,11 @@ def steps(
         "  pasting, for the strip": lambda: paste(part, placed.colours, placed.alpha),
         "  fusing": lambda: fuse(network, device, part, placed.colours, placed.alpha),
         "  scene's light": lambda: lay_on_light(
-            read_scene_light(scene, placed.colours, placed.alpha, placed.window), part, placed.colours, placed.alpha
+            read_scene_light(scene, placed.colours, placed.alpha, placed.window),
+            part,
+            placed.colours,
+            placed.alpha,
+            original=placed.colours,
         ),
     }
 
