@@ -146,7 +146,9 @@ class OnnxLama:
             raise UserError(f"{path}: is not LaMa: expected inputs of 3 and 1 channels, got {channels}")
         self._names = [value.name for value in inputs]
         sides = inputs[0].shape[2:]
-        self.size_px = (sides[0], sides[1]) if all(isinstance(side, int) for side in sides) else None
+        self.size_px: tuple[int, int] | None = (
+            (sides[0], sides[1]) if all(isinstance(side, int) for side in sides) else None
+        )
 
     def __call__(self, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """See `Lama`."""
@@ -156,7 +158,7 @@ class OnnxLama:
 class ScriptedLama:
     """LaMa as TorchScript, such as big-lama.pt. See `Lama`."""
 
-    size_px = None
+    size_px: tuple[int, int] | None = None
 
     def __init__(self, path: Path) -> None:
         import torch

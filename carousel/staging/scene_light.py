@@ -34,7 +34,7 @@ WHITE = 0.9  # quantile of a person's luminance that is taken for white clothes
 DOUBT_EV, DARK_SHARE, MOST_EV = 1.4, 0.65, 1.5  # darkness beyond doubt counts by this share, up to a limit
 SIDES = 0.5  # strength of the light's direction
 RIM, RIM_WIDTH = 0.5, 0.012  # strength of a bright background's rim light; its width in heights of the person
-BLACK = 0.02  # quantile of the black level
+BLACK, BLACK_SHARE = 0.02, 0.5  # quantile of the black level; share of what lifts it too far that is taken back
 BLOCK_PX, FLATTEST = 16, 0.1  # grain is that of this share of all blocks, the flattest: others have texture
 GRAIN, MOST_GRAIN = 2.0, 8.0  # standard deviation of grain from which it is added, and its maximum, grey levels
 CERTAIN = 0.5  # sum of tint and darkness (in EV) from which the direction is applied in full
@@ -209,7 +209,7 @@ def lay_on_light(
     if light.certainty:
         gain = _gain(light, alpha[box], strength)
         person = cv2.multiply(person, cv2.resize(gain, (width, height)), dtype=cv2.CV_32F)
-        person += strength * light.certainty * _rim(scene, alpha, box)
+        person = person + strength * light.certainty * _rim(scene, alpha, box)
         person = np.rint(person.clip(0, 255)).astype(np.uint8)
     solid = alpha[box] > 0.9
     if solid.any():
@@ -226,7 +226,7 @@ def _with_black_level(
     """Blacks no lighter than before the model's estimate, or than the scene's; (h, w, 3) uint8."""
     now, before = (float(np.quantile(pixels[solid].mean(axis=1), BLACK)) for pixels in (person, original))
     there = float(np.quantile(scene[::2, ::2].mean(axis=2), BLACK))
-    lift = strength * min(0.0, max(before, there) - now)
+    lift = strength * BLACK_SHARE * min(0.0, max(before, there) - now)
     if lift > -1:
         return person
     # Black moves by the lift, white stays.

@@ -195,6 +195,8 @@ class EmbeddedSegmenter:
         alpha = rgba[..., 3:].astype(np.float32) / 255
         photo = (rgba[..., :3] * alpha + 127 * (1 - alpha)).astype(np.uint8)
         pixels = _pixels(photo, _square_around(solid, FIRST_LOOK), POSE_PX)
+        if pixels is None:
+            return None
         with self._lock:
             self._pose.setInput(_as_input(pixels))
             landmarks, presence = self._pose.forward(["Identity", "Identity_1"])

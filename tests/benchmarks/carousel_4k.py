@@ -20,8 +20,9 @@ import torch
 from PIL import Image
 
 from carousel.fusion.inference import fuse, load_model
+from carousel.fusion.network import FusionNetwork
 from carousel.Inference import SCENE_LIGHT, SHADOW, STRENGTH
-from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
+from carousel.staging.compositing import FusedScene, PlacedCutout, fuse_cutout, paste, place_cutout
 from carousel.staging.person_cutout import PersonCutout, trim_cutout
 from carousel.staging.placement import PersonPlacement, RequestedPlacement, find_placement
 from carousel.staging.scene_light import lay_on_light, read_scene_light
@@ -33,7 +34,6 @@ from tests.benchmarks.needs import real_files
 SIZE = (3840, 2160)
 HEIGHT = 0.8  # of the person, in heights of the scene
 RUNS = 7
-STRENGTHS = {"strength": STRENGTH, "shadow": SHADOW, "scene_light": SCENE_LIGHT}
 WAYS = ("nothing", "ours", "seamlessClone")  # each runs in a process of its own, for its peak memory
 
 
@@ -66,7 +66,7 @@ def main() -> None:
         network, device = load_model(settings.checkpoint)
         write_png(
             settings.picture,
-            Image.fromarray(fuse_cutout(scene, placed, network, device, **STRENGTHS).picture),
+            Image.fromarray(fused(scene, placed, network, device).picture),
         )
 
 
@@ -91,7 +91,7 @@ def ways_to_fuse(
     shape = (SIZE[1], SIZE[0])
 
     def ours() -> np.ndarray:
-        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, **STRENGTHS).picture
+        return fused(scene, place_cutout(figure, spot, shape), network, device).picture
 
     def seamless() -> np.ndarray:
         placed = place_cutout(figure, spot, shape)
@@ -102,6 +102,11 @@ def ways_to_fuse(
         return cv2.seamlessClone(placed.colours, scene, mask, centre, cv2.NORMAL_CLONE)
 
     return {"ours": ours, "seamlessClone": seamless}
+
+
+def fused(scene: np.ndarray, placed: PlacedCutout, network: FusionNetwork, device: torch.device) -> FusedScene:
+    """By the settings of the script."""
+    return fuse_cutout(scene, placed, network, device, strength=STRENGTH, shadow=SHADOW, scene_light=SCENE_LIGHT)
 
 
 def steps(

@@ -88,9 +88,9 @@ def methods(quick: bool) -> dict[str, Fill]:
         "Telea": lambda photo, hole, avoid: cv2.inpaint(photo, hole.astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA),
     }
     if not quick:
-        found["biharmonic"] = lambda photo, hole, avoid: np.uint8(
+        found["biharmonic"] = lambda photo, hole, avoid: np.rint(
             255 * inpaint_biharmonic(photo, hole, channel_axis=-1).clip(0, 1)
-        )
+        ).astype(np.uint8)
     return found
 
 

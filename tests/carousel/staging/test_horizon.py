@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from carousel.staging.horizon import find_horizon
+from common.images import read_image
 from tests.helpers import REAL_DATA, needs_real_data
 
 
@@ -33,6 +34,6 @@ def test_a_plain_scene_and_one_of_random_lines_say_nothing() -> None:
 @needs_real_data("carousel_cases")
 def test_a_road_and_a_house_show_it() -> None:
     for name, row in (("gray_road", 0.78), ("dusk_house", 0.63)):
-        scene = cv2.cvtColor(cv2.imread(str(REAL_DATA / f"carousel_cases/{name}.png")), cv2.COLOR_BGR2RGB)
+        scene = np.asarray(read_image(REAL_DATA / f"carousel_cases/{name}.png", "RGB"))
         horizon = find_horizon(scene)
         assert horizon is not None and horizon.row == pytest.approx(row, abs=0.04) and horizon.certainty > 0.9
