@@ -7,6 +7,8 @@ SENTENCES = {
         "nothing": "None of this music is for you, and your pet says so: {worn}.",
         "more": "One point more for {genre}, and it would wear: {worn}.",
         "neighbours": "chosen by KNN, k = {k}",
+        "and": "and",
+        "and_before_i": "and",
     },
     "es": {
         "favourites": "Lo que más te gusta es {genres}; por eso tu mascota lleva: {worn}.",
@@ -14,6 +16,8 @@ SENTENCES = {
         "nothing": "Nada de esta música es para ti, y tu mascota lo dice: {worn}.",
         "more": "Con un punto más de {genre} llevaría: {worn}.",
         "neighbours": "elegida por KNN, k = {k}",
+        "and": "y",
+        "and_before_i": "e",
     },
     "ca": {
         "favourites": "El que més t'agrada és {genres}; per això la teva mascota porta: {worn}.",
@@ -21,6 +25,8 @@ SENTENCES = {
         "nothing": "Res d'aquesta música és per a tu, i la teva mascota ho diu: {worn}.",
         "more": "Amb un punt més de {genre} portaria: {worn}.",
         "neighbours": "triada per KNN, k = {k}",
+        "and": "i",
+        "and_before_i": "i",
     },
 }
 

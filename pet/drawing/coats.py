@@ -35,6 +35,7 @@ COATS = {  # main, shade, belly, patch, and soft markings; all are in data/pet/a
 DRAWN_IN = {"Bear": "caramel", "Bunny": "ash", "Cat": "ginger", "Dog": "cream"}  # coats of the drawings
 MARKINGS = ("stripes", "spots", "socks", "saddle")
 TONES = {"dark": 3, "soft": 4}  # which colours of a coat markings take
+OPACITIES = {"dark": 0.9, "soft": 1.0}  # of markings
 LOOKS = ("plain", *(f"{tone} {marking}" for marking in MARKINGS for tone in TONES))
 
 
@@ -66,32 +67,38 @@ class CoatMaps:
     def __init__(self, body: Path, size: tuple[int, int]) -> None:
         """Raises UserError where a file cannot be read; `size` is (width, height) in px."""
         shares, *markings = (_scaled(read_image(path, "RGBA"), size) for path in coat_files(body))
-        self._shares = shares
-        self._markings = {name: marking[..., 3] for name, marking in zip(MARKINGS, markings, strict=True)}
+        rows, columns = (np.flatnonzero(shares.any(axis=(2, axis))) for axis in (1, 0))
+        self._part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)  # all of the fur
+        self._shares = shares[self._part].transpose(2, 0, 1)[..., None]
+        self._marked = {
+            name: self._shares[0] * marking[self._part][..., 3:]
+            for name, marking in zip(MARKINGS, markings, strict=True)
+        }
         self._drawn = _colours(DRAWN_IN[body.stem])
 
     def colour(self, picture: Image.Image, coat: Coat) -> Image.Image:
         """The body's picture, RGBA, in another coat."""
         new = _colours(coat.colour)
-        pixels = np.asarray(picture, np.float32)
-        change = self._shares @ (new - self._drawn)[:4]
+        pixels = np.array(picture)
+        fur = pixels[self._part][..., :3]
+        colours = fur.astype(np.float64)
+        for share, role in zip(self._shares, new - self._drawn, strict=False):
+            colours += share * role  # role by role: a matrix product rounds differently from machine to machine
         if coat.look != "plain":
             tone, marking = coat.look.split()
-            strength = self._markings[marking] * self._shares[..., 0] * (0.9 if tone == "dark" else 1.0)
-            change += strength[..., None] * (new[TONES[tone]] - new[0])
-        colours = np.clip(np.rint(pixels[..., :3] + change), 0, 255)
-        return Image.fromarray(np.dstack([colours, pixels[..., 3]]).astype(np.uint8))
+            colours += self._marked[marking] * (OPACITIES[tone] * (new[TONES[tone]] - new[0]))
+        fur[...] = np.clip(np.rint(colours), 0, 255)
+        return Image.fromarray(pixels)
 
 
-def _colours(coat: str) -> NDArray[np.float32]:
-    return np.array([ImageColor.getrgb(colour) for colour in COATS[coat]], np.float32)
+def _colours(coat: str) -> NDArray[np.float64]:
+    return np.array([ImageColor.getrgb(colour) for colour in COATS[coat]], np.float64)
 
 
-def _scaled(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.float32]:
+def _scaled(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.float64]:
     """(height, width, 4) from 0 to 1; each channel is scaled by itself, since the fourth one is not transparency."""
     channels = [channel.resize(size, Image.Resampling.HAMMING) for channel in picture.split()]
-    pixels: NDArray[np.float32] = np.stack([np.asarray(channel, np.float32) for channel in channels], axis=-1)
-    return pixels * np.float32(1 / 255)
+    return np.stack([np.asarray(channel, np.float64) for channel in channels], axis=-1) / 255
 
 
 def body_shares(drawing: Path) -> Image.Image:
