@@ -6,10 +6,10 @@ The rule (tests/pet/choosing/test_matching.py has a naive reference in plain Pyt
   of the set's raw vectors. The cosine with an all-zero vector is 0.
 - `best_sets` can aim at a power of the taste: each value of the unit vector squared, say, so that favourites count
   more. Short lists and the best set then go by the cosine with this aim; scores stay cosines with the taste.
-- Scores are float64, and `dots` adds their 14 products in the order of the genres, so that another program, such as the
-  page in docs/pet, finds the same bits. Scores within TIE of the best remaining one are ties; a tie goes to the lowest index. Slots
-  are sorted by name (`pet.choosing.wardrobe`), so ties are broken by name; ties of sets by the names of Head, then
-  Torso, then Face.
+- Scores are float64, and `dots` adds their products in the order of the genres, so that another program, such as the
+  page in docs/pet, finds the same bits. Scores within TIE of the best remaining one are ties; a tie goes to the lowest
+  index. Slots are sorted by name (`pet.choosing.wardrobe`), so ties are broken by name; ties of sets by the names of
+  Head, then Torso, then Face.
 - With a `Draw`, every set that loses no more than `loss` against the best one, in both cosines, is allowed. Of those,
   in the order of their ranks in Head, then Torso, then Face (of their names where all sets compete), the one at the
   place `number % count` is chosen.

@@ -225,5 +225,9 @@ def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Pat
     """The base body of a user: the wanted one, or for "auto" one chosen by the name alone, in any Unicode form."""
     if wanted != "auto":
         return bodies[wanted]
-    name = unicodedata.normalize("NFC", user).encode("utf-8", "surrogatepass")
-    return bodies[sorted(bodies)[zlib.crc32(name) % len(bodies)]]
+    return bodies[sorted(bodies)[zlib.crc32(name_bytes(user)) % len(bodies)]]
+
+
+def name_bytes(user: str) -> bytes:
+    """A name as what depends on it hashes it: the same for all its Unicode forms."""
+    return unicodedata.normalize("NFC", user).encode("utf-8", "surrogatepass")

@@ -7,7 +7,6 @@ A body is drawn once. `Body/coats/<body>.png` says how much of each pixel is mai
 
 import hashlib
 import re
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from common.images import read_image
+from pet.choosing.wardrobe import name_bytes
 from pet.drawing.artwork import render_text
 
 COATS = {  # main, shade, belly, patch, and soft markings; all are in data/pet/art/palette.gpl
@@ -45,12 +45,20 @@ class Coat(NamedTuple):
     colour: str
     look: str
 
+    @classmethod
+    def of_number(cls, number: int) -> "Coat":
+        """The coat of a number that `coat_number` gave."""
+        return cls(list(COATS)[number % len(COATS)], LOOKS[number // len(COATS)])
+
 
 def coat_for(user: str) -> Coat:
     """The coat of a person, chosen by the name alone: the same for ever, and for every Unicode form of the name."""
-    name = unicodedata.normalize("NFC", user).encode("utf-8", "surrogatepass")
-    number = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")
-    return Coat(list(COATS)[number % len(COATS)], LOOKS[number // len(COATS) % len(LOOKS)])
+    return Coat.of_number(coat_number(name_bytes(user)))
+
+
+def coat_number(name: bytes) -> int:
+    """The number of a coat, from 0, of a person's `name_bytes`."""
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") % (len(COATS) * len(LOOKS))
 
 
 def coat_files(body: Path) -> list[Path]:

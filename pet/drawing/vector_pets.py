@@ -1,6 +1,6 @@
 """Pets as SVG: the drawings themselves, one named layer each, in the order of pasting.
 
-A coat replaces the colours of the body's drawing. A marking lies over the body, through a mask that shows main fur only.
+A coat replaces the colours of the body's drawing. A marking lies over the body, through a mask that shows its main fur.
 """
 
 import re
@@ -29,8 +29,7 @@ HEAD = (
 )
 LAYER = '<g id="{id}" inkscape:groupmode="layer" inkscape:label="{label}">{content}</g>\n'
 FUR = (
-    '<mask id="Fur" maskUnits="userSpaceOnUse" x="0" y="0" '
-    f'width="{CANVAS_PX}" height="{CANVAS_PX}">{{content}}</mask>'
+    f'<mask id="Fur" maskUnits="userSpaceOnUse" x="0" y="0" width="{CANVAS_PX}" height="{CANVAS_PX}">{{content}}</mask>'
 )
 MARKED = '<g mask="url(#Fur)" opacity="{opacity}">{content}</g>'
 BLACK, WHITE = "#000000", "#ffffff"
@@ -40,7 +39,7 @@ def fragment(path: Path, prefix: str) -> str:
     """The drawing in an SVG file as one `<g>`; ids begin with `prefix`, so that those of two layers differ.
 
     Raises:
-        UserError: as `read_drawing`, or the drawing has something other than shapes: text, a picture, a style, a script.
+        UserError: as `read_drawing`, or the drawing has more than shapes: text, a picture, a style, a script.
     """
     read_drawing(path)
     root = ElementTree.parse(path).getroot()
@@ -55,7 +54,7 @@ def _make_plain(element: ElementTree.Element, prefix: str, path: Path) -> None:
     element.tag = str(element.tag).removeprefix(SVG)
     element.text = element.tail = None
     links = [value for name, value in element.items() if name.endswith("href") and not value.startswith("#")]
-    if element.tag not in ELEMENTS or links or any(name.startswith("on") for name in element.keys()):
+    if element.tag not in ELEMENTS or links or any(name.startswith("on") for name in element.attrib):
         what = f"a link to {links[0][:40]}" if links else f"<{element.tag}>"
         raise UserError(f"{path}: has {what}; a layer may hold shapes only ({', '.join(sorted(ELEMENTS))})")
     values = {name: value for name, value in element.items() if _is_plain(name)}
@@ -111,5 +110,3 @@ def _recoloured(svg: str, colours: Mapping[str, str]) -> str:
 
 def _text(words: str) -> str:
     return escape(words, {'"': "&quot;"})
-
-

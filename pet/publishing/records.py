@@ -29,7 +29,7 @@ LICENCE = "CC0-1.0"
 RGBA_PX = 512  # side of the pictures whose pixels are hashed
 NAMES = (
     "Júlia|Marc|Núria|Oriol|Ada|ADA|Zoë|Begoña|Łukasz|Søren|Ångström|Σοφία|Ольга|דוד|ليلى|さくら|花子|지우|आशा|สมชาย|"
-    "🎸|👩🏽‍🎤|O'Neill|<b>&\"x\"|a b  c|x|Ｆｕｌｌ|ﬁ|Dvořák"
+    '🎸|👩🏽‍🎤|O\'Neill|<b>&"x"|a b  c|x|Ｆｕｌｌ|ﬁ|Dvořák'
 ).split("|")
 
 
@@ -93,7 +93,7 @@ def sample_people(count: int, seed: int) -> tuple[list[str], NDArray[np.float64]
         name = " ".join(draw.choices(NAMES, k=draw.randint(1, 3)))
         names.append(unicodedata.normalize(draw.choice(("NFC", "NFD")), f"{name} {number}" if number % 2 else name))
         kind = number % 8
-        taste = [draw.randint(0, 5) if kind < 5 or draw.random() < 0.3 else 0 for _ in GENRES]
+        taste: list[float] = [draw.randint(0, 5) if kind < 5 or draw.random() < 0.3 else 0 for _ in GENRES]
         if kind == 5:
             taste = [draw.random() for _ in GENRES]
         elif kind == 6:

@@ -28,7 +28,7 @@ from tests.pet.choosing.test_recommender import SILENT, naive_choice
 from tests.pet.choosing.test_wardrobe import small_wardrobe
 
 pytestmark = pytest.mark.slow
-SCRIPTS = ["1_TopN.py", "1.5_Plot_Pet.py", "0_Draw_Data.py", "PetEval.py", "main.py", "data.py"]
+SCRIPTS = ["1_TopN.py", "1.5_Plot_Pet.py", "0_Draw_Data.py", "PetEval.py", "main.py", "data.py", "2_Publish.py"]
 ROWS = {slot: [vector.tolist() for vector in load_wardrobe().vectors(slot)] for slot in SLOTS}
 
 
