@@ -1,4 +1,4 @@
-"""Step 2: publish the wardrobe, for other programs and for browsers. Needed only after the wardrobe or the rule changed.
+"""Step 2: publish the wardrobe for other programs and browsers. Needed only after the wardrobe or the rule changed.
 
 Any program that follows wardrobe.json chooses and draws the same pets; vectors.json lets it check that. index.html does
 so in a browser, without a server: open it, or put the folder on any web server.

@@ -116,5 +116,23 @@ ACCESSORY_WORDS = _table("""
     Reggae shades | gafas reggae | ulleres reggae
     Sleep mask | antifaz para dormir | antifaç per dormir
     Star glasses | gafas de estrella | ulleres d'estrella
+    Globe | globo terráqueo | globus terraqüi
+    Disco ball | bola de discoteca | bola de discoteca
+    Trilby | sombrero trilby | barret trilby
+    Laurel wreath | corona de laurel | corona de llorer
+    Sound system | altavoz | altaveu
+    Bongos | bongós | bongos
+    Bubble gum | pompa de chicle | bombolla de xiclet
+    Harmonica | armónica | harmònica
+    Pan flute | flauta de Pan | flauta de Pan
+    Checker glasses | gafas de cuadros | ulleres de quadres
+    Gold teeth | dientes de oro | dents d'or
+    Opera mask | máscara de ópera | màscara d'òpera
+    Acoustic guitar | guitarra acústica | guitarra acústica
+    Violin | violín | violí
+    Accordion | acordeón | acordió
+    Boombox | radiocasete | radiocasset
+    Synth keyboard | sintetizador | sintetitzador
+    Djembe | yembé | djembé
     Wheat stalk | espiga de trigo | espiga de blat
     """)

@@ -75,27 +75,26 @@ class CoatMaps:
     def __init__(self, body: Path, size: tuple[int, int]) -> None:
         """Raises UserError where a file cannot be read; `size` is (width, height) in px."""
         shares, *markings = (_scaled(read_image(path, "RGBA"), size) for path in coat_files(body))
-        rows, columns = (np.flatnonzero(shares.any(axis=(2, axis))) for axis in (1, 0))
-        self._part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)  # all of the fur
-        self._shares = shares[self._part].transpose(2, 0, 1)[..., None]
+        self._fur = np.flatnonzero(shares.any(axis=0))
+        self._shares = shares[:, self._fur]
         self._marked = {
-            name: self._shares[0] * marking[self._part][..., 3:]
-            for name, marking in zip(MARKINGS, markings, strict=True)
+            name: self._shares[0] * marking[3, self._fur] for name, marking in zip(MARKINGS, markings, strict=True)
         }
         self._drawn = _colours(DRAWN_IN[body.stem])
 
     def colour(self, picture: Image.Image, coat: Coat) -> Image.Image:
         """The body's picture, RGBA, in another coat."""
         new = _colours(coat.colour)
+        tone, _, marking = coat.look.partition(" ")
         pixels = np.array(picture)
-        fur = pixels[self._part][..., :3]
-        colours = fur.astype(np.float64)
-        for share, role in zip(self._shares, new - self._drawn, strict=False):
-            colours += share * role  # role by role: a matrix product rounds differently from machine to machine
-        if coat.look != "plain":
-            tone, marking = coat.look.split()
-            colours += self._marked[marking] * (OPACITIES[tone] * (new[TONES[tone]] - new[0]))
-        fur[...] = np.clip(np.rint(colours), 0, 255)
+        for channel, plane in enumerate(np.moveaxis(pixels.reshape(-1, 4), 1, 0)[:3]):
+            values = plane[self._fur].astype(np.float64)
+            # role by role: a matrix product rounds differently from machine to machine
+            for share, change in zip(self._shares, (new - self._drawn)[:4, channel], strict=True):
+                values += share * change
+            if marking:
+                values += self._marked[marking] * (OPACITIES[tone] * (new[TONES[tone]] - new[0])[channel])
+            plane[self._fur] = np.clip(np.rint(values, out=values), 0, 255)
         return Image.fromarray(pixels)
 
 
@@ -104,9 +103,9 @@ def _colours(coat: str) -> NDArray[np.float64]:
 
 
 def _scaled(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.float64]:
-    """(height, width, 4) from 0 to 1; each channel is scaled by itself, since the fourth one is not transparency."""
+    """(4, height * width) from 0 to 1; each channel is scaled by itself, since the fourth one is not transparency."""
     channels = [channel.resize(size, Image.Resampling.HAMMING) for channel in picture.split()]
-    return np.stack([np.asarray(channel, np.float64) for channel in channels], axis=-1) / 255
+    return np.stack([np.asarray(channel, np.float64).ravel() for channel in channels]) / 255
 
 
 def body_shares(drawing: Path) -> Image.Image:

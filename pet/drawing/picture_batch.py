@@ -37,7 +37,7 @@ from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import FORMS, ORIGIN, share_cards
 from pet.drawing.vector_pets import draw_svg
 
-CHUNK = 8  # pictures per task of a worker; Ctrl-C waits for it
+CHUNK = 16  # pictures per task of a worker; Ctrl-C waits for it
 IN_PROCESS = 32  # up to so many pictures, starting workers does not pay off
 FAULTS_KEPT = 1000
 METHOD = 3  # increase it when the same choice and settings give another picture

@@ -4,6 +4,7 @@ python -m tests.benchmarks.pet_millions
 """
 
 import contextlib
+import dataclasses
 import io
 import tempfile
 import time
@@ -90,7 +91,7 @@ def main() -> None:
         write_table(choices, wardrobe, people, np.append(rows, PETS))
         report("one more person, with a pet of their own", *draw(choices, job))
         write_table(choices, wardrobe, people, np.arange(DEFAULT_PEOPLE))
-        job = RenderSettings(**(vars(job) | {"folder": folder / "own"}))
+        job = dataclasses.replace(job, folder=folder / "own")
         report(f"{DEFAULT_PEOPLE:,} people, each with their own, target 200 a second", *draw(choices, job))
 
 
