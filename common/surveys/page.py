@@ -74,7 +74,7 @@ def _draw_bars(draw: ImageDraw.ImageDraw, survey: Survey, column: str, y: int) -
     for place, group in enumerate(groups):
         x, count = 1000 + place * width, sum(counts[value] for value in group)
         height = max(2, round(24 * count / most))
-        colour = PINK if group[0] in survey.missing else TEAL
+        colour = PINK if group[0] in survey.missing.get(column, ()) else TEAL
         draw.rectangle((x, y + 38 - height, x + max(2, width // 3), y + 38), fill=colour)
         if width >= 44:
             draw.text((x + width // 3 + 4, y + 2), f"{group[0]:g}", fill=INK, font=label_font(16))
