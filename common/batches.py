@@ -46,17 +46,17 @@ class Made:
 
     Attributes:
         files: contents by path relative to the folder, with "/".
-        links: files to be hard links (or copies) of others, by path as in `files`.
         facts: JSON values for tables, kept in the journal; equal for equal items and settings.
         fault: why the item counts as skipped although it has files.
         passing: values that matter to this run alone (device, seconds); they reach `Batch.watch`, not the journal.
+        links: files to be hard links (or copies) of others, by path as in `files`.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
-    links: Mapping[str, Path] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
     passing: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -188,7 +188,7 @@ def drawing_png_bytes(image: Image.Image, text: Mapping[str, str] | None = None)
     rows[:, 1:] = pixels.reshape(height, -1)
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))]
     chunks += [(b"tEXt", f"{keyword}\0{words}".encode("latin-1")) for keyword, words in (text or {}).items()]
-    chunks += [(b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
+    chunks += [(b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
         for kind, content in chunks

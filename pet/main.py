@@ -105,7 +105,7 @@ def main() -> Report | None:
         for form, picture in share_cards(large, name, [why, other, how]).items():
             write_png(OUTPUT.with_stem(f"{OUTPUT.stem}_{form}"), picture, text=ORIGIN)
         if published:
-            svg = draw_svg(published, design_of(name, [item.name for item in worn.values()], bodies, BODY))
+            svg = draw_svg(published, design_of(name, [item.name for item in worn.values()], {body.stem: body}))
             write_text(OUTPUT.with_name(f"{OUTPUT.stem}_pet.svg"), svg)
         print(f"written: {shown(OUTPUT)}")
     if SHOW:

@@ -109,9 +109,12 @@ def _ranked(columns: list[NDArray[np.float64]]) -> float:
         return 0
     table = np.sort(np.array(columns).T, axis=1)  # NaN goes last
     count = int(np.isfinite(table[0]).sum())
-    return count if np.array_equal(table[:, :count], np.tile(np.arange(1.0, count + 1), (len(table), 1))) and np.isnan(
-        table[:, count:]
-    ).all() else 0
+    return (
+        count
+        if np.array_equal(table[:, :count], np.tile(np.arange(1.0, count + 1), (len(table), 1)))
+        and np.isnan(table[:, count:]).all()
+        else 0
+    )
 
 
 def has_summary(ids: "pa.Array") -> bool:

@@ -169,8 +169,8 @@ def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
         elif expected >= DOUBTFUL:
             scales = detect_scale(min(own), end, True), detect_scale(*_ends(kept[longest]), True)
             raise UserError(
-                f"the {total} answers of {name!r} end at {end:g}, those of {longest!r} at {max(kept[longest]):g}, which "
-                f"can be read in two ways: --scale '{name}={scales[0]}' or --scale {scales[1]} (all questions)"
+                f"the {total} answers of {name!r} end at {end:g}, those of {longest!r} at {max(kept[longest]):g}, "
+                f"which can be read in two ways: --scale '{name}={scales[0]}' or --scale {scales[1]} (all questions)"
             )
     return apart
 

@@ -190,11 +190,18 @@ def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: st
     scales = {name: done.scales.get(name) or of_numbers[name].scale for name in alignment.columns}
     common = readings[0][0].scale if readings else next(iter(scales.values()))
     return Survey(
-        path=path, alignment=alignment, scale=common, scales=scales,
+        path=path,
+        alignment=alignment,
+        scale=common,
+        scales=scales,
         sure=all(reading.sure for reading, _ in readings),
-        missing={name: reading.missing for name, reading in of_numbers.items() if reading.missing}, rows=found.rows, counts=found.counts, notes=notes + done.notes, reader=reader,
+        missing={name: reading.missing for name, reading in of_numbers.items() if reading.missing},
+        rows=found.rows,
+        counts=found.counts,
+        notes=notes + done.notes,
+        reader=reader,
         folder=folder,
-    )  # fmt: skip
+    )
 
 
 def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:

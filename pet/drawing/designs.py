@@ -57,7 +57,7 @@ class DesignNumbers:
 
         Args:
             users: names.
-            worn: for each slot, (users,) places of the accessories in the wardrobe.
+            worn: places of the accessories in the wardrobe, (users,) for each slot.
         """
         names = [name_bytes(user) for user in users]
         if self._body is None:

@@ -13,8 +13,8 @@ def published_files(wardrobe: Mapping[str, Any], vectors: Sequence[Mapping[str, 
     """Texts of all files by name.
 
     Args:
-        wardrobe: from `wardrobe_record`.
-        vectors: from `vector_records`.
+        wardrobe: result of `wardrobe_record`.
+        vectors: result of `vector_records`.
     """
     lines = ",\n".join(json.dumps(vector, ensure_ascii=True) for vector in vectors)
     return {
