@@ -40,7 +40,8 @@ def survey_page(survey: Survey) -> Image.Image:
     sheet = Image.new("RGB", (WIDTH_PX, top + ROW_PX * len(questions) + 44 * len(notes) + 60), PAPER)
     draw = ImageDraw.Draw(sheet)
     person = " + ".join(survey.alignment.id_columns) or "the row's number"
-    title = f"{survey.path.name}: {survey.rows:,} people, scale {survey.scale}, named by {person}"
+    scale = f"scale {survey.scale}" if len(set(survey.scales.values())) == 1 else "scales as below"
+    title = f"{survey.path.name}: {survey.rows:,} people, {scale}, named by {person}"
     draw.text(
         (40, 30), fit_text(title, label_font(30, bold=True), WIDTH_PX - 80), fill=INK, font=label_font(30, bold=True)
     )

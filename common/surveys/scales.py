@@ -19,7 +19,7 @@ NEGATIVE_CODES = (-1, -7, -8, -9, -66, -77, -88, -97, -98, -99, -999)
 FEW = 3  # so often a value is given by chance
 TOPS = (1, 3, 5, 7, 10)  # ends of scales below the longest one
 APART, DOUBTFUL = 20, 8  # expected answers above the end of a question, had it the scale of another: none is no chance
-PILED_UP = 0.1  # share of answers at the end of a scale, where it is one
+PILED_UP = 0.5  # answers at the end of a scale, where it is one, at least, beside an average value
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
         above = {other: _share_above(them, end) for other, them in kept.items()}
         longest = max(above, key=lambda other: above[other])
         expected = total * above[longest]
-        if expected >= APART and own[end] >= PILED_UP * total:
+        if expected >= APART and own[end] >= PILED_UP * total / len(own):
             apart.add(name)
         elif expected >= DOUBTFUL:
             scales = detect_scale(min(own), end, True), detect_scale(*_ends(kept[longest]), True)
