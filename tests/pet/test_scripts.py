@@ -459,7 +459,7 @@ def test_pet_eval_by_the_nearest_alone_finds_no_difference(tmp_path: Path) -> No
     ("settings", "words"),
     [
         ({"k": 0}, ["K is 0"]),
-        ({"k": 999}, ["K is 999", "17"]),
+        ({"k": 999}, ["K is 999", "23"]),
         ({"samples": 0}, ["SAMPLES is 0"]),
         ({"synthetic_users": -1}, ["SYNTHETIC_USERS is -1"]),
         ({"users": Path("none.csv")}, ["none.csv"]),
