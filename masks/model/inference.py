@@ -16,12 +16,13 @@ from torch import nn
 
 from common.alpha import around
 from common.errors import UserError
-from common.images import read_image, to_mode
+from common.images import MAX_PIXELS, read_image, to_mode
 from masks.model.mask_threshold import threshold_mask
 from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
 MARGIN = 0.06  # margin around the figure, as a share of its longer side
+LONGEST_PX = math.isqrt(MAX_PIXELS)
 BATCH = 4  # pairs per forward pass
 
 Picture = Path | str | Image.Image | np.ndarray
@@ -179,10 +180,12 @@ def predict_probabilities(
 def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, FrameFit]:
     """Return a pair as network input, the alpha of the clothed frame, and the placement."""
     pictures = as_rgba(base), as_rgba(clothed)
+    sizes = [f"{p.shape[1]} x {p.shape[0]}" for p in pictures]
+    names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
     if pictures[0].shape != pictures[1].shape:
-        sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
-        names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
-        raise UserError(f"{names}: sizes differ, {sizes} px")
+        raise UserError(f"{names}: sizes differ, {sizes[0]} but {sizes[1]} px")
+    if max(pictures[0].shape) > LONGEST_PX:  # a thin frame costs as much as a square of its longer side
+        raise UserError(f"{names}: {sizes[0]} px; the longer side of a frame can have {LONGEST_PX} px")
     seen, placement = place(*pictures)
     return seen, pictures[1][..., 3], placement
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import FORMULA_STARTS, atomic_path
 from common.genres import GENRES
 from common.surveys.dialects import TABLE_SUFFIXES, check_table_path, find_dialect
 from pet.choosing.matching import BestSets
@@ -25,8 +25,6 @@ from pet.choosing.wardrobe import SLOTS, Wardrobe
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A spreadsheet runs a cell that starts with one of these; a leading apostrophe turns it into text.
-FORMULA_STARTS = "=+-@\t\r'"
 NAME_COLUMNS = ["user", *map(str.lower, SLOTS)]
 
 
@@ -181,14 +179,9 @@ def csv_cells(names: "pa.Array") -> "pa.Array":
     return pa.array([_cell(name) for name in names.to_pylist()], pa.string())
 
 
-def inert_name(name: str) -> str:
-    """A name that no spreadsheet runs as a formula: an apostrophe goes before one that it would."""
-    return "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
-
-
 def _cell(name: str) -> str:
     """A name as a CSV cell: no formula, quoted where needed."""
-    inert = inert_name(name)
+    inert = "'" + name if name.startswith(tuple(FORMULA_STARTS)) else name
     return '"' + inert.replace('"', '""') + '"' if any(c in inert for c in '",\r\n') else inert
 
 

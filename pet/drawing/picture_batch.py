@@ -25,7 +25,7 @@ from common.errors import UserError, raise_faults
 from common.files import atomic_path, row_file_name, sha256_of, write_csv
 from common.images import drawing_png_bytes, png_bytes
 from common.journals import Record
-from pet.choosing.choice_table import Choice, csv_cells, inert_name, read_choices, read_worn
+from pet.choosing.choice_table import Choice, csv_cells, read_choices, read_worn
 from pet.choosing.explaining import Language, counterfactual, sentence
 from pet.choosing.recommender import Recommender
 from pet.choosing.wardrobe import SLOTS, Wardrobe, check_pictures
@@ -302,7 +302,7 @@ def _write_sentences(job: RenderSettings, records: Iterator[Record]) -> None:
     """Write why each person's pet wears what it wears, and what one point more of a genre would change."""
     if job.personal:
         facts = (record.facts for record in records if record.facts)
-        rows = ((inert_name(fact["user"]), fact["why"], fact["change"]) for fact in facts)
+        rows = ((fact["user"], fact["why"], fact["change"]) for fact in facts)
         write_csv(job.folder / job.rows.named(SENTENCES_CSV), [("user", "why", "change"), *rows])
 
 
