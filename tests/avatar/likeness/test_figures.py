@@ -51,8 +51,8 @@ def test_the_figure_shows_every_known_trait(
     shown = shown_traits(figure.looks)
     asked = {"glasses": glasses, "facial_hair": facial_hair, "headwear": headwear, "skin_tone": str(monk)}
     if headwear in ("", "none") and length:
-        assert figure.looks.hair == hairstyle_for(length, shape)
-    if headwear in ("", "none") and length not in ("", "bald"):
+        assert figure.looks.hair == hairstyle_for(length, shape, colour)
+    if headwear in ("", "none") and length:
         asked["hair_colour"] = colour
     for trait, value in asked.items():
         assert not value or shown[trait][0] == value, (trait, value, shown[trait])
