@@ -243,7 +243,7 @@ class Studio:
     def portray(self, person: Labelled, way: str, name: str = "") -> Case | None:
         """One person's avatar; None without a face. Another name gives another seed."""
         features = self.features(person.path, person.face)
-        if features is None:
+        if features is None or features.face_box is None:
             return None
         features = replace(features, name=name or features.name)
         source = None if way.startswith("text") else person.path
@@ -378,9 +378,7 @@ def print_line_up(group: str, cases: Sequence[Case]) -> None:
         print(f"{group}, line-up, {LINE_UPS} {kind} of {LINE_UP}: found {shares}")
 
 
-def line_up(
-    scores: np.ndarray, labels: Sequence[dict[str, list[str]]], rng: np.random.Generator, apart: bool
-) -> float:
+def line_up(scores: np.ndarray, labels: Sequence[dict[str, list[str]]], rng: np.random.Generator, apart: bool) -> float:
     """Share of line-ups in which the right person is found; ties share it.
 
     Args:
