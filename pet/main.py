@@ -22,6 +22,7 @@ from common.errors import UserError
 from common.files import check_output
 from common.genres import parse_taste
 from common.images import write_png
+from common.lettering import warn_of_names
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from pet.choosing.choice_table import choice_of
@@ -34,7 +35,6 @@ from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.coats import coat_for
 from pet.drawing.compositing import Dresser
 from pet.drawing.display import check_display, show_picture
-from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import ORIGIN, share_cards
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----

@@ -14,12 +14,12 @@ from common.batches import Batch, Item, Made, Outcome, run_batch
 from common.errors import UserError, raise_faults
 from common.files import row_file_name, sha256_of
 from common.images import png_bytes
+from common.lettering import warn_of_names
 from pet.choosing.choice_table import Choice, read_choices
 from pet.choosing.wardrobe import SLOTS, Wardrobe, body_for, check_pictures
 from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.coats import coat_files, coat_for
 from pet.drawing.compositing import Dresser
-from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import ORIGIN
 
 CHUNK = 8  # people per task of a worker; Ctrl-C waits for it
