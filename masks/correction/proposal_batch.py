@@ -64,16 +64,17 @@ class ProposalMethod:
     device: str = "CPU"
 
 
-def model_method(checkpoint: Path) -> ProposalMethod:
-    """Return the method that uses the mask model.
+def model_method(checkpoint: Path | None) -> ProposalMethod:
+    """Return the method that uses the mask model; None: the default one.
 
     Raises:
         UserError: the checkpoint is missing or not one of this model.
     """
-    from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
+    from masks.model.checkpoint_format import network_of, read_checkpoint
+    from masks.model.default_model import default_checkpoint
 
     try:
-        path = find_checkpoint(checkpoint)
+        path = default_checkpoint(checkpoint)
     except UserError as error:
         raise UserError(f"{error}; METHOD {' or '.join(DIFFERENCE_SCALES)} needs none") from error
     network_of(read_checkpoint(path), path)  # checks it before any work
