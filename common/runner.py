@@ -21,9 +21,9 @@ How a script looks:
 
 Every annotated upper-case name of the script's module is a setting; one with the value `tyro.MISSING` is required.
 `run` turns each one into a flag (`--size-px`) with its annotation as type and range and its comment as help text; one
-that is `tyro.conf.Positional` may be given by its flag or without it. It then writes the values from the command line into the module and
-calls `main()`, which reads the constants and passes them on by keyword. Called from Python, `main()` uses the file's
-values.
+that is `tyro.conf.Positional` may be given by its flag or without it. `run` then writes the values from the command
+line into the module and calls `main()`, which reads the constants and passes them on by keyword. Called from Python,
+`main()` uses the file's values.
 
 A spawned worker process imports the script anew, as `__mp_main__`, and there every constant has the file's value.
 So a worker must receive settings as keyword arguments or in its item; it must not read the constants.
@@ -178,10 +178,10 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
         plain = _without_positional(annotation)
         also = f"(or {flag})" if plain is not annotation else None
         text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None, also]))
-        if any(word.partition("=")[0].replace("_", "-") == flag for word in sys.argv[1:]):
-            annotation = plain
+        is_flag = any(word.partition("=")[0].replace("_", "-") == flag for word in sys.argv[1:])
         explained = tyro.conf.arg(help=text or None)
-        flags.append((name.lower(), typing.Annotated[annotation, explained], getattr(module, name)))
+        kind = plain if is_flag else annotation
+        flags.append((name.lower(), typing.Annotated[kind, explained], getattr(module, name)))
     description = (inspect.getdoc(module) or "").replace("\nWrites", "\n\nWrites")
     form: type = make_dataclass("Settings", flags, kw_only=True)
     parsed: object = tyro.cli(form, prog=script.name, description=description)

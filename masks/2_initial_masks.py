@@ -64,7 +64,7 @@ def main() -> Report:
         print(f"earlier masks: {shown(kept)}")
     print("most unsure (0 sure, 1 a guess):")
     for number in proposal_batch.most_unsure(unsureness)[: proposal_batch.PRINTED]:
-        print(f"  frame {number}  {unsureness[number]:.3f}")
+        print(f"  frame {number}  {unsureness[number]:.4f}")
     print(f"contact sheet: {shown(OUTPUT)}")
     print_faults(masks, faults)
     used = [source for source in sources if source.number in unsureness]

@@ -1,9 +1,10 @@
 """Propagation: what a person corrected in one frame changes the other frames alike, without training.
 
-Each pixel of a frame is compared with the pixels of the corrected frames: colour of the base, difference between clothed
-and base, the eight neighbours and the position relative to the body. Pixels that look like corrected clothing become
+Each pixel of a frame is compared with those of the corrected frames: colour of the base, difference between clothed and
+base, the eight neighbours and the position relative to the body. Pixels that look like corrected clothing become
 clothing, those that look like what the person left out leave the mask, and where nothing is alike the mask stays as it
-was. The light of each clothed frame is undone first, so that frames lit differently can be compared.
+was. The light of each clothed frame is undone first, so that frames lit differently can be compared. Frames in which
+other clothes are worn do not change.
 """
 
 import math
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from masks.model.mask_threshold import mask_unsureness
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
 WORK_PX = 80  # longer side of a smooth figure when its pixels are compared
@@ -25,9 +27,9 @@ LIGHTNESS_WEIGHT, HUE_WEIGHT = 1.0, 6.0  # of the logarithm of clothed / base: l
 NEIGHBOUR_SPREAD = 0.6  # of the weights of a pixel's neighbours, in px
 
 MATCH_WIDTH = 0.17  # distance of features within which pixels are alike
-MATCH_REACH = 1.5  # distance of features beyond which pixels say nothing about one another
+MATCH_REACH = 1.5  # distance of features beyond which pixels say little about one another
 MOST_EVIDENCE = 6.0  # largest evidence of a match, as a logit
-SAME_CLOTHES = 0.6  # median squared distance of clothing to the nearest corrected pixels, below which clothes are the same
+SAME_CLOTHES = 0.6  # largest median of the squared distances of clothing to its matches if the clothes are the same
 FAR = 1e6  # squared distance where there is no pixel
 PRIOR = 0.9  # probability that the mask of a frame is right before anything is propagated
 
@@ -70,7 +72,7 @@ class PixelFeatures:
     places: np.ndarray
 
 
-def propagate(known: Sequence[PixelFeatures], frame: MaskedFrame) -> tuple[np.ndarray, float]:
+def propagate(known: Sequence[PixelFeatures], frame: MaskedFrame) -> tuple[np.ndarray, float] | None:
     """Change the mask of a frame as corrected frames teach.
 
     Args:
@@ -78,16 +80,19 @@ def propagate(known: Sequence[PixelFeatures], frame: MaskedFrame) -> tuple[np.nd
         frame: the frame with its mask so far.
 
     Returns:
-        The new mask, (H, W) bool, and how sure it is: the F1 score to expect, 0 to 1.
+        The new mask, (H, W) bool, and how unsure it is: one minus the F1 score to expect, 0 to 1. None if no corrected
+        frame shows the same clothes.
     """
     there = features_of(frame)
-    says = evidence(known, there)
-    logits = smoothed(np.where(there.mask, 1, -1) * math.log(PRIOR / (1 - PRIOR)) + says, there.places)
-    logits = np.where((says > 0) == there.mask, np.abs(logits) * np.where(there.mask, 1, -1), logits)
-    chance = 1 / (1 + np.exp(-logits))
-    taken = chance > 0.5
-    sure = (2 * float(chance[taken].sum()) + 1) / (float(chance.sum()) + np.count_nonzero(taken) + 1)
-    return _put_back(logits, there, frame), sure
+    alike = [near for near in (_nearest(other, there.values) for other in known) if _shows_same_clothes(near, there)]
+    if not alike:
+        return None
+    says = evidence(np.minimum.reduce(alike))
+    before = np.where(there.mask, 1, -1)
+    logits = smoothed(before * math.log(PRIOR / (1 - PRIOR)) + says, there.places)
+    logits = np.where((says > 0) == there.mask, before * np.abs(logits), logits)  # neighbours alone change no pixel
+    unsureness = mask_unsureness(1 / (1 + np.exp(-logits)))
+    return _put_back(logits, there, frame), unsureness
 
 
 def features_of(frame: MaskedFrame) -> PixelFeatures:
@@ -106,25 +111,22 @@ def features_of(frame: MaskedFrame) -> PixelFeatures:
     return PixelFeatures(values[drawn].astype(np.float32), mask[drawn], drawn)
 
 
-def evidence(known: Sequence[PixelFeatures], there: PixelFeatures) -> np.ndarray:
+def evidence(nearest: np.ndarray) -> np.ndarray:
     """Return what the nearest corrected pixels say about each pixel, as a logit of clothing; 0 if none is alike.
 
-    A corrected frame counts only if it shows the same clothes.
-
     Args:
-        known: features of the corrected frames.
-        there: features of the frame with (N, D) values.
+        nearest: (2, N) float32, squared distances to the nearest pixel outside and inside corrected masks.
 
     Returns:
         (N,) float32 in [-MOST_EVIDENCE, MOST_EVIDENCE].
     """
-    nearest = np.full((2, len(there.values)), FAR, np.float32)  # squared distances to other pixels and to clothing
-    for frame in known:
-        found = _nearest(frame, there.values)
-        if there.mask.any() and np.median(found.min(axis=0)[there.mask]) < SAME_CLOTHES:
-            nearest = np.minimum(nearest, found)
     strength = np.clip((nearest[0] - nearest[1]) / (2 * MATCH_WIDTH**2), -MOST_EVIDENCE, MOST_EVIDENCE)
     return strength * np.exp(-nearest.min(axis=0) / MATCH_REACH**2)
+
+
+def _shows_same_clothes(nearest: np.ndarray, there: PixelFeatures) -> bool:
+    """Whether most of the clothing of a frame looks like pixels of the corrected frame."""
+    return bool(there.mask.any() and np.median(nearest.min(axis=0)[there.mask]) < SAME_CLOTHES)
 
 
 def smoothed(logits: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -214,17 +216,16 @@ def _at_working_size(frame: MaskedFrame) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def _put_back(logits: np.ndarray, there: PixelFeatures, frame: MaskedFrame) -> np.ndarray:
     """Return the mask at the frame's size; in smooth art, edges that stay where they were keep every pixel."""
-    shape = frame.mask.shape
     now = np.zeros(there.places.shape, np.float32)
     now[there.places] = logits
-    factor = shape[0] // there.places.shape[0]
-    if (there.places.shape[0] * factor, there.places.shape[1] * factor) == shape and find_pixel_size(
-        [frame.base, frame.clothed]
-    ) == factor:
-        return enlarge(now > 0, factor)
+    size = find_pixel_size([frame.base, frame.clothed])
+    if now.shape == shrink(frame.mask, size).shape:
+        return enlarge(now > 0, size)
     flipped = np.zeros(now.shape, np.uint8)
     flipped[there.places] = (logits > 0) != there.mask
-    flipped = cv2.morphologyEx(flipped, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    where = cv2.resize(cv2.dilate(flipped, np.ones((3, 3), np.uint8)), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-    large = cv2.resize(now, shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
-    return np.where(where, large, frame.mask) & (frame.clothed[..., 3] > 0)
+    flipped = cv2.morphologyEx(flipped, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # single pixels are edges
+    flipped = cv2.dilate(flipped, np.ones((3, 3), np.uint8))
+    to = frame.mask.shape[::-1]
+    where = cv2.resize(flipped, to, interpolation=cv2.INTER_NEAREST) > 0
+    changed = cv2.resize(now, to, interpolation=cv2.INTER_LINEAR) > 0
+    return np.where(where, changed, frame.mask) & (frame.clothed[..., 3] > 0)

@@ -6,9 +6,11 @@ Step 4 trains a model into TRAINED. It becomes the default of steps 2 and 5 unle
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.devices import pick_device
 from common.paths import OUTPUTS, shown
 from masks.model.checkpoint_format import find_checkpoint, read_checkpoint
 from masks.model.evaluation import SetScore
+from masks.model.onnx_runtime import NAME
 
 TRAINED = OUTPUTS / "masks/mask_model.pth"
 SHIPPED = "mask_model.pth"
@@ -42,7 +44,8 @@ def describe(path: Path) -> str:
         UserError: as `read_checkpoint`.
     """
     frames = len(read_checkpoint(path)["frames"])
-    return f"model: {shown(path)}, trained on {f'{frames} frames of yours' if frames else 'drawn figures alone'}"
+    data = f"{frames} frames of yours" if frames else "drawn figures alone"
+    return f"model: {shown(path)}, trained on {data}, run by {NAME if pick_device().type == 'cpu' else 'PyTorch'}"
 
 
 def made_worse(before: Sequence[SetScore], after: Sequence[SetScore]) -> dict[str, float]:

@@ -36,7 +36,7 @@ def test_the_model_that_step_4_trained_is_the_default_unless_it_made_a_set_worse
     write_checkpoint(trained, lively_network((6, 8)), frames=[], is_default=False)
     assert (default_checkpoint(None), last_trained(None)) == (SHIPPED, trained)
     trained.write_bytes(b"damaged")
-    with pytest.raises(UserError, match="mask_model.pth: refused"):
+    with pytest.raises(UserError, match=r"mask_model\.pth: refused"):
         default_checkpoint(None)
 
 
