@@ -364,7 +364,7 @@ def write_sheet(path: Path, cases: Sequence[Case]) -> None:
 def print_line_up(group: str, cases: Sequence[Case]) -> None:
     """How often the right one of eight people is found: by the words of the traits, and by the colours as well."""
     labels = [case.person.labels for case in cases]
-    seen, perfect = ([shares for shares in some] for some in ([c.seen.shares for c in cases], map(as_labelled, labels)))
+    seen, perfect = (list(some) for some in ([c.seen.shares for c in cases], map(as_labelled, labels)))
     words = likelihoods(labels, seen)
     ways = {
         "words": words,
