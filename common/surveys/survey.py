@@ -147,7 +147,7 @@ def open_survey(
         return _open(path, columns, scale, missing=missing, name_column=name_column, own=answers)
     except UserError as error:
         text = str(error)
-        raise UserError(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
+        raise type(error)(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
 
 
 def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: str, own: str) -> Survey:

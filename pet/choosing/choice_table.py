@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import FORMULA_STARTS, atomic_path
 from common.genres import GENRES
 from common.surveys.dialects import TABLE_SUFFIXES, check_table_path, find_dialect
 from pet.choosing.matching import BestSets
@@ -24,9 +24,6 @@ from pet.choosing.wardrobe import SLOTS, Wardrobe
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-# A spreadsheet runs a cell that starts with one of these; a leading apostrophe turns it into text.
-FORMULA_STARTS = "=+-@\t\r'"
 
 
 def columns() -> list[str]:

@@ -1,4 +1,6 @@
+import csv
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.files import atomic_path, check_output, file_stem, sha256_of, write_text
+from common.files import atomic_path, check_output, file_stem, of_inert, sha256_of, write_csv, write_text
 from tests.helpers import ROOT
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit, SIGKILL or flock")
@@ -54,6 +56,52 @@ def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
     write_text(target, "2")
     assert target.read_bytes() == b"2"
     assert names_in(tmp_path) == ["table.csv"]
+
+
+@posix_only
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "link to nothing"])
+def test_whatever_lies_at_the_temporary_name_is_never_written_to(tmp_path: Path, kind: str) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_bytes(b"precious")
+    with atomic_path(tmp_path / "table.csv") as part:
+        part.write_bytes(b"1")
+    if kind == "pipe":
+        os.mkfifo(part)
+    elif kind == "hard link":
+        part.hardlink_to(victim)
+    else:
+        part.symlink_to(victim if kind == "link" else tmp_path / "elsewhere.txt")
+    write_text(tmp_path / "table.csv", "2")
+    assert victim.read_bytes() == b"precious"
+    assert (tmp_path / "table.csv").read_bytes() == b"2"
+    assert names_in(tmp_path) == ["table.csv", "victim.txt"]
+
+
+def test_letters_that_are_none_are_written_escaped(tmp_path: Path) -> None:
+    write_text(tmp_path / "run.json", json.dumps({"photo": "caf\udce9.png"}, ensure_ascii=False))
+    assert json.loads((tmp_path / "run.json").read_bytes()) == {"photo": "caf\udce9.png"}
+
+
+@given(st.lists(st.text(), min_size=1), st.sampled_from("=+-@\t\r'"))
+def test_a_table_holds_no_formula_and_all_its_texts(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], start: str
+) -> None:
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    write_csv(path, [["name"], *([start + text] for text in texts), ["-1.5"], [-2]])
+    with open(path, encoding="utf-8", newline="") as file:
+        _, *cells, number, whole = [row[0] for row in csv.reader(file)]
+    assert (number, whole) == ("-1.5", "-2")
+    for cell, text in zip(cells, texts, strict=True):
+        assert not cell.startswith(tuple("=+-@")) or is_number(cell)
+        assert of_inert(cell) == (start + text).replace("\r", "\\r").encode("utf-8", "backslashreplace").decode()
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @posix_only

@@ -212,7 +212,7 @@ def write_model(path: Path) -> Path:
     from masks.model.unet import UNet
 
     torch.manual_seed(0)
-    write_checkpoint(path, UNet(), sets={"trained": [], "held out": []}, settings={}, figures={})
+    write_checkpoint(path, UNet(), frames=[], sets={"trained": [], "held out": []}, settings={}, figures={})
     return path
 
 
