@@ -123,8 +123,7 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
     """
     traits = {trait: _told(trait, belief) for trait, belief in beliefs.items()}
     light = problem_of_light(colours)
-    is_hidden = colours.cheeks < LEAST_CHEEKS and not blurred  # the far cheek of a small turned face is often dark
-    hidden = "something covers part of the face" if is_hidden else ""
+    hidden = "something covers part of the face" if colours.cheeks < LEAST_CHEEKS and not blurred else ""
     masked = "a mask covers it" if beliefs["facial_hair"].word == COVERED else ""
     skin = _if(masked or light, traits["skin_tone"])
     if skin.value and colours.skin is not None:
