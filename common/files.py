@@ -142,6 +142,25 @@ def write_bytes(target: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def link_file(target: Path, source: Path) -> None:
+    """Make `target` another name of the file `source`, atomically; a copy where the disk has no such links.
+
+    Raises:
+        FileNotFoundError: no `source`.
+        UserError: the folder cannot be written, or the disk is full.
+    """
+    source.stat()
+    part = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        os.link(source, part)
+        part.replace(target)
+        part.unlink(missing_ok=True)  # still there where both were one file already
+    except OSError:
+        write_bytes(target, source.read_bytes())
+
+
 def write_csv(target: Path, rows: Iterable[Iterable[object]]) -> None:
     """Write rows of cells, the header first, as CSV in UTF-8, atomically; a spreadsheet runs none of them."""
     table = io.StringIO()

@@ -20,10 +20,10 @@ How a script looks:
         run(main)
 
 Every annotated upper-case name of the script's module is a setting; one with the value `tyro.MISSING` is required.
-`run` turns each one into a flag (`--size-px`, or a positional argument by `tyro.conf.Positional`) with its annotation
-as type and range and its comment as help text. It then writes the values from the command line into the module and
-calls `main()`, which reads the constants and passes them on by keyword. Called from Python, `main()` uses the file's
-values.
+`run` turns each one into a flag (`--size-px`) with its annotation as type and range and its comment as help text; one
+that is `tyro.conf.Positional` may be given by its flag or without it. `run` then writes the values from the command
+line into the module and calls `main()`, which reads the constants and passes them on by keyword. Called from Python,
+`main()` uses the file's values.
 
 A spawned worker process imports the script anew, as `__mp_main__`, and there every constant has the file's value.
 So a worker must receive settings as keyword arguments or in its item; it must not read the constants.
@@ -214,9 +214,14 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
     flags: list[tuple[str, typing.Any, typing.Any]] = []
     for name, annotation in _settings_of(main).items():
         allowed = _range_of(annotation)
-        text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None]))
+        flag = f"--{name.lower().replace('_', '-')}"
+        plain = _without_positional(annotation)
+        also = f"(or {flag})" if plain is not annotation else None
+        text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None, also]))
+        is_flag = any(word.partition("=")[0].replace("_", "-") == flag for word in sys.argv[1:])
         explained = tyro.conf.arg(help=text or None)
-        flags.append((name.lower(), typing.Annotated[annotation, explained], getattr(module, name)))
+        kind = plain if is_flag else annotation
+        flags.append((name.lower(), typing.Annotated[kind, explained], getattr(module, name)))
     description = (inspect.getdoc(module) or "").replace("\nWrites", "\n\nWrites")
     form: type = make_dataclass("Settings", flags, kw_only=True)
     parsed: object = tyro.cli(form, prog=script.name, description=description)
@@ -233,6 +238,18 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
 def _as_text(value: object) -> object:
     """A value in which bytes that are no UTF-8 are written out, as \\udce9; paths keep them, to name the same file."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _without_positional(annotation: typing.Any) -> typing.Any:
+    """Return the annotation of a positional setting as that of a flag; others as they are."""
+    from tyro.conf import Positional
+
+    marker = Positional[int].__metadata__[0]
+    extras = list(getattr(annotation, "__metadata__", ()))
+    if marker not in extras:
+        return annotation
+    extras.remove(marker)
+    return typing.Annotated[(annotation.__origin__, *extras)] if extras else annotation.__origin__
 
 
 def _in_words(value: object) -> str:

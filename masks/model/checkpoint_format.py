@@ -8,6 +8,7 @@ import torch
 from common import checkpoints
 from common.devices import pick_device
 from common.errors import UserError
+from masks.model.onnx_runtime import OnnxNetwork
 from masks.model.unet import UNet, fold_normalisation
 
 FORMAT = "re-live clothing mask U-Net 1"
@@ -55,9 +56,13 @@ def write_checkpoint(path: Path, network: UNet, **plain: object) -> None:
 def load_network(path: Path | str) -> tuple[UNet, torch.device]:
     """Load the network of a checkpoint for prediction (not for training); return it and its device.
 
+    On a CPU, `runtime` of the network is what ONNX Runtime runs; prediction uses it.
+
     Raises:
         UserError: as `find_checkpoint`, `read_checkpoint` and `network_of`.
     """
     device = pick_device()
     network = fold_normalisation(network_of(read_checkpoint(path), path))
+    if device.type == "cpu":
+        network.runtime = OnnxNetwork(network)
     return network.to(memory_format=torch.channels_last).to(device), device

@@ -238,6 +238,9 @@ def _finish(model: nn.Module, pair: LoadedPair, logits: np.ndarray, device: torc
 @torch.inference_mode()
 def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np.ndarray:
     """Run (B, 8, SIZE_PX, SIZE_PX) uint8 pairs through the network; return (B, SIZE_PX, SIZE_PX) float32 logits."""
+    runtime = getattr(model, "runtime", None)
+    if runtime is not None:
+        return runtime(pairs.astype(np.float32) / 255)[:, 0]
     batch = torch.from_numpy(pairs).to(device, memory_format=torch.channels_last).float() / 255
     return model(batch)[:, 0].float().cpu().numpy()
 

@@ -11,7 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.files import atomic_path, check_output, file_stem, of_inert, sha256_of, write_csv, write_text
+from common.files import (
+    atomic_path,
+    check_output,
+    file_stem,
+    link_file,
+    of_inert,
+    sha256_of,
+    write_csv,
+    write_text,
+)
 from tests.helpers import ROOT
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit, SIGKILL or flock")
@@ -312,3 +321,31 @@ def test_an_output_that_would_replace_an_input_is_refused(tmp_path: Path, way: s
 )
 def test_file_names_are_harmless(name: str, stem: str) -> None:
     assert file_stem(name) == stem
+
+
+# ---- links ----
+
+
+def test_a_link_replaces_what_was_there_and_may_be_made_again(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "deep/target"
+    source.write_text("one", encoding="utf-8")
+    target.parent.mkdir()
+    target.write_text("old", encoding="utf-8")
+    for _ in range(2):
+        link_file(target, source)
+        assert target.samefile(source)
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
+    with pytest.raises(FileNotFoundError):
+        link_file(target, tmp_path / "nowhere")
+    assert target.read_text(encoding="utf-8") == "one"
+
+
+def test_where_the_disk_has_no_links_there_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "source").write_text("one", encoding="utf-8")
+    link_file(tmp_path / "target", tmp_path / "source")
+    assert (tmp_path / "target").read_text(encoding="utf-8") == "one"
+    assert not (tmp_path / "target").samefile(tmp_path / "source")

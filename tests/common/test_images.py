@@ -22,7 +22,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, read_image, write_png
+from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, drawing_png_bytes, read_image, write_png
 from tests.helpers import BAD_INPUTS, ROOT, heic_bytes, needs_bad_inputs
 
 MODES: list[Mode] = ["RGBA", "RGB", "L"]
@@ -596,3 +596,14 @@ def test_a_full_disk_is_a_user_error_and_leaves_no_half_picture(tmp_path: Path, 
     assert "cannot write" in result.stdout and "pet.png" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == (["pet.png"] if old_is_there else [])
     assert not old_is_there or target.read_bytes() == before
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(0, 2**32 - 1))
+def test_a_drawing_s_png_holds_its_pixels_and_its_text(width: int, height: int, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 4), np.uint8)
+    content = drawing_png_bytes(Image.fromarray(pixels), {"Title": "a pet", "Copyright": "CC0"})
+    with Image.open(io.BytesIO(content)) as image:
+        image.verify()
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.mode, image.info) == ("PNG", "RGBA", {"Title": "a pet", "Copyright": "CC0"})
+        assert np.array_equal(np.asarray(image), pixels)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from common.errors import UserError
 from common.paths import CHECKPOINTS, DATA
+from masks.model import onnx_runtime
 from masks.model.checkpoint_format import (
     FORMAT,
     find_checkpoint,
@@ -32,7 +33,7 @@ from masks.model.checkpoint_format import (
 )
 from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 from masks.sets.pairs import read_mask
 from masks.sets.training_sets import FrameSet, gather_training_data
 from tests.helpers import REAL_DATA, ROOT, needs_real_data
@@ -295,7 +296,7 @@ import sys
 from pathlib import Path
 import torch
 from masks.model.checkpoint_format import write_checkpoint
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 torch.manual_seed(0)
 network = UNet((48, 96, 192))
 number = 0
@@ -309,7 +310,7 @@ HANGS_WHILE_WRITING = """
 import sys, time
 from pathlib import Path
 from masks.model.checkpoint_format import write_checkpoint
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 
 class Slow:
     def __reduce__(self):
@@ -324,7 +325,7 @@ import resource, signal, sys
 from pathlib import Path
 from common.errors import UserError
 from masks.model.checkpoint_format import write_checkpoint
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
@@ -416,3 +417,20 @@ def test_the_shipped_model_masks_real_sprites_that_it_never_saw() -> None:
     sets = [every(frame_set, 25) for frame_set in gather_training_data(folder)]
     scores = set_scores(sets)
     assert scores and np.mean(list(scores.values())) > 0.9, scores
+
+
+def test_onnx_runtime_gives_what_pytorch_gives_and_converts_a_network_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_runtime, "CACHE", tmp_path / "cache")
+    network = fold_normalisation(lively_network((6, 8), seed=2).eval())
+    pairs = np.random.default_rng(0).random((3, 8, SIZE_PX, SIZE_PX), np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pairs)).numpy()
+    assert np.abs(onnx_runtime.OnnxNetwork(network)(pairs) - expected).max() < 1e-4
+    (file,) = (tmp_path / "cache").iterdir()
+    written = file.stat().st_mtime_ns
+    assert np.abs(onnx_runtime.OnnxNetwork(network)(pairs) - expected).max() < 1e-4
+    assert file.stat().st_mtime_ns == written
+    onnx_runtime.OnnxNetwork(fold_normalisation(lively_network((6, 8), seed=3).eval()))
+    assert len(list((tmp_path / "cache").iterdir())) == 2, "other weights have a file of their own"
