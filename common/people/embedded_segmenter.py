@@ -116,6 +116,15 @@ class PoseMask:
         return cv2.warpAffine(self.probability, to_square, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
+def check_weights() -> None:
+    """Raise UserError, with the command that fetches them, if weights of the segmenter are missing."""
+    missing = [name for name in WEIGHTS if not is_present(EMBEDDED[name])]
+    if missing:
+        raise UserError(
+            f'the segmenter "embedded" needs weights that are missing; python3 run.py fetch {" ".join(missing)}'
+        )
+
+
 class EmbeddedSegmenter:
     """See the module's docstring. A lock serialises calls; in parallel work, each worker loads its own segmenter."""
 
@@ -124,11 +133,7 @@ class EmbeddedSegmenter:
 
     def __init__(self) -> None:
         """Load the four networks. Raises UserError if their files are missing."""
-        missing = [name for name in WEIGHTS if not is_present(EMBEDDED[name])]
-        if missing:
-            raise UserError(
-                f'the segmenter "embedded" needs weights that are missing; python3 run.py fetch {" ".join(missing)}'
-            )
+        check_weights()
         self.weights = list(WEIGHTS)
         self._detector = PersonDetector(EMBEDDED[DETECTOR].path)
         self._pose = cv2.dnn.readNetFromTFLite(_content(EMBEDDED[POSE].path))
