@@ -27,7 +27,8 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
         "format", "widths" (the network's), "model" (its state), "frames" (keys of the frames that it was trained on),
         "settings" and "figures" (plain values).
     """
-    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "mask_model.py")
+    fields = {"widths": list, "frames": list}
+    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "mask_model.py", fields)
 
 
 def network_of(content: dict[str, Any], path: Path | str) -> UNet:
@@ -36,12 +37,13 @@ def network_of(content: dict[str, Any], path: Path | str) -> UNet:
     Raises:
         UserError: the tensors do not fit the network.
     """
+    widths = tuple(content["widths"])
     try:
-        network = UNet(tuple(content["widths"]))
-        network.load_state_dict({name: tensor.float() for name, tensor in content["model"].items()})
-    except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if len(widths) > len(content["model"]):
+            raise ValueError("more levels than tensors")
+        return checkpoints.load_weights(lambda: UNet(widths), content["model"])
+    except (RuntimeError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path}: its tensors do not fit the network; it is a checkpoint of another one") from error
-    return network.eval()
 
 
 def write_checkpoint(path: Path, network: UNet, **plain: object) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -269,6 +270,8 @@ MISFITS: dict[str, dict[str, Any]] = {
     "texts": {"widths": ["8", "12"]},
     "one number": {"widths": 8},
     "too large for any memory": {"widths": [10**9, 10**9]},
+    "large": {"widths": [4000] * 5},
+    "very many levels": {"widths": [8] * 10**6},
     "another network": {"model": nn.Conv2d(3, 3, 3).state_dict()},
     "no tensors": {"model": {"stem.weight": 1}},
     "nothing": {"model": None},
@@ -279,11 +282,11 @@ MISFITS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", MISFITS)
 def test_tensors_that_do_not_fit_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "misfit.pth"
-    whole = {"format": FORMAT, "widths": [8, 12], "model": UNet((8, 12)).state_dict()}
+    whole = {"format": FORMAT, "widths": [8, 12], "frames": [], "model": UNet((8, 12)).state_dict()}
     torch.save(whole | MISFITS[name], path)
-    assert "do not fit the network" in refusal(path)
+    assert re.search("do not fit the network|damaged, its (field|weight)", refusal(path))
     torch.save({"format": FORMAT}, path)
-    assert "do not fit the network" in refusal(path)
+    assert "its field 'widths' is missing" in refusal(path)
 
 
 # ---- what a kill or a full disk leaves ----
@@ -298,7 +301,7 @@ torch.manual_seed(0)
 network = UNet((48, 96, 192))
 number = 0
 while True:
-    write_checkpoint(Path(sys.argv[1]), network, number=number)
+    write_checkpoint(Path(sys.argv[1]), network, frames=[], number=number)
     number += 1
     print(number, flush=True)
 """
