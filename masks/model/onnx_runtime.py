@@ -25,7 +25,7 @@ class OnnxNetwork:
     """A network that ONNX Runtime runs on the CPU.
 
     Args:
-        network: in evaluation mode, on the CPU.
+        network: the network, in evaluation mode and on the CPU.
     """
 
     def __init__(self, network: UNet) -> None:
