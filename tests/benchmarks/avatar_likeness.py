@@ -247,7 +247,7 @@ class Studio:
     def portray(self, person: Labelled, way: str, name: str = "") -> Case | None:
         """One person's avatar; None without a face. Another name gives another seed."""
         features = self.features(person.path, person.face)
-        face = features and features.face_box
+        face = features.face_box if features else None
         if features is None or face is None:
             return None
         features = replace(features, name=name or features.name)
