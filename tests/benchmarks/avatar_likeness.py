@@ -247,8 +247,8 @@ class Studio:
     def portray(self, person: Labelled, way: str, name: str = "") -> Case | None:
         """One person's avatar; None without a face. Another name gives another seed."""
         features = self.features(person.path, person.face)
-        face = features.face_box if features else None
-        if features is None or face is None:
+        box = features.face_box if features else None
+        if features is None or box is None:
             return None
         features = replace(features, name=name or features.name)
         source = None if way.startswith("text") else person.path
@@ -258,7 +258,7 @@ class Studio:
         lab = features.appearance["skin_tone"].lab
         photo = read_image(person.path, "RGB")
         colours = {
-            "photo": head_colours(np.asarray(photo), face),
+            "photo": head_colours(np.asarray(photo), box),
             "avatar": head_colours(np.asarray(avatar), AVATAR_FACE),
         }
         tiles = [photo, start or Image.new("RGB", (8, 8), "white"), avatar]
