@@ -54,7 +54,8 @@ def _converted(network: UNet) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the newer exporter takes ten times as long
         torch.onnx.export(
-            network, (example,), buffer, dynamo=False, opset_version=OPSET,
+            network, (example,), buffer, dynamo=False,  # type: ignore[arg-type]  # a buffer serves the older exporter
+            opset_version=OPSET,
             input_names=["pairs"], output_names=["logits"], dynamic_axes=dynamic,
         )  # fmt: skip
     with contextlib.suppress(OSError, UserError):  # a folder that cannot be written costs the conversion each time
