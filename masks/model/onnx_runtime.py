@@ -52,7 +52,7 @@ def _converted(network: UNet) -> bytes:
     example = torch.zeros(1, CHANNELS, SIZE_PX, SIZE_PX)
     dynamic = {name: {0: "batch"} for name in ("pairs", "logits")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the newer exporter takes ten times as long
+        warnings.simplefilter("ignore")  # the older exporter is deprecated, but needs no further package
         torch.onnx.export(
             network, (example,), buffer, dynamo=False,  # type: ignore[arg-type]  # a buffer serves the older exporter
             opset_version=OPSET,
