@@ -189,5 +189,5 @@ def test_nothing_changes_before_all_frames_are_done(folder: Path) -> None:
         before = masks_of(session)
         steps = session.propagated_masks()
         next(steps), next(steps)
-        steps.close()
+        del steps
         assert all((mask == before[number]).all() for number, mask in masks_of(session).items())
