@@ -59,7 +59,7 @@ def main() -> Report:
     figures: dict[str, int] = {}
     faults: dict[str, str] = {}
     bodies = open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes)
-    if stale := stale_cutouts(clothes, TRAINING_DATA):
+    if stale := stale_cutouts(clothes, training_data=TRAINING_DATA):
         print(f"older than the masks that a person made: cut-outs {listed(stale)}; run step 5 again to renew them")
     for body in bodies:
         dressed = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name)

@@ -112,6 +112,7 @@ def requirement_lines(name: str) -> list[str]:
 
 NEVER_IMPORTED = {  # listed, though no file of ours imports it: why
     "mypy": "a command of run.py",
+    "onnx": "torch exports networks by it",
     "opencv-contrib-python-headless": "deepface brings it, into the same folder as opencv-python-headless",
     "pandas-stubs": "read by mypy",
     "types-openpyxl": "read by mypy",
