@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from carousel.fusion import inference
 from carousel.fusion.inference import apply_transform, blend, fuse, load_model, predict_transform, upsample_transform
-from carousel.fusion.network import PIVOT, FusionNetwork, Head
+from carousel.fusion.light_estimate import PIVOT
+from carousel.fusion.network import FusionNetwork, Head
 from carousel.fusion.training_samples import fixed_form, to_sample
 from common.errors import UserError
 from common.imagenet.normalisation import to_uint8
