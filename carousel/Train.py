@@ -32,7 +32,7 @@ L1_WEIGHT: Annotated[float, Range(0, 1000)] = 0.5  # weight of the mean absolute
 MASKED_WEIGHT: Annotated[float, Range(0, 1000)] = 1.0  # weight of the mean absolute error over the person
 PERCEPTUAL_WEIGHT: Annotated[float, Range(0, 1000)] = 0.05  # weight of the VGG16 loss; 0: 3 x as fast on a CPU
 # optimiser
-LIGHT_SAMPLES: Annotated[int, Range(0, 10_000_000)] = 30_000  # samples that pretrain the light estimate; 0: none
+LIGHT_SAMPLES: Annotated[int, Range(0, 10_000_000)] = 40_000  # samples that pretrain the light estimate; 0: none
 STEPS: Annotated[int, Range(0, 10_000_000)] = 20_000  # optimiser steps; 0: only pretrain the light estimate
 BATCH: Annotated[int, Range(2, 100_000)] = 8  # samples a step, on each device
 LEARNING_RATE: Annotated[float, Range(1e-9, 10)] = 5e-4  # peak learning rate

@@ -24,8 +24,8 @@ from common.training import one_thread
 
 LIGHTS = 6  # lights in which each variation is shown
 BATCH = 256
-EPOCHS = 30
-CONFIDENCE_EPOCHS = 8
+EPOCHS = 15
+CONFIDENCE_EPOCHS = 6
 LEARNING_RATE = 1.5e-3
 WARM_UP = 0.03
 WEIGHT_DECAY = 0.1
@@ -158,11 +158,12 @@ def fit(
     part.train()
     optimiser = torch.optim.AdamW(part.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     epochs = EPOCHS if transforms is None else CONFIDENCE_EPOCHS
-    steps = max(1, epochs * len(rows) // BATCH)
+    batch = min(BATCH, len(rows))
+    steps = epochs * len(rows) // batch
     for step in tqdm(range(steps), desc="estimate of light" if transforms is None else "confidence", unit="step"):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(LEARNING_RATE, step / steps, WARM_UP)
-        chosen = rows[torch.from_numpy(rng.integers(0, len(rows), BATCH))]
+        chosen = rows[torch.from_numpy(rng.integers(0, len(rows), batch))]
         said = part(inputs[chosen])
         coefficients = said if transforms is None else said * transforms[chosen]
         moments = [data[name][chosen] for name in ("second", "cross", "power")]

@@ -170,6 +170,8 @@ def prepare_training(
     """
     if teaches_light(settings) and not resume:
         teach_light(settings, network, samples)
+    if settings.encoder != "none":
+        network.light.requires_grad_(False)  # it is trained before the rest, not with it
     network.size_px = settings.size_px
     loop = LoopSettings(
         steps=settings.steps,

@@ -126,13 +126,13 @@ def sets(size_px: int) -> dict[str, list[Item]]:
         crop, (part,) = half_figure(photo, mask, CUTS["chest"])
         chests.append(person(file.stem, file.stem, crop, part, size_px))
     groups, singles = [], []
-    for photo in read_groups():
+    for group in read_groups():
         people = [
-            person(f"{photo.name}_{number}", photo.name, photo.pixels, mask, size_px)
-            for number, mask in enumerate(photo.masks, start=1)
+            person(f"{group.name}_{number}", group.name, group.pixels, mask, size_px)
+            for number, mask in enumerate(group.masks, start=1)
         ]
         groups += people
-        if photo.all_marked and len(people) == 1:
+        if group.all_marked and len(people) == 1:
             singles += people
     portraits = {"chest crops": chests, "singles of groups": singles}
     everybody = {"street": street, **portraits, "groups": groups}

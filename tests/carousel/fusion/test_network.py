@@ -247,7 +247,9 @@ def test_the_light_estimate_changes_nothing_before_training_and_is_a_share_of_th
             parameter.normal_(0, 0.05)
         light.standardise(torch.randn(40, COUNT) + 2)
         inputs = light.standardised(statistics)
-        naive = ((statistics - light.normalise.running_mean) / (light.normalise.running_var + 1e-4).sqrt()).clamp(-6, 6)
+        mean, variance = light.normalise.running_mean, light.normalise.running_var
+        assert mean is not None and variance is not None
+        naive = ((statistics - mean) / torch.sqrt(variance + 1e-4)).clamp(-6, 6)
         torch.testing.assert_close(inputs, naive)
         shares = light(statistics) / torch.stack([member(inputs) for member in light.members]).mean(0)
     assert ((shares > 0) & (shares < 1)).all() and float((shares - shares[:, :1]).abs().max()) < 1e-3
