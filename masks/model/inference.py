@@ -16,12 +16,16 @@ from torch import nn
 
 from common.alpha import around
 from common.errors import UserError
-from common.images import read_image, to_mode
+from common.images import MAX_PIXELS, read_image, to_mode
+from masks.model.layered_pairs import is_layered, use_layers
 from masks.model.mask_threshold import threshold_mask
+from masks.model.opaque_pairs import on_transparency
+from masks.model.registration import registered_base
 from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
 MARGIN = 0.06  # margin around the figure, as a share of its longer side
+LONGEST_PX = math.isqrt(MAX_PIXELS)
 BATCH = 4  # pairs per forward pass
 
 Picture = Path | str | Image.Image | np.ndarray
@@ -163,7 +167,7 @@ def predict_probabilities(
         UserError: a file cannot be read, or the frames of a pair differ in size.
     """
     with ThreadPoolExecutor(max_workers=2) as readers:
-        ahead: deque[Future[tuple[np.ndarray, np.ndarray, FrameFit]]] = deque()
+        ahead: deque[Future[LoadedPair]] = deque()
         rest = iter(pairs)
         while True:
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, 2 * BATCH - len(ahead)))
@@ -171,31 +175,72 @@ def predict_probabilities(
                 return
             batch = [ahead.popleft().result() for _ in range(min(BATCH, len(ahead)))]
             ahead.extend(readers.submit(_load, *pair) for pair in islice(rest, BATCH))
-            logits = run_network(model, np.stack([seen for seen, _, _ in batch]), device)
-            for (_, alpha, placement), answer in zip(batch, logits, strict=True):
-                yield put_back(answer, placement) * (alpha > 0)
+            logits = run_network(model, np.stack([pair.seen for pair in batch]), device)
+            for pair, answer in zip(batch, logits, strict=True):
+                yield _finish(model, pair, answer, device)
 
 
-def _load(base: Picture, clothed: Picture) -> tuple[np.ndarray, np.ndarray, FrameFit]:
-    """Return a pair as network input, the alpha of the clothed frame, and the placement."""
+@dataclass(frozen=True)
+class LoadedPair:
+    """A pair on its way through the network.
+
+    Attributes:
+        base: (H, W, 4) uint8 RGBA.
+        clothed: (H, W, 4) uint8 RGBA.
+        seen: the network's input, (8, SIZE_PX, SIZE_PX) uint8.
+        placement: where the frames lie in it.
+        is_exact: whether the pixels may be compared bit by bit, as they were neither cleaned nor resampled.
+    """
+
+    base: np.ndarray
+    clothed: np.ndarray
+    seen: np.ndarray
+    placement: FrameFit
+    is_exact: bool
+
+    def probability(self, logits: np.ndarray) -> np.ndarray:
+        """Return the network's answer, (H, W) float32 in [0, 1], without what is empty."""
+        return put_back(logits, self.placement) * (self.clothed[..., 3] > 0)
+
+
+def _load(base: Picture, clothed: Picture) -> LoadedPair:
     pictures = as_rgba(base), as_rgba(clothed)
+    sizes = [f"{p.shape[1]} x {p.shape[0]}" for p in pictures]
+    names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
     if pictures[0].shape != pictures[1].shape:
-        sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
-        names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
-        raise UserError(f"{names}: sizes differ, {sizes} px")
-    seen, placement = place(*pictures)
-    return seen, pictures[1][..., 3], placement
+        raise UserError(f"{names}: sizes differ, {sizes[0]} but {sizes[1]} px")
+    if max(pictures[0].shape) > LONGEST_PX:  # a thin frame costs as much as a square of its longer side
+        raise UserError(f"{names}: {sizes[0]} px; the longer side of a frame can have {LONGEST_PX} px")
+    bare, dressed, is_cleaned = on_transparency(*pictures)
+    seen, placement = place(bare, dressed)
+    is_exact = not is_cleaned and find_pixel_size([bare]) == placement.pixel_px
+    return LoadedPair(bare, dressed, seen, placement, is_exact)
 
 
 def predict_probability(model: nn.Module, base: Picture, clothed: Picture, device: torch.device) -> np.ndarray:
     """Return the probability of clothing at each pixel of one pair, (H, W) float32; as `predict_probabilities`."""
-    seen, alpha, placement = _load(base, clothed)
-    return put_back(run_network(model, seen[None], device)[0], placement) * (alpha > 0)
+    pair = _load(base, clothed)
+    return _finish(model, pair, run_network(model, pair.seen[None], device)[0], device)
+
+
+def _finish(model: nn.Module, pair: LoadedPair, logits: np.ndarray, device: torch.device) -> np.ndarray:
+    """Return the probability of clothing by the kind of the pair: layered, drawn again (asked once more), or other."""
+    probability = pair.probability(logits)
+    if pair.is_exact and is_layered(pair.base, pair.clothed, probability):
+        return use_layers(pair.base, pair.clothed, probability, pair.placement.pixel_px)
+    moved = registered_base(pair.base, pair.clothed, probability)
+    if moved is None:
+        return probability
+    again = LoadedPair(moved, pair.clothed, *place(moved, pair.clothed), is_exact=False)
+    return again.probability(run_network(model, again.seen[None], device)[0])
 
 
 @torch.inference_mode()
 def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np.ndarray:
     """Run (B, 8, SIZE_PX, SIZE_PX) uint8 pairs through the network; return (B, SIZE_PX, SIZE_PX) float32 logits."""
+    runtime = getattr(model, "runtime", None)
+    if runtime is not None:
+        return runtime(pairs.astype(np.float32) / 255)[:, 0]
     batch = torch.from_numpy(pairs).to(device, memory_format=torch.channels_last).float() / 255
     return model(batch)[:, 0].float().cpu().numpy()
 

@@ -1,6 +1,5 @@
 """Pairs of frames as the items of a batch: read from a folder, or cut from a base sheet and the same sheet clothed."""
 
-import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ import numpy as np
 
 from common.batches import Item
 from common.errors import UserError
-from common.images import read_image
 from common.workers import default_workers
 from masks.sets.naming import FRAMES, MASK, MASKS_CORRECTED, base_name, clothed_name, files_of_kind
 from masks.sets.pairs import FramePair, read_pair, scan_pairs
@@ -19,6 +17,7 @@ from masks.sets.working_set import read_reviewed
 from masks.sheets.cells import Cell, SheetRecord, cut_frame
 from masks.sheets.grid_finder import GridSettings
 from masks.sheets.pairing import find_sheets, plan_split
+from masks.sheets.sheet_pictures import read_sheet
 
 MOST_WORKERS = 4  # each loads the model anew
 IN_PROCESS = 32  # up to this many pairs do not repay the start of workers
@@ -57,7 +56,7 @@ class FrameSource:
         """
         if self.cells is None:
             return read_pair(FramePair(self.number, self.base, self.clothed))
-        base, clothed = (_read_sheet(path) for path in (self.base, self.clothed))
+        base, clothed = (read_sheet(path).pixels for path in (self.base, self.clothed))
         return cut_frame(base, self.cells[0]), cut_frame(clothed, self.cells[1])
 
 
@@ -65,11 +64,6 @@ def stamp(path: Path) -> tuple[str, int, int]:
     """Return path, size and time of a file, which change with it."""
     stat = path.stat()
     return str(path.resolve()), stat.st_size, stat.st_mtime_ns
-
-
-@functools.lru_cache(maxsize=2)
-def _read_sheet(path: Path) -> np.ndarray:
-    return np.asarray(read_image(path))
 
 
 def find_sources(

@@ -28,6 +28,9 @@ MAX_WIDE = 1.75  # largest width / height; a wider frame probably holds two figu
 MAX_TALL = 3  # largest height / width
 MAX_SIDE_PX = 8192  # largest side of a frame
 MAX_FRAMES = 10_000
+NOISE_LEVELS = 24  # levels of 255 by which noise makes the ground differ from its colour
+NOISY_SHARE = 0.02  # share of px that differ by no more than that, from which a ground is noisy
+NOISY_COLOURS = 32  # and the number of colours that these have; art near the ground's colour has few
 REMEDY = "give COLUMNS and ROWS, or FRAME_WIDTH and FRAME_HEIGHT, and MARGIN and SPACING where there are any"
 
 
@@ -103,12 +106,17 @@ class Grid:
 def drawn_pixels(sheet: np.ndarray) -> np.ndarray:
     """Return (H, W) bool: what is drawn; on a sheet without transparency, what differs from the corner's colour.
 
+    On a noisy sheet, such as a JPEG, small differences are noise.
+
     Args:
         sheet: (H, W, 4) uint8.
     """
     if (sheet[..., 3] < 255).any():
         return sheet[..., 3] > 0
-    return (sheet != sheet[0, 0]).any(axis=2)
+    apart = np.abs(sheet[..., :3].astype(np.int16) - sheet[0, 0, :3]).max(axis=2)
+    near = sheet[(apart > 0) & (apart <= NOISE_LEVELS)]
+    is_noisy = len(near) > NOISY_SHARE * apart.size and len(np.unique(near, axis=0)) > NOISY_COLOURS
+    return apart > (NOISE_LEVELS if is_noisy else 0)
 
 
 # ---- one axis ----

@@ -1,8 +1,9 @@
 """Layouts of sprite sheets as JSON: Aseprite's and TexturePacker's files, and the record beside cut frames.
 
 Aseprite and TexturePacker write the same two forms: "frames" is an object by name (hash) or a list with "filename"
-(array); each frame has its rectangle on the sheet, whether it is rotated, and the border that was trimmed off. The
-record, `sheet.json`, is what step 1 needs to join frames again:
+(array), which TexturePacker's form for Phaser 3 puts into "textures". Each frame has its rectangle on the sheet,
+whether it is rotated, and the border that was trimmed off. The record, `sheet.json`, is what step 1 needs to join
+frames again:
 
     {"scale": 8, "sheets": [{"name": "walk", "grid": {"columns": 9, ...} or null,
                              "base": LAYOUT, "clothed": LAYOUT}, ...]}
@@ -38,7 +39,7 @@ def read_layout(path: Path, sheet_size: tuple[int, int]) -> SheetLayout:
     Raises:
         UserError: the file cannot be read or is not such a file, or frames lie outside the sheet.
     """
-    content = _read_json(path)
+    content = _first_texture(_read_json(path), str(path))
     meta = content.get("meta")
     if isinstance(meta, dict) and "size" in meta:
         own = _size(meta, "size", f"{path}: meta.", MAX_SHEET_PX)
@@ -46,6 +47,23 @@ def read_layout(path: Path, sheet_size: tuple[int, int]) -> SheetLayout:
             sizes = f"{own[0]} x {own[1]} px, but the sheet is {sheet_size[0]} x {sheet_size[1]} px"
             raise UserError(f"{path}: made for a sheet of {sizes}")
     return _parse_layout(content, str(path), sheet_size)
+
+
+def _first_texture(content: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the layout in TexturePacker's form for Phaser 3, which lists textures; other forms as they are.
+
+    Raises:
+        UserError: there is not exactly one texture.
+    """
+    if "textures" not in content or "frames" in content:
+        return content
+    textures = _get(content, "textures", list, f"{where}: ")
+    if len(textures) != 1:
+        raise UserError(f"{where}: textures: has {len(textures)}; pack the frames into one sheet")
+    texture = textures[0]
+    if not isinstance(texture, dict):
+        raise UserError(f"{where}: textures[0]: must be an object")
+    return {**texture, "meta": {"size": texture["size"]}} if "size" in texture else texture
 
 
 def write_record(folder: Path, record: SheetRecord) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
-from common.images import MIN_SIDE_PX, PHOTO_SUFFIXES, read_image
+from common.images import MIN_SIDE_PX, PHOTO_SUFFIXES
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout
-from masks.sheets.grid_finder import MAX_FRAMES, GridSettings, drawn_pixels, find_grid
+from masks.sheets.grid_finder import MAX_FRAMES, Grid, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout
+from masks.sheets.sheet_pictures import read_sheet
 
 FRAME_PX = 512  # largest side to which SCALE = None enlarges frames
 MAX_FRAME_PX = 4096
@@ -33,7 +34,22 @@ class SheetFiles:
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Read both sheets as (H, W, 4) uint8."""
-        return np.asarray(read_image(self.base)), np.asarray(read_image(self.clothed))
+        return read_sheet(self.base).pixels, read_sheet(self.clothed).pixels
+
+    def animation_grid(self) -> Grid | None:
+        """Return where the frames of two animations lie; None for still pictures.
+
+        Raises:
+            UserError: one of the files has other frames.
+        """
+        grids = [read_sheet(path).grid for path in (self.base, self.clothed)]
+        if grids == [None, None]:
+            return None
+        counts = [len(read_sheet(path).durations_ms) or 1 for path in (self.base, self.clothed)]
+        if counts[0] != counts[1] or grids[0] != grids[1]:
+            frames = [_frames_of(count, grid) for count, grid in zip(counts, grids, strict=True)]
+            raise UserError(f"{self.base} has {frames[0]}, but {self.clothed} {frames[1]}")
+        return grids[0]
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,10 @@ class SplitPlan:
             base, clothed = files.read()
             for number, cell in pair.base.cells.items():
                 yield number, cut_frame(base, cell), cut_frame(clothed, pair.clothed.cells[number])
+
+
+def _frames_of(count: int, grid: Grid | None) -> str:
+    return f"{count} frames of {grid.frame_width} x {grid.frame_height} px" if grid else "a single picture"
 
 
 # ---- which sheets ----
@@ -187,7 +207,8 @@ def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list
         if sizes[0] != sizes[1]:
             both = " but ".join(f"{width} x {height}" for width, height in sizes)
             raise UserError(f"{files.base} and {files.clothed}: sizes differ, {both} px; export both alike")
-        grid = find_grid(sheets, wanted, str(files.base))
+        grid = None if wanted.given else files.animation_grid()
+        grid = grid or find_grid(sheets, wanted, str(files.base))
         base = clothed = grid_layout(grid, *sizes[0])
     else:
         base, clothed = _matching_layouts(files, sizes)
