@@ -183,7 +183,7 @@ def region_collage(rng: np.random.Generator, collage: Collage) -> Collage:
     noise = cv2.resize(rng.random((5, 5), np.float32), collage.mask.shape, interpolation=cv2.INTER_CUBIC)
     mask = np.where(noise > np.quantile(noise, rng.uniform(0.7, 0.92)), 255, 0).astype(np.uint8)
     hole = cv2.dilate(mask, KERNEL, iterations=REGION_RIM_PX) > 0
-    return compose(collage.truth, clean_background(collage.truth, hole), mask)
+    return compose(collage.truth, clean_background(collage.truth, hole, "rows"), mask)
 
 
 def half_figure(rng: np.random.Generator, pictures: list[np.ndarray]) -> list[np.ndarray]:
