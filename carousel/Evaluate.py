@@ -6,7 +6,8 @@ present.
 
 Reads   outputs/carousel/collages/: index.csv and the collages; checkpoints/carousel/fusion_model.pth
 Writes  outputs/carousel/Evaluate.png: table, gain of every picture, the best, median and worst picture;
-        outputs/carousel/Evaluate.csv: the table; outputs/carousel/Evaluate_pictures.csv: scores of every picture
+        outputs/carousel/Evaluate.csv: the table; outputs/carousel/Evaluate_pictures.csv: scores of every picture,
+        the worst first
 """
 
 import sys
@@ -26,7 +27,7 @@ CHECKPOINT: Path = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
 COLLAGES: Path = OUTPUTS / "carousel/collages"  # folder of collages with their index.csv
 OUTPUT: Path = OUTPUTS / "carousel/Evaluate.png"  # the figure; the tables are written beside it
 SPLIT: Literal["held-out", "all"] = "held-out"  # the scenes that training held out, or every collage
-STRENGTH: Annotated[float, Range(0, 1)] = 0.75  # share of the model's change of colour that is applied; 0: pasting
+STRENGTH: Annotated[float, Range(0, 1)] = 1.0  # share of the model's change of colour that is applied; 0: pasting
 SIZE_PX: Annotated[int, Range(64, 1024)] = 256  # side at which pictures are measured
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 0  # seed of the light that people are shown in
 
@@ -54,6 +55,7 @@ def main() -> Report:
         subtitle = f"{SPLIT}, {SIZE_PX} px"
         draw_scores(scores, example_of=dataset.example, methods=methods, path=OUTPUT, subtitle=subtitle)
     print(evaluation.format_table(scores))
+    print(evaluation.format_worst(scores))
     for remark in evaluation.remarks(scores):
         print(remark)
     summary, pictures = OUTPUT.with_suffix(".csv"), OUTPUT.with_name(f"{OUTPUT.stem}_pictures.csv")

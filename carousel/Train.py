@@ -21,7 +21,7 @@ COLLAGES: Path = OUTPUTS / "carousel/collages"  # folder of collages with their 
 HELD_OUT_SHARE: Annotated[float, Range(0, 0.9)] = 0.1  # share of the scenes that are held out for measuring
 SIZE_PX: Annotated[int, Range(64, 1024)] = 256  # side of the samples, a multiple of 32 * SHRINK
 # model
-START: Path | None = None  # checkpoint to continue from; None: ImageNet's weights where present, else random
+START: Path | None = None  # checkpoint to continue from, or whose light estimate to take; None: ImageNet's, or random
 ENCODER: Literal["resnet18", "resnet34", "resnet50", "none"] = "resnet50"  # ResNet; "none": the light estimate alone
 DECODER: Literal["transformer", "cnn"] = "transformer"  # transformer blocks, or plain convolutions
 HEAD: Literal["affine", "colours"] = "affine"  # predicts a colour transform at each place, or the colours themselves
@@ -32,7 +32,7 @@ L1_WEIGHT: Annotated[float, Range(0, 1000)] = 0.5  # weight of the mean absolute
 MASKED_WEIGHT: Annotated[float, Range(0, 1000)] = 1.0  # weight of the mean absolute error over the person
 PERCEPTUAL_WEIGHT: Annotated[float, Range(0, 1000)] = 0.05  # weight of the VGG16 loss; 0: 3 x as fast on a CPU
 # optimiser
-LIGHT_SAMPLES: Annotated[int, Range(0, 10_000_000)] = 16_000  # samples that pretrain the light estimate; 0: none
+LIGHT_SAMPLES: Annotated[int, Range(0, 10_000_000)] = 40_000  # samples that pretrain the light estimate; 0: none
 STEPS: Annotated[int, Range(0, 10_000_000)] = 20_000  # optimiser steps; 0: only pretrain the light estimate
 BATCH: Annotated[int, Range(2, 100_000)] = 8  # samples a step, on each device
 LEARNING_RATE: Annotated[float, Range(1e-9, 10)] = 5e-4  # peak learning rate

@@ -9,8 +9,9 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
+from carousel.fusion.light_estimate import COEFFICIENTS
 from carousel.fusion.light_statistics import COUNT
-from carousel.fusion.network import COEFFICIENTS, FOLD, WIDTHS, FusionNetwork
+from carousel.fusion.network import FOLD, WIDTHS, FusionNetwork
 from common.grids import CARD, GREY, INK, PAPER, label_font
 from common.images import write_png
 

@@ -9,7 +9,8 @@ import torch
 
 from carousel.collages.context_window import context_window
 from carousel.fusion.checkpoint_format import network_of, read_checkpoint
-from carousel.fusion.network import FOLD, PIVOT, FusionNetwork
+from carousel.fusion.light_estimate import PIVOT
+from carousel.fusion.network import FOLD, FusionNetwork
 from common.devices import pick_device
 from common.imagenet.normalisation import to_tensor
 

@@ -8,13 +8,14 @@ arXiv:1707.02880, and PCT-Net, Guerreiro et al. 2023).
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from carousel.fusion.light_statistics import COUNT, light_statistics
+from carousel.fusion.light_estimate import COEFFICIENTS, PIVOT, LightEstimate
+from carousel.fusion.light_statistics import light_statistics
 from common.checkpoints import load_plain
 from common.errors import UserError, check_range
 from common.imagenet.normalisation import denorm, norm
@@ -25,9 +26,6 @@ Decoder = Literal["transformer", "cnn"]
 Head = Literal["affine", "colours"]
 
 IN_CHANNELS = 6  # background RGB, avatar RGB
-COEFFICIENTS = 12  # a 3 x 3 matrix and an offset
-LIGHT_DROPOUT = 0.3
-PIVOT = 0.5  # grey level that the matrix leaves unchanged
 WIDTHS = (256, 192, 128)  # channels of the decoder at 1/32, 1/16 and 1/8 of the input's side
 DEPTHS = (2, 2, 1)  # transformer blocks at each level
 FOLD = 8  # the encoder's input is this many times as large as the head's output
@@ -62,7 +60,7 @@ class FusionNetwork(nn.Module):
         if encoder == "none":
             if head != "affine":
                 raise UserError(f'setting HEAD is "{head}"; without an encoder it must be "affine"')
-            self.light = LightEstimate(0)
+            self.light = LightEstimate()
             return
         self.encoder = ResNetEncoder(encoder)
         block = TransformerLevel if decoder == "transformer" else ConvolutionLevel
@@ -71,9 +69,7 @@ class FusionNetwork(nn.Module):
         )
         self.levels = nn.ModuleList(block(width, depth) for width, depth in zip(WIDTHS, DEPTHS, strict=True))
         self.climbs = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(WIDTHS))
-        self.light = LightEstimate(WIDTHS[-1])
-        if head != "affine":
-            self.light.requires_grad_(False)  # unused; otherwise several devices would wait for its gradients
+        self.light = LightEstimate()
         self.local = nn.Conv2d(WIDTHS[-1], COEFFICIENTS if head == "affine" else 3 * (FOLD * shrink) ** 2, 1)
         nn.init.zeros_(self.local.weight)
         assert self.local.bias is not None
@@ -114,7 +110,7 @@ class FusionNetwork(nn.Module):
         local = self.local(x)
         if self.settings["head"] != "affine":
             return local
-        return local + self.light(_statistics(inputs, mask), x, mask)[:, :, None, None]
+        return local + self.light(_statistics(inputs, mask))[:, :, None, None]
 
 
 def _statistics(inputs: Tensor, mask: Tensor) -> Tensor:
@@ -206,65 +202,6 @@ def widen(weight: Tensor) -> Tensor:
     return torch.cat([weight, weight], dim=1) / 2
 
 
-class LightEstimate(nn.Module):
-    """One colour transform for the whole person, from colour statistics and the decoder's features.
-
-    Args:
-        width: channels of the decoder's features; 0: there is no decoder.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.statistics = nn.Sequential(
-            nn.BatchNorm1d(COUNT, eps=1e-4, affine=False),
-            nn.Hardtanh(-6, 6),  # limits bins that are almost always empty
-            nn.Dropout(LIGHT_DROPOUT),
-            nn.Linear(COUNT, 384),
-            nn.GELU(),
-            nn.Dropout(LIGHT_DROPOUT),
-            nn.Linear(384, 256),
-        )
-        self.places = nn.Linear(2 * width, 256) if width else None
-        self.mix = nn.Sequential(nn.GELU(), nn.Dropout(LIGHT_DROPOUT), nn.Linear(256, COEFFICIENTS))
-        last = self.mix[-1]
-        assert isinstance(last, nn.Linear)
-        for layer in (last, self.places):
-            if layer is not None:
-                nn.init.zeros_(layer.weight)
-                nn.init.zeros_(layer.bias)
-
-    def rest(self) -> None:
-        """Freeze the pretrained part, while the rest of the network is trained."""
-        for part in (self.statistics, self.mix):
-            part.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of all modules; frozen parts stay in evaluation mode, without dropout."""
-        super().train(mode)
-        for part in (self.statistics, self.mix):
-            part.train(mode and any(parameter.requires_grad for parameter in part.parameters()))
-        return self
-
-    def forward(self, statistics: Tensor, features: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Estimate the transform.
-
-        Args:
-            statistics: (B, COUNT), result of `light_statistics`.
-            features: (B, W, h, w), features of the decoder if there is one, at any scale.
-            mask: (B, 1, S, S), required with features.
-
-        Returns:
-            (B, 12) coefficients.
-        """
-        hidden = self.statistics(statistics)
-        if self.places is not None:
-            assert features is not None and mask is not None
-            small = functional.interpolate(mask, features.shape[2:], mode="area")
-            seen = torch.cat([masked_mean(features, small), masked_mean(features, 1 - small)], dim=1)
-            hidden = hidden + self.places(seen)
-        return self.mix(hidden)
-
-
 class TransformerLevel(nn.Module):
     """Transformer blocks over the places of one scale, then a residual convolution."""
 
@@ -330,11 +267,6 @@ def _rename(name: str, prefixes: dict[str, str]) -> str:
     """Replace the beginning of a parameter's name."""
     prefix = next(prefix for prefix in prefixes if name.startswith(f"{prefix}."))
     return prefixes[prefix] + name[len(prefix) :]
-
-
-def masked_mean(x: Tensor, weight: Tensor) -> Tensor:
-    """Mean of (B, C, h, w) over the places, weighted by (B, 1, h, w): (B, C)."""
-    return (x * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)).clamp(min=1e-3)
 
 
 def apply_affine(coefficients: Tensor, rgb: Tensor) -> Tensor:

@@ -73,6 +73,8 @@ class FusionTrainingSettings:
         check_size(self.size_px, self.shrink)
         if self.l1_weight + self.masked_weight + self.perceptual_weight == 0:
             raise UserError("settings L1_WEIGHT, MASKED_WEIGHT and PERCEPTUAL_WEIGHT are all 0; raise one of them")
+        if self.encoder == "none" and self.steps:
+            raise UserError('setting ENCODER is "none", which trains the light estimate alone; set STEPS to 0')
         if self.steps == 0 and not teaches_light(self):
             raise UserError("setting STEPS is 0 and the light estimate is not pretrained; raise STEPS or LIGHT_SAMPLES")
 
@@ -123,7 +125,7 @@ class FusionTask(Task):
         weights = (settings.l1_weight, settings.masked_weight, settings.perceptual_weight)
         self.weights = dict(zip(LOSSES, weights, strict=True))
         self.perceptual = PerceptualLoss().to(accelerator.device) if settings.perceptual_weight else None
-        self.measures_start = teaches_light(settings)
+        self.measures_start = settings.head == "affine"
 
     def batches(self, first: int, last: int) -> Iterator[dict[str, Tensor]]:
         """Batches of the samples of `AvatarFusionDataset`."""
@@ -166,11 +168,10 @@ def prepare_training(
         measure_every: steps between measurements, each of which saves the state.
         resume: whether a saved state will replace the weights, so that the light estimate need not be pretrained.
     """
-    if teaches_light(settings):
-        if not resume:
-            teach_light(settings, network, samples)
-        if settings.encoder != "none":
-            network.light.rest()
+    if teaches_light(settings) and not resume:
+        teach_light(settings, network, samples)
+    if settings.encoder != "none":
+        network.light.requires_grad_(False)  # it is trained before the rest, not with it
     network.size_px = settings.size_px
     loop = LoopSettings(
         steps=settings.steps,
@@ -189,7 +190,7 @@ def teach_light(settings: FusionTrainingSettings, network: FusionNetwork, sample
     """Pretrain the light estimate on samples that no training step uses."""
     others = copy.copy(samples)
     others.seed = settings.seed + 1
-    pretrain_light(network, others, settings.light_samples, settings.workers, settings.seed)
+    pretrain_light(network.light, others, settings.light_samples, settings.workers, settings.seed)
 
 
 def teaches_light(settings: FusionTrainingSettings) -> bool:

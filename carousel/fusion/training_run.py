@@ -130,24 +130,36 @@ def fingerprint(entries: Sequence[CollageEntry]) -> str:
 def first_network(settings: FusionTrainingSettings, start: Path | None) -> tuple[FusionNetwork, list[str]]:
     """Build the initial network; returns it and the names of its weights.
 
+    A checkpoint that is a light estimate alone gives a network with encoder its light.
+
     Raises:
         UserError: the checkpoint has another encoder, decoder, head or shrink than the settings.
     """
     if start is None:
-        network = FusionNetwork(settings.encoder, settings.decoder, settings.head, settings.shrink)
-        name = load_imagenet(network)
-        if not name and settings.encoder != "none":
-            print(
-                f"ImageNet's weights of {settings.encoder} are not in torchvision's cache; it starts at random",
-                file=sys.stderr,
-            )
-        return network, [name] if name else []
-    network = network_of(read_checkpoint(start), start)
+        return new_network(settings)
+    found = network_of(read_checkpoint(start), start)
+    name = str(find_checkpoint(start))
+    if found.settings["encoder"] == "none" and settings.encoder != "none" and settings.head == "affine":
+        network, weights = new_network(settings)
+        network.light.load_state_dict(found.light.state_dict())
+        return network, [*weights, name]
     asked = {"encoder": settings.encoder, "decoder": settings.decoder, "head": settings.head, "shrink": settings.shrink}
-    if network.settings != asked:
-        found, wanted = (", ".join(map(str, choice.values())) for choice in (network.settings, asked))
-        raise UserError(f"{start}: has {found}, the settings {wanted}; make them equal")
-    return network, [str(find_checkpoint(start))]
+    if found.settings != asked:
+        has, wanted = (", ".join(map(str, choice.values())) for choice in (found.settings, asked))
+        raise UserError(f"{start}: has {has}, the settings {wanted}; make them equal")
+    return found, [name]
+
+
+def new_network(settings: FusionTrainingSettings) -> tuple[FusionNetwork, list[str]]:
+    """Build a network with ImageNet's weights where they are present; returns it and their names."""
+    network = FusionNetwork(settings.encoder, settings.decoder, settings.head, settings.shrink)
+    name = load_imagenet(network)
+    if not name and settings.encoder != "none":
+        print(
+            f"ImageNet's weights of {settings.encoder} are not in torchvision's cache; it starts at random",
+            file=sys.stderr,
+        )
+    return network, [name] if name else []
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -12,16 +12,24 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from carousel.collages.inpainting import clean_background
 from carousel.collages.layout import Collage, CollageEntry, black_outside, compose, read_collage, read_index
-from carousel.fusion.relighting import relight_fixed, relight_random
+from carousel.fusion.relighting import grade, relight_fixed, relight_random
 from common.errors import UserError, raise_faults
 from common.imagenet.normalisation import to_tensor
 
 CACHE_BYTES = 1_500_000_000  # size of the decoded collages that a process keeps
 MIN_PERSON_PX = 64  # variations that show fewer pixels of the person are rejected
+REGION_SHARE = 0.12  # share of the training samples in which a random region takes the person's place
+HALF_SHARE = 0.3  # share of the training samples that show a half figure
+HALF_FIGURES = (0.2, 0.8)  # their lower edge, as a share of the whole figure's height
+GRADED_SHARE = 0.12  # share of the training samples whose scene is in a strong light that the person was not in
+OWN_SHARE = 0.15  # share of the training samples in the own light, in which nothing is to be changed
+FOREIGN_SHARE = 0.25  # share of the training samples whose edge takes colours of another place along
 CLEAN_SHARE = 0.25  # share of the training samples whose scene is also inpainted around the person
 SMALLER_SHARE, LARGER_SHARE = 0.15, 0.07  # shares of the training samples with too small and too large masks
 CROP_SHARE = 0.4  # share of the training samples that show a part of the collage
+REGION_RIM_PX = 4  # margin of the hole that inpainting fills below a random region
 KERNEL = np.ones((3, 3), np.uint8)
 
 
@@ -46,8 +54,9 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
     """Collages as samples; as the avatar is cut out of its own ground truth, it is relit.
 
     Seed and number determine a sample. Evaluation uses the fixed protocol of `relight_fixed`. Training uses
-    `relight_random`, flips, crops, both kinds of scenes, and masks that are a little too small or too large; numbers
-    beyond the length are further variations.
+    `relight_random` or the own light, half figures, random regions instead of people, flips, crops, both kinds of
+    scenes, foreign colours along the edge, and masks that are a little too small or too large; numbers beyond the
+    length are further variations.
 
     Args:
         folder: folder of the collages.
@@ -127,16 +136,82 @@ def fixed_form(rng: np.random.Generator, collage: Collage, clean: bool, erode_px
 
 def vary(rng: np.random.Generator, collage: Collage, size_px: int) -> FusionExample:
     """A random variation of a collage."""
-    lit = relight_random(rng, collage.truth, collage.mask)
-    mask = vary_mask(rng, collage.mask)
+    return vary_light(rng, *vary_shape(rng, collage, size_px))
+
+
+def vary_shape(rng: np.random.Generator, collage: Collage, size_px: int) -> tuple[FusionExample, np.ndarray]:
+    """What a variation shows: the person, half of it or a random region, cropped and flipped.
+
+    Returns:
+        The example in its own light, and the photo (S, S, 3) uint8 from which the person comes. It differs from the
+        truth where scene and truth are graded, as if by stage lamps or in black and white.
+    """
+    if rng.random() < REGION_SHARE:
+        collage = region_collage(rng, collage)
     background = collage.background if rng.random() < CLEAN_SHARE else keep_scene(collage)
-    pictures = [background, lit, collage.truth, mask]
-    if rng.random() < CROP_SHARE:
+    pictures = [background, collage.truth, collage.mask]
+    if rng.random() < HALF_SHARE:
+        pictures = half_figure(rng, pictures)
+    elif rng.random() < CROP_SHARE:
         pictures = crop(rng, pictures)
     if rng.random() < 0.5:
         pictures = [np.ascontiguousarray(picture[:, ::-1]) for picture in pictures]
-    background, lit, truth, mask = (fit(picture, size_px) for picture in pictures)
-    return FusionExample(background, black_outside(lit, mask), mask, truth)
+    background, truth, person = (fit(picture, size_px) for picture in pictures)
+    mask, photo = vary_mask(rng, person), truth
+    if rng.random() < GRADED_SHARE:
+        truth, background = grade(rng, [truth, background])
+    return FusionExample(background, black_outside(truth, mask), mask, truth), photo
+
+
+def vary_light(rng: np.random.Generator, example: FusionExample, photo: np.ndarray) -> FusionExample:
+    """The same in another light, or in the own one, with an edge of its own or with foreign colours.
+
+    Arguments as `vary_shape` returns them.
+    """
+    lit = example.truth if rng.random() < OWN_SHARE else relight_random(rng, photo, example.mask)
+    if rng.random() < FOREIGN_SHARE:
+        lit = mix_edge(rng, lit, example.mask)
+    return replace(example, avatar=black_outside(lit, example.mask))
+
+
+def region_collage(rng: np.random.Generator, collage: Collage) -> Collage:
+    """The photo of a collage with a random region instead of the person, inpainted below it.
+
+    As in LEMaRT (Liu et al. 2023, arXiv:2304.04748): what fits its surroundings can be learnt of anything, not of
+    people only.
+    """
+    noise = cv2.resize(rng.random((5, 5), np.float32), collage.mask.shape, interpolation=cv2.INTER_CUBIC)
+    mask = np.where(noise > np.quantile(noise, rng.uniform(0.7, 0.92)), 255, 0).astype(np.uint8)
+    hole = cv2.dilate(mask, KERNEL, iterations=REGION_RIM_PX) > 0
+    return compose(collage.truth, clean_background(collage.truth, hole, "rows"), mask)
+
+
+def half_figure(rng: np.random.Generator, pictures: list[np.ndarray]) -> list[np.ndarray]:
+    """Cut the person between knee and chest, with some of the scene beside and above; the last picture is the mask."""
+    mask = pictures[-1]
+    _, top, _, height = cv2.boundingRect(mask)
+    lower = top + round(rng.uniform(*HALF_FIGURES) * height)
+    left, _, width, _ = cv2.boundingRect(mask[top:lower])
+    above, *beside = np.round(rng.uniform((0, 0.1, 0.1), (0.4, 0.7, 0.7)) * (lower - top)).astype(int)
+    part = np.s_[max(0, top - above) : lower, max(0, left - beside[0]) : left + width + beside[1]]
+    parts = [picture[part] for picture in pictures]
+    enough = (parts[-1] > 0).sum() >= MIN_PERSON_PX and not parts[-1].all()
+    return [square(picture) for picture in parts] if enough else pictures
+
+
+def square(picture: np.ndarray) -> np.ndarray:
+    """Stretch a picture or mask to a square of its longer side; masks stay 0 or 255."""
+    side = max(picture.shape[:2])
+    stretched = cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR)
+    return stretched if picture.ndim == 3 else np.where(stretched > 127, 255, 0).astype(np.uint8)
+
+
+def mix_edge(rng: np.random.Generator, lit: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mix colours of another place into the person's edge, as a cut-out takes some of its own background along."""
+    rim = (mask > 0) & (erode(mask, int(rng.integers(1, 3))) == 0)
+    elsewhere = np.roll(lit, tuple(rng.integers(0, len(lit), 2)), axis=(0, 1))
+    mixed = cv2.addWeighted(lit, share := rng.uniform(0.2, 0.8), elsewhere, 1 - share, 0)
+    return np.where(rim[..., None], mixed, lit)
 
 
 def vary_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:

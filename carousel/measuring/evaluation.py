@@ -26,6 +26,7 @@ METRICS = ("PSNR", "SSIM", "foreground PSNR", "fMSE", "LPIPS")  # LPIPS only if 
 DECIMALS = {"PSNR": 2, "SSIM": 4, "foreground PSNR": 2, "fMSE": 1, "LPIPS": 4}
 RESAMPLINGS = 2000
 DRAWN_AT_ONCE = 1_000_000  # scenes drawn at once, which limits the memory
+WORST = 5  # pictures that are printed
 HEADING = {"foreground PSNR": "fg PSNR"}
 
 Item = tuple[str, str, Callable[[], FusionExample]]  # name, scene, and a function that reads the pictures
@@ -216,6 +217,22 @@ def remarks(scores: Scores) -> list[str]:
     ]
 
 
+def worst_first(scores: Scores) -> list[int]:
+    """Places of the pictures, the one in which the model gains least first."""
+    return np.argsort(scores.gains(OURS), kind="stable").tolist()
+
+
+def format_worst(scores: Scores, count: int = WORST) -> str:
+    """The pictures in which the model gains least, as aligned text."""
+    decibels = {method: scores.values[method]["foreground PSNR"] for method in (PASTE, OURS)}
+    lines = [
+        f"{scores.gains(OURS)[place]:+8.2f} dB  ({decibels[PASTE][place]:.2f} to {decibels[OURS][place]:.2f})  "
+        f"{scores.names[place]}"
+        for place in worst_first(scores)[:count]
+    ]
+    return "\n".join(["worst pictures: gain of foreground PSNR over pasting", *lines])
+
+
 def figures(scores: Scores) -> dict[str, object]:
     """The summary as figures for the record of a run."""
     rows = {str(row.pop("method")): row for row in summary_rows(scores)}
@@ -233,10 +250,15 @@ def write_summary(scores: Scores, path: Path) -> None:
 
 
 def write_pictures(scores: Scores, path: Path) -> None:
-    """Write a row for each picture and method as CSV, atomically."""
+    """Write a row for each picture and method as CSV, atomically, the worst pictures first."""
     rows = (
-        [name, scene, method, *(float(values[metric][place]) for metric in scores.metrics)]
-        for place, (name, scene) in enumerate(zip(scores.names, scores.scenes, strict=True))
+        [
+            scores.names[place],
+            scores.scenes[place],
+            method,
+            *(float(values[metric][place]) for metric in scores.metrics),
+        ]
+        for place in worst_first(scores)
         for method, values in scores.values.items()
     )
     _write_csv(path, ["collage", "scene", "method", *scores.metrics], rows)

@@ -70,7 +70,7 @@ def lively(decoder: Decoder = "cnn", head: Head = "affine", shrink: int = 1, see
     network = untrained(decoder, head, shrink, seed)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            if name.startswith(("local.", "light.mix.2.")):
+            if name.startswith("local.") or (name.startswith("light.members.") and ".7." in name):
                 parameter.normal_(0, 0.02)
     return network
 

@@ -127,7 +127,14 @@ def test_a_run_from_any_folder(collages: Path, checkpoint: Path) -> None:
         assert len(picture.resize((64, 64)).getcolors(1 << 20) or []) > 200
     table = rows_of(out / "e.csv")
     assert [row["method"] for row in table] == [*BASELINES, OURS]
-    assert len(rows_of(out / "e_pictures.csv")) == COUNT * len(table)
+    pictures = rows_of(out / "e_pictures.csv")
+    assert len(pictures) == COUNT * len(table)
+    decibels = {(row["collage"], row["method"]): float(row["foreground PSNR"]) for row in pictures}
+    order = list(dict.fromkeys(row["collage"] for row in pictures))
+    gains = [decibels[name, OURS] - decibels[name, PASTE] for name in order]
+    assert gains == sorted(gains)
+    worst = lines[lines.index("worst pictures: gain of foreground PSNR over pasting") + 1 :][:COUNT]
+    assert [line.split()[-1] for line in worst] == order and float(worst[0].split()[0]) == round(gains[0], 2)
     record = json.loads((out / "e.json").read_text(encoding="utf-8"))
     assert record["weights"][0] == "small.pth" and len(record["inputs"]) == COUNT + 1
     assert record["figures"]["pictures"] == COUNT

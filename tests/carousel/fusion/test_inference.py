@@ -9,13 +9,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from carousel.fusion import inference
 from carousel.fusion.inference import apply_transform, blend, fuse, load_model, predict_transform, upsample_transform
-from carousel.fusion.network import PIVOT, FusionNetwork, Head
+from carousel.fusion.light_estimate import PIVOT
+from carousel.fusion.network import FusionNetwork, Head
 from carousel.fusion.training_samples import fixed_form, to_sample
 from common.errors import UserError
 from common.imagenet.normalisation import to_uint8
+from common.paths import CHECKPOINTS, DATA
 from tests.carousel.helpers import SIDE, draw_collage, lively, untrained, write_lively
 
 CPU = torch.device("cpu")
@@ -275,3 +278,26 @@ def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.pth").write_text("hello", encoding="utf-8")
     with pytest.raises(UserError, match=r"text\.pth: (damaged|refused)"):
         load_model(tmp_path / "text.pth")
+
+
+# ---- the model that ships ----
+
+
+@pytest.mark.parametrize("number", [1, 4, 7])
+def test_fusing_the_fused_person_again_settles(number: int) -> None:
+    """Each round changes the person less than the one before, so that nobody darkens or fades away."""
+    network, device = load_model(CHECKPOINTS / "carousel/fusion_model.pth")
+    scene = np.asarray(Image.open(sorted(DATA.glob("carousel/plates/*.jpg"))[number]).convert("RGB").resize((384, 256)))
+    cutout = Image.open(DATA / f"carousel/people/person_{number:02d}.png").convert("RGBA")
+    sheet = Image.new("RGBA", (384, 256))
+    cutout.thumbnail((200, 220))
+    sheet.paste(cutout, (150, 256 - cutout.height))
+    person, alpha = np.asarray(sheet)[..., :3], np.asarray(sheet)[..., 3] / np.float32(255)
+    solid = alpha == 1
+    changes = []
+    for _ in range(4):
+        fused = fuse(network, device, scene, person, alpha)
+        changes.append(np.abs(fused.astype(int) - person)[solid].mean())
+        person = np.where(solid[..., None], fused, person)
+    assert changes[0] > 0.2, "it does change"
+    assert changes[1] <= changes[0] and changes[3] < 0.5 * changes[0] + 0.2, changes

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from carousel.fusion.light_statistics import (
+    BRIGHTNESS,
     CHROMA_BINS,
     CHROMA_RANGE,
+    COLOURS,
     COUNT,
     DARK,
     HEAD_SHARE,
@@ -21,21 +23,20 @@ from carousel.fusion.light_statistics import (
     STEP_RANGE,
     TINT_BINS,
     TINT_RANGE,
-    box_mean,
     colour_statistics,
     edge_statistics,
     erode,
     head_mask,
-    histogram,
     light_statistics,
+    neighbour_sums,
     quantiles,
+    shares,
     span_histogram,
 )
 from carousel.fusion.relighting import to_linear, to_srgb
 from tests.carousel.helpers import draw_collage
 
 SEEDS = st.integers(0, 2**32 - 1)
-COLOURS = 5 * len(QUANTILES) + CHROMA_BINS**2
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -72,46 +73,40 @@ def of_collage(seed: int) -> tuple[Tensor, Tensor, Tensor]:
 @given(SEEDS, st.integers(1, 40))
 def test_quantiles_are_levels_with_the_wanted_share_below(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
-    values = rng.random((2, 3, 8, 5), np.float32)
-    weight = np.zeros((2, 1, 8, 5), np.float32)
-    for one in weight:
-        one.reshape(-1)[rng.permutation(40)[:count]] = 1
-    found = quantiles(torch.from_numpy(values), torch.from_numpy(weight)).numpy().reshape(2, 3, -1)
-    for sample in range(2):
+    values = rng.random((count, 3), np.float32)
+    samples = rng.integers(0, 2, count)
+    found = quantiles(torch.from_numpy(values), torch.from_numpy(samples), 2).numpy().reshape(2, 3, -1)
+    for sample in np.unique(samples):
         for channel in range(3):
-            person = np.round(values[sample, channel][weight[sample, 0] > 0] * 255) / 255
+            person = np.round(values[samples == sample, channel] * 255) / 255
             for level, share in zip(found[sample, channel], QUANTILES, strict=True):
                 assert (person <= level + 1e-4).mean() >= share - 1e-5
                 assert (person < level - 1e-4).mean() <= share + 1e-5
-    if count == 40:
-        naive = np.percentile(values, [100 * share for share in QUANTILES], axis=(2, 3), method="inverted_cdf")
-        np.testing.assert_allclose(found, np.moveaxis(naive, 0, 2), atol=0.5 / 255 + 1e-4)
 
 
 def test_quantiles_of_one_colour_are_that_colour() -> None:
-    values = torch.tensor([0.2, 0.4, 1.0]).view(1, 3, 1, 1).expand(1, 3, 6, 6)
-    found = quantiles(values, torch.ones(1, 1, 6, 6)).view(3, -1)
+    values = torch.tensor([0.2, 0.4, 1.0]).expand(36, 3)
+    found = quantiles(values, torch.zeros(36, dtype=torch.long), 1).view(3, -1)
     torch.testing.assert_close(found, torch.tensor([0.2, 0.4, 1.0])[:, None].expand_as(found))
 
 
 @settings(max_examples=30)
 @given(SEEDS)
-def test_histograms_are_shares_of_the_weighted_values(seed: int) -> None:
+def test_histograms_are_shares_of_each_samples_values(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    index, weight = rng.integers(0, 7, (2, 5, 6)), (rng.random((2, 5, 6)) < 0.6).astype(np.float32)
-    weight[1] *= seed % 2  # sometimes nothing
-    found = histogram(torch.from_numpy(index), torch.from_numpy(weight), 7).numpy()
-    for one, i, w in zip(found, index, weight, strict=True):
-        naive = np.bincount(i[w > 0], minlength=7) / max(1, (w > 0).sum())
-        np.testing.assert_allclose(one, naive, atol=1e-6)
+    index, samples = rng.integers(0, 7, 50), rng.integers(0, 2 - seed % 2, 50)  # sometimes none of the second
+    found = shares(torch.from_numpy(index), torch.from_numpy(samples), 2, 7).numpy()
+    for number, one in enumerate(found):
+        mine = index[samples == number]
+        np.testing.assert_allclose(one, np.bincount(mine, minlength=7) / max(1, len(mine)), atol=1e-6)
 
 
 @settings(max_examples=30)
 @given(SEEDS, st.sampled_from([(STEP_RANGE, STEP_BINS), (TINT_RANGE, TINT_BINS)]))
 def test_values_out_of_the_span_fall_into_the_end_bins(seed: int, span: tuple[float, int]) -> None:
     reach, bins = span
-    values = np.random.default_rng(seed).normal(0, reach, (1, 9, 9)).astype(np.float32)
-    found = span_histogram(torch.from_numpy(values), torch.ones(1, 9, 9), reach, bins).numpy()[0]
+    values = np.random.default_rng(seed).normal(0, reach, 81).astype(np.float32)
+    found = span_histogram(torch.from_numpy(values), torch.zeros(81, dtype=torch.long), 1, reach, bins).numpy()[0]
     edges = np.linspace(-reach, reach, bins + 1)
     edges[[0, -1]] = -np.inf, np.inf
     naive = np.histogram(values, edges)[0] / 81
@@ -121,14 +116,14 @@ def test_values_out_of_the_span_fall_into_the_end_bins(seed: int, span: tuple[fl
 
 @settings(max_examples=20)
 @given(SEEDS, st.integers(3, 12), st.integers(3, 12))
-def test_box_means_are_naive_and_beyond_the_border_is_nothing(seed: int, height: int, width: int) -> None:
+def test_neighbour_sums_are_naive_and_beyond_the_border_is_nothing(seed: int, height: int, width: int) -> None:
     picture = np.random.default_rng(seed).random((height, width), np.float32)
-    found = box_mean(torch.from_numpy(picture)[None, None]).numpy()[0, 0]
+    rows, columns = np.mgrid[0:height, 0:width].reshape(2, -1)
+    places = (torch.zeros(len(rows), dtype=torch.long), torch.from_numpy(rows), torch.from_numpy(columns))
+    found = neighbour_sums(torch.from_numpy(picture)[None, None], *places).numpy()[:, 0]
     padded = np.pad(picture, NEIGHBOURS // 2)
-    for row in range(height):
-        for column in range(width):
-            square = padded[row : row + NEIGHBOURS, column : column + NEIGHBOURS]
-            assert found[row, column] == pytest.approx(square.mean(), abs=1e-5)
+    for total, row, column in zip(found, rows, columns, strict=True):
+        assert total == pytest.approx(padded[row : row + NEIGHBOURS, column : column + NEIGHBOURS].sum(), abs=1e-4)
 
 
 @settings(max_examples=20)
@@ -184,9 +179,9 @@ def test_colour_statistics_are_quantiles_then_the_chroma_histogram(seed: int) ->
     assert np.abs(found[-(CHROMA_BINS**2) :] ** 2 - naive.ravel()).sum() < 2.01 / inside.sum()
 
 
-def naive_edge_steps(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """(N, 3) logs of the person's edge over the mean of the scene within two pixels, by a loop."""
-    steps = []
+def naive_edge_steps(background: np.ndarray, avatar: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 3) logs of the person's edge over the mean of the scene within two pixels, and its brightness, by a loop."""
+    steps, brightness = [], []
     reach, side = NEIGHBOURS // 2, len(mask)
     for row, column in zip(*np.nonzero(mask), strict=True):
         around = mask[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
@@ -197,7 +192,8 @@ def naive_edge_steps(background: np.ndarray, avatar: np.ndarray, mask: np.ndarra
             continue
         scene = background[:, rows, columns][:, outside].mean(axis=1)
         steps.append(np.log(avatar[:, row, column] + DARK) - np.log(scene + DARK))
-    return np.array(steps).reshape(-1, 3)
+        brightness.append(scene.mean())
+    return np.array(steps).reshape(-1, 3), np.array(brightness)
 
 
 @settings(max_examples=15)
@@ -210,12 +206,14 @@ def test_edge_statistics_are_histograms_of_the_naive_steps(seed: int) -> None:
     mask[..., top : top + 11, left : left + 11] = 1
     mask[..., top + 5, left + 5] = 0
     found = edge_statistics(background, avatar, mask)[0].numpy()
-    steps = naive_edge_steps(background[0].numpy(), avatar[0].numpy(), mask[0, 0].numpy())
+    steps, brightness = naive_edge_steps(background[0].numpy(), avatar[0].numpy(), mask[0, 0].numpy())
     level = steps.mean(axis=1)
     tint = steps - level[:, None]
     parts = [(steps[:, c], STEP_RANGE, STEP_BINS) for c in range(3)]
     parts += [(tint[:, c], TINT_RANGE, TINT_BINS) for c in range(3)]
     parts += [(level, STEP_RANGE, STEP_BINS)]
+    kinds = np.digitize(brightness, BRIGHTNESS, right=True)
+    parts += [(level[kinds == kind], STEP_RANGE, STEP_BINS) for kind in range(len(BRIGHTNESS) + 1)]
     place = 0
     for values, reach, bins in parts:
         edges = np.linspace(-reach, reach, bins + 1)
@@ -256,7 +254,7 @@ def test_no_person_and_nothing_but_a_person_give_finite_figures(share: float) ->
 
 def peaks(statistics: Tensor) -> list[int]:
     """The fullest bin of each channel's step."""
-    edge = statistics[0, 3 * COLOURS :]
+    edge = statistics[0, 4 * COLOURS :]
     return [int(edge[c * STEP_BINS : (c + 1) * STEP_BINS].argmax()) for c in range(3)]
 
 

@@ -12,22 +12,19 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from carousel.fusion.diagram import describe_layers
+from carousel.fusion.light_estimate import COEFFICIENTS, PIVOT, LightEstimate
 from carousel.fusion.light_statistics import COUNT
 from carousel.fusion.network import (
-    COEFFICIENTS,
     FOLD,
-    PIVOT,
     Decoder,
     Encoder,
     FusionNetwork,
     Head,
-    LightEstimate,
     ResNetEncoder,
     TransformerBlock,
     apply_affine,
     check_size,
     load_imagenet,
-    masked_mean,
     widen,
 )
 from common.errors import UserError
@@ -240,35 +237,32 @@ def test_attention_is_the_naive_one() -> None:
 # ---- light ----
 
 
-def test_the_light_estimate_changes_nothing_before_training_and_sees_both_sides_after() -> None:
+def test_the_light_estimate_changes_nothing_before_training_and_is_a_share_of_the_members_mean_after() -> None:
     torch.manual_seed(0)
-    light = LightEstimate(16).eval()
-    statistics, features = torch.randn(2, COUNT), torch.randn(2, 16, 8, 8)
-    mask = torch.zeros(2, 1, 64, 64)
-    mask[..., 16:48, 16:48] = 1
-    assert torch.equal(light(statistics, features, mask), torch.zeros(2, COEFFICIENTS))
+    light = LightEstimate().eval()
+    statistics = torch.randn(3, COUNT)
+    assert torch.equal(light(statistics), torch.zeros(3, COEFFICIENTS))
     with torch.no_grad():
         for parameter in light.parameters():
-            parameter.normal_(0, 0.1)
-        first = light(statistics, features, mask)
-        assert not torch.equal(first, light(statistics + 1, features, mask))
-        for place in ((3, 3), (0, 0)):  # under the person, and outside
-            other = features.clone()
-            other[..., place[0], place[1]] += 5
-            assert (light(statistics, other, mask) - first).abs().max() > 1e-4
+            parameter.normal_(0, 0.05)
+        light.standardise(torch.randn(40, COUNT) + 2)
+        inputs = light.standardised(statistics)
+        mean, variance = light.normalise.running_mean, light.normalise.running_var
+        assert mean is not None and variance is not None
+        naive = ((statistics - mean) / torch.sqrt(variance + 1e-4)).clamp(-6, 6)
+        torch.testing.assert_close(inputs, naive)
+        shares = light(statistics) / torch.stack([member(inputs) for member in light.members]).mean(0)
+    assert ((shares > 0) & (shares < 1)).all() and float((shares - shares[:, :1]).abs().max()) < 1e-3
+    assert float(shares[0, 0]) != float(shares[1, 0]), "each sample has its own confidence"
 
 
-@given(st.integers(0, 2**31))
-@settings(max_examples=20)
-def test_masked_means_are_the_naive_ones(seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    x, weight = torch.rand(2, 3, 4, 5, generator=generator), torch.rand(2, 1, 4, 5, generator=generator)
-    naive = [
-        [np.average(channel, weights=w[0]) for channel in sample]
-        for sample, w in zip(x.numpy(), weight.numpy(), strict=True)
-    ]
-    np.testing.assert_allclose(masked_mean(x, weight), naive, rtol=1e-4)
-    assert torch.equal(masked_mean(x, 0 * weight), torch.zeros(2, 3))
+def test_statistics_are_standardised_alike_while_members_learn() -> None:
+    light = LightEstimate()
+    light.standardise(torch.randn(40, COUNT))
+    statistics = torch.randn(2, COUNT)
+    before = light.standardised(statistics)
+    light.train()
+    assert torch.equal(light.standardised(statistics), before) and torch.equal(light.standardised(statistics), before)
 
 
 @given(st.integers(0, 2**31))

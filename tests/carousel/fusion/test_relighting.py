@@ -14,6 +14,9 @@ from carousel.fusion.relighting import (
     LEVELS,
     SATURATION,
     adjust,
+    bend_curves,
+    borrow_statistics,
+    grade,
     light_gradient,
     move_statistics,
     relight_fixed,
@@ -192,6 +195,39 @@ def test_moved_statistics_are_the_drawn_ones_in_lab() -> None:
     before, after = (naive_lab(picture)[mask > 0] for picture in (rgb, moved))
     np.testing.assert_allclose(after.mean(axis=0), before.mean(axis=0) + shift, atol=0.6)
     np.testing.assert_allclose(after.std(axis=0), before.std(axis=0) * ratio, rtol=0.06)
+
+
+def test_borrowed_statistics_go_a_part_of_the_way_to_those_of_another_region() -> None:
+    rgb = np.full((40, 40, 3), 150, np.uint8)
+    rgb[:, :20] = (60, 90, 170)
+    rgb[::2] += 10
+    mask = np.zeros((40, 40), np.uint8)
+    mask[10:30, 5:15] = 255
+    before, target = (naive_lab(rgb)[part].mean(axis=0) for part in (mask > 0, np.s_[:, 20:]))
+    far = np.linalg.norm(before - target)
+    went = []
+    for seed in range(30):
+        lit = borrow_statistics(np.random.default_rng(seed), rgb, mask)
+        went.append(1 - np.linalg.norm(naive_lab(lit)[mask > 0].mean(axis=0) - target) / far)
+    assert min(went) > -0.1 and 0.3 < max(went) < 0.85
+
+
+def test_graded_pictures_share_one_strong_light_which_is_sometimes_grey() -> None:
+    rgb, _ = random_picture(3, 20, 20)
+    grey = 0
+    for seed in range(60):
+        first, second = grade(np.random.default_rng(seed), [rgb, rgb[::-1]])
+        np.testing.assert_array_equal(first, second[::-1])
+        grey += np.ptp(first.astype(int), axis=2).mean() < 0.3 * np.ptp(rgb.astype(int), axis=2).mean()
+    assert 8 < grey < 30
+
+
+def test_bent_curves_keep_black_and_white_and_the_order_of_levels() -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    for seed in range(20):
+        bent = bend_curves(np.random.default_rng(seed), ramp)[0].astype(int)
+        assert (bent[0] == 0).all() and (bent[-1] == 255).all() and (np.diff(bent, axis=0) >= 0).all()
+        assert (bent[128] != bent[128, :1]).any(), "the channels differ"
 
 
 def test_a_gradient_is_stronger_on_one_side_and_leaves_the_middle() -> None:
