@@ -2,8 +2,8 @@
 
 Aseprite and TexturePacker write the same two forms: "frames" is an object by name (hash) or a list with "filename"
 (array), which TexturePacker's form for Phaser 3 puts into "textures". Each frame has its rectangle on the sheet,
-whether it is rotated, and the border that was trimmed off. The record, `sheet.json`, is what step 1 needs to join frames
-again:
+whether it is rotated, and the border that was trimmed off. The record, `sheet.json`, is what step 1 needs to join
+frames again:
 
     {"scale": 8, "sheets": [{"name": "walk", "grid": {"columns": 9, ...} or null,
                              "base": LAYOUT, "clothed": LAYOUT}, ...]}
