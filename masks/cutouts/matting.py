@@ -8,7 +8,8 @@ Cloth colours come from inside the mask. The background is the base frame, in th
 or what lies beside the mask in the clothed frame (such as hair over cloth). Of all such pairs, the one whose blend is
 nearest to the pixel is used; alpha is its least-squares solution, regularised towards the mask where cloth and
 background look alike. The residual of the blend then corrects the cloth's colour, as in Forte 2021, "Approximate fast
-foreground colour estimation". Pixel art has no mixed pixels and keeps its hard edges.
+foreground colour estimation". Pixel art has no mixed pixels and keeps its hard
+edges. See-through clothes of layered sprites are separated from the body as a whole.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ import cv2
 import numpy as np
 
 from common.alpha import around
+from masks.cutouts.see_through import unblend
+from masks.model.layered_pairs import is_layered, is_smooth
 from masks.sets.pixel_art import find_pixel_size
 
 FIGURE_PX = 512  # longer side of a figure to which the lengths below refer; they grow with larger figures
@@ -53,7 +56,12 @@ def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarr
     if not base.shape == clothed.shape == (*mask.shape, 4):
         raise ValueError(f"frames and mask must have one size, got {base.shape}, {clothed.shape}, {mask.shape}")
     on = mask > 0
-    cut = clothed * (on & (clothed[..., 3] > 0))[..., None]
+    shown = on & (clothed[..., 3] > 0)
+    cut = clothed * shown[..., None]
+    if is_layered(base, clothed, on.astype(np.float32)) and not is_smooth(base, clothed, 1):
+        separated = unblend(base, clothed, shown)
+        if not np.array_equal(separated, cut):
+            return separated
     if on.any() and not has_hard_edges(base, clothed):
         scale = max(1.0, max(cv2.boundingRect(clothed[..., 3])[2:]) / FIGURE_PX)
         near = around(on, round((EDGE_PX + 3 * LIGHT_PX) * scale))
