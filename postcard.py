@@ -6,7 +6,6 @@ Writes  outputs/postcard.png, 1800 x 1200
 """
 
 import json
-import textwrap
 from pathlib import Path
 
 from common.demo.postcard import Box, Postcard
@@ -15,6 +14,7 @@ from common.files import check_output
 from common.genres import GENRES
 from common.grids import CARD, GREY, PINK, TEAL, YELLOW
 from common.images import read_image, write_png
+from common.lettering import warn_of_names
 from common.paths import OUTPUTS, shown
 from common.runner import Report, run
 
@@ -48,13 +48,14 @@ def main() -> Report:
     first, _, rest = GREETING.partition(" from ")
     card.text(first, (1224, 64), 56, 330, bold=True)
     card.text(f"from {rest}" if rest else "", (1224, 134), 34, 320, PINK, bold=True)
-    card.text(person.name, (1224, 200), 34, 320, bold=True)
-    card.text(", ".join(favourites), (1224, 250), 20, 320, GREY)
+    warn_of_names([person.name])
+    card.words(person.name, (1224, 190), 34, (326, 66))
+    card.words(", ".join(favourites) or "no favourites", (1224, 258), 20, (326, 40), GREY)
     card.stamp(read_image(stamp, "RGB"), (1566, 64, 1736, 274))
     card.frame((1224, 304, 1736, 744), TEAL)
     place(card, avatar, (1224, 324, 1736, 744))
     card.frame((64, 841, 1184, 1136), CARD)
-    card.text(f"What {person.name} likes", (94, 861), 24, 1000, bold=True)
+    card.words(f"What {person.name} likes", (94, 861), 24, (1060, 30))
     card.bars(
         {genre: value / most if most else 0 for genre, value in likes.items()}, (94, 905, 1154, 1122), 2, favourites
     )
@@ -62,8 +63,7 @@ def main() -> Report:
     place(card, cut_out=PET, box=(1234, 794, 1524, 1126))
     for number, (slot, name) in enumerate(worn.items()):
         card.text(slot, (1540, 830 + 96 * number), 17, 180, "#8a6a10")
-        for line, words in enumerate(textwrap.wrap(name, 15, break_long_words=False)[:2]):
-            card.text(words, (1540, 854 + 96 * number + 27 * line), 21, 184, bold=True)
+        card.words(name, (1540, 854 + 96 * number), 21, (184, 64))
     write_png(OUTPUT, card.picture())
     print(f"written: {shown(OUTPUT)}")
     return Report(OUTPUT, inputs, {"name": person.name, **worn})

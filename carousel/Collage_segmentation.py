@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from carousel.collages.inpainting import Method
 from carousel.segmenters.choice import SegmenterName
-from common.errors import UserError, raise_faults
+from common.errors import UserError, check_range, raise_faults
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.people.selection import Pick
@@ -40,8 +40,8 @@ MIN_HEIGHT_PX: int = 64  # minimum height of a person's box in px of the photo; 
 MIN_SHARE: Annotated[float, Range(0, 1)] = 0.005  # minimum share of the photo's pixels that show the person
 MAX_CUT: Annotated[float, Range(0, 1)] = 0.15  # maximum share of a box's left, right or upper side on the photo's edge
 MAX_OVERLAP: Annotated[float, Range(0, 1)] = 0.25  # maximum share of a person's box that other people cover
-BACKGROUND: Method = "rows"  # fills the hole: "rows", "opencv" (Navier-Stokes), or "lama", which needs its weights
-LAMA: Path = CACHE / "lama.onnx"  # LaMa's weights: lama_fp32.onnx of Carve/LaMa-ONNX
+INPAINTER: Method = "patches"  # fills the hole: "patches", "rows" (smooth), "opencv" (Navier-Stokes), or "lama"
+LAMA: Path = CACHE / "lama.onnx"  # LaMa's weights: lama_fp32.onnx of Carve/LaMa-ONNX, or TorchScript you trust (.pt)
 PLATES: Path | None = None  # folder of the photos without people, under the same names; None: fill the hole
 SCENES: Literal["photo", "folder"] = "photo"  # unit that is never split for evaluation: a photo, or a folder of photos
 TILES: Annotated[int, Range(1, 400)] = 12  # collages on the contact sheet, evenly chosen from all
@@ -72,7 +72,7 @@ def main() -> Report:
             raise UserError(f"no collages: {collage_batch.describe(tables.counts)}")
         show(tables, ran.collages)
     device = f"{ran.device} (segmenter {SEGMENTER})" if ran.device else "none, everything was up to date"
-    weights = [*ran.weights, *([LAMA.name] if BACKGROUND == "lama" and PLATES is None else [])]
+    weights = [*ran.weights, *([LAMA.name] if INPAINTER == "lama" and PLATES is None else [])]
     figures = {**tables.counts, "collages made now": ran.collages, "photos sha256": tables.sha256}
     return Report(OUTPUT, [], figures, len(outcome.faults), device, weights if ran.device else [])
 
@@ -83,7 +83,9 @@ def collage_settings() -> "CollageSettings":
     from carousel.collages.photo_to_collages import CollageSettings
     from common.people.selection import SelectionRules
 
-    check_method(BACKGROUND, LAMA)
+    check_method(INPAINTER, LAMA)
+    for share in PICK_POINT:
+        check_range("PICK_POINT", share, 0, 1)
     if PLATES is not None and not PLATES.is_dir():
         raise UserError(f"{PLATES}: no such folder of clean plates (setting PLATES)")
     return CollageSettings(
@@ -102,7 +104,7 @@ def collage_settings() -> "CollageSettings":
             pick=PICK,
             point=PICK_POINT,
         ),
-        background=BACKGROUND,
+        inpainter=INPAINTER,
         lama=LAMA,
         scenes=SCENES,
         max_pixels=round(MAX_MEGAPIXELS * 1e6),

@@ -37,9 +37,15 @@ FIND_PEOPLE: bool = True  # find people in the scene, to place by them and not o
 X: Annotated[float | None, Range(0, 1)] = None  # column of the feet: 0 left, 1 right edge of the scene; None: proposed
 FOOT: Annotated[float | None, Range(0, 2)] = None  # row of the feet: 0 top, 1 bottom of the scene; None: proposed
 HEIGHT: Annotated[float | None, Range(0.02, 3)] = None  # person's height, in heights of the scene; None: proposed
+BODY_HEIGHT_M: Annotated[float, Range(0.3, 2.5)] = (
+    1.7  # height of the person upright in metres: about 1.1 for a child of five
+)
 HALF_FIGURE: bool | None = None  # whether the person's lower edge is a cut and not feet; None: detected
 STRENGTH: Annotated[float, Range(0, 1)] = 0.75  # share of the model's change of colour that is applied; 0: pasting
-SHADOW: Annotated[float, Range(0, 1)] = 0.5  # strength of the shadow around the feet; 0: none
+SCENE_LIGHT: Annotated[float, Range(0, 1)] = (
+    1.0  # share of the scene's own hue, darkness and direction of light; 0: none
+)
+SHADOW: Annotated[float, Range(0, 1)] = 0.5  # strength of the shadow around the feet; 0: none, nor one cast by the sun
 TILES: Annotated[int, Range(1, 400)] = 35  # people on the contact sheet, evenly chosen from the folder
 GIF_PX: Annotated[int, Range(64, 1920)] = 480  # longer side of the animation
 GIF_SECONDS: Annotated[float, Range(0.02, 60)] = 0.8  # time that the animation shows each person
@@ -88,6 +94,8 @@ def fusion_settings() -> "FusionSettings":
         strength=STRENGTH,
         refuse_several=SEVERAL == "refuse",
         shadow=SHADOW,
+        scene_light=SCENE_LIGHT,
+        body_height_m=BODY_HEIGHT_M,
         compress_level=COMPRESS_LEVEL,
     )
 

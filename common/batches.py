@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from common.errors import UserError, raise_faults
-from common.files import write_bytes, write_faults
+from common.files import link_file, write_bytes, write_faults
 from common.journals import Record, Results, note, owner_of
 from common.workers import map_in_order
 
@@ -49,12 +49,14 @@ class Made:
         facts: JSON values for tables, kept in the journal; equal for equal items and settings.
         fault: why the item counts as skipped although it has files.
         passing: values that matter to this run alone (device, seconds); they reach `Batch.watch`, not the journal.
+        links: files to be hard links (or copies) of others, by path as in `files`.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
     passing: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,9 +195,17 @@ class _Maker(Generic[Payload]):
                 made = function(item.payload)
             except UserError as error:
                 made = Made(fault=str(error))
-        for file, content in made.files.items():
-            if owner_of(self._patterns, file) != item.name:
-                raise ValueError(f"item {item.name!r} has no file {file!r}")
-            write_bytes(self._folder / file, content)
-        record = Record(item.name, item.version, item.label, list(made.files), dict(made.facts), made.fault)
-        return record, made.passing
+        try:
+            for file, content in made.files.items():
+                write_bytes(self._own(item, file), content)
+            for file, source in made.links.items():
+                link_file(self._own(item, file), source)
+        except FileNotFoundError as error:  # of a link's source, whose making failed
+            made = Made(fault=f"{error.filename}: no such file")
+        files = [*made.files, *made.links]
+        return Record(item.name, item.version, item.label, files, dict(made.facts), made.fault), made.passing
+
+    def _own(self, item: Item[Payload], file: str) -> Path:
+        if owner_of(self._patterns, file) != item.name:
+            raise ValueError(f"item {item.name!r} has no file {file!r}")
+        return self._folder / file

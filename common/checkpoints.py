@@ -4,10 +4,10 @@ import io
 import math
 import pickle
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from common.errors import UserError
 from common.files import atomic_path
 from common.paths import CHECKPOINTS
 
+Network = TypeVar("Network", bound=nn.Module)
 SPEED_ALONE = ("workers",)  # settings that change nothing but the time; a resumed run may have others
 
 
@@ -37,16 +38,18 @@ def find_checkpoint(path: Path | str, part: str) -> Path:
     return shipped
 
 
-def read_checkpoint(path: Path, form: str, maker: str) -> dict[str, Any]:
+def read_checkpoint(path: Path, form: str, maker: str, fields: Mapping[str, type]) -> dict[str, Any]:
     """Read a checkpoint onto the CPU; only tensors and plain values are allowed in it.
 
     Args:
         path: the file.
         form: what its "format" must be.
         maker: the script that writes such checkpoints, for the message.
+        fields: type of each other field that it must have; "model", its tensors by name, is always one.
 
     Raises:
-        UserError: damaged, holding anything but tensors and plain values, or of another format.
+        UserError: damaged, holding anything but tensors and plain values, of another format, without a field, or with
+            a weight that is NaN or infinite.
     """
     try:
         content = load_plain(path)
@@ -56,7 +59,31 @@ def read_checkpoint(path: Path, form: str, maker: str) -> dict[str, Any]:
         raise UserError(f"{path}: damaged, or no checkpoint at all") from error
     if not isinstance(content, dict) or content.get("format") != form:
         raise UserError(f"{path}: a checkpoint of another model; it must be one that {maker} wrote")
+    for name, kind in {**fields, "model": dict}.items():
+        if not isinstance(content.get(name), kind):
+            what = f"is of type {type(content[name]).__name__}" if name in content else "is missing"
+            raise UserError(f"{path}: damaged, its field {name!r} {what}; use another checkpoint")
+    for name, tensor in content["model"].items():
+        if not isinstance(tensor, torch.Tensor) or not torch.isfinite(tensor).all():
+            raise UserError(f"{path}: damaged, its weight {name!r} has values that are no numbers")
     return content
+
+
+def load_weights(build: Callable[[], Network], weights: Mapping[str, torch.Tensor]) -> Network:
+    """Build a network and give it these weights, in evaluation mode.
+
+    It is built without memory first, so that sizes which the weights do not bear out cost nothing.
+
+    Raises:
+        RuntimeError: the weights do not fit; or what else `build` raises where its arguments are nonsense.
+    """
+    with torch.device("meta"):
+        planned = {name: tensor.shape for name, tensor in build().state_dict().items()}
+    if planned != {name: tensor.shape for name, tensor in weights.items()}:
+        raise RuntimeError("names or sizes of the weights differ from those of the network")
+    network = build()
+    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    return network.eval()
 
 
 def save_plain(path: Path, content: dict[str, Any]) -> None:

@@ -8,12 +8,13 @@ import hashlib
 import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.errors import FAULTS_SHOWN, UserError
+from common.errors import FAULTS_SHOWN, UserError, message_line, printable
 from common.paths import shown
 
 if sys.platform == "win32":
@@ -31,6 +32,7 @@ else:
 
 
 FAULTS = "faults.csv"  # what a batch skipped
+FORMULA_STARTS = "=+-@\t\r'"  # a spreadsheet runs a cell that starts so; a leading apostrophe turns it into text
 TAKEN = frozenset({"run", "con", "prn", "aux", "nul"})  # a run's record is run.json; the rest are devices of Windows
 
 
@@ -65,19 +67,46 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def _locked(part: Path, target: Path) -> Iterator[None]:
-    """Hold a lock on the temporary file; Windows itself lets no other process replace a file that is open."""
+    """Make the temporary file and hold a lock on it; Windows itself lets no other process replace an open file.
+
+    Whatever had its name is removed, never written to: the rest of a killed run, a pipe, or a link to another file.
+    """
     if sys.platform == "win32":
         yield
         return
-    # a link or a pipe of that name is an error: it is neither followed nor waited for
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    in_use = UserError(f"cannot write {target}: another run is writing it")
+    _remove_unlocked(part, in_use)
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    except FileExistsError as error:
+        raise in_use from error
     with open(handle, "ab"):
         try:
             lock(handle)
-        except BlockingIOError as error:
-            raise UserError(f"cannot write {target}: another run is writing it") from error
+            is_ours = part.stat().st_ino == os.fstat(handle).st_ino  # another run may have removed it before the lock
+        except (BlockingIOError, FileNotFoundError) as error:
+            raise in_use from error
+        if not is_ours:
+            raise in_use
         os.utime(part, (0, 0))  # still so afterwards: nothing was written
         yield
+
+
+def _remove_unlocked(part: Path, in_use: UserError) -> None:
+    """Remove a temporary file that no run has locked; raises `in_use` where one has."""
+    try:
+        if not stat.S_ISREG(part.lstat().st_mode):
+            part.unlink()
+            return
+        handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    with open(handle, "rb"):
+        try:
+            lock(handle)
+        except BlockingIOError as error:
+            raise in_use from error
+        part.unlink()
 
 
 def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] = ()) -> None:
@@ -113,16 +142,64 @@ def write_bytes(target: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def link_file(target: Path, source: Path) -> None:
+    """Make `target` another name of the file `source`, atomically; a copy where the disk has no such links.
+
+    Raises:
+        FileNotFoundError: no `source`.
+        UserError: the folder cannot be written, or the disk is full.
+    """
+    source.stat()
+    part = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        os.link(source, part)
+        part.replace(target)
+        part.unlink(missing_ok=True)  # still there where both were one file already
+    except OSError:
+        write_bytes(target, source.read_bytes())
+
+
 def write_csv(target: Path, rows: Iterable[Iterable[object]]) -> None:
-    """Write rows of cells, the header first, as CSV in UTF-8, atomically."""
+    """Write rows of cells, the header first, as CSV in UTF-8, atomically; a spreadsheet runs none of them."""
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows(rows)
+    csv.writer(table, lineterminator="\n").writerows(map(inert, rows))
     write_text(target, table.getvalue())
 
 
+def inert(row: Iterable[object]) -> list[object]:
+    """Cells with an apostrophe before texts that a spreadsheet would run, which `of_inert` takes away again.
+
+    A carriage return is written out: Python does not quote it where lines end otherwise.
+    """
+    texts = (cell.replace("\r", "\\r") if isinstance(cell, str) else cell for cell in row)
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in texts]
+
+
+def of_inert(cell: str) -> str:
+    """The text of a cell that `inert` wrote."""
+    return cell.removeprefix("'")
+
+
+def _is_formula(cell: str) -> bool:
+    if not cell.startswith(tuple(FORMULA_STARTS)):
+        return False
+    try:
+        float(cell)  # a number below 0
+    except ValueError:
+        return True
+    return False
+
+
+def utf8(text: str) -> bytes:
+    """Text in UTF-8; letters that are none, as in file names that are not UTF-8, come as \\udce9, as JSON has them."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_text(target: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    write_bytes(target, text.encode("utf-8"))
+    """Write `utf8` text atomically."""
+    write_bytes(target, utf8(text))
 
 
 def sha256_of(path: Path) -> str:
@@ -137,12 +214,12 @@ def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
     if not faults:
         path.unlink(missing_ok=True)
         return
-    write_csv(path, [("file", "fault"), *faults.items()])
+    write_csv(path, [("file", "fault"), *((printable(file), printable(fault)) for file, fault in faults.items())])
 
 
 def print_faults(folder: Path, faults: Mapping[str, str]) -> None:
     """Say on stderr which files were skipped, the first of them at least, and that `write_faults` listed them all."""
     for name, fault in list(faults.items())[:FAULTS_SHOWN]:
-        print(f"skipped: {name}: {fault}", file=sys.stderr)
+        print(message_line(f"skipped: {name}: {fault}"), file=sys.stderr)
     if faults:
         print(f"{len(faults)} skipped, listed in {shown(folder / FAULTS)}", file=sys.stderr)

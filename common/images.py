@@ -2,7 +2,9 @@
 
 import functools
 import io
+import struct
 import warnings
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -74,7 +76,7 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
                 if check.format == "PNG":
                     check.verify()  # load() does not compare the checksums of pixel data
             with _open(source) as opened:
-                if getattr(opened, "n_frames", 1) > 1 and opened.format not in SEVERAL_STILLS:
+                if _is_animation(opened):
                     warnings.warn(f"{path}: an animation; its first frame is used", stacklevel=2)
                 opened.load()
                 image = to_mode(path, _upright(opened), mode)
@@ -85,7 +87,11 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
     except UnidentifiedImageError as error:
         is_empty = (len(source) if isinstance(source, bytes) else source.stat().st_size) == 0
         raise UserError(f"{path}: {'is empty' if is_empty else 'is not a picture that can be read'}") from error
+    except MemoryError as error:
+        raise UserError(f"{path}: not enough memory for a picture of this size") from error
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
+        if "MAX_TEXT" in str(error):  # of PNG alone; Pillow's way to say it
+            raise UserError(f"{path}: its metadata are larger than is safe to read; save it without them") from error
         raise UserError(f"{path}: truncated or damaged ({error})") from error
     image.info = {}
     return image
@@ -102,6 +108,20 @@ def _add_heif() -> None:
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+def _is_animation(image: Image.Image) -> bool:
+    """Whether a second frame follows; counting all of them would take as long as reading the whole file, or longer."""
+    if image.format in SEVERAL_STILLS:
+        return False
+    if image.format not in ("GIF", "TIFF"):
+        return getattr(image, "n_frames", 1) > 1  # said in the header
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -123,7 +143,7 @@ def to_mode(path: Path, image: Image.Image, mode: Mode) -> Image.Image:
     """Convert a picture as `read_image` does; `path` is for the message.
 
     Raises:
-        UserError: floating-point pixels.
+        UserError: floating-point pixels, or a fully transparent picture where RGB is wanted.
     """
     if image.mode.startswith("I"):  # 16-bit grey; convert() would clip it to white
         image = _grey_to_8_bits(image)
@@ -134,6 +154,8 @@ def to_mode(path: Path, image: Image.Image, mode: Mode) -> Image.Image:
     if mode == "RGBA" or not image.has_transparency_data:
         return image.convert(mode)
     rgba = image.convert("RGBA")
+    if mode == "RGB" and not rgba.getchannel("A").getbbox():
+        raise UserError(f"{path}: is fully transparent")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert(mode)
 
 
@@ -171,6 +193,26 @@ def png_bytes(image: Image.Image, compress_level: int = 6, text: Mapping[str, st
         chunks.add_text(keyword, words)
     bare.save(content, "PNG", compress_level=compress_level, pnginfo=chunks)
     return content.getvalue()
+
+
+def drawing_png_bytes(image: Image.Image, text: Mapping[str, str] | None = None) -> bytes:
+    """`png_bytes` for drawings of flat colours, in half the time: those pack best without filters between rows.
+
+    Args:
+        image: mode RGBA.
+        text: see `png_bytes`.
+    """
+    pixels = np.asarray(image)
+    height, width, channels = pixels.shape
+    rows = np.zeros((height, 1 + width * channels), np.uint8)  # each row begins with its filter, 0: none
+    rows[:, 1:] = pixels.reshape(height, -1)
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))]
+    chunks += [(b"tEXt", f"{keyword}\0{words}".encode("latin-1")) for keyword, words in (text or {}).items()]
+    chunks += [(b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
+        for kind, content in chunks
+    )
 
 
 def write_png(path: Path, image: Image.Image, compress_level: int = 6, text: Mapping[str, str] | None = None) -> None:

@@ -12,5 +12,5 @@ def shown(path: Path) -> str:
     """The path for messages: relative to the current folder where it lies inside it."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):  # OSError: the current folder was deleted
         return str(path)

@@ -20,15 +20,16 @@ How a script looks:
         run(main)
 
 Every annotated upper-case name of the script's module is a setting; one with the value `tyro.MISSING` is required.
-`run` turns each one into a flag (`--size-px`, or a positional argument by `tyro.conf.Positional`) with its annotation
-as type and range and its comment as help text. It then writes the values from the command line into the module and
-calls `main()`, which reads the constants and passes them on by keyword. Called from Python, `main()` uses the file's
-values.
+`run` turns each one into a flag (`--size-px`) with its annotation as type and range and its comment as help text; one
+that is `tyro.conf.Positional` may be given by its flag or without it. `run` then writes the values from the command
+line into the module and calls `main()`, which reads the constants and passes them on by keyword. Called from Python,
+`main()` uses the file's values.
 
 A spawned worker process imports the script anew, as `__mp_main__`, and there every constant has the file's value.
 So a worker must receive settings as keyword arguments or in its item; it must not read the constants.
 """
 
+import errno
 import inspect
 import io
 import json
@@ -45,7 +46,7 @@ from dataclasses import dataclass, field, make_dataclass
 from importlib import metadata
 from pathlib import Path
 
-from common.errors import UserError, check_range
+from common.errors import JOINERS, FaultsError, UserError, check_range, message_line, printable
 from common.files import sha256_of, write_text
 from common.paths import shown
 
@@ -97,13 +98,13 @@ def run(main: Callable[[], Report | None]) -> None:
     # Limit OpenMP spin-waiting (must be set before importing torch): no cost on an idle machine, up to 3x faster on a
     # busy one.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    warnings.showwarning = lambda message, *_: print(f"{script.name}: {message}", file=sys.stderr)
+    _set_up_streams()
+    warnings.showwarning = lambda message, *_: print(message_line(f"{script.name}: {message}"), file=sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         settings = _settings_from_shell(main, script)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout = _PrintableStream(sys.stdout)
         set_settings(main, settings)
         started = time.perf_counter()
         report = main()
@@ -114,15 +115,21 @@ def run(main: Callable[[], Report | None]) -> None:
             print(f"record: {shown(record)}")
         sys.stdout.flush()  # here, so that a closed pipe is caught below
         sys.exit(EXIT_USER_ERROR if report is not None and report.faults else 0)
+    except FaultsError as error:
+        _fail(script, *str(error).split("\n"))
     except UserError as error:
         _fail(script, str(error))
+    except MemoryError:
+        _fail(script, "not enough memory; use smaller pictures, tables or models, or a machine with more of it")
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_BROKEN_PIPE)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno != errno.ENOSPC:
             raise
-        _fail(script, f"{error.filename}: {error.strerror}")
+        if error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be printed has no room
+        _fail(script, f"{error.filename or 'standard output'}: {error.strerror}")
     except KeyboardInterrupt:
         print(
             f"\n{script.name}: interrupted; all files written so far are complete; run the same command to continue",
@@ -131,9 +138,42 @@ def run(main: Callable[[], Report | None]) -> None:
         sys.exit(EXIT_INTERRUPTED)
 
 
-def _fail(script: Path, message: str) -> typing.NoReturn:
+def _fail(script: Path, *lines: str) -> typing.NoReturn:
+    message = "\n".join(map(message_line, lines))
     print(f"{script.name}: {message}", file=sys.stderr)
     sys.exit(EXIT_USER_ERROR)
+
+
+def _set_up_streams() -> None:
+    """Let messages be UTF-8, and discard those to a stream that the caller closed.
+
+    A closed stream's number would go to the next file that is opened, and messages would end up in it.
+    """
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (as long as the process lives)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 (as long as the process lives)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+class _PrintableStream(io.TextIOWrapper):
+    """Standard output on which no name, prompt or cell controls the terminal."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream  # it would close the buffer with its end
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+
+    def write(self, text: str) -> int:
+        return super().write(printable(text, kept=f"{JOINERS}\n\r\t"))
 
 
 def set_settings(main: Callable[[], object], values: Mapping[str, object]) -> None:
@@ -174,18 +214,42 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
     flags: list[tuple[str, typing.Any, typing.Any]] = []
     for name, annotation in _settings_of(main).items():
         allowed = _range_of(annotation)
-        text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None]))
+        flag = f"--{name.lower().replace('_', '-')}"
+        plain = _without_positional(annotation)
+        also = f"(or {flag})" if plain is not annotation else None
+        text = " ".join(filter(None, [comments.get(name), f"[{allowed}]" if allowed else None, also]))
+        is_flag = any(word.partition("=")[0].replace("_", "-") == flag for word in sys.argv[1:])
         explained = tyro.conf.arg(help=text or None)
-        flags.append((name.lower(), typing.Annotated[annotation, explained], getattr(module, name)))
+        kind = plain if is_flag else annotation
+        flags.append((name.lower(), typing.Annotated[kind, explained], getattr(module, name)))
     description = (inspect.getdoc(module) or "").replace("\nWrites", "\n\nWrites")
     form: type = make_dataclass("Settings", flags, kw_only=True)
     parsed: object = tyro.cli(form, prog=script.name, description=description)
-    settings = {name.upper(): value for name, value in vars(parsed).items()}
+    settings = {name.upper(): _as_text(value) for name, value in vars(parsed).items()}
     for name, value in settings.items():
+        if "" in sys.argv and Path() in (value if isinstance(value, tuple) else (value,)):
+            raise UserError(f"setting {name} is empty; the current folder is said by .")
         before = getattr(module, name)
         if value != before and before is not tyro.MISSING:
             print(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})")
     return settings
+
+
+def _as_text(value: object) -> object:
+    """A value in which bytes that are no UTF-8 are written out, as \\udce9; paths keep them, to name the same file."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _without_positional(annotation: typing.Any) -> typing.Any:
+    """Return the annotation of a positional setting as that of a flag; others as they are."""
+    from tyro.conf import Positional
+
+    marker = Positional[int].__metadata__[0]
+    extras = list(getattr(annotation, "__metadata__", ()))
+    if marker not in extras:
+        return annotation
+    extras.remove(marker)
+    return typing.Annotated[(annotation.__origin__, *extras)] if extras else annotation.__origin__
 
 
 def _in_words(value: object) -> str:

@@ -1,5 +1,7 @@
 """Step 1: cut a base sheet and the same sheet clothed into numbered pairs of frames; or join frames into a sheet.
 
+    python 1_split_spritesheet.py training_data --base body.png --clothed dressed.png
+
 The frames lie on a grid, which is detected unless settings give it, or at the places that the JSON of Aseprite or
 TexturePacker lists. GIF, APNG, animated WebP and Aseprite files hold frames themselves. An Aseprite file given as both
 sheets holds the pair in its layers: those named body, base, skin, head, hair, face, eyes or ears (or else the lowest)
@@ -17,6 +19,8 @@ Writes  <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png, sheet.
 from pathlib import Path
 from typing import Annotated
 
+from tyro.conf import Positional
+
 from common.errors import FAULTS_SHOWN, UserError
 from common.files import check_output, print_faults
 from common.images import write_png
@@ -25,9 +29,9 @@ from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--columns 9) ----
+TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder that gets frames/
 BASE: tuple[Path, ...] = (DATA / "masks/sheets/base.png",)  # sheet of the base body; several, or a folder of sheets
 CLOTHED: tuple[Path, ...] = (DATA / "masks/sheets/clothed.png",)  # the same clothed; in folders, paired by name
-TRAINING_DATA: Path = OUTPUTS / "masks/training_data"  # training folder that gets frames/
 COLUMNS: int | None = None  # frames in a row of the sheet; None: detected
 ROWS: int | None = None  # rows of frames; None: detected
 FRAME_WIDTH: int | None = None  # width of a frame on the sheet in px; None: detected

@@ -7,7 +7,8 @@ figure and removing small holes and islands. Unsureness is one minus the expecte
 masks_corrected/ is never changed. Masks of an earlier run go to backups/ if they would change. An interrupted run
 resumes where it stopped.
 
-Reads   <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png; checkpoints/masks/mask_model.pth
+Reads   <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png; outputs/masks/mask_model.pth (from
+        step 4) or checkpoints/masks/mask_model.pth
 Writes  <training data>/masks_initial/: mask_XX.png, proposals.csv (unsureness), faults.csv (skipped frames);
         outputs/masks/2_initial_masks.png: the masks, the most unsure first
 """
@@ -20,13 +21,13 @@ from tyro.conf import Positional
 
 from common.files import check_output, print_faults
 from common.images import write_png
-from common.paths import CHECKPOINTS, OUTPUTS, shown
+from common.paths import OUTPUTS, shown
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--method lab) ----
 TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder that holds frames/
 METHOD: Literal["model", "lab", "difference"] = "model"  # lab: distance in CIE Lab; difference: |clothed - base|
-CHECKPOINT: Path = CHECKPOINTS / "masks/mask_model.pth"  # weights of the model
+CHECKPOINT: Path | None = None  # weights; None: those of step 4 unless they made a set worse, else those that ship
 THRESHOLD: Annotated[float | None, Range(0, 255)] = None  # threshold of lab and difference; None: found per frame
 EVEN_LIGHT: bool = True  # lab and difference: compensate a change of light of the whole figure
 TIDY_ART_PX: Annotated[int, Range(0, 10_000)] = 8  # lab and difference: largest holes and islands removed, in art px
@@ -43,7 +44,10 @@ def main() -> Report:
 
     check_output(OUTPUT, [".png"])
     if METHOD == "model":
+        from masks.model.default_model import describe
+
         method = proposal_batch.model_method(CHECKPOINT)
+        print(*map(describe, method.weights), sep="\n")
     else:
         method = proposal_batch.threshold_method(
             METHOD, threshold=THRESHOLD, even_light=EVEN_LIGHT, tidy_art_px=TIDY_ART_PX
@@ -60,7 +64,7 @@ def main() -> Report:
         print(f"earlier masks: {shown(kept)}")
     print("most unsure (0 sure, 1 a guess):")
     for number in proposal_batch.most_unsure(unsureness)[: proposal_batch.PRINTED]:
-        print(f"  frame {number}  {unsureness[number]:.3f}")
+        print(f"  frame {number}  {unsureness[number]:.4f}")
     print(f"contact sheet: {shown(OUTPUT)}")
     print_faults(masks, faults)
     used = [source for source in sources if source.number in unsureness]

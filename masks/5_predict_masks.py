@@ -8,7 +8,7 @@ Masks that were reviewed in step 3 replace predictions. Masks and cut-outs in th
 are never replaced; the cut-out of such a mask is made from it.
 
 Reads   <training data>/frames/ and its reviewed masks, another folder of base_frame_XX.png and clothed_frame_XX.png, or
-        two sheets; checkpoints/masks/mask_model.pth
+        two sheets; outputs/masks/mask_model.pth (from step 4) or checkpoints/masks/mask_model.pth
 Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cutout_XX.png, contact_sheet.png;
         from sheets mask_sheet.png and cutout_sheet.png; faults.csv (skipped pairs)
 """
@@ -20,7 +20,7 @@ from tyro.conf import Positional
 
 from common.errors import raise_faults
 from common.files import print_faults
-from common.paths import CHECKPOINTS, OUTPUTS, shown
+from common.paths import OUTPUTS, shown
 from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
@@ -29,7 +29,7 @@ TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training fo
 FRAMES: Path | None = None  # folder of base_frame_XX.png and clothed_frame_XX.png; None: frames/ of TRAINING_DATA
 BASE: Path | None = None  # sheet of the base body, instead of a folder
 CLOTHED: Path | None = None  # the same sheet clothed
-CHECKPOINT: Path = CHECKPOINTS / "masks/mask_model.pth"  # weights of the model
+CHECKPOINT: Path | None = None  # weights; None: those of step 4 unless they made a set worse, else those that ship
 OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
 CUTOUTS: bool = True  # False: masks only
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, large) to 9 (slow, small)
@@ -48,7 +48,10 @@ def main() -> Report:
     """Predict what has no up-to-date mask, then draw the contact sheet."""
     from common.devices import describe_device
     from masks.cutouts.prediction_batch import PredictionOutput, describe, plan_tasks, predict_all, write_overviews
-    from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
+    from masks.cutouts.stale import stale_cutouts
+    from masks.model.checkpoint_format import network_of, read_checkpoint
+    from masks.model.default_model import default_checkpoint
+    from masks.model.default_model import describe as describe_model
     from masks.sets import naming
     from masks.sheets.frame_sources import find_sources, reviewed_masks, workers_on
 
@@ -62,8 +65,9 @@ def main() -> Report:
     )
     frames = FRAMES or TRAINING_DATA / naming.FRAMES
     sources, faults, record = find_sources(frames=frames, base=BASE, clothed=CLOTHED, layout=LAYOUT, grid=grid)
-    weights = find_checkpoint(CHECKPOINT)
+    weights = default_checkpoint(CHECKPOINT)
     network_of(read_checkpoint(weights), weights)  # reject a bad checkpoint before results are replaced
+    print(describe_model(weights))
     device = describe_device()
     results = PredictionOutput(folder=OUTPUT, cutouts=CUTOUTS, compress_level=COMPRESS_LEVEL)
     training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
@@ -77,6 +81,9 @@ def main() -> Report:
     print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
     for line in describe(done):
         print(line)
+    own = {task.source.number: results.cutout(task.source.number) for task in done if naming.CUTOUT in task.kept}
+    if stale := stale_cutouts(own, training_data):
+        print(f"{naming.listed(stale)}: your cut-outs are older than your masks (delete them to have them made anew)")
     for path, is_new in written.items():
         print(f"written: {shown(path)}" if is_new else f"kept as you changed it: {shown(path)}")
     print_faults(OUTPUT, outcome.faults)

@@ -5,7 +5,8 @@ frames it was trained on. F1 is that of the mask's pixels; boundary F1 tolerates
 |clothed - base| is chosen with the truth, so no other threshold scores higher.
 
 Reads   every set of the training folder: frames_backup_<animation>/ with masks_backup_<animation>/, and the reviewed
-        frames of frames/ with masks_corrected/; checkpoints/masks/mask_model.pth
+        frames of frames/ with masks_corrected/; outputs/masks/mask_model.pth (from step 4) or
+        checkpoints/masks/mask_model.pth
 Writes  outputs/masks/6_evaluate_masks.png: scores, and best, median and worst frame of each set;
         outputs/masks/6_evaluate_masks.csv: scores of every frame
 """
@@ -15,24 +16,26 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from common.files import check_output
-from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
+from common.paths import DATA, OUTPUTS, shown
 from common.runner import Report, run
 
 # ---- settings: edit here, or override once on the command line (--checkpoint my_model.pth) ----
 TRAINING_DATA: Positional[Path] = DATA / "masks"  # training folder
-CHECKPOINT: Path = CHECKPOINTS / "masks/mask_model.pth"  # weights of the model
+CHECKPOINT: Path | None = None  # weights of the model; None: those that step 4 trained last, else those that ship
 OUTPUT: Path = OUTPUTS / "masks/6_evaluate_masks.png"  # the figure; the table has the same name with .csv
 
 
 def main() -> Report:
     """Score all sets, print the table, draw the figure."""
     from common.devices import describe_device
-    from masks.model.checkpoint_format import find_checkpoint, load_network, read_checkpoint
+    from masks.model.checkpoint_format import load_network, read_checkpoint
+    from masks.model.default_model import describe, last_trained
     from masks.model.evaluation import draw_scores, evaluate, format_table, write_frame_scores
     from masks.sets.training_sets import all_pairs, gather_training_data, split_seen
 
     check_output(OUTPUT, [".png"])
-    weights = find_checkpoint(CHECKPOINT)
+    weights = last_trained(CHECKPOINT)
+    print(describe(weights))
     sets = gather_training_data(TRAINING_DATA)
     seen, held_out = split_seen(sets, set(read_checkpoint(weights)["frames"]))
     model, _ = load_network(weights)

@@ -1,8 +1,12 @@
 """Step 8: paint clothing cut-outs over other bodies in the same poses, frame by frame.
 
+    python 8_dress.py training_data --bodies bear_frames cat_sheet.png
+
 One garment, many bodies: each body is a folder of base_frame_XX.png, or a sheet with the layout of the one that step 1
 split. Frames and cut-outs with the same number belong together. If one is a whole number of times as large as the
 other, as enlarged pixel art is, the smaller one is enlarged.
+
+Pictures in the output that you made or changed are never replaced or removed; sheets show your frames.
 
 Reads   outputs/masks/5_predict_masks/cutouts/cutout_XX.png (from step 5); the bodies; <training data>/frames/sheet.json
 Writes  outputs/masks/8_dress/<body>/: frames/dressed_frame_XX.png, dressed_frame_sheet.png, preview.png;
@@ -12,15 +16,17 @@ Writes  outputs/masks/8_dress/<body>/: frames/dressed_frame_XX.png, dressed_fram
 from pathlib import Path
 from typing import Annotated
 
+from tyro.conf import Positional
+
 from common.errors import UserError
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
 # ---- settings: edit here, or override once on the command line (--bodies bear_frames cat_sheet.png) ----
+TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # its frames/sheet.json has the layout of sheets
 CUTOUTS: Path = OUTPUTS / "masks/5_predict_masks/cutouts"  # folder of cutout_XX.png
 BODIES: tuple[Path, ...] = (DATA / "masks/sheets/other_body.png",)  # folders of base_frame_XX.png, or sheets
-TRAINING_DATA: Path = OUTPUTS / "masks/training_data"  # its frames/sheet.json says where frames lie on a sheet
 OUTPUT: Path = OUTPUTS / "masks/8_dress"  # gets a folder for each body
 OFFSET_X: Annotated[int, Range(-64, 64)] = 0  # art pixels (px in smooth art) to move the clothes right; negative: left
 OFFSET_Y: Annotated[int, Range(-64, 64)] = 0  # art pixels (px in smooth art) to move the clothes down; negative: up
@@ -36,6 +42,8 @@ def main() -> Report:
     """Dress all bodies."""
     from common.files import print_faults, write_faults
     from masks.cutouts.dressing import dress_body, find_cutouts, open_bodies
+    from masks.cutouts.stale import stale_cutouts
+    from masks.sets.naming import listed
 
     if not CUTOUTS.is_dir():
         raise UserError(f"{shown(CUTOUTS)}: no such folder; run masks/5_predict_masks.py first")
@@ -50,10 +58,19 @@ def main() -> Report:
     clothes = find_cutouts(CUTOUTS)
     figures: dict[str, int] = {}
     faults: dict[str, str] = {}
-    for body in open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes):
-        figures[body.name], found = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name)
-        faults |= {f"{body.name}/{name}": fault for name, fault in found.items()}
-        print(f"{body.name}: {figures[body.name]} of {len(clothes)} cut-outs used, in {shown(OUTPUT / body.name)}")
+    bodies = open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes)
+    if stale := stale_cutouts(clothes, TRAINING_DATA):
+        print(f"older than the masks that a person made: cut-outs {listed(stale)}; run step 5 again to renew them")
+    for body in bodies:
+        dressed = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name)
+        figures[body.name] = len(dressed.frames)
+        faults |= {f"{body.name}/{name}": fault for name, fault in dressed.faults.items()}
+        print(f"{body.name}: {len(dressed.frames)} of {len(clothes)} cut-outs used, in {shown(OUTPUT / body.name)}")
+        if dressed.kept:
+            print(
+                f"{body.name}: kept, because you or an earlier version made them (delete them to have them made anew): "
+                f"{listed([path.name for path in dressed.kept])}"
+            )
     write_faults(OUTPUT, faults)
     print_faults(OUTPUT, faults)
     return Report(OUTPUT, list(clothes.values()), figures, faults=len(faults))

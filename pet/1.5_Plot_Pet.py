@@ -1,10 +1,12 @@
-"""Step 1.5: draw every user's pet, and the chart that explains it.
+"""Step 1.5: draw every pet once, say who has which, and draw the chart that explains each person's.
 
-Run again, only what is new or has changed is drawn. Pets that cannot be drawn are skipped and listed.
+Run again, only what is new or has changed is drawn. Pictures that cannot be drawn are skipped and listed.
 
-Reads   outputs/pet/1_TopN.csv (from step 1), data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png
-Writes  outputs/pet/1.5_Plot_Pet/: pets/*.png, combined/*.png (pet and chart), contact_sheet_01.png, ...;
-        faults.csv (people who were skipped)
+Reads   outputs/pet/1_TopN.csv (from step 1), data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png;
+        data/pet/art/*/*.svg for --svg
+Writes  outputs/pet/1.5_Plot_Pet/: pets/*.png (and .svg), each different pet once; people.csv (who has which);
+        combined/*.png (pet and chart of each person) and sentences.csv (why it wears what it wears); square/*.png and
+        story/*.png by --cards; people/*.png by --copy; contact_sheet_01.png, ...; faults.csv (what was skipped)
 """
 
 from pathlib import Path
@@ -15,10 +17,19 @@ from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from common.workers import default_workers
-from pet.choosing.choice_table import read_choices
+from pet.choosing.explaining import Language
 from pet.choosing.wardrobe import load_bodies, load_wardrobe
 from pet.drawing.contact_sheets import write_contact_sheets
-from pet.drawing.picture_batch import RenderSettings, plan, render_all
+from pet.drawing.picture_batch import (
+    RenderSettings,
+    Rows,
+    first_people,
+    link_people,
+    plan,
+    render_all,
+    write_people,
+)
+from pet.publishing.records import wardrobe_record
 
 # ---- settings: edit here, or override once on the command line (--size-px 1024) ----
 CHOICES: Path = OUTPUTS / "pet/1_TopN.csv"  # table that 1_TopN.py wrote, .csv or .parquet
@@ -27,38 +38,53 @@ BODIES: Path = DATA / "pet/Body"  # folder of base bodies
 OUTPUT: Path = OUTPUTS / "pet/1.5_Plot_Pet"  # folder for the pictures
 SIZE_PX: Annotated[int, Range(64, 4096)] = 512  # side of a pet's picture in pixels; charts are readable from 256
 BODY: str = "auto"  # base body: Bear, Bunny, Cat, Dog; auto: chosen by the user's name
-CHARTS: bool = True  # also draw charts; False: the pets alone
+CHARTS: bool = True  # also draw everybody's chart; False: the pets alone
 COMBINED: bool = True  # pet and chart in one picture; False: in two
+CARDS: bool = False  # also draw everybody's two cards to share, with the sentence that explains the pet
+LANGUAGE: Language = "en"  # language of the sentences: en, es, ca
 EXPERT: bool = False  # show cosines on charts and contact sheets
+SVG: bool = False  # also write each pet as SVG, its layers named
+ART: Path = DATA / "pet/art"  # folder of the SVG drawings
+COPY: bool = False  # also give everybody a file, people/000007_NAME.png: a hard link to the pet, or a copy
+ROWS: str = ""  # rows of the table to draw, counted from 0, such as 0:1000000; empty: all
 TILES: Annotated[int, Range(1, 400)] = 400  # pets on a page of the contact sheet
+PAGES: Annotated[int, Range(0, 100)] = 3  # pages of the contact sheet, for the first people; 0: none
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes that draw; None: one per core
 
 
 def main() -> Report:
-    """Draw everybody who has no picture yet, then the contact sheets."""
+    """Draw every pet and chart that has no picture yet, then the table of people and the contact sheets."""
     if not CHOICES.is_file():
         raise UserError(f"{shown(CHOICES)}: no such file; run pet/1_TopN.py first")
-    wardrobe = load_wardrobe(ACCESSORIES)
+    wardrobe, bodies = load_wardrobe(ACCESSORIES), load_bodies(BODIES)
     job = RenderSettings(
         folder=OUTPUT,
         size_px=SIZE_PX,
         charts=CHARTS,
         combined=COMBINED,
+        cards=CARDS,
+        language=LANGUAGE,
         expert=EXPERT,
         body=BODY,
-        bodies=load_bodies(BODIES),
-        pictures=wardrobe.pictures(),
+        bodies=bodies,
+        wardrobe=wardrobe,
+        published=wardrobe_record(wardrobe, bodies, art=ART) if SVG else None,
+        rows=Rows.parse(ROWS),
     )
-    people = plan(CHOICES, wardrobe, job)
-    with render_all(CHOICES, job, workers=WORKERS or default_workers()) as outcome:
-        choices = enumerate((choice for _, choice in read_choices(CHOICES)), start=1)
-        pets = ((job.pet(row, choice.user), choice) for row, choice in choices)
-        sheets = write_contact_sheets(pets, folder=OUTPUT, size_px=SIZE_PX, tiles=TILES, expert=EXPERT)
-    print(f"{people} people, {outcome.made} drawn now, {outcome.kept} existed")
-    for sheet in sheets:
-        print(f"contact sheet: {shown(sheet)}")
+    designs = plan(CHOICES, job)
+    people, pets = len(designs.numbers), len(designs.pets)
+    with render_all(CHOICES, job, designs, workers=WORKERS or default_workers()) as outcome:
+        table = write_people(CHOICES, job, designs)
+        if COPY:
+            with link_people(CHOICES, job, designs) as links:
+                print(f"{links.made} people linked now, {links.kept} existed")
+        first = first_people(CHOICES, job, designs, TILES * PAGES)
+        sheets = write_contact_sheets(first, folder=OUTPUT, size_px=SIZE_PX, tiles=TILES, expert=EXPERT)
+    print(f"{people} people, {pets} different pets; {outcome.made} pictures drawn now, {outcome.kept} existed")
+    for path in (table, *sheets):
+        print(f"written: {shown(path)}")
     print_faults(OUTPUT, outcome.faults)
-    figures = {"people": people, "drawn now": outcome.made, "pages": len(sheets)}
+    figures = {"people": people, "different pets": pets, "drawn now": outcome.made, "pages": len(sheets)}
     return Report(OUTPUT, [CHOICES, ACCESSORIES], figures, len(outcome.faults))
 
 

@@ -9,8 +9,8 @@ The same rule as 1_TopN.py's chooses the set: one person has the same pet everyw
 accessories of each slot that are nearest to the taste is drawn at random instead.
 
 Reads   data/pet/AccessoryDataset.csv, data/pet/{Body,Head,Face,Torso}/*.png; data/pet/users.csv for --user
-Writes  outputs/pet/main.png (pet and chart), main_pet.png (the pet alone, on transparent ground),
-        main_square.png (1080 x 1080) and main_story.png (1080 x 1920), to share
+Writes  outputs/pet/main.png (pet and chart), main_pet.png (the pet alone, on transparent ground; and
+        main_pet.svg by --svg), main_square.png (1080 x 1080) and main_story.png (1080 x 1920), to share
 """
 
 from pathlib import Path
@@ -19,9 +19,10 @@ from typing import Annotated
 import numpy as np
 
 from common.errors import UserError
-from common.files import check_output
+from common.files import check_output, write_text
 from common.genres import parse_taste
 from common.images import write_png
+from common.lettering import warn_of_names
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from pet.choosing.choice_table import choice_of
@@ -33,9 +34,11 @@ from pet.choosing.words import SENTENCES
 from pet.drawing.charts import ChartPainter, beside
 from pet.drawing.coats import coat_for
 from pet.drawing.compositing import Dresser
+from pet.drawing.designs import design_of
 from pet.drawing.display import check_display, show_picture
-from pet.drawing.scripts import warn_of_names
 from pet.drawing.share_cards import ORIGIN, share_cards
+from pet.drawing.vector_pets import draw_svg
+from pet.publishing.records import wardrobe_record
 
 # ---- settings: edit here, or override once on the command line (--taste "rock=5,jazz=3") ----
 TASTE: str = ""  # "rock=5,jazz=3": how much each genre is liked, on any scale from 0; overrides USER
@@ -55,6 +58,8 @@ K: int | None = None  # KNN: number of nearest accessories of each slot to draw 
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # counts with the name; of KNN, the seed of the draw
 SIZE_PX: Annotated[int, Range(64, 4096)] = 768  # side of the pet's picture in pixels
 EXPERT: bool = False  # show cosines on the picture, and print what each genre contributes
+SVG: bool = False  # also write the pet alone as SVG, its layers named
+ART: Path = DATA / "pet/art"  # folder of the SVG drawings
 SAVE: bool = True  # write OUTPUT
 SHOW: bool = False  # open a window with the picture
 OUTPUT: Path = OUTPUTS / "pet/main.png"  # pet and chart; the others are written beside it
@@ -77,6 +82,7 @@ def main() -> Report | None:
     worn = {slot: wardrobe.find(choice.worn[slot].name) for slot in SLOTS}
     body = body_for(name, bodies, wanted=BODY)
     check_pictures(wardrobe, [body], list(worn.values()))
+    published = wardrobe_record(wardrobe, bodies, art=ART) if SVG else None
 
     warn_of_names([name])
     why = sentence(choice, language=LANGUAGE)
@@ -98,6 +104,9 @@ def main() -> Report | None:
         large = Dresser(1024).dress(body, files, coat_for(name))
         for form, picture in share_cards(large, name, [why, other, how]).items():
             write_png(OUTPUT.with_stem(f"{OUTPUT.stem}_{form}"), picture, text=ORIGIN)
+        if published:
+            svg = draw_svg(published, design_of(name, [item.name for item in worn.values()], {body.stem: body}))
+            write_text(OUTPUT.with_name(f"{OUTPUT.stem}_pet.svg"), svg)
         print(f"written: {shown(OUTPUT)}")
     if SHOW:
         show_picture(card, name)

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from avatar.person.features import Features, features_json
 from common.genres import GENRES
+from common.lettering import WORDS, fit_lines, name_width, wrap
 from tests.helpers import assert_user_error, run_script
 
 pytestmark = pytest.mark.slow
@@ -47,6 +50,32 @@ def test_every_picture_is_in_its_place(made: list[str | Path], tmp_path: Path) -
         np.testing.assert_allclose(card[y, x], colour, atol=2)
     record = json.loads((tmp_path / "out/card.json").read_text(encoding="utf-8"))
     assert record["figures"]["Torso"] == "Poncho" and len(record["inputs"]) == 6
+
+
+@given(st.text(alphabet="abc -é", min_size=1, max_size=60), st.integers(60, 400))
+@settings(max_examples=40, deadline=None)
+def test_lines_have_every_word_and_fit(text: str, width: int) -> None:
+    lines = wrap(text, 20, width)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    for line in lines:
+        assert name_width(line, 20) <= width or len(WORDS.findall(line)) == 1
+
+
+def test_a_long_name_gets_smaller_and_breaks_before_it_is_cut() -> None:
+    name = "Maximiliana Theodora von Hohenstein-Württemberg-Sigmaringen"
+    size, lines = fit_lines(name, 34, (326, 66))
+    assert 17 <= size < 34 and len(lines) == 3
+    assert all(name_width(line, size) <= 326 for line in lines)
+    assert "".join(lines).replace(" ", "") == name.replace(" ", "")
+    assert fit_lines("Ada", 34, (326, 66)) == (34, ["Ada"])
+    assert fit_lines("word " * 99, 34, (326, 66))[0] == 17
+
+
+def test_who_likes_nothing_has_no_favourites(made: list[str | Path], tmp_path: Path) -> None:
+    text = features_json(Features("Иван", "", "", taste=dict.fromkeys(GENRES, 0.0)))
+    (tmp_path / "Júlia.json").write_text(text, encoding="utf-8")
+    result = run_script("postcard.py", *made, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("missing", ["scene.png", "avatars/Júlia.png", "styled/Júlia.png", "pet.png", "Júlia.json"])

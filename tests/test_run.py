@@ -612,6 +612,7 @@ def test_appearance_can_be_switched_off_and_several_people_need_no_choice() -> N
     assert first.instead is not None and first.instead.flags == [*first.flags, "--face", "1"]
     chosen, *_ = parts_for(replace(PERSON, face=2))["avatar"].steps
     assert chosen.instead is None
+    assert together(PERSON)[0].unless == parts_for(PERSON)["avatar"].steps[0], "who is on stage has the features' face"
     assert together(replace(PERSON, face=2))[0] == together(PERSON)[0].instead, "the cut-out is of that face"
 
 

@@ -131,22 +131,24 @@ def fit_colours(
         schedule.step()
 
 
-def convolutional_classifier(size_px: int, outputs: int) -> nn.Sequential:
-    """A small network for pictures of size_px a side, mean 0 and deviation 1."""
+def convolutional_classifier(size: tuple[int, int], outputs: int) -> nn.Sequential:
+    """A small network for pictures of this width and height in px, mean 0 and deviation 1."""
     layers: list[nn.Module] = []
     for inputs, channels, stride in ((3, 16, 2), (16, 32, 2), (32, 48, 1), (48, 64, 2), (64, 64, 1)):
         layers += [nn.Conv2d(inputs, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True)]
-    side = size_px // 16
-    layers += [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * side * side, outputs)]
+    cells = (size[0] // 16) * (size[1] // 16)
+    layers += [nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * cells, outputs)]
     return nn.Sequential(*layers)
 
 
-def shifted(pictures: torch.Tensor, size_px: int, shown: tuple[float, float], rng: torch.Generator) -> torch.Tensor:
+def shifted(
+    pictures: torch.Tensor, size: tuple[int, int], shown: tuple[float, float], rng: torch.Generator
+) -> torch.Tensor:
     """Cut, mirror, tilt and re-light each picture a little differently, and standardise.
 
     Args:
         pictures: (n, 3, H, W) uint8.
-        size_px: side of the squares that come out.
+        size: width and height of the pictures that come out, px.
         shown: least and largest share of each side that is kept.
         rng: random generator.
     """
@@ -161,7 +163,7 @@ def shifted(pictures: torch.Tensor, size_px: int, shown: tuple[float, float], rn
     matrix[:, 0, 0], matrix[:, 1, 1] = share * mirror, share * (1 + 0.06 * torch.randn(count, generator=rng))
     matrix[:, 0, 1], matrix[:, 1, 0] = tilt, -tilt
     matrix[:, :, 2] = 0.04 * torch.randn(count, 2, generator=rng)
-    grid = functional.affine_grid(matrix, [count, 3, size_px, size_px], align_corners=False)
+    grid = functional.affine_grid(matrix, [count, 3, size[1], size[0]], align_corners=False)
     cut = functional.grid_sample(pictures.float() / 255, grid, align_corners=False, padding_mode="border")
     lit = cut ** spread(0.65, 1.45, 1, 1, 1) * spread(0.9, 1.1, 3, 1, 1)
     return (lit - lit.mean((1, 2, 3), keepdim=True)) / (lit.std((1, 2, 3), keepdim=True) + 0.05)

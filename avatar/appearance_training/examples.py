@@ -17,7 +17,7 @@ from avatar.appearance_training.painting_over import (
     paint_spectacles,
     paint_sunglasses,
 )
-from avatar.person.head_view import HeadView, HeadViewer
+from avatar.person.head_view import CLOSER, HeadView, HeadViewer
 from avatar.person.trait_classifiers import COVERED
 
 CANVAS_PX = 512
@@ -44,10 +44,13 @@ class Portrait:
 
 
 def portrait_of(view: HeadView, labels: Mapping[str, str]) -> Portrait:
-    """Enlarge a head to the canvas."""
+    """Enlarge a head to the canvas, the face in it as sharp as in the photo."""
     zoom = CANVAS_PX / view.pixels.shape[0]
     size = (CANVAS_PX, CANVAS_PX)
     canvas = cv2.resize(view.pixels, size, interpolation=cv2.INTER_CUBIC)
+    close = cv2.resize(view.close, None, fx=zoom / CLOSER, fy=zoom / CLOSER)
+    first = (CANVAS_PX - close.shape[0]) // 2
+    canvas[first : first + close.shape[0], first : first + close.shape[1]] = close
     return Portrait(canvas, view.points[:, :2] * zoom, cv2.resize(view.matte, size), labels)
 
 

@@ -26,7 +26,7 @@ from avatar.appearance_training.examples import Portrait, darken_skin, look_at, 
 from avatar.person.colour_measures import measure_colours
 from avatar.person.face_detector import FaceDetector
 from avatar.person.head_view import HeadView, HeadViewer
-from avatar.person.trait_classifiers import CLASSIFIERS, CROP_PX, CROPS, layer_input
+from avatar.person.trait_classifiers import CLASSIFIERS, CROPS, Crop, layer_input
 from common.errors import UserError
 from common.images import read_image
 
@@ -36,7 +36,8 @@ COLOURS = {"skin_tone": (SkinClassifier, 0.5, 0.2), "hair_colour": (ColourClassi
 RARE = 4  # times as many variations of people who wear headwear or facial hair
 LIGHTS = 4  # in which the colours of each head are measured
 DARKENED = 0.5  # share of people with light skin whose skin is darkened for `skin_tone`
-STORED_PX = 96  # side of the squares from which `shifted` cuts
+STORED = 1.2  # sides of the pictures from which `shifted` cuts, over those that it gives
+MARGIN = 0.0965  # on each side, over the crop's side
 SHOWN = (0.76, 0.92)  # share of their side that it keeps
 BATCH = 48
 LEARNING_RATE = 3e-3
@@ -117,17 +118,18 @@ def example_of(view: HeadView, labels: Mapping[str, str]) -> Example:
         "hair_length": layer_input(view.selfie_layer),
     }
     for name, crop in CROPS.items():
-        inputs[name] = _with_margin(view.pixels, crop)
+        inputs[name] = _with_margin(view, crop)
     return Example(dict(labels), inputs)
 
 
-def _with_margin(pixels: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
-    """(STORED_PX, STORED_PX, 3) uint8 around a crop, with room for `shifted`."""
-    left, top, right, bottom = crop
-    margin = round((right - left) * 0.0965)
-    wider = cv2.copyMakeBorder(pixels, *4 * (margin,), cv2.BORDER_REPLICATE)
-    wider = wider[top : bottom + 2 * margin, left : right + 2 * margin]
-    return cv2.resize(wider, (STORED_PX, STORED_PX), interpolation=cv2.INTER_AREA)
+def _with_margin(view: HeadView, crop: Crop) -> np.ndarray:
+    """(STORED * H, STORED * W, 3) uint8 around a crop, with room for `shifted`."""
+    left, top, right, bottom = crop.box
+    across, down = (round(side * MARGIN) for side in (right - left, bottom - top))
+    wider = cv2.copyMakeBorder(crop.of(view), down, down, across, across, cv2.BORDER_REPLICATE)
+    wider = wider[top : bottom + 2 * down, left : right + 2 * across]
+    width, height = (round(STORED * side) for side in crop.size)
+    return cv2.resize(wider, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def relit(portrait: Portrait, view: HeadView, rng: np.random.Generator) -> list[Example]:
@@ -165,20 +167,20 @@ def accepted_of(examples: Sequence[Example], trait: str, words: Sequence[str]) -
 
 def fit_crop(name: str, examples: Sequence[Example], output: Path, steps: int, seed: int) -> None:
     """Fit a convolutional classifier of all its traits."""
-    traits = CLASSIFIERS[name]
+    traits, size = CLASSIFIERS[name], CROPS[name].size
     pictures = torch.from_numpy(np.stack([example.inputs[name].transpose(2, 0, 1) for example in examples]))
     goals = [accepted_of(examples, trait, words) for trait, words in traits.items()]
     weights = torch.zeros(len(goals), len(examples))
     for row, accepted in enumerate(goals):
         told = accepted.any(dim=1)
         weights[row, told] = example_weights(accepted[told], 0.5)
-    network = convolutional_classifier(CROP_PX, sum(map(len, traits.values())))
+    network = convolutional_classifier(size, sum(map(len, traits.values())))
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.001, steps)
     rng = torch.Generator().manual_seed(seed)
     for _ in tqdm(range(steps), desc=name, unit="step"):
         chosen = torch.randint(len(pictures), (BATCH,), generator=rng)
-        odds = network(shifted(pictures[chosen], CROP_PX, SHOWN, rng)).split([len(w) for w in traits.values()], dim=1)
+        odds = network(shifted(pictures[chosen], size, SHOWN, rng)).split([len(w) for w in traits.values()], dim=1)
         losses = [
             (set_loss(part, accepted[chosen]) * weight[chosen]).mean()
             for part, accepted, weight in zip(odds, goals, weights, strict=True)
@@ -187,4 +189,4 @@ def fit_crop(name: str, examples: Sequence[Example], output: Path, steps: int, s
         torch.stack(losses).sum().backward()
         optimizer.step()
         schedule.step()
-    write_onnx(network, (1, 3, CROP_PX, CROP_PX), output / f"{name}.onnx")
+    write_onnx(network, (1, 3, size[1], size[0]), output / f"{name}.onnx")

@@ -1,9 +1,10 @@
 """Foreground prediction: which pixels belong to what stands out from the background.
 
-1. A model of rembg predicts the foreground. `model` names it; it is loaded once per process.
-2. "embedded", the default, applies U^2-Net in its small form (Qin et al. 2020, arXiv:2005.09007) to the whole picture,
+1. "embedded", the default, applies U^2-Net in its small form (Qin et al. 2020, arXiv:2005.09007) to the whole picture,
    and again to the region around what it found. If BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) finds a person
-   there, its mask is combined with it. Each network also sees the mirror image.
+   there, its mask is combined with it. Each network also sees the mirror image. It does not need rembg, whose first
+   import after an installation compiles for a minute or more.
+2. Any other name is that of a model of rembg, which predicts the foreground alone.
 """
 
 import functools
@@ -21,7 +22,15 @@ from PIL import Image
 from common.errors import UserError
 from common.files import atomic_path
 from common.paths import shown
-from common.people.embedded_segmenter import MIN_AGREEMENT, POSE, SECOND_LOOK, EmbeddedSegmenter, largest_part
+from common.people.embedded_segmenter import (
+    MATTE,
+    MIN_AGREEMENT,
+    POSE,
+    SECOND_LOOK,
+    EmbeddedSegmenter,
+    check_weights,
+    largest_part,
+)
 from common.people.selection import Box, mask_iou, person_of
 from common.weights import CACHE, EMBEDDED, is_present
 
@@ -71,7 +80,6 @@ LICENCES: dict[str, WeightsLicence] = {  # rembg's other models segment clothes,
     "birefnet-portrait": WeightsLicence("MIT", 973),
     "bria-rmbg": WeightsLicence("CC BY-NC 4.0, commercial use needs an agreement with BRIA AI", 1024, is_free=False),
 }
-MATTE = "u2netp"  # the model of rembg inside "embedded"
 
 SHOWN = 0.5  # probability above which a pixel is foreground
 DECIDED = 0.8  # a probability above this, or below 1 minus this, is decided
@@ -108,12 +116,19 @@ class ForegroundModel:
     """Predicts the foreground of a picture; see the module's docstring. `load_foreground_model` caches loaded ones."""
 
     def __init__(self, model: ModelName):
-        """Load a model. Raises UserError if its name is unknown or its weights are missing."""
-        name = MATTE if model == "embedded" else model
-        self._session = _load_session(name)
-        self._people = EmbeddedSegmenter() if model == "embedded" else None
-        self.weights = [f"{name}.onnx", POSE] if self._people else [f"{name}.onnx"]
-        self.device = self._session.inner_session.get_providers()[0].removesuffix("ExecutionProvider")
+        """Load a model; "embedded" waits for the first picture. Raises UserError if it is unknown or weights lack."""
+        self._session = None
+        if model == "embedded":
+            check_weights()
+            self.weights, self.device = [MATTE, POSE], EmbeddedSegmenter.device
+        else:
+            self._session = _load_session(model)
+            self.weights = [f"{model}.onnx"]
+            self.device = self._session.inner_session.get_providers()[0].removesuffix("ExecutionProvider")
+
+    @functools.cached_property
+    def _people(self) -> EmbeddedSegmenter:
+        return EmbeddedSegmenter()
 
     def probability(self, picture: np.ndarray) -> np.ndarray:
         """Predict the probability of foreground for each pixel.
@@ -124,7 +139,7 @@ class ForegroundModel:
         Returns:
             (H, W) float32, 0 to 1; all 0 if there is no foreground.
         """
-        if self._people is None:
+        if self._session is not None:
             return self.matte(picture)
         whole = self.mirror_averaged(picture)
         if not (whole > SHOWN).any():
@@ -136,11 +151,14 @@ class ForegroundModel:
         return result
 
     def matte(self, picture: np.ndarray) -> np.ndarray:
-        """Prediction of the rembg model alone; shape and range as `probability`."""
+        """Prediction of U^2-Net or the rembg model alone; shape and range as `probability`."""
         nothing = np.zeros(picture.shape[:2], np.float32)
         if np.ptp(picture) == 0:
             return nothing
-        found = np.asarray(self._session.predict(Image.fromarray(picture))[0], np.float32) / 255
+        if self._session is None:
+            found = self._people.matte(picture)
+        else:
+            found = np.asarray(self._session.predict(Image.fromarray(picture))[0], np.float32) / 255
         undecided = ((found > 1 - DECIDED) & (found < DECIDED)).mean()
         return found if undecided < MOST_UNDECIDED and (found > SHOWN).any() else nothing
 
@@ -151,7 +169,6 @@ class ForegroundModel:
             picture: (H, W, 3) uint8 RGB.
             whole: (H, W) float32, `mirror_averaged` of the picture; has foreground.
         """
-        assert self._people is not None
         box = person_of(largest_part(whole > SHOWN), 1.0).box
         region = left, top, right, bottom = _with_margin(box, picture.shape)
         scale = min(1.0, CLOSER_PX / max(right - left, bottom - top))
@@ -168,7 +185,6 @@ class ForegroundModel:
 
     def _pose(self, picture: np.ndarray, box: Box, region: Box, size: tuple[int, int]) -> np.ndarray | None:
         """BlazePose's mirror-averaged mask of the region at `size`; None if it finds nobody in the box."""
-        assert self._people is not None
         width = picture.shape[1]
         seen = self._people.look_at(picture, box, 1.0, SECOND_LOOK)
         mirrored = self._people.look_at(_mirrored(picture), _mirrored_box(box, width), 1.0, SECOND_LOOK)
@@ -203,7 +219,7 @@ def _load_session(name: str) -> "BaseSession":
     if not licence.is_free:
         warnings.warn(f"{name}: the licence of its weights is {licence.name}", stacklevel=2)
     target = Path(sessions[name].model_dir()) / f"{name}.onnx"
-    if name == MATTE:
+    if target.name == MATTE:
         _place_matte(target)
     elif sessions[name].resolve_existing(target.name) is None:
         command = f"REMBG_HOME={os.environ['REMBG_HOME']} " if "REMBG_HOME" in os.environ else ""
@@ -226,7 +242,7 @@ def _load_session(name: str) -> "BaseSession":
 
 def _place_matte(target: Path) -> None:
     """Copy the embedded weights to where rembg looks for them."""
-    source = EMBEDDED[f"{MATTE}.onnx"]
+    source = EMBEDDED[MATTE]
     if is_present(replace(source, path=target)):
         return
     if not is_present(source):

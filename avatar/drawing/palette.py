@@ -163,7 +163,7 @@ def _neon_ramp(base: str, skin: bool = False) -> ToneRamp:
     """Dark, tinted surfaces with lines like neon tubes."""
     lightness, a, b = to_oklab(base)
     chroma = (a * a + b * b) ** 0.5
-    keep = 0.62 if skin else 0.50
+    keep = 0.76 if skin else 0.50  # light skin is still seen to be light
     night = "#150a33"
     surface = lerp(night, base, keep)
     boost = min(2.4, 0.2 / max(chroma, 0.02)) if chroma > 0.045 else 1.0

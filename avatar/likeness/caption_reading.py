@@ -9,6 +9,7 @@ from avatar.drawing import wordings
 from avatar.drawing.attributes import CHOICES
 from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS
 from avatar.prompt.syntax import parse_prompt
+from avatar.prompt.wording import REFUSING
 
 ABSENT = {"glasses": ("no glasses", "without glasses"), "headwear": ("no hat", "bare-headed")}
 YEARS = {"young": "[1-3]?[0-9]", "middle-aged": "[45][0-9]", "old": "(?:[6-9]|1[0-9])[0-9]"}
@@ -70,6 +71,7 @@ def _plain_wordings() -> Iterator[Wording]:
         "eyes": {value: (f"{value} eyes",) for value in CHOICES["eyes"]},
         "glasses": {"none": ABSENT["glasses"], **{kind: (kind,) for kind in CHOICES["glasses"][1:]}},
         "headwear": {"none": ABSENT["headwear"]},
+        "jewellery": {"none": (f"{REFUSING}(?:earrings?|necklaces?|chains?|jewell?e?ry)",)},
     }
     for name, values in forms.items():
         for value, words in values.items():

@@ -48,7 +48,8 @@ INVENTED = {  # what is chosen by the seed for somebody without a photo, of whom
 }
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
-MOST_SKIN_LAB, MOST_HAIR_LAB = 12.0, 16.0  # largest distance of a drawn colour from the one that its word names
+MOST_SKIN_LAB, MOST_HAIR_LAB = 15.0, 16.0  # largest distance of a drawn colour from the one that its word names
+CLEAR_LAB = 4.0  # by which a drawn colour is nearer to its word than to any other: less is misread
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _near(
         trait: skin or hair.
         named: colours of the drawn world by name.
         name: the one that is drawn if nothing is measured.
-        alike: names of which one is to be the nearest to the result.
+        alike: names of which one is to be the nearest to the result, by CLEAR_LAB.
         most: largest distance from the named colour, Lab.
     """
     if trait.source != "measured" or trait.lab is None or name not in alike:
@@ -185,7 +186,9 @@ def _near(
     apart = np.array(trait.lab) - labs[name]
     for share in np.linspace(min(1.0, most / max(float(np.linalg.norm(apart)), 1e-6)), 0, 21):
         colour = labs[name] + share * apart
-        if min(labs, key=lambda other: float(np.linalg.norm(labs[other] - colour))) in alike:
+        distances = {other: float(np.linalg.norm(lab - colour)) for other, lab in labs.items()}
+        others = [distance for other, distance in distances.items() if other not in alike]
+        if min(distances[other] for other in alike) + CLEAR_LAB <= min(others):
             return hex_of(colour)
     return None
 

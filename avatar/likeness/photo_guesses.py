@@ -1,4 +1,4 @@
-"""What a photo tells of a figure beyond the measured traits: the shape of the face, and how light the skin is."""
+"""What a photo tells of a figure beyond the measured traits: the shape of the face, likely skin and hair."""
 
 import functools
 from pathlib import Path
@@ -10,12 +10,15 @@ from PIL import Image
 from avatar.cutout.square_crop import FACE_LINE, center_crop_to_square
 from avatar.drawing.palette import SKINS
 from avatar.person.appearance import unseen
+from avatar.person.colour_measures import measure_colours
 from avatar.person.head_view import CHIN, LEFT, RIGHT, TOP, HeadView, HeadViewer
 from avatar.person.skin_tone import LIGHTNESS, monk_step
+from avatar.person.trait_classifiers import TraitClassifiers
 from common.errors import UserError
 from common.images import read_image
 from common.people.selection import Box
 
+LIKELY_HAIR = ("black", "brown", "blonde", "grey")  # red hair is rare, and hardly ever what an unsure red is
 JAW, CHIN_SIDES = (172, 397), (150, 379)  # points of the face mesh, left and right
 ROUND, SQUARE_JAW, HEART_CHIN = 1.19, 0.82, 0.553  # height, jaw and chin over the width of the face; 1/4 of 30 faces
 
@@ -31,17 +34,29 @@ def guess_from_photo(photo: Path, photo_sha256: str, face_box: Box | None) -> di
     """
     try:
         image = read_image(photo, "RGB")
-        guesses = {"skin": skin_in(center_crop_to_square(image, face_box))}
-        if face_box is not None:
-            view = _viewer().look(np.asarray(image), face_box)
-            guesses |= {} if unseen(view) else {"face": face_shape(view)}
-        return guesses
+        skin = skin_in(center_crop_to_square(image, face_box))
+        view = None if face_box is None else _viewer().look(np.asarray(image), face_box)
+        return {"skin": skin} if view is None or unseen(view) else {"skin": skin} | _guess_from_head(view)
     except UserError:  # to be said where the photo is needed
         return {}
 
 
+def _guess_from_head(view: HeadView) -> dict[str, str]:
+    """The likeliest colours, however unsure: a figure has some skin and hair in any case."""
+    colours = measure_colours(view)
+    beliefs = _classifiers().classify(view, colours)
+    guesses = {"face": face_shape(view)}
+    if colours.skin is not None:
+        step = monk_step(beliefs["skin_tone"].word, float(colours.skin[0]))
+        guesses["skin"] = tuple(SKINS)[step - 1]
+    if colours.hair is not None and beliefs["headwear"].word == "none":
+        shares = beliefs["hair_colour"].shares
+        guesses["hair_colour"] = max(LIKELY_HAIR, key=lambda word: shares[word])
+    return guesses
+
+
 def skin_in(photo: Image.Image) -> str:
-    """Drawn skin tone that is likeliest by the lightness of a face, where its colour could not be measured.
+    """Drawn skin tone that is likeliest by the lightness of a face, where the face cannot be looked at closely.
 
     Args:
         photo: RGB, a square with head and shoulders, as `center_crop_to_square` makes it.
@@ -71,3 +86,8 @@ def face_shape(view: HeadView) -> str:
 @functools.cache
 def _viewer() -> HeadViewer:
     return HeadViewer()
+
+
+@functools.cache
+def _classifiers() -> TraitClassifiers:
+    return TraitClassifiers()

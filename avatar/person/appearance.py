@@ -12,12 +12,12 @@ from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.features import AppearanceTrait
 from avatar.person.head_view import WEIGHTS, HeadView, HeadViewer
 from avatar.person.skin_tone import monk_step
-from avatar.person.trait_classifiers import COVERED, Belief, TraitClassifiers
+from avatar.person.trait_classifiers import BLURRED, COVERED, Belief, TraitClassifiers
 from common.people.selection import Box
 
 MIN_PRESENCE = 0.5  # of the face mesh
 MIN_FACE_PX = 32  # height of a face, hairline to chin, in the photo
-MAX_TURN = 0.75  # of `HeadView.turn`; above it is a side view
+MAX_TURN = 1.2  # of `HeadView.turn`; above it is a side view
 MIN_CHROMA = 5.0  # of a head in a photo that is not black and white
 SKIN_HUES = (8.0, 88.0)  # degrees in Lab between which skin is seen in white light
 MAX_SKIN_CHROMA = 56.0  # more is coloured light or make-up
@@ -26,6 +26,7 @@ DYED_CHROMA = 22.0  # hair of more chroma, in a hue that no hair has by nature, 
 NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
 DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
+LIGHTEST_BROWN_L = 45.0  # of hair; of heads said to be brown above it, 4 in 9 are blonde, red or grey
 LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
 CROPPED = ("bald", "receding", "very short")  # lengths of hair at which its shape cannot be seen
 COMMON = ("none", "light")  # values of most people in the training: to say them falsely hides what somebody has
@@ -34,7 +35,7 @@ LEAST = {  # confidence below which a value stays empty: of COMMON ones, of othe
     "hair_colour": (0.45, 0.45),
     "hair_length": (0.42, 0.42),
     "hair_shape": (0.6, 0.6),
-    "glasses": (0.45, 0.5),
+    "glasses": (0.45, 0.6),
     "facial_hair": (0.5, 0.45),
     "headwear": (0.7, 0.5),
 }
@@ -97,7 +98,8 @@ class AppearanceMeter:
         if problem:
             return Examination(_empty(problem), view, None)
         colours = measure_colours(view)
-        return Examination(judge(self._classifiers.classify(view, colours), colours), view, colours)
+        blurred = view.scale > BLURRED
+        return Examination(judge(self._classifiers.classify(view, colours), colours, blurred), view, colours)
 
 
 def unseen(view: HeadView) -> str:
@@ -110,8 +112,14 @@ def unseen(view: HeadView) -> str:
     return "the face looks aside" if view.turn > MAX_TURN else ""
 
 
-def judge(beliefs: dict[str, Belief], colours: Colours) -> Appearance:
-    """Turn beliefs and colours into words, or into reasons why there is none."""
+def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -> Appearance:
+    """Turn beliefs and colours into words, or into reasons why there is none.
+
+    Args:
+        beliefs: of every trait.
+        colours: of the same head.
+        blurred: the face is so small that only the outline of the hair is seen, not its texture.
+    """
     traits = {trait: _told(trait, belief) for trait, belief in beliefs.items()}
     light = problem_of_light(colours)
     masked = "a mask covers it" if beliefs["facial_hair"].word == COVERED else ""
@@ -120,12 +128,14 @@ def judge(beliefs: dict[str, Belief], colours: Colours) -> Appearance:
         skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
     bald = "no hair is seen" if traits["hair_length"].value == "bald" and not has_fringe(traits, colours) else ""
-    cropped = "the hair is too short" if traits["hair_length"].value in CROPPED else ""
+    shapeless = "the hair is too short" if traits["hair_length"].value in CROPPED else ""
+    if blurred and traits["hair_shape"].value not in ("", "tied"):
+        shapeless = "the photo shows too little of it"
     return Appearance(
         skin_tone=skin,
         hair_colour=_if(covered or bald or light, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
-        hair_shape=_if(covered or cropped, traits["hair_shape"]),
+        hair_shape=_if(covered or shapeless, traits["hair_shape"]),
         glasses=traits["glasses"],
         facial_hair=_if(masked, traits["facial_hair"]),
         headwear=traits["headwear"],
@@ -161,6 +171,8 @@ def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
     if np.hypot(a, b) > DYED_CHROMA and not NATURAL_HUES[0] <= hue <= NATURAL_HUES[1]:
         word = next(word for end, word in DYED if hue <= end)
         return AppearanceTrait(word, DYED_SCORE, "measured", lab=_lab(colours.hair))
+    if told.value == "brown" and colours.hair[0] > LIGHTEST_BROWN_L:
+        return _nothing("between brown and blonde", told.score)
     return replace(told, lab=_lab(colours.hair)) if told.value else told
 
 

@@ -19,8 +19,8 @@ from avatar.person.features import AppearanceTrait, Features, Trait, features_js
 from avatar.person.features_picture import draw_fault, draw_features
 from avatar.person.user_photos import UserPhoto
 from common.batches import Made
-from common.errors import UserError, enough_memory
-from common.files import file_stem, sha256_of
+from common.errors import UserError, enough_memory, printable
+from common.files import file_stem, sha256_of, utf8
 from common.images import png_bytes, read_image
 
 AnalyzerName = Literal["deepface", "embedded", "self"]
@@ -149,7 +149,7 @@ class Extractor:
             picture = draw_features(image, features, f"{stem}.json", examined)
         files = {
             f"{stem}{PICTURE_SUFFIX}.png": png_bytes(picture, COMPRESS_LEVEL),
-            f"{stem}.json": features_json(features, origin_of(user_photo, self._settings)).encode("utf-8"),
+            f"{stem}.json": utf8(features_json(features, origin_of(user_photo, self._settings))),
         }
         return Made(files, passing=self._used | {"faces": len(faces)})
 
@@ -187,7 +187,7 @@ class Extractor:
             sure = score >= settings.min_confidence
             traits[trait] = Trait(found.value, score, found.source) if sure else Trait("", score, "unsure")
         return Features(
-            name=user_photo.name,
+            name=printable(user_photo.name),
             photo=str(user_photo.photo.resolve()),
             photo_sha256=sha256_of(user_photo.photo),
             face_box=face.box if face else None,

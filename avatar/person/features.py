@@ -7,6 +7,7 @@ inferred trait enters the prompt.
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -184,7 +185,7 @@ def read_features(path: Path) -> Features:
     box = reader.take(face, "face.box", _as_box, None)
     features = Features(
         name=reader.text("name"),
-        photo=reader.text("photo"),
+        photo=reader.take(reader.content, "photo", _as_path, ""),
         photo_sha256=reader.take(reader.content, "photo_sha256", _as_hash, ""),
         face_box=box,
         face_confidence=reader.take(face, "face.confidence", _as_share_or_none, None),
@@ -295,8 +296,15 @@ def _short(value: object) -> str:
 
 
 def _as_text(value: object) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (not value.isascii() and re.search("[\ud800-\udfff]", value)):
         raise TypeError('it must be text in quotes, or ""')
+    return value
+
+
+def _as_path(value: object) -> str:
+    """A path, whose bytes need not be UTF-8."""
+    if not isinstance(value, str):
+        raise TypeError('it must be a path in quotes, or ""')
     return value
 
 

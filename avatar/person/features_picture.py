@@ -12,6 +12,7 @@ from avatar.person.face_detector import DetectedFace
 from avatar.person.features import Features, Trait
 from common.genres import GENRES
 from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font
+from common.lettering import LINE, draw_name, fit_lines
 from common.people.selection import Box
 
 ACCENT = "#7b4fd0"
@@ -22,6 +23,7 @@ PHOTO_PX = 640  # side of the square that the photo is fitted into
 PANEL_PX = 560  # width of the text panel
 CROP_PX = 168  # side of the close-up of the face
 CROP_SCALE = 1.5  # region of the close-up, as a multiple of the face box
+NAME_PX = 30
 DESCRIPTION_LINES = 3
 NOTES = {
     "deepface": "inferred by DeepFace, {score}",
@@ -53,7 +55,7 @@ def draw_features(
         found = f"face found, {features.face_confidence or 0:.0%} sure"
     else:
         found = "no face in this photo"
-    sheet.text(features.name, 30, INK, bold=True, width_px=text_px)
+    sheet.heading(features.name, text_px)
     sheet.text(found, 17, GREY, width_px=text_px, space=26)
     for label, trait in (("Gender", features.gender), ("Race", features.race), ("Age", features.age)):
         sheet.trait(label, trait, text_px if sheet.y < GAP + CROP_PX else PANEL_PX)
@@ -103,6 +105,13 @@ class _Sheet:
     def picture(self, picture: Image.Image) -> None:
         """Paste a picture into the upper right corner."""
         self.image.paste(picture, (self.x + PANEL_PX - picture.width, GAP), _rounded(picture.size, 14))
+
+    def heading(self, name: str, width_px: int) -> None:
+        """Write a name in any script, smaller and in two lines where it is long."""
+        size, lines = fit_lines(name, NAME_PX, (width_px, LINE * NAME_PX))
+        for line in lines:
+            draw_name(self._draw, line, (self.x, self.y + 0.93 * size), size, width_px, fill=INK)
+            self.y += round(LINE * size)
 
     def text(
         self, text: str, size_px: int, colour: str, *, bold: bool = False, width_px: int = PANEL_PX, space: int = 10

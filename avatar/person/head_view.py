@@ -21,6 +21,7 @@ SELFIE_PX = 256  # side of its square input
 POINTS, MESH_LAYER = "conv2d_21", "p_re_lu_12"
 MATTE, SELFIE_LAYER = "activation_10", "add_4__xeno_compat__1"
 HEAD_SIDE = 2.6  # side of the square around a head, over the height of the face from the hairline to the chin
+CLOSE_PX, CLOSER = 256, 2  # side of the square around the face alone, and how much larger it shows it
 OUTER_EYES = (33, 263)  # corners of the eyes: left and right as the viewer sees them
 TOP, CHIN, LEFT, RIGHT, NOSE = 10, 152, 234, 454, 1
 OVAL = (
@@ -35,6 +36,7 @@ class HeadView:
 
     Attributes:
         pixels: (SELFIE_PX, SELFIE_PX, 3) uint8 RGB; beyond the photo its edge goes on.
+        close: (CLOSE_PX, CLOSE_PX, 3) uint8 RGB, the middle of `pixels`, CLOSER times as large, from the photo itself.
         matte: (SELFIE_PX, SELFIE_PX) float32, 0 to 1, the person.
         inside: (SELFIE_PX, SELFIE_PX) bool, what the photo shows.
         points: (468, 3) float64, the face mesh, px of the square; the third one is the depth, less is nearer.
@@ -46,6 +48,7 @@ class HeadView:
     """
 
     pixels: np.ndarray
+    close: np.ndarray
     matte: np.ndarray
     inside: np.ndarray
     points: np.ndarray
@@ -54,6 +57,11 @@ class HeadView:
     face_layer: np.ndarray
     head_layer: np.ndarray
     selfie_layer: np.ndarray
+
+    @property
+    def close_points(self) -> np.ndarray:
+        """(468, 2) float64, the face mesh, px of `close`."""
+        return (self.points[:, :2] - SELFIE_PX / 2) * CLOSER + CLOSE_PX / 2
 
     @property
     def face_height(self) -> float:
@@ -95,8 +103,10 @@ class HeadViewer:
         matrix = _to_square((low + high) / 2, FACE_SIDE * float((high - low).max()), angle, MESH_PX)
         points, presence, face_layer = self._find_points(photo, matrix)
         side = HEAD_SIDE * float(np.linalg.norm(points[TOP, :2] - points[CHIN, :2]))
-        to_head = _to_square((points[TOP, :2] + points[CHIN, :2]) / 2, side, angle, SELFIE_PX)
+        middle = (points[TOP, :2] + points[CHIN, :2]) / 2
+        to_head = _to_square(middle, side, angle, SELFIE_PX)
         pixels = _warp(photo, to_head, SELFIE_PX)
+        close = _warp(photo, _to_square(middle, side * CLOSE_PX / (SELFIE_PX * CLOSER), angle, CLOSE_PX), CLOSE_PX)
         ones = np.full(photo.shape[:2], 255, np.uint8)
         inside = cv2.warpAffine(ones, to_head, (SELFIE_PX, SELFIE_PX)) > 127
         self._selfie.setInput(_as_input(pixels))
@@ -107,6 +117,7 @@ class HeadViewer:
         points = np.column_stack([points[:, :2] @ to_head[:, :2].T + to_head[:, 2], points[:, 2] * scale])
         return HeadView(
             pixels,
+            close,
             matte[0, 0],
             inside,
             points,

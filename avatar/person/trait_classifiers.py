@@ -23,9 +23,11 @@ HAIR_LENGTHS = ("bald", "receding", "very short", "short", "medium", "long")
 HAIR_SHAPES = ("straight", "wavy", "curly", "coily", "tied")
 SKIN_TONES = ("light", "medium", "dark")
 HAIR_COLOURS = ("black", "brown", "blonde", "red", "grey")
-CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of each file; two of one trait are averaged
+CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of each file; those of one trait are averaged
     "face": {"glasses": GLASSES, "facial_hair": FACIAL_HAIR, "skin_tone": SKIN_TONES},
     "head": {"headwear": HEADWEAR, "hair_length": HAIR_LENGTHS, "hair_shape": HAIR_SHAPES},
+    "eyes": {"glasses": GLASSES},
+    "mouth": {"facial_hair": FACIAL_HAIR},
     "glasses": {"glasses": GLASSES},
     "facial_hair": {"facial_hair": FACIAL_HAIR},
     "headwear": {"headwear": HEADWEAR},
@@ -34,12 +36,36 @@ CLASSIFIERS: dict[str, dict[str, tuple[str, ...]]] = {  # traits and words of ea
     "hair_colour": {"hair_colour": HAIR_COLOURS},
 }
 WORDS = {trait: words for traits in CLASSIFIERS.values() for trait, words in traits.items()}
-CROPS = {  # left, top, right and lower edge in the view of what the convolutional classifiers see
-    "face": (71, 71, 185, 185),  # the face with its beard
-    "head": (28, 14, 228, 214),  # with hair, hat and shoulders
-}
-CROP_PX = 80  # side of the square that they see
 POOLED = 2  # cells of the inner layers that are averaged, each way
+CLOSE_WEIGHT = 2.0  # of "eyes" and "mouth" in the mean, where the photo is sharp; the others' is 1
+SHARP, BLURRED = 1.0, 2.0  # `HeadView.scale` up to which they count in full, and from which they do not count
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What a convolutional classifier sees of a head.
+
+    Attributes:
+        box: left, top, right and lower edge, px of `HeadView.pixels`, or of `HeadView.close`.
+        size: width and height of its input, px.
+        close: whether it sees `HeadView.close`.
+    """
+
+    box: tuple[int, int, int, int]
+    size: tuple[int, int]
+    close: bool = False
+
+    def of(self, view: HeadView) -> np.ndarray:
+        """(H, W, 3) uint8 RGB of the view that it is cut from."""
+        return view.close if self.close else view.pixels
+
+
+CROPS = {
+    "face": Crop((71, 71, 185, 185), (80, 80)),  # with its beard
+    "head": Crop((28, 14, 228, 214), (80, 80)),  # with hair, hat and shoulders
+    "eyes": Crop((44, 68, 212, 152), (96, 48), close=True),  # from the brows to below any glasses
+    "mouth": Crop((64, 128, 192, 256), (64, 64), close=True),  # from the nose to below the chin
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +102,7 @@ class TraitClassifiers:
     def classify(self, view: HeadView, colours: Colours) -> dict[str, Belief]:
         """Beliefs about every trait of CLASSIFIERS, by trait."""
         inputs = {
-            **{name: crop_input(view.pixels, crop) for name, crop in CROPS.items()},
+            **{name: crop_input(view, crop) for name, crop in CROPS.items()},
             "glasses": layer_input(view.face_layer),
             "facial_hair": layer_input(view.face_layer),
             "headwear": layer_input(view.head_layer, view.selfie_layer),
@@ -85,23 +111,36 @@ class TraitClassifiers:
             "hair_colour": colours.statistics,
         }
         shares: dict[str, list[np.ndarray]] = {}
+        weights: dict[str, list[float]] = {}
         for name, traits in CLASSIFIERS.items():
+            if not (weight := weight_of(name, view.scale)):
+                continue
             self._networks[name].setInput(np.ascontiguousarray(inputs[name][None]))
             odds, first = self._networks[name].forward()[0], 0
             for trait, words in traits.items():
                 shares.setdefault(trait, []).append(_softmax(odds[first : first + len(words)]))
+                weights.setdefault(trait, []).append(weight)
                 first += len(words)
-        return {trait: _mean_belief(WORDS[trait], found) for trait, found in shares.items()}
+        means = {trait: np.average(found, axis=0, weights=weights[trait]) for trait, found in shares.items()}
+        return {trait: Belief(dict(zip(WORDS[trait], mean.tolist(), strict=True))) for trait, mean in means.items()}
 
 
-def _mean_belief(words: tuple[str, ...], shares: list[np.ndarray]) -> Belief:
-    return Belief(dict(zip(words, np.mean(shares, axis=0).tolist(), strict=True)))
+def weight_of(name: str, scale: float) -> float:
+    """How much a classifier counts in the mean: detail that a small face does not show is no evidence.
+
+    Args:
+        name: a key of CLASSIFIERS.
+        scale: see `HeadView`.
+    """
+    if name in CROPS and CROPS[name].close:
+        return CLOSE_WEIGHT * float(np.clip((BLURRED - scale) / (BLURRED - SHARP), 0, 1))
+    return 1.0
 
 
-def crop_input(pixels: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
-    """(3, CROP_PX, CROP_PX) float32 of a view's pixels, mean 0 and deviation 1, so that exposure matters little."""
-    left, top, right, bottom = crop
-    small = cv2.resize(pixels[top:bottom, left:right], (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA)
+def crop_input(view: HeadView, crop: Crop) -> np.ndarray:
+    """(3, H, W) float32 of a crop, mean 0 and deviation 1, so that exposure matters little."""
+    left, top, right, bottom = crop.box
+    small = cv2.resize(crop.of(view)[top:bottom, left:right], crop.size, interpolation=cv2.INTER_AREA)
     values = small.transpose(2, 0, 1).astype(np.float32) / 255
     return (values - values.mean()) / (values.std() + np.float32(0.05))
 

@@ -16,6 +16,7 @@ SKIN_BY_MONK_STEP = (
 SKINS = {"medium": "tan", "dark": "dark brown"}  # of which no step is known
 HAIR_BY_STYLE = {  # without a colour the space before it goes, too
     "bald": "bald",
+    "crown bald": "bald on top with{} hair at the sides",
     "receding": "receding{} hair",
     "buzz cut": "very short{} hair",
     "side parting": "short{} hair with a side parting",
@@ -55,7 +56,7 @@ def _hair_words(known: Mapping[str, str]) -> Iterator[str]:
     colour, length, shape = (known.get(f"hair_{part}", "") for part in ("colour", "length", "shape"))
     colour = HAIR_COLOURS.get(colour, colour)
     try:
-        style = HAIR_BY_STYLE[hairstyle_for(length, shape)]
+        style = HAIR_BY_STYLE[hairstyle_for(length, shape, colour)]
     except KeyError:  # not known, or typed
         style = " ".join([length, shape]).strip() + "{} hair" if length or shape or colour else ""
     if style:

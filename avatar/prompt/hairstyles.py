@@ -16,12 +16,13 @@ _OF_SHAPE = {  # by length and shape
 }
 
 
-def hairstyle_for(length: str, shape: str) -> str:
+def hairstyle_for(length: str, shape: str, colour: str = "") -> str:
     """Choose the drawn hairstyle for measured hair.
 
     Args:
         length: "bald", "receding", "very short", "short", "medium" or "long".
         shape: "straight", "wavy", "curly", "coily", "parting", "fringe" or "tied"; "" where it is not known.
+        colour: colour of the hair; of a bald head it is that of hair at the sides. "" where none is known.
 
     Returns:
         A value of avatar.drawing.wordings.HAIRSTYLES.
@@ -29,4 +30,6 @@ def hairstyle_for(length: str, shape: str) -> str:
     Raises:
         KeyError: no such length.
     """
+    if length == "bald" and colour:
+        return "crown bald"
     return _OF_SHAPE.get(length, {}).get(shape, _OF_LENGTH[length])

@@ -4,6 +4,7 @@ Example: "festival portrait of one person, woman, (worn black leather jacket:1.2
 """
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,6 +18,11 @@ Accessories = Literal["fitting", "free"]
 HIDING = frozenset({"head", "face"})  # places where an accessory hides who the person is
 HELD = frozenset({"hands"})
 COVERED, OVER_THE_EARS = frozenset({"ears"}), ("medium", "long")  # lengths of hair that cover a place
+REFUSING = r"(?:no|without|never) (?:[\w-]+ ){0,2}"  # before a word for what is not worn
+REFUSED = {  # places that stay bare if a person's own words say so: "no earrings"
+    place: re.compile(rf"(?<![\w-]){REFUSING}(?:{words}|jewell?e?ry|accessories)(?!\w)", re.IGNORECASE)
+    for place, words in {"ears": "earrings?", "neck": "necklaces?|chains?|scar(?:f|ves)"}.items()
+}
 LEAST_WEIGHT, MOST_WEIGHT = 0.8, 1.4  # weights of a genre with none and with all of the preference
 WEIGHT_STEP = 0.05
 STATED_WEIGHT = 1.2  # weight of a person's own words
@@ -74,7 +80,8 @@ def generate_weighted_prompt(
     Args:
         features: features of the person.
         seed: selects wordings, colours and accessories; the same seed gives the same prompt.
-        accessories: "fitting" keeps those of the taste off head and face; "free" allows them there.
+        accessories: "fitting" keeps those of the taste off head and face; "free" allows them there. Either keeps them
+            off ears or neck of somebody whose description says "no earrings", "no necklace" or "no jewellery".
         held: name instruments and other things that are held.
     """
     rng = random.Random(seed)
@@ -83,6 +90,7 @@ def generate_weighted_prompt(
         *(HIDING if accessories == "fitting" else ()),
         *(() if held else HELD),
         *(COVERED if length in OVER_THE_EARS else ()),
+        *(place for place, words in REFUSED.items() if words.search(features.description)),
     }
     phrases = [
         Phrase(rng.choice(OPENINGS)),

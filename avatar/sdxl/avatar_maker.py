@@ -29,6 +29,7 @@ from avatar.sdxl.upscaling import enlarge
 from common.batches import Made
 from common.devices import describe_device
 from common.errors import UserError
+from common.files import utf8
 from common.grids import picture_grid
 from common.images import png_bytes
 
@@ -226,7 +227,7 @@ def avatar_files(
         except UserError as error:
             return Made(files, fault=f"{error}; the generated picture is {DRAWN}/{subject.name}.png")
     record = json.dumps(provenance | _private_facts(run, subject, prompt, kept), indent=2, ensure_ascii=False)
-    files[f"{AVATARS}/{subject.name}.json"] = f"{record}\n".encode()
+    files[f"{AVATARS}/{subject.name}.json"] = utf8(f"{record}\n")
     files[f"{AVATARS}/{subject.name}.png"] = marked_png_bytes(avatar, provenance)
     return Made(files)
 

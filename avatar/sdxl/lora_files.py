@@ -49,6 +49,8 @@ OTHER_METHODS = {  # part of a key: an unsupported method, which would give wron
 }
 BASES_BY_TEXT_WIDTH = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 1280: "SDXL's refiner", 2048: "SDXL"}
 SHOWN = 3  # names in a message
+PRECISIONS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}  # others, as float8, need conversion
+HIGHEST_ALPHA = 1e6  # files have alphas up to a few thousand
 HIGHEST_SCALE = 4.0  # largest absolute LORA_SCALE
 
 
@@ -212,7 +214,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             _check_has_layers(path, names)
             metadata = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, ValueError) as error:  # also raised for invalid JSON
+    except (SafetensorError, ValueError, RecursionError) as error:  # the last two also for invalid JSON
         raise UserError(f"{path}: truncated, damaged, or not a .safetensors file ({first_line(error)})") from error
     return tensors, metadata if isinstance(metadata, dict) else {}
 
@@ -399,7 +401,10 @@ def _checked(pair: LoraFactors, weight: Tensor) -> tuple[Tensor, Tensor]:
     if pair.down is None or pair.up is None:
         raise ValueError(f"has {', '.join(pair.keys)} only; the file is incomplete")
     down, up = pair.down, pair.up
-    if min(down.ndim, up.ndim) < 2 or not (down.is_floating_point() and up.is_floating_point()):
+    if not {down.dtype, up.dtype} <= PRECISIONS:
+        odd = ({down.dtype, up.dtype} - PRECISIONS).pop()
+        raise ValueError(f"is stored as {str(odd).removeprefix('torch.')}; convert the file to half precision")
+    if min(down.ndim, up.ndim) < 2:
         raise ValueError("its tensors are not factors of a LoRA")
     if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
         raise ValueError("has values that are not finite")
@@ -425,7 +430,7 @@ def _times(shape: Sequence[int]) -> str:
 def _made_for(pairs: Mapping[tuple[str, str], LoraFactors], base: Any) -> str:
     """Name the base for which the file was made, if its text width differs from this base's."""
     for (part, name), pair in pairs.items():
-        if part == "unet" and name.endswith("attn2.to_k") and pair.down is not None:
+        if part == "unet" and name.endswith("attn2.to_k") and pair.down is not None and pair.down.ndim:
             width = pair.down.shape[-1]
             if width in BASES_BY_TEXT_WIDTH and width != base.unet.config.cross_attention_dim:
                 return f"; it was made for {BASES_BY_TEXT_WIDTH[width]}"
@@ -438,8 +443,8 @@ def _alpha(pair: LoraFactors, metadata: Mapping[str, Any], part: str, name: str,
     Rank-stabilised adapters (Kalajdzievski 2023, arXiv:2312.03732) divide by the root of the rank.
     """
     if pair.alpha is not None:
-        if not math.isfinite(pair.alpha):
-            raise ValueError("its alpha is not a number")
+        if not abs(pair.alpha) <= HIGHEST_ALPHA:
+            raise ValueError(f"its alpha is {pair.alpha:g}, not a sensible number")
         return pair.alpha
     config = {key.removeprefix(f"{part}."): value for key, value in metadata.items() if key.startswith(f"{part}.")}
     if not config:
@@ -448,8 +453,8 @@ def _alpha(pair: LoraFactors, metadata: Mapping[str, Any], part: str, name: str,
     if stated != rank:
         raise ValueError(f"wrong rank: {rank} in the factors, {stated} in the file's metadata")
     alpha = _of_layer(config.get("alpha_pattern"), name, config.get("lora_alpha"))
-    if not isinstance(alpha, int | float) or not math.isfinite(alpha):
-        raise ValueError(f"the alpha in the file's metadata is {alpha!r}")
+    if not isinstance(alpha, int | float) or not abs(alpha) <= HIGHEST_ALPHA:
+        raise ValueError(f"the alpha in the file's metadata is {str(alpha)[:20]}")
     return alpha * math.sqrt(rank) if config.get("use_rslora") else alpha
 
 

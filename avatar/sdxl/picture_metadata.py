@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.files import write_bytes
+from common.files import utf8, write_bytes
 
 KEY = "Re:Live"
 SENTENCE = "A synthetic picture: drawn by a generative model, not a photograph."
@@ -38,7 +38,7 @@ def marked_png_bytes(image: Image.Image, provenance: Mapping[str, Any] | None = 
     text.add_itxt("XML:com.adobe.xmp", XMP)
     text.add_text("Comment", SENTENCE)
     if provenance is not None:
-        text.add_itxt(KEY, json.dumps(provenance, ensure_ascii=False))
+        text.add_itxt(KEY, utf8(json.dumps(provenance, ensure_ascii=False)).decode())
     content = io.BytesIO()
     image.save(content, "PNG", pnginfo=text)
     return content.getvalue()

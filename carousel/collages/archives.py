@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from common.errors import UserError, raise_faults
+from common.errors import UserError, printable, raise_faults
 from common.images import MAX_PIXELS, PHOTO_SUFFIXES, decode_image, to_mode
 
 ARCHIVE_SUFFIXES = {".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".cab", ".iso", ".jar"}
@@ -137,7 +137,7 @@ def _photos_of_folder(
         with os.scandir(folder) as entries:
             found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     except OSError as error:
-        yield PhotoFault(_printable(label), f"cannot be opened ({error.strerror})")
+        yield PhotoFault(printable(label), f"cannot be opened ({error.strerror})")
         return
     for name, is_folder in found:
         path = folder / name
@@ -158,27 +158,27 @@ def _photos_of_file(path: Path, label: str, limits: ArchiveLimits) -> Iterator[P
         try:
             facts = path.stat()
         except OSError as error:
-            yield PhotoFault(_printable(label), f"cannot be opened ({error.strerror})")
+            yield PhotoFault(printable(label), f"cannot be opened ({error.strerror})")
             return
         if not stat.S_ISREG(facts.st_mode):
             what = "a folder" if stat.S_ISDIR(facts.st_mode) else "a device or pipe"
-            yield PhotoFault(_printable(label), f"is {what}, not a picture")
+            yield PhotoFault(printable(label), f"is {what}, not a picture")
             return
         version = f"{facts.st_size} {facts.st_mtime_ns}"
-        yield PhotoSource(_printable(label), path, version, functools.partial(_read_file, path, limits.photo_bytes))
+        yield PhotoSource(printable(label), path, version, functools.partial(_read_file, path, limits.photo_bytes))
 
 
 def _photos_of_archive(path: Path, label: str, limits: ArchiveLimits) -> Iterator[PhotoSource | PhotoFault]:
     try:
         members = _photos_in(path, limits)
     except UserError as error:
-        yield PhotoFault(_printable(label), str(error))
+        yield PhotoFault(printable(label), str(error))
         return
     for member in members:
         name = f"{label}/{member.filename}"
         version = f"{member.file_size} {member.CRC:08x}"
         read = functools.partial(_read_member, path, member, limits.photo_bytes)
-        yield PhotoSource(_printable(name), path / member.filename, version, read)
+        yield PhotoSource(printable(name), path / member.filename, version, read)
 
 
 def _photos_in(path: Path, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
@@ -224,11 +224,6 @@ def _is_junk(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def _printable(label: str) -> str:
-    """Escape line breaks, control characters and invalid letters of a label."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in label)
-
-
 # ---- what archives may hold ----
 
 
@@ -251,9 +246,9 @@ def check_members(
     repeated = [name for name, count in Counter(member.filename for member in members).items() if count > 1]
     if refused:
         more = f", and {len(refused) - 1} more such members" if len(refused) > 1 else ""
-        raise UserError(f"{_printable(refused[0][0].orig_filename)!r} {refused[0][1]}{more}")
+        raise UserError(f"{printable(refused[0][0].orig_filename)!r} {refused[0][1]}{more}")
     if repeated:
-        raise UserError(f"two members are named {_printable(repeated[0])!r}")
+        raise UserError(f"two members are named {printable(repeated[0])!r}")
     photos = [m for m in members if not m.is_dir() and not _is_junk(m.filename) and _suffix(m) in PHOTO_SUFFIXES]
     _check_bytes(photos, packed_bytes, limits)
     return photos

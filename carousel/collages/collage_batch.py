@@ -20,7 +20,7 @@ from carousel.collages.photo_to_collages import HASH_LENGTH, CollageMaker, Colla
 from carousel.segmenters.mask_files import find_mask_files, is_mask_file
 from common.batches import Batch, Item, Outcome, run_batch
 from common.errors import FAULTS_SHOWN, UserError
-from common.files import write_csv
+from common.files import sha256_of, write_csv
 from common.grids import evenly, picture_grid
 from common.images import PHOTO_SUFFIXES
 from common.journals import Record
@@ -28,7 +28,7 @@ from common.journals import Record
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192
 COLLAGE_NAME = rf"([A-Za-z0-9_-]+-[0-9a-f]{{{HASH_LENGTH}}})_\d+\.png"
-METHOD = 2  # increase it when the same photo and settings give other collages
+METHOD = 3  # increase it when the same photo and settings give other collages
 
 
 @dataclass
@@ -80,7 +80,7 @@ def run_collages(
     Raises:
         UserError: as `run_batch`, or there are no photos.
     """
-    facts = asdict(settings) | {"method": METHOD}
+    facts = asdict(settings) | {"method": METHOD} | _weights(settings)
     plain = {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in facts.items()}
     batch: Batch[PhotoSource, CollageTables] = Batch(
         folder=settings.output,
@@ -96,6 +96,13 @@ def run_collages(
         workers=workers,
     )
     return run_batch(batch, functools.partial(_items, settings, inputs, limits))
+
+
+def _weights(settings: CollageSettings) -> dict[str, str]:
+    """The user's own files of weights, as far as they are used, by their contents."""
+    lama = settings.lama if settings.inpainter == "lama" and settings.plates is None else None
+    used = {"segmenter_weights": settings.segmenter_weights, "lama": lama}
+    return {name: sha256_of(path) if path and path.is_file() else "" for name, path in used.items()}
 
 
 def _items(settings: CollageSettings, inputs: list[Path], limits: ArchiveLimits) -> Iterator[Item[PhotoSource]]:

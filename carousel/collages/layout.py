@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.files import write_csv
+from common.files import of_inert, write_csv
 from common.images import png_bytes, read_image
 
 PANELS = ("ground truth", "clean background", "avatar", "mask")
@@ -163,9 +163,11 @@ def _parse(row: dict[str, str]) -> CollageEntry:
     Raises:
         UserError: the file name contains a folder, which could lead anywhere.
     """
-    if not row["collage"] or Path(row["collage"]).name != row["collage"]:
-        raise UserError(f"{row['collage']!r} must be a file name without a folder")
-    window, box = ((*map(int, row[name].split()),) for name in ("window", "box"))
+    cells = {field.name: of_inert(row[field.name]) for field in fields(CollageEntry)}
+    if not cells["collage"] or Path(cells["collage"]).name != cells["collage"]:
+        raise UserError(f"{cells['collage']!r} must be a file name without a folder")
+    window, box = ((*map(int, cells.pop(name).split()),) for name in ("window", "box"))
     if len(window) != 4 or len(box) != 4:
         raise ValueError(f"{window} {box}")
-    return CollageEntry(row["collage"], row["source"], row["scene"], window, box, float(row["score"]), row["segmenter"])
+    score = float(cells.pop("score"))
+    return CollageEntry(**cells, window=window, box=box, score=score)

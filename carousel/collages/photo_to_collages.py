@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class CollageSettings:
         panel_px: side of a panel.
         context: side of the window, in longer sides of the person's box.
         rules: limits that people must meet.
-        background: method that fills the hole.
+        inpainter: method that fills the hole.
         lama: file of LaMa's weights.
         scenes: "photo": each photo is a scene, together with its copies; "folder": each folder is a scene.
         max_pixels: maximum size of a photo.
@@ -55,7 +56,7 @@ class CollageSettings:
     panel_px: int = 256
     context: float = 1.4
     rules: SelectionRules = field(default_factory=SelectionRules)
-    background: Method = "rows"
+    inpainter: Method = "patches"
     lama: Path = Path()
     scenes: str = "photo"
     max_pixels: int = MAX_PIXELS
@@ -112,7 +113,8 @@ class CollageMaker:
         scene = sha256[:HASH_LENGTH] if settings.scenes == "photo" else found.label.rpartition("/")[0] or found.label
         files, entries = {}, []
         for number, person in enumerate(kept, start=1):
-            window, made = person_collage(photo, person, plate, settings)
+            others = [other for other in people if other is not person]
+            window, made = person_collage(photo, person, plate, settings, others=others)
             if isinstance(made, str):
                 dropped.append(made)
                 continue
@@ -157,17 +159,23 @@ def _read_plate(path: Path, photo: np.ndarray) -> np.ndarray:
 
 
 def person_collage(
-    photo: np.ndarray, person: SegmentedPerson, plate: np.ndarray | None, settings: CollageSettings
+    photo: np.ndarray,
+    person: SegmentedPerson,
+    plate: np.ndarray | None,
+    settings: CollageSettings,
+    *,
+    others: Sequence[SegmentedPerson] = (),
 ) -> tuple[Box, Collage | str]:
     """Make the collage of one person.
 
-    Only this person is removed from the background; other people belong to the scene.
+    Only this person is removed from the background; other people belong to the scene, but are not copied into the hole.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         person: person found in the photo.
         plate: the photo without people, or None.
         settings: settings of all collages.
+        others: the other people in the photo.
 
     Returns:
         The window in px of the photo, and the collage or the reason why there is none.
@@ -190,7 +198,12 @@ def person_collage(
     truth = resize(part, settings.panel_px)
     if plate is not None:
         return window, compose(truth, resize(plate[top:bottom, left:right], settings.panel_px), mask)
-    return window, compose(truth, clean_background(truth, hole, settings.background, settings.lama), mask)
+    avoid = np.zeros_like(hole)
+    for other in others:
+        seen = other.mask[top:bottom, left:right].astype(np.uint8)
+        avoid |= cv2.dilate(cv2.resize(seen, hole.shape[::-1], interpolation=cv2.INTER_AREA), rim) > 0
+    background = clean_background(truth, hole, settings.inpainter, settings.lama, avoid=avoid)
+    return window, compose(truth, background, mask)
 
 
 def panel_mask(part: np.ndarray, person: np.ndarray, panel_px: int, refine: bool) -> np.ndarray:

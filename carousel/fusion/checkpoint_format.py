@@ -25,12 +25,16 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
         "format", "network" (settings of `FusionNetwork`), "size_px" (side of the training samples), "model" (state
         dict), "settings" and "figures" (plain values).
     """
-    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "Train.py")
+    fields = {"network": dict, "size_px": int}
+    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "Train.py", fields)
 
 
 def held_out_share(path: Path) -> float:
     """Share of the scenes that the checkpoint's training held out; 0 where it is not recorded."""
-    share = read_checkpoint(path)["settings"].get("held_out_share", 0)
+    settings = read_checkpoint(path).get("settings")
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: does not say which scenes its training held out; use another checkpoint")
+    share = settings.get("held_out_share", 0)
     if not isinstance(share, float | int) or not 0 <= share < 1:
         raise UserError(f"{path}: damaged, its held_out_share is {share!r}; use another checkpoint")
     return float(share)
@@ -44,14 +48,13 @@ def network_of(content: dict[str, Any], path: Path | str) -> FusionNetwork:
     """
     try:
         check_size(content["size_px"], content["network"]["shrink"])
-        network = FusionNetwork(**content["network"])
-        network.load_state_dict({name: tensor.float() for name, tensor in content["model"].items()})
+        network = checkpoints.load_weights(lambda: FusionNetwork(**content["network"]), content["model"])
         network.size_px = content["size_px"]
-    except (UserError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (UserError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: its tensors do not match its network; they belong to another encoder or decoder"
         ) from error
-    return network.eval()
+    return network
 
 
 def write_checkpoint(path: Path, network: FusionNetwork, **plain: object) -> None:

@@ -1,5 +1,6 @@
 """Fusing a person into a scene of any size with a trained network."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -57,12 +58,43 @@ def fuse(
     Raises:
         ValueError: the pictures differ in size.
     """
+    fused = background.copy()
+    for band, colours in _relit_bands(network, device, background, avatar, alpha, strength=strength):
+        fused[band] = blend(background[band], colours, alpha[band])
+    return fused
+
+
+def relit(
+    network: FusionNetwork,
+    device: torch.device,
+    background: np.ndarray,
+    avatar: np.ndarray,
+    alpha: np.ndarray,
+    *,
+    strength: float = 1.0,
+) -> np.ndarray:
+    """The person alone in the scene's light, (H, W, 3) uint8, 0 where alpha is 0; arguments and errors as `fuse`."""
+    colours = np.zeros_like(avatar)
+    for band, values in _relit_bands(network, device, background, avatar, alpha, strength=strength):
+        colours[band] = blend(colours[band], values, np.where(alpha[band] > 0, np.float32(1), 0))
+    return colours
+
+
+def _relit_bands(
+    network: FusionNetwork,
+    device: torch.device,
+    background: np.ndarray,
+    avatar: np.ndarray,
+    alpha: np.ndarray,
+    *,
+    strength: float,
+) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """Bands of the person's box, and their colours (h, w, 3) float32 in the scene's light."""
     if not background.shape[:2] == avatar.shape[:2] == alpha.shape:
         raise ValueError(f"sizes differ: {background.shape}, {avatar.shape}, {alpha.shape}")
-    fused = background.copy()
     x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
     if width == 0:
-        return fused
+        return
     left, top, right, bottom = context_window((x, y, x + width, y + height), alpha.shape, CONTEXT)
     window = np.s_[top:bottom, left:right]
     transform = strength * predict_transform(network, device, background[window], avatar[window], alpha[window])
@@ -72,8 +104,7 @@ def fuse(
         rows = np.s_[first : min(first + BAND_ROWS, y + height)]
         band = np.s_[rows, person[1]]
         local = upsample_transform(transform, size, (x - left, rows.start - top, width, rows.stop - rows.start))
-        fused[band] = blend(background[band], apply_transform(network, local, avatar[band]), alpha[band])
-    return fused
+        yield band, apply_transform(network, local, avatar[band])
 
 
 @torch.inference_mode()

@@ -6,7 +6,9 @@ One file a person, white (255) on black (0), of the photo's size. For the photo 
     beside the photo         NAME_mask.png, or NAME_mask_person1.png, NAME_mask_person2.png, ...
 """
 
+import functools
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from common.images import read_image
 from common.people.selection import SegmentedPerson, person_of
 
 SUFFIX = "_mask"  # ending of the names of masks beside their photo
+SETTLED_NS = 2_000_000_000  # a folder that did not change for so long has not changed unseen
 INVERTED_SHARE = 0.75  # a mask that covers a larger share of its border is inverted
 
 
@@ -37,9 +40,7 @@ def find_mask_files(source: Path, masks_folder: Path | None) -> list[Path]:
     folder = source.parent if masks_folder is None else masks_folder
     stem = source.stem if masks_folder is not None else source.stem + SUFFIX
     single = folder / f"{stem}.png"
-    pattern = re.compile(rf"{re.escape(stem)}_person(\d+)\.png")
-    matches = [match for path in folder.glob("*.png") if (match := pattern.fullmatch(path.name))]
-    numbered = [folder / match.string for match in sorted(matches, key=lambda match: int(match[1]))]
+    numbered = [folder / name for name in _numbered_in(folder).get(stem, [])]
     if single.is_file() and numbered:
         raise UserError(f"{source.name}: has both {single.name} and {numbered[0].name}; keep one kind of them")
     if single.is_file():
@@ -47,6 +48,30 @@ def find_mask_files(source: Path, masks_folder: Path | None) -> list[Path]:
     if not numbered:
         raise UserError(f"{source.name}: no mask; {folder} has neither {single.name} nor {stem}_person1.png")
     return numbered
+
+
+def _numbered_in(folder: Path) -> dict[str, list[str]]:
+    """Names of the numbered masks of a folder in the order of their numbers, by what precedes "_person1.png".
+
+    A folder of thousands is read once, not once a photo. One that changed just now may change again within one tick of
+    the file system's clock, so it is read each time.
+    """
+    try:
+        changed_ns = folder.stat().st_mtime_ns
+    except OSError:
+        return {}
+    is_settled = time.time_ns() - changed_ns > SETTLED_NS
+    return (_read_numbered if is_settled else _read_numbered.__wrapped__)(folder, changed_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_numbered(folder: Path, changed_ns: int) -> dict[str, list[str]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in (path.name for path in folder.iterdir()):
+        match = re.fullmatch(r"(.+)_person(\d+)\.png", name, re.DOTALL)
+        if match:
+            found.setdefault(match[1], []).append((int(match[2]), name))
+    return {stem: [name for _, name in sorted(masks)] for stem, masks in found.items()}
 
 
 def read_person_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:

@@ -1,8 +1,10 @@
 """The segmenters "maskrcnn" and "detectron2": Mask R-CNN (He et al. 2017, arXiv:1703.06870) with COCO weights."""
 
+import hashlib
 import importlib
 import importlib.util
 import pickle
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,13 +155,18 @@ def check_detectron2_weights(path: Path) -> Path:
     """Check that a pickle holds arrays only, before Detectron2 opens it: other pickles can run any code.
 
     Args:
-        path: a .pkl of Detectron2's model zoo, or a .pth, which is a state dict.
+        path: a .pkl of Detectron2's model zoo, or a .pth, which is a state dict. The zoo's files end in the beginning
+            of their MD5 ("model_final_f10217.pkl"; Detectron2's MODEL_ZOO.md), which guards against damage.
 
     Raises:
         UserError: missing, damaged, or something else than arrays.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file of weights (setting SEGMENTER_WEIGHTS)")
+    named = re.fullmatch(r"model_final_([0-9a-f]{6})\.pkl", path.name)
+    with path.open("rb") as file:
+        if named and not hashlib.file_digest(file, "md5").hexdigest().startswith(named[1]):
+            raise UserError(f"{path}: its MD5 does not begin with {named[1]}; delete it and download it again")
     try:
         if path.suffix == ".pkl":
             with path.open("rb") as file:

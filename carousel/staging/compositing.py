@@ -4,17 +4,19 @@ Only the window around the person is computed, so the cost depends on the size o
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 
 from carousel.collages.context_window import context_window
-from carousel.fusion.inference import CONTEXT, fuse
+from carousel.fusion.inference import CONTEXT, relit
 from carousel.fusion.network import FusionNetwork
+from carousel.staging.cast_shadows import CastShadow, lay_shadow
 from carousel.staging.person_cutout import VISIBLE, PersonCutout
 from carousel.staging.placement import PersonPlacement
+from carousel.staging.scene_light import SceneLight, lay_on_light, read_scene_light
 from carousel.staging.shadows import contact_shadow, darken
 from common.alpha import premultiplied, straight
 from common.errors import UserError
@@ -52,12 +54,14 @@ class FusedScene:
         pasted: (h, w, 3) uint8, the window with the cut-out pasted by its alpha alone.
         window: rows and columns outside of which the picture equals the scene.
         shaded: number of pixels beside the person that the shadow changed.
+        light: the scene's own light on the person.
     """
 
     picture: np.ndarray
     pasted: np.ndarray
     window: Window
     shaded: int
+    light: SceneLight
 
 
 def place_cutout(cutout: PersonCutout, placement: PersonPlacement, scene_shape: tuple[int, int]) -> PlacedCutout:
@@ -93,6 +97,8 @@ def fuse_cutout(
     *,
     strength: float,
     shadow: float,
+    scene_light: float,
+    cast: CastShadow | None = None,
 ) -> FusedScene:
     """Paste and fuse a placed cut-out.
 
@@ -102,21 +108,46 @@ def fuse_cutout(
         network: result of `carousel.fusion.inference.load_model`.
         device: device of the network.
         strength: share of the predicted change of colour that is applied, 0 to 1.
-        shadow: strength of the contact shadow, 0 to 1; only the shadow changes pixels outside the cut-out.
+        shadow: strength of the contact shadow, 0 to 1; only shadows change pixels outside the cut-out.
+        scene_light: strength of the scene's own light, 0 to 1; see `scene_light.py`.
+        cast: the shadow that people cast in this scene; None, or a `shadow` of 0: none.
     """
+    if shadow > 0 and cast is not None:
+        placed = _with_room(placed, math.ceil(cast.length * placed.height), scene.shape)
     part = np.ascontiguousarray(scene[placed.window])
     ground, shaded = part, 0
     if shadow > 0:
         ground = darken(part, contact_shadow(placed.alpha, placed.height), shadow)
+        if cast is not None:
+            ground = darken(ground, lay_shadow(cast, placed.alpha, placed.height), 1)
         shaded = int(((ground != part).any(axis=2) & (placed.alpha == 0)).sum())
     picture = scene.copy()
-    picture[placed.window] = fuse(network, device, ground, placed.colours, placed.alpha, strength=strength)
-    return FusedScene(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded)
+    colours = relit(network, device, ground, placed.colours, placed.alpha, strength=strength)
+    light = read_scene_light(scene, colours, placed.alpha, placed.window)
+    colours = lay_on_light(light, part, colours, placed.alpha, original=placed.colours, strength=scene_light)
+    picture[placed.window] = paste(ground, colours, placed.alpha)
+    return FusedScene(picture, paste(part, placed.colours, placed.alpha), placed.window, shaded, light)
 
 
 def paste(background: np.ndarray, colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Blend (H, W, 3) uint8 colours over a background by (H, W) float32 alpha; alpha 0 keeps the background exactly."""
     return cv2.blendLinear(colours, background, np.ascontiguousarray(alpha), 1 - alpha)
+
+
+def _with_room(placed: PlacedCutout, room_px: int, scene_shape: tuple[int, ...]) -> PlacedCutout:
+    """The same in a window that is wider by some pixels on each side, within the scene."""
+    rows, columns = placed.window
+    wider = tuple(
+        slice(max(0, side.start - room_px), min(size, side.stop + room_px))
+        for side, size in zip((rows, columns), scene_shape[:2], strict=True)
+    )
+    inside = tuple(
+        slice(old.start - new.start, old.stop - new.start) for old, new in zip(placed.window, wider, strict=True)
+    )
+    shape = tuple(side.stop - side.start for side in wider)
+    colours, alpha = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32)
+    colours[inside], alpha[inside] = placed.colours, placed.alpha
+    return replace(placed, colours=colours, alpha=alpha, window=(wider[0], wider[1]))
 
 
 # ---- resampling ----

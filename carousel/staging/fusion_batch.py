@@ -128,11 +128,16 @@ def fuse_folder(settings: FusionSettings, people: Path, output: Path, overviews:
 
 
 def _plain(settings: FusionSettings) -> dict[str, Any]:
-    """The settings as JSON values; scene and checkpoint by their contents."""
+    """The settings as JSON values; scene, checkpoint and weights by their contents."""
     plain = {
         name: str(value.resolve()) if isinstance(value, Path) else value for name, value in asdict(settings).items()
     }
-    return plain | {"scene": _version(settings, settings.scene), "checkpoint": sha256_of(settings.checkpoint)}
+    weights = settings.segmenter_weights
+    return plain | {
+        "scene": _version(settings, settings.scene),
+        "checkpoint": sha256_of(settings.checkpoint),
+        "segmenter_weights": sha256_of(weights) if weights and weights.is_file() else "",
+    }
 
 
 def _version(settings: FusionSettings, picture: Path) -> str:

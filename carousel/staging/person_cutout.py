@@ -18,8 +18,9 @@ FindPeople = Callable[[np.ndarray, Path], list[SegmentedPerson]]
 VISIBLE = 8  # least alpha, 0 to 255, that belongs to the cut-out
 SOLID = 128  # least alpha of the silhouette that stands on the ground
 FEET = 0.04  # share of the height: the lowest rows, whose middle is where the person stands
-CUT_ROWS = 0.01  # share of the height: the lowest rows, which show whether the lower edge is a cut
-CUT_SHARE = 0.4  # share of the box's width: a cut edge is wider than soles are
+CUT_ROWS = 0.04  # share of the height: the lowest rows, which show whether the lower edge is a cut
+CUT_SHARE = 0.4  # share of these rows that a cut figure fills; shoes fill up to 0.33
+FRINGE = 0.8  # rows below a cut edge that are filled less than this share of those above it belong to a ragged edge
 CUT_ASPECT = 0.45  # width / height: a whole figure is slimmer, even in a long dress
 MAIN_PERSON = 0.5  # area of the others, as a share of the largest person's, up to which that one is meant
 MARGIN = 0.05  # margin around a person for soft edges, as a share of the box
@@ -121,9 +122,14 @@ def trim_cutout(rgba: np.ndarray, is_half: bool | None = None, notes: list[str] 
     feet = np.flatnonzero(inside[-max(1, round(FEET * len(inside))) :].any(axis=0))
     aspect = inside.shape[1] / inside.shape[0]
     if is_half is None:
-        edge = inside[-max(1, round(CUT_ROWS * len(inside))) :].all(axis=0).mean()
+        edge = inside[-max(1, round(CUT_ROWS * len(inside))) :].mean()
         is_half = bool(edge >= CUT_SHARE and aspect >= CUT_ASPECT)
+    if is_half:
+        filled = inside.mean(axis=1)
+        whole = np.flatnonzero(filled >= FRINGE * np.median(filled[-max(1, round(2 * CUT_ROWS * len(inside))) :]))
+        box = left, top, right, top + int(whole[-1]) + 1
     foot = float(feet[0] + feet[-1] + 1) / 2 / inside.shape[1]
+    aspect = (right - left) / (box[3] - top)
     return PersonCutout(trimmed, box, Silhouette(aspect, foot, is_half), notes or [])
 
 

@@ -10,11 +10,12 @@ A line fitted to the feet and heights of the people found gives the height for e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from carousel.staging.horizon import Horizon
 from common.errors import UserError
 from common.people.selection import SegmentedPerson
 
@@ -42,11 +43,13 @@ class Silhouette:
         aspect: width / height of its box.
         foot: position of the feet along the box, 0 (left) to 1 (right).
         is_half: whether the lower edge of its photo cuts it.
+        stature: height of the box in heights of a standing adult: less for a child, and for somebody who crouches.
     """
 
     aspect: float
     foot: float
     is_half: bool
+    stature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +81,16 @@ class PersonPlacement:
         foot: row below the feet.
         height: height of the figure's box.
         covered: share of the figure's box that overlaps people found in the scene, 0 to 1.
+        basis: what the height was derived from.
+        plausibility: how well that determines the height, 0 to 1.
     """
 
     x: float
     foot: float
     height: float
     covered: float = 0.0
+    basis: str = ""
+    plausibility: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,9 @@ def standing_people(people: Sequence[SegmentedPerson], scene_height: int) -> lis
     ]
 
 
-def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_height: int) -> GroundPlane:
+def estimate_ground(
+    feet: Sequence[float], heights: Sequence[float], scene_height: int, horizon: Horizon | None = None
+) -> GroundPlane:
     """Fit the line through feet and heights; outliers, such as people who sit, get low weights.
 
     Least squares with Cauchy weights and a Gaussian prior on the slope (SLOPE, SLOPE_SPREAD): one person determines the
@@ -122,10 +131,12 @@ def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_heigh
     Args:
         feet: rows of the feet, px.
         heights: heights of the same people, px, above 0.
-        scene_height: px; without people, the horizon is at HORIZON of it.
+        scene_height: px.
+        horizon: used without people; an uncertain one is drawn to HORIZON.
     """
     if not len(feet):
-        return GroundPlane(SLOPE, HORIZON * scene_height)
+        row = HORIZON if horizon is None else HORIZON + horizon.certainty * (horizon.row - HORIZON)
+        return GroundPlane(SLOPE, row * scene_height)
     y, h = np.asarray(feet, float) / scene_height, np.asarray(heights, float) / scene_height
     spread = HEIGHT_SPREAD * h
     slope, start = SLOPE, float(np.median(h - SLOPE * y))
@@ -142,7 +153,12 @@ def estimate_ground(feet: Sequence[float], heights: Sequence[float], scene_heigh
 
 
 def find_placement(
-    silhouette: Silhouette, size: tuple[int, int], people: Sequence[SegmentedPerson], requested: RequestedPlacement
+    silhouette: Silhouette,
+    size: tuple[int, int],
+    people: Sequence[SegmentedPerson],
+    requested: RequestedPlacement,
+    *,
+    horizon: Horizon | None = None,
 ) -> PersonPlacement:
     """Place a figure as requested, and propose the rest: not over other people where there is room beside them.
 
@@ -154,6 +170,7 @@ def find_placement(
         size: width and height of the scene, px.
         people: people found in the scene.
         requested: the user's settings, within their ranges.
+        horizon: result of `find_horizon`, used where nobody stands in the scene.
 
     Raises:
         UserError: feet above the horizon are requested without a height.
@@ -162,7 +179,7 @@ def find_placement(
     whole = standing_people(people, height)
     feet = [float(person.box[3]) for person in whole]
     heights = [float(person.box[3] - person.box[1]) for person in whole]
-    ground = estimate_ground(feet, heights, height)
+    ground = estimate_ground(feet, heights, height, horizon)
     sizes = _sizes(silhouette, size, ground, heights, requested)
     taken = _taken(people, size)
     spots = [
@@ -172,7 +189,24 @@ def find_placement(
     ]
     costs = [spot.covered + _before_nearer(people, silhouette, spot) for spot in spots]
     fitting = [spot for spot, cost in zip(spots, costs, strict=True) if cost <= min(costs) + NO_COVER]
-    return min(fitting, key=lambda spot: 2 * abs(np.log(spot.height / sizes[0][1])) + abs(spot.x / width - 0.5))
+    best = min(fitting, key=lambda spot: 2 * abs(np.log(spot.height / sizes[0][1])) + abs(spot.x / width - 0.5))
+    basis, plausibility = _evidence(silhouette, len(whole), requested, horizon)
+    return replace(best, basis=basis, plausibility=plausibility)
+
+
+def _evidence(
+    silhouette: Silhouette, standing: int, requested: RequestedPlacement, horizon: Horizon | None
+) -> tuple[str, float]:
+    """What a height is derived from, and how well that determines it, 0 to 1."""
+    if requested.height is not None:
+        return "as set", 1.0
+    if silhouette.is_half:
+        return "half figure, at the lower edge", 0.5
+    if standing:
+        return f"from {standing} people who stand in the scene", 1 - 0.3 / standing
+    if horizon:
+        return "from lines that meet at the horizon", 0.3 + 0.3 * horizon.certainty
+    return "for a camera at eye level", 0.3
 
 
 def box_of(silhouette: Silhouette, spot: PersonPlacement) -> tuple[float, float, float, float]:
@@ -190,11 +224,11 @@ def _sizes(
     requested: RequestedPlacement,
 ) -> list[tuple[float, float]]:
     """Candidate foot rows and heights in px, the best first."""
-    scene_height = size[1]
+    scene_height, stature = size[1], silhouette.stature
     foot = None if requested.foot is None else requested.foot * scene_height
     if requested.height is not None:
         tall = requested.height * scene_height
-        below = scene_height if silhouette.is_half else min(ground.foot_of(tall), (1 - EDGE) * scene_height)
+        below = scene_height if silhouette.is_half else min(ground.foot_of(tall / stature), (1 - EDGE) * scene_height)
         return [(below if foot is None else foot, tall)]
     if silhouette.is_half:
         return [
@@ -202,16 +236,16 @@ def _sizes(
             for tall in _heights(silhouette, size, HALF_HEIGHT, HALF_SCALES)
         ]
     if foot is not None:
-        tall = ground.height_at(foot)
+        tall = stature * ground.height_at(foot)
         if tall < 0.02 * scene_height:
             line = ground.horizon / scene_height
             raise UserError(f"setting FOOT is {requested.foot}, at or above the horizon ({line:.2f}); set HEIGHT too")
         return [(foot, tall)]
     if not len(heights):
         share = ground.height_at(FOOT * scene_height) / scene_height
-        return [(ground.foot_of(tall), tall) for tall in _heights(silhouette, size, share, SCALES[:1])]
+        return [(ground.foot_of(tall / stature), tall) for tall in _heights(silhouette, size, share, SCALES[:1])]
     share = float(np.clip(np.median(heights) / scene_height, *HEIGHTS))
-    spots = [(ground.foot_of(tall), tall) for tall in _heights(silhouette, size, share, SCALES)]
+    spots = [(ground.foot_of(tall / stature), tall) for tall in _heights(silhouette, size, share, SCALES)]
     seen = [
         (line, tall)
         for line, tall in spots
@@ -223,10 +257,10 @@ def _sizes(
 
 
 def _heights(silhouette: Silhouette, size: tuple[int, int], share: float, scales: Sequence[float]) -> list[float]:
-    """Candidate heights in px, limited so that the figure is no wider than the scene."""
+    """Candidate heights in px, for an adult's `share` of the scene; the figure is no wider than the scene."""
     width, height = size
     most = (1 - 2 * EDGE) * width / silhouette.aspect
-    return [min(scale * share * height, most) for scale in scales]
+    return [min(scale * share * silhouette.stature * height, most) for scale in scales]
 
 
 def _positions(silhouette: Silhouette, tall: float, width: int) -> list[float]:

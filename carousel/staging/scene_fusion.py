@@ -1,6 +1,6 @@
 """Fusing people into one scene: the scene, the model and the segmenter are loaded once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,15 +9,19 @@ from PIL import Image
 
 from carousel.fusion.inference import load_model
 from carousel.segmenters.choice import Segmenter, SegmenterName, load_segmenter
+from carousel.staging.cast_shadows import CastShadow, find_cast_shadow
 from carousel.staging.compositing import FusedScene, fuse_cutout, place_cutout
+from carousel.staging.horizon import Horizon, find_horizon
 from carousel.staging.overview_pictures import before_after
-from carousel.staging.person_cutout import read_cutout
+from carousel.staging.person_cutout import PersonCutout, read_cutout
 from carousel.staging.placement import NO_COVER, PersonPlacement, RequestedPlacement, find_placement
 from common.errors import UserError, enough_memory
 from common.files import check_output, write_bytes
 from common.images import PHOTO_SUFFIXES, png_bytes, read_image
+from common.people.embedded_segmenter import EmbeddedSegmenter
 from common.people.selection import SegmentedPerson
 
+ADULT_M = 1.7  # height of the adults by whom a scene's scale is known
 ENLARGED = 2.0  # cut-outs enlarged by more than this look soft
 STRIP = "before_after"
 
@@ -42,6 +46,8 @@ class FusionSettings:
         strength: share of the predicted change of colour that is applied, 0 to 1.
         refuse_several: refuse photos of several people of whom none is the largest by far.
         shadow: strength of the shadow, 0 to 1.
+        scene_light: strength of the scene's own light on the person, 0 to 1.
+        body_height_m: height of the person upright, m.
         compress_level: PNG compression, 0 to 9.
     """
 
@@ -56,6 +62,8 @@ class FusionSettings:
     strength: float
     refuse_several: bool
     shadow: float
+    scene_light: float
+    body_height_m: float
     compress_level: int
 
 
@@ -110,7 +118,9 @@ class SceneFuser:
             try:
                 self.people = self._find_people(self.scene, settings.scene)
             except SegmenterError as error:
-                raise UserError(f"{error}; or set FIND_PEOPLE to False") from error
+                raise UserError(
+                    f"{error}; or place the person without them: --no-find-people, setting FIND_PEOPLE"
+                ) from error
         self._network, self._device = load_model(settings.checkpoint)
 
     @property
@@ -126,6 +136,21 @@ class SceneFuser:
             return load_segmenter(self._settings.segmenter, self._settings.masks, self._settings.segmenter_weights)
         except UserError as error:
             raise SegmenterError(str(error)) from error
+
+    @cached_property
+    def _horizon(self) -> Horizon | None:
+        return find_horizon(self.scene)
+
+    @cached_property
+    def _cast_shadow(self) -> CastShadow | None:
+        return find_cast_shadow(self.scene, self.people)
+
+    def _stature(self, cutout: PersonCutout) -> float:
+        """Height of a figure in heights of a standing adult; crouching is seen where the embedded segmenter is used."""
+        share = None
+        if "_segmenter" in self.__dict__ and isinstance(self._segmenter, EmbeddedSegmenter):
+            share = None if cutout.silhouette.is_half else self._segmenter.upright_share(cutout.rgba)
+        return (1.0 if share is None else share) * self._settings.body_height_m / ADULT_M
 
     def _find_people(self, photo: np.ndarray, source: Path) -> list[SegmentedPerson]:
         return self._segmenter.find_people(photo, source)
@@ -148,11 +173,21 @@ class SceneFuser:
         settings, (height, width) = self._settings, self.scene.shape[:2]
         with enough_memory("make the scene smaller, lower HEIGHT, or close other programs"):
             cutout = read_cutout(person, self._find_people, settings.is_half, settings.refuse_several)
-            placement = find_placement(cutout.silhouette, (width, height), self.people, settings.requested)
+            silhouette = replace(cutout.silhouette, stature=self._stature(cutout))
+            placement = find_placement(
+                silhouette, (width, height), self.people, settings.requested, horizon=self._horizon
+            )
             shadow = 0.0 if cutout.silhouette.is_half else settings.shadow
             placed = place_cutout(cutout, placement, (height, width))
             fused = fuse_cutout(
-                self.scene, placed, self._network, self._device, strength=settings.strength, shadow=shadow
+                self.scene,
+                placed,
+                self._network,
+                self._device,
+                strength=settings.strength,
+                shadow=shadow,
+                scene_light=settings.scene_light,
+                cast=None if cutout.silhouette.is_half else self._cast_shadow,
             )
         notes = list(cutout.notes)
         if placed.enlarged > ENLARGED:
@@ -223,7 +258,9 @@ def fuse_person(settings: FusionSettings, person: Path, picture: Path) -> Fusion
     height, width = fuser.scene.shape[:2]
     spot = made.placement
     shares = {"x": spot.x / width, "foot": spot.foot / height, "height": spot.height / height}
-    lines = [str(fuser), "placed: " + ", ".join(f"{name.upper()} {value:.3f}" for name, value in shares.items())]
+    place = ", ".join(f"{name.upper()} {value:.3f}" for name, value in shares.items())
+    lines = [str(fuser), f"placed: {place}; {spot.basis}, plausibility {spot.plausibility:.1f} of 1"]
+    lines.append(f"scene's light: {made.fused.light}")
     if made.fused.shaded:
         lines.append(f"shadow: changes {made.fused.shaded} px beside the person; SHADOW 0 leaves the scene as it is")
     figures: dict[str, object] = {name: round(value, 3) for name, value in shares.items()}

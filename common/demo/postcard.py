@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from common.errors import UserError
 from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, fit_text, label_font
+from common.lettering import LINE, draw_name, fit_lines
 
 SIZE = (1800, 1200)
 LARGER = 2  # than the card, while drawing
@@ -97,6 +98,17 @@ class Postcard:
         font = label_font(size * LARGER, bold)
         left, top = (round(value * LARGER) for value in place)
         self._draw.text((left, top), fit_text(words, font, width * LARGER), fill=colour, font=font)
+
+    def words(
+        self, words: str, place: tuple[float, float], size: int, room: tuple[float, float], colour: str = INK
+    ) -> None:
+        """Bold text in any script from its upper left corner, smaller and in more lines where its room asks for it."""
+        left, top = (value * LARGER for value in place)
+        width = room[0] * LARGER
+        size_px, lines = fit_lines(words, size * LARGER, (width, room[1] * LARGER))
+        for number, line in enumerate(lines):
+            baseline = top + size_px * (0.93 + LINE * number)
+            draw_name(self._draw, line, (left, baseline), size_px, width, fill=colour)
 
     def bars(self, values: Mapping[str, float], box: Box, columns: int, marked: Sequence[str]) -> None:
         """Named bars from 0 to 1 in columns; those `marked` in the bright colour."""

@@ -74,12 +74,14 @@ class Step:
         flags: its command line.
         pictures: what to look at afterwards: files, patterns, or folders of PNGs.
         instead: step to run where this one fails.
+        unless: earlier step; where that one failed, `instead` is run at once.
     """
 
     script: str
     flags: Sequence[str] = ()
     pictures: Sequence[str] = ()
     instead: Optional["Step"] = None
+    unless: Optional["Step"] = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,6 @@ APPEARANCE_OFF = "off"
 
 def parts_for(person: DemoPerson) -> dict[str, Part]:
     """The demo of each part."""
-    taste = ["--taste", person.taste] if person.taste else ["--user", USER]
     portrait = ["--photos", str(person.photo), "--max-cut", "1", "--output", "outputs/carousel/portrait"]
     drawn = ["--segmenter", "files", "--masks", "data/carousel/masks", "--plates", "data/carousel/plates"]
     fused = ["outputs/carousel/Inference/contact_sheet.png", "outputs/carousel/Inference/before_after"]
@@ -131,23 +132,28 @@ def parts_for(person: DemoPerson) -> dict[str, Part]:
     pet = [
         Step("pet/1_TopN.py"),
         Step("pet/1.5_Plot_Pet.py", pictures=pets),
-        Step("pet/main.py", [*taste, "--name", person.name], ["outputs/pet/main.png"]),
+        Step("pet/main.py", [*taste_flags(person), "--name", person.name], ["outputs/pet/main.png"]),
     ]
     return {
-        "avatar": Part(avatar_steps(person, taste), [*FACE_WEIGHTS, *SEGMENTER_WEIGHTS]),
+        "avatar": Part(avatar_steps(person), [*FACE_WEIGHTS, *SEGMENTER_WEIGHTS]),
         "carousel": Part(carousel, SEGMENTER_WEIGHTS),
         "masks": Part(masks),
         "pet": Part(pet),
     }
 
 
-def avatar_steps(person: DemoPerson, taste: Sequence[str]) -> list[Step]:
+def taste_flags(person: DemoPerson) -> list[str]:
+    """The person's taste, or whose taste in the sample table it is."""
+    return ["--taste", person.taste] if person.taste else ["--user", USER]
+
+
+def avatar_steps(person: DemoPerson) -> list[Step]:
     """The demo of AVATAR. Where faces of one size leave a choice that nobody made, the first from the left is used."""
     base, stem = "outputs/avatar/AvatarGen_Base", person.stem
     features = ["--features", person.features]
     measured = person.appearance != APPEARANCE_OFF
     said = given(face=person.face, description=person.description, looks=person.appearance if measured else "")
-    flags = ["--photo", str(person.photo), *taste, "--name", person.name, "--analyzer", "self", *said]
+    flags = ["--photo", str(person.photo), *taste_flags(person), "--name", person.name, "--analyzer", "self", *said]
     if not measured:
         flags.append("--no-appearance")
     extractor = Step("avatar/FeatureExtractor.py", flags, [f"outputs/avatar/features/{stem}_face.png"])
@@ -173,15 +179,16 @@ def given(**settings: int | str | None) -> list[str]:
 def together(person: DemoPerson) -> list[Step]:
     """Steps that need results of several parts: person and avatar on one stage, and the postcard.
 
-    Where nobody is found in the photo, or it must be chosen among several people, the person comes from AVATAR's own
-    cut-out, which is made around the face of the features.
+    Where nobody is found in the photo, or it must be chosen among several people or faces, it is from AVATAR's
+    own cut-out, which is made around the face of the features.
     """
+    extractor, *_ = avatar_steps(person)
     alone, both = f"{FUSED}/person.png", f"{FUSED}/together.png"
     avatar = f"outputs/avatar/AvatarGen_Base/avatars/{person.stem}.png"
     cut_out = on_stage(SCENE, CUT_OUT, "0.3", alone)
     photo = on_stage(SCENE, str(person.photo), "0.3", alone, "--several", "refuse")
     return [
-        cut_out if person.face else replace(photo, instead=cut_out),
+        cut_out if person.face else replace(photo, instead=cut_out, unless=extractor),
         replace(on_stage(alone, avatar, "0.72", both), instead=on_stage(SCENE, avatar, "0.5", both)),
         Step("postcard.py", ["--features", person.features], ["outputs/postcard.png"]),
     ]
@@ -210,12 +217,15 @@ def run_steps(python: Path, sections: Mapping[str, Sequence[Step]], title: str) 
         path.unlink(missing_ok=True)
     made: dict[str, list[PageEntry]] = {heading: [] for heading in sections}
     failed: dict[str, int] = {}
+    elsewise: list[Step] = []  # steps that failed and were done another way
     started = time.perf_counter()
     for heading, steps in sections.items():
-        for step in steps:
+        for planned in steps:
+            step = planned.instead if planned.unless in elsewise and planned.instead else planned
             result = run_step(python, step)
             if result.status not in (0, INTERRUPTED) and step.instead is not None:
                 print(f"\n{step.script} failed; trying another way", flush=True)
+                elsewise.append(step)
                 first = result.made.fault
                 result = run_step(python, step.instead)
                 result = replace(

@@ -21,7 +21,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.people.person_detector import PersonDetector
-from common.people.selection import Box, SegmentedPerson, box_iou, mask_iou, person_of
+from common.people.selection import Box, SegmentedPerson, bounding_box, box_iou, mask_iou, person_of
 from common.weights import EMBEDDED, is_present
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ HALF_LOOK, ABOVE_HALF = 2.5, 0.35  # side of the square if the box shows an uppe
 BODY_LOOK = 1.25  # side of the square around a body, in diameters of the circle around it
 LOOKS = 3  # maximum number of squares in which BlazePose follows a body
 BODY_CENTRE, BODY_RIM = 33, 34  # landmarks of BlazePose: middle of the hips, and a point on the circle around the body
+EARS, SHOULDERS, HIPS, KNEES, ANKLES = (7, 8), (11, 12), (23, 24), (25, 26), (27, 28)  # BlazePose's landmarks
+HEAD_AND_SOLES = 2.0  # ears to shoulders, so many times, are what is above the ears and below the ankles, and the neck
+UPRIGHT = 1.07  # height of people who stand over the sum of their parts: 1.05 to 1.11 on 12 of people/more
 CROP_MARGIN = 0.1  # margin around a person for the other two networks, as a share of the box's longer side
 MATTE_WEIGHT, SELFIE_WEIGHT, POSE_WEIGHT = 0.5, 0.25, 0.25
 CROP_PX = 640  # longer side at which masks are combined
@@ -112,6 +115,15 @@ class PoseMask:
         return cv2.warpAffine(self.probability, to_square, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
+def check_weights() -> None:
+    """Raise UserError, with the command that fetches them, if weights of the segmenter are missing."""
+    missing = [name for name in WEIGHTS if not is_present(EMBEDDED[name])]
+    if missing:
+        raise UserError(
+            f'the segmenter "embedded" needs weights that are missing; python3 run.py fetch {" ".join(missing)}'
+        )
+
+
 class EmbeddedSegmenter:
     """See the module's docstring. A lock serialises calls; in parallel work, each worker loads its own segmenter."""
 
@@ -120,11 +132,7 @@ class EmbeddedSegmenter:
 
     def __init__(self) -> None:
         """Load the four networks. Raises UserError if their files are missing."""
-        missing = [name for name in WEIGHTS if not is_present(EMBEDDED[name])]
-        if missing:
-            raise UserError(
-                f'the segmenter "embedded" needs weights that are missing; python3 run.py fetch {" ".join(missing)}'
-            )
+        check_weights()
         self.weights = list(WEIGHTS)
         self._detector = PersonDetector(EMBEDDED[DETECTOR].path)
         self._pose = cv2.dnn.readNetFromTFLite(_content(EMBEDDED[POSE].path))
@@ -176,6 +184,37 @@ class EmbeddedSegmenter:
         centre, rim = landmarks.reshape(-1, 5)[[BODY_CENTRE, BODY_RIM], :2] * (square[2] / POSE_PX) + square[:2]
         body = _square(float(centre[0]), float(centre[1]), 2 * BODY_LOOK * float(np.linalg.norm(rim - centre)))
         return PoseMask(probability, square, score, presence.item(), body)
+
+    def upright_share(self, rgba: np.ndarray) -> float | None:
+        """How high a whole figure is, over the same person's height upright: less than 1 for somebody who crouches.
+
+        Lengths of the body's parts between BlazePose's landmarks, in the picture's plane, are added up.
+
+        Args:
+            rgba: (H, W, 4) uint8, a cut-out.
+
+        Returns:
+            0 to 1; None where BlazePose does not see the whole body.
+        """
+        solid = bounding_box(rgba[..., 3] > 127)
+        alpha = rgba[..., 3:].astype(np.float32) / 255
+        photo = (rgba[..., :3] * alpha + 127 * (1 - alpha)).astype(np.uint8)
+        pixels = _pixels(photo, _square_around(solid, FIRST_LOOK), POSE_PX)
+        if pixels is None:
+            return None
+        with self._lock:
+            self._pose.setInput(_as_input(pixels))
+            landmarks, presence = self._pose.forward(["Identity", "Identity_1"])
+        points = landmarks.reshape(-1, 5)
+        if presence.item() < MIN_PRESENCE or (points[list(ANKLES), 3] < 0).any():
+            return None
+        place = points[:, :2]
+        shoulders, hips, ears = (place[list(pair)].mean(axis=0) for pair in (SHOULDERS, HIPS, EARS))
+        joints = place[[*HIPS, *KNEES, *ANKLES]].reshape(3, 2, 2)
+        legs = np.linalg.norm(np.diff(joints, axis=0), axis=2).sum() / 2
+        parts = legs + np.linalg.norm(shoulders - hips) + HEAD_AND_SOLES * np.linalg.norm(ears - shoulders)
+        height = (solid[3] - solid[1]) * POSE_PX / _square_around(solid, FIRST_LOOK)[2]
+        return float(np.clip(height / (UPRIGHT * parts), 0.3, 1))
 
     def _segment_box(self, photo: np.ndarray, box: Sequence[float], score: float) -> PoseMask | None:
         """The selfie model's mask inside a box, in place of BlazePose's; None if it is empty."""
@@ -273,14 +312,19 @@ def _share_inside(small: PoseMask, large: PoseMask) -> float:
 
 
 def without_shared_pixels(people: Sequence[SegmentedPerson]) -> list[SegmentedPerson]:
-    """Give each pixel that several masks contain to the person with the best score; drop people who lose all."""
+    """Give each pixel that several masks contain to the person with the best score.
+
+    Of a person who loses pixels, the largest part remains; if that is less than 1 - SAME_SHARE of the mask, nobody.
+    """
     taken: np.ndarray | None = None
     kept = []
     for person in sorted(people, key=lambda person: -person.score):
         taken = np.zeros_like(person.mask) if taken is None else taken
-        mask = person.mask & ~taken
-        taken |= mask
-        if mask.any():
+        free = person.mask & ~taken
+        whole = int(np.count_nonzero(person.mask))
+        mask = free if np.count_nonzero(free) == whole else largest_part(free)
+        if np.count_nonzero(mask) > (1 - SAME_SHARE) * whole:
+            taken |= mask
             kept.append(person_of(mask, person.score))
     return kept
 

@@ -71,7 +71,8 @@ def select_people(
 ) -> tuple[list[SegmentedPerson], list[str]]:
     """Select the people who meet the rules.
 
-    People who are too small or cut still count as covering others; duplicates do not.
+    One of several is picked before the other rules, so that a picked person who is cut is not replaced by another one.
+    People who are too small, cut or not picked still count as covering others; duplicates do not.
 
     Args:
         people: result of a segmenter, in any order.
@@ -90,17 +91,17 @@ def select_people(
             reasons.append("found twice")
         else:
             distinct.append(person)
+    picked = _pick(distinct, rules)
+    reasons += [f"not the {rules.pick} person (setting PICK)"] * (len(distinct) - len(picked))
     kept: list[SegmentedPerson] = []
-    for person in distinct:
+    for person in picked:
         others = [other for other in distinct if other is not person]
         reason = _too_small(person, photo_shape, rules) or _cut(person, rules) or _overlapped(person, others, rules)
         if reason:
             reasons.append(reason)
         else:
             kept.append(person)
-    picked = _pick(kept, rules)
-    reasons += [f"not the {rules.pick} person (setting PICK)"] * (len(kept) - len(picked))
-    return picked, reasons
+    return kept, reasons
 
 
 def _pick(people: list[SegmentedPerson], rules: SelectionRules) -> list[SegmentedPerson]:

@@ -108,5 +108,22 @@ def _find_encoding(path: Path) -> str:
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
+            _check_one_encoding(path)
             return "cp1252"
     return "utf-8-sig"
+
+
+def _check_one_encoding(path: Path) -> None:
+    """Raise UserError where letters of some lines are in UTF-8 and those of others are not."""
+    first: dict[str, int] = {}
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.isascii():
+                try:
+                    line.removeprefix(codecs.BOM_UTF8).decode()
+                    first.setdefault("UTF-8", number)
+                except UnicodeDecodeError:
+                    first.setdefault("other", number)
+            if len(first) == 2:
+                places = f"line {first['UTF-8']} is in UTF-8, and line {first['other']} is not"
+                raise UserError(f"{path}: {places}; save the whole table in one encoding, best in UTF-8")

@@ -40,7 +40,8 @@ def survey_page(survey: Survey) -> Image.Image:
     sheet = Image.new("RGB", (WIDTH_PX, top + ROW_PX * len(questions) + 44 * len(notes) + 60), PAPER)
     draw = ImageDraw.Draw(sheet)
     person = " + ".join(survey.alignment.id_columns) or "the row's number"
-    title = f"{survey.path.name}: {survey.rows:,} people, scale {survey.scale}, named by {person}"
+    scale = f"scale {survey.scale}" if len(set(survey.scales.values())) == 1 else "scales as below"
+    title = f"{survey.path.name}: {survey.rows:,} people, {scale}, named by {person}"
     draw.text(
         (40, 30), fit_text(title, label_font(30, bold=True), WIDTH_PX - 80), fill=INK, font=label_font(30, bold=True)
     )
@@ -74,7 +75,7 @@ def _draw_bars(draw: ImageDraw.ImageDraw, survey: Survey, column: str, y: int) -
     for place, group in enumerate(groups):
         x, count = 1000 + place * width, sum(counts[value] for value in group)
         height = max(2, round(24 * count / most))
-        colour = PINK if group[0] in survey.missing else TEAL
+        colour = PINK if group[0] in survey.missing.get(column, ()) else TEAL
         draw.rectangle((x, y + 38 - height, x + max(2, width // 3), y + 38), fill=colour)
         if width >= 44:
             draw.text((x + width // 3 + 4, y + 2), f"{group[0]:g}", fill=INK, font=label_font(16))

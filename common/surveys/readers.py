@@ -4,6 +4,7 @@ pyarrow checks a file at full speed; only a faulty file is read again, slowly, t
 """
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,12 +44,15 @@ def numbers_of(column: "pa.Array") -> NDArray[np.float64]:
 
 @dataclass
 class Answers:
-    """How often each answer was given, question by question, updated batch by batch."""
+    """How often each answer was given, question by question, updated batch by batch.
+
+    `ranked` numbers from 1 on are given by everybody once each, as ranks are; 0: not so.
+    """
 
     rows: int = 0
     counts: dict[str, Counter[float]] = field(default_factory=dict)
     rounded: set[str] = field(default_factory=set)
-    ranks: bool = True
+    ranked: float = math.inf
     summaries: bool = False
 
     def add(self, batch: "pa.RecordBatch", alignment: Alignment) -> bool:
@@ -64,7 +68,7 @@ class Answers:
                 return False
             self.include(name, numbers[~np.isnan(numbers)] if column.null_count else numbers)
             table.append(numbers)
-        self.ranks = self.ranks and _are_ranks(table)
+        self.ranked = min(self.ranked, _ranked(table))
         return True
 
     def include(self, name: str, numbers: NDArray[np.float64]) -> None:
@@ -99,13 +103,18 @@ def _rounded_up(counts: Counter[float]) -> Counter[float]:
     return result
 
 
-def _are_ranks(columns: list[NDArray[np.float64]]) -> bool:
-    """Whether everybody gives each number from 1 to the number of columns once."""
+def _ranked(columns: list[NDArray[np.float64]]) -> float:
+    """How many numbers, from 1 on, everybody gives once each and no others; 0 where that is not so."""
     if len(columns) < 3 or not len(columns[0]):
-        return False
-    first = sorted(column[0] for column in columns)
-    expected = list(range(1, len(columns) + 1))
-    return first == expected and bool(np.all(np.array(expected) == np.sort(np.array(columns), axis=0).T))
+        return 0
+    table = np.sort(np.array(columns).T, axis=1)  # NaN goes last
+    count = int(np.isfinite(table[0]).sum())
+    return (
+        count
+        if np.array_equal(table[:, :count], np.tile(np.arange(1.0, count + 1), (len(table), 1)))
+        and np.isnan(table[:, count:]).all()
+        else 0
+    )
 
 
 def has_summary(ids: "pa.Array") -> bool:

@@ -5,7 +5,7 @@ What the counts do not decide is asked: a UserError names the readings and the s
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,9 @@ CODES = (66, 77, 88, 97, 98, 99, 666, 777, 888, 997, 998, 999, 9999)  # "don't k
 SHORT_CODES = (8, 9)  # the same where the scale ends at 5
 NEGATIVE_CODES = (-1, -7, -8, -9, -66, -77, -88, -97, -98, -99, -999)
 FEW = 3  # so often a value is given by chance
+TOPS = (1, 3, 5, 7, 10)  # ends of scales below the longest one
+APART, DOUBTFUL = 20, 8  # expected answers above the end of a question, had it the scale of another: none is no chance
+PILED_UP = 0.5  # answers at the end of a scale, where it is one, at least, beside an average value
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,68 @@ def read_counts(counts: Mapping[float, int], wanted: str = "auto", missing: str 
     return Reading(scale, high <= 1 or low < 1 or (low == 1 and high == scale.high), gone)
 
 
+def split_scales(text: str, columns: Collection[str]) -> tuple[str, dict[str, str]]:
+    """Read a setting such as "1-5" or "1-5, Jazz=1-10": the scale of all questions, and of some of their own.
+
+    Raises:
+        UserError: a column that is not among `columns`, or two scales for all.
+    """
+    common, own = list[str](), dict[str, str]()
+    for part in filter(str.strip, text.split(";" if ";" in text else ",")):
+        name, equals, scale = part.rpartition("=")
+        if equals and name.strip() not in columns:
+            raise UserError(f"setting SCALE has no column {name.strip()!r}; the columns are {', '.join(columns)}")
+        if equals:
+            own[name.strip()] = scale.strip()
+        else:
+            common.append(scale.strip())
+    if len(common) > 1:
+        raise UserError(f"setting SCALE is {text!r}; it must be one scale, such as 1-5, or with COLUMN=1-10 for some")
+    return common[0] if common else "auto", own
+
+
+def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
+    """Questions with a shorter scale than others: many answers at its end, none above, where others have many.
+
+    Args:
+        counts: how often each value was given, by question.
+
+    Raises:
+        UserError: the answers of a question can be read in two ways.
+    """
+    kept = {name: _plain_answers(question) for name, question in counts.items()}
+    apart = set()
+    for name, own in kept.items():
+        end, total = max(own, default=0), sum(own.values())
+        if end not in TOPS or own[end] < FEW or not all(float(value).is_integer() for value in own):
+            continue
+        above = {other: _share_above(them, end) for other, them in kept.items()}
+        longest = max(above, key=lambda other: above[other])
+        expected = total * above[longest]
+        if expected >= APART and own[end] >= PILED_UP * total / len(own):
+            apart.add(name)
+        elif expected >= DOUBTFUL:
+            scales = detect_scale(min(own), end, True), detect_scale(*_ends(kept[longest]), True)
+            raise UserError(
+                f"the {total} answers of {name!r} end at {end:g}, those of {longest!r} at {max(kept[longest]):g}, "
+                f"which can be read in two ways: --scale '{name}={scales[0]}' or --scale {scales[1]} (all questions)"
+            )
+    return apart
+
+
+def _plain_answers(counts: Mapping[float, int]) -> dict[float, int]:
+    codes = _codes(counts)
+    return {value: count for value, count in counts.items() if value >= 0 and value not in codes}
+
+
+def _share_above(counts: Mapping[float, int], end: float) -> float:
+    return sum(count for value, count in counts.items() if value > end) / max(1, sum(counts.values()))
+
+
+def _ends(counts: Mapping[float, int]) -> tuple[float, float]:
+    return min(counts), max(counts)
+
+
 def _parse_missing(text: str) -> set[float]:
     if text.strip().lower() in ("auto", "none", ""):
         return set()
@@ -205,7 +270,8 @@ def _ask(what: str, first: str, scale: str, second: str, other: str) -> None:
     raise UserError(f"{what}, which can be read in two ways: --scale {scale} ({first}) or --scale {other} ({second})")
 
 
-def ask_about_ranks(count: int) -> None:
-    """Raise where everybody gives each number from 1 to `count` once."""
-    _ask(f"everybody gives each number from 1 to {count} once, as in ranks", "1 = best", f"{count}-1",
+def ask_about_ranks(count: int, questions: int) -> None:
+    """Raise where everybody gives each number from 1 to `count` once; the rest of the questions is blank."""
+    worst = count if count == questions else count + 1  # what is not among the best ones counts as 0
+    _ask(f"everybody gives each number from 1 to {count} once, as in ranks", "1 = best", f"{worst}-1",
          f"{count} = best", f"1-{count}")  # fmt: skip

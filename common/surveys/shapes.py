@@ -1,9 +1,13 @@
 """Forms of tables: where the header is, lists of ticked genres, one row a genre, and rewriting odd rows plainly."""
 
 import csv
+import functools
 import itertools
 import re
+import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,8 +127,8 @@ def spread_lists(
 
 def _amount_column(names: Sequence[str], sample: Sequence[Sequence[str]], places: Sequence[int]) -> int | None:
     def numeric(place: int) -> bool:
-        cells = [row[place] for row in sample if place < len(row)]
-        return bool(cells) and all(re.fullmatch(r"\d+([.,]\d+)?", cell.strip()) for cell in cells)
+        cells = [row[place].strip() for row in sample if place < len(row) and row[place].strip()]
+        return bool(cells) and all(map(_SCORE.fullmatch, cells))
 
     found = [place for place in places if numeric(place) and not _names_person(names[place])]
     return found[-1] if found else None
@@ -133,12 +137,38 @@ def _amount_column(names: Sequence[str], sample: Sequence[Sequence[str]], places
 def _gather(
     rows: Iterator[tuple[str, list[str]]], person: int, genre: int, amount: int
 ) -> Iterator[tuple[str, list[str]]]:
-    """One row a person, in the order of their first rows; of several rows of a genre the highest amount counts."""
-    people: dict[str, tuple[str, dict[str, float]]] = {}
-    for place, cells in rows:
-        _, scores = people.setdefault(cells[person], (place, {}))
-        value = float(cells[amount].replace(",", ".") or 0)
-        for name in genres_of(cells[genre].strip()):
-            scores[name] = max(scores.get(name, 0), value)
-    for name, (place, scores) in people.items():
-        yield place, [name, *(f"{scores.get(key, 0):g}" for key in GENRES)]
+    """One row a person, in the order of their first rows; of several rows of a genre the highest amount counts.
+
+    The rows are gathered in a database on the disk, so that memory does not grow with them.
+    """
+    keys = list(GENRES)
+    find_genres = functools.lru_cache(1 << 16)(genres_of)
+    with tempfile.TemporaryDirectory(prefix="relive_") as folder, closing(sqlite3.connect(f"{folder}/rows")) as base:
+        base.executescript(_GATHERED)
+        for place, cells in rows:
+            if len(cells) <= max(person, genre, amount):
+                raise UserError(f"{place}: {len(cells)} cells, too few for a person, a genre and a score")
+            text = cells[amount].strip()
+            if text and not _SCORE.fullmatch(text):
+                raise UserError(f"{place}: {text!r} is not a score from 0 up")
+            base.execute("INSERT OR IGNORE INTO people (name, place) VALUES (?, ?)", (cells[person], place))
+            for key in find_genres(cells[genre].strip()):
+                value = float(text.replace(",", ".") or 0)
+                base.execute(_HIGHEST, (cells[person], keys.index(key), value))
+        for (_, name, place), scores in itertools.groupby(base.execute(_EVERYBODY), key=lambda row: row[:3]):
+            values = {row[3]: row[4] for row in scores}
+            yield place, [name, *(f"{values.get(number, 0):g}" for number in range(len(keys)))]
+
+
+_SCORE = re.compile(r"\d+([.,]\d+)?", re.ASCII)
+_GATHERED = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT UNIQUE, place TEXT);
+    CREATE TABLE scores (person INTEGER, genre INTEGER, value REAL, PRIMARY KEY (person, genre)) WITHOUT ROWID;
+"""
+_HIGHEST = """
+    INSERT INTO scores VALUES ((SELECT id FROM people WHERE name = ?), ?, ?)
+    ON CONFLICT DO UPDATE SET value = max(value, excluded.value)
+"""
+_EVERYBODY = "SELECT id, name, place, genre, value FROM people LEFT JOIN scores ON person = id ORDER BY id"

@@ -6,6 +6,7 @@ written once more, plainly, into a temporary folder.
 """
 
 import itertools
+import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from common.surveys.alignment import Alignment, align_columns, to_vectors
 from common.surveys.dialects import check_table_path
 from common.surveys.readers import Answers, CsvReader, ParquetReader, numbers_of
 from common.surveys.rewriting import Rewritten, Rows, rewrite
-from common.surveys.scales import Reading, Scale, ask_about_ranks, read_counts
+from common.surveys.scales import Reading, Scale, ask_about_ranks, questions_apart, read_counts, split_scales
 from common.surveys.shapes import SAMPLE_ROWS, find_layout, spread_lists
 from common.surveys.workbooks import write_records, write_workbook
 
@@ -41,7 +42,7 @@ class Survey:
         alignment: its columns.
         scale: scale of its numbers; `scales` has that of each question.
         sure: whether the scale was given, or follows from the answers.
-        missing: numbers that count as no answer.
+        missing: numbers that count as no answer, question by question.
         rows: number of people.
         counts: how often each answer was given, question by question.
         notes: what else was understood, a line each.
@@ -55,7 +56,7 @@ class Survey:
     scale: Scale
     scales: dict[str, Scale]
     sure: bool
-    missing: set[float]
+    missing: Mapping[str, set[float]]
     rows: int
     counts: Mapping[str, Counter[float]]
     notes: list[str]
@@ -69,7 +70,6 @@ class Survey:
 
         self.empty.clear()
         first = 1
-        gone = np.array(sorted(self.missing))
         for batch in self.reader.batches(self.alignment):
             if self.alignment.id_column is None:
                 ids = pa.array([str(number) for number in range(first, first + len(batch))], pa.string())
@@ -77,12 +77,8 @@ class Survey:
                 ids = _without_blanks(batch.column(self.alignment.id_column), first)
             first += len(batch)
             columns = {name: numbers_of(batch.column(name)) for name in self.alignment.columns}
-            if len(gone):
-                columns = {
-                    name: numbers if name in self.scales and self.scales[name] is not self.scale
-                    else np.where(np.isin(numbers, gone), np.nan, numbers)
-                    for name, numbers in columns.items()
-                }  # fmt: skip
+            for name, gone in self.missing.items():
+                columns[name] = np.where(np.isin(columns[name], sorted(gone)), np.nan, columns[name])
             vectors = to_vectors(columns, self.alignment, self.scales)
             nothing = np.flatnonzero(~vectors.any(axis=1))
             if len(nothing) and len(self.empty) <= PLACES_SHOWN:
@@ -95,6 +91,8 @@ class Survey:
             "" if self.sure else f" (assumed from these answers; set it where others may come: --scale {self.scale})"
         )
         lines = [f"{self.path.name}: {self.rows:,} people, scale {self.scale}{doubt}", *map("  {}".format, self.notes)]
+        own = [f"{name} {scale}" for name, scale in self.scales.items() if scale != self.scale]
+        lines += [f"  with a scale of their own: {', '.join(own)}"] if own else []
         return "\n".join([*lines, self.alignment.describe()])
 
     def describe_empty(self) -> str:
@@ -133,7 +131,7 @@ def open_survey(
         path: .csv, .tsv, .txt, .parquet, .xlsx or .json. Separator, decimal comma, byte order mark, encoding (UTF-8,
             UTF-16, else Windows-1252) and the lines above the header are detected.
         columns: see `align_columns`.
-        scale: "auto", "LOW-HIGH", or "HIGH-LOW" where small numbers are the best.
+        scale: "auto", "LOW-HIGH", or "HIGH-LOW" where small numbers are the best; "COLUMN=LOW-HIGH" for some questions.
         missing: numbers that count as no answer; see `read_counts`.
         name_column: see `align_columns`.
         answers: meaning of words, "lots=5, meh=2"; see `read_words`.
@@ -147,7 +145,7 @@ def open_survey(
         return _open(path, columns, scale, missing=missing, name_column=name_column, own=answers)
     except UserError as error:
         text = str(error)
-        raise UserError(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
+        raise type(error)(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
 
 
 def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: str, own: str) -> Survey:
@@ -159,15 +157,13 @@ def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: st
     spread = spread_lists(names, sample, reader.rows())
     if spread is not None:
         names, notes = spread[0], [spread[2]]
-        first = spread
+        first_names = reader.names
 
         def rows() -> Iterator[tuple[str, list[str]]]:
             again = spread_lists(first_names, sample, reader.rows())
             assert again is not None
             return again[1]
 
-        first_names = reader.names
-        del first
     alignment = align_columns(names, columns, name_column)
     found = reader.check(alignment) if spread is None and len(alignment.id_columns) < 2 else None
     done = Rewritten()
@@ -179,29 +175,33 @@ def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: st
         found = reader.check(alignment)
     if found is None or not found.rows:
         raise UserError("has a header but no rows" if found else "cannot be read as a table")
-    reading = _read_scale(found, done, scale, missing)
-    numeric = [name for name in alignment.columns if name not in done.scales]
-    strange = reading.missing | reading.outliers
-    places = find_places(rows(), names, numeric, strange) if strange else {}
-    raise_faults(
-        "",
-        [
-            _fault(place, column, cell, reading)
-            for v in sorted(reading.outliers)
-            for place, column, cell in places.get(v, [])
-        ],
-    )
-    for value in sorted(reading.missing & set(places)):
-        lines = ", ".join(place for place, *_ in places[value])
-        notes.append(f"{value:g} counts as no answer ({lines}); if it is an answer, say --missing none")
+    readings = _read_scales(found, done, scale, missing)
+    faults = list[str]()
+    for reading, columns_ in readings:
+        strange = reading.missing | reading.outliers
+        places = find_places(rows(), names, columns_, strange) if strange else {}
+        faults += [_fault(*hit, reading) for v in sorted(reading.outliers) for hit in places.get(v, [])]
+        for value in sorted(reading.missing & {v for v, hits in places.items() if hits}):
+            lines = ", ".join(place for place, *_ in places[value])
+            notes.append(f"{value:g} counts as no answer ({lines}); if it is an answer, say --missing none")
+    raise_faults("", faults)
     _ask_about_thousands(found, scale)
-    scales = {name: done.scales.get(name, reading.scale) for name in alignment.columns}
-    common = reading.scale if numeric or not scales else next(iter(scales.values()))
+    of_numbers = {name: reading for reading, names_ in readings for name in names_}
+    scales = {name: done.scales.get(name) or of_numbers[name].scale for name in alignment.columns}
+    common = readings[0][0].scale if readings else next(iter(scales.values()))
     return Survey(
-        path=path, alignment=alignment, scale=common, scales=scales, sure=reading.sure or not numeric,
-        missing=reading.missing, rows=found.rows, counts=found.counts, notes=notes + done.notes, reader=reader,
+        path=path,
+        alignment=alignment,
+        scale=common,
+        scales=scales,
+        sure=all(reading.sure for reading, _ in readings),
+        missing={name: reading.missing for name, reading in of_numbers.items() if reading.missing},
+        rows=found.rows,
+        counts=found.counts,
+        notes=notes + done.notes,
+        reader=reader,
         folder=folder,
-    )  # fmt: skip
+    )
 
 
 def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:
@@ -215,14 +215,28 @@ def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:
     return CsvReader(path, find_layout(path))
 
 
-def _read_scale(found: Answers, done: Rewritten, scale: str, missing: str) -> Reading:
-    pooled: Counter[float] = Counter()
-    for name, counts in found.counts.items():
-        if name not in done.scales:
-            pooled.update(counts)
-    if scale == "auto" and found.ranks and found.rows > 1:
-        ask_about_ranks(len(found.counts))
-    return read_counts(pooled, scale, missing)
+def _read_scales(found: Answers, done: Rewritten, scale: str, missing: str) -> list[tuple[Reading, list[str]]]:
+    """Readings of the questions that numbers answer, each with its questions; that of most questions first."""
+    counts = {name: answers for name, answers in found.counts.items() if name not in done.scales}
+    wanted, own = split_scales(scale, counts)
+    if scale == "auto" and 3 <= found.ranked < math.inf and found.rows > 1:
+        ask_about_ranks(int(found.ranked), len(found.counts))
+    rest = {name: answers for name, answers in counts.items() if name not in own}
+    apart = questions_apart(rest) if wanted == "auto" else set[str]()
+    groups: dict[str, list[str]] = {}
+    for name, answers in counts.items():
+        kind = own.get(name) or (f"up to {max(answers):g}" if name in apart else "")
+        groups.setdefault(kind, []).append(name)
+    readings = []
+    for kind, columns in sorted(groups.items(), key=lambda group: -len(group[1])):
+        pooled: Counter[float] = Counter()
+        for name in columns:
+            pooled.update(counts[name])
+        try:
+            readings.append((read_counts(pooled, kind if kind in own.values() else wanted, missing), columns))
+        except UserError as error:
+            raise UserError(f"{', '.join(columns)}: {error}" if len(groups) > 1 else str(error)) from error
+    return readings
 
 
 def _fault(place: str, column: str, cell: str, reading: Reading) -> str:

@@ -3,6 +3,7 @@
 While a mask is painted, only the changed rectangle of the screen is drawn and sent to the window.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -23,12 +25,14 @@ from masks.correction.frame_screen import SURROUND, FrameScreen, as_bytes, packe
 from masks.correction.tools import Brush, brush_outline
 from masks.correction.viewport import Viewport
 
-HEADER_PX, STRIP_PX, FOOTER_PX = 50, 6, 60  # heights at 100 dpi
+HEADER_PX, STRIP_PX, FOOTER_PX = 54, 10, 60  # heights at 100 dpi
 MARGIN_PX, TOOL_PX = 16, 58
 SEPARATOR = "   ·   "
 PANEL, INK, DIM = "#1f2229", "#e8eaf0", "#9aa1b1"
 GOOD, WARM, BAD = "#5fd38d", "#ffb454", "#ff7a7a"
 WAITING = "#454b58"
+SURE, UNSURE = "#3f78b8", "#ff7a7a"  # colours of the strip from sure to unsure
+MOST_UNSURE = 0.1  # unsureness from which a frame is fully UNSURE
 
 HelpGroup = tuple[str, Sequence[tuple[str, str]]]  # title, and rows of (keys, meaning)
 
@@ -54,6 +58,13 @@ class HeaderTexts:
     progress: str
     strip: Sequence[str]
     place: int
+
+
+def sureness_colour(unsureness: float | None) -> str:
+    """Return the colour of a frame in the strip by how unsure its mask is, 0 to 1; None: unknown."""
+    if unsureness is None:
+        return WAITING
+    return to_hex(LinearSegmentedColormap.from_list("", [SURE, UNSURE])(math.sqrt(min(1, unsureness / MOST_UNSURE))))
 
 
 class CorrectionDisplay:
@@ -151,8 +162,8 @@ class CorrectionDisplay:
         strip = np.repeat(colours[None], round(STRIP_PX * self.scale), axis=0)
         if len(header.strip) * 3 < width:
             strip[:, 1:][:, places[1:] != places[:-1]] = packed(PANEL)
-        strip[: -round(2 * self.scale), places != header.place] = packed(PANEL)
-        strip[: -round(2 * self.scale), places == header.place] = packed(INK)
+        strip[: -round(6 * self.scale), places != header.place] = packed(PANEL)
+        strip[: -round(6 * self.scale), places == header.place] = packed(INK)
         return strip
 
     def set_footer(self, tool: str, status: Sequence[str], message: str, message_colour: str) -> None:

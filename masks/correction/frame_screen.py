@@ -10,6 +10,7 @@ from PIL import Image
 
 from masks.correction.boxes import Box, whole
 from masks.correction.viewport import Viewport
+from masks.sets.differences import lab_distance
 from masks.sets.pairs import MASK_COLOUR
 from masks.sets.pixel_art import visible
 
@@ -21,6 +22,9 @@ CHECKS = ("#2b2e36", "#343842")
 MASK_EDGE = "#ffe3f1"
 EDGE_SHADOW = "#14060d"
 ONION = "#35d0ff"
+OVERLAY_COLOURS = (MASK_COLOUR, "#20c9ff", "#6dff38", "#ff8a00")  # the first one that differs from the cloth is used
+CLEARLY_OTHER = 60.0  # Lab distance at which a colour clearly differs
+CLOTH_SAMPLES = 500
 DIFFERENCE_RAMP = ("#0d0f14", "#3d2a6b", "#c2456b", "#ffb454", "#fffbe0")  # from no difference to the largest
 
 
@@ -49,6 +53,28 @@ def difference(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
     places = np.sqrt(np.arange(256) / 255) * (len(stops) - 1)
     ramp = np.stack([np.interp(places, np.arange(len(stops)), channel) for channel in stops.T], axis=1)
     return np.rint(ramp).astype(np.uint8)[largest]
+
+
+def overlay_colour(clothed: np.ndarray, mask: np.ndarray) -> str:
+    """Choose the colour of a mask's overlay: the first of OVERLAY_COLOURS that clearly differs from the cloth.
+
+    Args:
+        clothed: (H, W, 4) uint8.
+        mask: (H, W) bool.
+
+    Returns:
+        A colour such as "#ff3d9a"; the one that differs most if none is clearly another.
+    """
+    cloth = clothed[mask & (clothed[..., 3] > 0)][:, :3].astype(np.float32)
+    cloth = cloth[:: len(cloth) // CLOTH_SAMPLES + 1]
+    if not len(cloth):
+        return OVERLAY_COLOURS[0]
+    apart = {}
+    for colour in OVERLAY_COLOURS:
+        painted = np.broadcast_to(np.array(list(_bytes_of(colour)[:3]), np.float32), cloth.shape)
+        apart[colour] = float(np.percentile(lab_distance(painted, cloth), 20))
+    clear = [colour for colour in OVERLAY_COLOURS if apart[colour] > CLEARLY_OTHER]
+    return clear[0] if clear else max(apart, key=lambda colour: apart[colour])
 
 
 def resampled(picture: np.ndarray, viewport: Viewport, box: Box) -> np.ndarray:
@@ -90,14 +116,16 @@ class FrameScreen:
         self._tinted = self._plain
         self._box = Box(0, 0, 0, 0)
 
-    def lay_out(self, picture: np.ndarray, viewport: Viewport, onion: np.ndarray | None, tint: float) -> None:
+    def lay_out(
+        self, picture: np.ndarray, viewport: Viewport, onion: np.ndarray | None, tint: tuple[str, float] | None
+    ) -> None:
         """Prepare everything that does not change while a mask is painted.
 
         Args:
             picture: (H, W, 4) uint8 RGBA, shown on a checkerboard.
             viewport: position of the picture.
             onion: (H, W) bool mask of another frame, drawn as hatching; None for none.
-            tint: opacity of the mask's colour, 0 to 1.
+            tint: colour of the mask and its opacity, 0 to 1; None for the contour alone.
         """
         height, width = picture.shape[:2]
         on_screen = viewport.box_on_screen(whole(picture))
@@ -116,7 +144,7 @@ class FrameScreen:
             if onion is not None:
                 self._hatch(shown, onion, exact)
             self._plain[self._box.slices] = shown
-        self._tinted = _blended(self._plain, MASK_COLOUR, tint) if tint else self._plain
+        self._tinted = _blended(self._plain, *tint) if tint else self._plain
 
     def paint(self, mask: np.ndarray | None, box: Box) -> Box:
         """Repaint a box of the screen; return the repainted box, which is slightly larger.

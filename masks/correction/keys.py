@@ -46,6 +46,7 @@ KEYS: dict[str, list[KeyBinding]] = {
         KeyBinding(("y", "ctrl+y", "ctrl+shift+z"), "y, Ctrl+y", "redo", methodcaller("redo")),
         KeyBinding(("c",), "c", "copy the mask of the previous frame", methodcaller("copy_previous")),
         KeyBinding(("r",), "r", "reset to the model's proposal", methodcaller("reset")),
+        KeyBinding(("t",), "t", "teach: change all unreviewed frames as this one", methodcaller("propagate")),
     ],
     "View": [
         KeyBinding(("1",), "1", "base frame", methodcaller("choose_view", "base")),
@@ -57,7 +58,8 @@ KEYS: dict[str, list[KeyBinding]] = {
         KeyBinding(("=", "+"), "=, +", "stronger overlay", methodcaller("change_opacity", 1)),
         KeyBinding(("m",), "m", "hide or show the mask", methodcaller("toggle_mask")),
         KeyBinding(("i",), "i", "onion skin: the mask of the previous frame", methodcaller("toggle_onion")),
-        KeyBinding(("0",), "0", "whole frame", methodcaller("fit")),
+        KeyBinding(("0",), "0", "whole figure", methodcaller("fit")),
+        KeyBinding(("a",), "a", "play the animation with masks", methodcaller("play")),
     ],
     "Frames": [
         KeyBinding(("n", "right", "pagedown"), "n, Right", "next frame", methodcaller("step", 1)),

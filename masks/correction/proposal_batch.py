@@ -25,9 +25,9 @@ from common.grids import picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL, LOCK, Record
 from masks.correction.boxes import whole
-from masks.correction.frame_screen import FrameScreen, as_bytes
+from masks.correction.frame_screen import FrameScreen, as_bytes, overlay_colour
 from masks.correction.viewport import Viewport
-from masks.model.mask_threshold import mask_unsureness, threshold_mask
+from masks.model.mask_threshold import calibrated_unsureness, threshold_mask
 from masks.model.threshold_baselines import DIFFERENCE_SCALES, propose_mask
 from masks.sets.backups import move_to_backups
 from masks.sets.naming import MASK, MASKS_INITIAL, mask_name
@@ -36,7 +36,7 @@ from masks.sets.working_set import write_proposals
 from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
 
 PART = f".{MASKS_INITIAL}.part"  # the hidden folder
-VERSION = 1  # increase it when the same frames and settings give other masks
+VERSION = 2  # increase it when the same frames and settings give other masks
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
 TILE_MARGIN = 0.1  # margin around the figure, as a share of its longer side
@@ -64,16 +64,17 @@ class ProposalMethod:
     device: str = "CPU"
 
 
-def model_method(checkpoint: Path) -> ProposalMethod:
-    """Return the method that uses the mask model.
+def model_method(checkpoint: Path | None) -> ProposalMethod:
+    """Return the method that uses the mask model; None: the default one.
 
     Raises:
         UserError: the checkpoint is missing or not one of this model.
     """
-    from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint
+    from masks.model.checkpoint_format import network_of, read_checkpoint
+    from masks.model.default_model import default_checkpoint
 
     try:
-        path = find_checkpoint(checkpoint)
+        path = default_checkpoint(checkpoint)
     except UserError as error:
         raise UserError(f"{error}; METHOD {' or '.join(DIFFERENCE_SCALES)} needs none") from error
     network_of(read_checkpoint(path), path)  # checks it before any work
@@ -154,7 +155,7 @@ class Proposer:
         """Return the mask's PNG and its unsureness."""
         mask, probability = self._propose(*source.read())
         files = {mask_name(source.number): png_bytes(mask_image(mask))}
-        return Made(files, {"unsureness": mask_unsureness(probability)})
+        return Made(files, {"unsureness": calibrated_unsureness(probability)})
 
 
 def put_in_place(folder: Path, unsureness: dict[str, float], method: ProposalMethod) -> tuple[bool, Path | None]:
@@ -212,11 +213,11 @@ def contact_sheet(
     mean = sum(unsureness.values()) / len(unsureness)
     return picture_grid(
         [functools.partial(_overlay, folder, by_number[number]) for number in numbers],
-        [f"frame {number}\nunsureness {unsureness[number]:.3f}" for number in numbers],
+        [f"frame {number}\nunsureness {unsureness[number]:.4f}" for number in numbers],
         columns=max(4, math.ceil(math.sqrt(1.5 * len(numbers)))),
         tile_px=TILE_PX,
         title=f"Proposed masks (method: {method})",
-        footer=f"{len(numbers)} of {len(unsureness)} frames, the most unsure first; mean unsureness {mean:.3f}",
+        footer=f"{len(numbers)} of {len(unsureness)} frames, the most unsure first; mean unsureness {mean:.4f}",
     )
 
 
@@ -229,6 +230,6 @@ def _overlay(folder: Path, source: FrameSource) -> Image.Image:
     zoom = TILE_PX / (1 + TILE_MARGIN) / max(rows.stop - rows.start, columns.stop - columns.start)
     left, top = (TILE_PX / 2 - (line.start + line.stop) / 2 * zoom for line in (columns, rows))
     screen = FrameScreen((TILE_PX, TILE_PX))
-    screen.lay_out(clothed, Viewport(zoom, round(left), round(top)), None, TINT)
+    screen.lay_out(clothed, Viewport(zoom, round(left), round(top)), None, (overlay_colour(clothed, mask), TINT))
     screen.paint(mask, whole(screen.pixels))
     return Image.fromarray(as_bytes(screen.pixels))

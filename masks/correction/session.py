@@ -6,6 +6,7 @@ keeps its undo history until the session ends.
 
 import math
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.files import lock
 from common.images import write_png
+from masks.correction.boxes import Box, whole
 from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
 from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, listed, mask_name
@@ -25,6 +27,8 @@ from masks.sets.pixel_art import find_pixel_size
 from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
 
 LOCK = ".correction_tool.lock"
+FIGURE_MARGIN = 12  # a margin is the figure's longer side divided by it
+NOTHING = Box(0, 0, 0, 0)
 
 
 @dataclass
@@ -48,6 +52,19 @@ class OpenFrame:
     editor: MaskEditor
 
 
+@dataclass(frozen=True)
+class Propagated:
+    """A new mask that corrected frames taught.
+
+    Attributes:
+        mask: (H, W) bool.
+        unsureness: one minus the F1 score to expect, 0 to 1.
+    """
+
+    mask: np.ndarray
+    unsureness: float
+
+
 @dataclass
 class ClosedFrame:
     """What is kept of a frame that was open before: its mask and undo history."""
@@ -64,7 +81,7 @@ class CorrectionSession:
         folder: the training folder.
         numbers: all frames, in the order of correction.
         by_unsureness: whether the most unsure frames come first (those without a value before them); else by number.
-        unsureness: unsureness of the proposals, 0 to 1, by frame number.
+        unsureness: unsureness of the masks, 0 to 1, by frame number: of the proposals, or of propagated masks.
         reviewed: frames that a person has reviewed.
         frame: the open frame.
         saved: frames whose masks were written in this session.
@@ -83,7 +100,7 @@ class CorrectionSession:
         self._pairs = {pair.number: pair for pair in find_pairs(folder / FRAMES)}
         self._lock = _lock(folder)
         try:
-            _check_frames(self, list(self._pairs.values()))
+            self._figures = _check_frames(self, list(self._pairs.values()))
             self.unsureness = read_unsureness(folder)
             # A flag without its mask would let an untouched frame train.
             self.reviewed = {number for number in read_reviewed(folder) if self.corrected_file(number).is_file()}
@@ -96,6 +113,9 @@ class CorrectionSession:
         self.saved: set[str] = set()
         self._closed: dict[str, ClosedFrame] = {}
         self._has_copy = self._flags_changed = False
+        self._propagated: dict[str, int] = {}  # strokes in the history of each frame after the last propagation
+        self._source = ""  # the frame from which they came
+        self._unsureness_before: dict[str, float] = {}
         first = next((number for number in self.numbers if number not in self.reviewed), self.numbers[0])
         self.frame = self._open(first)
         self._previous: np.ndarray | None = None
@@ -202,6 +222,94 @@ class CorrectionSession:
             self._previous = self._mask_of(numbers[place - 1])
         return self._previous
 
+    @property
+    def in_order(self) -> list[str]:
+        """Return all frames by number, as they are played."""
+        return list(self._pairs)
+
+    def picture_of(self, number: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the clothed frame, (H, W, 4) uint8, and the current mask, (H, W) bool, of any frame.
+
+        Raises:
+            UserError: the frame can no longer be read.
+        """
+        clothed = read_pair(self._pairs[number])[1]
+        mask = self.frame.editor.mask if number == self.frame.number else self._mask_of(number)
+        return clothed, np.zeros(clothed.shape[:2], bool) if mask is None else mask.copy()
+
+    def figure_box(self, shape: tuple[int, int]) -> Box:
+        """Return the box, with a margin, around what frames of this (height, width) show; if that is nothing, all."""
+        box, frame = self._figures.get(shape, NOTHING), Box(0, 0, *shape)
+        margin = max(box.bottom - box.top, box.right - box.left) // FIGURE_MARGIN
+        return frame if box.is_empty else box.grown(margin).within(frame)
+
+    # ---- propagation ----
+
+    def propagated_masks(self) -> Iterator[tuple[str, Propagated | None]]:
+        """Yield each frame that is neither open nor reviewed, and its new mask; None if it stays as it is.
+
+        The open frame and the reviewed ones teach. Nothing changes before `take_over`.
+
+        Raises:
+            UserError: a frame can no longer be read.
+        """
+        from masks.correction.propagation import MaskedFrame, features_of, propagate  # OpenCV, which Qt must precede
+
+        opened = self.frame
+        known = [features_of(MaskedFrame(opened.base, opened.clothed, opened.editor.mask.copy()))]
+        others = [number for number in self._pairs if number != opened.number]
+        for number in others:
+            mask = self._mask_of(number)
+            if number in self.reviewed and mask is not None:
+                known.append(features_of(MaskedFrame(*read_pair(self._pairs[number]), mask)))
+        for number in others:
+            if number in self.reviewed:
+                continue
+            mask = self._mask_of(number)
+            found = None if mask is None else propagate(known, MaskedFrame(*read_pair(self._pairs[number]), mask))
+            yield number, found and Propagated(*found)
+
+    def take_over(self, masks: dict[str, Propagated]) -> list[str]:
+        """Replace masks of frames that are not open, as one stroke each; return the numbers of those that changed."""
+        self._unsureness_before = {n: self.unsureness[n] for n in masks if n in self.unsureness}
+        self._source = self.frame.number
+        self._propagated = {self._source: len(self.frame.editor.history)}
+        for number, new in masks.items():
+            before = self._mask_of(number)
+            assert before is not None
+            closed = self._closed.get(number) or ClosedFrame(PackedPixels(before), UndoHistory(), False)
+            self.unsureness[number] = new.unsureness
+            if closed.history.record(before, new.mask, whole(before)):
+                self._closed[number] = ClosedFrame(PackedPixels(new.mask), closed.history, True)
+                self._propagated[number] = len(closed.history)
+        self._previous = None
+        return [number for number in self._propagated if number != self._source]
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether the last change of the open frame is the last propagation."""
+        number = self.frame.number
+        return number in self._propagated and len(self.frame.editor.history) == self._propagated[number]
+
+    def take_back(self) -> list[str]:
+        """Undo the last propagation on all frames that were not painted since; return their numbers."""
+        undone = []
+        for number, strokes in self._propagated.items():
+            is_open = number == self.frame.number
+            history = self.frame.editor.history if is_open else self._closed[number].history
+            if number == self._source or len(history) != strokes:
+                continue
+            if is_open:
+                self.frame.editor.undo()
+            else:
+                mask = self._closed[number].mask.unpacked()
+                history.undo(mask)
+                self._closed[number] = ClosedFrame(PackedPixels(mask), history, True)
+            undone.append(number)
+        self.unsureness |= self._unsureness_before
+        self._propagated, self._previous = {}, None
+        return undone
+
     def _ordered(self) -> list[str]:
         if not self.by_unsureness:
             return list(self._pairs)
@@ -279,13 +387,21 @@ class CorrectionSession:
         return True
 
 
-def _check_frames(session: CorrectionSession, pairs: list[FramePair]) -> None:
-    """Read everything once, on all processors, so that all faults are known before the window opens."""
+def _check_frames(session: CorrectionSession, pairs: list[FramePair]) -> dict[tuple[int, int], Box]:
+    """Read everything once, on all processors, so that all faults are known before the window opens.
 
-    def faults_of(pair: FramePair) -> list[str]:
-        faults, shape = [], None
+    Returns:
+        The box around what any frame shows, by the frames' (height, width).
+
+    Raises:
+        UserError: there are faults (listed together).
+    """
+
+    def check(pair: FramePair) -> tuple[list[str], tuple[int, int] | None, Box]:
+        faults, shape, box = [], None, NOTHING
         try:
-            shape = read_pair(pair)[0].shape[:2]
+            base, clothed = read_pair(pair)
+            shape, box = base.shape[:2], _drawn_box((base[..., 3] | clothed[..., 3]) > 0)
         except UserError as error:
             faults.append(str(error))
         for path in (session.proposed_file(pair.number), session.corrected_file(pair.number)):
@@ -297,11 +413,24 @@ def _check_frames(session: CorrectionSession, pairs: list[FramePair]) -> None:
             if mask is not None and shape is not None and mask.shape != shape:
                 sizes = f"{mask.shape[1]} x {mask.shape[0]} px, the frames {shape[1]} x {shape[0]}"
                 faults.append(f"{path}: is {sizes}")
-        return faults
+        return faults, shape, box
 
+    boxes: dict[tuple[int, int], Box] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = tqdm(pool.map(faults_of, pairs), "checking", len(pairs), unit="frame", delay=1, leave=False)
-        raise_faults(str(session.folder), [fault for faults in found for fault in faults])
+        checked = list(tqdm(pool.map(check, pairs), "checking", len(pairs), unit="frame", delay=1, leave=False))
+    raise_faults(str(session.folder), [fault for faults, _, _ in checked for fault in faults])
+    for _, shape, box in checked:
+        if shape is not None:
+            boxes[shape] = boxes.get(shape, NOTHING).joined(box)
+    return boxes
+
+
+def _drawn_box(drawn: np.ndarray) -> Box:
+    """Return the box around the True pixels of (H, W) bool."""
+    if not drawn.any():
+        return NOTHING
+    rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 # ---- one session per folder ----

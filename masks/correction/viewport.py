@@ -11,7 +11,7 @@ import numpy as np
 from masks.correction.boxes import Box, Point
 
 MIN_ZOOM, MAX_ZOOM = 1 / 16, 64.0  # screen px per frame px
-FIT_SHARE = 0.94  # share of the view that a fitted frame fills
+FIT_SHARE = 0.94  # share of the view that a fitted box fills
 KEPT_PX = 48  # screen px of the frame that always stay in view
 
 
@@ -30,11 +30,12 @@ class Viewport:
     top: float
 
     @staticmethod
-    def fit(frame: tuple[int, int], view: tuple[int, int]) -> "Viewport":
-        """Fit the whole frame into the middle of the view; both are (height, width)."""
-        zoom = min(view[0] / frame[0], view[1] / frame[1]) * FIT_SHARE
+    def fit(box: Box, view: tuple[int, int]) -> "Viewport":
+        """Fit a box of the frame into the middle of the view, (height, width)."""
+        zoom = min(view[0] / (box.bottom - box.top), view[1] / (box.right - box.left)) * FIT_SHARE
         zoom = min(max(zoom, MIN_ZOOM), MAX_ZOOM)
-        return Viewport(zoom, round((view[1] - frame[1] * zoom) / 2), round((view[0] - frame[0] * zoom) / 2))
+        middle = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+        return Viewport(zoom, round(view[1] / 2 - middle[0] * zoom), round(view[0] / 2 - middle[1] * zoom))
 
     def to_frame(self, point: Point) -> Point:
         """Convert a point from screen to frame."""

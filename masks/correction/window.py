@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Literal
@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 
 from common.errors import UserError
 from masks.correction.boxes import Box, Point, whole
-from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WAITING, WARM, CorrectionDisplay, HeaderTexts
-from masks.correction.frame_screen import difference
+from masks.correction.display import BAD, DIM, GOOD, SEPARATOR, WARM, CorrectionDisplay, HeaderTexts, sureness_colour
+from masks.correction.frame_screen import difference, overlay_colour
 from masks.correction.keys import ACTIONS, help_groups, plain_key
-from masks.correction.session import CorrectionSession
+from masks.correction.session import CorrectionSession, Propagated
+from masks.correction.stale_events import StaleKeys
 from masks.correction.tools import Brush, flood, lasso, sweep
 from masks.correction.viewport import Viewport
 
@@ -28,6 +29,9 @@ BRUSHES_ACROSS = 48  # widths of the first brush across a frame
 TOLERANCE_STEP = 4
 OPACITY_STEP = 0.1
 SIGNAL_CHECK_S = 0.25
+MESSAGE_S = 5.0  # a message disappears after this time, or with the next key or click
+FRAME_S = 0.125  # time of a frame when the animation is played
+SOON_S = 0.001  # pause between two frames of a propagation, in which the window reacts
 
 Tool = Literal["brush", "flood", "lasso"]
 View = Literal["base", "clothed", "difference", "overlay"]
@@ -48,6 +52,21 @@ class Drag:
     button: int
     value: bool
     points: list[Point]
+
+
+@dataclass
+class Running:
+    """Work that goes on between events until a key or a click stops it.
+
+    Attributes:
+        what: "teaching" or "playing".
+        timer: calls the next step.
+        steps: the rest of the work, one step at a time.
+    """
+
+    what: Literal["teaching", "playing"]
+    timer: Any
+    steps: Iterator[object]
 
 
 class CorrectionWindow:
@@ -75,6 +94,10 @@ class CorrectionWindow:
         self._is_fitted = True  # until the user zooms or moves
         self._shape = session.frame.base.shape[:2]
         self._difference: tuple[str, np.ndarray] | None = None  # frame number and difference picture
+        self._tinted = ("", "")  # frame number and colour of its overlay
+        self._running: Running | None = None
+        self._stale_keys = StaleKeys()
+        self._said_at = 0.0
         self._connect()
         self._greet_frame("h shows all keys")
         self._on_resize()
@@ -123,12 +146,14 @@ class CorrectionWindow:
         shape, view = frame.base.shape[:2], self.display.screen.pixels.shape
         if self._is_fitted or self._shape != shape:
             self._is_fitted, self._shape = True, shape
-            self.viewport = Viewport.fit(shape, view)
+            self.viewport = Viewport.fit(self.session.figure_box(shape), view)
         self.viewport = self.viewport.kept_in_view(shape, view)
         onion = self.session.previous_mask() if self.shows_onion else None
         if onion is not None and onion.shape != shape:
             onion = None
-        tint = self.opacity if self.view == "overlay" else 0
+        tint = (
+            (self._overlay_colour(frame.clothed, frame.editor.mask), self.opacity) if self.view == "overlay" else None
+        )
         self.display.screen.lay_out(self._picture(), self.viewport, onion, tint)
         self._paint_screen(whole(self.display.screen.pixels))
         self._outline()
@@ -151,6 +176,7 @@ class CorrectionWindow:
     def _note(self, message: str, colour: str = DIM) -> None:
         """Set the message that the next `refresh_texts` shows."""
         self._message = message, colour
+        self._said_at = time.monotonic()
 
     def _fault(self) -> str:
         closing = "; closing again loses it" if self._has_warned else ""
@@ -183,11 +209,11 @@ class CorrectionWindow:
 
     def _header(self) -> HeaderTexts:
         session = self.session
-        frame, unsaved = session.frame, session.unsaved
+        frame = session.frame
         order = "most unsure first" if session.by_unsureness and session.unsureness else "by number"
         detail = [f"{session.position + 1} of {len(session.numbers)}, {order}"]
         if frame.number in session.unsureness:
-            detail.append(f"unsureness {session.unsureness[frame.number]:.2f}")
+            detail.append(f"unsureness {session.unsureness[frame.number]:.4f}")
         detail.append(f"{frame.base.shape[1]} x {frame.base.shape[0]} px")
         if frame.proposal is None:
             detail.append("no proposal")
@@ -199,7 +225,7 @@ class CorrectionWindow:
             GOOD if is_reviewed else DIM,
             detail,
             progress + ("" if session.is_saved else f"{SEPARATOR}unsaved"),
-            [WARM if n in unsaved else GOOD if n in session.reviewed else WAITING for n in session.numbers],
+            [GOOD if n in session.reviewed else sureness_colour(session.unsureness.get(n)) for n in session.numbers],
             session.position,
         )
 
@@ -210,6 +236,12 @@ class CorrectionWindow:
                 self._difference = frame.number, difference(frame.base, frame.clothed)
             return self._difference[1]
         return frame.base if self.view == "base" else frame.clothed
+
+    def _overlay_colour(self, clothed: np.ndarray, mask: np.ndarray) -> str:
+        """Return the colour of the overlay, which stays while a frame is painted."""
+        if self._tinted[0] != self.session.frame.number or self._running:
+            self._tinted = self.session.frame.number, overlay_colour(clothed, mask)
+        return self._tinted[1]
 
     def _paint_screen(self, box: Box) -> Box:
         return self.display.screen.paint(self.session.frame.editor.mask if self.shows_mask else None, box)
@@ -236,6 +268,8 @@ class CorrectionWindow:
 
     def _on_press(self, event: MouseEvent) -> None:
         point = self.display.point(event.x, event.y)
+        self.stop_running()
+        self._forget_message()
         if self._shows_help:
             self.toggle_help()
         elif self._drag is None and self.display.is_in_view(point) and event.button in (1, 2, 3):
@@ -331,6 +365,12 @@ class CorrectionWindow:
 
     def _on_key(self, event: KeyEvent) -> None:
         key = plain_key(event.key or "")
+        if self._stale_keys.is_stale(key, event.guiEvent):
+            return
+        if self._running is not None:
+            self.stop_running()
+            return
+        self._forget_message()
         if key == " ":
             self._holds_space = True
         elif self._shows_help:
@@ -378,8 +418,13 @@ class CorrectionWindow:
         self.refresh_texts()
 
     def undo(self) -> None:
-        """Undo the last stroke of this frame."""
+        """Undo the last stroke of this frame, or the last propagation on all frames."""
         self._finish_drag()
+        if self.session.can_take_back:
+            undone = self.session.take_back()
+            self._note(f"taken back on {len(undone)} frames", GOOD)
+            self.refresh()
+            return
         self._after_edit(self.session.frame.editor.undo(), "nothing to undo on this frame")
 
     def redo(self) -> None:
@@ -490,6 +535,76 @@ class CorrectionWindow:
         self.display.set_help(help_groups() if self._shows_help else [])
         self.display.show()
 
+    # ---- work that goes on between events ----
+
+    def propagate(self) -> None:
+        """Change the masks of all unreviewed frames as the open frame and the reviewed ones teach."""
+        self._finish_drag()
+        if len(self.session.numbers) == len({*self.session.reviewed_frames, self.session.frame.number}):
+            self.say("all other frames are reviewed, so they stay as they are", WARM)
+            return
+        self._start("teaching", self._teach(), SOON_S)
+
+    def _teach(self) -> Iterator[None]:
+        masks: dict[str, Propagated] = {}
+        total = len(self.session.numbers)
+        for done, (number, found) in enumerate(self.session.propagated_masks(), start=1):
+            if found is not None:
+                masks[number] = found
+            self.say(f"teaching: {done} of at most {total - 1} frames; any key stops", DIM)
+            yield
+        changed = self.session.take_over(masks)
+        self._note(f"{len(masks)} other frames show these clothes, {len(changed)} changed; z takes it back", GOOD)
+        self.refresh()
+
+    def play(self) -> None:
+        """Play the animation with its masks, until a key or a click stops it."""
+        self._finish_drag()
+        self._start("playing", self._frames_to_play(), FRAME_S)
+
+    def _frames_to_play(self) -> Iterator[None]:
+        screen = self.display.screen
+        pictures: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        while True:
+            for number in self.session.in_order:
+                if number not in pictures:
+                    pictures[number] = self.session.picture_of(number)
+                clothed, mask = pictures[number]
+                if clothed.shape[:2] != self._shape:
+                    continue
+                screen.lay_out(clothed, self.viewport, None, (self._overlay_colour(clothed, mask), self.opacity))
+                screen.paint(mask if self.shows_mask else None, whole(screen.pixels))
+                self.say(f"playing: frame {number}; any key stops", DIM)
+                yield
+
+    def _start(self, what: Literal["teaching", "playing"], steps: Iterator[None], pause_s: float) -> None:
+        self.display.hide_outline()
+        timer = self.display.canvas.new_timer(round(pause_s * 1000), [(self._next_step, (), {})])
+        self._running = Running(what, timer, steps)
+        timer.start()
+
+    def _next_step(self) -> None:
+        if self._running is None:
+            return
+        running = self._running
+        try:
+            next(running.steps)
+        except StopIteration:
+            running.timer.stop()
+            self._running = None
+        except UserError as error:
+            self.stop_running()
+            self.say(str(error), BAD)
+
+    def stop_running(self) -> None:
+        """Stop a propagation, which then changes nothing, or the animation."""
+        if self._running is None:
+            return
+        running, self._running = self._running, None
+        running.timer.stop()
+        self._note("stopped; no frame was changed" if running.what == "teaching" else "")
+        self.refresh()
+
     # ---- saving and closing ----
 
     def save(self) -> None:
@@ -510,6 +625,7 @@ class CorrectionWindow:
             self._has_warned = True
             self.refresh_texts()
         if self._is_closing:
+            self.stop_running()
             for timer in self._timers:
                 timer.stop()
         return self._is_closing
@@ -523,7 +639,14 @@ class CorrectionWindow:
         """Handle a signal: close soon. A signal handler must do as little as possible."""
         self.stop_signal = number
 
+    def _forget_message(self) -> None:
+        if self._message[0]:
+            self._message = "", DIM
+            self.refresh_texts()
+
     def _check_signal(self) -> None:
+        if self._running is None and time.monotonic() - self._said_at > MESSAGE_S:
+            self._forget_message()
         if self.stop_signal is not None:
             self._is_closing = True
             self.close()

@@ -1,8 +1,11 @@
-"""Cut-outs painted over other bodies in the same poses, frame by frame."""
+"""Cut-outs painted over other bodies in the same poses, frame by frame.
+
+A picture in the output that no run has signed was made or changed by a person: it stays, and sheets show it.
+"""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +14,10 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.grids import evenly, picture_grid
-from common.images import read_image, write_png
+from common.images import png_bytes, read_image
 from masks.sets.naming import BASE, CUTOUT, DRESSED, FRAMES, base_name, files_of_kind, numbered_name
 from masks.sets.pixel_art import enlarge, find_pixel_size, shifted
+from masks.sets.signatures import is_signed, write_signed
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout, tile
 from masks.sheets.grid_finder import REMEDY, GridSettings, find_grid
 from masks.sheets.joining import find_numbered, join_frames, plain_record
@@ -182,9 +186,27 @@ def _read_cutout(path: Path) -> np.ndarray:
 # ---- all frames ----
 
 
-def dress_body(
-    body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path
-) -> tuple[int, dict[str, str]]:
+@dataclass
+class DressedBody:
+    """The result of dressing one body.
+
+    Attributes:
+        frames: files of the dressed frames by number.
+        kept: pictures that a person made or changed, or that an earlier version wrote; they stay as they are.
+        faults: faults of the other frames by file name.
+    """
+
+    frames: dict[str, Path] = field(default_factory=dict)
+    kept: list[Path] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def write(self, path: Path, picture: Image.Image) -> None:
+        """Write a picture, unless a person made or changed the one that is there."""
+        if not write_signed(path, png_bytes(picture)):
+            self.kept.append(path)
+
+
+def dress_body(body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path) -> DressedBody:
     """Dress every frame of a body that has a cut-out; also write sheets and a preview.
 
     Args:
@@ -192,45 +214,41 @@ def dress_body(
         cutouts: files by number.
         offset: art pixels (px in smooth art) to move the clothes right and down.
         output: gets frames/dressed_frame_XX.png, dressed_frame_sheet.png and preview.png.
-
-    Returns:
-        The number of dressed frames, and the faults of the others by file name.
     """
-    faults = {path.name: "the body has no such frame" for n, path in cutouts.items() if n not in body.frames}
-    dressed: dict[str, Path] = {}
+    result = DressedBody()
+    result.faults |= {path.name: "the body has no such frame" for n, path in cutouts.items() if n not in body.frames}
     for number, frame in tqdm(body.frames.items(), desc=f"dressing {body.name}", unit="frame"):
+        path = output / FRAMES / numbered_name(DRESSED, number)
         try:
             if number in cutouts:
-                picture = dress(frame(), _read_cutout(cutouts[number]), offset)
-                dressed[number] = output / FRAMES / numbered_name(DRESSED, number)
-                write_png(dressed[number], Image.fromarray(picture))
+                result.write(path, Image.fromarray(dress(frame(), _read_cutout(cutouts[number]), offset)))
+                result.frames[number] = path
             elif frame()[..., 3].any():  # an empty frame needs no cut-out
-                faults[base_name(number)] = "has no cut-out"
+                result.faults[base_name(number)] = "has no cut-out"
         except UserError as error:
-            faults[base_name(number)] = str(error)
-    for number in files_of_kind(output / FRAMES, DRESSED).keys() - dressed.keys():
-        (output / FRAMES / numbered_name(DRESSED, number)).unlink()  # of an earlier run
-    if dressed:
-        faults |= _write_sheets(body, dressed, output)
-        write_png(output / PREVIEW, preview(body, cutouts, dressed))
-    return len(dressed), faults
+            result.faults[base_name(number)] = str(error)
+    for number, path in files_of_kind(output / FRAMES, DRESSED).items():
+        if number not in result.frames and is_signed(path):
+            path.unlink()  # of an earlier run
+    if result.frames:
+        _write_sheets(body, result, output)
+        result.write(output / PREVIEW, preview(body, cutouts, result.frames))
+    return result
 
 
-def _write_sheets(body: BareBody, dressed: Mapping[str, Path], output: Path) -> dict[str, str]:
-    """Join dressed frames into sheets in the layout of the body's frames; return faults by file name."""
-    faults: dict[str, str] = {}
-    record = body.record or plain_record(dressed, None, 0, 0)
+def _write_sheets(body: BareBody, result: DressedBody, output: Path) -> None:
+    """Join dressed frames into sheets in the layout of the body's frames."""
+    record = body.record or plain_record(result.frames, None, 0, 0)
     for pair in record.sheets:
-        if not pair.clothed.cells.keys() & dressed.keys():
+        if not pair.clothed.cells.keys() & result.frames.keys():
             continue
         name = record.sheet_name(DRESSED, pair)
         try:
-            sheet, lost = join_frames(dressed, pair.clothed)
-            write_png(output / name, Image.fromarray(sheet))
-            faults |= {dressed[number].name: fault for number, fault in lost.items() if number in dressed}
+            sheet, lost = join_frames(result.frames, pair.clothed)
+            result.write(output / name, Image.fromarray(sheet))
+            result.faults |= {result.frames[n].name: fault for n, fault in lost.items() if n in result.frames}
         except UserError as error:
-            faults[name] = str(error)
-    return faults
+            result.faults[name] = str(error)
 
 
 def preview(body: BareBody, cutouts: Mapping[str, Path], dressed: Mapping[str, Path]) -> Image.Image:

@@ -28,7 +28,7 @@ from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_probability
 from masks.model.mask_threshold import threshold_mask
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
-from masks.sets.naming import CUTOUT, MASK, files_of_kind, listed, mask_name, numbered_name
+from masks.sets.naming import CUTOUT, CUTOUTS, MASK, MASKS, files_of_kind, listed, mask_name, numbered_name
 from masks.sets.pairs import MASK_COLOUR, mask_image, read_mask
 from masks.sets.pixel_art import shrink
 from masks.sets.signatures import is_signed, signed, write_signed
@@ -36,9 +36,8 @@ from masks.sheets.cells import SheetRecord
 from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, stamp
 from masks.sheets.joining import join_frames
 
-MASKS, CUTOUTS = "masks", "cutouts"  # folders of the output
 CONTACT_SHEET = "contact_sheet.png"
-METHOD = 2  # increase it when the same frames and weights give other masks or cut-outs
+METHOD = 3  # increase it when the same frames and weights give other masks or cut-outs
 UNSIGNED = 1  # the method before pictures were signed
 TILE_PX = 256
 PREDICTED, REVIEWED, BY_HAND = "predicted", "reviewed", "by hand"  # where a mask comes from

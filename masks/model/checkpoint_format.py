@@ -8,6 +8,7 @@ import torch
 from common import checkpoints
 from common.devices import pick_device
 from common.errors import UserError
+from masks.model.onnx_runtime import OnnxNetwork
 from masks.model.unet import UNet, fold_normalisation
 
 FORMAT = "re-live clothing mask U-Net 1"
@@ -26,7 +27,8 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
         "format", "widths" (the network's), "model" (its state), "frames" (keys of the frames that it was trained on),
         "settings" and "figures" (plain values).
     """
-    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "mask_model.py")
+    fields = {"widths": list, "frames": list}
+    return checkpoints.read_checkpoint(find_checkpoint(path), FORMAT, "mask_model.py", fields)
 
 
 def network_of(content: dict[str, Any], path: Path | str) -> UNet:
@@ -35,12 +37,13 @@ def network_of(content: dict[str, Any], path: Path | str) -> UNet:
     Raises:
         UserError: the tensors do not fit the network.
     """
+    widths = tuple(content["widths"])
     try:
-        network = UNet(tuple(content["widths"]))
-        network.load_state_dict({name: tensor.float() for name, tensor in content["model"].items()})
-    except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if len(widths) > len(content["model"]):
+            raise ValueError("more levels than tensors")
+        return checkpoints.load_weights(lambda: UNet(widths), content["model"])
+    except (RuntimeError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path}: its tensors do not fit the network; it is a checkpoint of another one") from error
-    return network.eval()
 
 
 def write_checkpoint(path: Path, network: UNet, **plain: object) -> None:
@@ -53,9 +56,13 @@ def write_checkpoint(path: Path, network: UNet, **plain: object) -> None:
 def load_network(path: Path | str) -> tuple[UNet, torch.device]:
     """Load the network of a checkpoint for prediction (not for training); return it and its device.
 
+    On a CPU, `runtime` of the network is what ONNX Runtime runs; prediction uses it.
+
     Raises:
         UserError: as `find_checkpoint`, `read_checkpoint` and `network_of`.
     """
     device = pick_device()
     network = fold_normalisation(network_of(read_checkpoint(path), path))
+    if device.type == "cpu":
+        network.runtime = OnnxNetwork(network)
     return network.to(memory_format=torch.channels_last).to(device), device

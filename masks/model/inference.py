@@ -16,7 +16,7 @@ from torch import nn
 
 from common.alpha import around
 from common.errors import UserError
-from common.images import read_image, to_mode
+from common.images import MAX_PIXELS, read_image, to_mode
 from masks.model.layered_pairs import is_layered, use_layers
 from masks.model.mask_threshold import threshold_mask
 from masks.model.opaque_pairs import on_transparency
@@ -25,6 +25,7 @@ from masks.model.unet import SIZE_PX
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
 MARGIN = 0.06  # margin around the figure, as a share of its longer side
+LONGEST_PX = math.isqrt(MAX_PIXELS)
 BATCH = 4  # pairs per forward pass
 
 Picture = Path | str | Image.Image | np.ndarray
@@ -204,10 +205,12 @@ class LoadedPair:
 
 def _load(base: Picture, clothed: Picture) -> LoadedPair:
     pictures = as_rgba(base), as_rgba(clothed)
+    sizes = [f"{p.shape[1]} x {p.shape[0]}" for p in pictures]
+    names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
     if pictures[0].shape != pictures[1].shape:
-        sizes = " but ".join(f"{p.shape[1]} x {p.shape[0]}" for p in pictures)
-        names = " and ".join(str(p) if isinstance(p, str | Path) else "a picture" for p in (base, clothed))
-        raise UserError(f"{names}: sizes differ, {sizes} px")
+        raise UserError(f"{names}: sizes differ, {sizes[0]} but {sizes[1]} px")
+    if max(pictures[0].shape) > LONGEST_PX:  # a thin frame costs as much as a square of its longer side
+        raise UserError(f"{names}: {sizes[0]} px; the longer side of a frame can have {LONGEST_PX} px")
     bare, dressed, is_cleaned = on_transparency(*pictures)
     seen, placement = place(bare, dressed)
     is_exact = not is_cleaned and find_pixel_size([bare]) == placement.pixel_px
@@ -235,6 +238,9 @@ def _finish(model: nn.Module, pair: LoadedPair, logits: np.ndarray, device: torc
 @torch.inference_mode()
 def run_network(model: nn.Module, pairs: np.ndarray, device: torch.device) -> np.ndarray:
     """Run (B, 8, SIZE_PX, SIZE_PX) uint8 pairs through the network; return (B, SIZE_PX, SIZE_PX) float32 logits."""
+    runtime = getattr(model, "runtime", None)
+    if runtime is not None:
+        return runtime(pairs.astype(np.float32) / 255)[:, 0]
     batch = torch.from_numpy(pairs).to(device, memory_format=torch.channels_last).float() / 255
     return model(batch)[:, 0].float().cpu().numpy()
 

@@ -13,6 +13,7 @@ from common.paths import shown
 from common.runner import Report
 from common.training import start_accelerator
 from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
+from masks.model.default_model import TRAINED, made_worse
 from masks.model.evaluation import SetScore, draw_scores, evaluate, format_table, write_frame_scores
 from masks.model.training import TrainingSettings, fit
 from masks.model.training_samples import TrainingSamples, load_frames
@@ -63,8 +64,11 @@ def retrain(
     keep_previous(output)
     figures = {f"{score.role} {score.name}": round(score.mean_f1, 4) for score in after}
     known = sorted({*content["frames"], *keys})
-    write_checkpoint(output, training.average, frames=known, settings=asdict(settings), figures=figures)
+    worse = made_worse(before, after)
+    facts = {"frames": known, "settings": asdict(settings), "figures": figures}
+    write_checkpoint(output, training.average, **facts, is_default=bool(before) and not worse)
     write_results(output, training.history, before, after)
+    print(describe_use(output, start, worse))
     inputs = [pair.mask for pair in all_pairs(sets) if pair.mask]
     return Report(output, inputs, figures, device=describe_device(), weights=[start] if start else [])
 
@@ -86,6 +90,22 @@ def write_results(
     draw_scores(after, checkpoint.with_name(f"{checkpoint.stem}_samples.png"))
     write_frame_scores(after, checkpoint.with_suffix(".csv"))
     print(f"written: {shown(checkpoint)}, and beside it _curves.png, _samples.png, .csv")
+
+
+def describe_use(output: Path, start: str | None, worse: dict[str, float]) -> str:
+    """Return in words whether the later steps use the new model by default.
+
+    Args:
+        output: the new checkpoint.
+        start: checkpoint that it was trained from; None: random weights.
+        worse: change of the mean F1 of each set that became worse.
+    """
+    if worse:
+        sets = ", ".join(f"{name} ({change:+.4f})" for name, change in worse.items())
+        return f"training made {sets} worse; steps 2 and 5 keep the old model, unless CHECKPOINT names the new one"
+    if start is None or output.resolve() != TRAINED.resolve():
+        return f"steps 2 and 5 use it by --checkpoint {shown(output)}"
+    return "no set became worse; steps 2 and 5 use the new model from now on"
 
 
 def split_sets(sets: list[FrameSet], held_out: str) -> tuple[list[FrameSet], list[FrameSet]]:

@@ -1,7 +1,9 @@
 """The network: a small U-Net that maps a pair of frames to one logit per pixel."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,6 +26,7 @@ class UNet(nn.Module):
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
         self.widths = widths
+        self.runtime: Callable[[np.ndarray], np.ndarray] | None = None  # runs the network instead of `forward`
         stem = nn.Conv2d(4 * (CHANNELS + 3), widths[0], 3, padding=1, bias=False)
         self.stem = nn.Sequential(stem, nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
         self.encoders = nn.ModuleList(Residual(width) for width in widths)

@@ -24,6 +24,7 @@ FRAMES_BACKUP = "frames_backup_"
 MASKS_BACKUP = "masks_backup_"
 MASKS_INITIAL_BACKUP = "masks_initial_backup_"
 BACKUPS = "backups"
+MASKS, CUTOUTS = "masks", "cutouts"  # folders that step 5 writes
 
 BASE, CLOTHED, MASK = "base_frame", "clothed_frame", "mask"  # kinds: what file names start with
 CUTOUT, DRESSED = "cutout", "dressed_frame"  # kinds made by steps 5 and 8

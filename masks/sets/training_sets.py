@@ -1,12 +1,15 @@
 """The sets of frames with true masks in a training folder: archived animations and the reviewed working set."""
 
+import hashlib
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from common.errors import UserError, raise_faults
-from common.files import sha256_of
+from common.images import read_image
 from masks.sets.checking import CheckedPair, check_pairs, repeated_frames
 from masks.sets.naming import (
     BASE,
@@ -21,6 +24,7 @@ from masks.sets.naming import (
     mask_name,
 )
 from masks.sets.pairs import FramePair, scan_pairs
+from masks.sets.pixel_art import find_pixel_size, shrink, visible
 from masks.sets.working_set import read_reviewed
 
 WORKING_SET = "working set"
@@ -148,8 +152,20 @@ def _without_archived(
 
 
 def frame_keys(frame_set: FrameSet) -> list[str]:
-    """Return a short hash of every clothed frame; a checkpoint stores those of the frames that it was trained on."""
-    return [sha256_of(pair.clothed)[:16] for pair in frame_set.pairs]
+    """Return a short hash of every clothed frame's art pixels; a checkpoint stores those that it was trained on.
+
+    It is the same however the frame is enlarged or compressed.
+
+    Raises:
+        UserError: a frame cannot be read.
+    """
+    return [_art_hash(pair) for pair in frame_set.pairs]
+
+
+def _art_hash(pair: FramePair) -> str:
+    clothed = np.asarray(read_image(pair.clothed))
+    art = visible(shrink(clothed, find_pixel_size([clothed])))
+    return hashlib.sha256(repr(art.shape).encode() + art.tobytes()).hexdigest()[:16]
 
 
 def split_seen(sets: Sequence[FrameSet], trained: set[str]) -> tuple[list[FrameSet], list[FrameSet]]:

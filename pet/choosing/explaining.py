@@ -27,7 +27,7 @@ def favourites(taste: NDArray[np.float64]) -> list[str]:
 def sentence(choice: Choice, language: Language) -> str:
     """Why this person's pet wears what it wears."""
     words = SENTENCES[language]
-    worn = _join([_accessory(choice.worn[slot].name, language) for slot in SLOTS], language)
+    worn = _join([accessory_words(choice.worn[slot].name, language) for slot in SLOTS], language)
     if not choice.taste.any():
         return words["nothing"].format(worn=worn)
     if sum(bool(np.ptp(item.vector) == 0) for item in choice.worn.values()) >= 2:
@@ -53,7 +53,7 @@ def counterfactual(choice: Choice, recommender: Recommender, wardrobe: Wardrobe,
         if new:
             item = max(new, key=lambda item: item.vector[genre])
             name = GENRE_WORDS[list(GENRES)[genre]][language]
-            return SENTENCES[language]["more"].format(genre=name, worn=_accessory(item.name, language))
+            return SENTENCES[language]["more"].format(genre=name, worn=accessory_words(item.name, language))
     return ""
 
 
@@ -68,7 +68,7 @@ def contributions(choice: Choice) -> dict[str, dict[str, float]]:
     }
 
 
-def _accessory(name: str, language: Language) -> str:
+def accessory_words(name: str, language: Language) -> str:
     """An accessory's name within a sentence; one that the project did not draw keeps its own name."""
     if language != "en" and name in ACCESSORY_WORDS:
         return ACCESSORY_WORDS[name][language]
@@ -79,5 +79,5 @@ def _join(words: list[str], language: Language) -> str:
     """ "a, b and c" """
     if len(words) == 1:
         return words[0]
-    link = {"en": "and", "es": "e" if words[-1].startswith("i") else "y", "ca": "i"}[language]
+    link = SENTENCES[language]["and_before_i" if words[-1].startswith("i") else "and"]
     return f"{', '.join(words[:-1])} {link} {words[-1]}"

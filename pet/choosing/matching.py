@@ -6,9 +6,10 @@ The rule (tests/pet/choosing/test_matching.py has a naive reference in plain Pyt
   of the set's raw vectors. The cosine with an all-zero vector is 0.
 - `best_sets` can aim at a power of the taste: each value of the unit vector squared, say, so that favourites count
   more. Short lists and the best set then go by the cosine with this aim; scores stay cosines with the taste.
-- Scores are float64. Scores within TIE of the best remaining one are ties; a tie goes to the lowest index. Slots
-  are sorted by name (`pet.choosing.wardrobe`), so ties are broken by name; ties of sets by the names of Head, then
-  Torso, then Face.
+- Scores are float64, and `dots` adds their products in the order of the genres, so that another program, such as the
+  page in docs/pet, finds the same bits. Scores within TIE of the best remaining one are ties; a tie goes to the lowest
+  index. Slots are sorted by name (`pet.choosing.wardrobe`), so ties are broken by name; ties of sets by the names of
+  Head, then Torso, then Face.
 - With a `Draw`, every set that loses no more than `loss` against the best one, in both cosines, is allowed. Of those,
   in the order of their ranks in Head, then Torso, then Face (of their names where all sets compete), the one at the
   place `number % count` is chosen.
@@ -76,15 +77,23 @@ class BestSets(NamedTuple):
     scores: Float32s
 
 
+def dots(a: Floats, b: Floats) -> Any:
+    """Dot products along the last axis, summed from its first value to its last: the same bits on every machine."""
+    total = a[..., 0] * b[..., 0]
+    for axis in range(1, a.shape[-1]):
+        total += a[..., axis] * b[..., axis]
+    return total
+
+
 def unit(vectors: Floats) -> Floats:
     """Vectors (n, d), not negative, scaled to length 1; all-zero ones stay zero."""
-    squares = np.einsum("nd,nd->n", vectors, vectors)
+    squares = dots(vectors, vectors) if vectors.dtype == np.float64 else np.einsum("nd,nd->n", vectors, vectors)
     odd = (squares < SAFE_SQUARES[0]) | (squares > SAFE_SQUARES[1])
     if odd.any():  # squares of very small or large values lose digits: scale those rows to a largest value of 1
         vectors = vectors.copy()
         peaks = vectors[odd].max(axis=1, keepdims=True)
         vectors[odd] /= np.where(peaks > 0, peaks, 1)
-        squares[odd] = np.maximum((vectors[odd] ** 2).sum(axis=1), SAFE_SQUARES[0])
+        squares[odd] = np.maximum(dots(vectors[odd], vectors[odd]), SAFE_SQUARES[0])
     return vectors / np.sqrt(squares)[:, None]
 
 
@@ -293,7 +302,7 @@ def _top_n_block(users: _Block, accessories: Floats, n: int, workspace: Workspac
 
 def _top_n_exact(aims: Float64s, accessories: Floats, n: int) -> tuple[Indices, Float64s]:
     """The rule itself: n times, the first one within TIE of the best that remains."""
-    left = aims @ unit(accessories.astype(np.float64)).T
+    left = dots(aims[:, None], unit64(accessories)[None])
     rows = np.arange(len(aims))
     indices, scores = np.empty((n, len(aims)), np.int32), np.empty((n, len(aims)))
     for place in range(n):
@@ -409,8 +418,8 @@ def _set_exact(
     for slot, indices in zip(slots, lists, strict=True):
         sums = (sums[:, :, None] + slot[indices.T][:, None]).reshape(len(tastes), -1, tastes.shape[1])
         names = (names[:, :, None] * len(slot) + indices.T[:, None]).reshape(len(tastes), -1)
-    directions = unit(sums.reshape(-1, sums.shape[-1])).reshape(sums.shape)
-    by_taste, by_aim = (np.einsum("usd,ud->us", directions, vectors) for vectors in (tastes, aims))
+    directions = unit64(sums.reshape(-1, sums.shape[-1])).reshape(sums.shape)
+    by_taste, by_aim = (dots(directions, vectors[:, None]) for vectors in (tastes, aims))
     tied = by_aim >= by_aim.max(axis=1, keepdims=True) - TIE
     chosen = np.where(tied, names, np.iinfo(np.int64).max).argmin(axis=1)
     chosen, _ = _drawn(by_aim, by_taste, chosen, draw, axis=1)

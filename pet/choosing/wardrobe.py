@@ -1,5 +1,6 @@
 """The accessories that pets wear and their base bodies: `AccessoryDataset.csv` and its pictures."""
 
+import unicodedata
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
@@ -221,7 +222,12 @@ def check_dataset(accessories: Path = ACCESSORIES_CSV) -> Wardrobe:
 
 
 def body_for(user: str, bodies: Mapping[str, Path], wanted: str = "auto") -> Path:
-    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone."""
+    """The base body of a user: the wanted one, or for "auto" one chosen by the name alone, in any Unicode form."""
     if wanted != "auto":
         return bodies[wanted]
-    return bodies[sorted(bodies)[zlib.crc32(user.encode()) % len(bodies)]]
+    return bodies[sorted(bodies)[zlib.crc32(name_bytes(user)) % len(bodies)]]
+
+
+def name_bytes(user: str) -> bytes:
+    """A name as what depends on it hashes it: the same for all its Unicode forms."""
+    return unicodedata.normalize("NFC", user).encode("utf-8", "surrogatepass")

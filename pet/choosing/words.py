@@ -7,6 +7,8 @@ SENTENCES = {
         "nothing": "None of this music is for you, and your pet says so: {worn}.",
         "more": "One point more for {genre}, and it would wear: {worn}.",
         "neighbours": "chosen by KNN, k = {k}",
+        "and": "and",
+        "and_before_i": "and",
     },
     "es": {
         "favourites": "Lo que más te gusta es {genres}; por eso tu mascota lleva: {worn}.",
@@ -14,6 +16,8 @@ SENTENCES = {
         "nothing": "Nada de esta música es para ti, y tu mascota lo dice: {worn}.",
         "more": "Con un punto más de {genre} llevaría: {worn}.",
         "neighbours": "elegida por KNN, k = {k}",
+        "and": "y",
+        "and_before_i": "e",
     },
     "ca": {
         "favourites": "El que més t'agrada és {genres}; per això la teva mascota porta: {worn}.",
@@ -21,6 +25,8 @@ SENTENCES = {
         "nothing": "Res d'aquesta música és per a tu, i la teva mascota ho diu: {worn}.",
         "more": "Amb un punt més de {genre} portaria: {worn}.",
         "neighbours": "triada per KNN, k = {k}",
+        "and": "i",
+        "and_before_i": "i",
     },
 }
 
@@ -110,5 +116,23 @@ ACCESSORY_WORDS = _table("""
     Reggae shades | gafas reggae | ulleres reggae
     Sleep mask | antifaz para dormir | antifaç per dormir
     Star glasses | gafas de estrella | ulleres d'estrella
+    Globe | globo terráqueo | globus terraqüi
+    Disco ball | bola de discoteca | bola de discoteca
+    Trilby | sombrero trilby | barret trilby
+    Laurel wreath | corona de laurel | corona de llorer
+    Sound system | altavoz | altaveu
+    Bongos | bongós | bongos
+    Bubble gum | pompa de chicle | bombolla de xiclet
+    Harmonica | armónica | harmònica
+    Pan flute | flauta de Pan | flauta de Pan
+    Checker glasses | gafas de cuadros | ulleres de quadres
+    Gold teeth | dientes de oro | dents d'or
+    Opera mask | máscara de ópera | màscara d'òpera
+    Acoustic guitar | guitarra acústica | guitarra acústica
+    Violin | violín | violí
+    Accordion | acordeón | acordió
+    Boombox | radiocasete | radiocasset
+    Synth keyboard | sintetizador | sintetitzador
+    Djembe | yembé | djembé
     Wheat stalk | espiga de trigo | espiga de blat
     """)

@@ -36,8 +36,10 @@ def read_drawing(path: Path) -> Drawing:
     """Read name and genres of an SVG.
 
     Raises:
-        UserError: not an SVG of CANVAS_PX, no <title>, or a genre or weight that is not known.
+        UserError: no such file, not an SVG of CANVAS_PX, no <title>, or a genre or weight that is not known.
     """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; each layer needs its drawing")
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:

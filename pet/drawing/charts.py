@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 
 from common.genres import GENRES
 from common.grids import GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, fit_text, label_font
+from common.lettering import draw_name
 from pet.choosing.choice_table import Choice
 from pet.choosing.wardrobe import SLOTS
-from pet.drawing.scripts import draw_name
 
 TASTE_COLOUR = VIOLET
 SLOT_COLOURS = {"Head": PINK, "Torso": TEAL, "Face": YELLOW}

@@ -7,7 +7,6 @@ A body is drawn once. `Body/coats/<body>.png` says how much of each pixel is mai
 
 import hashlib
 import re
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from common.images import read_image
+from pet.choosing.wardrobe import name_bytes
 from pet.drawing.artwork import render_text
 
 COATS = {  # main, shade, belly, patch, and soft markings; all are in data/pet/art/palette.gpl
@@ -35,6 +35,7 @@ COATS = {  # main, shade, belly, patch, and soft markings; all are in data/pet/a
 DRAWN_IN = {"Bear": "caramel", "Bunny": "ash", "Cat": "ginger", "Dog": "cream"}  # coats of the drawings
 MARKINGS = ("stripes", "spots", "socks", "saddle")
 TONES = {"dark": 3, "soft": 4}  # which colours of a coat markings take
+OPACITIES = {"dark": 0.9, "soft": 1.0}  # of markings
 LOOKS = ("plain", *(f"{tone} {marking}" for marking in MARKINGS for tone in TONES))
 
 
@@ -44,12 +45,20 @@ class Coat(NamedTuple):
     colour: str
     look: str
 
+    @classmethod
+    def of_number(cls, number: int) -> "Coat":
+        """The coat of a number that `coat_number` gave."""
+        return cls(list(COATS)[number % len(COATS)], LOOKS[number // len(COATS)])
+
 
 def coat_for(user: str) -> Coat:
     """The coat of a person, chosen by the name alone: the same for ever, and for every Unicode form of the name."""
-    name = unicodedata.normalize("NFC", user).encode("utf-8", "surrogatepass")
-    number = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big")
-    return Coat(list(COATS)[number % len(COATS)], LOOKS[number // len(COATS) % len(LOOKS)])
+    return Coat.of_number(coat_number(name_bytes(user)))
+
+
+def coat_number(name: bytes) -> int:
+    """The number of a coat, from 0, of a person's `name_bytes`."""
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") % (len(COATS) * len(LOOKS))
 
 
 def coat_files(body: Path) -> list[Path]:
@@ -66,32 +75,37 @@ class CoatMaps:
     def __init__(self, body: Path, size: tuple[int, int]) -> None:
         """Raises UserError where a file cannot be read; `size` is (width, height) in px."""
         shares, *markings = (_scaled(read_image(path, "RGBA"), size) for path in coat_files(body))
-        self._shares = shares
-        self._markings = {name: marking[..., 3] for name, marking in zip(MARKINGS, markings, strict=True)}
+        self._fur = np.flatnonzero(shares.any(axis=0))
+        self._shares = shares[:, self._fur]
+        self._marked = {
+            name: self._shares[0] * marking[3, self._fur] for name, marking in zip(MARKINGS, markings, strict=True)
+        }
         self._drawn = _colours(DRAWN_IN[body.stem])
 
     def colour(self, picture: Image.Image, coat: Coat) -> Image.Image:
         """The body's picture, RGBA, in another coat."""
         new = _colours(coat.colour)
-        pixels = np.asarray(picture, np.float32)
-        change = self._shares @ (new - self._drawn)[:4]
-        if coat.look != "plain":
-            tone, marking = coat.look.split()
-            strength = self._markings[marking] * self._shares[..., 0] * (0.9 if tone == "dark" else 1.0)
-            change += strength[..., None] * (new[TONES[tone]] - new[0])
-        colours = np.clip(np.rint(pixels[..., :3] + change), 0, 255)
-        return Image.fromarray(np.dstack([colours, pixels[..., 3]]).astype(np.uint8))
+        tone, _, marking = coat.look.partition(" ")
+        pixels = np.array(picture)
+        for channel, plane in enumerate(np.moveaxis(pixels.reshape(-1, 4), 1, 0)[:3]):
+            values = plane[self._fur].astype(np.float64)
+            # role by role: a matrix product rounds differently from machine to machine
+            for share, change in zip(self._shares, (new - self._drawn)[:4, channel], strict=True):
+                values += share * change
+            if marking:
+                values += self._marked[marking] * (OPACITIES[tone] * (new[TONES[tone]] - new[0])[channel])
+            plane[self._fur] = np.clip(np.rint(values, out=values), 0, 255)
+        return Image.fromarray(pixels)
 
 
-def _colours(coat: str) -> NDArray[np.float32]:
-    return np.array([ImageColor.getrgb(colour) for colour in COATS[coat]], np.float32)
+def _colours(coat: str) -> NDArray[np.float64]:
+    return np.array([ImageColor.getrgb(colour) for colour in COATS[coat]], np.float64)
 
 
-def _scaled(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(height, width, 4) from 0 to 1; each channel is scaled by itself, since the fourth one is not transparency."""
+def _scaled(picture: Image.Image, size: tuple[int, int]) -> NDArray[np.float64]:
+    """(4, height * width) from 0 to 1; each channel is scaled by itself, since the fourth one is not transparency."""
     channels = [channel.resize(size, Image.Resampling.HAMMING) for channel in picture.split()]
-    pixels: NDArray[np.float32] = np.stack([np.asarray(channel, np.float32) for channel in channels], axis=-1)
-    return pixels * np.float32(1 / 255)
+    return np.stack([np.asarray(channel, np.float64).ravel() for channel in channels]) / 255
 
 
 def body_shares(drawing: Path) -> Image.Image:

@@ -26,6 +26,7 @@ class Dresser:
         self.size_px = size_px
         self._layers: dict[Path, Layer] = {}
         self._coats: dict[Path, CoatMaps] = {}
+        self._last: tuple[tuple[Path, Coat | None], Image.Image] | None = None
 
     def dress(self, body: Path, worn: Mapping[str, Path], coat: Coat | None = None) -> Image.Image:
         """The pet: the body, then Torso, Face and Head over it.
@@ -41,15 +42,25 @@ class Dresser:
         Raises:
             UserError: a picture cannot be read.
         """
-        canvas = Image.new("RGBA", (self.size_px, self.size_px), (0, 0, 0, 0))
-        for path in [body, *(worn[slot] for slot in LAYERS if slot in worn)]:
-            layer = self._layer(path)
-            canvas.alpha_composite(layer.picture, layer.place)
-            if path is body and coat is not None and coat_files(body):
-                if body not in self._coats:
-                    self._coats[body] = CoatMaps(body, canvas.size)
-                canvas = self._coats[body].colour(canvas, coat)
+        # Colouring fur takes longer than all else: pets in the order of their coats share it.
+        if self._last is None or self._last[0] != (body, coat):
+            self._last = (body, coat), self._bare(body, coat)
+        canvas = self._last[1].copy()
+        for slot in LAYERS:
+            if slot in worn:
+                layer = self._layer(worn[slot])
+                canvas.alpha_composite(layer.picture, layer.place)
         return canvas
+
+    def _bare(self, body: Path, coat: Coat | None) -> Image.Image:
+        canvas = Image.new("RGBA", (self.size_px, self.size_px), (0, 0, 0, 0))
+        layer = self._layer(body)
+        canvas.paste(layer.picture, layer.place)
+        if coat is None or not coat_files(body):
+            return canvas
+        if body not in self._coats:
+            self._coats[body] = CoatMaps(body, canvas.size)
+        return self._coats[body].colour(canvas, coat)
 
     def _layer(self, path: Path) -> Layer:
         if path not in self._layers:

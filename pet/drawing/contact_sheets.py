@@ -60,6 +60,8 @@ def accessory_sheet(accessories: Sequence[Accessory]) -> Image.Image:
     labels = []
     for accessory in accessories:
         main = [list(GENRES)[index] for index in np.argsort(-accessory.vector)[:2] if accessory.vector[index]]
+        if np.ptp(accessory.vector) == 0:
+            main = ["everything" if accessory.vector.any() else "nothing"]
         labels.append(f"{accessory.name}\n{', '.join(main)}")
     pictures = [functools.partial(_cut_out, accessory.file) for accessory in accessories]
     return picture_grid(pictures, labels, 8, 224, title="Accessories and their genres")

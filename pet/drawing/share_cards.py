@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, label_font
-from pet.drawing.scripts import draw_name, name_width
+from common.lettering import draw_name, name_width, wrap
 
 FORMS = {"square": (1080, 1080), "story": (1080, 1920)}  # px
 ORIGIN = {  # what the PNG files say of themselves; nothing of the person
@@ -37,8 +37,9 @@ def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[st
     for x, y, colour in SPRINKLES:
         draw.ellipse((x * width - 16, y * height - 16, x * width + 16, y * height + 16), fill=colour)
     text_size = 32 if height == width else 44
+    room = width - 2 * MARGIN
     rows = [
-        (line, GREY if number else INK) for number, text in enumerate(lines) for line in _wrap(text, text_size, width)
+        (line, GREY if number else INK) for number, text in enumerate(lines) for line in wrap(text, text_size, room)
     ]
     text_height = round(1.35 * text_size * len(rows))
     top, bottom = round(0.12 * height) if height > width else 110, height - MARGIN - text_height - 40
@@ -54,16 +55,3 @@ def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[st
         place = (width / 2, bottom + 52 + 1.35 * text_size * (number + 0.5))
         draw.text(place, line, colour, label_font(text_size, bold=colour == INK), anchor="mm")
     return card
-
-
-def _wrap(text: str, size: int, width: int) -> list[str]:
-    """Lines that fit between the margins."""
-    font: ImageFont.FreeTypeFont = label_font(size, bold=True)
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width - 2 * MARGIN or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines

@@ -1,13 +1,17 @@
 """The benchmark of likeness on known answers: which words fit a label, and who is found in a line-up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from avatar.drawing.avatars import Tones, draw_attributes, draw_avatar
+from avatar.likeness.figures import lab_of
 from avatar.sdxl.avatar_reader import WORDS
 from common.images import read_image
 from tests.benchmarks.avatar_judge import COLUMNS, LABELLED_SHEET, TILE_PX, fits, labelled_rows, skin_shares, to_lab
-from tests.benchmarks.avatar_likeness import LINE_UP, line_up
+from tests.benchmarks.avatar_likeness import AVATAR_FACE, LINE_UP, head_colours, likelihoods, line_up
 
 Labels = dict[str, list[str]]
 
@@ -30,25 +34,35 @@ def exactly(labels: Labels) -> dict[str, dict[str, float]]:
 @pytest.mark.parametrize("apart", [False, True])
 def test_perfect_avatars_are_always_found_among_different_people(apart: bool) -> None:
     labels = [person(number) for number in range(12)]
-    assert line_up(labels, [exactly(some) for some in labels], np.random.default_rng(1), apart) == (1.0, 1.0)
+    scores = likelihoods(labels, [exactly(some) for some in labels])
+    assert line_up(scores, labels, np.random.default_rng(1), apart) == 1.0
 
 
 def test_avatars_that_are_all_alike_are_found_by_chance() -> None:
     labels = [person(number) for number in range(12)]
-    found, best = line_up(labels, [exactly(labels[0])] * 12, np.random.default_rng(1), apart=True)
-    assert best == 1
+    found = line_up(likelihoods(labels, [exactly(labels[0])] * 12), labels, np.random.default_rng(1), apart=True)
     assert found == pytest.approx(1 / 12, abs=0.06)  # the one whose labels they show
 
 
 def test_people_with_equal_labels_share_a_find() -> None:
     labels = [person(0)] * 12
-    found, best = line_up(labels, [exactly(some) for some in labels], np.random.default_rng(1), apart=False)
-    assert found == best == pytest.approx(1 / LINE_UP)
+    scores = likelihoods(labels, [exactly(some) for some in labels])
+    assert line_up(scores, labels, np.random.default_rng(1), apart=False) == pytest.approx(1 / LINE_UP)
 
 
 def test_too_few_different_people_make_no_line_up() -> None:
     labels = [person(0)] * 12
-    assert np.isnan(line_up(labels, [exactly(labels[0])] * 12, np.random.default_rng(1), apart=True)).all()
+    scores = likelihoods(labels, [exactly(labels[0])] * 12)
+    assert np.isnan(line_up(scores, labels, np.random.default_rng(1), apart=True))
+
+
+def test_colours_of_a_drawn_head_are_those_of_its_skin_and_hair() -> None:
+    look = draw_attributes(np.random.default_rng(3))
+    look = replace(look, hair="side parting", glasses="none", headwear="none", beard="none", age="young")
+    tones = Tones("#c08050", "#d8c070")
+    found = head_colours(draw_avatar(look, 256, tones=tones)[0], AVATAR_FACE)
+    for colour, named in zip(found, (tones.skin, tones.hair), strict=True):
+        assert np.linalg.norm(colour - lab_of(named or "")) < 12
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,10 @@ class Reading:
         """The likeliest word."""
         return max(self.shares[trait], key=lambda word: self.shares[trait][word])
 
+    def words(self) -> dict[str, str]:
+        """The likeliest word of each trait."""
+        return {trait: self.word(trait) for trait in self.shares}
+
 
 class Residual(nn.Module):
     """Two convolutions beside the identity."""

@@ -40,8 +40,9 @@ from avatar.appearance_training.painting_over import (
 )
 from avatar.person.appearance import AppearanceMeter
 from avatar.person.face_detector import FaceDetector
-from avatar.person.features import Features
+from avatar.person.features import AppearanceTrait, Features
 from avatar.person.head_view import HeadViewer
+from avatar.person.skin_tone import STEPS
 from avatar.person.subjects import Subject
 from avatar.sdxl.avatar_maker import DRAWN, STARTS, AvatarMaker
 from avatar.sdxl.avatar_reader import WORDS
@@ -53,6 +54,7 @@ from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import read_image, write_png
 from common.paths import ROOT, shown
+from common.people.selection import Box
 from tests.benchmarks.avatar_appearance import Labelled, box_of, likeness, others
 from tests.benchmarks.avatar_judge import FOLDER, Reader, Reading, check_by_eye, fits, load_judge
 from tests.benchmarks.hardware import describe_machine
@@ -62,6 +64,10 @@ DEFAULT = "figure"  # what START "auto" chooses for the small model
 WAYS = tuple(start + words for start in get_args(Start) if start != "auto" for words in ("", WORDLESS))
 PEOPLE = ("half A", "half B", "street", "groups", "painted")
 LINE_UPS, LINE_UP = 200, 8
+COLOUR_PLACES = (((0.42, 0.62), (0.2, 0.8)), ((-0.3, -0.08), (0.3, 0.7)))  # skin, hair: rows, columns of the face's box
+AVATAR_FACE = (80, 68, 176, 156)  # the face's box in avatars of 256 px
+COLOUR_SHIFT = np.array([[9.0, -5, -1], [5, -1, 0]])  # Lab from a person's photo to the avatar, skin and hair: mean ...
+COLOUR_SPREAD = np.array([[8.0, 4, 6], [11, 5, 6]])  # ... and standard deviation in half A
 SEEDS = 40
 PAINTED = 60  # pictures of each painted value
 TIMED = 3  # avatars with their cut-outs
@@ -74,24 +80,39 @@ class Case:
     Attributes:
         person: photo and labels.
         seen: what the judge reads off the avatar.
+        drawn: what it reads off the start; None without one.
+        told: what was measured in the photo.
         measured: Lab of the skin in the photo; None if it was not measured.
         tiles: photo, start and avatar.
+        colours: `head_colours` of "photo" and "avatar".
     """
 
     person: Labelled
     seen: Reading
+    drawn: Reading | None
+    told: dict[str, AppearanceTrait]
     measured: np.ndarray | None
     tiles: list[Image.Image]
+    colours: dict[str, np.ndarray]
 
     def right(self) -> dict[str, bool]:
         """Whether the avatar shows what the label says, by trait; traits without a label are left out.
 
         A bald avatar of somebody who may be called bald has no colour of hair.
         """
+        return self._fitting(self.seen.words())
+
+    def right_by_stage(self) -> dict[str, dict[str, bool]]:
+        """As `right`, of what was measured, of the start, and of the avatar: where a trait is lost."""
+        told = {trait: self.told[trait].value for trait in WORDS}
+        stages = {"measured": told, "start": self.drawn.words() if self.drawn else {}, "avatar": self.seen.words()}
+        return {stage: self._fitting(words) for stage, words in stages.items() if words}
+
+    def _fitting(self, words: dict[str, str]) -> dict[str, bool]:
         accepted = {trait: self.person.labels[trait] for trait in WORDS if self.person.labels[trait]}
-        if self.seen.word("hair_length") == "bald" and "bald" in accepted.get("hair_length", ()):
+        if words["hair_length"] == "bald" and "bald" in accepted.get("hair_length", ()):
             accepted.pop("hair_colour", None)
-        return {trait: fits(trait, self.seen.word(trait), words) for trait, words in accepted.items()}
+        return {trait: fits(trait, words[trait], some) for trait, some in accepted.items()}
 
 
 def main() -> None:
@@ -222,16 +243,23 @@ class Studio:
     def portray(self, person: Labelled, way: str, name: str = "") -> Case | None:
         """One person's avatar; None without a face. Another name gives another seed."""
         features = self.features(person.path, person.face)
-        if features is None:
+        if features is None or features.face_box is None:
             return None
         features = replace(features, name=name or features.name)
-        photo = None if way.startswith("text") else person.path
-        files = self._files(Subject("avatar", features, person.path, photo), way)
+        source = None if way.startswith("text") else person.path
+        files = self._files(Subject("avatar", features, person.path, source), way)
         avatar, start = (_opened(files[kind]) if kind in files else None for kind in (DRAWN, STARTS))
         assert avatar is not None
         lab = features.appearance["skin_tone"].lab
-        tiles = [read_image(person.path, "RGB"), start or Image.new("RGB", (8, 8), "white"), avatar]
-        return Case(person, self._judge.read(np.asarray(avatar)), np.array(lab) if lab else None, tiles)
+        photo = read_image(person.path, "RGB")
+        colours = {
+            "photo": head_colours(np.asarray(photo), features.face_box),
+            "avatar": head_colours(np.asarray(avatar), AVATAR_FACE),
+        }
+        tiles = [photo, start or Image.new("RGB", (8, 8), "white"), avatar]
+        drawn, seen = (self._judge.read(np.asarray(some)) if some else None for some in (start, avatar))
+        assert seen is not None
+        return Case(person, seen, drawn, features.appearance, np.array(lab) if lab else None, tiles, colours)
 
     def _files(self, subject: Subject, way: str) -> dict[str, Path]:
         """Files of the drawn picture and of its start, if it has one, by kind."""
@@ -263,6 +291,7 @@ def print_way(way: str, groups: Sequence[str], cases: Sequence[Case]) -> None:
             print_trait(f"{group}, {trait}", trait, some)
         print_share(f"{group}, all together", [all(case.right().values()) for case in some])
         print_colours(group, some)
+        print_stages(group, some)
         if len(some) >= 2 * LINE_UP and group.startswith("half"):
             print_line_up(group, some)
     for skin in ("light", "dark"):
@@ -303,6 +332,17 @@ def print_colours(group: str, cases: Sequence[Case]) -> None:
         print(f"{group}, skin measured to drawn: CIEDE2000 {np.median(apart):.1f} (median), {worst:.1f} (9 of 10 less)")
 
 
+def print_stages(group: str, cases: Sequence[Case]) -> None:
+    """How many are right in what was measured, in the start and in the avatar; not measured counts as not right."""
+    stages = [case.right_by_stage() for case in cases]
+    for trait in WORDS:
+        counts = []
+        for stage in ("measured", "start", "avatar"):
+            known = [case[stage][trait] for case in stages if trait in case.get(stage, {})]
+            counts.append(f"{stage} {sum(known)}/{len(known)}")
+        print(f"{group}, {trait}, stage by stage: {', '.join(counts)}")
+
+
 def write_sheet(path: Path, cases: Sequence[Case]) -> None:
     """Photo, start and avatar in each row, those with the most wrong traits first."""
     ordered = sorted(cases, key=lambda case: sum(case.right().values()) - len(case.right()))
@@ -322,46 +362,49 @@ def write_sheet(path: Path, cases: Sequence[Case]) -> None:
 
 
 def print_line_up(group: str, cases: Sequence[Case]) -> None:
-    """How often the right one of eight people is found by the traits of the avatar."""
+    """How often the right one of eight people is found: by the words of the traits, and by the colours as well."""
     labels = [case.person.labels for case in cases]
-    shares = [case.seen.shares for case in cases]
-    for apart in (False, True):
-        found, best = line_up(labels, shares, np.random.default_rng(1), apart)
-        kind = "draws in which no two share all labels" if apart else "draws"
-        print(f"{group}, line-up: {found:.1%} found in {LINE_UPS} {kind} of {LINE_UP} ({best:.1%} by perfect traits)")
+    seen, perfect = (list(some) for some in ([c.seen.shares for c in cases], map(as_labelled, labels)))
+    words = likelihoods(labels, seen)
+    ways = {
+        "words": words,
+        "colours": colour_likelihoods(cases),
+        "words and colours": words + colour_likelihoods(cases),
+        "words, if all were as labelled": likelihoods(labels, perfect),
+    }
+    for apart, kind in ((False, "draws"), (True, "draws in which no two share all labels")):
+        found = {way: line_up(scores, labels, np.random.default_rng(1), apart) for way, scores in ways.items()}
+        shares = ", ".join(f"{share:.1%} by {way}" for way, share in found.items())
+        print(f"{group}, line-up, {LINE_UPS} {kind} of {LINE_UP}: found {shares}")
 
 
-def line_up(
-    labels: Sequence[dict[str, list[str]]],
-    shares: Sequence[dict[str, dict[str, float]]],
-    rng: np.random.Generator,
-    apart: bool,
-) -> tuple[float, float]:
-    """Share of line-ups in which the right person is found, and the share that perfect traits would find.
+def line_up(scores: np.ndarray, labels: Sequence[dict[str, list[str]]], rng: np.random.Generator, apart: bool) -> float:
+    """Share of line-ups in which the right person is found; ties share it.
 
     Args:
+        scores: (n, n), how likely it is that each row's avatar shows each column's person.
         labels: accepted words by trait, of each person.
-        shares: probabilities of what each person's avatar shows, by trait and word.
         rng: draws people.
         apart: draw only people no two of whom share all labels.
     """
-    everybody = range(len(labels))
-    likelihoods = np.array([[likelihood(labels[other], shares[person]) for other in everybody] for person in everybody])
     kinds = [str(some) for some in labels]
     if apart and len(set(kinds)) < LINE_UP:
-        return float("nan"), float("nan")
+        return float("nan")
     found: list[float] = []
-    best: list[float] = []
     while len(found) < LINE_UPS:
-        drawn = rng.permutation(len(labels))[:LINE_UP]
+        drawn = rng.permutation(len(kinds))[:LINE_UP]
         if apart:
-            first_of = {kinds[person]: person for person in rng.permutation(len(labels))}
+            first_of = {kinds[person]: person for person in rng.permutation(len(kinds))}
             drawn = rng.permutation(list(first_of.values()))[:LINE_UP]
-        scores = likelihoods[drawn[0], drawn]
-        ties = scores >= scores[0] - 1e-9
-        found.append(0.0 if (scores > scores[0] + 1e-9).any() else 1 / ties.sum())
-        best.append(1 / sum(kinds[person] == kinds[drawn[0]] for person in drawn))
-    return float(np.mean(found)), float(np.mean(best))
+        row = scores[drawn[0], drawn]
+        ties = row >= row[0] - 1e-9
+        found.append(0.0 if (row > row[0] + 1e-9).any() else 1 / ties.sum())
+    return float(np.mean(found))
+
+
+def likelihoods(labels: Sequence[dict[str, list[str]]], shares: Sequence[dict[str, dict[str, float]]]) -> np.ndarray:
+    """(n, n) log-probabilities that each row's avatar, which shows these words, is each column's person."""
+    return np.array([[likelihood(some, seen) for some in labels] for seen in shares])
 
 
 def likelihood(labels: dict[str, list[str]], shares: dict[str, dict[str, float]]) -> float:
@@ -377,6 +420,40 @@ def likelihood(labels: dict[str, list[str]], shares: dict[str, dict[str, float]]
     )
 
 
+def as_labelled(labels: dict[str, list[str]]) -> dict[str, dict[str, float]]:
+    """What a perfect judge sees of an avatar that shows the first word of each label: even this leaves ties."""
+    words = WORDS | {"skin_tone": tuple(STEPS)}
+    return {trait: {word: float(word in labels[trait][:1]) for word in words[trait]} for trait in words}
+
+
+def colour_likelihoods(cases: Sequence[Case]) -> np.ndarray:
+    """(n, n) log-probabilities by the colours at the same places of each row's avatar and each column's photo."""
+    avatars, photos = (np.array([case.colours[kind] for case in cases]) for kind in ("avatar", "photo"))
+    apart = (avatars[:, None] - photos[None] - COLOUR_SHIFT) / COLOUR_SPREAD
+    return -(apart**2).sum(axis=(2, 3)) / 2
+
+
+def head_colours(picture: np.ndarray, box: Box) -> np.ndarray:
+    """(2, 3) median Lab between eyes and mouth, and of the hair above the forehead, or of a head without hair.
+
+    Nothing that the avatar was made from is used: places and colours are those that anybody sees.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        box: face from the forehead to the chin, XYXY px.
+    """
+    from skimage.color import rgb2lab
+
+    left, top, right, bottom = box
+    size = np.array([bottom - top, right - left])
+    colours = []
+    for place in COLOUR_PLACES:
+        (upper, lower), (first, last) = (np.array(place) * size[:, None] + [[top], [left]]).round().astype(int)
+        part = picture[max(0, upper) : max(1, lower), max(0, first) : last]
+        colours.append(np.median(rgb2lab(part).reshape(-1, 3), axis=0))
+    return np.array(colours)
+
+
 # ---- seeds and time ----
 
 
@@ -385,7 +462,9 @@ def print_seeds(studio: Studio, person: Labelled) -> None:
     cases = [studio.portray(person, DEFAULT, f"seed {n}") for n in tqdm(range(SEEDS), desc="seeds")]
     there = [case for case in cases if case is not None]
     words = {trait: [case.seen.word(trait) for case in there] for trait in WORDS}
-    same = {trait: max(said.count(word) for word in said) / len(said) for trait, said in words.items()}
+    haired = [case for case in there if case.seen.word("hair_length") != "bald"]  # the others have no colour of hair
+    words["hair_colour"] = [case.seen.word("hair_colour") for case in haired]
+    same = {trait: max(map(said.count, said)) / len(said) for trait, said in words.items() if said}
     pixels = np.stack([np.asarray(case.tiles[-1], np.float32) for case in there])
     apart = [float(np.abs(a - b).mean()) for a, b in itertools.combinations(pixels, 2)]
     constant = ", ".join(f"{trait} {share:.0%}" for trait, share in same.items())

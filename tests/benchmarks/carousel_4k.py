@@ -20,9 +20,12 @@ import torch
 from PIL import Image
 
 from carousel.fusion.inference import fuse, load_model
-from carousel.staging.compositing import PlacedCutout, fuse_cutout, paste, place_cutout
+from carousel.fusion.network import FusionNetwork
+from carousel.Inference import SCENE_LIGHT, SHADOW, STRENGTH
+from carousel.staging.compositing import FusedScene, PlacedCutout, fuse_cutout, paste, place_cutout
 from carousel.staging.person_cutout import PersonCutout, trim_cutout
 from carousel.staging.placement import PersonPlacement, RequestedPlacement, find_placement
+from carousel.staging.scene_light import lay_on_light, read_scene_light
 from carousel.staging.shadows import contact_shadow, darken
 from common.images import read_image, write_png
 from tests.benchmarks.hardware import describe_machine
@@ -63,7 +66,7 @@ def main() -> None:
         network, device = load_model(settings.checkpoint)
         write_png(
             settings.picture,
-            Image.fromarray(fuse_cutout(scene, placed, network, device, strength=1, shadow=0.5).picture),
+            Image.fromarray(fused(scene, placed, network, device).picture),
         )
 
 
@@ -88,7 +91,7 @@ def ways_to_fuse(
     shape = (SIZE[1], SIZE[0])
 
     def ours() -> np.ndarray:
-        return fuse_cutout(scene, place_cutout(figure, spot, shape), network, device, strength=1, shadow=0.5).picture
+        return fused(scene, place_cutout(figure, spot, shape), network, device).picture
 
     def seamless() -> np.ndarray:
         placed = place_cutout(figure, spot, shape)
@@ -99,6 +102,11 @@ def ways_to_fuse(
         return cv2.seamlessClone(placed.colours, scene, mask, centre, cv2.NORMAL_CLONE)
 
     return {"ours": ours, "seamlessClone": seamless}
+
+
+def fused(scene: np.ndarray, placed: PlacedCutout, network: FusionNetwork, device: torch.device) -> FusedScene:
+    """By the settings of the script."""
+    return fuse_cutout(scene, placed, network, device, strength=STRENGTH, shadow=SHADOW, scene_light=SCENE_LIGHT)
 
 
 def steps(
@@ -115,6 +123,13 @@ def steps(
         "  darkening alone": lambda: darken(part, shadow, 0.5),
         "  pasting, for the strip": lambda: paste(part, placed.colours, placed.alpha),
         "  fusing": lambda: fuse(network, device, part, placed.colours, placed.alpha),
+        "  scene's light": lambda: lay_on_light(
+            read_scene_light(scene, placed.colours, placed.alpha, placed.window),
+            part,
+            placed.colours,
+            placed.alpha,
+            original=placed.colours,
+        ),
     }
 
 

@@ -19,12 +19,14 @@ import cv2
 import numpy as np
 import psutil
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from carousel.Collage_segmentation import main
 from carousel.collages import photo_to_collages
+from carousel.collages.inpainting import load_lama
 from carousel.collages.layout import Collage, read_collage, read_index
 from carousel.collages.photo_to_collages import (
     HOLE_RIM,
@@ -455,6 +457,22 @@ def test_other_settings_start_over_and_never_mix(folder: Path) -> None:
     assert files_of(folder / "out") == files_of(folder / "other")
 
 
+def test_weights_count_by_their_contents_and_not_by_their_path(folder: Path) -> None:
+    def weights(name: str, grey: float) -> Path:
+        fill = torch.jit.trace(lambda picture, hole: picture * (1 - hole) + grey * hole, (torch.zeros(1, 3, 8, 8),) * 2)
+        fill.save(str(folder / name))
+        load_lama.cache_clear()
+        return folder / name
+
+    first, other = weights("lama.pt", 0.5), weights("other.pt", 0.2)
+    assert make(folder, inpainter="lama", lama=first).figures["collages made now"] == 4
+    moved = first.rename(folder / "moved.pt")
+    assert make(folder, inpainter="lama", lama=moved).figures["collages made now"] == 0
+    other.replace(moved)
+    load_lama.cache_clear()
+    assert make(folder, inpainter="lama", lama=moved).figures["collages made now"] == 4
+
+
 @pytest.mark.parametrize("name", ["index.csv", "contact_sheet.png", f"x-{'0' * 12}_1.png"])
 def test_files_that_it_did_not_make_are_never_replaced(name: str, folder: Path) -> None:
     (folder / "out").mkdir()
@@ -641,7 +659,8 @@ def test_masks_and_results_that_lie_among_the_photos_are_no_photos(folder: Path)
         ({"photos": (Path("nowhere.zip"),)}, "nowhere.zip: no such file or folder"),
         ({"plates": Path("nowhere")}, "nowhere: no such folder of clean plates"),
         ({"masks": Path("nowhere")}, "nowhere: no such folder of masks"),
-        ({"background": "lama", "lama": Path("no.onnx")}, "no.onnx: LaMa's weights are missing"),
+        ({"pick_point": (0.5, 1.2)}, "PICK_POINT is 1.2; it must be from 0 to 1"),
+        ({"inpainter": "lama", "lama": Path("no.onnx")}, "no.onnx: LaMa's weights are missing"),
     ],
 )
 def test_faulty_settings_stop_before_any_work(settings: dict[str, Any], words: str, folder: Path) -> None:

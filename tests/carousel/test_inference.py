@@ -500,7 +500,7 @@ def test_a_scene_with_transparency_is_refused(tmp_path: Path, people: Path, chec
         ({"person": Path("gone.png")}, "gone.png: no such file or folder"),
         ({"person": Path("empty")}, "empty: no pictures of people in it"),
         ({"output": Path("x.png")}, "PERSON is a folder, so OUTPUT must be one too"),
-        ({"masks": Path("empty"), "find_people": True}, "MASKS.*or set FIND_PEOPLE to False"),
+        ({"masks": Path("empty"), "find_people": True}, "MASKS.*or place the person without them: --no-find-people"),
         ({"foot": 0.3}, "at or above the horizon"),
     ],
 )

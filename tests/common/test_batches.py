@@ -128,6 +128,20 @@ def test_a_batch_that_is_not_exclusive_leaves_other_items_alone(tmp_path: Path) 
     assert (tmp_path / "loud/e.txt").read_bytes() == b"by hand"
 
 
+def test_an_item_can_be_a_link_and_a_link_to_nothing_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("whole", encoding="utf-8")
+
+    def link(payload: Text) -> Made:
+        return Made(links={f"loud/{payload[0]}.txt": tmp_path / payload[1]}, facts={"length": 0})
+
+    for made, kept in ((1, 0), (0, 1)):
+        outcome = make(tmp_path / "out", {"a": "source", "b": "nowhere"}, set_up=lambda: link)
+        assert counts(outcome) == (made, kept)
+        assert "nowhere: no such file" in outcome.faults["label of b"]
+    assert (tmp_path / "out/loud/a.txt").samefile(tmp_path / "source")
+    assert not (tmp_path / "out/loud/b.txt").exists()
+
+
 @pytest.mark.parametrize("chunk", [1, 5])
 def test_workers_give_the_same_tree_with_one_thread_a_library(tmp_path: Path, chunk: int) -> None:
     texts = TEXTS | {"bad": "mute"}

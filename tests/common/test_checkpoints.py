@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from common.checkpoints import (
     find_checkpoint,
     learning_rate,
     load_plain,
+    load_weights,
     read_checkpoint,
     read_state,
     save_plain,
@@ -57,7 +59,7 @@ def path(tmp_path: Path) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(UserError) as error:
-        read_checkpoint(path, FORM, "Maker.py")
+        read_checkpoint(path, FORM, "Maker.py", {})
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
     return str(error.value)
 
@@ -66,7 +68,7 @@ def refusal(path: Path) -> str:
 
 
 def test_tensors_and_plain_values_come_back(path: Path) -> None:
-    content, written = read_checkpoint(path, FORM, "Maker.py"), plain_content()
+    content, written = read_checkpoint(path, FORM, "Maker.py", {}), plain_content()
     assert_plain(content)
     for name, tensor in written.pop("model").items():
         back = content["model"][name]
@@ -76,9 +78,42 @@ def test_tensors_and_plain_values_come_back(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"frames": 3}, "its field 'frames' is of type int"),
+        ({"frames": None}, "its field 'frames' is of type NoneType"),
+        ({"model": [1]}, "its field 'model' is of type list"),
+        ({"model": {"a": 1}}, "its weight 'a'"),
+        ({"model": {"a": torch.zeros(2), "b": torch.tensor([0.0, torch.nan])}}, "its weight 'b'"),
+        ({"model": {"a": torch.tensor(torch.inf).half()}}, "its weight 'a'"),
+    ],
+)
+def test_missing_and_odd_fields_and_weights_are_named(path: Path, change: dict[str, Any], words: str) -> None:
+    whole = {**plain_content(), "frames": ["x"]}
+    save_plain(path, whole)
+    assert read_checkpoint(path, FORM, "Maker.py", {"frames": list})["frames"] == ["x"]
+    save_plain(path, whole | change)
+    with pytest.raises(UserError, match=re.escape(f"{path}: damaged, {words}")):
+        read_checkpoint(path, FORM, "Maker.py", {"frames": list})
+    save_plain(path, {key: value for key, value in whole.items() if key not in change})
+    with pytest.raises(UserError, match="is missing"):
+        read_checkpoint(path, FORM, "Maker.py", {"frames": list})
+
+
+def test_weights_come_back_in_a_network_and_untrue_sizes_cost_no_memory() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    loaded = load_weights(lambda: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), network.state_dict())
+    assert not loaded.training
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
+    with pytest.raises(RuntimeError, match="differ from those of the network"):  # this one would take 400 TB
+        load_weights(lambda: nn.Sequential(nn.Linear(10**7, 10**7), nn.BatchNorm1d(4)), network.state_dict())
+
+
 def test_another_format_names_who_writes_the_right_one(path: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a checkpoint of another model; it must be one that Maker\.py wrote"):
-        read_checkpoint(path, "a model 2", "Maker.py")
+        read_checkpoint(path, "a model 2", "Maker.py", {})
     for number, content in enumerate(([1, 2], torch.zeros(3), {"format": None}, {}, "text", None)):
         other = tmp_path / f"{number}.pth"
         torch.save(content, other)

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from common.errors import FAULTS_SHOWN, UserError, check_range, raise_faults
+from common.errors import FAULTS_SHOWN, UserError, check_range, message_line, printable, raise_faults
 
 
 def message_of(what: str, faults: list[str]) -> str:
@@ -50,3 +52,23 @@ def test_a_number_outside_its_range_is_named_with_the_range(value: float) -> Non
         check_range("SIZE_PX", value, 64, 4096)
     for word in ("SIZE_PX", str(value), "64", "4096"):
         assert word in str(caught.value)
+
+
+@given(st.text())
+def test_printable_text_is_one_line_without_controls_and_tells_texts_apart(text: str) -> None:
+    shown = printable(text)
+    assert len(shown.splitlines()) <= 1 and "\x1b" not in shown and "\u202e" not in shown
+    shown.encode("utf-8")
+    assert printable(shown) == shown
+    assert shown == text or not text.isprintable()
+
+
+@pytest.mark.parametrize("text", ["Júlia", "नमस्ते", "👩\u200d🚀", "a\u00a0b", "日本"])
+def test_text_of_any_script_is_shown_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_a_long_line_keeps_both_of_its_ends() -> None:
+    line = message_line("a" * 600 + "b" * 1_000_000 + "c" * 600)
+    assert line.startswith("aaa") and line.endswith("ccc") and len(line) < 1_010
+    assert message_line("short") == "short"

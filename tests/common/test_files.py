@@ -1,4 +1,6 @@
+import csv
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from common.files import atomic_path, check_output, file_stem, sha256_of, write_text
+from common.files import (
+    atomic_path,
+    check_output,
+    file_stem,
+    link_file,
+    of_inert,
+    sha256_of,
+    write_csv,
+    write_text,
+)
 from tests.helpers import ROOT
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit, SIGKILL or flock")
@@ -54,6 +65,52 @@ def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
     write_text(target, "2")
     assert target.read_bytes() == b"2"
     assert names_in(tmp_path) == ["table.csv"]
+
+
+@posix_only
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "link to nothing"])
+def test_whatever_lies_at_the_temporary_name_is_never_written_to(tmp_path: Path, kind: str) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_bytes(b"precious")
+    with atomic_path(tmp_path / "table.csv") as part:
+        part.write_bytes(b"1")
+    if kind == "pipe":
+        os.mkfifo(part)
+    elif kind == "hard link":
+        part.hardlink_to(victim)
+    else:
+        part.symlink_to(victim if kind == "link" else tmp_path / "elsewhere.txt")
+    write_text(tmp_path / "table.csv", "2")
+    assert victim.read_bytes() == b"precious"
+    assert (tmp_path / "table.csv").read_bytes() == b"2"
+    assert names_in(tmp_path) == ["table.csv", "victim.txt"]
+
+
+def test_letters_that_are_none_are_written_escaped(tmp_path: Path) -> None:
+    write_text(tmp_path / "run.json", json.dumps({"photo": "caf\udce9.png"}, ensure_ascii=False))
+    assert json.loads((tmp_path / "run.json").read_bytes()) == {"photo": "caf\udce9.png"}
+
+
+@given(st.lists(st.text(), min_size=1), st.sampled_from("=+-@\t\r'"))
+def test_a_table_holds_no_formula_and_all_its_texts(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], start: str
+) -> None:
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    write_csv(path, [["name"], *([start + text] for text in texts), ["-1.5"], [-2]])
+    with open(path, encoding="utf-8", newline="") as file:
+        _, *cells, number, whole = [row[0] for row in csv.reader(file)]
+    assert (number, whole) == ("-1.5", "-2")
+    for cell, text in zip(cells, texts, strict=True):
+        assert not cell.startswith(tuple("=+-@")) or is_number(cell)
+        assert of_inert(cell) == (start + text).replace("\r", "\\r").encode("utf-8", "backslashreplace").decode()
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @posix_only
@@ -264,3 +321,31 @@ def test_an_output_that_would_replace_an_input_is_refused(tmp_path: Path, way: s
 )
 def test_file_names_are_harmless(name: str, stem: str) -> None:
     assert file_stem(name) == stem
+
+
+# ---- links ----
+
+
+def test_a_link_replaces_what_was_there_and_may_be_made_again(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "deep/target"
+    source.write_text("one", encoding="utf-8")
+    target.parent.mkdir()
+    target.write_text("old", encoding="utf-8")
+    for _ in range(2):
+        link_file(target, source)
+        assert target.samefile(source)
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
+    with pytest.raises(FileNotFoundError):
+        link_file(target, tmp_path / "nowhere")
+    assert target.read_text(encoding="utf-8") == "one"
+
+
+def test_where_the_disk_has_no_links_there_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "source").write_text("one", encoding="utf-8")
+    link_file(tmp_path / "target", tmp_path / "source")
+    assert (tmp_path / "target").read_text(encoding="utf-8") == "one"
+    assert not (tmp_path / "target").samefile(tmp_path / "source")

@@ -19,9 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, read_image, write_png
+from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, drawing_png_bytes, read_image, write_png
 from tests.helpers import BAD_INPUTS, ROOT, heic_bytes, needs_bad_inputs
 
 MODES: list[Mode] = ["RGBA", "RGB", "L"]
@@ -297,11 +298,26 @@ def test_colours_hidden_under_alpha_0_never_show(tmp_path: Path) -> None:
     for pixels, name in ((first, "first.png"), (second, "second.png")):
         pixels[..., 3] = 0
         Image.fromarray(pixels).save(tmp_path / name)
-        for mode in MODES[1:]:
-            assert (np.asarray(read_image(tmp_path / name, mode)) == 255).all()
+        assert (np.asarray(read_image(tmp_path / name, "L")) == 255).all()
+        with pytest.raises(UserError, match="is fully transparent"):
+            read_image(tmp_path / name, "RGB")
+        pixels[3, 4, 3] = 255
+        Image.fromarray(pixels).save(tmp_path / name)
+        rgb = np.asarray(read_image(tmp_path / name, "RGB"))
+        assert (rgb[3, 4] == pixels[3, 4, :3]).all() and (
+            np.delete(rgb.reshape(-1, 3), 3 * 12 + 4, axis=0) == 255
+        ).all()
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_metadata_that_are_too_large_are_called_so(tmp_path: Path) -> None:
+    text = PngInfo()
+    text.add_text("prompt", "x" * 3_000_000, zip=True)
+    Image.new("RGB", (20, 16)).save(tmp_path / "talkative.png", pnginfo=text)
+    with pytest.raises(UserError, match="its metadata are larger than is safe to read"):
+        read_image(tmp_path / "talkative.png")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_of_an_animation_the_first_frame_is_taken_and_said_once(tmp_path: Path, kind: str) -> None:
     colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
     frames = [Image.new("RGB", (20, 16), colour) for colour in colours]
@@ -514,13 +530,14 @@ def test_every_sound_picture_of_the_collection_is_read(bad_inputs: tuple[Path, l
 
 
 @needs_bad_inputs
-def test_pictures_without_a_visible_pixel_are_white_where_there_is_no_alpha(
+def test_pictures_without_a_visible_pixel_are_refused_where_there_is_no_alpha(
     bad_inputs: tuple[Path, list[tuple[str, str, str]]],
 ) -> None:
     folder, _ = bad_inputs
     for file in JUDGED_BY_PARTS:
         assert (np.asarray(read_image(folder / file))[..., 3] == 0).all()
-        assert (np.asarray(read_image(folder / file, "RGB")) == 255).all()
+        with pytest.raises(UserError, match="is fully transparent"):
+            read_image(folder / file, "RGB")
 
 
 # ---- writing ----
@@ -579,3 +596,14 @@ def test_a_full_disk_is_a_user_error_and_leaves_no_half_picture(tmp_path: Path, 
     assert "cannot write" in result.stdout and "pet.png" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == (["pet.png"] if old_is_there else [])
     assert not old_is_there or target.read_bytes() == before
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(0, 2**32 - 1))
+def test_a_drawing_s_png_holds_its_pixels_and_its_text(width: int, height: int, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 4), np.uint8)
+    content = drawing_png_bytes(Image.fromarray(pixels), {"Title": "a pet", "Copyright": "CC0"})
+    with Image.open(io.BytesIO(content)) as image:
+        image.verify()
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.mode, image.info) == ("PNG", "RGBA", {"Title": "a pet", "Copyright": "CC0"})
+        assert np.array_equal(np.asarray(image), pixels)

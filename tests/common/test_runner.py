@@ -41,7 +41,9 @@ from common.errors import UserError
 from common.files import write_text
 from common.runner import Range, Report, run
 
-What = Literal["count", "folder", "faults", "nothing", "user", "missing", "bare", "bug", "wait", "warn"]
+What = Literal[
+    "count", "folder", "faults", "nothing", "user", "missing", "bare", "bug", "wait", "warn", "names", "memory"
+]
 
 # ---- settings: edit here ----
 WHAT: Positional[What] = tyro.MISSING  # what to do
@@ -71,6 +73,13 @@ def main() -> Report | None:
     if WHAT == "warn":
         warnings.warn("wave.gif: an animation; its first frame is used", stacklevel=2)
         return None
+    if WHAT == "names":
+        name = "a\\x1b[31m\\u202eb\\udce9.png"
+        print(name)
+        warnings.warn(name + "\\nskipped: nothing", stacklevel=2)
+        raise UserError(name + "\\nall is well " + "x" * 1_000_000)
+    if WHAT == "memory":
+        np.empty(1 << 55)
     if WHAT == "wait":
         time.sleep(60)
     if WHAT == "folder":
@@ -150,6 +159,13 @@ def test_every_setting_is_a_flag_and_each_change_is_echoed(shell: Shell) -> None
         assert f"{name} = {new}" in line and old in line
 
 
+@pytest.mark.parametrize("flags", [("--what", "nothing"), ("--what=nothing",)])
+def test_a_positional_setting_may_be_given_by_its_flag(shell: Shell, flags: tuple[str, ...]) -> None:
+    result = shell("--size-px", "64", *flags)
+    assert result.returncode == 0, result.stderr
+    assert "ran with 64 " in result.stdout
+
+
 def test_a_flag_that_repeats_the_setting_is_not_echoed(shell: Shell) -> None:
     assert shell("nothing", "--size-px", "512").stdout == "ran with 512 0.5 True (3, 4) 'well'\n"
 
@@ -201,7 +217,7 @@ def test_help_shows_docstring_flags_comments_and_defaults(shell: Shell) -> None:
     assert "--size-px INT side of the picture [1 to 4096] (default: 512)" in flags
     assert "--share {None}|FLOAT None: all [0 to 1] (default: 0.5)" in flags
     assert "--charts, --no-charts False: none" in flags
-    assert "what to do (required)" in flags
+    assert "what to do (or --what) (required)" in flags
     assert "fixed" not in flags.lower()
 
 
@@ -432,7 +448,50 @@ def test_a_name_that_is_no_text_can_still_be_echoed(shell: Shell) -> None:
     """File names on Linux are bytes; Python holds those that are not UTF-8 as lone surrogates."""
     result = shell("nothing", "--how", "caf\udce9")
     assert result.returncode == 0, result.stderr
-    assert "setting: HOW = caf" in result.stdout
+    assert "setting: HOW = caf\\udce9" in result.stdout
+
+
+def test_names_control_no_terminal_and_make_no_lines_of_their_own(shell: Shell) -> None:
+    result = shell("names")
+    name = r"a\x1b[31m\u202eb\udce9.png"
+    assert name in result.stdout.splitlines()
+    warning, error = result.stderr.splitlines()
+    assert warning == rf"7_Count.py: {name}\nskipped: nothing"
+    assert error.startswith(rf"7_Count.py: {name}\nall is well x") and len(error) < 1_100
+    assert result.returncode == 2
+
+
+def test_full_memory_is_called_so(shell: Shell) -> None:
+    result = shell("memory")
+    assert_user_error(result, "not enough memory")
+
+
+def test_an_empty_path_is_not_the_current_folder(shell: Shell) -> None:
+    assert_user_error(shell("nothing", "--text", ""), "setting TEXT is empty")
+
+
+@posix_only
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_closed_stream_stops_nothing_and_no_message_reaches_a_file(script: Path, closed: str) -> None:
+    command = f'"{sys.executable}" "{script}" count {closed}>&-'
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert (script.parent / "outputs/count.csv").read_text(encoding="utf-8") == "a,1"
+    assert json.loads((script.parent / "outputs/count.json").read_text(encoding="utf-8"))["skipped"] == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_line(script: Path) -> None:
+    command = f'"{sys.executable}" "{script}" count > /dev/full'
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert_user_error(result, "standard output: No space left")
+
+
+@posix_only
+def test_a_deleted_working_folder_stops_nothing(script: Path, tmp_path: Path) -> None:
+    command = f'mkdir gone && cd gone && rmdir ../gone && "{sys.executable}" "{script}" count'
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 # ---- the comments behind settings ----
@@ -476,13 +535,13 @@ SCRIPTS = sorted(
 )
 
 
-def settings_of(tree: ast.Module) -> dict[str, str]:
-    """Names and annotations of the annotated upper-case names of a script."""
-    return {
-        node.target.id: ast.unparse(node.annotation)
+def settings_of(tree: ast.Module) -> list[str]:
+    """The annotated upper-case names of a script."""
+    return [
+        node.target.id
         for node in tree.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id.isupper()
-    }
+    ]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -503,7 +562,6 @@ def test_help_of_every_script_tells_its_story_and_its_time(name: str, tmp_path: 
     assert result.returncode == 0, result.stderr
     tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
     assert (ast.get_docstring(tree) or "-").splitlines()[0] in result.stdout
-    for setting, annotation in settings_of(tree).items():
-        if "Positional" not in annotation:
-            assert f"--{setting.lower().replace('_', '-')}" in result.stdout
+    for setting in settings_of(tree):
+        assert f"--{setting.lower().replace('_', '-')}" in result.stdout
     assert list(tmp_path.iterdir()) == []

@@ -58,8 +58,8 @@ def dressed_sheet() -> np.ndarray:
 
 
 def test_bodies_as_sheets_and_folders_are_dressed_alike(workplace: Path) -> None:
-    flags = ("--cutouts", "cutouts", "--training-data", "td", "--output", "out")
-    result = run_script(STEP, "--bodies", "blue.png", "folder", *flags, cwd=workplace)
+    flags = ("--cutouts", "cutouts", "--output", "out")
+    result = run_script(STEP, "td", "--bodies", "blue.png", "folder", *flags, cwd=workplace)
     assert result.returncode == 0, result.stderr
     for name in ("blue", "folder"):
         assert f"{name}: 8 of 8 cut-outs used" in result.stdout
@@ -114,6 +114,22 @@ def test_a_bad_file_among_many_is_left_out_and_listed(workplace: Path) -> None:
         rows = list(csv.reader(file))
     expected = {"folder/base_frame_02.png", "folder/base_frame_05.png", "folder/cutout_07.png"}
     assert {row[0] for row in rows[1:]} == expected
+
+
+def test_a_second_run_keeps_what_a_person_painted_and_names_stale_cut_outs(workplace: Path) -> None:
+    """Here masks that a person painted lie beside the cut-outs and are newer."""
+    settings: dict[str, Any] = {"cutouts": workplace / "cutouts", "bodies": (workplace / "folder",)}
+    load_main(STEP)(output=workplace / "out", training_data=workplace / "td", **settings)
+    painted = save(workplace / "out/folder/frames/dressed_frame_01.png", np.full((512, 512, 4), 77, np.uint8))
+    save(workplace / "masks/mask_03.png", np.zeros((32, 32), np.uint8))
+    flags = ("--bodies", "folder", "--cutouts", "cutouts", "--output", "out")
+    result = run_script(STEP, "td", *flags, cwd=workplace)
+    assert result.returncode == 0, result.stderr
+    assert "cut-outs 03; run step 5 again" in result.stdout
+    (kept,) = [line for line in result.stdout.splitlines() if "you or an earlier version made them" in line]
+    assert kept.endswith(": dressed_frame_01.png")
+    assert (read(painted) == 77).all()
+    assert (read(workplace / "out/folder/dressed_frame_sheet.png")[:32, 32:64] == 77).all()
 
 
 def test_without_cut_outs_it_says_which_step_makes_them(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from masks.correction.proposal_batch import (
     put_in_place,
     threshold_method,
 )
-from masks.model.mask_threshold import mask_unsureness
+from masks.model.mask_threshold import calibrated_unsureness
 from masks.model.metrics import f1_score
 from masks.sets.naming import mask_name
 from masks.sets.pairs import find_pairs, read_mask, read_pair
@@ -86,9 +86,9 @@ def test_masks_unsureness_sheet_and_record_are_written(training_data: Path) -> N
         assert image.mode == "L" and not image.info
     unsure = read_unsureness(training_data)
     for number in range(5):
-        expected = mask_unsureness(propose_pair(*drawn_pair(number)[:2])[1])
+        expected = calibrated_unsureness(propose_pair(*drawn_pair(number)[:2])[1])
         assert unsure[f"{number:02d}"] == pytest.approx(expected, abs=1e-4)
-    printed = re.findall(r"^  frame (\d\d)  (0\.\d{3})$", result.stdout, re.MULTILINE)
+    printed = re.findall(r"^  frame (\d\d)  (0\.\d{4})$", result.stdout, re.MULTILINE)
     assert {number for number, _ in printed} == unsure.keys()
     assert [float(value) for _, value in printed] == pytest.approx(sorted(unsure.values(), reverse=True), abs=6e-4)
     with Image.open(training_data.parent / "sheet.png") as sheet:
@@ -212,7 +212,7 @@ def write_model(path: Path) -> Path:
     from masks.model.unet import UNet
 
     torch.manual_seed(0)
-    write_checkpoint(path, UNet(), sets={"trained": [], "held out": []}, settings={}, figures={})
+    write_checkpoint(path, UNet(), frames=[], settings={}, figures={})
     return path
 
 
@@ -272,7 +272,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
         *masks_of(training_data),
         "proposals.csv",
     }
-    expected = mask_unsureness(propose_pair(*read_pair(find_pairs(training_data / "frames")[99]))[1])
+    expected = calibrated_unsureness(propose_pair(*read_pair(find_pairs(training_data / "frames")[99]))[1])
     assert read_unsureness(training_data)["99"] == pytest.approx(expected, abs=1e-4)
     assert not part.exists()
 

@@ -342,9 +342,9 @@ def test_a_second_run_keeps_the_first_and_a_sick_one_changes_nothing(folder: Pat
     first = output.read_bytes()
     with pytest.raises(UserError, match="EPOCHS was 1, now 3"):
         train(folder, epochs=3, resume=True)
-    sick = small_start(folder.parent / "sick.pth", bias=math.nan)
+    sick = small_start(folder.parent / "sick.pth", bias=3e38)
     before = {path.name: path.read_bytes() for path in output.parent.iterdir()}
-    with pytest.raises(UserError, match="not finite in epoch 1, batch 1: dice nan, cross-entropy nan"):
+    with pytest.raises(UserError, match=r"not finite in epoch 1, batch 1: dice [0-9.na]+, cross-entropy (nan|inf)"):
         train(folder, start=str(sick))
     assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == before
     os.utime(output, (1_700_000_000, 1_700_000_000))

@@ -1,6 +1,8 @@
 """Cut-outs of people and drawings with known edges, the models behind them, and squares around faces."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -15,7 +17,6 @@ from avatar.cutout.background_removal import is_solid, keep_largest_part, previe
 from avatar.cutout.foreground_models import (
     DEFAULT_MODEL,
     LICENCES,
-    MATTE,
     ForegroundModel,
     ModelName,
     load_foreground_model,
@@ -24,6 +25,7 @@ from avatar.cutout.foreground_models import (
 from avatar.cutout.square_crop import FACE_LINE, HEAD_AND_SHOULDERS, ROOM, center_crop_to_square
 from common.errors import UserError
 from common.images import read_image
+from common.paths import ROOT
 from common.people.embedded_segmenter import WEIGHTS
 from common.people.selection import Box, mask_iou
 from common.weights import EMBEDDED, is_present
@@ -135,7 +137,7 @@ def test_a_session_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_default_may_be_used_for_anything_and_every_model_has_a_licence() -> None:
-    assert DEFAULT_MODEL == "embedded" and LICENCES[MATTE].is_free
+    assert DEFAULT_MODEL == "embedded"
     assert [name for name, licence in LICENCES.items() if not licence.is_free] == ["bria-rmbg"]
     assert set(get_args(ModelName)) == {"embedded", *LICENCES}
 
@@ -174,13 +176,27 @@ def test_the_embedded_weights_are_put_where_rembg_looks(tmp_path: Path, monkeypa
     assert target.read_bytes() == EMBEDDED["u2netp.onnx"].path.read_bytes()
 
 
-def test_weights_that_are_not_there_are_named_with_the_command_that_gets_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REMBG_HOME", str(tmp_path))
-    monkeypatch.setattr("avatar.cutout.foreground_models.is_present", lambda _: False)
-    with pytest.raises(UserError, match=r"run\.py fetch u2netp\.onnx"):
+def test_weights_that_are_not_there_are_named_with_the_command_that_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.people.embedded_segmenter.is_present", lambda _: False)
+    with pytest.raises(UserError, match=r"run\.py fetch .*u2netp\.onnx"):
         ForegroundModel("embedded")
+
+
+@needs_weights
+def test_the_embedded_model_loads_no_network_before_the_first_picture_and_never_rembg() -> None:
+    code = f"""
+import sys
+import numpy as np
+from PIL import Image
+from avatar.cutout.background_removal import remove_background
+from avatar.cutout.foreground_models import load_foreground_model
+load_foreground_model("embedded")
+print("onnxruntime" in sys.modules)
+remove_background(Image.open({str(FIGURES[1])!r}).convert("RGB"))
+print("onnxruntime" in sys.modules, "rembg" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "True", "False"]
 
 
 def test_logits_are_the_inverse_of_the_logistic_function_and_bounded() -> None:

@@ -34,6 +34,8 @@ def test_what_a_caption_says_is_read_from_it(seed: int) -> None:
         ("brown hair, violet hair", {"hair_colour": "purple"}),
         ("short beard and round glasses", {"beard": "short beard", "glasses": "round glasses"}),
         ("polished violin with its bow, festival", {}),
+        ("a man, no big hoop earrings", {"person": "man", "jewellery": "none"}),
+        ("no earrings, chunky gold chain", {"jewellery": "gold chain"}),
         ("25 years old", {"age": "young"}),
         ("68 years old", {"age": "old"}),
         ("", {}),

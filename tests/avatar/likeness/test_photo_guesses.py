@@ -30,7 +30,7 @@ def test_shapes_of_faces(height: float, jaw: float, chin: float, shape: str) -> 
         points[pair[0], axis], points[pair[1], axis] = 100, 100 + 80 * length
     points[CHIN, 1] = points[TOP, 1] + 80 * height
     empty = np.zeros((1, 1))
-    assert face_shape(HeadView(empty, empty, empty, points, 1.0, 1.0, empty, empty, empty)) == shape
+    assert face_shape(HeadView(empty, empty, empty, empty, points, 1.0, 1.0, empty, empty, empty)) == shape
 
 
 def test_what_is_measured_goes_before_a_guess_and_photos_that_cannot_be_read_give_none(tmp_path: Path) -> None:
@@ -42,5 +42,7 @@ def test_what_is_measured_goes_before_a_guess_and_photos_that_cannot_be_read_giv
     assert guess_from_photo(tmp_path / "dark.png", "", None).keys() == {"skin"}
 
 
-def test_a_real_face_has_a_shape() -> None:
-    assert guess_from_photo(sample_photo(), "", (180, 66, 268, 154)).keys() == {"skin", "face"}
+def test_a_real_face_has_a_shape_and_likely_colours() -> None:
+    guesses = guess_from_photo(sample_photo(), "", (180, 66, 268, 154))
+    assert guesses.keys() == {"skin", "face", "hair_colour"}
+    assert guesses["hair_colour"] in ("brown", "black") and guesses["skin"] in list(SKINS)[:6]

@@ -11,14 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatar.appearance_training.examples import portrait_of
-from avatar.appearance_training.painting_over import paint_facial_hair, paint_headwear, paint_mask, paint_sunglasses
+from avatar.appearance_training.painting_over import (
+    paint_facial_hair,
+    paint_headwear,
+    paint_mask,
+    paint_spectacles,
+    paint_sunglasses,
+)
 from avatar.person import head_view
 from avatar.person.appearance import Appearance, AppearanceMeter, judge, unseen
 from avatar.person.appearance_picture import HEAD_PX, WIDTH_PX, draw_measured
 from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.head_view import HeadView, HeadViewer
 from avatar.person.skin_tone import STEPS, monk_lab, monk_step
-from avatar.person.trait_classifiers import COVERED, WORDS, Belief, layer_input
+from avatar.person.trait_classifiers import (
+    CLASSIFIERS,
+    COVERED,
+    CROPS,
+    WORDS,
+    Belief,
+    crop_input,
+    layer_input,
+    weight_of,
+)
 from common.weights import EMBEDDED, is_present
 
 needs_weights = pytest.mark.skipif(
@@ -241,9 +256,68 @@ def test_the_shape_of_cropped_hair_is_not_told(length: str) -> None:
     assert judge(beliefs(hair_length="long", hair_shape="curly"), colours_of((60, 15, 20))).hair_shape.value == "curly"
 
 
+def test_of_blurred_hair_no_texture_is_told() -> None:
+    for shape, value in (("wavy", ""), ("tied", "tied")):
+        told_of = beliefs(hair_length="long", hair_shape=shape)
+        assert judge(told_of, colours_of((60, 15, 20)), blurred=True).hair_shape.value == value
+        assert judge(told_of, colours_of((60, 15, 20))).hair_shape.value == shape
+
+
 def test_blue_hair_is_dyed() -> None:
     colours = replace(colours_of((60, 15, 20)), hair=np.array([40.0, 10, -40]))
     assert judge(beliefs(hair_length="long"), colours).hair_colour.value == "blue"
+
+
+def test_pale_hair_is_not_called_brown() -> None:
+    for lightness, value in ((30.0, "brown"), (60.0, "")):
+        colours = replace(colours_of((70, 15, 20)), hair=np.array([lightness, 8, 15]))
+        assert judge(beliefs(hair_length="long", hair_colour="brown"), colours).hair_colour.value == value
+    pale = replace(colours_of((70, 15, 20)), hair=np.array([60.0, 8, 15]))
+    assert judge(beliefs(hair_length="long", hair_colour="blonde"), pale).hair_colour.value == "blonde"
+
+
+@needs_weights
+def test_the_closer_picture_shows_the_middle_of_the_head_twice_as_large(view: HeadView) -> None:
+    middle = cv2.resize(view.close, (128, 128), interpolation=cv2.INTER_AREA)
+    difference = np.abs(middle.astype(int) - view.pixels[64:192, 64:192]).mean()
+    assert difference < np.abs(middle.astype(int) - view.pixels[66:194, 64:192]).mean()
+    np.testing.assert_allclose(view.close_points.mean(axis=0) - 128, 2 * (view.points[:, :2].mean(axis=0) - 128))
+
+
+def test_close_crops_count_where_the_photo_is_sharp_enough() -> None:
+    weights = [weight_of("eyes", scale) for scale in (0.3, 1.0, 1.5, 2.0, 4.0)]
+    assert weights[0] == weights[1] > weights[2] > weights[3] == weights[4] == 0
+    assert {weight_of(name, 4.0) for name in CLASSIFIERS if name not in ("eyes", "mouth")} == {1.0}
+
+
+@needs_weights
+@pytest.mark.parametrize("name", sorted(CROPS))
+def test_inputs_of_crops_are_standardised_and_see_their_box_alone(view: HeadView, name: str) -> None:
+    crop = CROPS[name]
+    values = crop_input(view, crop)
+    assert values.shape == (3, crop.size[1], crop.size[0]) and values.dtype == np.float32
+    assert abs(values.mean()) < 1e-3 and 0.5 < values.std() <= 1
+    left, top, right, bottom = crop.box
+    outside = np.ones(crop.of(view).shape[:2], bool)
+    outside[top:bottom, left:right] = False
+    changed = np.where(outside[..., None], 0, crop.of(view))
+    other = replace(view, close=changed) if crop.close else replace(view, pixels=changed)
+    np.testing.assert_array_equal(crop_input(other, crop), values)
+
+
+@needs_weights
+def test_painted_rims_as_thin_as_a_line_are_seen_in_a_sharp_photo(meter: AppearanceMeter) -> None:
+    large = cv2.resize(skimage.data.astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC)
+    box = tuple(2 * edge for edge in ASTRONAUT_BOX)
+    view = HeadViewer().look(large, box)  # type: ignore[arg-type]
+    portrait = portrait_of(view, {})
+    rng = np.random.default_rng(3)
+    found = [
+        meter.measure(paint_spectacles(portrait.canvas, portrait.points, rng), box_of(portrait.points)).glasses.value
+        for _ in range(8)
+    ]
+    assert found.count("spectacles") >= 5
+    assert meter.measure(portrait.canvas, box_of(portrait.points)).glasses.value == "none"
 
 
 def test_an_unsure_classifier_says_nothing() -> None:
@@ -257,8 +331,10 @@ def test_an_unsure_classifier_says_nothing() -> None:
 @needs_weights
 def test_a_side_view_is_not_measured(view: HeadView) -> None:
     points = view.points.copy()
-    points[head_view.NOSE, 0] = points[head_view.RIGHT, 0]
-    assert unseen(view) == ""
+    left, right = points[[head_view.LEFT, head_view.RIGHT], 0]
+    points[head_view.NOSE, 0] = right
+    assert unseen(view) == unseen(replace(view, points=points)) == "", "the nose does not stand out from the cheek"
+    points[head_view.NOSE, 0] = right + 0.2 * (right - left)
     assert unseen(replace(view, points=points)) == "the face looks aside"
     assert unseen(replace(view, presence=0.1)) != ""
 

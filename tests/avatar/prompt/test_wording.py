@@ -113,6 +113,25 @@ def test_no_two_things_are_worn_at_one_place() -> None:
         assert max(Counter(places[phrase.text] for phrase in accessories).values()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        ("a man who wears no earrings", {"ears"}),
+        ("without any necklace", {"neck"}),
+        ("No jewellery!", {"ears", "neck"}),
+        ("no hat, big earrings", set()),
+    ],
+)
+def test_taste_adorns_nobody_who_refuses_it(words: str, refused: set[str]) -> None:
+    places = {wording: item.place for items in ACCESSORIES.values() for item in items for wording in item.wordings}
+    for seed in range(30):
+        taste = listener(latin=1, punk=0.8, soul=0.6)
+        worn = {places[p.text] for p in outfit(generate_weighted_prompt(taste, seed)) if p.text in places}
+        assert "ears" in worn
+        bare = generate_weighted_prompt(replace(taste, description=words), seed)
+        assert not refused & {places[phrase.text] for phrase in outfit(bare) if phrase.text in places}
+
+
 def test_nobody_without_a_taste_is_left_without_clothes() -> None:
     garment, *accessories = outfit(generate_weighted_prompt(listener()))
     assert garment.text in wordings_of(NEUTRAL_GARMENT)

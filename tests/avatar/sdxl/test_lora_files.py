@@ -394,14 +394,23 @@ REFUSED: dict[str, tuple[Callable[[Tensors], Tensors], str]] = {
         "changes only MLP layers of the text encoders, which is not supported",
     ),
     "not finite": (lambda t: with_value(t, "lora_up.weight", lambda x: x / 0), "values that are not finite"),
-    "whole numbers": (lambda t: with_value(t, "lora_down.weight", lambda x: x.int()), "are not factors"),
+    "whole numbers": (lambda t: with_value(t, "lora_down.weight", lambda x: x.int()), "is stored as int32; convert"),
+    "8 bits": (
+        lambda t: with_value(t, "lora_up.weight", lambda x: x.to(torch.float8_e4m3fn)),
+        "is stored as float8_e4m3fn; convert the file to half precision",
+    ),
+    "no dimension": (
+        lambda t: {name: tensor if name.endswith(".alpha") else torch.tensor(1.0) for name, tensor in t.items()},
+        "are not factors",
+    ),
+    "a huge alpha": (lambda t: with_value(t, ".alpha", lambda x: x * 0 + 1e30), "its alpha is 1e"),
     "one dimension": (lambda t: with_value(t, "lora_down.weight", lambda x: x[0]), "are not factors"),
     "rank 0": (
         lambda t: with_value(with_value(t, "lora_up.weight", lambda x: x[:, :0]), "lora_down.weight", lambda x: x[:0]),
         "wrong rank: 0",
     ),
-    "alpha": (lambda t: with_value(t, ".alpha", lambda x: x * math.nan), "its alpha is not a number"),
-    "many alphas": (lambda t: with_value(t, ".alpha", lambda x: x.repeat(3)), "its alpha is not a number"),
+    "alpha": (lambda t: with_value(t, ".alpha", lambda x: x * math.nan), "its alpha is nan"),
+    "many alphas": (lambda t: with_value(t, ".alpha", lambda x: x.repeat(3)), "its alpha is nan"),
 }
 
 
@@ -431,9 +440,11 @@ def test_metadata_of_another_rank_or_without_sense_is_refused(pipelines: Pipelin
     for told, words in cases:
         with pytest.raises(UserError, match=words):
             load_lora(pipelines, write_with_metadata(tmp_path / "own.safetensors", factors, **told))
-    save_file(as_peft(factors), tmp_path / "own.safetensors", metadata={METADATA: "{not json"})
-    with pytest.raises(UserError, match="truncated, damaged, or no"):
-        load_lora(pipelines, tmp_path / "own.safetensors")
+    alpha_of_400_digits = {"unet.r": 3, "unet.lora_alpha": int("9" * 400)}
+    for text in ("{not json", "[" * 100_000, json.dumps(alpha_of_400_digits), f'{{"unet.r": {"9" * 5_000}}}'):
+        save_file(as_peft(factors), tmp_path / "own.safetensors", metadata={METADATA: text})
+        with pytest.raises(UserError, match=r"truncated, damaged, or no|alpha in the file's metadata|wrong rank"):
+            load_lora(pipelines, tmp_path / "own.safetensors")
 
 
 def test_scales_out_of_their_range_are_refused(pipelines: Pipelines, tmp_path: Path) -> None:

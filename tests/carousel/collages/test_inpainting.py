@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ def hole_in(height: int, width: int, rows: slice, columns: slice) -> np.ndarray:
 # ---- without weights ----
 
 
-@given(st.integers(8, 60), st.integers(8, 60), st.integers(0, 1000), st.sampled_from(["rows", "opencv"]))
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(0, 1000), st.sampled_from(["patches", "rows", "opencv"]))
 def test_outside_the_hole_nothing_changes(height: int, width: int, seed: int, method: Method) -> None:
     photo = noise(height, width, seed)
     hole = np.random.default_rng(seed).random((height, width)) < 0.3
@@ -35,7 +36,7 @@ def test_outside_the_hole_nothing_changes(height: int, width: int, seed: int, me
     assert (filled[~hole] == photo[~hole]).all() and (photo == before).all()
 
 
-@pytest.mark.parametrize("method", ["rows", "opencv"])
+@pytest.mark.parametrize("method", ["patches", "rows", "opencv"])
 def test_one_colour_goes_on(method: Method) -> None:
     photo = np.full((64, 64, 3), (10, 120, 230), np.uint8)
     hole = hole_in(64, 64, slice(20, 64), slice(25, 45))
@@ -81,7 +82,7 @@ def test_no_hole_and_no_scene() -> None:
 
 
 def test_an_unknown_method_is_said() -> None:
-    with pytest.raises(UserError, match="BACKGROUND is 'magic'"):
+    with pytest.raises(UserError, match="INPAINTER is 'magic'"):
         check_method("magic")
 
 
@@ -115,6 +116,26 @@ def test_lama_fills_the_hole(scale: float, side: int | str, tmp_path: Path) -> N
     filled = clean_background(photo, hole, "lama", lama)
     assert (filled[~hole] == photo[~hole]).all()
     assert np.abs(filled[14:36, 14:26].astype(int) - 128).max() <= 1
+
+
+class Grey(torch.nn.Module):
+    """LaMa's form as TorchScript: paints the hole in a middle grey; refuses sides that are no multiple of 8."""
+
+    def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        assert image.shape[2] % 8 == 0 and image.shape[3] % 8 == 0
+        return image * (1 - mask) + 0.5 * mask
+
+
+def test_lama_as_torchscript_fills_the_hole(tmp_path: Path) -> None:
+    torch.jit.script(Grey()).save(str(tmp_path / "lama.pt"))
+    check_method("lama", tmp_path / "lama.pt")
+    photo, hole = noise(61, 43), hole_in(61, 43, slice(10, 40), slice(10, 30))
+    filled = clean_background(photo, hole, "lama", tmp_path / "lama.pt")
+    assert (filled[~hole] == photo[~hole]).all()
+    assert np.abs(filled[14:36, 14:26].astype(int) - 128).max() <= 1
+    torch.jit.script(torch.nn.Identity()).save(str(tmp_path / "other.pt"))
+    with pytest.raises(UserError, match=r"other\.pt: is not LaMa as TorchScript"):
+        check_method("lama", tmp_path / "other.pt")
 
 
 def test_weights_that_are_not_there_or_not_lama_are_said(tmp_path: Path) -> None:

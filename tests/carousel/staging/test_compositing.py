@@ -58,7 +58,7 @@ def scene_of(seed: int = 1, shape: tuple[int, int] = SHAPE) -> np.ndarray:
 
 def fused(placed: PlacedCutout, shadow: float = 0, scene: np.ndarray | None = None) -> np.ndarray:
     return fuse_cutout(
-        scene_of() if scene is None else scene, placed, lively_network(), CPU, strength=1, shadow=shadow
+        scene_of() if scene is None else scene, placed, lively_network(), CPU, strength=1, shadow=shadow, scene_light=0
     ).picture
 
 
@@ -279,7 +279,7 @@ def test_the_window_alone_gives_what_the_whole_scene_gives(spot: PersonPlacement
 def test_the_shadow_alone_changes_pixels_beside_the_figure_and_only_darkens() -> None:
     scene = scene_of()
     placed = place_cutout(trim_cutout(drawn_person()), PersonPlacement(100, 130, 100), SHAPE)
-    result = fuse_cutout(scene, placed, lively_network(), CPU, strength=1, shadow=0.8)
+    result = fuse_cutout(scene, placed, lively_network(), CPU, strength=1, shadow=0.8, scene_light=0)
     beside = whole_alpha(placed) == 0
     changed = (result.picture != scene).any(axis=2) & beside
     assert changed.sum() == result.shaded > 20

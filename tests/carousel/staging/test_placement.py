@@ -1,12 +1,14 @@
 """Where a person stands: the ground told by people in the scene, room beside them, and what the user requested."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from carousel.staging.horizon import Horizon
 from carousel.staging.placement import (
     FOOT,
     HALF_HEIGHT,
@@ -230,3 +232,32 @@ def test_half_figures_stand_at_the_lower_edge() -> None:
     beside = find_placement(HALF, SIZE, [person_in((330, 150, 470, 500))], NOTHING)
     assert beside.foot == 600 and beside.covered <= NO_COVER
     assert find_placement(HALF, SIZE, [], RequestedPlacement(height=0.5)).foot == 600
+
+
+# ---- stature and horizon ----
+
+
+@given(stature=st.floats(0.4, 1.2), is_empty=st.booleans())
+def test_a_child_stands_on_the_line_of_adults_and_is_smaller(stature: float, is_empty: bool) -> None:
+    ground = GroundPlane(SLOPE, 200)
+    people = [] if is_empty else people_on(ground, [320, 400, 480, 520], [20, 120, 500, 700])
+    adult = find_placement(SLIM, SIZE, people, RequestedPlacement(foot=0.8))
+    child = find_placement(replace(SLIM, stature=stature), SIZE, people, RequestedPlacement(foot=0.8))
+    assert child.foot == adult.foot and child.height == pytest.approx(stature * adult.height)
+    free = find_placement(replace(SLIM, stature=stature), SIZE, people, NOTHING)
+    base = estimate_ground(
+        [person.box[3] for person in people], [person.box[3] - person.box[1] for person in people], SIZE[1]
+    )
+    assert free.height == pytest.approx(stature * base.height_at(free.foot), rel=0.02)
+
+
+def test_a_horizon_gives_the_scale_of_an_empty_scene_and_people_overrule_it() -> None:
+    low = Horizon(0.75, 1.0)
+    spot = find_placement(SLIM, SIZE, [], NOTHING, horizon=low)
+    assert spot.height == pytest.approx(SLOPE * (FOOT - 0.75) * 600) and "horizon" in spot.basis
+    unsure = find_placement(SLIM, SIZE, [], NOTHING, horizon=Horizon(0.75, 0.5))
+    assert spot.height < unsure.height < find_placement(SLIM, SIZE, [], NOTHING).height
+    assert spot.plausibility > unsure.plausibility > find_placement(SLIM, SIZE, [], NOTHING).plausibility
+    people = people_on(GroundPlane(SLOPE, 200), [320, 400, 480, 520], [20, 120, 500, 700])
+    among = find_placement(SLIM, SIZE, people, NOTHING, horizon=low)
+    assert among == find_placement(SLIM, SIZE, people, NOTHING) and among.plausibility > 0.9

@@ -50,6 +50,14 @@ def test_another_way_is_not_taken_where_a_step_succeeds(project: Path) -> None:
     assert (project / "first.png").is_file() and not (project / "other.png").exists()
 
 
+@pytest.mark.parametrize(("first", "made"), [("fails.py", "other.png"), ("writes.py", "usual.png")])
+def test_a_step_that_depends_on_a_failed_one_goes_the_other_way_at_once(project: Path, first: str, made: str) -> None:
+    earlier = Step(first, ["first.png"], instead=Step("writes.py", ["second.png"]))
+    later = Step("writes.py", ["usual.png"], instead=Step("writes.py", ["other.png"]), unless=earlier)
+    assert run(earlier, later) == 0
+    assert [name for name in ("usual.png", "other.png") if (project / name).is_file()] == [made]
+
+
 def test_pictures_of_an_earlier_run_are_not_shown_for_a_step_that_failed(project: Path) -> None:
     (project / "old.png").write_text("somebody else", encoding="utf-8")
     assert run(Step("fails.py", pictures=["old.png"])) == 1

@@ -108,3 +108,11 @@ def test_a_stricter_rule_never_keeps_more(people: list[SegmentedPerson], height:
     assert {id(person) for person in select_people(people, SHAPE, strict)[0]} == {
         id(person) for person in people if person.box[3] - person.box[1] >= height
     }
+
+
+def test_a_person_is_picked_before_the_other_rules_so_that_nobody_takes_the_place_of_a_cut_one() -> None:
+    cut, small = block(0, 20, 90, 190), block(150, 60, 200, 160)
+    kept, reasons = select_people([cut, small], SHAPE, SelectionRules(pick="largest"))
+    assert kept == [] and reasons == ["not the largest person (setting PICK)", "cut by the left edge"]
+    nearest = SelectionRules(pick="nearest", point=(0.6, 0.5))
+    assert select_people([cut, small], SHAPE, nearest) == ([small], ["not the nearest person (setting PICK)"])

@@ -106,6 +106,60 @@ def test_what_can_be_read_in_two_ways_is_asked(case: str, tmp_path: Path) -> Non
         assert word in str(error.value)
 
 
+def mixed(folder: Path, people: int) -> Path:
+    """Rock and Pop on 1-5, Jazz on 0-100, Metal ticked as 0 or 1, everybody at every place of the scales."""
+    rows = [f"P{i},{1 + i % 5},{5 - i % 5},{i * 7 % 101},{i % 2}" for i in range(people)]
+    return table(folder, "name,Rock,Pop,Jazz,Metal\n" + "\n".join(rows) + "\n")
+
+
+def test_each_question_has_the_scale_of_its_answers(tmp_path: Path) -> None:
+    survey = open_survey(mixed(tmp_path, 200))
+    assert {name: str(scale) for name, scale in survey.scales.items()} == {
+        "Rock": "1-5", "Pop": "1-5", "Jazz": "0-100", "Metal": "0-1",
+    }  # fmt: skip
+    assert tastes(survey)["P9"] == {"rock": 1, "jazz": 0.63, "metal": 1}
+    assert "with a scale of their own: Metal 0-1, Jazz 0-100" in survey.describe()
+
+
+def test_few_answers_are_asked_about_and_the_line_can_be_pasted_back(tmp_path: Path) -> None:
+    path = mixed(tmp_path, 16)
+    with pytest.raises(UserError, match="the 16 answers of 'Pop' end at 5, those of 'Jazz' at 98") as error:
+        open_survey(path)
+    assert "--scale 'Pop=1-5' or --scale 0-100" in str(error.value)
+    survey = open_survey(path, scale="1-5, Jazz=0-100, Metal=0-1")
+    assert tastes(survey)["P9"] == {"rock": 1, "jazz": 0.63, "metal": 1}
+    for scale, words in (("Rok=1-5", "no column 'Rok'"), ("1-5, 1-7", "must be one scale")):
+        with pytest.raises(UserError, match=words):
+            open_survey(path, scale=scale)
+
+
+def test_genres_that_nobody_likes_much_stay_on_the_scale_of_all(tmp_path: Path) -> None:
+    """On 1-10, with answers to jazz that fade out at 5: no scale of its own."""
+    jazz = [1] * 90 + [2] * 60 + [3] * 30 + [4] * 15 + [5] * 2
+    rows = [f"P{i},{1 + i % 10},{10 - i % 10},{answer}" for i, answer in enumerate(jazz)]
+    survey = open_survey(table(tmp_path, "name,Rock,Pop,Jazz\n" + "\n".join(rows) + "\n"))
+    assert {str(scale) for scale in survey.scales.values()} == {"1-10"}
+
+
+def test_ranks_of_the_three_best_are_suspected_and_can_be_said(tmp_path: Path) -> None:
+    path = table(tmp_path, "name,Rock,Pop,Jazz,Folk\nA,1,2,3,\nB,3,,1,2\nC,,3,2,1\n")
+    with pytest.raises(UserError, match="each number from 1 to 3 once, as in ranks") as error:
+        open_survey(path)
+    assert "--scale 4-1 (1 = best)" in str(error.value)
+    assert tastes(open_survey(path, scale="4-1"))["A"] == {"rock": 1, "pop": 0.67, "jazz": 0.33}
+
+
+def test_a_long_table_is_gathered_whatever_the_order_of_its_rows(tmp_path: Path) -> None:
+    rows = ["B,rock,10", "A,jazz,4", "A,swing,8", "B,ambient,2,5", "C,unknown thing,9", "A,rock,", "B,rock,3"]
+    text = "person;genre;plays\n" + "".join(row.replace(",", ";", 2) + "\n" for row in rows)
+    survey = open_survey(table(tmp_path, text))
+    assert tastes(survey) == {"B": {"rock": 1, "electronic": 0.25}, "A": {"jazz": 0.8}, "C": {}}
+    for bad, words in (("A;jazz;many", "line 301: 'many' is not a score"), ("A;jazz", "line 301: 2 cells")):
+        long = "person;genre;plays\n" + "".join(f"P{i % 50};{['rock', 'jazz'][i % 2]};{i % 11}\n" for i in range(299))
+        with pytest.raises(UserError, match=words):
+            open_survey(table(tmp_path, f"{long}{bad}\n", "bad.csv"))
+
+
 def test_the_settings_that_are_asked_for_decide(tmp_path: Path) -> None:
     path = table(tmp_path, "code,Rock,Pop\nA,1,2\nB,2,1\n")
     assert tastes(open_survey(path, scale="2-1", name_column="code")) == {"A": {"rock": 1}, "B": {"pop": 1}}

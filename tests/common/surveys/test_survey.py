@@ -543,3 +543,12 @@ def test_commas_are_decimal_marks_where_they_do_not_part_cells(
 def test_a_comma_is_no_decimal_mark_where_it_parts_cells(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="3,5"):
         find_dialect(survey(tmp_path, "a,b\n")).number("3,5")
+
+
+def test_a_table_in_two_encodings_is_named_with_a_line_of_each(tmp_path: Path) -> None:
+    lines = ["name,rock,jazz", "Ada,1,2", "Júlia,3,4", "Bob,5,1", "Núria,2,2"]
+    encodings = ["utf-8", "utf-8", "utf-8", "utf-8", "cp1252"]
+    content = b"\n".join(line.encode(encoding) for line, encoding in zip(lines, encodings, strict=True))
+    (tmp_path / "mixed.csv").write_bytes(content)
+    with pytest.raises(UserError, match=r"mixed\.csv: line 3 is in UTF-8, and line 5 is not; save the whole table"):
+        open_survey(tmp_path / "mixed.csv")

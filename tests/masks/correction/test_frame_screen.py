@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from masks.correction.boxes import Box, whole
 from masks.correction.frame_screen import MASK_EDGE, SURROUND, FrameScreen, as_bytes, difference, packed, resampled
 from masks.correction.viewport import KEPT_PX, MAX_ZOOM, MIN_ZOOM, Viewport
+from masks.sets.pairs import MASK_COLOUR
 
 VIEWPORTS = st.builds(Viewport, st.floats(0.1, 20), st.floats(-300, 300), st.floats(-300, 300))
 POINT = st.tuples(st.floats(-500, 500), st.floats(-500, 500))
@@ -39,7 +40,7 @@ def test_the_point_under_the_cursor_stays_there_while_zooming(
 
 @pytest.mark.parametrize("frame", [(8, 8), (512, 512), (2048, 1000), (60, 4000)])
 def test_fit_shows_the_whole_frame_in_the_middle(frame: tuple[int, int]) -> None:
-    viewport = Viewport.fit(frame, (600, 1000))
+    viewport = Viewport.fit(Box(0, 0, *frame), (600, 1000))
     left, top = viewport.to_screen((0, 0))
     right, bottom = viewport.to_screen((frame[1], frame[0]))
     assert left >= 0 and top >= 0 and right <= 1000 and bottom <= 600
@@ -93,7 +94,7 @@ def test_the_mask_is_tinted_and_has_a_contour_and_the_rest_is_the_picture() -> N
     picture, mask = random_picture(30, 30), np.zeros((30, 30), bool)
     mask[10:20, 5:25] = True
     screen = FrameScreen(VIEW)
-    screen.lay_out(picture, Viewport(3, 10, 0), None, 0.5)
+    screen.lay_out(picture, Viewport(3, 10, 0), None, (MASK_COLOUR, 0.5))
     plain = screen.pixels.copy()
     screen.paint(None, whole(screen.pixels))
     plain = screen.pixels.copy()
@@ -128,7 +129,7 @@ def test_painting_the_touched_box_gives_what_painting_everything_gives(
     picture, mask, onion = random_picture(40, 40, seed), rng.random((40, 40)) < 0.5, rng.random((40, 40)) < 0.5
     viewport = Viewport(zoom, left, top)
     screen = FrameScreen(VIEW)
-    screen.lay_out(picture, viewport, onion, 0.4)
+    screen.lay_out(picture, viewport, onion, (MASK_COLOUR, 0.4))
     screen.paint(mask, whole(screen.pixels))
     row, column, height, width = changed
     box = Box(row, column, row + height, column + width)
@@ -136,7 +137,7 @@ def test_painting_the_touched_box_gives_what_painting_everything_gives(
     painted = screen.paint(mask, viewport.box_on_screen(box))
     in_part = screen.pixels.copy()
     everything = FrameScreen(VIEW)
-    everything.lay_out(picture, viewport, onion, 0.4)
+    everything.lay_out(picture, viewport, onion, (MASK_COLOUR, 0.4))
     everything.paint(mask, whole(everything.pixels))
     assert (in_part == everything.pixels).all()
     assert painted.within(whole(in_part)) == painted
@@ -144,14 +145,14 @@ def test_painting_the_touched_box_gives_what_painting_everything_gives(
 
 def test_a_mask_that_is_cut_by_the_edge_of_the_view_has_no_contour_there() -> None:
     screen = FrameScreen(VIEW)
-    screen.lay_out(random_picture(40, 40), Viewport(9, -50, -50), None, 0.4)
+    screen.lay_out(random_picture(40, 40), Viewport(9, -50, -50), None, (MASK_COLOUR, 0.4))
     screen.paint(np.ones((40, 40), bool), whole(screen.pixels))
     assert not (screen.pixels == packed(MASK_EDGE)).any()
 
 
 def test_transparency_shows_a_checkerboard() -> None:
     screen = FrameScreen(VIEW)
-    screen.lay_out(np.zeros((40, 40, 4), np.uint8), Viewport(2, 10, 5), None, 0.0)
+    screen.lay_out(np.zeros((40, 40, 4), np.uint8), Viewport(2, 10, 5), None, None)
     screen.paint(None, whole(screen.pixels))
     inside = screen.pixels[5:85, 10:90]
     assert len(np.unique(inside)) == 2 and packed(SURROUND) not in inside

@@ -31,13 +31,16 @@ from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import choose_backend
 from masks.correction.viewport import Viewport
 from masks.correction.window import CorrectionWindow
+from masks.model.metrics import f1_score
 from masks.sets.working_set import read_reviewed, write_proposals
 from tests.helpers import ROOT, assert_user_error, run_script
+from tests.masks.correction.test_propagation import walker, write_walk
 from tests.masks.correction.test_session import CELL, SHAPE, corrected, proposal_of, read, write_working_set
 from tests.masks.desktop import Desktop, needs_desktop, needs_qt, virtual_desktop
 
 pytestmark = pytest.mark.slow
 SCRIPT = "masks/mask_correction_tool.py"
+FIGURE = Box(0, 0, *SHAPE)  # what is drawn, and its margin
 
 
 # ---- actions, without a display ----
@@ -236,7 +239,7 @@ def test_the_wheel_zooms_at_the_cursor_and_the_zoom_is_kept_between_frames(windo
     canvas.callbacks.process("key_release_event", KeyEvent("key_release_event", canvas, " "))
     assert window.viewport != moved and (mask_of(window) == proposal_of(1)).all()
     press(window, "0")
-    assert window.viewport == Viewport.fit(SHAPE, window.display.screen.pixels.shape)
+    assert window.viewport == Viewport.fit(FIGURE, window.display.screen.pixels.shape)
 
 
 def test_a_window_that_shrinks_keeps_the_frame_in_view(window: CorrectionWindow) -> None:
@@ -308,6 +311,7 @@ def test_boxes_are_sent_in_whole_units_of_a_scaled_screen(ratio: float) -> None:
 
 
 def test_help_covers_the_window_until_the_next_key(window: CorrectionWindow) -> None:
+    press(window, "4")  # the first message has gone
     before = drawn(window)
     press(window, "h")
     assert (drawn(window) != before).mean() > 0.3
@@ -316,6 +320,92 @@ def test_help_covers_the_window_until_the_next_key(window: CorrectionWindow) -> 
     assert (drawn(window) == before).all()
     press(window, "h", "n")
     assert window.session.frame.number == "00"
+
+
+def run_timer(window: CorrectionWindow) -> None:
+    """Do what the window's timer does until the work ends."""
+    while window._running is not None:
+        window._next_step()
+
+
+def test_a_message_goes_away_with_the_next_key_or_after_a_while(
+    window: CorrectionWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(window, "z")
+    assert "nothing to undo" in message_of(window)
+    press(window, "m")
+    assert message_of(window) == ""
+    press(window, "z")
+    window._check_signal()
+    assert "nothing to undo" in message_of(window)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 10)
+    window._check_signal()
+    assert message_of(window) == ""
+
+
+def test_one_key_teaches_the_other_frames_and_one_undo_takes_it_back(tmp_path: Path) -> None:
+    with matplotlib.rc_context(), CorrectionSession(write_walk(tmp_path)) as session:
+        window = CorrectionWindow(session, open_figure("Agg"), 600)
+        proposals = {number: session.picture_of(number)[1] for number in session.in_order}
+        session.frame.editor.replace(walker(0).mask)
+        press(window, "t")
+        run_timer(window)
+        assert "5 changed; z takes it back" in message_of(window)
+        for step in range(1, 5):
+            mask = session.picture_of(f"0{step}")[1]
+            assert f1_score(mask, walker(step).mask) > 0.9 > f1_score(proposals[f"0{step}"], walker(step).mask)
+        press(window, "z")
+        assert "taken back" in message_of(window)
+        for number in list(proposals)[1:]:
+            assert (session.picture_of(number)[1] == proposals[number]).all()
+        assert (mask_of(window) == walker(0).mask).all(), "the correction itself stays"
+        press(window, "z")
+        assert (mask_of(window) == proposals["00"]).all()
+        pyplot.close("all")
+
+
+def test_any_key_stops_teaching_and_playing_and_then_nothing_is_changed(window: CorrectionWindow) -> None:
+    session = window.session
+    before = {number: session.picture_of(number)[1] for number in session.in_order}
+    drag(window, (41, 2))
+    press(window, "t")
+    window._next_step()
+    assert "any key stops" in message_of(window)
+    press(window, "n")
+    assert session.frame.number == "00" and "no frame was changed" in message_of(window)
+    for number in ("01", "02", "03"):
+        assert (session.picture_of(number)[1] == before[number]).all()
+    press(window, "4")
+    still = drawn(window)
+    press(window, "a")
+    shown = []
+    for _ in range(5):
+        window._next_step()
+        shown.append(drawn(window))
+    assert (shown[1] != shown[0]).any() and (shown[4][100:500] == shown[0][100:500]).all(), "four frames in turn"
+    press(window, "a")
+    assert window._running is None and (drawn(window)[100:500] == still[100:500]).all()
+
+
+def test_repeats_of_a_held_key_that_waited_are_dropped(
+    window: CorrectionWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas, now = window.display.canvas, 10_000_000
+    monkeypatch.setattr(time, "monotonic", lambda: now / 1000)
+
+    def at(key: str, late_ms: int) -> None:
+        event = KeyEvent("key_press_event", canvas, key)
+        event.guiEvent = SimpleNamespace(time=now - late_ms)
+        canvas.callbacks.process("key_press_event", event)
+
+    numbers = []
+    for late_ms in (0, 20, 5000, 4000):
+        at("n", late_ms)
+        numbers.append(window.session.frame.number)
+    assert numbers == ["01", "02", "02", "02"]
+    at("p", 3000)
+    assert window.session.frame.number == "01", "another key is obeyed, however late"
 
 
 def test_title_and_header_show_frame_progress_and_what_is_unsaved(window: CorrectionWindow) -> None:
@@ -466,7 +556,7 @@ class RunningTool:
         """Where the middle of an art pixel lies on the screen, while the frame is fitted."""
         scale = self.width / SIZE_INCHES[0] / 100
         header = round(HEADER_PX * scale)
-        viewport = Viewport.fit(SHAPE, (self.height - header - round(FOOTER_PX * scale), self.width))
+        viewport = Viewport.fit(FIGURE, (self.height - header - round(FOOTER_PX * scale), self.width))
         x, y = viewport.to_screen(((column + 0.5) * CELL, (row + 0.5) * CELL))
         return self.left + int(x), self.top + header + int(y)
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
+from common.images import png_bytes
 from masks.cutouts.dressing import BareBody, dress, dress_body, find_cutouts, open_bodies, preview, same_size
 from masks.sets.pixel_art import enlarge, shifted
+from masks.sets.signatures import write_signed
 from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.layout_files import write_record
@@ -144,8 +146,8 @@ def test_a_sheet_lies_as_the_record_says(tmp_path: Path, wardrobe: dict[str, Pat
     for number, cell in enumerate(cells.values()):
         sheet[cell.on_sheet] = figure(16, 24, number, clothed=False)
     (body,) = open_bodies([save(tmp_path / "cat.png", enlarge(sheet, 2))], tmp_path, HERE, wardrobe)
-    count, faults = dress_body(body, wardrobe, (0, 0), tmp_path / "out")
-    assert (count, faults) == (4, {})
+    dressed = dress_body(body, wardrobe, (0, 0), tmp_path / "out")
+    assert (len(dressed.frames), dressed.faults, dressed.kept) == (4, {}, [])
     expected = np.zeros_like(sheet)
     for number, cell in enumerate(cells.values()):
         frame = figure(16, 24, number, clothed=False)
@@ -166,7 +168,8 @@ def test_the_right_sheet_of_several_is_taken_by_name(tmp_path: Path, wardrobe: d
         open_bodies([save(tmp_path / "cat.png", read(walk))], tmp_path, HERE, wardrobe)
     folder = bodies_in(tmp_path / "all")
     (body,) = open_bodies([folder], tmp_path, HERE, wardrobe)
-    assert dress_body(body, wardrobe, (0, 0), tmp_path / "out") == (4, {})
+    dressed = dress_body(body, wardrobe, (0, 0), tmp_path / "out")
+    assert (len(dressed.frames), dressed.faults) == (4, {})
     for name in ("run", "walk"):
         assert read(tmp_path / f"out/{name}.dressed_frame_sheet.png").shape == (24, 32, 4)
 
@@ -194,7 +197,8 @@ def test_bodies_that_cannot_be_used_are_listed_together(tmp_path: Path, wardrobe
 
 def test_every_frame_is_dressed_and_joined_into_a_plain_grid(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
     (body,) = open_bodies([bodies_in(tmp_path / "cat")], tmp_path, HERE, wardrobe)
-    assert dress_body(body, wardrobe, (0, 0), tmp_path / "out") == (4, {})
+    dressed = dress_body(body, wardrobe, (0, 0), tmp_path / "out")
+    assert (len(dressed.frames), dressed.faults) == (4, {})
     for number in range(4):
         expected = dress(figure(16, 24, number, clothed=False), clothes_of(figure(16, 24, number, clothed=True)))
         assert np.array_equal(read(tmp_path / f"out/frames/dressed_frame_0{number}.png"), enlarge(expected, 8))
@@ -212,21 +216,44 @@ def test_frames_that_cannot_be_dressed_are_listed_and_the_rest_finished(
     (folder / "base_frame_02.png").write_bytes(b"no picture")
     (folder / "base_frame_03.png").unlink()
     save(folder / "base_frame_06.png", np.zeros((24, 16, 4), np.uint8))  # shows nothing, so it needs no clothes
-    save(tmp_path / "out/frames/dressed_frame_02.png", np.zeros((24, 16, 4), np.uint8))  # of an earlier run
+    earlier = tmp_path / "out/frames/dressed_frame_02.png"
+    write_signed(earlier, png_bytes(Image.new("RGBA", (16, 24))))  # of an earlier run
     (body,) = open_bodies([folder], tmp_path, HERE, wardrobe)
-    count, faults = dress_body(body, wardrobe, (0, 0), tmp_path / "out")
-    assert count == 1
+    dressed = dress_body(body, wardrobe, (0, 0), tmp_path / "out")
+    faults = dressed.faults
+    assert list(dressed.frames) == ["00"]
     assert faults.keys() == {"cutout_03.png", *(f"base_frame_0{number}.png" for number in (1, 2, 4, 5, 7))}
     assert "no transparency" in faults["base_frame_07.png"]
     assert "whole number" in faults["base_frame_01.png"] and "no cut-out" in faults["base_frame_04.png"]
     assert [path.name for path in (tmp_path / "out/frames").iterdir()] == ["dressed_frame_00.png"]
 
 
+def test_pictures_that_a_person_made_or_changed_stay(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
+    """Sheets show the person's frames; what no run has signed, such as the output of an earlier version, stays too."""
+    (body,) = open_bodies([bodies_in(tmp_path / "cat")], tmp_path, HERE, wardrobe)
+    out = tmp_path / "out"
+    dress_body(body, wardrobe, (0, 0), out)
+    painted = read(out / "frames/dressed_frame_01.png").copy()
+    painted[:8, :8] = (255, 0, 255, 255)
+    own = [save(out / f"frames/dressed_frame_0{number}.png", painted) for number in (1, 7)]  # there is no frame 07
+    before = {path: path.read_bytes() for path in own}
+    dressed = dress_body(body, wardrobe, (1, 0), out)
+    assert dressed.kept == own[:1]
+    assert {path: path.read_bytes() for path in own} == before
+    sheet = read(out / "dressed_frame_sheet.png")
+    assert np.array_equal(sheet[: 24 * 8, 16 * 8 :], painted)  # a plain grid of 2 x 2
+    edited = sheet.copy()
+    edited[:5, :5] = 9
+    save(out / "dressed_frame_sheet.png", edited)
+    assert dress_body(body, wardrobe, (0, 0), out).kept == [own[0], out / "dressed_frame_sheet.png"]
+    assert np.array_equal(read(out / "dressed_frame_sheet.png"), edited)
+
+
 def test_clothes_that_a_trimmed_sheet_has_no_room_for_are_a_fault(tmp_path: Path, wardrobe: dict[str, Path]) -> None:
     layout = SheetLayout(8, 8, {"00": Cell(0, 0, 8, 8, 16, 24, 4, 2)})
     write_record(tmp_path / "frames", SheetRecord(8, [SheetPair("walk", layout, layout)]))
     (body,) = open_bodies([bodies_in(tmp_path / "cat", 1)], tmp_path, HERE, wardrobe)
-    _, faults = dress_body(body, {"00": wardrobe["00"]}, (0, 0), tmp_path / "out")
+    faults = dress_body(body, {"00": wardrobe["00"]}, (0, 0), tmp_path / "out").faults
     assert faults.keys() == {"dressed_frame_00.png"} and "drawn px" in faults["dressed_frame_00.png"]
 
 

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from common.errors import UserError
 from common.paths import CHECKPOINTS, DATA
+from masks.model import onnx_runtime
 from masks.model.checkpoint_format import (
     FORMAT,
     find_checkpoint,
@@ -31,7 +33,7 @@ from masks.model.checkpoint_format import (
 )
 from masks.model.inference import predict_masks
 from masks.model.metrics import f1_score
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 from masks.sets.pairs import read_mask
 from masks.sets.training_sets import FrameSet, gather_training_data
 from tests.helpers import REAL_DATA, ROOT, needs_real_data
@@ -268,6 +270,8 @@ MISFITS: dict[str, dict[str, Any]] = {
     "texts": {"widths": ["8", "12"]},
     "one number": {"widths": 8},
     "too large for any memory": {"widths": [10**9, 10**9]},
+    "large": {"widths": [4000] * 5},
+    "very many levels": {"widths": [8] * 10**6},
     "another network": {"model": nn.Conv2d(3, 3, 3).state_dict()},
     "no tensors": {"model": {"stem.weight": 1}},
     "nothing": {"model": None},
@@ -278,11 +282,11 @@ MISFITS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", MISFITS)
 def test_tensors_that_do_not_fit_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "misfit.pth"
-    whole = {"format": FORMAT, "widths": [8, 12], "model": UNet((8, 12)).state_dict()}
+    whole = {"format": FORMAT, "widths": [8, 12], "frames": [], "model": UNet((8, 12)).state_dict()}
     torch.save(whole | MISFITS[name], path)
-    assert "do not fit the network" in refusal(path)
+    assert re.search("do not fit the network|damaged, its (field|weight)", refusal(path))
     torch.save({"format": FORMAT}, path)
-    assert "do not fit the network" in refusal(path)
+    assert "its field 'widths' is missing" in refusal(path)
 
 
 # ---- what a kill or a full disk leaves ----
@@ -292,12 +296,12 @@ import sys
 from pathlib import Path
 import torch
 from masks.model.checkpoint_format import write_checkpoint
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 torch.manual_seed(0)
 network = UNet((48, 96, 192))
 number = 0
 while True:
-    write_checkpoint(Path(sys.argv[1]), network, number=number)
+    write_checkpoint(Path(sys.argv[1]), network, frames=[], number=number)
     number += 1
     print(number, flush=True)
 """
@@ -306,7 +310,7 @@ HANGS_WHILE_WRITING = """
 import sys, time
 from pathlib import Path
 from masks.model.checkpoint_format import write_checkpoint
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 
 class Slow:
     def __reduce__(self):
@@ -321,7 +325,7 @@ import resource, signal, sys
 from pathlib import Path
 from common.errors import UserError
 from masks.model.checkpoint_format import write_checkpoint
-from masks.model.unet import UNet
+from masks.model.unet import SIZE_PX, UNet, fold_normalisation
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
@@ -413,3 +417,20 @@ def test_the_shipped_model_masks_real_sprites_that_it_never_saw() -> None:
     sets = [every(frame_set, 25) for frame_set in gather_training_data(folder)]
     scores = set_scores(sets)
     assert scores and np.mean(list(scores.values())) > 0.9, scores
+
+
+def test_onnx_runtime_gives_what_pytorch_gives_and_converts_a_network_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_runtime, "CACHE", tmp_path / "cache")
+    network = fold_normalisation(lively_network((6, 8), seed=2).eval())
+    pairs = np.random.default_rng(0).random((3, 8, SIZE_PX, SIZE_PX), np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pairs)).numpy()
+    assert np.abs(onnx_runtime.OnnxNetwork(network)(pairs) - expected).max() < 1e-4
+    (file,) = (tmp_path / "cache").iterdir()
+    written = file.stat().st_mtime_ns
+    assert np.abs(onnx_runtime.OnnxNetwork(network)(pairs) - expected).max() < 1e-4
+    assert file.stat().st_mtime_ns == written
+    onnx_runtime.OnnxNetwork(fold_normalisation(lively_network((6, 8), seed=3).eval()))
+    assert len(list((tmp_path / "cache").iterdir())) == 2, "other weights have a file of their own"

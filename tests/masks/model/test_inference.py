@@ -365,3 +365,9 @@ def test_real_files_of_a_set_through_the_untrained_network(model: UNet) -> None:
     for pair, mask in zip(pairs, predict_masks(model, pairs, CPU), strict=True):
         alpha = as_rgba(pair[1])[..., 3]
         assert mask.shape == alpha.shape and not mask[alpha == 0].any()
+
+
+def test_a_frame_whose_square_would_fill_the_memory_is_refused() -> None:
+    thin = np.zeros((8, 8_001, 4), np.uint8)
+    with pytest.raises(UserError, match="8001 x 8 px; the longer side of a frame can have 8000 px"):
+        next(predict_masks(lively_network(), [(thin, thin)], torch.device("cpu")))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from masks.model.mask_threshold import mask_unsureness, threshold_mask
+from masks.model.mask_threshold import calibrated_unsureness, mask_unsureness, threshold_mask
 from masks.model.metrics import f1_score
 
 PROBABILITIES = arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(0, 1, width=32))
@@ -58,3 +58,10 @@ def test_unsureness_is_about_one_minus_the_f1_to_expect() -> None:
         assert mask_unsureness(probability) == pytest.approx(1 - expected_f1(probability), abs=0.15)
     assert mask_unsureness(np.zeros((5, 5), np.float32)) == 0
     assert mask_unsureness(np.ones((5, 5), np.float32)) == 0
+
+
+def test_calibrated_unsureness_is_larger_and_keeps_the_order() -> None:
+    grades = [np.full((8, 8), value, np.float32) for value in (1.0, 0.999, 0.99, 0.9, 0.7, 0.51)]
+    plain, calibrated = ([f(grade) for grade in grades] for f in (mask_unsureness, calibrated_unsureness))
+    assert calibrated == sorted(calibrated) and plain == sorted(plain)
+    assert plain[0] == calibrated[0] == 0 and all(a < b <= 1 for a, b in zip(plain[1:], calibrated[1:], strict=True))

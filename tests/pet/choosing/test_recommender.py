@@ -111,8 +111,8 @@ def test_a_clear_favourite_is_the_pet_s_first_genre_and_the_cosine_stays_high(fi
     ("taste", "language", "words"),
     [
         (taste_of(jazz=1, rock=0.8), "en", ["jazz & blues and rock", "electric guitar"]),
-        (taste_of(jazz=1, indie=0.8), "es", ["jazz y blues e indie", "gafas de jazz"]),
-        (taste_of(classical=1), "ca", ["música clàssica", "perruca empolvada", "frac"]),
+        (taste_of(jazz=1, indie=0.8), "es", ["jazz y blues e indie", "saxofón"]),
+        (taste_of(classical=1), "ca", ["música clàssica", "corona de llorer", "frac"]),
         ([0.4] * 14, "en", ["a little of everything", "rainbow glasses"]),
         (taste_of(), "es", ["Nada de esta música", "antifaz"]),
     ],

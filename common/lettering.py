@@ -1,4 +1,4 @@
-"""Names in any script.
+"""Names in any script, and text that fits its room.
 
 DejaVu Sans, which ships inside matplotlib, has Latin, Greek, Cyrillic, Hebrew and Arabic letters. For others, the fonts
 of the optional packages `manimgx-fonts` and `manimgx-fonts-cjk` (Noto, SIL Open Font License) are used, and those that
@@ -8,6 +8,7 @@ are installed on the system.
 import contextlib
 import functools
 import importlib.util
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from common.grids import fit_text, label_font
 
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 NAMES_SHOWN = 5
+WORDS = re.compile(r"[^\s-]*-+\s*|[^\s-]+\s*")  # with what ends them
+LINE = 1.25  # distance of lines, as a multiple of their size
 
 
 def draw_name(
@@ -38,6 +41,37 @@ def draw_name(
 def name_width(name: str, size_px: int) -> float:
     """Width of a name in px."""
     return sum(font.getlength(text) for text, font in _runs(name, size_px))
+
+
+def wrap(text: str, size_px: int, width_px: float) -> list[str]:
+    """Lines of whole words, none wider than `width_px` unless one word is; hyphens end words."""
+    lines = [""]
+    for word in WORDS.findall(" ".join(text.split())):
+        if not lines[-1] or name_width((lines[-1] + word).rstrip(), size_px) <= width_px:
+            lines[-1] += word
+        else:
+            lines.append(word)
+    return [line.rstrip() for line in lines]
+
+
+def fit_lines(text: str, size_px: int, room: tuple[float, float]) -> tuple[int, list[str]]:
+    """The largest size, from `size_px` down to its half, at which the text fits its room, and the lines of the text.
+
+    Args:
+        text: any text.
+        size_px: the usual size.
+        room: width and height, px; lines are LINE times their size apart.
+
+    Returns:
+        Size in px and lines; at the smallest size, what is still too long is in the last line, for `draw_name` to cut.
+    """
+    smallest = (size_px + 1) // 2
+    for size in range(size_px, smallest - 1, -1):
+        lines = wrap(text, size, room[0])
+        if LINE * size * len(lines) <= room[1] and all(name_width(line, size) <= room[0] for line in lines):
+            return size, lines
+    most = max(1, int(room[1] / (LINE * smallest)))
+    return smallest, lines if len(lines) <= most else [*lines[: most - 1], " ".join(lines[most - 1 :])]
 
 
 def warn_of_names(names: Iterable[str]) -> None:

@@ -1,0 +1,129 @@
+"""How far one, three or five corrected frames lift the rest of a set by propagation, beside retraining.
+
+    python -m tests.benchmarks.masks_propagation              propagation
+    python -m tests.benchmarks.masks_propagation --retrain    and a short training of the model on the same frames
+
+Masks are those of the shipped model; corrected frames get their true mask, the most unsure ones first. Real sets hold
+frames of several characters: "one character" corrects frames of each group of five that wears the same clothes, and
+scores the rest of the group; "whole set" corrects frames of the set, whoever they show. Constants of the propagation
+were chosen on the LPC Revised sets; the other sets were not used.
+"""
+
+import argparse
+import copy
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from masks.correction.propagation import MaskedFrame, features_of, propagate
+from masks.model.checkpoint_format import load_network, network_of, read_checkpoint
+from masks.model.inference import predict_masks, predict_probabilities
+from masks.model.mask_threshold import mask_unsureness, threshold_mask
+from masks.model.metrics import f1_score
+from masks.model.training import TrainingSettings, prepare
+from masks.model.training_samples import TrainingSamples, collate, load_frames
+from masks.sets.pairs import read_pair, read_true_mask
+from masks.sets.training_sets import FrameSet
+from tests.benchmarks.hardware import describe_machine
+from tests.benchmarks.masks_setup import CPU, real_sets
+
+TUNED_ON = ("walk_north", "walk_south", "walk_east", "run_west")
+CHARACTER_FRAMES = 5  # frames of one character in a set
+COUNTS = (1, 3, 5)
+RETRAIN_STEPS, RETRAIN_BATCH, RETRAIN_RATE = 30, 4, 3e-4
+
+
+@dataclass
+class Frame:
+    """A frame, its true mask, what the shipped model finds, and how unsure that is."""
+
+    base: np.ndarray
+    clothed: np.ndarray
+    truth: np.ndarray
+    mask: np.ndarray
+    unsureness: float
+
+
+def main() -> None:
+    """Print a row for each set and number of corrected frames."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--retrain", action="store_true")
+    retrains = parser.parse_args().retrain
+    print(describe_machine())
+    network = load_network("mask_model.pth")[0].to(CPU)
+    print(
+        f"{'set':<17}{'corrected':<18}{'before':>8}{'after':>8}{'worst':>8}{'worse':>7}{'s':>7}{'retrained':>11}{'s':>7}"
+    )
+    for name, frame_set in real_sets().items():
+        frames = frames_of(frame_set, network)
+        count = len(frames)
+        single = [range(start, min(start + CHARACTER_FRAMES, count)) for start in range(0, count, CHARACTER_FRAMES)]
+        for groups, what in ((single, "character"), ([range(count)], "whole set")):
+            for corrected in COUNTS:
+                if corrected < min(map(len, groups)):
+                    row = measure(frames, groups, corrected)
+                    more = retrained(frame_set, frames, groups[0], corrected) if retrains and len(groups) == 1 else ""
+                    mark = "" if name in TUNED_ON else "*"
+                    print(f"{name + mark:<17}{f'{corrected} of a {what}':<18}{row}{more}", flush=True)
+    print("* not used while the constants were chosen; worse: share of frames whose F1 fell")
+
+
+def frames_of(frame_set: FrameSet, network: torch.nn.Module) -> list[Frame]:
+    """All frames of a set with the shipped model's masks."""
+    pairs = [read_pair(pair) for pair in frame_set.pairs]
+    found = predict_probabilities(network, pairs, CPU)
+    return [
+        Frame(base, clothed, read_true_mask(pair) > 0, threshold_mask(chance) > 0, mask_unsureness(chance))
+        for pair, (base, clothed), chance in zip(frame_set.pairs, pairs, found, strict=True)
+    ]
+
+
+def most_unsure(frames: list[Frame], group: Iterable[int], count: int) -> list[int]:
+    """The frames of a group that a person corrects first."""
+    return sorted(group, key=lambda index: -frames[index].unsureness)[:count]
+
+
+def measure(frames: list[Frame], groups: list[range], count: int) -> str:
+    """Mean F1 before and after, worst after, share made worse, and seconds for a set."""
+    before, after, seconds = [], [], 0.0
+    for group in groups:
+        chosen = most_unsure(frames, group, count)
+        started = time.perf_counter()
+        known = [features_of(MaskedFrame(frames[i].base, frames[i].clothed, frames[i].truth)) for i in chosen]
+        rest = [frames[i] for i in group if i not in chosen]
+        found = [propagate(known, MaskedFrame(frame.base, frame.clothed, frame.mask)) for frame in rest]
+        seconds += time.perf_counter() - started
+        before += [f1_score(frame.mask, frame.truth) for frame in rest]
+        masks = [frame.mask if new is None else new[0] for frame, new in zip(rest, found, strict=True)]
+        after += [f1_score(mask, frame.truth) for mask, frame in zip(masks, rest, strict=True)]
+    worse = float(np.mean(np.array(after) < np.array(before) - 1e-9))
+    return f"{np.mean(before):>8.4f}{np.mean(after):>8.4f}{min(after):>8.4f}{worse:>7.0%}{seconds:>7.1f}"
+
+
+def retrained(frame_set: FrameSet, frames: list[Frame], group: range, count: int) -> str:
+    """Mean F1 of the rest after a few steps of training on the corrected frames, and seconds."""
+    chosen = most_unsure(frames, group, count)
+    started = time.perf_counter()
+    settings = TrainingSettings(
+        epochs=1, batch=RETRAIN_BATCH, learning_rate=RETRAIN_RATE, dice_weight=0.7, drawn_share=0.0, seed=1, workers=0
+    )
+    start = copy.deepcopy(network_of(read_checkpoint("mask_model.pth"), "mask_model.pth"))
+    samples = TrainingSamples(
+        load_frames([FrameSet("corrected", [frame_set.pairs[i] for i in chosen])]),
+        length=10**9, drawn_share=0.0, seed=1,
+    )  # fmt: skip
+    training = prepare(settings, start, samples, held_out=[])
+    for step in range(RETRAIN_STEPS):
+        training.set_rate(step / RETRAIN_STEPS)
+        training.step(collate([samples[step * RETRAIN_BATCH + place] for place in range(RETRAIN_BATCH)]))
+    rest = [i for i in group if i not in chosen]
+    masks = predict_masks(training.average.to(CPU).eval(), [(frames[i].base, frames[i].clothed) for i in rest], CPU)
+    scores = [f1_score(mask > 0, frames[i].truth) for mask, i in zip(masks, rest, strict=True)]
+    return f"{np.mean(scores):>11.4f}{time.perf_counter() - started:>7.1f}"
+
+
+if __name__ == "__main__":
+    main()
