@@ -14,7 +14,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import write_bytes
-from masks.sheets.layered_sprites import FrameTag, LayeredSprite, SpriteLayer
+from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
 from masks.sheets.sheet_limits import check_frames
 
 SUFFIXES = (".ase", ".aseprite")
@@ -97,7 +97,7 @@ class _Reader:
         check_frames(self.path, count * max(1, sum(self.shown)), (self.width, self.height))
         empty = np.zeros((self.height, self.width, 4), np.uint8)
         layers = [
-            SpriteLayer(name, [self.cels.get((index, frame), empty) for frame in range(count)])
+            NamedLayer(name, [self.cels.get((index, frame), empty) for frame in range(count)])
             for index, name in enumerate(self.names)
             if self.shown[index] and self.kinds[index] != GROUP
         ]

@@ -10,7 +10,7 @@ BODY_WORDS = ("body", "base", "skin", "head", "hair", "face", "eye", "ear")  # w
 
 
 @dataclass(frozen=True)
-class SpriteLayer:
+class NamedLayer:
     """A named layer.
 
     Attributes:
@@ -42,7 +42,7 @@ class LayeredSprite:
         credits: who drew it, and under which licence.
     """
 
-    layers: Sequence[SpriteLayer]
+    layers: Sequence[NamedLayer]
     durations_ms: tuple[int, ...]
     tags: tuple[FrameTag, ...] = ()
     credits: str = ""

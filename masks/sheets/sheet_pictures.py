@@ -4,7 +4,7 @@ import functools
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from common.errors import UserError
 from common.images import read_image
 from masks.sheets import aseprite_files
 from masks.sheets.grid_finder import Grid
+from masks.sheets.layered_sprites import FrameTag
 from masks.sheets.sheet_limits import check_frames
 
 ANIMATED = ("GIF", "PNG", "WEBP")  # formats of files that may hold several frames
@@ -28,11 +29,15 @@ class SheetPicture:
         pixels: (H, W, 4) uint8 RGBA.
         grid: where the frames of an animation lie; None for a still picture.
         durations_ms: duration of each frame; empty for a still picture.
+        tags: named animations, of Aseprite files alone.
+        credits: who drew it, of Aseprite files alone.
     """
 
     pixels: np.ndarray
     grid: Grid | None = None
     durations_ms: tuple[int, ...] = ()
+    tags: tuple[FrameTag, ...] = ()
+    credits: str = ""
 
 
 @functools.lru_cache(maxsize=2)
@@ -49,7 +54,8 @@ def read_sheet(path: Path, body_alone: bool = False) -> SheetPicture:
     if has_layers(path):
         sprite = aseprite_files.read_aseprite(path)
         names = sprite.body_names() if body_alone else None
-        return frames_as_sheet([sprite.flat(n, names) for n in range(len(sprite.durations_ms))], sprite.durations_ms)
+        sheet = frames_as_sheet([sprite.flat(n, names) for n in range(len(sprite.durations_ms))], sprite.durations_ms)
+        return replace(sheet, tags=sprite.tags, credits=sprite.credits)
     if path.is_file():
         frames = _read_frames(path)
         if frames is not None:

@@ -13,7 +13,7 @@ from common.errors import UserError
 from masks.sets.pairs import read_mask
 from masks.sets.working_set import read_reviewed
 from masks.sheets.aseprite_files import read_aseprite, write_aseprite
-from masks.sheets.layered_sprites import FrameTag, LayeredSprite, SpriteLayer
+from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
 from tests.helpers import load_main
 from tests.masks.sample_sets import drawn_pair
 
@@ -30,7 +30,7 @@ def sprite() -> LayeredSprite:
         for frames, frame in zip(layers.values(), (base, clothed * (mask > 0)[..., None], fringe), strict=True):
             frames.append(frame)
     tags = (FrameTag("walk", 0, 1), FrameTag("idle", 2, 2))
-    return LayeredSprite([SpriteLayer(*item) for item in layers.items()], (80, 120, 60_000), tags, "Ana Núñez, CC0")
+    return LayeredSprite([NamedLayer(*item) for item in layers.items()], (80, 120, 60_000), tags, "Ana Núñez, CC0")
 
 
 @pytest.fixture
