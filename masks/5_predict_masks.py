@@ -84,7 +84,7 @@ def main() -> Report:
         written = write_overviews(done, record, results, tiles=TILES)
         if EXPORT:
             sprite = clothes_as_layers([t.source for t in done], [results.cutout(t.source.number) for t in done])
-            written |= dict.fromkeys(export_layers(sprite, OUTPUT, EXPORT), True)
+            written |= dict.fromkeys(export_layers(sprite, folder=OUTPUT, formats=EXPORT), True)
 
     print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
     for line in describe(done):
