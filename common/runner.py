@@ -244,7 +244,7 @@ def _without_positional(annotation: typing.Any) -> typing.Any:
     """Return the annotation of a positional setting as that of a flag; others as they are."""
     from tyro.conf import Positional
 
-    marker = Positional[int].__metadata__[0]
+    marker = typing.get_args(Positional[int])[1]
     extras = list(getattr(annotation, "__metadata__", ()))
     if marker not in extras:
         return annotation

@@ -5,7 +5,7 @@ Frames from sheets keep the sheet's size, and their masks and cut-outs are also 
 only what has changed. Pairs that cannot be read are skipped and listed.
 
 Masks that were reviewed in step 3 replace predictions. Masks and cut-outs in the output folder that you made or changed
-are never replaced; the cut-out of such a mask is made from it.
+are never replaced; the cut-out of such a mask is made from it. --propagate changes predictions as such masks teach.
 
 Reads   <training data>/frames/ and its reviewed masks, another folder of base_frame_XX.png and clothed_frame_XX.png, or
         two sheets; outputs/masks/mask_model.pth (from step 4) or checkpoints/masks/mask_model.pth
@@ -33,6 +33,7 @@ CLOTHED: Path | None = None  # the same sheet clothed
 CHECKPOINT: Path | None = None  # weights; None: those of step 4 unless they made a set worse, else those that ship
 OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
 CUTOUTS: bool = True  # False: masks only
+PROPAGATE: bool = False  # change predictions as the masks that you reviewed or made teach; other clothes stay
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, large) to 9 (slow, small)
 EXPORT: tuple[Literal["ase", "ora", "webp"], ...] = ()  # body and clothes as layers; webp: a preview that moves
 TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
@@ -77,7 +78,8 @@ def main() -> Report:
     results = PredictionOutput(folder=OUTPUT, cutouts=CUTOUTS, compress_level=COMPRESS_LEVEL)
     training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
-    with predict_all(tasks, faults, results, weights, WORKERS or workers_on(device)) as outcome:
+    workers = WORKERS or workers_on(device)
+    with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers) as outcome:
         done = [task for task in tasks if task.source.label not in outcome.faults]
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])

@@ -26,7 +26,7 @@ from avatar.appearance_training.examples import Portrait, darken_skin, look_at, 
 from avatar.person.colour_measures import measure_colours
 from avatar.person.face_detector import FaceDetector
 from avatar.person.head_view import HeadView, HeadViewer
-from avatar.person.trait_classifiers import CLASSIFIERS, CROPS, Crop, layer_input
+from avatar.person.trait_classifiers import CLASSIFIERS, CROPS, HeadCrop, layer_input
 from common.errors import UserError
 from common.images import read_image
 
@@ -122,7 +122,7 @@ def example_of(view: HeadView, labels: Mapping[str, str]) -> Example:
     return Example(dict(labels), inputs)
 
 
-def _with_margin(view: HeadView, crop: Crop) -> np.ndarray:
+def _with_margin(view: HeadView, crop: HeadCrop) -> np.ndarray:
     """(STORED * H, STORED * W, 3) uint8 around a crop, with room for `shifted`."""
     left, top, right, bottom = crop.box
     across, down = (round(side * MARGIN) for side in (right - left, bottom - top))

@@ -28,6 +28,7 @@ DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
 LIGHTEST_BROWN_L = 45.0  # of hair; of heads said to be brown above it, 4 in 9 are blonde, red or grey
 LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
+LEAST_CHEEKS = 0.42  # of `Colours.cheeks`; below it hair, a hand or a deep shadow covers a part of the face
 CROPPED = ("bald", "receding", "very short")  # lengths of hair at which its shape cannot be seen
 COMMON = ("none", "light")  # values of most people in the training: to say them falsely hides what somebody has
 LEAST = {  # confidence below which a value stays empty: of COMMON ones, of others
@@ -116,12 +117,13 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
     """Turn beliefs and colours into words, or into reasons why there is none.
 
     Args:
-        beliefs: of every trait.
-        colours: of the same head.
-        blurred: the face is so small that only the outline of the hair is seen, not its texture.
+        beliefs: what the classifiers believe of every trait.
+        colours: what was measured in the same head.
+        blurred: the face is so small that neither the texture of hair nor what covers a cheek is seen.
     """
     traits = {trait: _told(trait, belief) for trait, belief in beliefs.items()}
     light = problem_of_light(colours)
+    hidden = "something covers part of the face" if colours.cheeks < LEAST_CHEEKS and not blurred else ""
     masked = "a mask covers it" if beliefs["facial_hair"].word == COVERED else ""
     skin = _if(masked or light, traits["skin_tone"])
     if skin.value and colours.skin is not None:
@@ -136,8 +138,8 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
         hair_colour=_if(covered or bald or light, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
         hair_shape=_if(covered or shapeless, traits["hair_shape"]),
-        glasses=traits["glasses"],
-        facial_hair=_if(masked, traits["facial_hair"]),
+        glasses=_if(hidden, traits["glasses"]),
+        facial_hair=_if(masked or hidden, traits["facial_hair"]),
         headwear=traits["headwear"],
     )
 

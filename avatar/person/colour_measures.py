@@ -19,6 +19,7 @@ NOSE_TIP = (220, 45, 4, 275, 440, 457, 274, 1, 44, 237)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
 SHADOW, HIGHLIGHT = 0.25, 0.85  # quantiles of lightness between which skin is clean
 SURE_MATTE = 0.8
+FRONTAL = 0.3  # of `HeadView.turn`, up to which both cheeks get the same light
 FEWEST_PX = 30  # of a region that is to be measured
 
 
@@ -33,6 +34,7 @@ class Colours:
         hair_mask: (H, W) bool of the view, what `hair` is the median of.
         statistics: (n,) float32, what the classifiers of skin tone and hair colour read.
         chroma: mean chroma of the head, near 0 in black and white photos.
+        cheeks: median L of the darker cheek over that of the lighter one; 1 where the face is turned.
     """
 
     skin: np.ndarray | None
@@ -41,6 +43,7 @@ class Colours:
     hair_mask: np.ndarray
     statistics: np.ndarray
     chroma: float
+    cheeks: float = 1.0
 
 
 def measure_colours(view: HeadView) -> Colours:
@@ -52,7 +55,17 @@ def measure_colours(view: HeadView) -> Colours:
     skin = np.median(lab[skin_mask], axis=0) if np.count_nonzero(skin_mask) >= FEWEST_PX else None
     hair = np.median(lab[hair_mask], axis=0) if np.count_nonzero(hair_mask) >= FEWEST_PX else None
     chroma = float(np.hypot(lab[..., 1], lab[..., 2])[_filled(view, OVAL)].mean())
-    return Colours(skin, hair, skin_mask, hair_mask, _statistics(lab, view, person, skin_mask, hair_mask), chroma)
+    statistics = _statistics(lab, view, person, skin_mask, hair_mask)
+    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view))
+
+
+def _cheeks(lab: np.ndarray, view: HeadView) -> float:
+    """See `Colours.cheeks`."""
+    sides = [lab[_filled(view, cheek) & view.inside, 0] for cheek in CHEEKS]
+    if view.turn > FRONTAL or min(map(len, sides)) < FEWEST_PX:
+        return 1.0
+    dark, light = sorted(float(np.median(side)) for side in sides)
+    return dark / max(light, 1.0)
 
 
 def clean_skin(lab: np.ndarray, view: HeadView) -> np.ndarray:

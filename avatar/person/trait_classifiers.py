@@ -42,7 +42,7 @@ SHARP, BLURRED = 1.0, 2.0  # `HeadView.scale` up to which they count in full, an
 
 
 @dataclass(frozen=True)
-class Crop:
+class HeadCrop:
     """What a convolutional classifier sees of a head.
 
     Attributes:
@@ -61,10 +61,10 @@ class Crop:
 
 
 CROPS = {
-    "face": Crop((71, 71, 185, 185), (80, 80)),  # with its beard
-    "head": Crop((28, 14, 228, 214), (80, 80)),  # with hair, hat and shoulders
-    "eyes": Crop((44, 68, 212, 152), (96, 48), close=True),  # from the brows to below any glasses
-    "mouth": Crop((64, 128, 192, 256), (64, 64), close=True),  # from the nose to below the chin
+    "face": HeadCrop((71, 71, 185, 185), (80, 80)),  # with its beard
+    "head": HeadCrop((28, 14, 228, 214), (80, 80)),  # with hair, hat and shoulders
+    "eyes": HeadCrop((44, 68, 212, 152), (96, 48), close=True),  # from the brows to below any glasses
+    "mouth": HeadCrop((64, 128, 192, 256), (64, 64), close=True),  # from the nose to below the chin
 }
 
 
@@ -137,7 +137,7 @@ def weight_of(name: str, scale: float) -> float:
     return 1.0
 
 
-def crop_input(view: HeadView, crop: Crop) -> np.ndarray:
+def crop_input(view: HeadView, crop: HeadCrop) -> np.ndarray:
     """(3, H, W) float32 of a crop, mean 0 and deviation 1, so that exposure matters little."""
     left, top, right, bottom = crop.box
     small = cv2.resize(crop.of(view)[top:bottom, left:right], crop.size, interpolation=cv2.INTER_AREA)

@@ -34,7 +34,8 @@ WHITE = 0.9  # quantile of a person's luminance that is taken for white clothes
 DOUBT_EV, DARK_SHARE, MOST_EV = 1.4, 0.65, 1.5  # darkness beyond doubt counts by this share, up to a limit
 SIDES = 0.5  # strength of the light's direction
 RIM, RIM_WIDTH = 0.5, 0.012  # strength of a bright background's rim light; its width in heights of the person
-BLACK, BLACK_SHARE = 0.02, 0.5  # quantile of the black level; share of what lifts it too far that is taken back
+BLACK = 0.02  # quantile of the black level
+GRAIN_PX = 512  # side of the part of a picture in which grain is measured
 BLOCK_PX, FLATTEST = 16, 0.1  # grain is that of this share of all blocks, the flattest: others have texture
 GRAIN, MOST_GRAIN = 2.0, 8.0  # standard deviation of grain from which it is added, and its maximum, grey levels
 CERTAIN = 0.5  # sum of tint and darkness (in EV) from which the direction is applied in full
@@ -223,10 +224,15 @@ def lay_on_light(
 def _with_black_level(
     person: np.ndarray, solid: np.ndarray, original: np.ndarray, scene: np.ndarray, strength: float
 ) -> np.ndarray:
-    """Blacks no lighter than before the model's estimate, or than the scene's; (h, w, 3) uint8."""
-    now, before = (float(np.quantile(pixels[solid].mean(axis=1), BLACK)) for pixels in (person, original))
-    there = float(np.quantile(scene[::2, ::2].mean(axis=2), BLACK))
-    lift = strength * BLACK_SHARE * min(0.0, max(before, there) - now)
+    """Blacks no lighter than the scene's, or than brightening makes those before the estimate; (h, w, 3) uint8."""
+    some = np.s_[:: max(1, solid.shape[0] // WORK_PX), :: max(1, solid.shape[1] // WORK_PX)]
+    after, before = (pixels[some][solid[some]].mean(axis=1) for pixels in (person, original))
+    if not len(after):
+        return person
+    now = float(np.quantile(after, BLACK))
+    brighter = max(1.0, float(np.median(after) / max(1.0, float(np.median(before)))))
+    there = float(np.quantile(scene[:: max(1, len(scene) // WORK_PX), ::4].mean(axis=2), BLACK))
+    lift = strength * min(0.0, max(brighter * float(np.quantile(before, BLACK)), there) - now)
     if lift > -1:
         return person
     # Black moves by the lift, white stays.
@@ -246,7 +252,8 @@ def _with_grain(person: np.ndarray, scene: np.ndarray, strength: float) -> np.nd
 
 def grain_of(picture: np.ndarray) -> float:
     """Standard deviation of the grain in the flattest blocks of (H, W, 3) uint8, grey levels (Immerkaer 1996)."""
-    grey = picture.astype(np.float32).mean(axis=2)
+    top, left = (max(0, (side - GRAIN_PX) // 2) for side in picture.shape[:2])
+    grey = picture[top : top + GRAIN_PX, left : left + GRAIN_PX].astype(np.float32).mean(axis=2)
     response = cv2.filter2D(grey, -1, np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6)
     rows, columns = (side // BLOCK_PX * BLOCK_PX for side in grey.shape)
     if not rows or not columns:
@@ -273,8 +280,12 @@ def _gain(light: SceneLight, alpha: np.ndarray, strength: float) -> np.ndarray:
 
 def _rim(scene: np.ndarray, alpha: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
     """Light of the background that falls on the person's rim, (h, w, 3) float32, grey levels."""
-    height = box[0].stop - box[0].start
-    sigma = RIM_WIDTH * height
-    behind = cv2.GaussianBlur(scene, (0, 0), 2 * sigma)[box].astype(np.float32)
-    edge = 1 - cv2.GaussianBlur(alpha, (0, 0), sigma)[box]
-    return RIM * behind * (behind / 255) * edge[..., None]
+    height, width = (side.stop - side.start for side in box)
+    scale = min(1.0, FORM_PX / max(height, width))
+    sigma = max(0.3, RIM_WIDTH * height * scale)
+    near, share = (cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for part in (scene, alpha))
+    behind = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 2 * sigma)
+    light = RIM * behind * (behind / 255) * (1 - cv2.GaussianBlur(share, (0, 0), sigma))[..., None]
+    left, top = box[1].start * scale, box[0].start * scale
+    part = light[round(top) : round(top + height * scale), round(left) : round(left + width * scale)]
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -38,6 +38,7 @@ MIN_CERTAINTY = 0.4  # minimum product of a person's best score and BlazePose's 
 SURE_SCORE = 0.8  # score from which a box shows a person even if BlazePose finds nobody
 MIN_PRESENCE = 0.5  # minimum probability, by BlazePose, that a square shows a person
 MIN_BOX_IOU = 0.3  # minimum intersection over union of the detector's box and that around BlazePose's mask
+LEFT_OVER = 0.4  # intersection over union with every pose below which a sure box is one more person's
 STEADY = 0.85  # minimum share of it that a further look keeps, or it shows a neighbour
 REACH = 0.1  # distance from BlazePose's mask to which the other networks add, as a share of the crop's longer side
 MIN_AGREEMENT = 0.4  # minimum intersection over union of BlazePose's mask and the combined one
@@ -147,8 +148,21 @@ class EmbeddedSegmenter:
             boxes, scores = self._detector.find_boxes(photo, CANDIDATE_SCORE, TILE_PX)
             found = (self.find_pose(photo, box, float(s)) for box, s in zip(boxes.tolist(), scores, strict=True))
             poses = merge_duplicates(without_unsure([pose for pose in found if pose is not None]))
+            poses += self._left_over(photo, boxes, scores, poses)
             people = [self._cut_out(photo, pose, poses) for pose in poses]
         return without_shared_pixels([person for person in people if person is not None])
+
+    def _left_over(
+        self, photo: np.ndarray, boxes: np.ndarray, scores: np.ndarray, poses: Sequence[PoseMask]
+    ) -> list[PoseMask]:
+        """Masks within the sure boxes that no pose fits: BlazePose saw the neighbour there, who has a box as well."""
+        segmented = (
+            self._segment_box(photo, box, float(score))
+            for box, score in zip(boxes.tolist(), scores, strict=True)
+            if score >= SURE_SCORE
+            and max((pose.fitted_to(box, photo.shape).box_iou for pose in poses), default=0.0) < LEFT_OVER
+        )
+        return [pose for pose in segmented if pose is not None and pose.box_iou >= LEFT_OVER]
 
     def find_pose(self, photo: np.ndarray, box: Sequence[float], score: float) -> PoseMask | None:
         """Segment the person of a detector's box (XYXY px), coarsely; None if it shows nobody."""

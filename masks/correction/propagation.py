@@ -83,6 +83,8 @@ def propagate(known: Sequence[PixelFeatures], frame: MaskedFrame) -> tuple[np.nd
         The new mask, (H, W) bool, and how unsure it is: one minus the F1 score to expect, 0 to 1. None if no corrected
         frame shows the same clothes.
     """
+    if not known:
+        return None
     there = features_of(frame)
     alike = [near for near in (_nearest(other, there.values) for other in known) if _shows_same_clothes(near, there)]
     if not alike:
@@ -161,7 +163,7 @@ def undo_light(base: np.ndarray, clothed: np.ndarray, bare: np.ndarray) -> np.nd
     before, after = (np.log((picture[..., :3] + 6.0) / 134) for picture in (base, clothed))
     height, width = bare.shape
     down, right = np.meshgrid(np.arange(height) / height - 0.5, np.arange(width) / width - 0.5, indexing="ij")
-    count = np.count_nonzero(bare)
+    count = int(np.count_nonzero(bare))
     terms = []
     for channel in range(3):
         offset = np.tile(np.eye(3)[channel], (count, 1))
@@ -221,7 +223,7 @@ def _put_back(logits: np.ndarray, there: PixelFeatures, frame: MaskedFrame) -> n
     size = find_pixel_size([frame.base, frame.clothed])
     if now.shape == shrink(frame.mask, size).shape:
         return enlarge(now > 0, size)
-    flipped = np.zeros(now.shape, np.uint8)
+    flipped: np.ndarray = np.zeros(now.shape, np.uint8)
     flipped[there.places] = (logits > 0) != there.mask
     flipped = cv2.morphologyEx(flipped, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # single pixels are edges
     flipped = cv2.dilate(flipped, np.ones((3, 3), np.uint8))

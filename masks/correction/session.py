@@ -6,7 +6,7 @@ keeps its undo history until the session ends.
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,7 +245,7 @@ class CorrectionSession:
 
     # ---- propagation ----
 
-    def propagated_masks(self) -> Iterator[tuple[str, Propagated | None]]:
+    def propagated_masks(self) -> Generator[tuple[str, Propagated | None], None, None]:
         """Yield each frame that is neither open nor reviewed, and its new mask; None if it stays as it is.
 
         The open frame and the reviewed ones teach. Nothing changes before `take_over`.

@@ -4,6 +4,7 @@ What a person made comes first: a mask or cut-out in the output that no run has 
 was reviewed in step 3 replaces the prediction.
 """
 
+import contextlib
 import functools
 import json
 import math
@@ -23,6 +24,7 @@ from common.files import sha256_of
 from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL
+from masks.correction.propagation import MaskedFrame, features_of, propagate
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_probability
@@ -173,7 +175,13 @@ def describe(tasks: Sequence[PredictionTask]) -> list[str]:
 
 
 def predict_all(
-    tasks: Sequence[PredictionTask], faults: Mapping[str, str], output: PredictionOutput, checkpoint: Path, workers: int
+    tasks: Sequence[PredictionTask],
+    faults: Mapping[str, str],
+    output: PredictionOutput,
+    checkpoint: Path,
+    *,
+    propagates: bool,
+    workers: int,
 ) -> AbstractContextManager[Outcome[None]]:
     """Predict the pairs that have no up-to-date mask; see `run_batch`.
 
@@ -182,17 +190,22 @@ def predict_all(
         faults: faults of other frames, by file name.
         output: what is written.
         checkpoint: weights of the mask model.
+        propagates: whether a person's masks change the predictions alike.
         workers: processes.
 
     Raises:
         UserError: as `run_batch`.
     """
     kept = output.made_by_hand
+    teachers = tuple(task for task in tasks if propagates and task.mask is not None)
+    settings = {"method": METHOD, "weights": sha256_of(checkpoint), "cutouts": output.cutouts}
+    if teachers:
+        settings["taught by"] = [f"{task.source.number} {task.version}" for task in teachers]
     batch: Batch[PredictionTask, None] = Batch(
         folder=output.folder,
-        settings={"method": METHOD, "weights": sha256_of(checkpoint), "cutouts": output.cutouts},
+        settings=settings,
         files=(_pattern(MASKS, MASK, kept), _pattern(CUTOUTS, CUTOUT, kept)),
-        set_up=functools.partial(Predictor, checkpoint, output.cutouts, output.compress_level),
+        set_up=functools.partial(Predictor, checkpoint, output.cutouts, output.compress_level, teachers),
         tables=lambda records: None,
         what="predicting",
         unit="pair",
@@ -220,15 +233,24 @@ def _items(tasks: Sequence[PredictionTask], faults: Mapping[str, str]) -> Iterat
 class Predictor:
     """Makes the mask of one pair, unless a person made it, and cuts the clothing out."""
 
-    def __init__(self, checkpoint: Path, cutouts: bool, compress_level: int) -> None:
+    def __init__(
+        self, checkpoint: Path, cutouts: bool, compress_level: int, teachers: Sequence[PredictionTask] = ()
+    ) -> None:
         self._model, self._device = load_network(checkpoint)
         self._cutouts, self._compress_level = cutouts, compress_level
+        self._known = []
+        for task in teachers:
+            with contextlib.suppress(UserError):  # listed as a fault when its turn comes
+                base, clothed = task.source.read()
+                self._known.append(features_of(MaskedFrame(base, clothed, task.read_mask(base.shape[:2]) > 0)))
 
     def __call__(self, task: PredictionTask) -> Made:
         """Return the PNGs of one pair that no person made."""
         base, clothed = task.source.read()
         if task.mask is None:
             mask = threshold_mask(predict_probability(self._model, base, clothed, self._device))
+            taught = propagate(self._known, MaskedFrame(base, clothed, mask > 0))
+            mask = mask if taught is None else taught[0] * np.uint8(255)
         else:
             mask = task.read_mask(base.shape[:2])
         pictures: dict[str, Image.Image] = {}

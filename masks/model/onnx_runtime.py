@@ -25,7 +25,7 @@ class OnnxNetwork:
     """A network that ONNX Runtime runs on the CPU.
 
     Args:
-        network: in evaluation mode, on the CPU.
+        network: the network, in evaluation mode and on the CPU.
     """
 
     def __init__(self, network: UNet) -> None:
@@ -52,9 +52,9 @@ def _converted(network: UNet) -> bytes:
     example = torch.zeros(1, CHANNELS, SIZE_PX, SIZE_PX)
     dynamic = {name: {0: "batch"} for name in ("pairs", "logits")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the newer exporter takes ten times as long
+        warnings.simplefilter("ignore")  # the newer exporter, which takes no buffer, needs ten times as long
         torch.onnx.export(
-            network, (example,), buffer, dynamo=False, opset_version=OPSET,
+            network, (example,), buffer, dynamo=False, opset_version=OPSET,  # type: ignore[arg-type]
             input_names=["pairs"], output_names=["logits"], dynamic_axes=dynamic,
         )  # fmt: skip
     with contextlib.suppress(OSError, UserError):  # a folder that cannot be written costs the conversion each time

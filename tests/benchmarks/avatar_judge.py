@@ -23,7 +23,7 @@ from avatar.drawing.palette import SKINS, rgb_u8
 from avatar.person.skin_tone import STEPS
 from avatar.reader_training.examples import Examples, make_examples
 from avatar.reader_training.training_run import chosen_rows, loss_of, varied
-from avatar.sdxl.avatar_reader import WORDS, reader_input
+from avatar.sdxl.avatar_reader import WORDS, AvatarReader, reader_input
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from common.checkpoints import load_plain, save_plain
@@ -195,6 +195,20 @@ class Reader:
         return Reading(shares, lab)
 
 
+class ShippedReader:
+    """The reader that chooses among candidates: with CANDIDATES 1 it chooses nothing, and may measure."""
+
+    def __init__(self) -> None:
+        self._reader = AvatarReader()
+
+    def read(self, picture: np.ndarray) -> Reading:
+        """Read an avatar, (H, W, 3) uint8 RGB; the Lab of the skin is not read: NaN."""
+        shares = self._reader.read(picture)
+        steps = np.array(list(shares["skin_tone"].values()))
+        words = {word: float(steps[first - 1 : last].sum()) for word, (first, last) in STEPS.items()}
+        return Reading(shares | {"skin_tone": words}, np.full(3, np.nan))
+
+
 def skin_shares(lab: np.ndarray) -> dict[str, float]:
     """Shares of light, medium and dark for a colour of skin, by its distances to the drawn ones."""
     nearness = np.exp(-((skin_labs() - lab) ** 2).sum(1) / (2 * 6.0**2)) + 1e-9
@@ -217,7 +231,7 @@ def labelled_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def check_by_eye(judge: Reader) -> None:
+def check_by_eye(judge: Reader | ShippedReader) -> None:
     """Print the judge's accuracy, trait by trait, on avatars that were labelled by eye."""
     rows = labelled_rows()
     sheet = np.asarray(read_image(LABELLED_SHEET, "RGB"))

@@ -5,12 +5,15 @@
     python -m tests.benchmarks.avatar_likeness --people street groups painted     photos of other kinds
     python -m tests.benchmarks.avatar_likeness --only judge                       the judge against labels by eye
     python -m tests.benchmarks.avatar_likeness --only seeds                       40 seeds of one person
+    python -m tests.benchmarks.avatar_likeness --reader shipped                   by the reader that ships: no training
 
 A way is a START of AvatarGen_Base.py; "wordless" ones leave the measured appearance out of the prompt (but a figure is
 still drawn from it). Everything else is as that script's settings say. Half A is what choices may look at, half B is
 measured only; both are one collection. Painted pictures are portraits of half B with painted glasses, beards, headwear
 and darker skin: the painter is the one whose pictures, of other portraits, the meter of appearance was trained on.
-Avatars are kept: a run that was cut short goes on, and a change of the avatar part's code draws all anew.
+The line-up matches by the words that are read, and by colours at the same places of photo and avatar, whose usual
+differences were taken from half A. Avatars are kept: a run that was cut short goes on, and a change of the avatar
+part's code draws all anew.
 """
 
 import argparse
@@ -56,7 +59,7 @@ from common.images import read_image, write_png
 from common.paths import ROOT, shown
 from common.people.selection import Box
 from tests.benchmarks.avatar_appearance import Labelled, box_of, likeness, others
-from tests.benchmarks.avatar_judge import FOLDER, Reader, Reading, check_by_eye, fits, load_judge
+from tests.benchmarks.avatar_judge import FOLDER, Reader, Reading, ShippedReader, check_by_eye, fits, load_judge
 from tests.benchmarks.hardware import describe_machine
 
 WORDLESS = ", wordless"
@@ -124,11 +127,12 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="people of each group")
     parser.add_argument("--sheet", type=Path, help="picture of photo, start and avatar, the worst ones first")
     parser.add_argument("--only", choices=["judge", "seeds"])
+    parser.add_argument("--reader", choices=["judge", "shipped"], default="judge", help="who reads the avatars")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     print(describe_machine())
-    judge = load_judge()
+    judge = load_judge() if options.reader == "judge" else ShippedReader()
     check_by_eye(judge)
     if options.only == "judge":
         return
@@ -211,7 +215,7 @@ class Wordless(AvatarRun):
 class Studio:
     """Makes avatars as AvatarGen_Base.py does, the models loaded once, and shows them to the judge."""
 
-    def __init__(self, judge: Reader) -> None:
+    def __init__(self, judge: Reader | ShippedReader) -> None:
         self._judge, self._detector, self._meter = judge, FaceDetector(), AppearanceMeter()
         sources = sorted((ROOT / "avatar").rglob("*.py"))
         self._code = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
@@ -243,7 +247,8 @@ class Studio:
     def portray(self, person: Labelled, way: str, name: str = "") -> Case | None:
         """One person's avatar; None without a face. Another name gives another seed."""
         features = self.features(person.path, person.face)
-        if features is None or features.face_box is None:
+        box = features.face_box if features else None
+        if features is None or box is None:
             return None
         features = replace(features, name=name or features.name)
         source = None if way.startswith("text") else person.path
@@ -253,7 +258,7 @@ class Studio:
         lab = features.appearance["skin_tone"].lab
         photo = read_image(person.path, "RGB")
         colours = {
-            "photo": head_colours(np.asarray(photo), features.face_box),
+            "photo": head_colours(np.asarray(photo), box),
             "avatar": head_colours(np.asarray(avatar), AVATAR_FACE),
         }
         tiles = [photo, start or Image.new("RGB", (8, 8), "white"), avatar]
@@ -326,7 +331,8 @@ def print_colours(group: str, cases: Sequence[Case]) -> None:
     """How far the drawn skin is from the measured one."""
     from skimage.color import deltaE_ciede2000
 
-    apart = [float(deltaE_ciede2000(case.measured, case.seen.skin)) for case in cases if case.measured is not None]
+    known = [case for case in cases if case.measured is not None and np.isfinite(case.seen.skin).all()]
+    apart = [float(deltaE_ciede2000(case.measured, case.seen.skin)) for case in known]
     if apart:
         worst = np.percentile(apart, 90)
         print(f"{group}, skin measured to drawn: CIEDE2000 {np.median(apart):.1f} (median), {worst:.1f} (9 of 10 less)")
@@ -364,13 +370,12 @@ def write_sheet(path: Path, cases: Sequence[Case]) -> None:
 def print_line_up(group: str, cases: Sequence[Case]) -> None:
     """How often the right one of eight people is found: by the words of the traits, and by the colours as well."""
     labels = [case.person.labels for case in cases]
-    seen, perfect = (list(some) for some in ([c.seen.shares for c in cases], map(as_labelled, labels)))
-    words = likelihoods(labels, seen)
+    words = likelihoods(labels, [case.seen.shares for case in cases])
     ways = {
         "words": words,
         "colours": colour_likelihoods(cases),
         "words and colours": words + colour_likelihoods(cases),
-        "words, if all were as labelled": likelihoods(labels, perfect),
+        "words, if all were as labelled": likelihoods(labels, [as_labelled(some) for some in labels]),
     }
     for apart, kind in ((False, "draws"), (True, "draws in which no two share all labels")):
         found = {way: line_up(scores, labels, np.random.default_rng(1), apart) for way, scores in ways.items()}

@@ -30,6 +30,7 @@ from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
 from masks.sets.working_set import write_reviewed
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
+from tests.masks.correction.test_propagation import walker, write_walk
 from tests.masks.model.test_unet import lively_network
 from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair, write_working_set
 
@@ -264,6 +265,24 @@ def test_reviewed_masks_reach_masks_cut_outs_and_the_contact_sheet(working_set: 
     assert (read(out / "masks" / mask_name("01")) == mask).all()
     assert (read(out / "cutouts/cutout_01.png") == cutout).all()
     assert "0 made now, 5 existed" in script(working_set, checkpoint)
+
+
+def test_reviewed_masks_teach_predictions_if_asked_to(tmp_path: Path) -> None:
+    """The model that ships finds the shirt; the person says that its lower half is no clothing, in one frame of six."""
+    write_walk(tmp_path)
+    (tmp_path / "masks_corrected").mkdir(exist_ok=True)
+    halves = {step: walker(step).mask.copy() for step in range(6)}
+    for mask in halves.values():
+        mask[22:] = False  # shirts alone
+    Image.fromarray(halves[0] * np.uint8(255)).save(tmp_path / "masks_corrected/mask_00.png")
+    write_reviewed(tmp_path, ["00"])
+    scores = {}
+    for name, propagate in (("alone", False), ("taught", True)):
+        main(training_data=tmp_path, output=tmp_path / name, propagate=propagate)
+        masks = [read_mask(tmp_path / f"{name}/masks/mask_0{step}.png") > 0 for step in range(1, 6)]
+        scores[name] = [f1_score(mask, halves[step]) for step, mask in enumerate(masks, start=1)]
+        assert (read_mask(tmp_path / f"{name}/masks/mask_00.png") > 0).tolist() == halves[0].tolist()
+    assert min(scores["taught"]) > 0.95 and np.mean(scores["taught"]) > np.mean(scores["alone"]) + 0.05
 
 
 def test_a_reviewed_mask_that_cannot_be_used_is_listed(working_set: Path, checkpoint: Path) -> None:

@@ -19,9 +19,9 @@ from avatar.appearance_training.painting_over import (
     paint_sunglasses,
 )
 from avatar.person import head_view
-from avatar.person.appearance import Appearance, AppearanceMeter, judge, unseen
+from avatar.person.appearance import LEAST_CHEEKS, Appearance, AppearanceMeter, judge, unseen
 from avatar.person.appearance_picture import HEAD_PX, WIDTH_PX, draw_measured
-from avatar.person.colour_measures import Colours, measure_colours
+from avatar.person.colour_measures import CHEEKS, Colours, measure_colours
 from avatar.person.head_view import HeadView, HeadViewer
 from avatar.person.skin_tone import STEPS, monk_lab, monk_step
 from avatar.person.trait_classifiers import (
@@ -254,6 +254,23 @@ def test_the_shape_of_cropped_hair_is_not_told(length: str) -> None:
     assert found.hair_shape.value == ""
     assert found.hair_shape.reason == "the hair is too short"
     assert judge(beliefs(hair_length="long", hair_shape="curly"), colours_of((60, 15, 20))).hair_shape.value == "curly"
+
+
+@needs_weights
+@pytest.mark.parametrize("side", CHEEKS)
+def test_a_face_that_is_half_covered_tells_nothing_of_glasses_and_facial_hair(
+    meter: AppearanceMeter, side: tuple[int, ...]
+) -> None:
+    photo = cv2.resize(skimage.data.astronaut(), (1024, 1024))
+    box = tuple(2 * edge for edge in ASTRONAUT_BOX)
+    seen = HeadViewer().look(photo, box)  # type: ignore[arg-type]
+    portrait = portrait_of(seen, {})
+    assert measure_colours(seen).cheeks > LEAST_CHEEKS
+    covered = portrait.canvas.copy()
+    hull = cv2.convexHull(portrait.points[list(side), :2].astype(np.int32))
+    cv2.fillPoly(covered, [hull], (25, 18, 15))
+    found = meter.measure(covered, box_of(portrait.points))
+    assert found.glasses.reason == found.facial_hair.reason == "something covers part of the face"
 
 
 def test_of_blurred_hair_no_texture_is_told() -> None:

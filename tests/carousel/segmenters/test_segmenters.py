@@ -278,6 +278,29 @@ def test_half_figures_and_neighbours_are_found_one_by_one(
     assert np.sum([person.mask for person in people], axis=0).max() == 1
 
 
+@needs_real_data("people/groups")
+@needs_weights
+def test_a_sure_box_beside_a_neighbour_is_one_more_person(embedded: EmbeddedSegmenter) -> None:
+    """BlazePose sees the umpire in the box of the catcher beside him."""
+    photo = np.asarray(read_image(REAL_DATA / "people/groups/photos/coco_000000000192.jpg", "RGB"))
+    assert max(box_iou(person.box, (440, 227, 515, 464)) for person in embedded.find_people(photo)) > 0.8
+
+
+@needs_real_data("carousel_cases", "people/more")
+@needs_weights
+def test_who_crouches_is_lower_than_upright_and_a_half_figure_tells_nothing(embedded: EmbeddedSegmenter) -> None:
+    boy, girl = (np.asarray(read_image(REAL_DATA / f"carousel_cases/{name}.png")) for name in ("cut_boy", "cut_girl1"))
+    crouching = embedded.upright_share(boy)
+    assert crouching is not None and crouching < 0.92 and embedded.upright_share(girl) is None
+    folder = REAL_DATA / "people/more"
+    photo, mask = (
+        np.asarray(read_image(folder / f"{kind}/ccp_0305.{suffix}", "RGB"))
+        for kind, suffix in (("photos", "jpg"), ("masks", "png"))
+    )
+    standing = embedded.upright_share(np.dstack([photo, mask[..., 0]]))
+    assert standing is not None and standing > 0.97
+
+
 @needs_real_data("carousel_cases")
 @needs_weights
 def test_a_man_before_a_crowd_is_whole(embedded: EmbeddedSegmenter) -> None:

@@ -134,9 +134,7 @@ def test_blacks_are_not_lifted_above_the_scenes() -> None:
     dark, fog = scene_of()[WINDOW].copy(), np.full((150, 100, 3), 140, np.uint8)
     dark[:, :10] = 5
     black = (slice(105, 115), slice(40, 60))
-    assert lay_on_light(light, dark, lifted, alpha, original=colours)[black].mean() == pytest.approx(43, abs=3), (
-        "half of it is taken back"
-    )
+    assert lay_on_light(light, dark, lifted, alpha, original=colours)[black].mean() < 36, "of 61"
     assert (lay_on_light(light, fog, lifted, alpha, original=colours) == lifted).all()
     assert (lay_on_light(light, dark, colours, alpha, original=colours) == colours).all()
 
