@@ -3,8 +3,11 @@
     python 1_split_spritesheet.py training_data --base body.png --clothed dressed.png
 
 The frames lie on a grid, which is detected unless settings give it, or at the places that the JSON of Aseprite or
-TexturePacker lists. Frames are numbered row by row; small frames are enlarged by a whole factor. Pairs whose figures
-are shifted against each other are listed. Frames that are replaced go to backups/ with their masks.
+TexturePacker lists. GIF, APNG, animated WebP and Aseprite files hold frames themselves. An Aseprite file given as both
+sheets holds the pair in its layers: those named body, base, skin, head, hair, face, eyes or ears (or else the lowest)
+are the base, and the others the clothing, whose masks count as reviewed. Frames are numbered row by row; small frames
+are enlarged by a whole factor. Pairs whose figures are shifted against each other are listed. Frames that are replaced
+go to backups/ with their masks.
 
 --join FOLDER puts numbered pictures (frames, masks, cut-outs) back where frames/sheet.json says they were.
 
@@ -47,9 +50,9 @@ JOINED: Path = OUTPUTS / "masks/sheets"  # folder for the sheets made by JOIN
 
 def main() -> Report:
     """Cut the sheets into frames, or join frames into sheets."""
-    from masks.sets.naming import FRAMES
+    from masks.sets.naming import FRAMES, MASKS_CORRECTED
     from masks.sheets.pairing import find_sheets, plan_split
-    from masks.sheets.splitting import contact_sheet, make_room, unchanged_frames, write_frames
+    from masks.sheets.splitting import contact_sheet, make_room, unchanged_frames, write_frames, write_true_masks
 
     grid = GridSettings(
         columns=COLUMNS,
@@ -76,6 +79,9 @@ def main() -> Report:
     if kept:
         print(f"earlier frames and their masks: {shown(kept)}")
     shifts = write_frames(TRAINING_DATA, plan, unchanged)
+    known = write_true_masks(TRAINING_DATA, plan)
+    if known:
+        print(f"masks from the layers: {known}, as reviewed ones in {shown(TRAINING_DATA / MASKS_CORRECTED)}")
     write_png(OUTPUT, contact_sheet(TRAINING_DATA, plan, shifts))
     for number, shift in list(shifts.items())[:FAULTS_SHOWN]:
         print(f"frame {number}: clothed is shifted by {shift} art pixels")

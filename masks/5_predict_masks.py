@@ -10,15 +10,16 @@ are never replaced; the cut-out of such a mask is made from it. --propagate chan
 Reads   <training data>/frames/ and its reviewed masks, another folder of base_frame_XX.png and clothed_frame_XX.png, or
         two sheets; outputs/masks/mask_model.pth (from step 4) or checkpoints/masks/mask_model.pth
 Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cutout_XX.png, contact_sheet.png;
-        from sheets mask_sheet.png and cutout_sheet.png; faults.csv (skipped pairs)
+        from sheets mask_sheet.png and cutout_sheet.png; by EXPORT layers.aseprite, layers.ora and preview.webp;
+        faults.csv (skipped pairs)
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from common.errors import raise_faults
+from common.errors import UserError, raise_faults
 from common.files import print_faults
 from common.paths import OUTPUTS, shown
 from common.runner import Range, Report, run
@@ -34,6 +35,7 @@ OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
 CUTOUTS: bool = True  # False: masks only
 PROPAGATE: bool = False  # change predictions as the masks that you reviewed or made teach; other clothes stay
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, large) to 9 (slow, small)
+EXPORT: tuple[Literal["ase", "ora", "webp"], ...] = ()  # body and clothes as layers; webp: a preview that moves
 TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
 COLUMNS: int | None = None  # frames in a row of the sheets; None: detected
@@ -48,6 +50,7 @@ LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a gri
 def main() -> Report:
     """Predict what has no up-to-date mask, then draw the contact sheet."""
     from common.devices import describe_device
+    from masks.cutouts.layer_files import clothes_as_layers, export_layers
     from masks.cutouts.prediction_batch import PredictionOutput, describe, plan_tasks, predict_all, write_overviews
     from masks.cutouts.stale import stale_cutouts
     from masks.model.checkpoint_format import network_of, read_checkpoint
@@ -56,6 +59,8 @@ def main() -> Report:
     from masks.sets import naming
     from masks.sheets.frame_sources import find_sources, reviewed_masks, workers_on
 
+    if EXPORT and not CUTOUTS:
+        raise UserError("setting EXPORT needs the cut-outs; leave CUTOUTS on")
     grid = GridSettings(
         columns=COLUMNS,
         rows=ROWS,
@@ -79,6 +84,9 @@ def main() -> Report:
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
         written = write_overviews(done, record, results, tiles=TILES)
+        if EXPORT:
+            sprite = clothes_as_layers([t.source for t in done], [results.cutout(t.source.number) for t in done])
+            written |= dict.fromkeys(export_layers(sprite, folder=OUTPUT, formats=EXPORT), True)
 
     print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
     for line in describe(done):

@@ -8,7 +8,9 @@ Cloth colours come from inside the mask. The background is the base frame, in th
 or what lies beside the mask in the clothed frame (such as hair over cloth). Of all such pairs, the one whose blend is
 nearest to the pixel is used; alpha is its least-squares solution, regularised towards the mask where cloth and
 background look alike. The residual of the blend then corrects the cloth's colour, as in Forte 2021, "Approximate fast
-foreground colour estimation". Pixel art has no mixed pixels and keeps its hard edges.
+foreground colour estimation". Pixel art has no mixed pixels and keeps its hard
+edges. Layered pixel art has its soft pixels as drawn; only its see-through clothes are
+separated from the body.
 """
 
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ import cv2
 import numpy as np
 
 from common.alpha import around
+from masks.cutouts.see_through import unblend
+from masks.model.layered_pairs import is_layered, is_smooth
 from masks.sets.pixel_art import find_pixel_size
 
 FIGURE_PX = 512  # longer side of a figure to which the lengths below refer; they grow with larger figures
@@ -33,7 +37,7 @@ SHADE_COST = 0.005  # cost of a shadow down to black, same unit
 SECOND_COST = 0.0003  # cost of the less usual cloth or background, same unit
 FALL_OFF = 2.0  # outside the mask: fall of alpha from a pixel to the next, per missing alpha of the first
 MISFIT = 0.01  # if the residual of every blend is larger (same unit), the mask decides
-PALETTE = 256  # opaque frames with at most this many colours are pixel art
+PALETTE = 256  # opaque or layered frames with at most this many colours are pixel art
 
 
 def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -53,13 +57,23 @@ def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarr
     if not base.shape == clothed.shape == (*mask.shape, 4):
         raise ValueError(f"frames and mask must have one size, got {base.shape}, {clothed.shape}, {mask.shape}")
     on = mask > 0
-    cut = clothed * (on & (clothed[..., 3] > 0))[..., None]
+    shown = on & (clothed[..., 3] > 0)
+    if _is_layered_pixel_art(base, clothed, on):
+        return unblend(base, clothed, shown)
+    cut = clothed * shown[..., None]
     if on.any() and not has_hard_edges(base, clothed):
         scale = max(1.0, max(cv2.boundingRect(clothed[..., 3])[2:]) / FIGURE_PX)
         near = around(on, round((EDGE_PX + 3 * LIGHT_PX) * scale))
         edge, cloth = _unmix(_premultiplied(base[near]), _premultiplied(clothed[near]), on[near], scale)
         cut[near][edge] = _straight(cloth)
     return cut
+
+
+def _is_layered_pixel_art(base: np.ndarray, clothed: np.ndarray, on: np.ndarray) -> bool:
+    """Whether a pair is layered, small and of few colours; its soft pixels are drawn, not mixed with a background."""
+    if is_smooth(base, clothed, 1) or not is_layered(base, clothed, on.astype(np.float32)):
+        return False
+    return len(np.unique(clothed.reshape(-1, 4).view(np.uint32))) <= PALETTE
 
 
 def has_hard_edges(base: np.ndarray, clothed: np.ndarray) -> bool:

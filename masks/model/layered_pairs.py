@@ -53,6 +53,12 @@ def is_layered(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray) -
     return count >= LEAST_BODY_PX and int(np.count_nonzero(same & body)) >= LAYERED_SHARE * count
 
 
+def is_smooth(base: np.ndarray, clothed: np.ndarray, pixel_px: int) -> bool:
+    """Whether a figure is so large that its edges are mixed; arguments as for `use_layers`."""
+    figure = (base[..., 3] > 0) | (clothed[..., 3] > 0)
+    return max(figure[around(figure, 0)].shape) >= SMOOTH_PX * pixel_px
+
+
 def _steps(colours: np.ndarray) -> np.ndarray:
     """Return where (H, W) colours differ from the pixel above or to the left; flat areas match wherever they lie."""
     steps = np.zeros(colours.shape, bool)
@@ -68,8 +74,7 @@ def _correct(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray) -> 
     hues = colours & RGB_BITS  # a half transparent outline shares its colour with an opaque one
     shared = np.isin(hues, np.unique(hues[changed & found]))  # colours that the clothing uses
     corrected = np.where(changed | shared, probability, np.minimum(probability, UNCHANGED))
-    figure = drawn | (base[..., 3] > 0)
-    if max(figure[around(figure, 0)].shape) >= SMOOTH_PX:
+    if is_smooth(base, clothed, 1):
         return corrected
     missed = changed & ~found
     shadow = missed & _looks_like_shadow(base, clothed)

@@ -17,7 +17,7 @@ from masks.sets.working_set import read_reviewed
 from masks.sheets.cells import Cell, SheetRecord, cut_frame
 from masks.sheets.grid_finder import GridSettings
 from masks.sheets.pairing import find_sheets, plan_split
-from masks.sheets.sheet_pictures import read_sheet
+from masks.sheets.sheet_pictures import read_pair_of_sheets
 
 MOST_WORKERS = 4  # each loads the model anew
 IN_PROCESS = 32  # up to this many pairs do not repay the start of workers
@@ -56,7 +56,7 @@ class FrameSource:
         """
         if self.cells is None:
             return read_pair(FramePair(self.number, self.base, self.clothed))
-        base, clothed = (read_sheet(path).pixels for path in (self.base, self.clothed))
+        base, clothed = read_pair_of_sheets(self.base, self.clothed)
         return cut_frame(base, self.cells[0]), cut_frame(clothed, self.cells[1])
 
 

@@ -12,7 +12,7 @@ from common.images import MIN_SIDE_PX, PHOTO_SUFFIXES
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout
 from masks.sheets.grid_finder import MAX_FRAMES, Grid, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout
-from masks.sheets.sheet_pictures import read_sheet
+from masks.sheets.sheet_pictures import has_layers, is_same, read_pair_of_sheets, read_sheet, true_masks
 
 FRAME_PX = 512  # largest side to which SCALE = None enlarges frames
 MAX_FRAME_PX = 4096
@@ -34,7 +34,7 @@ class SheetFiles:
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Read both sheets as (H, W, 4) uint8."""
-        return read_sheet(self.base).pixels, read_sheet(self.clothed).pixels
+        return read_pair_of_sheets(self.base, self.clothed)
 
     def animation_grid(self) -> Grid | None:
         """Return where the frames of two animations lie; None for still pictures.
@@ -85,6 +85,14 @@ class SplitPlan:
             lines.append(f"{self.stray} drawn px are in no frame; is the grid right?")
         return lines
 
+    def true_masks(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield number and true mask, (H, W) uint8 of 0 or 255, of each frame whose clothes are layers of the file."""
+        for files, pair in zip(self.files, self.record.sheets, strict=True):
+            if is_same(files.base, files.clothed):
+                sheet = true_masks(files.base)
+                for number, cell in pair.base.cells.items():
+                    yield number, cut_frame(sheet, cell)[..., 0]
+
     def frames(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Yield number, base and clothed frame of each pair, (H, W, 4) uint8 at the sheet's size."""
         for files, pair in zip(self.files, self.record.sheets, strict=True):
@@ -125,7 +133,7 @@ def find_sheets(
         if len(sheets[0]) != len(sheets[1]):
             faults.append(f"{len(sheets[0])} base sheets, but {len(sheets[1])} clothed ones; give them in pairs")
         pairs = list(zip(*sheets, strict=False))
-    faults += [f"{a}: is given as base and as clothed sheet" for a, b in pairs if a.exists() and a.samefile(b)]
+    faults += [f"{a}: is given as base and as clothed sheet" for a, b in pairs if is_same(a, b) and not has_layers(a)]
     raise_faults("", faults)
     clothed_layout = clothed_layout or base_layout
     return [SheetFiles(a, b, _layout_for(a, base_layout), _layout_for(b, clothed_layout)) for a, b in pairs]

@@ -3,15 +3,19 @@
 import functools
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageSequence
 
 from common.errors import UserError
-from common.images import MAX_PIXELS, MIN_SIDE_PX, read_image
-from masks.sheets.grid_finder import MAX_FRAMES, Grid
+from common.images import read_image
+from masks.sheets import aseprite_files
+from masks.sheets.grid_finder import Grid
+from masks.sheets.layered_sprites import FrameTag
+from masks.sheets.sheet_limits import check_frames
 
 ANIMATED = ("GIF", "PNG", "WEBP")  # formats of files that may hold several frames
 DEFAULT_MS = 100  # duration of a frame whose file gives none
@@ -25,20 +29,33 @@ class SheetPicture:
         pixels: (H, W, 4) uint8 RGBA.
         grid: where the frames of an animation lie; None for a still picture.
         durations_ms: duration of each frame; empty for a still picture.
+        tags: named animations, of Aseprite files alone.
+        credits: who drew it, of Aseprite files alone.
     """
 
     pixels: np.ndarray
     grid: Grid | None = None
     durations_ms: tuple[int, ...] = ()
+    tags: tuple[FrameTag, ...] = ()
+    credits: str = ""
 
 
 @functools.lru_cache(maxsize=2)
-def read_sheet(path: Path) -> SheetPicture:
-    """Read a sheet, or an animation (GIF, APNG, animated WebP) as a sheet of its frames.
+def read_sheet(path: Path, body_alone: bool = False) -> SheetPicture:
+    """Read a sheet, or an animation (GIF, APNG, animated WebP, Aseprite) as a sheet of its frames.
+
+    Args:
+        path: the file.
+        body_alone: whether to leave out the layers of an Aseprite file that are not the body.
 
     Raises:
         UserError: the file cannot be read, is too large, or has too many frames.
     """
+    if has_layers(path):
+        sprite = aseprite_files.read_aseprite(path)
+        names = sprite.body_names() if body_alone else None
+        sheet = frames_as_sheet([sprite.flat(n, names) for n in range(len(sprite.durations_ms))], sprite.durations_ms)
+        return replace(sheet, tags=sprite.tags, credits=sprite.credits)
     if path.is_file():
         frames = _read_frames(path)
         if frames is not None:
@@ -46,27 +63,42 @@ def read_sheet(path: Path) -> SheetPicture:
     return SheetPicture(np.asarray(read_image(path)))
 
 
-def frames_as_sheet(frames: list[np.ndarray], durations_ms: list[int]) -> SheetPicture:
-    """Lay frames, (H, W, 4) uint8 of one size, out in about as many columns as rows."""
+def has_layers(path: Path) -> bool:
+    """Whether a file may hold body and clothes as layers."""
+    return path.suffix.lower() in aseprite_files.SUFFIXES
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths name the same existing file."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def read_pair_of_sheets(base: Path, clothed: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read both sheets as (H, W, 4) uint8; the same file twice gives its body layers, and all layers."""
+    return read_sheet(base, body_alone=is_same(base, clothed)).pixels, read_sheet(clothed).pixels
+
+
+def true_masks(path: Path) -> np.ndarray:
+    """Return where clothing layers are uppermost, in the layout of `read_sheet`: (H, W, 1) uint8 of 0 or 255.
+
+    Raises:
+        UserError: as `read_aseprite`.
+    """
+    sprite = aseprite_files.read_aseprite(path)
+    body = sprite.body_names()
+    masks = [sprite.clothing_mask(n, body)[..., None] for n in range(len(sprite.durations_ms))]
+    return frames_as_sheet(masks, sprite.durations_ms).pixels
+
+
+def frames_as_sheet(frames: list[np.ndarray], durations_ms: Sequence[int]) -> SheetPicture:
+    """Lay frames, (H, W, C) uint8 of one size, out in about as many columns as rows."""
     columns = math.ceil(math.sqrt(len(frames)))
     height, width = frames[0].shape[:2]
     grid = Grid(columns, -(-len(frames) // columns), width, height)
-    sheet = np.zeros((grid.rows * height, grid.columns * width, 4), np.uint8)
+    sheet = np.zeros((grid.rows * height, grid.columns * width, frames[0].shape[2]), np.uint8)
     for (left, top, _, _), frame in zip(grid.boxes(), frames, strict=False):
         sheet[top : top + height, left : left + width] = frame
     return SheetPicture(sheet, grid, tuple(durations_ms))
-
-
-def check_frames(path: Path, count: int, size: tuple[int, int]) -> None:
-    """Raise UserError if an animation of `count` frames of `size` (width, height) px is too large or too small."""
-    width, height = size
-    if count > MAX_FRAMES:
-        raise UserError(f"{path}: has {count} frames; the limit is {MAX_FRAMES}")
-    if count * width * height > MAX_PIXELS:
-        limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
-        raise UserError(f"{path}: {count} frames of {width} x {height} px are larger than the limit of {limit}")
-    if min(width, height) < MIN_SIDE_PX:
-        raise UserError(f"{path}: {width} x {height} px is too small, both sides need {MIN_SIDE_PX} px")
 
 
 def _read_frames(path: Path) -> tuple[list[np.ndarray], list[int]] | None:

@@ -27,6 +27,7 @@ from masks.sets.naming import (
     files_of_kind,
     mask_name,
 )
+from masks.sets.pairs import mask_image
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 from masks.sets.working_set import read_reviewed, write_reviewed
 from masks.sheets.cells import tile
@@ -155,6 +156,23 @@ def write_frames(folder: Path, plan: SplitPlan, unchanged: set[str]) -> dict[str
             write_png(frames / plan.record.sheet_name(half, pair), Image.fromarray(sheet))
     write_record(frames, plan.record)
     return shifts
+
+
+def write_true_masks(folder: Path, plan: SplitPlan) -> int:
+    """Write the masks that layers of a file give as reviewed ones; corrected masks that are there stay.
+
+    Returns:
+        The number of masks written.
+    """
+    there = files_of_kind(folder / MASKS_CORRECTED, MASK).keys()
+    written = []
+    for number, mask in plan.true_masks():
+        if number not in there:
+            write_png(folder / MASKS_CORRECTED / mask_name(number), mask_image(enlarge(mask, plan.record.scale)))
+            written.append(number)
+    if written:
+        write_reviewed(folder, read_reviewed(folder) | set(written))
+    return len(written)
 
 
 def contact_sheet(folder: Path, plan: SplitPlan, shifts: Mapping[str, str]) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.helpers import REAL_DATA, needs_real_data
 from tests.masks.sample_sets import damage, drawn_pair
 
 CASES = REAL_DATA / "masks/cases"
-FORMATS = {"gif": {"disposal": 2}, "png": {}, "webp": {"lossless": True, "exact": True}}
+FORMATS: dict[str, dict[str, Any]] = {"gif": {"disposal": 2}, "png": {}, "webp": {"lossless": True, "exact": True}}
 DURATIONS = [80, 120, 40, 200]
 
 
@@ -89,7 +90,8 @@ def test_a_phaser_layout_needs_one_texture(textures: list[object], fault: str, t
 def test_real_files_of_other_programs(files: list[str], count: int, size: int) -> None:
     base, clothed = (CASES / file for file in files)
     layouts = [path.with_suffix(".json") for path in (base, clothed) if path.with_suffix(".json").is_file()]
-    plan = plan_split(find_sheets([base], [clothed], *(layouts or [None, None])), GridSettings(), None, False)
+    sheets = find_sheets([base], [clothed], *layouts) if layouts else find_sheets([base], [clothed], None, None)
+    plan = plan_split(sheets, GridSettings(), None, False)
     assert len(plan.numbers) == count
     pair = plan.record.sheets[0]
     for path, layout in ((base, pair.base), (clothed, pair.clothed)):
