@@ -1,5 +1,6 @@
 """Extracts the features of a person from a photo, and draws the picture that shows them."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from avatar.person.face_detector import WEIGHTS as DETECTOR_WEIGHTS
 from avatar.person.face_detector import DetectedFace, FaceDetector
 from avatar.person.features import AppearanceTrait, Features, Trait, features_json
 from avatar.person.features_picture import draw_fault, draw_features
+from avatar.person.trait_classifiers import FOLDER as CLASSIFIERS_FOLDER
 from avatar.person.user_photos import UserPhoto
 from common.batches import Made
 from common.errors import UserError, enough_memory, printable
@@ -204,4 +206,12 @@ def origin_of(user_photo: UserPhoto, settings: ExtractionSettings) -> str:
     """Hash of everything from which the features of a photo are made."""
     photo = user_photo.photo
     facts = [str(photo.resolve()), sha256_of(photo), user_photo.name, user_photo.taste, asdict(settings)]
+    if settings.appearance:
+        facts.append(_version_of_classifiers())
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@functools.cache
+def _version_of_classifiers() -> list[str]:
+    """What changes with the weights by which appearance is measured."""
+    return [sha256_of(path) for path in sorted(CLASSIFIERS_FOLDER.glob("*.onnx"))]
