@@ -29,7 +29,7 @@ from common.imagenet.features import Lpips
 from common.imagenet.normalisation import to_tensor
 from common.images import read_image, write_png
 from common.paths import DATA, OUTPUTS
-from tests.benchmarks.carousel_figures import hole_of, read_mask
+from tests.benchmarks.carousel_figures import hole_of
 from tests.benchmarks.hardware import describe_machine
 from tests.benchmarks.needs import real_files
 
@@ -114,6 +114,11 @@ def sets(size_px: int, tune: bool) -> dict[str, Iterator[Case]]:
         "drawn scenes": in_scenes(size_px),
         "people/photos, held out": in_photos(real_files("people/photos/*.jpg"), size_px),
     }
+
+
+def read_mask(file: Path, size_px: int) -> np.ndarray:
+    """(S, S) uint8 of 0 or 255."""
+    return fit(np.where(np.asarray(read_image(file, "L")) > 127, 255, 0).astype(np.uint8), size_px)
 
 
 def in_scenes(size_px: int) -> Iterator[Case]:
