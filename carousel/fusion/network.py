@@ -70,6 +70,8 @@ class FusionNetwork(nn.Module):
         self.levels = nn.ModuleList(block(width, depth) for width, depth in zip(WIDTHS, DEPTHS, strict=True))
         self.climbs = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(WIDTHS))
         self.light = LightEstimate()
+        if head != "affine":
+            self.light.requires_grad_(False)  # unused; otherwise several devices would wait for its gradients
         self.local = nn.Conv2d(WIDTHS[-1], COEFFICIENTS if head == "affine" else 3 * (FOLD * shrink) ** 2, 1)
         nn.init.zeros_(self.local.weight)
         assert self.local.bias is not None

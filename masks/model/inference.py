@@ -228,9 +228,11 @@ def _finish(model: nn.Module, pair: LoadedPair, logits: np.ndarray, device: torc
     probability = pair.probability(logits)
     if pair.is_exact and is_layered(pair.base, pair.clothed, probability):
         return use_layers(pair.base, pair.clothed, probability, pair.placement.pixel_px)
-    moved = registered_base(pair.base, pair.clothed, probability)
-    if moved is None:
+    size_px = pair.placement.pixel_px  # registered in art pixels, so that enlarging a sprite changes nothing
+    small = registered_base(*(shrink(values, size_px) for values in (pair.base, pair.clothed, probability)))
+    if small is None:
         return probability
+    moved = enlarge(small, size_px)
     again = LoadedPair(moved, pair.clothed, *place(moved, pair.clothed), is_exact=False)
     return again.probability(run_network(model, again.seen[None], device)[0])
 

@@ -95,12 +95,14 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, **settings: Any) -> Report:
     given: dict[str, Any] = {"photos": (folder / "photos",), "output": folder / "out", "masks": folder / "masks"}
-    return with_settings(main)(**{**given, "segmenter": "files", "panel_px": 128, "workers": 1, **settings})
+    quick: dict[str, Any] = {"segmenter": "files", "panel_px": 128, "workers": 1, "inpainter": "rows"}
+    return with_settings(main)(**{**given, **quick, **settings})
 
 
 def flags(folder: Path, **settings: object) -> list[object]:
     given = {"photos": folder / "photos", "output": folder / "out", "masks": folder / "masks"} | settings
-    return ["--segmenter", "files", "--panel-px", 128, *(x for k, v in given.items() for x in (f"--{k}", v))]
+    quick = ["--segmenter", "files", "--panel-px", 128, "--inpainter", "rows"]
+    return [*quick, *(x for k, v in given.items() for x in (f"--{k}", v))]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
