@@ -163,6 +163,7 @@ class _PrintableStream(io.TextIOWrapper):
     """Standard output on which no name, prompt or cell controls the terminal."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
+        stream.flush()  # what was printed before comes first
         self._stream = stream  # it would close the buffer with its end
         super().__init__(
             stream.buffer,
