@@ -23,6 +23,21 @@ def straight(premultiplied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return colours, np.divide(np.minimum(weight, FULL), FULL, dtype=np.float32)  # cubic interpolation overshoots
 
 
+def premultiplied_float(rgba: np.ndarray) -> np.ndarray:
+    """Multiply the colours of (H, W, 4) uint8 by alpha: (H, W, 4) float32 in [0, 1]."""
+    scaled = rgba.astype(np.float32) / 255
+    scaled[..., :3] *= scaled[..., 3:]
+    return scaled
+
+
+def straight_uint8(premultiplied: np.ndarray) -> np.ndarray:
+    """Undo `premultiplied_float`: (..., 4) uint8, colours 0 where alpha is 0."""
+    alpha = premultiplied[..., 3:]
+    whole = np.concatenate([premultiplied[..., :3] / np.maximum(alpha, 1e-6), alpha], axis=-1)
+    rgba = (whole * 255).round().clip(0, 255).astype(np.uint8)
+    return rgba * (rgba[..., 3:] > 0)
+
+
 def around(mask: np.ndarray, border_px: int) -> tuple[slice, slice]:
     """Rows and columns that hold a (H, W) bool mask and a border around it, cut at the picture's edges."""
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))

@@ -26,9 +26,7 @@ ROUNDS = (4, 3, 2)  # searches at the coarsest scale and those after it; the las
 DENSE_PX = 64  # longer side up to which every patch is searched; above it every second one, in both directions
 MOST_SOURCES = 30_000  # maximum number of patches to choose from, drawn at random
 COMPONENTS = 24  # principal components by which patches are compared
-AWAY = np.array(
-    [67.0, 20.0], np.float32
-)  # grey levels that count as much as a move by the picture's height: down, across
+AWAY = np.array([67.0, 20.0], np.float32)  # grey levels that count like a move by the picture's height, down and across
 GUESSED = 0.05  # weight of unknown pixels, which show the first guess, where the hole is filled inwards
 VOTE = 0.3  # standard deviation of a patch's votes around its middle, in patches
 INWARDS = 1.2  # factor by which a vote counts less for each pixel further inside the hole

@@ -8,9 +8,8 @@ Cloth colours come from inside the mask. The background is the base frame, in th
 or what lies beside the mask in the clothed frame (such as hair over cloth). Of all such pairs, the one whose blend is
 nearest to the pixel is used; alpha is its least-squares solution, regularised towards the mask where cloth and
 background look alike. The residual of the blend then corrects the cloth's colour, as in Forte 2021, "Approximate fast
-foreground colour estimation". Pixel art has no mixed pixels and keeps its hard
-edges. Layered pixel art has its soft pixels as drawn; only its see-through clothes are
-separated from the body.
+foreground colour estimation". Pixel art has no mixed pixels and keeps its hard edges. Layered pixel art has its soft
+pixels as drawn; only its see-through clothes are separated from the body.
 """
 
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from common.alpha import around
+from common.alpha import around, premultiplied_float, straight_uint8
 from masks.cutouts.see_through import unblend
 from masks.model.layered_pairs import is_layered, is_smooth
 from masks.sets.pixel_art import find_pixel_size
@@ -64,8 +63,8 @@ def cut_out(base: np.ndarray, clothed: np.ndarray, mask: np.ndarray) -> np.ndarr
     if on.any() and not has_hard_edges(base, clothed):
         scale = max(1.0, max(cv2.boundingRect(clothed[..., 3])[2:]) / FIGURE_PX)
         near = around(on, round((EDGE_PX + 3 * LIGHT_PX) * scale))
-        edge, cloth = _unmix(_premultiplied(base[near]), _premultiplied(clothed[near]), on[near], scale)
-        cut[near][edge] = _straight(cloth)
+        edge, cloth = _unmix(premultiplied_float(base[near]), premultiplied_float(clothed[near]), on[near], scale)
+        cut[near][edge] = straight_uint8(cloth)
     return cut
 
 
@@ -205,21 +204,6 @@ def _shrunk(mask: np.ndarray, by_px: int) -> np.ndarray:
 
 
 # ---- colours ----
-
-
-def _premultiplied(rgba: np.ndarray) -> np.ndarray:
-    """Convert (H, W, 4) uint8 to float32 in [0, 1] with premultiplied colours."""
-    scaled = rgba.astype(np.float32) / 255
-    scaled[..., :3] *= scaled[..., 3:]
-    return scaled
-
-
-def _straight(premultiplied: np.ndarray) -> np.ndarray:
-    """Undo `_premultiplied`; colours are 0 where alpha is 0."""
-    alpha = premultiplied[..., 3:]
-    whole = np.concatenate([premultiplied[..., :3] / np.maximum(alpha, 1e-6), alpha], axis=-1)
-    rgba = (whole * 255).round().clip(0, 255).astype(np.uint8)
-    return rgba * (rgba[..., 3:] > 0)
 
 
 def _valid(premultiplied: np.ndarray) -> np.ndarray:

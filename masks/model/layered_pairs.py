@@ -16,9 +16,7 @@ SURE_BODY = 0.1  # probability of clothing below which a pixel surely shows the 
 LAYERED_SHARE = 0.2  # smallest share of the body that is identical in a layered pair; in re-lit ones 0.12 at most
 LIT_LEVEL = 24  # levels of 255; darker pixels are left out of the share, because black stays black in any light
 LEAST_BODY_PX = 12  # fewer body pixels tell nothing
-SMOOTH_PX = (
-    112  # longer side of a figure in art pixels from which its edges are mixed and the mask takes the larger part
-)
+SMOOTH_PX = 112  # longer side of a figure in art pixels from which edges are mixed and go to the larger part
 SHADE_RANGE = (0.3, 0.98)  # brightness of a shadowed pixel relative to the base
 SHADE_ERROR = 6  # levels of 255 by which a shadowed colour may differ from the darkened base
 DARK_LEVEL = 30  # levels of 255; a half transparent pixel that is no brighter may be a shadow on the ground

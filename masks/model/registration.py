@@ -9,7 +9,7 @@ hardly count (Geman and McClure's weights).
 import cv2
 import numpy as np
 
-from common.alpha import around
+from common.alpha import around, premultiplied_float, straight_uint8
 from masks.model.mask_threshold import MASK_THRESHOLD
 from masks.sets.differences import light_between
 
@@ -47,7 +47,7 @@ def registered_base(base: np.ndarray, clothed: np.ndarray, probability: np.ndarr
     if not side or _outlines_coincide(base, clothed, cloth < MASK_THRESHOLD):
         return None
     box = around(drawn, round(side * BORDER))
-    pair = [_premultiplied(picture[box]) for picture in (base, clothed)]
+    pair = [premultiplied_float(picture[box]) for picture in (base, clothed)]
     body = 1 - cloth[box]
     size = pair[0].shape[1::-1]
     factor = max(1.0, max(size) / WORKING_PX)
@@ -60,7 +60,7 @@ def registered_base(base: np.ndarray, clothed: np.ndarray, probability: np.ndarr
     blurred = [cv2.GaussianBlur(moved, (0, 0), blur) if blur else moved for blur in BLURS_PX]
     costs = [_cost(picture * light, pair[1], body) for picture in blurred]
     result = np.zeros_like(base)
-    result[box] = _straight(blurred[int(np.argmin(costs))])
+    result[box] = straight_uint8(blurred[int(np.argmin(costs))])
     return result
 
 
@@ -177,16 +177,3 @@ def _blurred(picture: np.ndarray) -> np.ndarray:
 def _reduced(picture: np.ndarray, factor: float) -> np.ndarray:
     size = round(picture.shape[1] / factor), round(picture.shape[0] / factor)
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if factor > 1 else picture
-
-
-def _premultiplied(rgba: np.ndarray) -> np.ndarray:
-    scaled = rgba.astype(np.float32) / 255
-    scaled[..., :3] *= scaled[..., 3:]
-    return scaled
-
-
-def _straight(premultiplied: np.ndarray) -> np.ndarray:
-    alpha = premultiplied[..., 3:]
-    whole = np.concatenate([premultiplied[..., :3] / np.maximum(alpha, 1e-6), alpha], axis=-1)
-    rgba = (whole * 255).round().clip(0, 255).astype(np.uint8)
-    return rgba * (rgba[..., 3:] > 0)
