@@ -331,8 +331,8 @@ def print_colours(group: str, cases: Sequence[Case]) -> None:
     """How far the drawn skin is from the measured one."""
     from skimage.color import deltaE_ciede2000
 
-    known = [case for case in cases if case.measured is not None and np.isfinite(case.seen.skin).all()]
-    apart = [float(deltaE_ciede2000(case.measured, case.seen.skin)) for case in known]
+    known = [(case.measured, case.colours["avatar"][0]) for case in cases if case.measured is not None]
+    apart = [float(deltaE_ciede2000(measured, drawn)) for measured, drawn in known]
     if apart:
         worst = np.percentile(apart, 90)
         print(f"{group}, skin measured to drawn: CIEDE2000 {np.median(apart):.1f} (median), {worst:.1f} (9 of 10 less)")
