@@ -93,7 +93,7 @@ def _merged(top: Sequence[str], below: Sequence[str]) -> list[str]:
 
 def _top_rows(path: Path, encoding: str, delimiter: str, count: int) -> list[tuple[int, list[str]]]:
     with open(path, encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+        reader = csv.reader(file, delimiter=delimiter)
         try:
             return [(reader.line_num, cells) for cells in itertools.islice(reader, count)]
         except (csv.Error, UnicodeDecodeError) as error:
