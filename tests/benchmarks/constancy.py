@@ -141,7 +141,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.run:
         script, items, output = arguments.run
-        return run_one(script, Path(items), Path(output))
+        run_one(script, Path(items), Path(output))
+        return
     print(describe_machine())
     print(f"{'':34}" + "".join(f"{f'{size:,} items':>26}" for size in arguments.sizes))
     is_bad = False
@@ -154,7 +155,7 @@ def main() -> None:
         grows = each[-1] > DEARER * max(each[0], 1e-6) or most > 1.1 * least + MORE_MB
         is_bad |= grows
         print(f"{batch.script:34}" + "".join(f"{cell:>26}" for cell in cells) + "  grows" * grows, flush=True)
-    return sys.exit(1 if is_bad else 0)
+    sys.exit(1 if is_bad else 0)
 
 
 if __name__ == "__main__":
