@@ -65,14 +65,16 @@ def make_frames(folder: Path, count: int) -> None:
 
 
 def make_photos(folder: Path, count: int) -> None:
-    """Photos of 96 x 96 px with a mask beside each."""
+    """Photos of 96 x 96 px, and a mask of each."""
+    (folder / "photos").mkdir()
+    (folder / "masks").mkdir()
     scene = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)
     mask = np.zeros((96, 96), np.uint8)
     mask[12:84, 34:62] = 255
     for number in range(count):
         scene[0, 0] = number % 256, number // 256, 0
-        Image.fromarray(scene).save(folder / f"photo_{number:05}.png", compress_level=1)
-        Image.fromarray(mask).save(folder / f"photo_{number:05}_mask.png", compress_level=1)
+        Image.fromarray(scene).save(folder / f"photos/{number:05}.png", compress_level=1)
+        Image.fromarray(mask).save(folder / f"masks/{number:05}.png", compress_level=1)
 
 
 def make_people(folder: Path, count: int) -> None:
@@ -91,8 +93,8 @@ BATCHES = [
                                                 "--workers", "1", "--output", "{out}")),
     Batch("masks/5_predict_masks.py", make_frames, ("--frames", "{in}", "--workers", "1", "--output", "{out}")),
     Batch("carousel/Collage_segmentation.py", make_photos, (
-        "--photos", "{in}", "--segmenter", "files", "--masks", "{in}", "--panel-px", "64", "--inpainter", "rows",
-        "--min-height-px", "16", "--workers", "1", "--output", "{out}")),
+        "--photos", "{in}/photos", "--segmenter", "files", "--masks", "{in}/masks", "--panel-px", "64",
+        "--inpainter", "rows", "--min-height-px", "16", "--workers", "1", "--output", "{out}")),
     Batch("carousel/Inference.py", make_people, (
         "--person", "{in}", "--scene", "{in}/../scene.png", "--no-find-people", "--gif-px", "64", "--output", "{out}")),
 ]  # fmt: skip
