@@ -38,12 +38,12 @@ COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, lar
 EXPORT: tuple[Literal["ase", "ora", "webp"], ...] = ()  # body and clothes as layers; webp: a preview that moves
 TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
-COLUMNS: int | None = None  # frames in a row of the sheets; None: detected
-ROWS: int | None = None  # rows of frames; None: detected
-FRAME_WIDTH: int | None = None  # width of a frame on the sheets in px; None: detected
-FRAME_HEIGHT: int | None = None  # height of a frame in px; None: detected
-MARGIN: int | None = None  # px around the grid; None: detected, or 0 if the rest is given
-SPACING: int | None = None  # px between frames; None: detected, or 0 if the rest is given
+COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # frames in a row of the sheets; None: detected
+ROWS: Annotated[int | None, Range(1, 100_000)] = None  # rows of frames; None: detected
+FRAME_WIDTH: Annotated[int | None, Range(1, 100_000)] = None  # width of a frame on the sheets in px; None: detected
+FRAME_HEIGHT: Annotated[int | None, Range(1, 100_000)] = None  # height of a frame in px; None: detected
+MARGIN: Annotated[int | None, Range(0, 100_000)] = None  # px around the grid; None: detected, or 0 if the rest is given
+SPACING: Annotated[int | None, Range(0, 100_000)] = None  # px between frames; None: detected, or 0 if the rest is given
 LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a grid
 
 

@@ -188,7 +188,7 @@ def _near(
     """The measured colour, moved towards the named one as far as it is too unlike: light and shadow change photos.
 
     Args:
-        lab: of skin or hair.
+        lab: colour of skin or hair in CIE Lab.
         named: colours of the drawn world by name.
         name: the one that is drawn if nothing is measured.
         alike: names of which one is to be the nearest to the result, by CLEAR_LAB.
