@@ -9,7 +9,8 @@ are the base, and the others the clothing, whose masks count as reviewed. Frames
 are enlarged by a whole factor. Pairs whose figures are shifted against each other are listed. Frames that are replaced
 go to backups/ with their masks.
 
---join FOLDER puts numbered pictures (frames, masks, cut-outs) back where frames/sheet.json says they were.
+--join FOLDER puts numbered pictures (frames, masks, cut-outs) back where frames/sheet.json says they were. Sheets that
+you made or changed stay as they are.
 
 Reads   the two sheets (or more, or two folders of them), and their JSON if there is any
 Writes  <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png, sheet.json and copies of the sheets;
@@ -107,10 +108,11 @@ def join_into_sheets(folder: Path, grid: GridSettings) -> Report:
     written, faults, record = join_folder(folder, TRAINING_DATA, JOINED, grid)
     write_faults(JOINED, faults)
     print(f"layout: {shown(record) if record else 'a plain grid'}")
-    for path in written:
-        print(f"written: {shown(path)}")
+    for path, is_new in written.items():
+        kept = "kept, because you or an earlier version made it (delete it to have it made anew)"
+        print(f"{'written' if is_new else kept}: {shown(path)}")
     print_faults(JOINED, faults)
-    return Report(JOINED, [record] if record else [], {"sheets": len(written)}, faults=len(faults))
+    return Report(JOINED, [record] if record else [], {"sheets": sum(written.values())}, faults=len(faults))
 
 
 if __name__ == "__main__":
