@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 
 from avatar.cutout.foreground_models import ModelName
 from common.paths import CHECKPOINTS, OUTPUTS
+from common.ray_engine import Engine
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--lora style.safetensors) ----
@@ -66,6 +67,10 @@ SIZE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the avatar
 CUT_OUT: bool = True  # remove the background
 CUTOUT_MODEL: ModelName = "embedded"  # model that removes it: embedded, or one of rembg; see avatar/utils.py
 TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the contact sheet
+# workers
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
 def main() -> Report:

@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 from common.errors import UserError
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--photo me.jpg --taste "rock=5, jazz=3") ----
@@ -42,10 +43,13 @@ RACE: str = ""  # in your own words; takes precedence over inference
 AGE: str = ""  # in your own words; takes precedence over inference
 DESCRIPTION: str = ""  # yourself in your own words; then no inferred trait enters the prompt
 FACE: Annotated[int | None, Range(1, 1000)] = None  # number of the face from the left; None: the only or largest by far
-ENGINE: Literal["onnx", "pytorch"] = "onnx"  # library that runs DeepFace
+DEEPFACE_ENGINE: Literal["onnx", "pytorch"] = "onnx"  # library that runs DeepFace
 DEEPFACE_HOME: Path | None = None  # folder that contains .deepface/weights; None: DeepFace's own
 OVERWRITE: bool = False  # replace a JSON even if it was edited
 TILES: Annotated[int, Range(1, 400)] = 40  # largest number of people on a folder's contact sheet
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
 def main() -> Report:
@@ -67,14 +71,15 @@ def main() -> Report:
         appearance=APPEARANCE,
         looks=parse_appearance(LOOKS),
         face=FACE,
-        engine=ENGINE,
+        engine=DEEPFACE_ENGINE,
         deepface_home=DEEPFACE_HOME,
     )
     if PHOTO is not None and PHOTO.is_dir():
         if any(stated.values()) or LOOKS or DESCRIPTION or NAME or FACE:
             raise UserError("LOOKS, GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
-        result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE)
+        ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+        result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE, ray=ray)
         faults |= result.faults
         write_overviews(OUTPUT, user_photos, faults, tiles=TILES)
         print(f"features: {result.made} new, {result.kept} up to date, {result.edited} edited and kept")

@@ -19,6 +19,7 @@ from common.errors import UserError, check_range, raise_faults
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.people.selection import Pick
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.weights import CACHE
 
@@ -46,6 +47,8 @@ PLATES: Path | None = None  # folder of the photos without people, under the sam
 SCENES: Literal["photo", "folder"] = "photo"  # unit that is never split for evaluation: a photo, or a folder of photos
 TILES: Annotated[int, Range(1, 400)] = 12  # collages on the contact sheet, evenly chosen from all
 WORKERS: Annotated[int | None, Range(1, 64)] = None  # processes, each with a segmenter; None: one a core, at most 8
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 MAX_FILES: int = 200_000  # maximum number of members of an archive; larger archives are refused
 MAX_GIGABYTES: float = 500.0  # maximum size of an unpacked archive; larger archives are refused
 MAX_MEGAPIXELS: Annotated[float, Range(0.01, 178)] = 64.0  # maximum size of a photo; larger photos are skipped
@@ -61,8 +64,9 @@ def main() -> Report:
     inputs = check_inputs(PHOTOS)
     limits = ArchiveLimits(files=MAX_FILES, unpacked_bytes=round(MAX_GIGABYTES * 1e9))
     workers = min(default_workers(), 8) if WORKERS is None else WORKERS
+    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
     ran = collage_batch.RunFacts()
-    with collage_batch.run_collages(settings, inputs, limits=limits, workers=workers, ran=ran) as outcome:
+    with collage_batch.run_collages(settings, inputs, limits=limits, workers=workers, ran=ran, ray=ray) as outcome:
         tables = outcome.tables
         if not tables.counts["photos"]:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])

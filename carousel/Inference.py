@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from carousel.segmenters.choice import SegmenterName
 from common.files import print_faults
 from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ TILES: Annotated[int, Range(1, 400)] = 35  # people on the contact sheet, evenly
 GIF_PX: Annotated[int, Range(64, 1920)] = 480  # longer side of the animation
 GIF_SECONDS: Annotated[float, Range(0.02, 60)] = 0.8  # time that the animation shows each person
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression: 0 is fast and large, 9 slow and small
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
 def main() -> Report:
@@ -62,7 +66,8 @@ def main() -> Report:
         target = OUTPUT
         fusion_batch.check_folders(SCENE, person=PERSON, output=OUTPUT)
         overviews = fusion_batch.OverviewSettings(tiles=TILES, animation_px=GIF_PX, seconds=GIF_SECONDS)
-        report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews)
+        ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+        report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews, ray=ray)
     else:
         target = scene_fusion.picture_of(SCENE, person=PERSON, output=OUTPUT)
         report = scene_fusion.fuse_person(settings, person=PERSON, picture=target)

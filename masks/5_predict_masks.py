@@ -22,6 +22,7 @@ from tyro.conf import Positional
 from common.errors import UserError, raise_faults
 from common.files import print_faults
 from common.paths import OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
@@ -38,6 +39,8 @@ COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, lar
 EXPORT: tuple[Literal["ase", "ora", "webp"], ...] = ()  # body and clothes as layers; webp: a preview that moves
 TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 COLUMNS: int | None = None  # frames in a row of the sheets; None: detected
 ROWS: int | None = None  # rows of frames; None: detected
 FRAME_WIDTH: int | None = None  # width of a frame on the sheets in px; None: detected
@@ -79,7 +82,8 @@ def main() -> Report:
     training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
     workers = WORKERS or workers_on(device)
-    with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers) as outcome:
+    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers, ray=ray) as outcome:
         done = [task for task in tasks if task.source.label not in outcome.faults]
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])

@@ -15,6 +15,7 @@ from typing import Annotated
 from common.errors import UserError
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.workers import default_workers
 from pet.choosing.explaining import Language
@@ -50,6 +51,8 @@ ROWS: str = ""  # rows of the table to draw, counted from 0, such as 0:1000000; 
 TILES: Annotated[int, Range(1, 400)] = 400  # pets on a page of the contact sheet
 PAGES: Annotated[int, Range(0, 100)] = 3  # pages of the contact sheet, for the first people; 0: none
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes that draw; None: one per core
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 
 
 def main() -> Report:
@@ -73,7 +76,8 @@ def main() -> Report:
     )
     designs = plan(CHOICES, job)
     people, pets = len(designs.numbers), len(designs.pets)
-    with render_all(CHOICES, job, designs, workers=WORKERS or default_workers()) as outcome:
+    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    with render_all(CHOICES, job, designs, workers=WORKERS or default_workers(), ray=ray) as outcome:
         table = write_people(CHOICES, job, designs)
         if COPY:
             with link_people(CHOICES, job, designs) as links:
