@@ -13,6 +13,7 @@ import pickle
 import platform
 import secrets
 import signal
+import socket
 import threading
 import traceback
 import warnings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Engine = Literal["local", "ray"]
 
 DEATHS = 5  # of workers at one piece of work, which then is what kills them
+CONNECT_S = 10  # to find the cluster
 STORE_BYTES = 256 << 20  # memory for work that waits, on this machine; the rest of it goes to disk
 
 Argument = TypeVar("Argument")
@@ -120,6 +122,7 @@ class RayCluster:
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its own messages go to its log, not among ours
         import ray
         import ray.data
+        from ray.exceptions import RayError
 
         if ray.is_initialized():
             return
@@ -132,6 +135,9 @@ class RayCluster:
         one_thread = dict.fromkeys(ONE_THREAD, "1")
         before = signal.getsignal(signal.SIGTERM)
         try:
+            host, _, port = address.rpartition(":")
+            if host and port.isdigit() and "/" not in host:  # Ray itself tries for two minutes
+                socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
             ray.init(
                 address=address,
                 runtime_env={"env_vars": one_thread},
@@ -139,7 +145,7 @@ class RayCluster:
                 log_to_driver=False,
                 **(of_our_own if address == "local" else {}),
             )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except (OSError, OverflowError, RuntimeError, ValueError, RayError) as error:
             raise UserError(f"Ray at {address} cannot be used: {_first_line(error)} (setting RAY_ADDRESS)") from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)

@@ -16,10 +16,11 @@ from typing import Annotated
 
 from common.files import check_output
 from common.paths import DATA, OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.surveys.dialects import TABLE_SUFFIXES as CHOICE_SUFFIXES
 from common.surveys.survey import open_survey
-from pet.choosing.choose_all import check_rule, choose_for_all
+from pet.choosing.choose_all import check_rule, choose_for_all, shared_folder
 from pet.choosing.recommender import Rule
 from pet.choosing.wardrobe import load_wardrobe
 
@@ -38,6 +39,9 @@ SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the 
 MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
 NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
 ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray; None: one per core
 
 
 def main() -> Report:
@@ -46,9 +50,18 @@ def main() -> Report:
     wardrobe = load_wardrobe(ACCESSORIES)
     rule = Rule(top_n=TOP_N, identical=IDENTICAL, seed=SEED, pins={"Head": HEAD, "Torso": TORSO, "Face": FACE})
     check_rule(wardrobe, rule)
-    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS)
+    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    survey = open_survey(
+        USERS,
+        columns=COLUMNS,
+        scale=SCALE,
+        missing=MISSING,
+        name_column=NAME_COLUMN,
+        answers=ANSWERS,
+        folder=shared_folder(OUTPUT) if ray else None,
+    )
     print(survey.describe())
-    figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT)
+    figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT, ray=ray)
     if empty := survey.describe_empty():
         print(empty)
     for name, value in figures.items():
