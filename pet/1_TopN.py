@@ -20,7 +20,7 @@ from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.surveys.dialects import TABLE_SUFFIXES as CHOICE_SUFFIXES
 from common.surveys.survey import open_survey
-from pet.choosing.choose_all import check_rule, choose_for_all, shared_folder
+from pet.choosing.choose_all import check_rule, choose_for_all
 from pet.choosing.recommender import Rule
 from pet.choosing.wardrobe import load_wardrobe
 
@@ -58,7 +58,7 @@ def main() -> Report:
         missing=MISSING,
         name_column=NAME_COLUMN,
         answers=ANSWERS,
-        folder=shared_folder(OUTPUT) if ray else None,
+        folder=OUTPUT.parent if ray else None,
     )
     print(survey.describe())
     figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT, ray=ray)

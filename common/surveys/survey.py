@@ -146,6 +146,8 @@ def open_survey(
     """
     check_table_path(path, SURVEY_SUFFIXES)
     try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.TemporaryDirectory(prefix=".relive_", dir=folder)
         readings = {"missing": missing, "name_column": name_column, "own": answers}
         return _open(path, columns, scale, **readings, folder=temporary)

@@ -169,18 +169,11 @@ def _in_order(work: Any, jobs: Iterator[tuple[Any, ...]]) -> Iterator[Any]:
 # ---- on Ray ----
 
 
-def shared_folder(output: Path) -> Path:
-    """The folder beside the output where parts of it are collected, and what workers must see."""
-    folder = output.with_name(f".{output.name}.parts")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _choose_on_ray(
     survey: Survey, wardrobe: Wardrobe, rule: Rule, output: Path, *, totals: Totals, ray: RayCluster
 ) -> None:
     """Let workers read the parts of a survey and write those of the table, then join them in order."""
-    folder = shared_folder(output)
+    folder = output.with_name(f".{output.name}.parts")
     remote = dataclasses.replace(survey, folder=None)
     size = survey.path.stat()
     batch: Batch[tuple[str, int, Part | None], list[Record]] = Batch(
