@@ -14,6 +14,7 @@ from common.files import sha256_of
 from common.runner import setting_comments
 from common.weights import REAL, pinned_files
 from tests.helpers import ROOT
+from tests.script_headers import header_of, scripts
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = ["avatar", "carousel", "common", "masks", "pet"]
@@ -346,3 +347,10 @@ def test_no_script_works_at_import_time(script: str) -> None:
 def test_nobody_edits_the_import_path() -> None:
     for path in [ROOT / "run.py", *(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))]:
         assert "sys.path" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("script", map(str, scripts()))
+def test_the_header_of_a_script_lists_what_its_part_requires(script: str) -> None:
+    """For `uv run`, which makes an environment of it."""
+    text = (ROOT / script).read_text(encoding="utf-8")
+    assert text.startswith(header_of(Path(script))), "python -m tests.script_headers writes it anew"
