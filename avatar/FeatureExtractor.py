@@ -111,7 +111,7 @@ def main() -> Report:
         if any(stated.values()) or LOOKS or DESCRIPTION or NAME or FACE:
             raise UserError("LOOKS, GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
-        ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
         result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE, ray=ray)
         faults |= result.faults
         write_overviews(OUTPUT, user_photos, faults, tiles=TILES)

@@ -85,7 +85,7 @@ def main() -> Report:
     inputs = check_inputs(PHOTOS)
     limits = ArchiveLimits(files=MAX_FILES, unpacked_bytes=round(MAX_GIGABYTES * 1e9))
     workers = min(default_workers(), 8) if WORKERS is None else WORKERS
-    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     ran = collage_batch.RunFacts()
     with collage_batch.run_collages(settings, inputs, limits=limits, workers=workers, ran=ran, ray=ray) as outcome:
         tables = outcome.tables

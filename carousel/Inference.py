@@ -87,7 +87,7 @@ def main() -> Report:
         target = OUTPUT
         fusion_batch.check_folders(SCENE, person=PERSON, output=OUTPUT)
         overviews = fusion_batch.OverviewSettings(tiles=TILES, animation_px=GIF_PX, seconds=GIF_SECONDS)
-        ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
         report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews, ray=ray)
     else:
         target = scene_fusion.picture_of(SCENE, person=PERSON, output=OUTPUT)

@@ -78,7 +78,7 @@ def main() -> Report:
         )
     sources, faults = sources_in(TRAINING_DATA / FRAMES)
     workers = WORKERS or workers_on(method.device)
-    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     unsureness, faults = proposal_batch.propose_all(TRAINING_DATA, sources, faults, method, workers=workers, ray=ray)
     has_changed, kept = proposal_batch.put_in_place(TRAINING_DATA, unsureness, method)
     write_png(OUTPUT, proposal_batch.contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))

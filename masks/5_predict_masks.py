@@ -103,7 +103,7 @@ def main() -> Report:
     training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
     workers = WORKERS or workers_on(device)
-    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers, ray=ray) as outcome:
         done = [task for task in tasks if task.source.label not in outcome.faults]
         if not done:

@@ -96,7 +96,7 @@ def main() -> Report:
     )
     designs = plan(CHOICES, job)
     people, pets = len(designs.numbers), len(designs.pets)
-    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     with render_all(CHOICES, job, designs, workers=WORKERS or default_workers(), ray=ray) as outcome:
         table = write_people(CHOICES, job, designs)
         if COPY:

@@ -70,7 +70,7 @@ def main() -> Report:
     wardrobe = load_wardrobe(ACCESSORIES)
     rule = Rule(top_n=TOP_N, identical=IDENTICAL, seed=SEED, pins={"Head": HEAD, "Torso": TORSO, "Face": FACE})
     check_rule(wardrobe, rule)
-    ray = ray_cluster(ENGINE, RAY_ADDRESS, WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     survey = open_survey(
         USERS,
         columns=COLUMNS,
