@@ -294,13 +294,22 @@ MODIFIERS = frozenset(
     """.split()
 )
 
+# Names of micro-genres that, as a column, may also ask what somebody plays.
+INSTRUMENTS = frozenset(
+    """guitar piano violin flute trumpet organ cello harp accordion ukulele banjo clarinet oboe saxophone trombone tuba
+    drums percussion harmonica mandolin viola guitarra bateria acordeon acordeo klavier gitarre geige""".split()
+)
+
 # Names of genres that are also a question about the person; where nothing around them decides, the user is asked.
-ABOUT_PERSON = frozenset(
-    """country house latino latina latinos latinas latinoamericana llati llatina urbano urbana urban ethnic ethno etnica
-    cubana brazilian israeli jewish persian iranian arab romani gypsy hawaiian punjabi kurdish islamic dj choir coro
-    chor
-    orchestra piano violin flute trumpet organ worship""".split()
-) | {"latin american", "native american"}
+ABOUT_PERSON = (
+    frozenset(
+        """country house latino latina latinos latinas latinoamericana llati llatina urbano urbana urban ethnic
+        ethno etnica cubana brazilian israeli jewish persian iranian arab romani gypsy hawaiian punjabi kurdish
+        islamic dj choir coro chor orchestra worship""".split()
+    )
+    | {"latin american", "native american"}
+    | INSTRUMENTS
+)
 
 # Words that no micro-genre has: a lower-case name with one of them is a question, not a genre with words before it.
 NOT_A_QUALIFIER = frozenset(

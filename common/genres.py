@@ -44,6 +44,7 @@ GENRES: dict[str, str] = {  # key, as columns and vectors use it: the name that 
 }
 
 _QUESTION_NUMBER = re.compile(r"(q|p|v|r|item|var|col|pregunta|frage|domanda|pergunta|question)?\d+([a-z]|r\d+)?")
+_LIME_CODE = re.compile(r"^\w{1,40}\[\w{1,40}\]\.\s+")  # "Q1[SQ001]. " before LimeSurvey's questions
 _SEPARATOR = re.compile(r"[,/&+;|:·]|\s[-–—]\s")  # between two genres; a space alone parts none
 _BRACKETS = re.compile(r"[\[(]([^\[\]()]*)[\])]")
 _OF_THE_PERSON = re.compile(r"\b(do|can) (you|i) (dance|rap|rave|dj|swing)\b")  # "Do you dance?"
@@ -89,6 +90,7 @@ def genres_of(name: str) -> tuple[str, ...]:
     attended [Rock]", "Rock (hate)" and "嫌い Rock" are no genres. Micro-genres count by their head word:
     "spanish hip hop", "denton tx indie", "rock en español".
     """
+    name = _LIME_CODE.sub("", name) or name
     if _is_foreign(name) or _OF_THE_PERSON.search(plain(name)):
         return ()
     brackets = _BRACKETS.findall(name)

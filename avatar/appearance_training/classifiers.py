@@ -12,6 +12,7 @@ from common.files import atomic_path
 CLIP = 2.5  # deviations beyond which a measured value counts no more: photos unlike those of the training
 LBFGS_STEPS = 50
 COLOUR_STEPS = 250
+MEMBERS = 5  # networks of a colour classifier, whose log-odds are averaged: one alone depends on its first weights
 
 
 class LinearClassifier(nn.Module):
@@ -42,7 +43,10 @@ class ColourClassifier(nn.Module):
         columns = self.choose(statistics)
         self.mean = nn.Parameter(columns.mean(dim=0), requires_grad=False)
         self.scale = nn.Parameter(1 / (columns.std(dim=0) + 1e-3), requires_grad=False)
-        self.layers = nn.Sequential(nn.Linear(columns.shape[1], self.HIDDEN), nn.Tanh(), nn.Linear(self.HIDDEN, words))
+        self.members = nn.ModuleList(
+            nn.Sequential(nn.Linear(columns.shape[1], self.HIDDEN), nn.Tanh(), nn.Linear(self.HIDDEN, words))
+            for _ in range(MEMBERS)
+        )
 
     @staticmethod
     def choose(s: torch.Tensor) -> torch.Tensor:
@@ -56,7 +60,8 @@ class ColourClassifier(nn.Module):
 
     def forward(self, statistics: torch.Tensor) -> torch.Tensor:
         """Log-odds (n, words)."""
-        return self.layers(self.standardise(statistics))
+        columns = self.standardise(statistics)
+        return torch.stack([member(columns) for member in self.members]).mean(dim=0)
 
 
 class SkinClassifier(ColourClassifier):
@@ -121,12 +126,13 @@ def fit_colours(
         noise: deviation of what is added to the standardised columns, against learning examples by heart.
     """
     weights, columns = example_weights(accepted, rarity), network.standardise(statistics)
-    optimizer = torch.optim.AdamW(network.layers.parameters(), 1e-2, weight_decay=0.1)
+    optimizer = torch.optim.AdamW(network.members.parameters(), 1e-2, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, COLOUR_STEPS)
     for _ in range(COLOUR_STEPS):
         optimizer.zero_grad()
-        odds = network.layers(columns + noise * torch.randn_like(columns))
-        (set_loss(odds, accepted) * weights).mean().backward()
+        for member in network.members:  # each learns alone
+            odds = member(columns + noise * torch.randn_like(columns))
+            (set_loss(odds, accepted) * weights).mean().backward()
         optimizer.step()
         schedule.step()
 

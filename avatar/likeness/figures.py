@@ -48,7 +48,7 @@ INVENTED = {  # what is chosen by the seed for somebody without a photo, of whom
 }
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
-MOST_SKIN_LAB, MOST_HAIR_LAB = 15.0, 16.0  # largest distance of a drawn colour from the one that its word names
+MOST_SKIN_LAB, MOST_HAIR_LAB = 8.0, 16.0  # largest distance of a drawn colour from the one that its word names
 CLEAR_LAB = 4.0  # by which a drawn colour is nearer to its word than to any other: less is misread
 
 
@@ -143,15 +143,30 @@ def draw_up_figure(
 
 
 def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> Tones:
-    """Colours of skin and hair as they were measured, where no edited word contradicts them."""
+    """Colours of skin and hair as they were measured, where no edited word contradicts them.
+
+    A drawing is brighter than a photo: hair becomes lighter by the factor by which skin does.
+    """
     skin, hair = (traits.get(name, AppearanceTrait()) for name in ("skin_tone", "hair_colour"))
     if not is_skin_step(skin.value, skin.monk):
         skin = AppearanceTrait()
     alike = [name for step, name in enumerate(SKINS, start=1) if is_skin_step(skin.value, step)]
-    return Tones(
-        _near(skin, SKINS, looks.skin, alike, MOST_SKIN_LAB),
-        _near(hair, HAIR_COLOURS, looks.hair_colour, [looks.hair_colour], MOST_HAIR_LAB),
-    )
+    drawn_skin = _near(skin.lab, SKINS, looks.skin, alike, MOST_SKIN_LAB) if skin.source == "measured" else None
+    hair_lab = hair.lab
+    if drawn_skin and skin.lab and hair_lab:
+        hair_lab = brighter(hair_lab, skin.lab[0], float(lab_of(drawn_skin)[0]))
+    shades = GREY if looks.hair_colour in GREY else (looks.hair_colour,)
+    drawn_hair = _near(hair_lab, HAIR_COLOURS, looks.hair_colour, shades, MOST_HAIR_LAB)
+    return Tones(drawn_skin, drawn_hair if hair.source == "measured" else None)
+
+
+def brighter(lab: tuple[float, float, float], seen: float, drawn: float) -> tuple[float, float, float]:
+    """Lab of a colour in the light in which skin of lightness `seen` has the lightness `drawn`, at least as bright.
+
+    Lab is nearly the cube root of light, so that the same factor holds for all three channels.
+    """
+    factor = max(1.0, (drawn + 16) / (seen + 16))
+    return (lab[0] + 16) * factor - 16, lab[1] * factor, lab[2] * factor
 
 
 def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:
@@ -169,24 +184,24 @@ def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:
 
 
 def _near(
-    trait: AppearanceTrait, named: Mapping[str, str], name: str, alike: Collection[str], most: float
+    lab: tuple[float, float, float] | None, named: Mapping[str, str], name: str, alike: Collection[str], most: float
 ) -> str | None:
     """The measured colour, moved towards the named one as far as it is too unlike: light and shadow change photos.
 
     Args:
-        trait: skin or hair.
+        lab: of skin or hair.
         named: colours of the drawn world by name.
         name: the one that is drawn if nothing is measured.
         alike: names of which one is to be the nearest to the result, by CLEAR_LAB.
         most: largest distance from the named colour, Lab.
     """
-    if trait.source != "measured" or trait.lab is None or name not in alike:
+    if lab is None or name not in alike:
         return None
     labs = {other: lab_of(colour) for other, colour in named.items()}
-    apart = np.array(trait.lab) - labs[name]
+    apart = np.array(lab) - labs[name]
     for share in np.linspace(min(1.0, most / max(float(np.linalg.norm(apart)), 1e-6)), 0, 21):
         colour = labs[name] + share * apart
-        distances = {other: float(np.linalg.norm(lab - colour)) for other, lab in labs.items()}
+        distances = {other: float(np.linalg.norm(other_lab - colour)) for other, other_lab in labs.items()}
         others = [distance for other, distance in distances.items() if other not in alike]
         if min(distances[other] for other in alike) + CLEAR_LAB <= min(others):
             return hex_of(colour)

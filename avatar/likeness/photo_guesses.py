@@ -19,6 +19,7 @@ from common.images import read_image
 from common.people.selection import Box
 
 LIKELY_HAIR = ("black", "brown", "blonde", "grey")  # red hair is rare, and hardly ever what an unsure red is
+LIT_SKIN = 0.75  # quantile of lightness in a face's box: hair, beard and shadows are darker than skin
 JAW, CHIN_SIDES = (172, 397), (150, 379)  # points of the face mesh, left and right
 ROUND, SQUARE_JAW, HEART_CHIN = 1.19, 0.82, 0.553  # height, jaw and chin over the width of the face; 1/4 of 30 faces
 
@@ -34,11 +35,20 @@ def guess_from_photo(photo: Path, photo_sha256: str, face_box: Box | None) -> di
     """
     try:
         image = read_image(photo, "RGB")
-        skin = skin_in(center_crop_to_square(image, face_box))
+        skin = skin_in(np.asarray(_face_in(image, face_box)))
         view = None if face_box is None else _viewer().look(np.asarray(image), face_box)
         return {"skin": skin} if view is None or unseen(view) else {"skin": skin} | _guess_from_head(view)
     except UserError:  # to be said where the photo is needed
         return {}
+
+
+def _face_in(image: Image.Image, face_box: Box | None) -> Image.Image:
+    """What the box of a face shows; without a box, the place where people's faces mostly are."""
+    if face_box is not None:
+        return image.crop(face_box)
+    photo = center_crop_to_square(image, None)
+    left, top, reach = photo.width / 2, photo.height * FACE_LINE, photo.width / 12
+    return photo.crop((round(left - reach), round(top - reach), round(left + reach), round(top + reach)))
 
 
 def _guess_from_head(view: HeadView) -> dict[str, str]:
@@ -55,15 +65,14 @@ def _guess_from_head(view: HeadView) -> dict[str, str]:
     return guesses
 
 
-def skin_in(photo: Image.Image) -> str:
+def skin_in(face: np.ndarray) -> str:
     """Drawn skin tone that is likeliest by the lightness of a face, where the face cannot be looked at closely.
 
     Args:
-        photo: RGB, a square with head and shoulders, as `center_crop_to_square` makes it.
+        face: (H, W, 3) uint8 RGB, what lies in the box of a face.
     """
-    left, top, reach = photo.width / 2, photo.height * FACE_LINE, photo.width / 12
-    face = np.asarray(photo.crop((round(left - reach), round(top - reach), round(left + reach), round(top + reach))))
-    lightness = float(np.median(cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]))
+    lab = cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lightness = float(np.quantile(lab[..., 0], LIT_SKIN))
     word = min(LIGHTNESS, key=lambda word: abs(sum(LIGHTNESS[word]) / 2 - lightness))
     return tuple(SKINS)[monk_step(word, lightness) - 1]
 

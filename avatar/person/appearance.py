@@ -28,6 +28,10 @@ DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
 LIGHTEST_BROWN_L = 45.0  # of hair; of heads said to be brown above it, 4 in 9 are blonde, red or grey
 LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
+LEAST_SHADE_AB = 6.5  # by which cropped hair differs from the skin in a and b of Lab: less is skin in the shade ...
+SHADE_CHROMA = 0.85  # ... if it has at least this share of the skin's chroma
+FLAT = ("", "straight", "wavy")  # shapes of hair that may be layered
+LAYERED = 0.4  # of `Colours.over_ears`, from which short hair that is not curly is layered
 LEAST_CHEEKS = 0.42  # of `Colours.cheeks`; below it hair, a hand or a deep shadow covers a part of the face
 CROPPED = ("bald", "receding", "very short")  # lengths of hair at which its shape cannot be seen
 COMMON = ("none", "light")  # values of most people in the training: to say them falsely hides what somebody has
@@ -129,15 +133,17 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
     if skin.value and colours.skin is not None:
         skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
-    bald = "no hair is seen" if traits["hair_length"].value == "bald" and not has_fringe(traits, colours) else ""
-    shapeless = "the hair is too short" if traits["hair_length"].value in CROPPED else ""
+    cropped = traits["hair_length"].value in CROPPED
+    bald = traits["hair_length"].value == "bald" and not has_fringe(traits, colours)
+    hairless = "no hair is seen" if bald or (cropped and is_shaded_skin(colours)) else ""
+    shapeless = "the hair is too short" if cropped else ""
     if blurred and traits["hair_shape"].value not in ("", "tied"):
         shapeless = "the photo shows too little of it"
     return Appearance(
         skin_tone=skin,
-        hair_colour=_if(covered or bald or light, _hair_colour(traits["hair_colour"], colours)),
+        hair_colour=_if(covered or hairless or light, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
-        hair_shape=_if(covered or shapeless, traits["hair_shape"]),
+        hair_shape=_if(covered or shapeless, _hair_shape(traits, colours)),
         glasses=_if(hidden, traits["glasses"]),
         facial_hair=_if(masked or hidden, traits["facial_hair"]),
         headwear=traits["headwear"],
@@ -150,6 +156,15 @@ def has_fringe(traits: dict[str, AppearanceTrait], colours: Colours) -> bool:
         return False
     unlike_skin = float(np.linalg.norm(colours.hair - colours.skin)) > LEAST_FRINGE_LAB
     return unlike_skin and (traits["hair_colour"].score or 0) >= LEAST_FRINGE_SCORE
+
+
+def is_shaded_skin(colours: Colours) -> bool:
+    """Whether what was taken for hair has the skin's own hue and chroma, in less light."""
+    if colours.skin is None or colours.hair is None:
+        return False
+    skin, hair = colours.skin[1:], colours.hair[1:]
+    as_strong = np.linalg.norm(hair) >= SHADE_CHROMA * np.linalg.norm(skin)
+    return bool(as_strong and np.linalg.norm(hair - skin) < LEAST_SHADE_AB)
 
 
 def problem_of_light(colours: Colours) -> str:
@@ -176,6 +191,13 @@ def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
     if told.value == "brown" and colours.hair[0] > LIGHTEST_BROWN_L:
         return _nothing("between brown and blonde", told.score)
     return replace(told, lab=_lab(colours.hair)) if told.value else told
+
+
+def _hair_shape(traits: dict[str, AppearanceTrait], colours: Colours) -> AppearanceTrait:
+    told = traits["hair_shape"]
+    if traits["hair_length"].value == "short" and told.value in FLAT and colours.over_ears >= LAYERED:
+        return AppearanceTrait("layered", round(colours.over_ears, 4), "measured")
+    return told
 
 
 def _told(trait: str, belief: Belief) -> AppearanceTrait:

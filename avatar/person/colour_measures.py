@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.person.head_view import OVAL, HeadView
+from avatar.person.head_view import LEFT, OUTER_EYES, OVAL, RIGHT, HeadView
 
 CHEEKS = ((117, 118, 101, 205, 187, 123), (346, 347, 330, 425, 411, 352))
 FOREHEAD = (109, 10, 338, 337, 151, 108)
@@ -18,7 +18,9 @@ MOUTH = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 1
 NOSE_TIP = (220, 45, 4, 275, 440, 457, 274, 1, 44, 237)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
 SHADOW, HIGHLIGHT = 0.25, 0.85  # quantiles of lightness between which skin is clean
-SURE_MATTE = 0.8
+SURE_MATTE, LIKELY_MATTE = 0.8, 0.6
+MOUTH_CORNERS = (61, 291)
+EARS = (-0.02, 0.22)  # nearest and farthest place of an ear beside the face, over the face's width
 FRONTAL = 0.3  # of `HeadView.turn`, up to which both cheeks get the same light
 FEWEST_PX = 30  # of a region that is to be measured
 
@@ -35,6 +37,7 @@ class Colours:
         statistics: (n,) float32, what the classifiers of skin tone and hair colour read.
         chroma: mean chroma of the head, near 0 in black and white photos.
         cheeks: median L of the darker cheek over that of the lighter one; 1 where the face is turned.
+        over_ears: share of hair in what is seen beside the face between eyes and mouth; 0 where no hair is seen.
     """
 
     skin: np.ndarray | None
@@ -44,6 +47,7 @@ class Colours:
     statistics: np.ndarray
     chroma: float
     cheeks: float = 1.0
+    over_ears: float = 0.0
 
 
 def measure_colours(view: HeadView) -> Colours:
@@ -56,7 +60,22 @@ def measure_colours(view: HeadView) -> Colours:
     hair = np.median(lab[hair_mask], axis=0) if np.count_nonzero(hair_mask) >= FEWEST_PX else None
     chroma = float(np.hypot(lab[..., 1], lab[..., 2])[_filled(view, OVAL)].mean())
     statistics = _statistics(lab, view, person, skin_mask, hair_mask)
-    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view))
+    over_ears = _over_ears(lab, view, skin, hair)
+    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view), over_ears)
+
+
+def _over_ears(lab: np.ndarray, view: HeadView, skin: np.ndarray | None, hair: np.ndarray | None) -> float:
+    """See `Colours.over_ears`."""
+    if skin is None or hair is None:
+        return 0.0
+    left, right = view.points[LEFT, 0], view.points[RIGHT, 0]
+    eyes, mouth = (view.points[list(corners), 1].mean() for corners in (OUTER_EYES, MOUTH_CORNERS))
+    rows, columns = np.mgrid[: lab.shape[0], : lab.shape[1]]
+    beside = np.maximum(left - columns, columns - right) / (right - left)
+    region = (beside > EARS[0]) & (beside < EARS[1]) & (rows > eyes) & (rows < mouth) & view.inside
+    like_hair = np.linalg.norm(lab - hair, axis=2) < np.linalg.norm(lab - skin, axis=2)
+    seen = np.count_nonzero(region)
+    return np.count_nonzero(region & like_hair & (view.matte > LIKELY_MATTE)) / seen if seen >= FEWEST_PX else 0.0
 
 
 def _cheeks(lab: np.ndarray, view: HeadView) -> float:

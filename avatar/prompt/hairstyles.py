@@ -10,7 +10,10 @@ _OF_LENGTH = {  # hairstyle where the shape is not known, or makes no difference
 }
 _OF_SHAPE = {  # by length and shape
     "very short": {"curly": "short coils", "coily": "short coils"},
-    "short": {"fringe": "short layered", "curly": "short curls", "coily": "short coils", "tied": "top bun"},
+    "short": {
+        **{"fringe": "short layered", "layered": "short layered"},
+        **{"curly": "short curls", "coily": "short coils", "tied": "top bun"},
+    },
     "medium": {"fringe": "bob", "wavy": "medium wavy", "curly": "medium curly", "coily": "afro", "tied": "low bun"},
     "long": {"wavy": "long wavy", "curly": "long curly", "coily": "afro", "tied": "ponytail"},
 }
@@ -21,7 +24,7 @@ def hairstyle_for(length: str, shape: str, colour: str = "") -> str:
 
     Args:
         length: "bald", "receding", "very short", "short", "medium" or "long".
-        shape: "straight", "wavy", "curly", "coily", "parting", "fringe" or "tied"; "" where it is not known.
+        shape: "straight", "wavy", "curly", "coily", "parting", "fringe", "layered" or "tied"; "" where it is not known.
         colour: colour of the hair; of a bald head it is that of hair at the sides. "" where none is known.
 
     Returns:

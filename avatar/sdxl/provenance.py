@@ -21,7 +21,7 @@ from common.errors import UserError
 from common.files import sha256_of
 
 KEPT_STRENGTH, RESTYLED_STRENGTH = 0.05, 0.6  # share of the schedule that is applied to a figure
-METHOD = 3  # increases when equal settings give other pictures
+METHOD = 4  # increases when equal settings give other pictures
 
 
 def picture_seed(seed: int, name: str) -> int:
@@ -63,8 +63,7 @@ class AvatarRun:
         """What the subject's picture starts from: "figure", "photo" or "text"."""
         start = self.settings.start
         if start == "auto":
-            known = any(trait.value for trait in subject.features.appearance.values())
-            start = "figure" if self.choice.base.is_small and (known or subject.photo is None) else "photo"
+            start = "figure" if self.choice.base.is_small else "photo"
         return "text" if start == "photo" and subject.photo is None else start
 
     def recipe(self, subject: Subject) -> Recipe:

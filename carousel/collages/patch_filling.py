@@ -25,6 +25,7 @@ SEARCHED_SHARE = 0.5  # and the same as a share of the picture's longer side
 ROUNDS = (4, 3, 2)  # searches at the coarsest scale and those after it; the last number is repeated
 DENSE_PX = 64  # longer side up to which every patch is searched; above it every second one, in both directions
 MOST_SOURCES = 30_000  # maximum number of patches to choose from, drawn at random
+MOST_PAIRS = 50_000_000  # maximum number of patches compared in a search; fewer sources are drawn for a large hole
 COMPONENTS = 24  # principal components by which patches are compared
 AWAY = np.array([67.0, 20.0], np.float32)  # grey levels that count like a move by the picture's height, down and across
 GUESSED = 0.05  # weight of unknown pixels, which show the first guess, where the hole is filled inwards
@@ -73,7 +74,7 @@ def fill_by_patches(
     for level, size in enumerate(_scales(hole.shape)):
         known, inside, outside = _reduced(photo, hole, barred, size)
         filled = np.where(inside[..., None], _resized(filled.astype(np.float32), size), known)
-        sources = _sources(outside)
+        sources = _sources(outside, inside)
         if not len(sources):
             continue
         if matches is None:
@@ -117,13 +118,15 @@ def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 # ---- patches ----
 
 
-def _sources(outside: np.ndarray) -> np.ndarray:
+def _sources(outside: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Places (N, 2) of the patches that may be copied: entirely outside the hole, and inside the picture."""
     whole = cv2.erode(outside.astype(np.uint8), np.ones((PATCH, PATCH), np.uint8), borderValue=0)
     places = np.argwhere(whole > 0)
-    if len(places) <= MOST_SOURCES:
+    searching = max(1, int(np.count_nonzero(inside)) // _step(inside.shape) ** 2)
+    most = min(MOST_SOURCES, max(1, MOST_PAIRS // searching))
+    if len(places) <= most:
         return places
-    chosen = np.random.default_rng(0).choice(len(places), MOST_SOURCES, replace=False)
+    chosen = np.random.default_rng(0).choice(len(places), most, replace=False)
     return places[np.sort(chosen)]
 
 
@@ -132,6 +135,11 @@ def _patches(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
     margin = ((HALF, HALF), (HALF, HALF), *[(0, 0)] * (picture.ndim - 2))
     windows = sliding_window_view(np.pad(picture, margin, mode="edge"), (PATCH, PATCH), axis=(0, 1))
     return windows[places[:, 0], places[:, 1]].reshape(len(places), -1)
+
+
+def _step(shape: tuple[int, int]) -> int:
+    """Distance between the patches that are searched, px."""
+    return 1 if max(shape) <= DENSE_PX else 2
 
 
 def _away(shape: tuple[int, int]) -> np.ndarray:
@@ -161,7 +169,7 @@ def _filled_inwards(filled: np.ndarray, inside: np.ndarray, sources: np.ndarray)
 
 def _search(filled: np.ndarray, inside: np.ndarray, sources: np.ndarray) -> _Matches:
     """Find the most similar source of the patches in the hole."""
-    step = 1 if max(inside.shape) <= DENSE_PX else 2
+    step = _step(inside.shape)
     grid = np.zeros_like(inside)
     grid[::step, ::step] = True
     places = np.argwhere((cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & grid)

@@ -47,11 +47,21 @@ class LightEstimate(nn.Module):
         """Statistics (B, COUNT) in standard deviations from their mean."""
         return self.normalise(statistics).clamp(-LARGEST, LARGEST)
 
-    def forward(self, statistics: Tensor) -> Tensor:
-        """Estimate the transform: (B, 12) coefficients from (B, COUNT), result of `light_statistics`."""
+    def forward(self, statistics: Tensor, fold: Tensor | None = None) -> Tensor:
+        """Estimate the transform.
+
+        Args:
+            statistics: (B, COUNT), result of `light_statistics`.
+            fold: (B,) int64, numbers of the members that have not learnt these scenes: they alone are asked; None: the
+                mean of all.
+
+        Returns:
+            (B, 12) coefficients.
+        """
         inputs = self.standardised(statistics)
-        mean = torch.stack([one(inputs) for one in self.members]).mean(0)
-        return self.confidence(inputs) * mean
+        said = torch.stack([one(inputs) for one in self.members])
+        chosen = said.mean(0) if fold is None else said[fold, torch.arange(len(fold), device=fold.device)]
+        return self.confidence(inputs) * chosen
 
 
 def member() -> nn.Sequential:

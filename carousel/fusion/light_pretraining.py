@@ -7,8 +7,6 @@ What an estimate gains on scenes that it has learnt says little about others. Th
 trained without a share of the scenes, and the confidence on what the members say of the scenes that they did not learn.
 """
 
-import hashlib
-
 import cv2
 import numpy as np
 import torch
@@ -18,7 +16,7 @@ from tqdm import tqdm
 
 from carousel.fusion.light_estimate import COEFFICIENTS, PIVOT, LightEstimate
 from carousel.fusion.light_statistics import person_statistics, scene_statistics
-from carousel.fusion.training_samples import AvatarFusionDataset, FusionExample, vary_light, vary_shape
+from carousel.fusion.training_samples import AvatarFusionDataset, FusionExample, fold_of, vary_light, vary_shape
 from common.checkpoints import learning_rate
 from common.training import one_thread
 
@@ -32,7 +30,6 @@ WEIGHT_DECAY = 0.1
 LEAST_ERROR = 2e-4  # mean squared error, of colours in [0, 1], below which little is to be gained: 37 dB
 WORSE_WEIGHT = 1.0  # weight of what is worse than pasting, beside 1 for the error itself
 MARGIN_PX = 4  # around the person's box, for the scene beside the edge
-HASHED = 2**64
 
 Moments = dict[str, Tensor]
 
@@ -89,11 +86,6 @@ def moments_of(example: FusionExample) -> Moments:
     truth = example.truth[on] / np.float32(255) - PIVOT
     moments = {"second": pasted.T @ pasted, "cross": pasted.T @ truth, "power": np.square(truth).sum()}
     return {name: torch.tensor(moment / max(1, len(truth))).float() for name, moment in moments.items()}
-
-
-def fold_of(scene: str, folds: int) -> int:
-    """The fold of a scene, the same at each call."""
-    return int.from_bytes(hashlib.sha256(f"fold of {scene}".encode()).digest()[:8], "big") * folds // HASHED
 
 
 def pretrain_light(light: LightEstimate, samples: AvatarFusionDataset, count: int, workers: int, seed: int) -> None:

@@ -77,18 +77,19 @@ class FusionNetwork(nn.Module):
         assert self.local.bias is not None
         nn.init.zeros_(self.local.bias)
 
-    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, mask: Tensor, fold: Tensor | None = None) -> Tensor:
         """Compute the composite.
 
         Args:
             inputs: (B, 6, S, S) float, background and avatar normalised by `common.imagenet.normalisation.norm`.
             mask: (B, 1, S, S) float in [0, 1].
+            fold: see `LightEstimate.forward`; for training.
 
         Returns:
             (B, 3, S, S) float in the same range, not clipped; equal to the background where the mask is 0.
         """
         background, avatar = inputs[:, :3], denorm(inputs[:, 3:])
-        transform = self.transform(inputs, mask)
+        transform = self.transform(inputs, mask, fold)
         if self.settings["head"] == "affine":
             transform = functional.interpolate(transform, avatar.shape[2:], mode="bilinear", align_corners=False)
             person = norm(apply_affine(transform, avatar))
@@ -96,13 +97,13 @@ class FusionNetwork(nn.Module):
             person = norm(avatar + functional.pixel_shuffle(transform, FOLD * self.settings["shrink"]))
         return torch.where(mask > 0, background + mask * (person - background), background)
 
-    def transform(self, inputs: Tensor, mask: Tensor) -> Tensor:
+    def transform(self, inputs: Tensor, mask: Tensor, fold: Tensor | None = None) -> Tensor:
         """Predict the transform: (B, 12, s / 8, s / 8) coefficients, or folded colour residuals.
 
         Without an encoder (B, 12, 1, 1), one transform for the whole person.
         """
         if self.settings["encoder"] == "none":
-            return self.light(_statistics(inputs, mask))[:, :, None, None]
+            return self.light(_statistics(inputs, mask), fold)[:, :, None, None]
         seen = functional.interpolate(inputs, scale_factor=1 / self.settings["shrink"], mode="area")
         features = self.encoder(seen)[::-1]
         x = self.levels[0](self.entries[0](features[0]))
@@ -112,7 +113,7 @@ class FusionNetwork(nn.Module):
         local = self.local(x)
         if self.settings["head"] != "affine":
             return local
-        return local + self.light(_statistics(inputs, mask))[:, :, None, None]
+        return local + self.light(_statistics(inputs, mask), fold)[:, :, None, None]
 
 
 def _statistics(inputs: Tensor, mask: Tensor) -> Tensor:

@@ -137,7 +137,9 @@ class FusionTask(Task):
 
     def losses(self, network: FusionNetwork, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The unweighted parts of the loss of a batch."""
-        predicted = network(batch["input"].contiguous(memory_format=torch.channels_last), batch["mask"]).float()
+        network.light.eval()  # no dropout, as when it is used
+        inputs = batch["input"].contiguous(memory_format=torch.channels_last)
+        predicted = network(inputs, batch["mask"], batch["fold"]).float()
         with torch.autocast(predicted.device.type, enabled=False):  # VGG16 runs in full precision
             return loss_parts(predicted, batch["target"], batch["mask"], self.perceptual)
 

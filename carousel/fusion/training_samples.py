@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from carousel.collages.inpainting import clean_background
 from carousel.collages.layout import Collage, CollageEntry, black_outside, compose, read_collage, read_index
+from carousel.fusion.light_estimate import MEMBERS
 from carousel.fusion.relighting import grade, relight_fixed, relight_random
 from common.errors import UserError, raise_faults
 from common.imagenet.normalisation import to_tensor
@@ -31,6 +32,7 @@ SMALLER_SHARE, LARGER_SHARE = 0.15, 0.07  # shares of the training samples with 
 CROP_SHARE = 0.4  # share of the training samples that show a part of the collage
 REGION_RIM_PX = 4  # margin of the hole that inpainting fills below a random region
 KERNEL = np.ones((3, 3), np.uint8)
+HASHED = 2**64  # number of values of a hash
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,13 @@ class AvatarFusionDataset(Dataset[dict[str, Tensor]]):
         return len(self.entries)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Normalised "input" (6, S, S), background and avatar, and "target" (3, S, S); "mask" (1, S, S) of 0 or 1."""
-        return to_sample(self.example(index))
+        """The sample's tensors.
+
+        Normalised "input" (6, S, S), background and avatar, and "target" (3, S, S); "mask" (1, S, S) of 0 or 1; "fold",
+        the member of the light estimate that does not learn the scene.
+        """
+        scene = self.entries[index % len(self.entries)].scene
+        return to_sample(self.example(index)) | {"fold": torch.tensor(fold_of(scene))}
 
     def example(self, index: int) -> FusionExample:
         """The sample as pictures."""
@@ -274,9 +281,14 @@ def split(entries: Sequence[CollageEntry], held_out_share: float) -> tuple[list[
     return [entry for entry, out in sides if not out], [entry for entry, out in sides if out]
 
 
+def fold_of(scene: str, folds: int = MEMBERS) -> int:
+    """The fold of a scene, the same at each call."""
+    return int.from_bytes(hashlib.sha256(f"fold of {scene}".encode()).digest()[:8], "big") * folds // HASHED
+
+
 def _place(scene: str) -> float:
     """Hash a scene's name to a number in [0, 1)."""
-    return int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big") / HASHED
 
 
 def load_entries(folder: Path, size_px: int) -> list[CollageEntry]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
-from common.genre_words import ABOUT_PERSON
+from common.genre_words import ABOUT_PERSON, FILLER, INSTRUMENTS
 from common.genres import GENRES, genres_of, plain
 from common.surveys.scales import Scale
 
@@ -20,7 +20,11 @@ NAME_WORDS = frozenset(
         """name, full name, your name, nick, nickname, alias, nom, nom i cognoms, el teu nom, sobrenom, nombre,
         nombre y apellidos, nombre y apellido, nombre completo, tu nombre, apodo, vorname, vor und nachname, prenom,
         prenom et nom, nom et prenom, nome, nome e cognome, nome completo, cognome e nome, apelido, spitzname,
-        first name, firstname, given name, artist name""",
+        first name, firstname, given name, artist name, what is your name, what s your name, what is your first name,
+        what s your first name, como te llamas, cual es tu nombre, com et dius, quin es el teu nom, com t anomenes,
+        wie heisst du, wie ist dein name, dein name, ihr name, quel est ton prenom, quel est votre prenom,
+        quel est ton nom, ton prenom, votre prenom, votre nom, come ti chiami, qual e il tuo nome, il tuo nome,
+        como te chamas, qual e o seu nome, qual e o teu nome, seu nome, o teu nome""",
     )
 )
 LAST_NAMES = frozenset("last name, lastname, surname, family name, cognom, cognoms, apellido, apellidos, nachname, "
@@ -33,6 +37,8 @@ ID_WORDS = frozenset(
     "user id, userid, id, uid, person id, subject id, respondent id, responseid, response id, participant id, "
     "id usuari, id usuario".split(", ")
 )
+
+_GREETING = re.compile(r"^(?:hi|hello|hey|hola|hallo|salut|bonjour|ciao|ola|bon dia|buenas) ")
 
 
 # ---- columns -> genres ----
@@ -112,7 +118,7 @@ def _name_columns(free: Sequence[str], names: Sequence[str], wanted: str) -> tup
         raise_faults("setting NAME_COLUMN", [f"the table has no column {part!r}" for part in missing])
         return parts
     for words in (NAME_WORDS, USER_WORDS, ID_WORDS):
-        found = [name for name in free if plain(name) in words]
+        found = [name for name in free if _GREETING.sub("", plain(name)) in words]
         if found:
             last = [name for name in free if plain(name) in LAST_NAMES and words is NAME_WORDS]
             return (found[0], *last[:1])
@@ -123,7 +129,7 @@ def _ask_about_the_person(
     names: Sequence[str], found: dict[str, tuple[str, ...]], said: dict[str, tuple[str, ...]], ids: tuple[str, ...]
 ) -> None:
     """Raise where a column such as Country may be about the person: beside it are no genres, or too few of them."""
-    doubtful = [name for name in names if found.get(name) and name not in said and plain(name) in ABOUT_PERSON]
+    doubtful = [name for name in names if found.get(name) and name not in said and _may_be_about_person(name)]
     sure = [name for name in names if found.get(name) and name not in doubtful]
     doubts = []
     for name in doubtful:
@@ -132,7 +138,7 @@ def _ask_about_the_person(
         after = next((n for n in names[place + 1 :] if n not in doubtful), None)
         among = before in sure and (after in sure or after is None)
         first = (before is None or before in ids) and after in sure and len(sure) >= 4
-        if not among and not first and sure:
+        if (not among and not first and sure) or plain(name) in INSTRUMENTS:
             doubts.append(name)
     if doubts:
         out = "; ".join(f"{name}=" for name in doubts)
@@ -141,6 +147,12 @@ def _ask_about_the_person(
             f"{', '.join(map(repr, doubts))} may be a genre or about the person: say --columns '{genres}' (genre) or "
             f"--columns '{out}' (left out)"
         )
+
+
+def _may_be_about_person(name: str) -> bool:
+    """Whether a name means a genre by nothing but a word such as Country, as "country" and "country_ES" do."""
+    words = plain(name).split()
+    return plain(name) in ABOUT_PERSON or (words[0] in ABOUT_PERSON and all(word in FILLER for word in words[1:]))
 
 
 def _parse_own(own: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:

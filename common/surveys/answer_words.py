@@ -6,7 +6,7 @@ Portuguese. Written as `common.genres.plain()` leaves them."""
 FAMILIES: dict[str, tuple[list[str], list[tuple[int, ...]]]] = {
     "frequency": (
         [
-            "never, nunca, jamas, mai, nie, niemals, jamais",
+            "never, not at all often, nunca, jamas, mai, nie, niemals, jamais",
             "rarely, seldom, hardly ever, almost never, raramente, rara vez, casi nunca, quasi mai, rarament, "
             "poques vegades, "
             "pocas veces, selten, rarement, quase nunca, poucas vezes",
@@ -19,26 +19,32 @@ FAMILIES: dict[str, tuple[list[str], list[tuple[int, ...]]]] = {
             "very often, very frequently, muy a menudo, muy frecuentemente, molt sovint, sehr oft, sehr haufig, "
             "tres souvent, "
             "molto spesso, muito frequentemente, casi siempre, quasi sempre, almost always, usually, quase sempre",
-            "always, all the time, siempre, sempre, immer, toujours",
+            "always, all the time, every day, daily, todos los dias, cada dia, jeden tag, taglich, tous les jours, "
+            "ogni giorno, tutti i giorni, todos os dias, siempre, sempre, immer, toujours",
         ],
         [(0, 1, 2, 4), (0, 1, 2, 3, 5), (0, 1, 2, 3, 4), (0, 1, 2, 4, 5), (0, 1, 2, 3, 4, 5)],
     ),
     "liking": (
         [
-            "hate, hate it, i hate it, strongly dislike, dislike very much, dislike a lot, no me gusta nada, "
+            "hate, hate it, i hate it, can t stand it, dislike a great deal, strongly dislike, gar nicht gern, "
+            "uberhaupt nicht gern, 😡, 😠, 🤮, dislike very much, dislike a lot, no me gusta nada, "
             "lo odio, odio, "
             "no m agrada gens, ho odio, gefallt mir gar nicht, hasse ich, je deteste, je n aime pas du tout, "
             "non mi piace per niente, lo odio, nao gosto nada, odeio, detesto",
-            "dislike, i dislike it, don t like, i don t like it, do not like it, don t like it, no me gusta, "
+            "dislike, i dislike it, dislike somewhat, weniger gern, nicht so gern, ungern, nicht gern, 🙁, ☹, 😕, "
+            "don t like, i don t like it, do not like it, don t like it, no me gusta, "
             "me gusta poco, "
             "no m agrada, m agrada poc, gefallt mir nicht, mag ich nicht, je n aime pas, non mi piace, nao gosto",
-            "neutral, indifferent, neither like nor dislike, it s ok, ok, okay, so so, me da igual, indiferente, "
+            "neutral, indifferent, teils teils, mittelmassig gern, 😐, "
+            "neither like nor dislike, it s ok, ok, okay, so so, me da igual, indiferente, "
             "regular, "
             "m es igual, indiferent, ni fu ni fa, egal, ist mir egal, weder noch, indifferent e, ca m est egal, "
             "indifferente, "
             "mi e indifferente, tanto faz, e indiferente",
-            "like, like it, i like it, me gusta, m agrada, gefallt mir, mag ich, j aime, j aime bien, mi piace, gosto",
-            "love, love it, i love it, like a lot, like it a lot, like very much, strongly like, me gusta mucho, "
+            "like, like it, i like it, like somewhat, gern, gerne, eher gern, 🙂, 😊, "
+            "me gusta, m agrada, gefallt mir, mag ich, j aime, j aime bien, mi piace, gosto",
+            "love, love it, i love it, like a great deal, sehr gern, sehr gerne, 😍, 😀, ❤, "
+            "like a lot, like it a lot, like very much, strongly like, me gusta mucho, "
             "me encanta, "
             "m agrada molt, m encanta, gefallt mir sehr, liebe ich, j adore, j aime beaucoup, mi piace molto, "
             "lo adoro, adoro, "
@@ -78,19 +84,57 @@ FAMILIES: dict[str, tuple[list[str], list[tuple[int, ...]]]] = {
             "assez, abbastanza, mais ou menos, medio",
             "a lot, much, very, bastante, mucho, quite, quite a lot, bastant, molt, viel, ziemlich, beaucoup, "
             "molto, muito",
-            "very much, extremely, muchisimo, moltissim, sehr viel, sehr, sehr gern, enormement, moltissimo, "
+            "very much, extremely, muchisimo, moltissim, sehr viel, sehr, enormement, moltissimo, "
             "muitissimo, "
             "completely, totalmente",
         ],
         [(0, 1, 2, 3), (0, 1, 2, 3, 4)],
     ),
+    "how often": (
+        [
+            "never, nunca, mai, nie, jamais, mai",
+            "less than once a month, less than monthly, a few times a year, once a year, menos de una vez al mes, "
+            "menys d un cop al mes, seltener als einmal im monat, seltener, moins d une fois par mois, "
+            "meno di una volta al mese, menos de uma vez por mes",
+            "once a month, monthly, a few times a month, una vez al mes, un cop al mes, einmal im monat, monatlich, "
+            "une fois par mois, una volta al mese, uma vez por mes",
+            "once a week, weekly, una vez a la semana, un cop a la setmana, una vez por semana, einmal pro woche, "
+            "wochentlich, einmal in der woche, une fois par semaine, una volta a settimana, uma vez por semana",
+            "several times a week, a few times a week, multiple times a week, varias veces a la semana, "
+            "diverses vegades a la setmana, mehrmals pro woche, mehrmals in der woche, plusieurs fois par semaine, "
+            "piu volte a settimana, varias vezes por semana",
+            "every day, daily, todos los dias, cada dia, a diario, jeden tag, taglich, tous les jours, "
+            "chaque jour, ogni giorno, tutti i giorni, todos os dias, diariamente",
+        ],
+        [(0, 2, 3, 5), (0, 1, 2, 3, 5), (0, 1, 2, 3, 4, 5)],
+    ),
+    "importance": (
+        ["not important, not at all important, unimportant, no importante, gens important, unwichtig, pas important",
+         "slightly important, a little important, poco importante, poc important, weniger wichtig, peu important",
+         "somewhat important, moderately important, algo importante, mittel wichtig, assez important",
+         "important, importante, wichtig",
+         "very important, extremely important, muy importante, molt important, sehr wichtig, tres important, "
+         "molto importante, muito importante"],
+        [(0, 1, 2, 4), (0, 2, 4), (0, 2, 3, 4), (0, 1, 2, 3, 4)],
+    ),
     "yes or no": (
-        ["no, n, nein, non, nao, false, falso, falsch, fals, faux, off",
-         "yes, y, si, s, ja, oui, sim, true, verdadero, "
+        ["no, n, 👎, unchecked, not checked, not selected, unselected, not quoted, "
+         "nein, non, nao, false, falso, falsch, fals, faux, off",
+         "maybe, a bit, so so, mas o menos, mes o menys, vielleicht, un peu, piu o meno, mais ou menos, "
+         "talvez, quizas, potser",
+         "yes, y, 👍, checked, selected, quoted, si, s, ja, oui, sim, true, verdadero, "
          "verdadeiro, vero, wahr, vrai, verdader, cert, on"],
-        [(0, 1)],
+        [(0, 2), (0, 1, 2)],
     ),
 }  # fmt: skip
+
+MONTHS = frozenset(
+    """jan january januar janvier ene enero gen gener gennaio feb february februar fevrier febrero febrer febbraio
+    mar march marz mars marzo marc apr april avril abr abril aprile may mayo maig maggio jun june juni juin junio
+    juny giugno jul july juli juillet julio juliol luglio aug august aout ago agosto agost sep sept september
+    septembre septiembre setembre settembre oct october oktober okt octobre octubre ottobre nov november novembre
+    noviembre dec december dezember dez decembre dic diciembre desembre dicembre""".split()
+)  # of dates such as "01-May"
 
 TICKS = frozenset("x X ✓ ✔ ☑ ✅ ■ ● • * 🗸 ☒ v V".split())
 NO_ANSWER = frozenset(

@@ -8,13 +8,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from common.genres import plain
-from common.surveys.answer_words import FAMILIES, NO_ANSWER, TICKS
+from common.surveys.answer_words import FAMILIES, MONTHS, NO_ANSWER, TICKS
 from common.surveys.scales import Scale
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_OUT_OF = re.compile(r"/\s*(\d+)$")
 _LABELLED = re.compile(r"[(\[]?(-?\d+(?:[.,]\d+)?)[)\]]?\s*(?:[-–—:=.)(]\s*|\s+|/\s*\d+$)?([^\d]*)")
+
+
+def _key(text: str) -> str:
+    """A word as it is compared: as `plain()` leaves it, or as it is where nothing would be left (emoji, 好き)."""
+    return plain(text) or text.strip().rstrip("\ufe0f")
+
+
 _LEVELS = {
-    family: {plain(phrase): place for place, level in enumerate(levels) for phrase in level.split(",")}
+    family: {_key(phrase): place for place, level in enumerate(levels) for phrase in level.split(",")}
     for family, (levels, _) in FAMILIES.items()
 }
 _NO_ANSWER = frozenset(map(plain, NO_ANSWER))
@@ -28,16 +36,27 @@ def is_no_answer(cell: str) -> bool:
 def number_of(cell: str) -> float | None:
     """The number of a cell: "3,5", "80 %", "５", "5 (molt)", "4/5"; None where it is a word."""
     text = unicodedata.normalize("NFKC", cell).strip().strip("\u200b\ufeff").strip()
-    text = text.removesuffix("%").strip()
+    text = text.removesuffix("%").strip().replace("\u2212", "-")
     if text and set(text) <= {"★", "☆", "⭐", "️"}:
         return float(text.count("★") + text.count("⭐"))
     labelled = _LABELLED.fullmatch(text)
     if not _NUMBER.fullmatch(text):
         if labelled is None or not (any(c.isalpha() for c in labelled[2]) or "/" in text or text[0] in "(["):
             return None
+        whole = _OUT_OF.search(text)
+        if plain(labelled[2]) in MONTHS or (
+            whole and float(labelled[1].replace(",", ".")) > float(whole[1])
+        ):  # a spreadsheet turns "1-5" into "01-May", or 5/1
+            return None
         text = labelled[1]
     number = float(text.replace(",", "."))
     return number if math.isfinite(number) else None
+
+
+def out_of(cell: str) -> float | None:
+    """The 5 of "4/5"."""
+    found = _OUT_OF.search(cell.strip())
+    return float(found[1]) if found and number_of(cell) is not None else None
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,7 @@ def read_words(cells: Mapping[str, Counter[str]], own: str = "") -> tuple[dict[s
     said = {}
     for part in filter(str.strip, own.split(";" if ";" in own else ",")):
         name, _, meaning = part.partition("=")
-        said[plain(name)] = meaning.strip()
+        said[_key(name)] = meaning.strip()
     unknown: dict[str, str] = {}
     families = _families(cells, said)
     result = {column: _read_column(column, texts, said, families, unknown) for column, texts in cells.items()}
@@ -77,7 +96,7 @@ def read_words(cells: Mapping[str, Counter[str]], own: str = "") -> tuple[dict[s
 
 def _families(cells: Mapping[str, Counter[str]], said: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
     """The scale of each family: the first in use that has all levels that occur in the table."""
-    words = {plain(said.get(plain(text)) or text) for texts in cells.values() for text in texts}
+    words = {_key(said.get(_key(text)) or text) for texts in cells.values() for text in texts}
     scales = {}
     for family, (_, known) in FAMILIES.items():
         levels = {_LEVELS[family][word] for word in words if word in _LEVELS[family]}
@@ -92,9 +111,9 @@ def _read_column(
     families: Mapping[str, tuple[int, ...]],
     unknown: dict[str, str],
 ) -> Words:
-    meant = {text: said.get(plain(text), text) for text in texts}
+    meant = {text: said.get(_key(text), text) for text in texts}
     numbers = {text: number_of(cell) for text, cell in meant.items() if cell}
-    words = {text: plain(meant[text]) for text, number in numbers.items() if number is None}
+    words = {text: _key(meant[text]) for text, number in numbers.items() if number is None}
     values = {text: number for text, number in numbers.items() if number is not None}
     values |= {text: float("nan") for text, cell in meant.items() if not cell}
     if words and all(meant[text].strip() in TICKS for text in words) and not set(values.values()) - {0.0, 1.0}:
@@ -112,13 +131,16 @@ def _read_column(
     return Words(values, Scale(0, len(scale) - 1), order)
 
 
-def runs_against_labels(texts: Iterable[str]) -> bool:
-    """Whether labels beside numbers say that small numbers are the best: "1 (molt)", "5 (gens)"."""
+def reversed_by_labels(texts: Iterable[str]) -> str:
+    """The scale, "5-1", where labels beside numbers say that small ones are the best: "1 (molt)", "5 (gens)"."""
     pairs = []
     for text in texts:
         labelled = _LABELLED.fullmatch(text.strip())
-        word = plain(labelled[2]) if labelled else ""
+        word = _key(labelled[2]) if labelled else ""
         level = next((levels[word] for levels in _LEVELS.values() if word in levels), None)
         if labelled and level is not None:
             pairs.append((float(labelled[1].replace(",", ".")), level))
-    return len(pairs) > 1 and max(pairs)[1] < min(pairs)[1]
+    if len(pairs) < 2 or max(pairs)[1] >= min(pairs)[1]:
+        return ""
+    high = max(pairs)[0]
+    return f"{high:g}-{min(1, min(pairs)[0]):g}"

@@ -33,7 +33,7 @@ class Dialect:
     def rows(self, path: Path) -> Iterator[tuple[int, list[str]]]:
         """Line number, from 1, and cells of every row below the header; blank lines are left out."""
         with open(path, encoding=self.encoding, newline="") as file:
-            reader = csv.reader(file, delimiter=self.delimiter)
+            reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=True)
             try:
                 for cells in reader:
                     if cells and reader.line_num > self.header_lines:
@@ -76,7 +76,7 @@ def find_dialect(path: Path) -> Dialect:
     try:
         for delimiter in ",;\t|":
             with open(path, encoding=encoding, newline="") as file:
-                reader = csv.reader(file, delimiter=delimiter)
+                reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
                 names = next(reader, [])
                 if len(names) > len(best[0]):
                     best = (names, delimiter, reader.line_num)

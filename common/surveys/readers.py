@@ -48,14 +48,18 @@ def numbers_of(column: "pa.Array") -> NDArray[np.float64]:
 class Answers:
     """How often each answer was given, question by question, updated batch by batch.
 
-    `ranked` numbers from 1 on are given by everybody once each, as ranks are; 0: not so.
+    `ranked` numbers from 1 on are given by everybody once each, as ranks are; 0: not so. `log_chance` is the natural
+    logarithm of the chance that nobody gives an answer twice, infinite where somebody does. `summaries`: a name is
+    that of totals; `blanks`: a row has neither a name nor an answer.
     """
 
     rows: int = 0
     counts: dict[str, Counter[float]] = field(default_factory=dict)
     rounded: set[str] = field(default_factory=set)
     ranked: float = math.inf
+    log_chance: float = 0
     summaries: bool = False
+    blanks: bool = False
 
     def add(self, batch: "pa.RecordBatch", alignment: Alignment) -> bool:
         """Add a batch; False where a score is not finite (a missing answer is fine)."""
@@ -70,7 +74,14 @@ class Answers:
                 return False
             self.include(name, numbers[~np.isnan(numbers)] if column.null_count else numbers)
             table.append(numbers)
+        if all(batch.column(name).null_count for name in alignment.columns):
+            empty = np.isnan(table).all(axis=0)
+            if alignment.id_column is not None and empty.any():
+                empty &= is_blank(batch.column(alignment.id_column))
+            self.blanks = self.blanks or bool(empty.any())
         self.ranked = min(self.ranked, _ranked(table))
+        if self.log_chance < math.inf:
+            self.log_chance += _log_chance_of_no_repeats(table)
         return True
 
     def include(self, name: str, numbers: NDArray[np.float64]) -> None:
@@ -117,6 +128,33 @@ def _ranked(columns: list[NDArray[np.float64]]) -> float:
         and np.isnan(table[:, count:]).all()
         else 0
     )
+
+
+def _log_chance_of_no_repeats(columns: list[NDArray[np.float64]]) -> float:
+    """Logarithm of the chance that people who answer at random give no number twice; +inf where somebody does.
+
+    Args:
+        columns: answers by question, (n,) each, NaN for none. Only whole numbers from 1 to their number can be ranks.
+    """
+    table = np.sort(np.array(columns).T, axis=1)
+    with np.errstate(invalid="ignore"):
+        odd = (table < 1) | (table > table.shape[1]) | (table != np.floor(table))
+        repeats = table[:, 1:] == table[:, :-1]
+    if (odd & ~np.isnan(table)).any() or repeats.any():
+        return math.inf
+    levels = max(5, table.shape[1])
+    given = np.isfinite(table).sum(axis=1)
+    chances = [sum(math.log((levels - k) / levels) for k in range(count)) for count in range(table.shape[1] + 1)]
+    return float(np.take(chances, given).sum())
+
+
+def is_blank(ids: "pa.Array") -> NDArray[np.bool_]:
+    """Which names are blank, (n,)."""
+    import pyarrow.compute as pc
+
+    length = pc.utf8_length(pc.utf8_trim_whitespace(ids.fill_null("")))
+    blank: NDArray[np.bool_] = pc.equal(length, 0).to_numpy(zero_copy_only=False)
+    return blank
 
 
 def has_summary(ids: "pa.Array") -> bool:

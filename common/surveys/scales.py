@@ -4,6 +4,7 @@ What the counts do not decide is asked: a UserError names the readings and the s
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from common.errors import UserError
+from common.genres import turns_the_sense
 
 SCALES = ("0-1", "0-3", "0-5", "1-5", "1-7", "0-10", "1-10", "0-100")
 CODES = (66, 77, 88, 97, 98, 99, 666, 777, 888, 997, 998, 999, 9999)  # "don't know", "no answer"
 SHORT_CODES = (8, 9)  # the same where the scale ends at 5
 NEGATIVE_CODES = (-1, -7, -8, -9, -66, -77, -88, -97, -98, -99, -999)
+NEGATIVE = "is negative; a scale from -2 to 2 is said by --scale=-2-2"
 FEW = 3  # so often a value is given by chance
 TOPS = (1, 3, 5, 7, 10)  # ends of scales below the longest one
 APART, DOUBTFUL = 20, 8  # expected answers above the end of a question, had it the scale of another: none is no chance
@@ -39,16 +42,44 @@ class Scale:
 
 
 def parse_scale(text: str) -> Scale:
-    """Read "1-5", or "5-1" where 1 is the best answer.
+    """Read "1-5", "-2-2", or "5-1" where 1 is the best answer.
 
     Raises:
-        UserError: not LOW-HIGH, two different numbers from 0 up.
+        UserError: not LOW-HIGH, two different numbers, from 0 up or from -HIGH.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text, re.ASCII)
+    match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)\s*", text, re.ASCII)
     scale = Scale(float(match[1]), float(match[2])) if match else Scale(0, 0)
-    if scale.low == scale.high or not scale.ends[1] < np.inf:
+    low, high = scale.ends
+    if low == high or not np.isfinite(scale.ends).all() or (low < 0 and low != -high):
         raise UserError(f"scale {text!r} is not LOW-HIGH, such as {', '.join(SCALES)}, or 5-1 where 1 is the best")
     return scale
+
+
+def scale_in_name(name: str) -> Scale | None:
+    """The scale that a question says: "Rock (1-5)", "Valora del 1 al 10 [Rock]", "Rock (1 = love, 5 = hate)".
+
+    Raises:
+        UserError: it says "5-1", by which 1 or 5 may be the best.
+    """
+    text = unicodedata.normalize("NFKC", name).casefold()
+    labels = [(float(number), label) for number, label in _LABEL.findall(text)]
+    if len(labels) >= 2 and min(labels)[0] in (0, 1):
+        low, high = min(labels), max(labels)
+        downwards = turns_the_sense(high[1]) and not turns_the_sense(low[1])
+        return Scale(high[0], low[0]) if downwards else Scale(low[0], high[0])
+    for match in _ENDS.finditer(text):
+        low_end, high_end = int(match[1]), int(match[2])
+        if high_end in (0, 1) and 2 <= low_end <= 10:
+            _ask(f"{name!r} says {low_end}-{high_end}", f"{high_end} = best", f"{low_end}-{high_end}",
+                 f"{low_end} = best", f"{high_end}-{low_end}")  # fmt: skip
+        if low_end in (0, 1) and (2 <= high_end <= 10 or high_end == 100):
+            return Scale(low_end, high_end)
+    return None
+
+
+_TO = r"-|–|—|…|\.{2,3}|to|al?|à|bis(?: zu)?|fins a|até|hasta"
+_ENDS = re.compile(rf"(?<![\w.])(\d{{1,3}})\s*(?:{_TO})\s*(\d{{1,3}})(?![\w.])")
+_LABEL = re.compile(r"(?<![\w.])(\d{1,3})\s*[=:]\s*([^\d,;/)\]]+)")
 
 
 def detect_scale(low: float, high: float, whole: bool) -> Scale:
@@ -156,6 +187,7 @@ def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
         UserError: the answers of a question can be read in two ways.
     """
     kept = {name: _plain_answers(question) for name, question in counts.items()}
+    _ask_about_ticks(kept)
     apart = set()
     for name, own in kept.items():
         end, total = max(own, default=0), sum(own.values())
@@ -173,6 +205,22 @@ def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
                 f"which can be read in two ways: --scale '{name}={scales[0]}' or --scale {scales[1]} (all questions)"
             )
     return apart
+
+
+def _ask_about_ticks(counts: Mapping[str, Mapping[float, int]]) -> None:
+    """Raise where some questions have few answers, all 0 or 1, and all others go from 1 up: ticks beside ratings."""
+    ticks = [name for name, own in counts.items() if 0 in own and set(own) <= {0, 1} and max(own.values()) < FEW]
+    others = Counter[float]()
+    for name, own in counts.items():
+        others.update({} if name in ticks else own)
+    if len(ticks) > 1 and others and min(others) >= 1 and max(others) >= 3:
+        scale = detect_scale(*_ends(others), all(value.is_integer() for value in others))
+        own_scales = "".join(f"; {name}=0-1" for name in ticks)
+        raise UserError(
+            f"the answers of {', '.join(map(repr, ticks))} are 0 or 1, all others go from {min(others):g} to "
+            f"{max(others):g}, which can be read in two ways: --scale '{scale}{own_scales}' (ticks) or --scale 0-"
+            f"{detect_scale(0, max(others), True).high:g} (all questions)"
+        )
 
 
 def _plain_answers(counts: Mapping[float, int]) -> dict[float, int]:
@@ -255,6 +303,7 @@ def _ask_where_in_doubt(counts: Mapping[float, int]) -> None:
             "the answers go from 0 to 5, and 0 is rare: say --missing 0 if 0 means no answer on a scale from 1 to 5, "
             "or --scale 0-5"
         )
+    _ask_about_short_codes(values)
     if high == 9 and 8 not in counts and low >= 1 and 5 <= values[-2] <= 7 and total >= 8:
         raise UserError(
             f"the answers go from {low:g} to {values[-2]:g}, and 9: say --missing 9 if 9 means no answer,"
@@ -264,6 +313,19 @@ def _ask_where_in_doubt(counts: Mapping[float, int]) -> None:
         _ask(f"the answers go from {low:g} to {high:g}", "from 1", "1-7" if high <= 7 else "1-10", "from 0", "0-10")
     if low >= 2 and high == 7:
         _ask(f"the answers go from {low:g} to {high:g}", "from 1", "1-7", "from 0", "0-10")
+
+
+def _ask_about_short_codes(values: list[float]) -> None:
+    """Raise where all answers up to 5 at most were given, and then an 8 or 9 alone: 0, 1, 2, 3, 9."""
+    answers = [value for value in values if value not in SHORT_CODES]
+    codes = [f"{value:g}" for value in values if value in SHORT_CODES]
+    if not codes or not 3 <= len(answers) <= 6 or answers != list(np.arange(answers[0], answers[0] + len(answers))):
+        return
+    if answers[0] in (0, 1) and answers[-1] <= 5:
+        raise UserError(
+            f"the answers go from {answers[0]:g} to {answers[-1]:g}, and {' and '.join(codes)}: say --missing "
+            f"'{', '.join(codes)}' if that means no answer, else --scale {answers[0]:g}-10"
+        )
 
 
 def _ask(what: str, first: str, scale: str, second: str, other: str) -> None:

@@ -6,18 +6,45 @@ import itertools
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common.errors import UserError
+from common.genre_words import FILLER, NOT_A_QUALIFIER
 from common.genres import GENRES, genres_of, plain, turns_the_sense
 from common.surveys.alignment import ID_WORDS, NAME_WORDS, USER_WORDS
+from common.surveys.answers import is_no_answer, read_words
 from common.surveys.dialects import Dialect, find_dialect
 
+Rows = Callable[[], Iterator[tuple[str, list[str]]]]
 HEADER_ROWS = 12  # rows among which the header is searched
 SAMPLE_ROWS = 200
+MOST_UNKNOWN = 10_000  # different words of lists that are counted
+SAME_PEOPLE = 0.75  # different names a row, at most, where the rows of one name are one person's
+
+AMOUNTS = frozenset(
+    "plays, play count, playcount, times played, scrobbles, listens, listen count, streams, stream count, count, "
+    "minutes, mins, minutes played, hours, hours played, seconds, ms played, msplayed, duration ms, total ms, tracks, "
+    "songs, reproducciones, minutos, horas, veces, reproduccions, minuts, hores, vegades, minuten, stunden, ecoutes, "
+    "minutes ecoutees, heures, ascolti, minuti, ore".split(", ")
+)  # what is added up
+RATINGS = frozenset(
+    "score, rating, rate, answer, value, weight, stars, points, grade, level, response, puntuacion, nota, valoracion, "
+    "respuesta, valor, puntuacio, valoracio, resposta, bewertung, note, antwort, wert, reponse, voto, risposta, "
+    "punteggio, avaliacao, pontuacao".split(", ")
+)
+NO_AMOUNTS = frozenset(
+    "timestamp, time, date, day, month, year, unix time, uts, age, edad, edat, alter, eta, idade, born, year of birth, "
+    "birth year, id, index, number, position, zip, postcode, phone, height, weight kg, duration".split(", ")
+)  # numbers that are about the row
+TRACK_WORDS = frozenset(
+    "track, track name, track uri, track id, trackname, song, song name, song title, song id, title, artist, artists, "
+    "artist name s, artistname, artist uri, album, album name, album uri, isrc, danceability, popularity, followers, "
+    "canco, cancion, artista, album artist".split(", ")
+)
 
 
 def find_layout(path: Path) -> Dialect:
@@ -32,6 +59,9 @@ def find_layout(path: Path) -> Dialect:
         delimiter = dialect.delimiter.join(top).strip()[4:5] or dialect.delimiter
         rows = _top_rows(path, dialect.encoding, delimiter, 2)
         return replace(dialect, delimiter=delimiter, names=_named(rows[-1][1]), header_lines=rows[-1][0])
+    rows = _top_rows(path, dialect.encoding, dialect.delimiter, 2)
+    if len(rows) == 2 and _is_second_header(rows[0][1], rows[1][1]):
+        return replace(dialect, names=_merged(rows[0][1], rows[1][1]), header_lines=rows[1][0])
     if _genres_in(dialect.names) or _list_columns(dialect.names, _sample(path, dialect)):
         return _below_import_ids(path, dialect)
     for delimiter in dict.fromkeys((dialect.delimiter, *",;\t|")):
@@ -43,9 +73,27 @@ def find_layout(path: Path) -> Dialect:
     return dialect
 
 
+def _is_second_header(top: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether a question stands above its choices, as in SurveyMonkey's exports."""
+    pairs = [(upper.strip(), lower.strip()) for upper, lower in itertools.zip_longest(top, below, fillvalue="")]
+    choices = [lower for upper, lower in pairs if lower and not genres_of(upper)]
+    alone = any(upper and not lower for upper, lower in pairs)
+    return alone and any(lower and not upper for upper, lower in pairs) and _genres_in(choices) >= 2
+
+
+def _merged(top: Sequence[str], below: Sequence[str]) -> list[str]:
+    """The names of two header rows: the choices, with their question where it turns the sense."""
+    names, question = list[str](), ""
+    for number, (upper, lower) in enumerate(itertools.zip_longest(top, below, fillvalue=""), 1):
+        question = upper.strip() or question
+        choice = f"{question} [{lower.strip()}]" if turns_the_sense(question) else lower.strip()
+        names.append(choice if lower.strip() else upper.strip() or f"(column {number})")
+    return names
+
+
 def _top_rows(path: Path, encoding: str, delimiter: str, count: int) -> list[tuple[int, list[str]]]:
     with open(path, encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
         try:
             return [(reader.line_num, cells) for cells in itertools.islice(reader, count)]
         except (csv.Error, UnicodeDecodeError) as error:
@@ -75,10 +123,31 @@ def _sample(path: Path, dialect: Dialect) -> list[list[str]]:
 # ---- lists of genres ----
 
 
+@dataclass(frozen=True)
+class Spread:
+    """A table of lists of genres as one of a column a genre.
+
+    Attributes:
+        names: its columns.
+        rows: gives its rows, each with its place, each time anew.
+        said: what was understood.
+        unknown: words of the lists that are no known genres, counted when `rows` was read last.
+    """
+
+    names: list[str]
+    rows: Rows
+    said: str
+    unknown: Counter[str]
+
+
 def genres_in_list(cell: str) -> tuple[str, ...]:
     """Genres of a cell such as "Pop 🎶, Jazz; Rock"."""
-    found = [genre for part in re.split(r"[;,|\n]", cell) for genre in genres_of(part.strip())]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(genre for _, genres in _parts(cell) for genre in genres))
+
+
+def _parts(cell: str) -> list[tuple[str, tuple[str, ...]]]:
+    parts = [part.strip() for part in re.split(r"[;,|\n]", cell)]
+    return [(part, genres_of(part)) for part in parts if part]
 
 
 def _list_columns(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[int]:
@@ -97,78 +166,199 @@ def _names_person(name: str) -> bool:
 
 
 def spread_lists(
-    names: Sequence[str], sample: Sequence[Sequence[str]], rows: Iterator[tuple[str, list[str]]]
-) -> tuple[list[str], Iterator[tuple[str, list[str]]], str] | None:
+    names: Sequence[str], sample: Sequence[Sequence[str]], rows: Rows, name_column: str = ""
+) -> Spread | None:
     """A table of lists of genres as one of a column a genre; None where it has no such column.
 
-    Returns:
-        Columns, rows, and what was understood.
+    Args:
+        names: the columns.
+        sample: the first rows.
+        rows: gives place ("line 3") and cells of every row, each time anew.
+        name_column: the column that names the person, if the user says it.
+
+    Raises:
+        UserError: the rows seem to be tracks or artists, not people.
     """
     lists = _list_columns(names, sample)
     if not lists or _genres_in(names) > _genres_in([names[place] for place in lists]):
         return None
     others = [place for place in range(len(names)) if place not in lists]
-    columns = [*(names[place] for place in others), *GENRES]
-    amount = _amount_column(names, sample, others) if len(lists) == 1 else None
-    person = next((place for place in others if _names_person(names[place])), None)
-    people = [row[person] for row in sample if person is not None and person < len(row)]
-    if amount is not None and person is not None and len(set(people)) < len(people):
-        said = f"a row a person and genre: {names[lists[0]]!r}, with {names[amount]!r} as the score"
-        return [names[person], *GENRES], _gather(rows, person, lists[0], amount), said
+    person = next((place for place in others if names[place] == name_column.strip()), None)
+    if person is None:
+        person = next((place for place in others if _names_person(names[place])), None)
+        _ask_about_tracks(names, person)
+    unknown: Counter[str] = Counter()
+    if len(lists) == 1 and person is None and _is_transposed(names, sample, lists[0], others):
+        said = f"a column a person, and a row a genre: {names[lists[0]]!r}"
+        columns, people = _turn(names, sample, lists[0], others)
+        return Spread(columns, lambda: iter(people), said, unknown)
+    amount = _amount(names, sample, others, person) if len(lists) == 1 and person is not None else None
+    if amount is not None and person is not None:
+        said = f"a row a person and genre: {names[lists[0]]!r}, {amount}"
+        gather = functools.partial(_gather, rows, person, lists[0], amount, unknown=unknown)
+        return Spread([names[person], *GENRES], gather, said, unknown)
 
     def spread() -> Iterator[tuple[str, list[str]]]:
-        for place, cells in rows:
+        unknown.clear()
+        for place, cells in rows():
             row = [*cells, *[""] * (len(names) - len(cells))]
-            ticked = {genre for column in lists for genre in genres_in_list(row[column])}
+            ticked = set[str]()
+            for column in lists:
+                ticked.update(_known(row[column], unknown))
             yield place, [*(row[column] for column in others), *("1" if genre in ticked else "0" for genre in GENRES)]
 
-    return columns, spread(), f"genres listed in {', '.join(repr(names[place]) for place in lists)}, each counts 1"
+    said = f"genres listed in {', '.join(repr(names[place]) for place in lists)}, each counts 1"
+    return Spread([*(names[place] for place in others), *GENRES], spread, said, unknown)
 
 
-def _amount_column(names: Sequence[str], sample: Sequence[Sequence[str]], places: Sequence[int]) -> int | None:
-    def numeric(place: int) -> bool:
+def _known(cell: str, unknown: Counter[str]) -> list[str]:
+    """Genres of a list; its other words are counted, as long as they are not too many."""
+    known = list[str]()
+    for part, genres in _parts(cell):
+        known += genres
+        if not genres and (part in unknown or len(unknown) < MOST_UNKNOWN):
+            unknown[part] += 1
+    return known
+
+
+def _ask_about_tracks(names: Sequence[str], person: int | None) -> None:
+    tracks = [name for name in names if plain(name) in TRACK_WORDS]
+    if tracks and (person is None or plain(names[person]) in ("name", "id")):
+        raise UserError(
+            f"{tracks[0]!r}: the rows seem to be tracks or artists, not people; add a column with the listener's name, "
+            f"or say --name-column '{names[person] if person is not None else tracks[0]}' if each is a person"
+        )
+
+
+# ---- a column a person ----
+
+
+def _is_transposed(names: Sequence[str], sample: Sequence[Sequence[str]], genre: int, others: Sequence[int]) -> bool:
+    """Whether each row is another genre, and all other columns are the answers of people."""
+    cells = [row[genre].strip() for row in sample if genre < len(row)]
+    about = FILLER | NOT_A_QUALIFIER | AMOUNTS | RATINGS | NO_AMOUNTS
+    if genre or len(others) < 2 or len(sample) >= SAMPLE_ROWS or len(set(cells)) < len(cells) or len(cells) < 2:
+        return False
+    named = all(plain(names[place]) not in about and not names[place].startswith("(column") for place in others)
+    return named and all(place in _numeric(sample, others) for place in others)
+
+
+def _turn(
+    names: Sequence[str], sample: Sequence[Sequence[str]], genre: int, others: Sequence[int]
+) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    people = [
+        (f"column {names[place]!r}", [names[place], *(row[place] if place < len(row) else "" for row in sample)])
+        for place in others
+    ]
+    return ["name", *(row[genre].strip() for row in sample)], people
+
+
+# ---- a row a person and genre ----
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much a row of a long table counts: a column, or 1 where it has none; several rows of a genre are summed, or
+    the highest counts."""
+
+    column: int | None
+    name: str
+    summed: bool
+    words: bool = False
+
+    def __str__(self) -> str:
+        if self.column is None:
+            return "each counts 1, as a share of the person's largest"
+        return f"with {self.name!r} " + (
+            "added up, as a share of the person's largest" if self.summed else "as the score"
+        )
+
+
+def _amount(names: Sequence[str], sample: Sequence[Sequence[str]], others: Sequence[int], person: int) -> Amount | None:
+    """What the rows of a long table count; None where each row is a person of its own."""
+    people = [row[person] for row in sample if person < len(row)]
+    if len(set(people)) == len(people):
+        return None
+    often = len(set(people)) <= SAME_PEOPLE * len(people)
+    free = [place for place in others if place != person and plain(names[place]) not in NO_AMOUNTS]
+    numeric = _numeric(sample, free)
+    for words, summed in ((AMOUNTS, True), (RATINGS, False)):
+        for place in numeric:
+            if plain(names[place]) in words:
+                return Amount(place, names[place], summed)
+    if not often:
+        return None
+    if len(numeric) == 1:
+        return Amount(numeric[0], names[numeric[0]], False)
+    for place in free:
+        texts = Counter(row[place] for row in sample if place < len(row) and not is_no_answer(row[place]))
+        if texts and place not in numeric and not read_words({"": texts})[1]:
+            return Amount(place, names[place], False, words=True)
+    return Amount(None, "", True)
+
+
+def _numeric(sample: Sequence[Sequence[str]], places: Sequence[int]) -> list[int]:
+    """Columns of numbers alone."""
+    found = []
+    for place in places:
         cells = [row[place].strip() for row in sample if place < len(row) and row[place].strip()]
-        return bool(cells) and all(map(_SCORE.fullmatch, cells))
-
-    found = [place for place in places if numeric(place) and not _names_person(names[place])]
-    return found[-1] if found else None
+        if cells and all(map(_SCORE.fullmatch, cells)):
+            found.append(place)
+    return found
 
 
 def _gather(
-    rows: Iterator[tuple[str, list[str]]], person: int, genre: int, amount: int
+    rows: Rows, person: int, genre: int, amount: Amount, *, unknown: Counter[str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """One row a person, in the order of their first rows; of several rows of a genre the highest amount counts.
+    """One row a person, in the order of their first rows. Where amounts are added up, each genre is a share from 0 to 1
+    of the person's largest one; else a genre without a row has no answer.
 
     The rows are gathered in a database on the disk, so that memory does not grow with them.
     """
-    keys = list(GENRES)
-    find_genres = functools.lru_cache(1 << 16)(genres_of)
+    unknown.clear()
+    keys, least = list(GENRES), max(person, genre, amount.column or 0)
+    combine = _SUM if amount.summed else _FIRST if amount.words else _HIGHEST
+    marked, decimals = "", False
     with tempfile.TemporaryDirectory(prefix="relive_") as folder, closing(sqlite3.connect(f"{folder}/rows")) as base:
         base.executescript(_GATHERED)
-        for place, cells in rows:
-            if len(cells) <= max(person, genre, amount):
+        for place, cells in rows():
+            if len(cells) <= least:
                 raise UserError(f"{place}: {len(cells)} cells, too few for a person, a genre and a score")
-            text = cells[amount].strip()
-            if text and not _SCORE.fullmatch(text):
+            text = "1" if amount.column is None else cells[amount.column].strip()
+            if text and not amount.words and not _SCORE.fullmatch(text):
                 raise UserError(f"{place}: {text!r} is not a score from 0 up")
+            marked = marked or (f"{place}: {text}" if _THOUSANDS.fullmatch(text) else "")
+            decimals = decimals or (not text.isdecimal() and not _THOUSANDS.fullmatch(text))
             base.execute("INSERT OR IGNORE INTO people (name, place) VALUES (?, ?)", (cells[person], place))
-            for key in find_genres(cells[genre].strip()):
-                value = float(text.replace(",", ".") or 0)
-                base.execute(_HIGHEST, (cells[person], keys.index(key), value))
-        for (_, name, place), scores in itertools.groupby(base.execute(_EVERYBODY), key=lambda row: row[:3]):
-            values = {row[3]: row[4] for row in scores}
-            yield place, [name, *(f"{values.get(number, 0):g}" for number in range(len(keys)))]
+            value = text if amount.words else float(text.replace(",", ".")) if text else None
+            for key in _known(cells[genre], unknown) if value not in (None, "") else ():
+                base.execute(combine, (cells[person], keys.index(key), value))
+        if marked and not decimals:
+            raise UserError(
+                f"{marked} beside whole numbers may have a mark of thousands; write numbers without such marks"
+            )
+        for (_, name, place), rows_ in itertools.groupby(base.execute(_EVERYBODY), key=lambda row: row[:3]):
+            scores = {row[3]: row[4] for row in rows_ if row[3] is not None}
+            yield place, [name, *_answers(scores, amount)]
+
+
+def _answers(scores: dict[int, float | str], amount: Amount) -> list[str]:
+    """The cells of a person, genre by genre."""
+    if not amount.summed:
+        return [f"{scores.get(number, '')}" for number in range(len(GENRES))]
+    most = max(map(float, scores.values()), default=0) or 1
+    return [f"{float(scores.get(number, 0)) / most:.10g}" for number in range(len(GENRES))]
 
 
 _SCORE = re.compile(r"\d+([.,]\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _GATHERED = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT UNIQUE, place TEXT);
-    CREATE TABLE scores (person INTEGER, genre INTEGER, value REAL, PRIMARY KEY (person, genre)) WITHOUT ROWID;
+    CREATE TABLE scores (person INTEGER, genre INTEGER, value, PRIMARY KEY (person, genre)) WITHOUT ROWID;
 """
-_HIGHEST = """
-    INSERT INTO scores VALUES ((SELECT id FROM people WHERE name = ?), ?, ?)
-    ON CONFLICT DO UPDATE SET value = max(value, excluded.value)
-"""
+_FIRST = "INSERT OR IGNORE INTO scores VALUES ((SELECT id FROM people WHERE name = ?), ?, ?)"
+_HIGHEST = _FIRST.replace("OR IGNORE ", "") + " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"
+_SUM = _HIGHEST.replace("max(value, excluded.value)", "value + excluded.value")
 _EVERYBODY = "SELECT id, name, place, genre, value FROM people LEFT JOIN scores ON person = id ORDER BY id"

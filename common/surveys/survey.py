@@ -18,12 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
+from common.genres import plain
 from common.surveys.alignment import Alignment, align_columns, to_vectors
 from common.surveys.dialects import check_table_path
 from common.surveys.readers import Answers, CsvReader, ParquetReader, Part, numbers_of
-from common.surveys.rewriting import Rewritten, Rows, rewrite
-from common.surveys.scales import Reading, Scale, ask_about_ranks, questions_apart, read_counts, split_scales
-from common.surveys.shapes import SAMPLE_ROWS, find_layout, spread_lists
+from common.surveys.rewriting import Rewritten, rewrite
+from common.surveys.scales import (
+    NEGATIVE,
+    Reading,
+    Scale,
+    ask_about_ranks,
+    questions_apart,
+    read_counts,
+    scale_in_name,
+    split_scales,
+)
+from common.surveys.shapes import SAMPLE_ROWS, Rows, find_layout, spread_lists
 from common.surveys.workbooks import write_records, write_workbook
 
 if TYPE_CHECKING:
@@ -31,6 +41,9 @@ if TYPE_CHECKING:
 
 SURVEY_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".json", ".parquet")
 PLACES_SHOWN = 5
+UNKNOWN_SHOWN = 20
+LOG_RANKS = math.log(0.02)  # less likely is no chance
+RANK_WORDS = frozenset("rank ranks ranking ranked rang rangfolge classement ranquing puesto posicion posicio".split())
 
 
 @dataclass(kw_only=True)
@@ -170,25 +183,19 @@ def _open(
     rows: Rows = reader.rows
     names, notes = reader.names, list[str]()
     sample = [cells for _, cells in itertools.islice(reader.rows(), SAMPLE_ROWS)]
-    spread = spread_lists(names, sample, reader.rows())
+    spread = spread_lists(names, sample, rows, name_column)
     if spread is not None:
-        names, notes = spread[0], [spread[2]]
-        first_names = reader.names
-
-        def rows() -> Iterator[tuple[str, list[str]]]:
-            again = spread_lists(first_names, sample, reader.rows())
-            assert again is not None
-            return again[1]
-
+        names, rows, notes = spread.names, spread.rows, [spread.said]
     alignment = align_columns(names, columns, name_column)
     found = reader.check(alignment) if spread is None and len(alignment.id_columns) < 2 else None
     done = Rewritten()
-    if found is None or found.summaries:
+    if found is None or found.summaries or found.blanks:
         target = Path(folder.name) / "plain.csv"
-        done = rewrite(rows, names, alignment, target, own=own)
+        done = rewrite(rows, names, alignment, target, own=own, scale=scale)
         reader = CsvReader(target)
         alignment = Alignment(alignment.sources, alignment.id_columns[:1], alignment.unused)
         found = reader.check(alignment)
+        notes += _unknown_words(spread.unknown if spread else {})
     if found is None or not found.rows:
         raise UserError("has a header but no rows" if found else "cannot be read as a table")
     readings = _read_scales(found, done, scale, missing)
@@ -203,8 +210,9 @@ def _open(
     raise_faults("", faults)
     _ask_about_thousands(found, scale)
     of_numbers = {name: reading for reading, names_ in readings for name in names_}
-    scales = {name: done.scales.get(name) or of_numbers[name].scale for name in alignment.columns}
-    common = readings[0][0].scale if readings else next(iter(scales.values()))
+    found_scales = done.scales | {name: reading.scale for name, reading in of_numbers.items()}
+    common = next(iter([*(reading.scale for reading, _ in readings), *found_scales.values(), Scale(0, 1)]))
+    scales = {name: found_scales.get(name, common) for name in alignment.columns}
     return Survey(
         path=path,
         alignment=alignment,
@@ -220,6 +228,15 @@ def _open(
     )
 
 
+def _unknown_words(unknown: Mapping[str, int]) -> list[str]:
+    """A line on the words of lists that are no known genres, the most frequent ones first."""
+    if not unknown:
+        return []
+    most = sorted(unknown, key=lambda word: -unknown[word])
+    shown = ", ".join(f"{word} ({unknown[word]})" for word in most[:UNKNOWN_SHOWN])
+    return [f"not known as genres, {len(most):,} of the lists' words: {shown}{', ...' * (len(most) > UNKNOWN_SHOWN)}"]
+
+
 def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
@@ -233,10 +250,13 @@ def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:
 
 def _read_scales(found: Answers, done: Rewritten, scale: str, missing: str) -> list[tuple[Reading, list[str]]]:
     """Readings of the questions that numbers answer, each with its questions; that of most questions first."""
-    counts = {name: answers for name, answers in found.counts.items() if name not in done.scales}
+    counts = {name: answers for name, answers in found.counts.items() if name not in done.scales and answers}
     wanted, own = split_scales(scale, counts)
+    said = {name: scale_in_name(name) for name in counts} if wanted == "auto" else {}
+    own = {name: str(scale) for name, scale in said.items() if scale is not None} | own
     if scale == "auto" and 3 <= found.ranked < math.inf and found.rows > 1:
         ask_about_ranks(int(found.ranked), len(found.counts))
+    _ask_about_likely_ranks(found, scale)
     rest = {name: answers for name, answers in counts.items() if name not in own}
     apart = questions_apart(rest) if wanted == "auto" else set[str]()
     groups: dict[str, list[str]] = {}
@@ -255,9 +275,22 @@ def _read_scales(found: Answers, done: Rewritten, scale: str, missing: str) -> l
     return readings
 
 
+def _ask_about_likely_ranks(found: Answers, scale: str) -> None:
+    """Raise where the questions say "rank", or nobody gives a number twice, though by chance many would."""
+    highest = max((value for counts in found.counts.values() for value in counts), default=0)
+    said = sum(not RANK_WORDS.isdisjoint(plain(name).split()) for name in found.counts)
+    likely = found.log_chance < LOG_RANKS and found.rows > 1 and highest >= 3
+    if scale == "auto" and ((said == len(found.counts) and 3 <= highest <= len(found.counts)) or likely):
+        what = "the questions ask for ranks" if said else "nobody gives a number twice, as in ranks"
+        raise UserError(
+            f"{what}, which can be read in two ways: --scale {highest:g}-1 (1 = best) or --scale 1-{highest:g} "
+            f"({highest:g} = best)"
+        )
+
+
 def _fault(place: str, column: str, cell: str, reading: Reading) -> str:
     if cell.strip().startswith("-"):
-        return f"{place}, column {column!r}: {cell.strip()} is negative"
+        return f"{place}, column {column!r}: {cell.strip()} {NEGATIVE}"
     if reading.sure:
         return f"{place}, column {column!r}: {cell.strip()} is outside the scale {reading.scale}"
     return (

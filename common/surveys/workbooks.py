@@ -55,11 +55,16 @@ def write_records(path: Path, target: Path) -> None:
             data = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: is not JSON that can be read ({error})") from error
-    if isinstance(data, dict):
+    if isinstance(data, dict) and len(data) > 1 and all(isinstance(value, dict) for value in data.values()):
+        data = [{"name": name, **tastes} for name, tastes in data.items()]  # {"Ada": {"rock": 5}, ...}
+    elif isinstance(data, dict):
         data = next((value for value in data.values() if isinstance(value, list)), [data])
     if not isinstance(data, list) or not data or not all(isinstance(record, dict) for record in data):
         raise UserError(f'{path}: is not a list of records such as {{"name": "Ada", "rock": 5}}')
-    flat = [_flatten(record) for record in data]
+    try:
+        flat = [_flatten(record) for record in data]
+    except RecursionError as error:
+        raise UserError(f"{path}: its records are nested too deeply") from error
     names = list(dict.fromkeys(name for record in flat for name in record))
     _write(target, [names, *([record.get(name, "") for name in names] for record in flat)])
 
@@ -68,11 +73,31 @@ def _flatten(record: dict[str, object]) -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in record.items():
         if isinstance(value, dict):
-            flat |= _flatten(value)
+            inner = _flatten(value)
+            if twice := sorted(inner.keys() & (flat.keys() | record.keys())):
+                raise UserError(
+                    f"a record has {twice[0]!r} twice, at different depths; give each person a record of their own"
+                )
+            flat |= inner
+        elif isinstance(value, list) and any(isinstance(part, dict | list) for part in value):
+            flat |= _pairs(name, value)
         elif isinstance(value, list):
             flat[name] = ";".join(map(_text, value))
         else:
             flat[name] = _text(value)
+    return flat
+
+
+def _pairs(name: str, parts: list[object]) -> dict[str, str]:
+    """`[{"genre": "rock", "score": 5}, ...]` as a value by name."""
+    flat: dict[str, str] = {}
+    for part in parts:
+        values = list(part.values()) if isinstance(part, dict) else []
+        words = [value for value in values if isinstance(value, str)]
+        numbers = [value for value in values if isinstance(value, int | float)]
+        if len(words) != 1 or len(numbers) != 1 or words[0] in flat:
+            raise UserError(f'{name!r} is not a list such as [{{"genre": "rock", "score": 5}}] with each genre once')
+        flat[words[0]] = _text(numbers[0])
     return flat
 
 

@@ -53,11 +53,9 @@ class Reading:
 
     Attributes:
         shares: probabilities by trait and word; skin tones are light, medium, dark.
-        skin: Lab of the skin.
     """
 
     shares: dict[str, dict[str, float]]
-    skin: np.ndarray
 
     def word(self, trait: str) -> str:
         """The likeliest word."""
@@ -190,9 +188,8 @@ class Reader:
             part = odds[0, first : first + len(words)].softmax(0).tolist()
             shares[trait] = dict(zip(words, part, strict=True))
             first += len(words)
-        lab = skin[0].numpy().astype(np.float64)
-        shares["skin_tone"] = skin_shares(lab)
-        return Reading(shares, lab)
+        shares["skin_tone"] = skin_shares(skin[0].numpy().astype(np.float64))
+        return Reading(shares)
 
 
 class ShippedReader:
@@ -202,11 +199,11 @@ class ShippedReader:
         self._reader = AvatarReader()
 
     def read(self, picture: np.ndarray) -> Reading:
-        """Read an avatar, (H, W, 3) uint8 RGB; the Lab of the skin is not read: NaN."""
+        """Read an avatar, (H, W, 3) uint8 RGB."""
         shares = self._reader.read(picture)
         steps = np.array(list(shares["skin_tone"].values()))
         words = {word: float(steps[first - 1 : last].sum()) for word, (first, last) in STEPS.items()}
-        return Reading(shares | {"skin_tone": words}, np.full(3, np.nan))
+        return Reading(shares | {"skin_tone": words})
 
 
 def skin_shares(lab: np.ndarray) -> dict[str, float]:

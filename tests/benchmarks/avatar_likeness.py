@@ -69,8 +69,8 @@ PEOPLE = ("half A", "half B", "street", "groups", "painted")
 LINE_UPS, LINE_UP = 200, 8
 COLOUR_PLACES = (((0.42, 0.62), (0.2, 0.8)), ((-0.3, -0.08), (0.3, 0.7)))  # skin, hair: rows, columns of the face's box
 AVATAR_FACE = (80, 68, 176, 156)  # the face's box in avatars of 256 px
-COLOUR_SHIFT = np.array([[9.0, -5, -1], [5, -1, 0]])  # Lab from a person's photo to the avatar, skin and hair: mean ...
-COLOUR_SPREAD = np.array([[8.0, 4, 6], [11, 5, 6]])  # ... and standard deviation in half A
+COLOUR_SHIFT = np.array([[11.0, -6, -1], [10, -2, -2]])  # Lab from photo to avatar, skin and hair: mean ...
+COLOUR_SPREAD = np.array([[9.0, 4, 7], [11, 5, 9]])  # ... and standard deviation in half A
 SEEDS = 40
 PAINTED = 60  # pictures of each painted value
 TIMED = 3  # avatars with their cut-outs
@@ -331,8 +331,8 @@ def print_colours(group: str, cases: Sequence[Case]) -> None:
     """How far the drawn skin is from the measured one."""
     from skimage.color import deltaE_ciede2000
 
-    known = [case for case in cases if case.measured is not None and np.isfinite(case.seen.skin).all()]
-    apart = [float(deltaE_ciede2000(case.measured, case.seen.skin)) for case in known]
+    known = [(case.measured, case.colours["avatar"][0]) for case in cases if case.measured is not None]
+    apart = [float(deltaE_ciede2000(measured, drawn)) for measured, drawn in known]
     if apart:
         worst = np.percentile(apart, 90)
         print(f"{group}, skin measured to drawn: CIEDE2000 {np.median(apart):.1f} (median), {worst:.1f} (9 of 10 less)")

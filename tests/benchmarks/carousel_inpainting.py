@@ -4,7 +4,8 @@
     python -m tests.benchmarks.carousel_inpainting --tune            photos that settings may be chosen by
     python -m tests.benchmarks.carousel_inpainting --size-px 512 --photos 4
 
-In drawn scenes the hole is a drawn person's, and the truth is the same scene without people. In photos the hole has the
+In drawn scenes the hole is a drawn person's, as it is or enlarged to LARGE of the picture, and the truth is the same
+scene without people. In photos the hole has the
 form of the next photo's person and lies beside the photo's own person, whom no method may copy. LPIPS (AlexNet) is of
 the box around the hole, divided by the hole's share of it. The sheet shows the hole, each method and the truth.
 """
@@ -37,6 +38,7 @@ TUNING_STEP = 40  # every so manieth photo of people/more is used
 SCALES = (1, 0.85, 0.7, 0.55)  # sizes of a hole that are tried, the largest first
 LPIPS_PX = 64  # minimum side of what LPIPS sees
 SHEET = 6  # rows of a sheet
+LARGE = 0.3  # share of the picture that a large hole covers, about
 
 Fill = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -111,7 +113,8 @@ def sets(size_px: int, tune: bool) -> dict[str, Iterator[Case]]:
     if tune:
         return {"people/more": in_photos(real_files("people/more/photos/*.jpg")[::TUNING_STEP], size_px)}
     return {
-        "drawn scenes": in_scenes(size_px),
+        "drawn scenes": in_scenes(size_px, None),
+        "drawn scenes, large holes": in_scenes(size_px, LARGE),
         "people/photos, held out": in_photos(real_files("people/photos/*.jpg"), size_px),
     }
 
@@ -121,13 +124,23 @@ def read_mask(file: Path, size_px: int) -> np.ndarray:
     return fit(np.where(np.asarray(read_image(file, "L")) > 127, 255, 0).astype(np.uint8), size_px)
 
 
-def in_scenes(size_px: int) -> Iterator[Case]:
-    """The first person of each drawn scene."""
+def in_scenes(size_px: int, share: float | None) -> Iterator[Case]:
+    """The first person of each drawn scene, enlarged to a share of the picture; None: as it is."""
     for plate in sorted((DATA / "carousel/plates").glob("*.jpg")):
         masks = sorted((DATA / "carousel/masks").glob(f"{plate.stem}_person*.png"))
         if masks:
             hole = hole_of(read_mask(masks[0], size_px))
+            hole = hole if share is None else enlarged(hole, share)
             yield Case(plate.stem, fit(np.asarray(read_image(plate, "RGB")), size_px), hole, np.zeros_like(hole))
+
+
+def enlarged(hole: np.ndarray, share: float) -> np.ndarray:
+    """A hole (S, S) bool in the middle of the picture, of a share of it, less what the edges cut off."""
+    rows, columns = np.nonzero(hole)
+    middle, scale = (len(hole) - 1) / 2, np.sqrt(share / hole.mean())
+    away = (middle - scale * columns.mean(), middle - scale * rows.mean())
+    matrix = np.array([[scale, 0, away[0]], [0, scale, away[1]]])
+    return cv2.warpAffine(hole.astype(np.uint8), matrix, hole.shape, flags=cv2.INTER_NEAREST) > 0
 
 
 def in_photos(files: list[Path], size_px: int) -> Iterator[Case]:
@@ -159,7 +172,7 @@ def draw_sheet(title: str, cases: list[Case], filled: list[tuple[str, list[np.nd
     columns.append(("truth", [case.truth for case in cases]))
     tiles = [Image.fromarray(pictures[row].astype(np.uint8)) for row in range(len(cases)) for _, pictures in columns]
     labels = [name for _ in cases for name, _ in columns]
-    kind = title.split(",", maxsplit=1)[0].replace("/", "_").replace(" ", "_")
+    kind = title.replace(", held out", "").replace(",", "").replace("/", "_").replace(" ", "_")
     target = OUTPUTS / f"benchmarks/carousel_inpainting_{kind}.png"
     write_png(target, picture_grid(tiles, labels, columns=len(columns), tile_px=256))
     print(f"picture: {target}")

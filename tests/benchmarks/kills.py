@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from tests.benchmarks.hardware import describe_machine
 from tests.helpers import ROOT
 
 IN_A_ROW = 3  # kills before a run may end
+KILLED, REFUSED = -signal.SIGKILL, 2
 PASSING = (
     "seconds",
     "settings",
@@ -40,32 +42,87 @@ PASSING = (
 
 @dataclass(frozen=True)
 class Work:
-    """A script and its flags; `{out}` in a flag is the output folder."""
+    """A script and its flags; `{out}` in a flag is the output folder, a copy of `start` before the first run.
+
+    A training goes on with `--resume`, where there is something to resume.
+    """
 
     script: str
     flags: tuple[str, ...]
+    start: Path | None = None
+    resumes: bool = False
 
-    def command(self, output: Path) -> list[str]:
+    def command(self, output: Path, *, resume: bool = False) -> list[str]:
         """The command line for this output folder."""
         flags = [flag.replace("{out}", str(output)) for flag in self.flags]
-        return [sys.executable, str(ROOT / self.script), *flags]
+        return [sys.executable, str(ROOT / self.script), *flags, *(["--resume"] if resume else [])]
 
 
 def works(folder: Path) -> list[Work]:
-    """All scripts that write, with small inputs; `folder` is for inputs that have to be made."""
+    """All scripts that write, but three that train for hours; `folder` is for inputs that have to be made."""
     choices, frames = folder / "choices.csv", DATA / "masks/frames_backup_walk_north"
-    subprocess.run(
-        [sys.executable, str(ROOT / "pet/1_TopN.py"), "--output", str(choices)], check=True, stdout=subprocess.DEVNULL
-    )
+    features, collages, style = folder / "features", folder / "collages", folder / "style"
+    training, cutouts, reviewed = folder / "training", folder / "predicted", folder / "reviewed"
     taste = ("--taste", "rock=5", "--analyzer", "self")
+    photo = DATA / "carousel/people"
+    for script, *flags in (
+        ("pet/1_TopN.py", "--output", choices),
+        ("masks/1_split_spritesheet.py", training, "--output", folder / "sheet.png"),
+        ("masks/5_predict_masks.py", "--frames", frames, "--output", cutouts),
+        ("carousel/Collage_segmentation.py", "--output", collages, "--panel-px", "128"),
+        ("avatar/FeatureExtractor.py", "--photo", photo, *taste, "--output", features),
+        ("avatar/0_Draw_Avatars.py", "--folder", style, "--count", "6", "--size-px", "64", "--avatars", "1",
+         "--output", folder / "avatars.png"),
+    ):  # fmt: skip
+        run([sys.executable, str(ROOT / script), *map(str, flags)])
+    shutil.copytree(training, reviewed)
+    shutil.copytree(frames, reviewed / "frames", dirs_exist_ok=True)
+    shutil.copytree(DATA / "masks/masks_backup_walk_north", reviewed / "masks_corrected", dirs_exist_ok=True)
+    one = next(iter(sorted(features.glob("*.json"))))
+    avatar = ("--features", str(one), "--output", "{out}", "--steps", "4", "--size-px", "128")
+    small = ("--workers", "0", "--epochs", "2", "--batch", "4")
+    bodies = str(DATA / "masks/sheets/other_body.png")
+    scenes = ("--scenes", "3", "--people", "2", "--width", "192")
+    sets = DATA / "masks"
+    table = str(DATA / "pet/users.csv")
     return [
+        Work("pet/0_Draw_Data.py", ("--output", "{out}", "--sheet", "{out}/sheet.png")),
+        Work("pet/data.py", ("--survey", table, "--synthetic-users", "20000", "--output", "{out}/data.png")),
         Work("pet/1_TopN.py", ("--output", "{out}/choices.csv")),
         Work("pet/1.5_Plot_Pet.py", ("--choices", str(choices), "--size-px", "128", "--output", "{out}")),
-        Work("masks/5_predict_masks.py", ("--frames", str(frames), "--output", "{out}")),
-        Work("carousel/Collage_segmentation.py", ("--output", "{out}", "--size-px", "128")),
+        Work("pet/1.5_Plot_Pet.py", ("--choices", str(choices), "--size-px", "96", "--no-charts", "--cards", "--svg",
+                                     "--copy", "--output", "{out}")),
+        Work("pet/2_Publish.py", ("--output", "{out}", "--vectors", "20")),
+        Work("pet/PetEval.py", ("--output", "{out}/PetEval.png")),
+        Work("pet/main.py", ("--output", "{out}/main.png", "--svg", "--size-px", "128")),
+        Work("masks/0_Draw_Sprites.py", ("--output", "{out}", "--sheet", "{out}/sheet.png")),
+        Work("masks/0_Train_Base_Model.py", ("--output", "{out}/model.pth", "--samples", "32", *small), resumes=True),
+        Work("masks/1_split_spritesheet.py", ("{out}", "--output", "{out}/sheet.png")),
+        Work("masks/2_initial_masks.py", ("{out}", "--output", "{out}/sheet.png"), start=training),
+        Work("masks/5_predict_masks.py", ("--frames", str(frames), "--output", "{out}", "--export", "ase", "ora")),
+        Work("masks/6_evaluate_masks.py", ("--output", "{out}/figure.png")),
+        Work("masks/7_backup_training_set.py", ("{out}", "walk_up", "--clear"), start=reviewed),
+        Work("masks/8_dress.py", ("--cutouts", str(cutouts / "cutouts"), "--bodies", bodies, "--output", "{out}")),
+        Work("masks/mask_model.py", (str(sets), "--output", "{out}/model.pth", *small), resumes=True),
+        Work("carousel/0_Draw_Scenes.py", ("--output", "{out}", "--sheet", "{out}/sheet.png", *scenes)),
+        Work("carousel/Collage_segmentation.py", ("--output", "{out}", "--panel-px", "128")),
+        Work("carousel/Dataset.py", ("--collages", str(collages), "--size-px", "64", "--output", "{out}/batch.png")),
+        Work("carousel/Evaluate.py", ("--collages", str(collages), "--split", "all", "--output", "{out}/figure.png")),
         Work("carousel/Inference.py", ("--output", "{out}", "--no-find-people", "--gif-px", "64")),
-        Work("avatar/FeatureExtractor.py", ("--photo", str(DATA / "carousel/people"), *taste, "--output", "{out}")),
-    ]
+        Work("carousel/Model.py", ("--output", "{out}/model.png", "--encoder", "resnet18", "--size-px", "64")),
+        Work("carousel/Train.py", ("--collages", str(collages), "--encoder", "none", "--steps", "0", "--light-samples",
+                                   "400", "--size-px", "64", "--workers", "0", "--output", "{out}/model.pth"),
+             resumes=True),
+        Work("avatar/0_Draw_Avatars.py", ("--folder", "{out}/drawn", "--count", "8", "--size-px", "64",
+                                          "--avatars", "4", "--output", "{out}/sheet.png")),
+        Work("avatar/FeatureExtractor.py", ("--photo", str(photo), *taste, "--output", "{out}")),
+        Work("avatar/utils.py", ("--photo", str(next(iter(sorted(photo.glob("*.[pj][np]g"))))), "--output", "{out}",
+                                 "--model", "embedded")),
+        Work("avatar/AvatarGen_Base.py", avatar),
+        Work("avatar/AvatarGen.py", (*avatar, "--compare")),
+        Work("avatar/TrainLoRA.py", ("--pictures", str(style), "--output", "{out}/lora.safetensors", "--steps", "3",
+                                     "--sample-every", "1", "--sample-steps", "2", "--size-px", "64"), resumes=True),
+    ]  # fmt: skip
 
 
 def tree_of(folder: Path) -> dict[str, str]:
@@ -80,11 +137,11 @@ def tree_of(folder: Path) -> dict[str, str]:
     return found
 
 
-def run(command: Sequence[str], kill_after_s: float | None = None) -> bool:
-    """Run a command in a session of its own; True if it was killed before its end.
+def run(command: Sequence[str], kill_after_s: float | None = None) -> int:
+    """Run a command in a session of its own; its exit status, or KILLED if it was killed before its end.
 
     Raises:
-        SystemExit: it ended by itself with an error.
+        SystemExit: it ended with a traceback.
     """
     process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
@@ -92,10 +149,10 @@ def run(command: Sequence[str], kill_after_s: float | None = None) -> bool:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return True
-    if process.returncode not in (0, 2):
+        return KILLED
+    if process.returncode not in (0, REFUSED):
         sys.exit(f"{' '.join(command)}: exit status {process.returncode}\n{error.decode()}")
-    return False
+    return process.returncode
 
 
 def differences(wanted: dict[str, str], got: dict[str, str]) -> list[str]:
@@ -103,31 +160,54 @@ def differences(wanted: dict[str, str], got: dict[str, str]) -> list[str]:
     return sorted(name for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name))
 
 
+def finish(work: Work, output: Path) -> None:
+    """Run to the end, resuming what can be resumed."""
+    if not work.resumes or run(work.command(output, resume=True)) == REFUSED:
+        run(work.command(output))
+
+
 def measure(work: Work, kills: int, folder: Path, rng: random.Random) -> tuple[int, list[str]]:
     """Kills that hit, and what differed afterwards."""
+    wanted_folder = folder / "undisturbed"
+    prepare(work, wanted_folder)
     start = time.monotonic()
-    run(work.command(folder / "undisturbed"))
+    run(work.command(wanted_folder))
     seconds = time.monotonic() - start
-    wanted = tree_of(folder / "undisturbed")
+    wanted = tree_of(wanted_folder)
+    if not wanted:
+        sys.exit(f"{work.script} wrote nothing")
     hits, faults = 0, list[str]()
     for trial in range(-(-kills // IN_A_ROW)):
         output = folder / f"trial {trial}"
-        hits += sum(run(work.command(output), rng.uniform(0.1, 1) * seconds) for _ in range(IN_A_ROW))
-        run(work.command(output))
+        prepare(work, output)
+        for turn in range(IN_A_ROW):
+            command = work.command(output, resume=work.resumes and turn > 0)
+            hits += run(command, rng.uniform(0.1, 1) * seconds) == KILLED
+        finish(work, output)
         faults += differences(wanted, tree_of(output))
+        shutil.rmtree(output)
     return hits, faults
+
+
+def prepare(work: Work, output: Path) -> None:
+    """Make the output folder, with what has to be there."""
+    if work.start is None:
+        output.mkdir(parents=True)
+    else:
+        shutil.copytree(work.start, output)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="scripts whose names hold this")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     print(describe_machine())
     total, is_bad = 0, False
     with tempfile.TemporaryDirectory() as name:
-        todo = works(Path(name))
+        todo = [work for work in works(Path(name)) if arguments.only in work.script]
         for number, work in enumerate(todo):
             hits, faults = measure(work, -(-arguments.kills // len(todo)), Path(name) / str(number), rng)
             total += hits

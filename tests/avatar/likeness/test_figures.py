@@ -21,7 +21,7 @@ from avatar.prompt.wording import generate_weighted_prompt
 from common.genres import GENRES
 
 LENGTHS = ("", *WORDS["hair_length"], "very short")
-SHAPES = ("", "straight", "wavy", "curly", "coily", "parting", "fringe", "tied")
+SHAPES = ("", "straight", "wavy", "curly", "coily", "parting", "fringe", "layered", "tied")
 TASTE = dict.fromkeys(GENRES, 0.0) | {"jazz": 1.0}
 COLOURS = ("", *WORDS["hair_colour"], "white", "pink", "green", "blue", "purple")
 
@@ -98,6 +98,19 @@ def test_a_colour_unlike_its_word_is_moved_towards_it_and_an_edited_word_goes_fi
     assert np.linalg.norm(lab_of(moved) - lab_of(SKINS["fair"])) == pytest.approx(MOST_SKIN_LAB, abs=0.5)
     assert skin("dark", "measured", (70.0, 10.0, 10.0)) is None, "the step is not one of the word's"
     assert skin("light", "self", (70.0, 10.0, 10.0)) is None
+
+
+def test_hair_in_a_dark_photo_becomes_lighter_as_its_skin_does() -> None:
+    def hair(skin_l: float) -> float:
+        skin = AppearanceTrait("light", 0.9, "measured", "", 2, (skin_l, 14.0, 18.0))
+        grey = AppearanceTrait("grey", 0.9, "measured", "", None, (60.0, 0.0, 3.0))
+        tone = figure_of({"skin_tone": skin, "hair_colour": grey} | measured(hair_length="short")).tones.hair
+        assert tone is not None
+        return float(lab_of(tone)[0])
+
+    named = float(lab_of(SKINS["fair"])[0])
+    assert hair(named) == pytest.approx(60, abs=1)
+    assert hair(60.0) == pytest.approx((60 + 16) * (named - MOST_SKIN_LAB + 16) / (60 + 16) - 16, abs=4)
 
 
 @given(st.integers(1, 10), st.tuples(st.floats(10, 90), st.floats(0, 30), st.floats(0, 45)))

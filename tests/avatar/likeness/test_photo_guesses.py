@@ -17,7 +17,7 @@ from avatar.person.user_photos import sample_photo
 @pytest.mark.parametrize(("colour", "found"), [("#e8bc9b", "light"), ("#6a6a6a", "olive"), ("#2a1d18", "ebony")])
 def test_skin_whose_colour_is_not_known_is_as_light_as_in_the_photo(colour: str, found: str) -> None:
     tones = list(SKINS)
-    assert abs(tones.index(skin_in(Image.new("RGB", (60, 60), colour))) - tones.index(found)) <= 2
+    assert abs(tones.index(skin_in(np.asarray(Image.new("RGB", (60, 60), colour)))) - tones.index(found)) <= 2
 
 
 @pytest.mark.parametrize(

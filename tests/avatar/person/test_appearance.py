@@ -241,6 +241,31 @@ def test_headwear_and_baldness_leave_the_hair_empty() -> None:
     assert fringe.hair_colour.value == "grey"
 
 
+def test_skin_in_the_shade_above_a_receding_hairline_is_not_red_hair() -> None:
+    seen = replace(colours_of((60, 19, 39)), hair=np.array((44.0, 23, 35)))
+    assert judge(beliefs(hair_length="receding", hair_colour="red"), seen).hair_colour.reason == "no hair is seen"
+    assert judge(beliefs(hair_length="long", hair_colour="red"), seen).hair_colour.value == "red"
+    grey = replace(seen, hair=np.array((41.0, 7, 7)))
+    assert judge(beliefs(hair_length="receding", hair_colour="grey"), grey).hair_colour.value == "grey"
+
+
+def test_short_hair_over_the_ears_is_layered_unless_it_is_curly() -> None:
+    covered = replace(colours_of((60, 15, 20)), over_ears=0.7)
+    for shape, told in (("straight", "layered"), ("wavy", "layered"), ("curly", "curly"), ("tied", "tied")):
+        assert judge(beliefs(hair_length="short", hair_shape=shape), covered).hair_shape.value == told
+    assert judge(beliefs(hair_length="long", hair_shape="wavy"), covered).hair_shape.value == "wavy"
+    assert judge(beliefs(hair_length="short", hair_shape="wavy"), colours_of((60, 15, 20))).hair_shape.value == "wavy"
+
+
+@needs_weights
+def test_hair_beside_the_face_is_seen_over_the_ears(view: HeadView) -> None:
+    seen = measure_colours(view).over_ears
+    bare = view.pixels.copy()
+    rows = slice(int(view.points[33, 1]), int(view.points[61, 1]))
+    bare[rows, : int(view.points[234, 0])] = bare[rows, int(view.points[454, 0]) :] = (230, 180, 160)
+    assert measure_colours(replace(view, pixels=bare)).over_ears < seen / 4 < 0.25
+
+
 def test_a_mask_leaves_skin_and_facial_hair_empty() -> None:
     found = judge(beliefs(facial_hair=COVERED), colours_of((60, 15, 20)))
     assert found.facial_hair.value == found.skin_tone.value == ""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from carousel.collages.inpainting import clean_background
-from carousel.collages.patch_filling import COMPONENTS, PATCH, _patches, _search, _sources, fill_by_patches
+from carousel.collages.patch_filling import COMPONENTS, MOST_PAIRS, PATCH, _patches, _search, _sources, fill_by_patches
 
 
 def hole_in(height: int, width: int, rows: slice, columns: slice) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_the_search_finds_what_comparing_each_pair_finds() -> None:
     smooth = rng.integers(0, 2, (30, 34, 1)) * 20.0
     picture = (128 + smooth * basis[0]).astype(np.float32)
     inside = hole_in(30, 34, slice(12, 16), slice(14, 18))
-    sources = _sources(~inside)
+    sources = _sources(~inside, inside)
     matches = _search(picture, inside, sources)
     away = np.array([67, 20]) / 30
     for place, move, error in zip(matches.places, matches.moves, matches.errors, strict=True):
@@ -76,3 +76,13 @@ def test_the_search_finds_what_comparing_each_pair_finds() -> None:
         found = naive[(sources == place + move).all(axis=1)][0]
         assert found <= 1.6 * naive.min() + 1 and error**2 <= naive.min() + 1
     assert _patches(picture, sources).shape[1] == 3 * PATCH * PATCH
+
+
+def test_the_work_of_a_search_does_not_grow_with_the_hole() -> None:
+    compared = []
+    for side in (40, 120, 180):
+        inside = hole_in(256, 256, slice(40, 40 + side), slice(40, 40 + side))
+        sources = _sources(~inside, inside)
+        matches = _search(np.zeros((256, 256, 3), np.float32), inside, sources[:50])
+        compared.append(len(matches.places) * len(sources))
+    assert compared[0] < compared[1] <= 1.1 * MOST_PAIRS and compared[2] <= 1.1 * MOST_PAIRS

@@ -224,9 +224,9 @@ def test_the_network_sees_the_person_cut_out_and_the_scene_at_its_own_size() -> 
     seen = {}
 
     class Watching(FusionNetwork):
-        def transform(self, inputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        def transform(self, inputs: torch.Tensor, mask: torch.Tensor, fold: torch.Tensor | None = None) -> torch.Tensor:
             seen["inputs"], seen["mask"] = inputs, mask
-            return super().transform(inputs, mask)
+            return super().transform(inputs, mask, fold)
 
     network = Watching("resnet18", "cnn", "affine", 1).eval()
     network.size_px = SIDE

@@ -22,7 +22,6 @@ from carousel.fusion.light_pretraining import (
     LIGHTS,
     LightSamples,
     expected_loss,
-    fold_of,
     moments_of,
     pretrain_light,
     squared_error,
@@ -40,6 +39,7 @@ from carousel.fusion.training import (
 from carousel.fusion.training_run import fingerprint, first_network
 from carousel.fusion.training_samples import (
     AvatarFusionDataset,
+    fold_of,
     load_entries,
     split,
     to_sample,
@@ -246,7 +246,7 @@ def test_a_step_moves_nearly_all_weights_and_weighs_every_part(collages: Path) -
     assert training.task.weights == weights
 
 
-def test_a_run_in_two_parts_is_the_same_while_dropout_draws(collages: Path, tmp_path: Path) -> None:
+def test_a_run_in_two_parts_is_the_same(collages: Path, tmp_path: Path) -> None:
     run = replace(SHORT, steps=2)
     first, second, whole = (begin(collages, run, seed) for seed in (0, 99, 0))
     first.step(next(first.task.batches(0, 2)))
@@ -259,6 +259,34 @@ def test_a_run_in_two_parts_is_the_same_while_dropout_draws(collages: Path, tmp_
     assert second.steps == whole.steps == 2
     assert_same(second.network.state_dict(), whole.network.state_dict())
     assert_same(second.average.state_dict(), whole.average.state_dict())
+
+
+def test_the_light_of_a_training_sample_is_that_of_the_member_which_has_not_learnt_its_scene(collages: Path) -> None:
+    training = begin(collages, SHORT)
+    samples = sides(collages)[0]
+    batch = batch_of(samples, 4)
+    torch.manual_seed(0)
+    for number, member in enumerate(training.network.light.members):
+        nn.init.normal_(member[-1].bias, std=0.02 * (number + 1))
+    inputs, mask = batch["input"], batch["mask"]
+    training.network.eval()
+    with torch.no_grad():
+        lit = training.network.transform(inputs, mask, batch["fold"])
+        light = training.network.light
+        for row, entry in enumerate(samples.entries[:4]):
+            assert fold_of(entry.scene) == int(batch["fold"][row])
+            alone = LightEstimate()
+            alone.load_state_dict(light.state_dict())
+            alone.members = nn.ModuleList([light.members[fold_of(entry.scene)]])
+            training.network.light = alone.eval()
+            expected = training.network.transform(inputs[row : row + 1], mask[row : row + 1])
+            torch.testing.assert_close(lit[row : row + 1], expected, atol=1e-5, rtol=0)
+        training.network.light = light
+        assert not torch.allclose(lit, training.network.transform(inputs, mask), atol=1e-3), (
+            "all members differ from one"
+        )
+        training.task.losses(training.network.train(), batch)
+        assert not light.training, "as when it is used, without dropout"
 
 
 # ---- measuring ----
