@@ -90,7 +90,8 @@ class Results:
             except OSError as error:
                 what = "another run is writing it; wait for its end, or set OUTPUT to another folder"
                 raise UserError(f"cannot write {self.folder}: {what}") from error
-            os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is
             yield
         finally:
             os.close(handle)

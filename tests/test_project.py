@@ -349,7 +349,7 @@ def test_nobody_edits_the_import_path() -> None:
         assert "sys.path" not in path.read_text(encoding="utf-8"), path
 
 
-@pytest.mark.parametrize("script", map(str, scripts()))
+@pytest.mark.parametrize("script", [path.as_posix() for path in scripts()])
 def test_the_header_of_a_script_lists_what_its_part_requires(script: str) -> None:
     """For `uv run`, which makes an environment of it."""
     text = (ROOT / script).read_text(encoding="utf-8")
