@@ -1,3 +1,36 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "ai-edge-litert>=2.3",
+#     "deepface>=0.0.103",
+#     "diffusers>=0.42",
+#     "huggingface-hub>=2.4",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnxruntime>=1.24",
+#     "opencv-contrib-python-headless>=4.14,<5",
+#     "opencv-python-headless>=4.14,<5",
+#     "openpyxl>=3.1",
+#     "peft>=0.21",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "rembg>=2.0.86",
+#     "resvg-py>=0.2",
+#     "safetensors>=0.8",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "tqdm>=4.67",
+#     "transformers>=5.23",
+#     "tyro>=1.0",
+#     "werkzeug>=3.1",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Generate avatars by SDXL with a LoRA in the base's UNet: as AvatarGen_Base.py, in a style of your own.
 
 LORA is a .safetensors file in the format of diffusers or kohya, such as TrainLoRA.py writes. Prints how many LoRA keys
@@ -18,6 +51,7 @@ from typing import Annotated, Literal
 
 from avatar.cutout.foreground_models import ModelName
 from common.paths import CHECKPOINTS, OUTPUTS
+from common.ray_engine import Engine
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--lora style.safetensors) ----
@@ -66,6 +100,10 @@ SIZE_PX: Annotated[int, Range(64, 4096)] = 1024  # side of the avatar
 CUT_OUT: bool = True  # remove the background
 CUTOUT_MODEL: ModelName = "embedded"  # model that removes it: embedded, or one of rembg; see avatar/utils.py
 TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the contact sheet
+# workers
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
 def main() -> Report:

@@ -1,3 +1,36 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "ai-edge-litert>=2.3",
+#     "deepface>=0.0.103",
+#     "diffusers>=0.42",
+#     "huggingface-hub>=2.4",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnxruntime>=1.24",
+#     "opencv-contrib-python-headless>=4.14,<5",
+#     "opencv-python-headless>=4.14,<5",
+#     "openpyxl>=3.1",
+#     "peft>=0.21",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "rembg>=2.0.86",
+#     "resvg-py>=0.2",
+#     "safetensors>=0.8",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "tqdm>=4.67",
+#     "transformers>=5.23",
+#     "tyro>=1.0",
+#     "werkzeug>=3.1",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 1: propose the features of a person from a photo and a taste in music; edit the JSON to change the avatar.
 
 The taste is a row of PET's table (USERS, USER), or typed (TASTE). If PHOTO is a folder, its photos are named like the
@@ -21,6 +54,7 @@ from typing import Annotated, Literal
 from common.errors import UserError
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--photo me.jpg --taste "rock=5, jazz=3") ----
@@ -42,10 +76,13 @@ RACE: str = ""  # in your own words; takes precedence over inference
 AGE: str = ""  # in your own words; takes precedence over inference
 DESCRIPTION: str = ""  # yourself in your own words; then no inferred trait enters the prompt
 FACE: Annotated[int | None, Range(1, 1000)] = None  # number of the face from the left; None: the only or largest by far
-ENGINE: Literal["onnx", "pytorch"] = "onnx"  # library that runs DeepFace
+DEEPFACE_ENGINE: Literal["onnx", "pytorch"] = "onnx"  # library that runs DeepFace
 DEEPFACE_HOME: Path | None = None  # folder that contains .deepface/weights; None: DeepFace's own
 OVERWRITE: bool = False  # replace a JSON even if it was edited
 TILES: Annotated[int, Range(1, 400)] = 40  # largest number of people on a folder's contact sheet
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
 def main() -> Report:
@@ -67,14 +104,15 @@ def main() -> Report:
         appearance=APPEARANCE,
         looks=parse_appearance(LOOKS),
         face=FACE,
-        engine=ENGINE,
+        engine=DEEPFACE_ENGINE,
         deepface_home=DEEPFACE_HOME,
     )
     if PHOTO is not None and PHOTO.is_dir():
         if any(stated.values()) or LOOKS or DESCRIPTION or NAME or FACE:
             raise UserError("LOOKS, GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
-        result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE)
+        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+        result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE, ray=ray)
         faults |= result.faults
         write_overviews(OUTPUT, user_photos, faults, tiles=TILES)
         print(f"features: {result.made} new, {result.kept} up to date, {result.edited} edited and kept")

@@ -1,3 +1,36 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "ai-edge-litert>=2.3",
+#     "deepface>=0.0.103",
+#     "diffusers>=0.42",
+#     "huggingface-hub>=2.4",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnxruntime>=1.24",
+#     "opencv-contrib-python-headless>=4.14,<5",
+#     "opencv-python-headless>=4.14,<5",
+#     "openpyxl>=3.1",
+#     "peft>=0.21",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "rembg>=2.0.86",
+#     "resvg-py>=0.2",
+#     "safetensors>=0.8",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "tqdm>=4.67",
+#     "transformers>=5.23",
+#     "tyro>=1.0",
+#     "werkzeug>=3.1",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Train the demo model, a small SDXL (base and refiner), on avatars that the project draws itself.
 
 The script draws pictures and captions, then trains six stages: "text" (text encoders), "autoencoder", "decoder" (its

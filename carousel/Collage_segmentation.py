@@ -1,3 +1,24 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnxruntime>=1.24",
+#     "opencv-python-headless>=4.14,<5",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "re-live",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "torchvision>=0.26",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 1: cut people out of photos, and make a collage [ground truth | clean background | avatar | mask] of each.
 
 Photos may be in zip archives, which are never unpacked to disk, in folders, or single files. People who are too small,
@@ -19,6 +40,7 @@ from common.errors import UserError, check_range, raise_faults
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.people.selection import Pick
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.weights import CACHE
 
@@ -46,6 +68,8 @@ PLATES: Path | None = None  # folder of the photos without people, under the sam
 SCENES: Literal["photo", "folder"] = "photo"  # unit that is never split for evaluation: a photo, or a folder of photos
 TILES: Annotated[int, Range(1, 400)] = 12  # collages on the contact sheet, evenly chosen from all
 WORKERS: Annotated[int | None, Range(1, 64)] = None  # processes, each with a segmenter; None: one a core, at most 8
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 MAX_FILES: Annotated[int, Range(1, 100_000_000)] = 200_000  # members of an archive; larger ones are refused
 MAX_GIGABYTES: Annotated[float, Range(1e-6, 1_000_000)] = 500.0  # of an unpacked archive; larger ones are refused
 MAX_MEGAPIXELS: Annotated[float, Range(0.01, 178)] = 64.0  # maximum size of a photo; larger photos are skipped
@@ -61,8 +85,9 @@ def main() -> Report:
     inputs = check_inputs(PHOTOS)
     limits = ArchiveLimits(files=MAX_FILES, unpacked_bytes=round(MAX_GIGABYTES * 1e9))
     workers = min(default_workers(), 8) if WORKERS is None else WORKERS
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     ran = collage_batch.RunFacts()
-    with collage_batch.run_collages(settings, inputs, limits=limits, workers=workers, ran=ran) as outcome:
+    with collage_batch.run_collages(settings, inputs, limits=limits, workers=workers, ran=ran, ray=ray) as outcome:
         tables = outcome.tables
         if not tables.counts["photos"]:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])

@@ -1,3 +1,24 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnxruntime>=1.24",
+#     "opencv-python-headless>=4.14,<5",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "re-live",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "torchvision>=0.26",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 2: draw a batch of training samples, and list the faults of a folder of collages.
 
 A sample is a background and an avatar (6 channels), a target (3) and a mask (1). The avatar was cut out of its own

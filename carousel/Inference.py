@@ -1,3 +1,24 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnxruntime>=1.24",
+#     "opencv-python-headless>=4.14,<5",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "re-live",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "torchvision>=0.26",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 6: fuse a person, or every person of a folder, into a scene, at the scene's full resolution.
 
 A person is a photo (cut out by the segmenter), a cut-out with transparency, or an avatar. Settings that are None are
@@ -17,6 +38,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from carousel.segmenters.choice import SegmenterName
 from common.files import print_faults
 from common.paths import CHECKPOINTS, DATA, OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 
 if TYPE_CHECKING:
@@ -50,6 +72,9 @@ TILES: Annotated[int, Range(1, 400)] = 35  # people on the contact sheet, evenly
 GIF_PX: Annotated[int, Range(64, 1920)] = 480  # longer side of the animation
 GIF_SECONDS: Annotated[float, Range(0.02, 60)] = 0.8  # time that the animation shows each person
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression: 0 is fast and large, 9 slow and small
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
 def main() -> Report:
@@ -62,7 +87,8 @@ def main() -> Report:
         target = OUTPUT
         fusion_batch.check_folders(SCENE, person=PERSON, output=OUTPUT)
         overviews = fusion_batch.OverviewSettings(tiles=TILES, animation_px=GIF_PX, seconds=GIF_SECONDS)
-        report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews)
+        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+        report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews, ray=ray)
     else:
         target = scene_fusion.picture_of(SCENE, person=PERSON, output=OUTPUT)
         report = scene_fusion.fuse_person(settings, person=PERSON, picture=target)

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from common.errors import UserError, raise_faults
 from common.files import link_file, write_bytes, write_faults
-from common.journals import Record, Results, note, owner_of
+from common.journals import LOCK, Record, Results, note, owner_of
+from common.ray_engine import RayCluster
 from common.workers import map_in_order
 
 Payload = TypeVar("Payload")
@@ -74,6 +75,8 @@ class Batch(Results, Generic[Payload, Tables]):
         workers: processes; 1 works in this one.
         few: up to this many items are made in this process, as they do not repay the start of workers.
         chunk: items that a worker gets at a time.
+        ray: makes the items in place of our own processes, of which there are then none; None: without Ray.
+        on_gpu: whether the function uses a GPU where there is one.
     """
 
     set_up: Callable[[], Callable[[Payload], Made]]
@@ -84,6 +87,8 @@ class Batch(Results, Generic[Payload, Tables]):
     workers: int = 1
     few: int = 0
     chunk: int = 1
+    ray: RayCluster | None = None
+    on_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,14 +152,18 @@ def _work(batch: Batch[Any, Any], to_do: Iterator[Item[Any]], total: int, kept: 
     from tqdm import tqdm
 
     workers = batch.workers if total - kept > batch.few else 1
-    size = batch.chunk if workers > 1 else 1
+    size = batch.chunk if workers > 1 or batch.ray else 1
     chunks = iter(lambda: list(islice(to_do, size)), [])
     maker = _Maker(batch.folder, batch.files, batch.set_up)
+    if batch.ray:
+        mapped = batch.ray.map_unordered(maker, chunks, claim=batch.folder / LOCK, on_gpu=batch.on_gpu)
+    else:
+        mapped = map_in_order(maker, chunks, workers)
     made = faults = 0
     with (
         open(batch.journal, "ab") as journal,
         tqdm(total=total, initial=kept, desc=batch.what, unit=batch.unit) as bar,
-        contextlib.closing(map_in_order(maker, chunks, workers)) as results,
+        contextlib.closing(mapped) as results,
     ):
         for record, passing in chain.from_iterable(results):
             note(journal, record)

@@ -23,7 +23,7 @@ from common.errors import UserError
 from common.files import FAULTS, atomic_path, lock
 
 JOURNAL = ".journal.jsonl"
-LOCK = ".lock"  # an empty file; what counts is the lock on it, which ends with its process
+LOCK = ".lock"  # what counts is the lock on it, which ends with its process; Ray's workers read whose it is
 Places = dict[str, int]  # where the line of an item begins in the journal, by name; 0: it is not finished
 
 
@@ -90,6 +90,8 @@ class Results:
             except OSError as error:
                 what = "another run is writing it; wait for its end, or set OUTPUT to another folder"
                 raise UserError(f"cannot write {self.folder}: {what}") from error
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is
             yield
         finally:
             os.close(handle)

@@ -1,3 +1,24 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnx>=1.17",
+#     "onnxruntime>=1.24",
+#     "opencv-python-headless>=4.14,<5",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "re-live",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 2: propose a mask for every frame of the working set, and report how unsure it is.
 
 Masks come from the model, or from the best simple method: the colour difference between base and clothed frame, as a
@@ -22,6 +43,7 @@ from tyro.conf import Positional
 from common.files import check_output, print_faults
 from common.images import write_png
 from common.paths import OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 
 # ---- settings: edit here, or override once on the command line (--method lab) ----
@@ -34,6 +56,8 @@ TIDY_ART_PX: Annotated[int, Range(0, 10_000)] = 8  # lab and difference: largest
 OUTPUT: Path = OUTPUTS / "masks/2_initial_masks.png"  # contact sheet
 TILES: Annotated[int, Range(1, 400)] = 100  # frames on the contact sheet, the most unsure ones
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 
 
 def main() -> Report:
@@ -54,7 +78,8 @@ def main() -> Report:
         )
     sources, faults = sources_in(TRAINING_DATA / FRAMES)
     workers = WORKERS or workers_on(method.device)
-    unsureness, faults = proposal_batch.propose_all(TRAINING_DATA, sources, faults, method, workers)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    unsureness, faults = proposal_batch.propose_all(TRAINING_DATA, sources, faults, method, workers=workers, ray=ray)
     has_changed, kept = proposal_batch.put_in_place(TRAINING_DATA, unsureness, method)
     write_png(OUTPUT, proposal_batch.contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))
 

@@ -1,3 +1,24 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnx>=1.17",
+#     "onnxruntime>=1.24",
+#     "opencv-python-headless>=4.14,<5",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "re-live",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 5: predict the clothing masks of a folder of pairs, or of two sheets, and cut the clothing out.
 
 A cut-out is the clothing alone, as RGBA: pixel art keeps hard edges, smooth art gets soft ones without a rim of skin.
@@ -25,6 +46,7 @@ from tyro.conf import Positional
 from common.errors import UserError, raise_faults
 from common.files import print_faults
 from common.paths import OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
 
@@ -42,6 +64,8 @@ LAYERS: bool = False  # split the clothing into garments, with masks of each; EX
 EXPORT: tuple[Literal["ase", "ora", "psd", "sheet", "gif", "webp"], ...] = ()  # layers for other programs; previews
 TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # frames in a row of the sheets; None: detected
 ROWS: Annotated[int | None, Range(1, 100_000)] = None  # rows of frames; None: detected
 FRAME_WIDTH: Annotated[int | None, Range(1, 100_000)] = None  # width of a frame on the sheets in px; None: detected
@@ -84,7 +108,8 @@ def main() -> Report:
     training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
     workers = WORKERS or workers_on(device)
-    with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers) as outcome:
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers, ray=ray) as outcome:
         done = [task for task in tasks if task.source.label not in outcome.faults]
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])

@@ -1,3 +1,24 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.15",
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "onnx>=1.17",
+#     "onnxruntime>=1.24",
+#     "opencv-python-headless>=4.14,<5",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "re-live",
+#     "scikit-image>=0.26",
+#     "torch>=2.11",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 6: measure the model on every set with true masks, beside the best single threshold.
 
 Sets that the model was trained on and sets that it has never seen are reported separately; the checkpoint stores which

@@ -1,3 +1,23 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "openpyxl>=3.1",
+#     "pandas>=2.3",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "resvg-py>=0.2",
+#     "threadpoolctl>=3.5",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 1.5: draw every pet once, say who has which, and draw the chart that explains each person's.
 
 Run again, only what is new or has changed is drawn. Pictures that cannot be drawn are skipped and listed.
@@ -15,6 +35,7 @@ from typing import Annotated
 from common.errors import UserError
 from common.files import print_faults
 from common.paths import DATA, OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.workers import default_workers
 from pet.choosing.explaining import Language
@@ -50,6 +71,8 @@ ROWS: str = ""  # rows of the table to draw, counted from 0, such as 0:1000000; 
 TILES: Annotated[int, Range(1, 400)] = 400  # pets on a page of the contact sheet
 PAGES: Annotated[int, Range(0, 100)] = 3  # pages of the contact sheet, for the first people; 0: none
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes that draw; None: one per core
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 
 
 def main() -> Report:
@@ -73,7 +96,8 @@ def main() -> Report:
     )
     designs = plan(CHOICES, job)
     people, pets = len(designs.numbers), len(designs.pets)
-    with render_all(CHOICES, job, designs, workers=WORKERS or default_workers()) as outcome:
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    with render_all(CHOICES, job, designs, workers=WORKERS or default_workers(), ray=ray) as outcome:
         table = write_people(CHOICES, job, designs)
         if COPY:
             with link_people(CHOICES, job, designs) as links:

@@ -1,3 +1,23 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "openpyxl>=3.1",
+#     "pandas>=2.3",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "resvg-py>=0.2",
+#     "threadpoolctl>=3.5",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 1: choose every user's accessories by cosine similarity.
 
 For each user the best TOP_N accessories of Head, Torso and Face are found by cosine similarity with the taste, each
@@ -16,6 +36,7 @@ from typing import Annotated
 
 from common.files import check_output
 from common.paths import DATA, OUTPUTS, shown
+from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from common.surveys.dialects import TABLE_SUFFIXES as CHOICE_SUFFIXES
 from common.surveys.survey import open_survey
@@ -38,6 +59,9 @@ SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the 
 MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
 NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
 ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
+ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
+RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray; None: one per core
 
 
 def main() -> Report:
@@ -46,9 +70,18 @@ def main() -> Report:
     wardrobe = load_wardrobe(ACCESSORIES)
     rule = Rule(top_n=TOP_N, identical=IDENTICAL, seed=SEED, pins={"Head": HEAD, "Torso": TORSO, "Face": FACE})
     check_rule(wardrobe, rule)
-    survey = open_survey(USERS, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    survey = open_survey(
+        USERS,
+        columns=COLUMNS,
+        scale=SCALE,
+        missing=MISSING,
+        name_column=NAME_COLUMN,
+        answers=ANSWERS,
+        folder=OUTPUT.parent if ray else None,
+    )
     print(survey.describe())
-    figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT)
+    figures = choose_for_all(survey, wardrobe, rule, output=OUTPUT, ray=ray)
     if empty := survey.describe_empty():
         print(empty)
     for name, value in figures.items():

@@ -1,3 +1,23 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "openpyxl>=3.1",
+#     "pandas>=2.3",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "resvg-py>=0.2",
+#     "threadpoolctl>=3.5",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """Step 2: publish the wardrobe for other programs and browsers. Needed only after the wardrobe or the rule changed.
 
 Any program that follows wardrobe.json chooses and draws the same pets; vectors.json lets it check that. index.html does

@@ -1,3 +1,23 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "openpyxl>=3.1",
+#     "pandas>=2.3",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "resvg-py>=0.2",
+#     "threadpoolctl>=3.5",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """How good are three ways to choose? Random KNN, the best of each slot, and the best set, on the same people.
 
 Reads   data/pet/users.csv or synthetic users, data/pet/AccessoryDataset.csv and its pictures

@@ -1,3 +1,23 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "matplotlib>=3.11",
+#     "numpy>=2.1",
+#     "openpyxl>=3.1",
+#     "pandas>=2.3",
+#     "pillow-heif>=1.1",
+#     "pillow>=12.1",
+#     "pyarrow>=19",
+#     "re-live",
+#     "resvg-py>=0.2",
+#     "threadpoolctl>=3.5",
+#     "tqdm>=4.67",
+#     "tyro>=1.0",
+# ]
+#
+# [tool.uv.sources]
+# re-live = { path = "..", editable = true }
+# ///
 """One pet for one person, straight from a taste.
 
     python pet/main.py --taste "rock=5,jazz=3"      a taste of your own

@@ -17,6 +17,7 @@ from common.files import sha256_of
 from common.runner import range_of, setting_comments
 from common.weights import REAL, pinned_files
 from tests.helpers import ROOT
+from tests.script_headers import header_of, scripts
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = ["avatar", "carousel", "common", "masks", "pet"]
@@ -126,6 +127,9 @@ NEVER_IMPORTED = {  # listed, though no file of ours imports it: why
 }
 
 
+OF_EXTRAS = {"ray", "pyarrow"}  # of pyproject.toml; ray[data] brings pyarrow
+
+
 def distribution_name(line: str) -> str:
     """Of a line of a requirements file."""
     return normalised(re.split(r"[<>=\[;]", line)[0].strip())
@@ -203,7 +207,7 @@ def test_every_direct_dependency_of_a_part_has_a_lower_bound_that_is_met(package
 def test_everything_that_a_part_imports_is_in_its_requirements(part: str) -> None:
     """With what the files of common/ import that the part uses, so that `run.py --only` installs enough."""
     skip_unless_installed(part)
-    known = listed_in(part, "common")
+    known = listed_in(part, "common") | OF_EXTRAS
     assert {module for module, owners in owners_of_imports(part).items() if owners.isdisjoint(known)} == set()
 
 
@@ -222,6 +226,13 @@ def test_the_tests_import_what_they_or_the_parts_list() -> None:
         skip_unless_installed(package)
     known = listed_in(*PACKAGES, "tests")
     assert {module for module, owners in owners_of_imports("tests").items() if owners.isdisjoint(known)} == set()
+
+
+def test_the_tests_install_the_extras() -> None:
+    lines = [line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra]
+    assert {distribution_name(line) for line in lines} <= OF_EXTRAS
+    tested = {line.partition(";")[0].strip() for line in requirement_lines("tests/requirements.txt")}
+    assert set(lines) <= tested
 
 
 def test_the_lock_pins_everything_that_is_listed_and_names_no_index() -> None:
@@ -359,3 +370,10 @@ def test_no_script_works_at_import_time(script: str) -> None:
 def test_nobody_edits_the_import_path() -> None:
     for path in [ROOT / "run.py", *(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))]:
         assert "sys.path" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("script", [path.as_posix() for path in scripts()])
+def test_the_header_of_a_script_lists_what_its_part_requires(script: str) -> None:
+    """For `uv run`, which makes an environment of it."""
+    text = (ROOT / script).read_text(encoding="utf-8")
+    assert text.startswith(header_of(Path(script))), "python -m tests.script_headers writes it anew"

@@ -16,6 +16,7 @@ from common.files import FAULTS, file_stem, write_faults
 from common.grids import evenly, picture_grid
 from common.images import write_png
 from common.paths import shown
+from common.ray_engine import RayCluster
 
 CONTACT_SHEET = "contact_sheet.png"
 
@@ -44,7 +45,12 @@ class Extraction:
 
 
 def extract_features(
-    user_photos: Sequence[UserPhoto], settings: ExtractionSettings, output: Path, *, overwrite: bool
+    user_photos: Sequence[UserPhoto],
+    settings: ExtractionSettings,
+    output: Path,
+    *,
+    overwrite: bool,
+    ray: RayCluster | None = None,
 ) -> Extraction:
     """Write NAME.json and NAME_face.png for everybody whose features are missing or out of date.
 
@@ -53,6 +59,7 @@ def extract_features(
         settings: what may be inferred.
         output: folder for the results; results of other people in it do not change.
         overwrite: replace JSONs even if they were edited.
+        ray: where Ray extracts them; None: without Ray.
 
     Raises:
         UserError: weights are missing, or the folder cannot be written or is used by another run.
@@ -76,6 +83,7 @@ def extract_features(
         watch=used.update,
         what="features",
         unit="photo",
+        ray=ray,
     )
     with run_batch(batch, functools.partial(_items, pending, settings)) as outcome:
         edited, weights, device = len(user_photos) - len(pending), used.get("weights", []), used.get("device", "CPU")

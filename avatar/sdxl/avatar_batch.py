@@ -37,6 +37,7 @@ from common.errors import UserError, enough_memory, raise_faults
 from common.files import print_faults, write_faults
 from common.grids import evenly, picture_grid
 from common.paths import shown
+from common.ray_engine import RayCluster, ray_cluster
 from common.runner import Report
 
 CONTACT_SHEET, VARIANTS_SHEET, GALLERY = "contact_sheet.png", "variants.png", "gallery.png"
@@ -135,22 +136,23 @@ def _generate(script: str, inputs: InputSettings, settings: PictureSettings, mod
     print(f"model: {', '.join(choice.hashes)} ({choice.why})")
     print_plan(subjects, run)
     statistics = Statistics()
+    ray = ray_cluster(inputs.engine, inputs.ray_address, inputs.workers)
     maker: Callable[[], Callable[[Subject], Made]] = functools.partial(AvatarMaker, run)
     with enough_memory(REMEDY):
         if inputs.variants > 1 and provenance is None:
             variants = list(variants_of(subjects, inputs.variants))
             with run_batch(
-                _batch(folder / VARIANTS, maker, statistics), functools.partial(_items, variants, run)
+                _batch(folder / VARIANTS, maker, statistics, ray), functools.partial(_items, variants, run)
             ) as outcome:
                 faults |= outcome.faults
-            maker = functools.partial(PickedVariant, folder / VARIANTS)
+            maker, ray = functools.partial(PickedVariant, folder / VARIANTS), None
             subjects = [replace(subject, variant=inputs.pick) for subject in subjects]
-        with run_batch(_batch(folder, maker, statistics), functools.partial(_items, subjects, run)) as outcome:
+        with run_batch(_batch(folder, maker, statistics, ray), functools.partial(_items, subjects, run)) as outcome:
             return _finish(run, subjects, faults | outcome.faults, outcome, statistics=statistics, folder=folder)
 
 
 def _batch(
-    folder: Path, maker: Callable[[], Callable[[Subject], Made]], statistics: Statistics
+    folder: Path, maker: Callable[[], Callable[[Subject], Made]], statistics: Statistics, ray: RayCluster | None
 ) -> Batch[Subject, None]:
     """The batch of a folder of avatars."""
     return Batch(
@@ -164,6 +166,8 @@ def _batch(
         watch=statistics.add,
         what="avatars",
         unit="avatar",
+        ray=ray,
+        on_gpu=True,
     )
 
 

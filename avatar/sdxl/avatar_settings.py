@@ -16,6 +16,7 @@ from avatar.sdxl.generation import Recipe, check_choices
 from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.pipelines import FEW_STEP, LoadSettings, Precision, Scheduler
 from common.errors import UserError, check_range
+from common.ray_engine import Engine
 
 Group = TypeVar("Group")
 Start = Literal["auto", "figure", "photo", "text"]
@@ -95,6 +96,9 @@ class InputSettings:
         pick: number of the variant that becomes the avatar.
         prompt: typed prompt; empty: written from the features.
         negative: typed negative prompt; empty: the usual one.
+        engine: "ray" where Ray generates the avatars.
+        ray_address: address of its cluster.
+        workers: its processes.
     """
 
     features: Path
@@ -107,6 +111,9 @@ class InputSettings:
     tiles: int = 48
     variants: int = 1
     pick: int = 1
+    engine: Engine = "local"
+    ray_address: str = ""
+    workers: int | None = None
 
     def check(self) -> None:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""

@@ -24,6 +24,7 @@ from common.files import sha256_of, write_csv
 from common.grids import evenly, picture_grid
 from common.images import PHOTO_SUFFIXES
 from common.journals import Record
+from common.ray_engine import RayCluster
 
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
 TILE_PX = 192
@@ -66,7 +67,13 @@ class RunFacts:
 
 
 def run_collages(
-    settings: CollageSettings, inputs: list[Path], limits: ArchiveLimits, workers: int, ran: RunFacts
+    settings: CollageSettings,
+    inputs: list[Path],
+    *,
+    limits: ArchiveLimits,
+    workers: int,
+    ran: RunFacts,
+    ray: RayCluster | None = None,
 ) -> AbstractContextManager[Outcome[CollageTables]]:
     """Make the collages of all photos that have none yet, and draw up the tables; see `run_batch`.
 
@@ -76,6 +83,7 @@ def run_collages(
         limits: limits of what is read.
         workers: number of processes; 1: this process.
         ran: receives the facts of this run.
+        ray: where Ray makes them; None: without Ray.
 
     Raises:
         UserError: as `run_batch`, or there are no photos.
@@ -94,6 +102,8 @@ def run_collages(
         what="collages",
         unit="photo",
         workers=workers,
+        ray=ray,
+        on_gpu=settings.segmenter != "files",
     )
     return run_batch(batch, functools.partial(_items, settings, inputs, limits))
 

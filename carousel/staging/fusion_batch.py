@@ -21,6 +21,7 @@ from common.files import check_output, sha256_of
 from common.grids import evenly
 from common.images import PHOTO_SUFFIXES, read_image, write_png
 from common.paths import shown
+from common.ray_engine import RayCluster
 
 FUSED = "fused"
 CONTACT_SHEET, ANIMATION = "contact_sheet.png", "carousel.gif"
@@ -86,7 +87,9 @@ class PersonMaker:
         )
 
 
-def fuse_folder(settings: FusionSettings, people: Path, output: Path, overviews: OverviewSettings) -> FusionReport:
+def fuse_folder(
+    settings: FusionSettings, people: Path, output: Path, overviews: OverviewSettings, ray: RayCluster | None = None
+) -> FusionReport:
     """Fuse the people of a folder who have no up-to-date picture, then draw the overview pictures.
 
     Raises:
@@ -105,6 +108,8 @@ def fuse_folder(settings: FusionSettings, people: Path, output: Path, overviews:
         watch=ran.add,
         what="fusing",
         unit="person",
+        ray=ray,
+        on_gpu=True,
     )
     version_of = functools.cache(functools.partial(_version, settings))
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "N.A.", "NS/NC", "null", "NULL", "None", "-")  # no answer; it counts as 0
 BATCH_ROWS = 1 << 16
+PART_BYTES = 4 << 20  # of a CSV file
+Part = tuple[int, int]  # a part of a file, from and to: bytes of a CSV file, row groups of a Parquet file
 MOST_VALUES = 256  # different answers of a question in a block; more are rounded
 SUMMARIES = frozenset(
     """total totals totales grand total|gran
@@ -204,7 +206,22 @@ class CsvReader:
         for line, cells in self.dialect.rows(self.path):
             yield f"line {line}", cells
 
-    def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
+    def parts(self) -> Iterator[tuple[int, Part | None]]:
+        """The rows before each part, and the part; None: all, where lines do not say where cells end."""
+        with open(self.path, "rb") as file:
+            if self.newlines_in_cells or self.dialect.encoding == "utf-16" or b"\r" in file.readline()[:-2]:
+                yield 0, None
+                return
+            file.seek(0)
+            for _ in range(self.dialect.header_lines):
+                file.readline()
+            row, start = 0, file.tell()
+            while block := file.read(PART_BYTES) + file.readline():
+                yield row, (start, start + len(block))
+                row += sum(line not in (b"", b"\r") for line in block.split(b"\n"))
+                start += len(block)
+
+    def batches(self, alignment: Alignment, part: Part | None = None) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (float64, null for no answer)."""
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
@@ -214,12 +231,12 @@ class CsvReader:
             wanted[alignment.id_column] = pa.string()
         try:
             yield from arrow_csv.open_csv(
-                self.path,
+                self.path if part is None else pa.BufferReader(_bytes_of(self.path, part)),
                 arrow_csv.ReadOptions(
                     block_size=BLOCK_BYTES,
                     encoding=self.dialect.encoding.removesuffix("-sig"),
                     column_names=self.names,
-                    skip_rows=self.dialect.header_lines,
+                    skip_rows=self.dialect.header_lines if part is None else 0,
                 ),
                 arrow_csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=self.newlines_in_cells),
                 arrow_csv.ConvertOptions(
@@ -235,6 +252,12 @@ class CsvReader:
                 raise
 
 
+def _bytes_of(path: Path, part: Part) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(part[0])
+        return file.read(part[1] - part[0])
+
+
 class ParquetReader:
     """A Parquet file, read in row groups."""
 
@@ -248,6 +271,10 @@ class ParquetReader:
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"{path}: is not a Parquet file that can be read ({error})") from error
         self.names: list[str] = self._file.schema_arrow.names
+
+    def __reduce__(self) -> tuple[type["ParquetReader"], tuple[Path]]:
+        """Another process opens the file anew."""
+        return ParquetReader, (self.path,)
 
     def check(self, alignment: Alignment) -> Answers | None:
         """Read the file once; None where a column holds texts or a value is no number."""
@@ -281,14 +308,22 @@ class ParquetReader:
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"damaged ({error})") from error
 
-    def batches(self, alignment: Alignment) -> Iterator["pa.RecordBatch"]:
+    def parts(self) -> Iterator[tuple[int, Part | None]]:
+        """The rows before each row group, and the group."""
+        row = 0
+        for group in range(self._file.num_row_groups):
+            yield row, (group, group + 1)
+            row += self._file.metadata.row_group(group).num_rows
+
+    def batches(self, alignment: Alignment, part: Part | None = None) -> Iterator["pa.RecordBatch"]:
         """Batches of the id column (string) and the genre columns (numbers, null for no answer)."""
         import pyarrow as pa
 
         id_column = alignment.id_column
         wanted = [*alignment.columns, *([id_column] if id_column is not None else [])]
         try:
-            for batch in self._file.iter_batches(BATCH_ROWS, columns=wanted):
+            groups = None if part is None else range(*part)
+            for batch in self._file.iter_batches(BATCH_ROWS, row_groups=groups, columns=wanted):
                 if id_column is not None:
                     place = batch.schema.get_field_index(id_column)
                     batch = batch.set_column(place, id_column, batch.column(id_column).cast(pa.string()))  # noqa: PLW2901

@@ -21,7 +21,7 @@ from common.errors import UserError, raise_faults
 from common.genres import plain
 from common.surveys.alignment import Alignment, align_columns, to_vectors
 from common.surveys.dialects import check_table_path
-from common.surveys.readers import Answers, CsvReader, ParquetReader, numbers_of
+from common.surveys.readers import Answers, CsvReader, ParquetReader, Part, numbers_of
 from common.surveys.rewriting import Rewritten, rewrite
 from common.surveys.scales import (
     NEGATIVE,
@@ -77,13 +77,15 @@ class Survey:
     folder: "tempfile.TemporaryDirectory[str] | None" = None
     empty: list[str] = field(default_factory=list)
 
-    def batches(self) -> Iterator[tuple["pa.Array", NDArray[np.float32]]]:
-        """Ids (n,) as strings and vectors (n, genres) float32 in [0, 1], in the order of the file."""
+    def batches(
+        self, rows_before: int = 0, part: Part | None = None
+    ) -> Iterator[tuple["pa.Array", NDArray[np.float32]]]:
+        """Ids (n,) as strings and vectors (n, genres) float32 in [0, 1], in the order of the file, or of one part."""
         import pyarrow as pa
 
         self.empty.clear()
-        first = 1
-        for batch in self.reader.batches(self.alignment):
+        first = rows_before + 1
+        for batch in self.reader.batches(self.alignment, part):
             if self.alignment.id_column is None:
                 ids = pa.array([str(number) for number in range(first, first + len(batch))], pa.string())
             else:
@@ -137,6 +139,7 @@ def open_survey(
     missing: str = "auto",
     name_column: str = "",
     answers: str = "",
+    folder: Path | None = None,
 ) -> Survey:
     """Check a whole file of tastes.
 
@@ -148,6 +151,7 @@ def open_survey(
         missing: numbers that count as no answer; see `read_counts`.
         name_column: see `align_columns`.
         answers: meaning of words, "lots=5, meh=2"; see `read_words`.
+        folder: where the plain copy of a table goes that needs one; None: the system's temporary folder.
 
     Raises:
         UserError: every fault at once, with line or row numbers, before anything else is done; or two readings are
@@ -155,14 +159,26 @@ def open_survey(
     """
     check_table_path(path, SURVEY_SUFFIXES)
     try:
-        return _open(path, columns, scale, missing=missing, name_column=name_column, own=answers)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(prefix=".relive_", dir=folder)
+        readings = {"missing": missing, "name_column": name_column, "own": answers}
+        return _open(path, columns, scale, **readings, folder=temporary)
     except UserError as error:
         text = str(error)
         raise type(error)(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
 
 
-def _open(path: Path, columns: str, scale: str, *, missing: str, name_column: str, own: str) -> Survey:
-    folder = tempfile.TemporaryDirectory(prefix="relive_")
+def _open(
+    path: Path,
+    columns: str,
+    scale: str,
+    *,
+    missing: str,
+    name_column: str,
+    own: str,
+    folder: "tempfile.TemporaryDirectory[str]",
+) -> Survey:
     reader = _reader(path, Path(folder.name))
     rows: Rows = reader.rows
     names, notes = reader.names, list[str]()

@@ -24,6 +24,7 @@ from common.files import sha256_of
 from common.grids import picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL, LOCK, Record
+from common.ray_engine import RayCluster
 from masks.correction.boxes import whole
 from masks.correction.frame_screen import FrameScreen, as_bytes, overlay_colour
 from masks.correction.viewport import Viewport
@@ -103,7 +104,13 @@ def threshold_method(name: str, *, threshold: float | None, even_light: bool, ti
 
 
 def propose_all(
-    folder: Path, sources: Sequence[FrameSource], faults: Mapping[str, str], method: ProposalMethod, workers: int
+    folder: Path,
+    sources: Sequence[FrameSource],
+    faults: Mapping[str, str],
+    method: ProposalMethod,
+    *,
+    workers: int,
+    ray: RayCluster | None = None,
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Propose a mask for every readable pair, into the hidden folder; resumes an interrupted run.
 
@@ -113,6 +120,7 @@ def propose_all(
         faults: faults of other frames, by file name.
         method: makes the masks.
         workers: processes.
+        ray: where Ray proposes them; None: without Ray.
 
     Returns:
         The unsureness of each mask by frame number, 0 to 1; and the faults of all skipped frames by file name.
@@ -132,6 +140,8 @@ def propose_all(
         workers=workers,
         few=IN_PROCESS,
         chunk=CHUNK,
+        ray=ray,
+        on_gpu=bool(method.weights),
     )
     with run_batch(batch, functools.partial(batch_items, sources, faults)) as outcome:
         pass

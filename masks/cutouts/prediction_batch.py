@@ -24,6 +24,7 @@ from common.files import sha256_of
 from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL
+from common.ray_engine import RayCluster
 from masks.correction.propagation import MaskedFrame, features_of, propagate
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import load_network
@@ -182,6 +183,7 @@ def predict_all(
     *,
     propagates: bool,
     workers: int,
+    ray: RayCluster | None = None,
 ) -> AbstractContextManager[Outcome[None]]:
     """Predict the pairs that have no up-to-date mask; see `run_batch`.
 
@@ -192,6 +194,7 @@ def predict_all(
         checkpoint: weights of the mask model.
         propagates: whether a person's masks change the predictions alike.
         workers: processes.
+        ray: where Ray predicts them; None: without Ray.
 
     Raises:
         UserError: as `run_batch`.
@@ -212,6 +215,8 @@ def predict_all(
         workers=workers,
         few=IN_PROCESS,
         chunk=CHUNK,
+        ray=ray,
+        on_gpu=True,
     )
     return run_batch(batch, functools.partial(_items, tasks, faults))
 

@@ -6,6 +6,7 @@ of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its r
 """
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from pet.choosing.wardrobe import SLOTS, Wardrobe
 if TYPE_CHECKING:
     import pyarrow as pa
 
+GROUP_ROWS = 1 << 16  # of a row group, whatever the batches
 NAME_COLUMNS = ["user", *map(str.lower, SLOTS)]
 
 
@@ -102,6 +104,12 @@ class CsvWriter:
         """Append encoded lines."""
         self._file.write(lines)
 
+    def append(self, table: Path) -> None:
+        """Append the rows of a table that such a writer wrote."""
+        with open(table, "rb") as file:
+            file.readline()
+            shutil.copyfileobj(file, self._file)
+
     def close(self) -> None:
         """Flush and close the file."""
         self._file.close()
@@ -124,6 +132,7 @@ class ParquetWriter:
         self._schema = pa.schema(names)
         self._vectors = [np.stack([a.vector for a in wardrobe.slots[slot]]).astype(np.float32) for slot in SLOTS]
         self._file = parquet.ParquetWriter(part, self._schema)
+        self._waiting = self._schema.empty_table()
 
     def encode(self, ids: "pa.Array", vectors: NDArray[np.float32], sets: BestSets) -> "pa.Table":
         """The Arrow table of a batch: ids (n,) strings, vectors (n, genres)."""
@@ -138,10 +147,26 @@ class ParquetWriter:
 
     def write(self, table: "pa.Table") -> None:
         """Append an encoded table."""
-        self._file.write_table(table)
+        import pyarrow as pa
+
+        table = pa.concat_tables([self._waiting, table])
+        while len(table) >= GROUP_ROWS:
+            self._file.write_table(table.slice(0, GROUP_ROWS))
+            table = table.slice(GROUP_ROWS)
+        self._waiting = table
+
+    def append(self, table: Path) -> None:
+        """Append the rows of a table that such a writer wrote."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        for batch in parquet.ParquetFile(table).iter_batches(GROUP_ROWS):
+            self.write(pa.Table.from_batches([batch]))
 
     def close(self) -> None:
         """Flush and close the file."""
+        if len(self._waiting):
+            self._file.write_table(self._waiting)
         self._file.close()
 
 

@@ -26,6 +26,7 @@ from common.files import atomic_path, row_file_name, sha256_of, write_csv
 from common.images import drawing_png_bytes, png_bytes
 from common.journals import Record
 from common.lettering import warn_of_names
+from common.ray_engine import RayCluster
 from pet.choosing.choice_table import Choice, csv_cells, read_choices, read_worn
 from pet.choosing.explaining import Language, counterfactual, sentence
 from pet.choosing.recommender import Recommender
@@ -202,7 +203,9 @@ def _choices(choices: Path, rows: Rows) -> Iterator[Choice]:
     return (choice for _, choice in itertools.islice(read_choices(choices), rows.first, rows.end))
 
 
-def render_all(choices: Path, job: RenderSettings, plan: Plan, workers: int) -> AbstractContextManager[Outcome[None]]:
+def render_all(
+    choices: Path, job: RenderSettings, plan: Plan, workers: int, ray: RayCluster | None = None
+) -> AbstractContextManager[Outcome[None]]:
     """Draw all pets, and charts of all people, that have no up-to-date picture; see `run_batch`.
 
     Raises:
@@ -235,6 +238,7 @@ def render_all(choices: Path, job: RenderSettings, plan: Plan, workers: int) -> 
         workers=workers,
         few=IN_PROCESS,
         chunk=CHUNK,
+        ray=ray,
     )
     return run_batch(batch, functools.partial(_items, choices, job, plan))
 

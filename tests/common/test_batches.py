@@ -56,6 +56,11 @@ def broken() -> Shouter:
     raise UserError("no weights; fetch them")
 
 
+class Buggy(Shouter):
+    def __call__(self, payload: Text) -> Made:
+        raise ZeroDivisionError(payload[0])
+
+
 def batch_in(folder: Path, **options: Any) -> Batch[Text, list[Record]]:
     given: dict[str, Any] = {
         "folder": folder,

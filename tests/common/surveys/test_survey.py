@@ -2,7 +2,9 @@
 
 import codecs
 import csv
+import dataclasses
 import io
+import pickle
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from pyarrow import parquet
 
 from common.errors import UserError
 from common.genres import GENRES
+from common.surveys import readers
 from common.surveys.alignment import align_columns
 from common.surveys.dialects import BLOCK_BYTES, find_dialect
 from common.surveys.readers import BATCH_ROWS, MISSING
@@ -36,6 +39,17 @@ def survey(folder: Path, content: str | bytes, name: str = "answers.csv") -> Pat
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def read_in_parts(path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    """The same, part by part, the last one first."""
+    opened = open_survey(path)
+    found = {}
+    for before, part in reversed(list(opened.reader.parts())):
+        batches = pickle.loads(pickle.dumps(dataclasses.replace(opened, folder=None))).batches(before, part)
+        found[before] = [(ids.to_pylist(), vectors) for ids, vectors in batches]
+    both = [batch for before in sorted(found) for batch in found[before]]
+    return [user for ids, _ in both for user in ids], np.concatenate([vectors for _, vectors in both])
 
 
 def fault_of(path: Path, columns: str = "", scale: str = "auto") -> str:
@@ -77,6 +91,27 @@ DIALECTS: dict[str, str | bytes] = {
     "other columns between": 'user,age,pop,notes,rock\nJúlia,38,3.5,"a, b",4\nMarc,,1,x,5\n',
     "an unnamed index column": ",user,pop,rock\n0,Júlia,3.5,4\n1,Marc,1,5\n",
 }
+
+
+@pytest.mark.parametrize("content", DIALECTS.values(), ids=DIALECTS)
+def test_parts_of_a_table_are_together_the_table(
+    tmp_path: Path, content: str | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = survey(tmp_path, content)
+    monkeypatch.setattr(readers, "PART_BYTES", 1)
+    users, vectors = read_in_parts(path)
+    assert users == read(path)[0] and np.array_equal(vectors, read(path)[1])
+
+
+def test_parts_know_the_row_of_people_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "PART_BYTES", 40)
+    rows = "".join(f"{'' if n % 3 else f'u{n}'},{n % 5 + 1},{5 - n % 5}\r\n\r\n" for n in range(50))
+    path = survey(tmp_path, "user,pop,rock\r\n" + rows)
+    assert len(list(open_survey(path).reader.parts())) > 5
+    assert read_in_parts(path)[0] == read(path)[0]
+    table = pa.table({"pop": [1.0, 2, 3, 4, 5], "rock": [5.0, 4, 3, 2, 1]})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=2)
+    assert read_in_parts(tmp_path / "t.parquet")[0] == ["1", "2", "3", "4", "5"]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
