@@ -21,7 +21,7 @@ from common.runner import Range, Report, run
 # data
 PICTURES: Path = OUTPUTS / "avatar/style"  # folder of pictures with captions
 CAPTION: str = ""  # caption of all pictures that have none, "portrait of a person"; empty: each needs its own
-SIZE_PX: int = 0  # side of the squares cut from the pictures, px; 0: the base's own
+SIZE_PX: Annotated[int, Range(0, 4096)] = 0  # side of the squares cut from the pictures, px; 0: the base's own
 FLIP: bool = False  # learn the mirrored pictures too
 HELD_OUT_SHARE: Annotated[float, Range(0, 0.9)] = 0.1  # share of the pictures that only measure
 # model

@@ -48,13 +48,13 @@ REFINER_STEPS: Steps = 2_500  # steps of the refiner's UNet
 BATCH: Batch = 256  # samples a step of the UNets, on each device; eight times as many captions, as many picture parts
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 1  # seed of characters, first weights, order and noise
 # stage "prompt": each setting has one value, or one for each part
-PROMPT_STEPS: tuple[int, ...] = (1_000,)  # steps of each part
+PROMPT_STEPS: Annotated[tuple[int, ...], Range(1, 10_000_000)] = (1_000,)  # steps of each part
 PROMPT_BATCH: Batch = 256  # samples a step of the stage, on each device
-PROMPT_PICTURES: tuple[int, ...] = (0,)  # pictures learnt from, the first ones; 0: all
-PROMPT_LEARNING_RATE: tuple[float, ...] = (2e-4,)  # highest learning rate
-PROMPT_NOISE_POWER: tuple[float, ...] = (0.5,)  # 1: all noise levels equally often; below 1: noisier ones more often
-PROMPT_HAIR_WEIGHT: tuple[float, ...] = (5.0,)  # additional weight of px of the hair, beside 1 of all px
-PROMPT_CAPTIONS: tuple[int, ...] = (2_048,)  # captions a step for the text encoders; 0: they stay as they are
+PROMPT_PICTURES: Annotated[tuple[int, ...], Range(0, 10_000_000)] = (0,)  # first pictures, learnt from; 0: all
+PROMPT_LEARNING_RATE: Annotated[tuple[float, ...], Range(1e-9, 10)] = (2e-4,)  # highest learning rate
+PROMPT_NOISE_POWER: Annotated[tuple[float, ...], Range(0.01, 100)] = (0.5,)  # below 1: noisier levels more often
+PROMPT_HAIR_WEIGHT: Annotated[tuple[float, ...], Range(0, 1000)] = (5.0,)  # weight added for px of the hair
+PROMPT_CAPTIONS: Annotated[tuple[int, ...], Range(0, 1_000_000)] = (2_048,)  # for text encoders; 0: they stay
 # run
 SAMPLES: Annotated[int, Range(0, 64)] = 8  # pictures drawn at each measurement of a UNet; 0: none
 RESUME: bool = False  # continue an interrupted run

@@ -37,7 +37,7 @@ MODEL: ModelName = DEFAULT_MODEL  # "embedded", or a model of rembg; bria-rmbg i
 ONLY_LARGEST: bool = True  # keep only the largest connected part of the crop
 FILL_HOLES: bool = False  # make background that the figure encloses opaque
 CLEAN_EDGES: bool = True  # remove the old background's colours from the edge
-SEED: int = 0  # seed of the prompt's wording
+SEED: Annotated[int, Range(0, 2**63 - 1)] = 0  # seed of the prompt's wording
 
 
 def main() -> Report:

@@ -33,10 +33,10 @@ SEGMENTER: SegmenterName = "embedded"  # "embedded", "maskrcnn", "detectron2", o
 SEGMENTER_WEIGHTS: Path | None = None  # file of weights for "maskrcnn" or "detectron2"; None: the official ones
 MASKS: Path | None = None  # folder of masks for "files"; None: they are beside the photos
 PICK: Pick = "all"  # whom of several people in a photo: "all", "largest", or "nearest" to PICK_POINT
-PICK_POINT: tuple[float, float] = (0.5, 0.5)  # for "nearest": x and y, 0 to 1, in widths and heights of the photo
+PICK_POINT: Annotated[tuple[float, float], Range(0, 1)] = (0.5, 0.5)  # for "nearest": x and y, in widths and heights
 PANEL_PX: Annotated[int, Range(64, 1024)] = 256  # side of each of the four panels
 CONTEXT: Annotated[float, Range(1, 10)] = 1.4  # side of the window shown, in longer sides of the person's box
-MIN_HEIGHT_PX: int = 64  # minimum height of a person's box in px of the photo; smaller people are dropped
+MIN_HEIGHT_PX: Annotated[int, Range(0, 100_000)] = 64  # px of the photo; people of less height are dropped
 MIN_SHARE: Annotated[float, Range(0, 1)] = 0.005  # minimum share of the photo's pixels that show the person
 MAX_CUT: Annotated[float, Range(0, 1)] = 0.15  # maximum share of a box's left, right or upper side on the photo's edge
 MAX_OVERLAP: Annotated[float, Range(0, 1)] = 0.25  # maximum share of a person's box that other people cover
@@ -46,8 +46,8 @@ PLATES: Path | None = None  # folder of the photos without people, under the sam
 SCENES: Literal["photo", "folder"] = "photo"  # unit that is never split for evaluation: a photo, or a folder of photos
 TILES: Annotated[int, Range(1, 400)] = 12  # collages on the contact sheet, evenly chosen from all
 WORKERS: Annotated[int | None, Range(1, 64)] = None  # processes, each with a segmenter; None: one a core, at most 8
-MAX_FILES: int = 200_000  # maximum number of members of an archive; larger archives are refused
-MAX_GIGABYTES: float = 500.0  # maximum size of an unpacked archive; larger archives are refused
+MAX_FILES: Annotated[int, Range(1, 100_000_000)] = 200_000  # members of an archive; larger ones are refused
+MAX_GIGABYTES: Annotated[float, Range(1e-6, 1_000_000)] = 500.0  # of an unpacked archive; larger ones are refused
 MAX_MEGAPIXELS: Annotated[float, Range(0.01, 178)] = 64.0  # maximum size of a photo; larger photos are skipped
 
 

@@ -58,7 +58,8 @@ EXIT_TERMINATED = 143
 
 @dataclass(frozen=True)
 class Range:
-    """The values that a number setting may have, both ends included: `Annotated[int, Range(1, 400)]`."""
+    """The values that a number setting may have, both ends included: `Annotated[int, Range(1, 400)]`; of several
+    numbers, as in `Annotated[tuple[float, float], Range(0, 1)]`, each."""
 
     low: float
     high: float
@@ -190,9 +191,10 @@ def set_settings(main: Callable[[], object], values: Mapping[str, object]) -> No
     """
     annotations = _settings_of(main)
     for name, value in values.items():
-        allowed = _range_of(annotations[name])
-        if allowed is not None and isinstance(value, int | float):
-            check_range(name, value, allowed.low, allowed.high)
+        allowed = range_of(annotations[name])
+        for number in value if isinstance(value, tuple) else (value,):
+            if allowed is not None and isinstance(number, int | float):
+                check_range(name, number, allowed.low, allowed.high)
     vars(sys.modules[main.__module__]).update(values)
 
 
@@ -202,7 +204,8 @@ def _settings_of(main: Callable[[], object]) -> dict[str, typing.Any]:
     return {name: hint for name, hint in hints.items() if name.isupper()}
 
 
-def _range_of(annotation: object) -> Range | None:
+def range_of(annotation: object) -> Range | None:
+    """The range that a setting's annotation declares."""
     return next((extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range)), None)
 
 
@@ -214,7 +217,7 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
     comments = setting_comments(script.read_text(encoding="utf-8"))
     flags: list[tuple[str, typing.Any, typing.Any]] = []
     for name, annotation in _settings_of(main).items():
-        allowed = _range_of(annotation)
+        allowed = range_of(annotation)
         flag = f"--{name.lower().replace('_', '-')}"
         plain = _without_positional(annotation)
         also = f"(or {flag})" if plain is not annotation else None

@@ -9,7 +9,8 @@ are the base, and the others the clothing, whose masks count as reviewed. Frames
 are enlarged by a whole factor. Pairs whose figures are shifted against each other are listed. Frames that are replaced
 go to backups/ with their masks.
 
---join FOLDER puts numbered pictures (frames, masks, cut-outs) back where frames/sheet.json says they were.
+--join FOLDER puts numbered pictures (frames, masks, cut-outs) back where frames/sheet.json says they were. Sheets that
+you made or changed stay as they are.
 
 Reads   the two sheets (or more, or two folders of them), and their JSON if there is any
 Writes  <training data>/frames/: base_frame_XX.png, clothed_frame_XX.png, sheet.json and copies of the sheets;
@@ -32,12 +33,12 @@ from masks.sheets.grid_finder import GridSettings
 TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder that gets frames/
 BASE: tuple[Path, ...] = (DATA / "masks/sheets/base.png",)  # sheet of the base body; several, or a folder of sheets
 CLOTHED: tuple[Path, ...] = (DATA / "masks/sheets/clothed.png",)  # the same clothed; in folders, paired by name
-COLUMNS: int | None = None  # frames in a row of the sheet; None: detected
-ROWS: int | None = None  # rows of frames; None: detected
-FRAME_WIDTH: int | None = None  # width of a frame on the sheet in px; None: detected
-FRAME_HEIGHT: int | None = None  # height of a frame in px; None: detected
-MARGIN: int | None = None  # px around the grid; None: detected, or 0 if the rest is given
-SPACING: int | None = None  # px between frames; None: detected, or 0 if the rest is given
+COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # frames in a row of the sheet; None: detected
+ROWS: Annotated[int | None, Range(1, 100_000)] = None  # rows of frames; None: detected
+FRAME_WIDTH: Annotated[int | None, Range(1, 100_000)] = None  # width of a frame on the sheet in px; None: detected
+FRAME_HEIGHT: Annotated[int | None, Range(1, 100_000)] = None  # height of a frame in px; None: detected
+MARGIN: Annotated[int | None, Range(0, 100_000)] = None  # px around the grid; None: detected, or 0 if the rest is given
+SPACING: Annotated[int | None, Range(0, 100_000)] = None  # px between frames; None: detected, or 0 if the rest is given
 LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker, or a folder of them named like the sheets
 CLOTHED_LAYOUT: Path | None = None  # JSON of the clothed sheet if it is packed differently; None: as LAYOUT
 SCALE: Annotated[int | None, Range(1, 64)] = None  # whole factor to enlarge frames; None: the largest up to 512 px
@@ -107,10 +108,11 @@ def join_into_sheets(folder: Path, grid: GridSettings) -> Report:
     written, faults, record = join_folder(folder, TRAINING_DATA, JOINED, grid)
     write_faults(JOINED, faults)
     print(f"layout: {shown(record) if record else 'a plain grid'}")
-    for path in written:
-        print(f"written: {shown(path)}")
+    for path, is_new in written.items():
+        kept = "kept, because you or an earlier version made it (delete it to have it made anew)"
+        print(f"{'written' if is_new else kept}: {shown(path)}")
     print_faults(JOINED, faults)
-    return Report(JOINED, [record] if record else [], {"sheets": len(written)}, faults=len(faults))
+    return Report(JOINED, [record] if record else [], {"sheets": sum(written.values())}, faults=len(faults))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,15 @@ only what has changed. Pairs that cannot be read are skipped and listed.
 
 Masks that were reviewed in step 3 replace predictions. Masks and cut-outs in the output folder that you made or changed
 are never replaced; the cut-out of such a mask is made from it. --propagate changes predictions as such masks teach.
+--layers splits the clothing into garments by colour and height on the body, the same in all frames, each with a name
+and masks of its own; garments that you named, joined, split or left out in step 3 are used as they are there.
 
-Reads   <training data>/frames/ and its reviewed masks, another folder of base_frame_XX.png and clothed_frame_XX.png, or
-        two sheets; outputs/masks/mask_model.pth (from step 4) or checkpoints/masks/mask_model.pth
+Reads   <training data>/frames/, its reviewed masks and garments.json (both from step 3), another folder of
+        base_frame_XX.png and clothed_frame_XX.png, or two sheets; outputs/masks/mask_model.pth (from step 4) or
+        checkpoints/masks/mask_model.pth
 Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cutout_XX.png, contact_sheet.png;
-        from sheets mask_sheet.png and cutout_sheet.png; by EXPORT layers.aseprite, layers.ora and preview.webp;
-        faults.csv (skipped pairs)
+        from sheets mask_sheet.png and cutout_sheet.png; by LAYERS garments.json and garments/<name>/mask_XX.png; by
+        EXPORT layers.aseprite, .ora and .psd, layers/ (sheets and layers.json), preview.gif and .webp; faults.csv
 """
 
 from pathlib import Path
@@ -35,21 +38,23 @@ OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
 CUTOUTS: bool = True  # False: masks only
 PROPAGATE: bool = False  # change predictions as the masks that you reviewed or made teach; other clothes stay
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, large) to 9 (slow, small)
-EXPORT: tuple[Literal["ase", "ora", "webp"], ...] = ()  # body and clothes as layers; webp: a preview that moves
+LAYERS: bool = False  # split the clothing into garments, with masks of each; EXPORT then has a layer for each
+EXPORT: tuple[Literal["ase", "ora", "psd", "sheet", "gif", "webp"], ...] = ()  # layers for other programs; previews
 TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly chosen from the batch
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
-COLUMNS: int | None = None  # frames in a row of the sheets; None: detected
-ROWS: int | None = None  # rows of frames; None: detected
-FRAME_WIDTH: int | None = None  # width of a frame on the sheets in px; None: detected
-FRAME_HEIGHT: int | None = None  # height of a frame in px; None: detected
-MARGIN: int | None = None  # px around the grid; None: detected, or 0 if the rest is given
-SPACING: int | None = None  # px between frames; None: detected, or 0 if the rest is given
+COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # frames in a row of the sheets; None: detected
+ROWS: Annotated[int | None, Range(1, 100_000)] = None  # rows of frames; None: detected
+FRAME_WIDTH: Annotated[int | None, Range(1, 100_000)] = None  # width of a frame on the sheets in px; None: detected
+FRAME_HEIGHT: Annotated[int | None, Range(1, 100_000)] = None  # height of a frame in px; None: detected
+MARGIN: Annotated[int | None, Range(0, 100_000)] = None  # px around the grid; None: detected, or 0 if the rest is given
+SPACING: Annotated[int | None, Range(0, 100_000)] = None  # px between frames; None: detected, or 0 if the rest is given
 LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a grid
 
 
 def main() -> Report:
     """Predict what has no up-to-date mask, then draw the contact sheet."""
     from common.devices import describe_device
+    from masks.cutouts.garment_batch import find_garments, frame_of, write_garment_masks
     from masks.cutouts.layer_files import clothes_as_layers, export_layers
     from masks.cutouts.prediction_batch import PredictionOutput, describe, plan_tasks, predict_all, write_overviews
     from masks.cutouts.stale import stale_cutouts
@@ -84,13 +89,20 @@ def main() -> Report:
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
         written = write_overviews(done, record, results, tiles=TILES)
+        garments = find_garments(done, results, training_data) if LAYERS else None
+        if garments is not None:
+            written |= dict.fromkeys(write_garment_masks(done, garments, results), False)
         if EXPORT:
-            sprite = clothes_as_layers([t.source for t in done], [results.cutout(t.source.number) for t in done])
-            written |= dict.fromkeys(export_layers(sprite, folder=OUTPUT, formats=EXPORT), True)
+            cutouts = [results.cutout(task.source.number) for task in done]
+            masks = [frame_of(task, results).mask for task in done]
+            sprite = clothes_as_layers([task.source for task in done], cutouts, masks, garments)
+            written |= export_layers(sprite, folder=OUTPUT, formats=EXPORT)
 
     print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
     for line in describe(done):
         print(line)
+    if garments is not None:
+        print(f"garments: {', '.join(g.name + ' (left out)' * g.is_left_out for g in garments) or 'none'}")
     own = {task.source.number: results.cutout(task.source.number) for task in done if naming.CUTOUT in task.kept}
     if stale := stale_cutouts(own, training_data):
         print(f"{naming.listed(stale)}: your cut-outs are older than your masks (delete them to have them made anew)")

@@ -30,12 +30,12 @@ BODIES: tuple[Path, ...] = (DATA / "masks/sheets/other_body.png",)  # folders of
 OUTPUT: Path = OUTPUTS / "masks/8_dress"  # gets a folder for each body
 OFFSET_X: Annotated[int, Range(-64, 64)] = 0  # art pixels (px in smooth art) to move the clothes right; negative: left
 OFFSET_Y: Annotated[int, Range(-64, 64)] = 0  # art pixels (px in smooth art) to move the clothes down; negative: up
-COLUMNS: int | None = None  # frames in a row of BODIES that are sheets; None: as in sheet.json, or detected
-ROWS: int | None = None  # rows of frames; None: as in sheet.json, or detected
-FRAME_WIDTH: int | None = None  # width of a frame on such a sheet in px; None: as in sheet.json, or detected
-FRAME_HEIGHT: int | None = None  # height of a frame in px; None: as in sheet.json, or detected
-MARGIN: int | None = None  # px around the grid; None: as in sheet.json, or detected
-SPACING: int | None = None  # px between frames; None: as in sheet.json, or detected
+COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # in a row of BODIES; None: as in sheet.json
+ROWS: Annotated[int | None, Range(1, 100_000)] = None  # of frames; None: as in sheet.json, or detected
+FRAME_WIDTH: Annotated[int | None, Range(1, 100_000)] = None  # px; None: as in sheet.json, or detected
+FRAME_HEIGHT: Annotated[int | None, Range(1, 100_000)] = None  # px; None: as in sheet.json, or detected
+MARGIN: Annotated[int | None, Range(0, 100_000)] = None  # px around the grid; None: as in sheet.json
+SPACING: Annotated[int | None, Range(0, 100_000)] = None  # px between frames; None: as in sheet.json
 
 
 def main() -> Report:

@@ -27,7 +27,7 @@ from pet.choosing.wardrobe import load_wardrobe
 USERS: Path = DATA / "pet/users.csv"  # table of tastes: .csv, .tsv, .txt, .xlsx, .json or .parquet
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 OUTPUT: Path = OUTPUTS / "pet/1_TopN.csv"  # table of the chosen sets, .csv or .parquet
-TOP_N: int | None = 3  # accessories of each slot to combine into sets, from 1; None: all
+TOP_N: Annotated[int | None, Range(1, 1_000_000)] = 3  # best of each slot to combine; None: all
 IDENTICAL: bool = False  # the best set for everybody of one taste; False: names choose among nearly equal sets
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # counts with the name; another seed, other sets
 HEAD: str = ""  # accessory that everybody wears on the head, such as "Cowboy hat"; empty: chosen

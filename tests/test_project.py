@@ -1,7 +1,9 @@
 import ast
 import builtins
 import functools
+import math
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -10,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import UserError, check_range
 from common.files import sha256_of
-from common.runner import setting_comments
+from common.runner import range_of, setting_comments
 from common.weights import REAL, pinned_files
 from tests.helpers import ROOT
 
@@ -307,6 +310,26 @@ def test_the_ruled_block_holds_all_settings_each_with_annotation_and_comment(scr
         annotation = ast.unparse(setting.annotation)
         assert setting.value is not None, f"{name} has no value; tyro.MISSING makes it required"
         assert "Range" not in annotation or re.match(r"Annotated\[|Positional\[Annotated\[", annotation), annotation
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_number_among_the_settings_has_a_range_that_refuses_nonsense(script: str) -> None:
+    module = runpy.run_path(str(ROOT / script), run_name="settings")
+    annotations = module["__annotations__"]
+    for name in settings_of(ast.parse((ROOT / script).read_text(encoding="utf-8"))):
+        annotation = annotations[name]
+        kinds = set(re.findall(r"\b(?:int|float)\b", str(annotation)))
+        if not kinds:
+            continue
+        allowed = range_of(annotation)
+        assert allowed is not None, f"{name} declares no Range"
+        value = module[name]
+        for number in value if isinstance(value, tuple) else () if value is None else (value,):
+            check_range(name, number, allowed.low, allowed.high)
+        assert -(2**64) < allowed.low <= allowed.high < 2**64
+        for nonsense in (math.nan, math.inf, -math.inf, 1e300):
+            with pytest.raises(UserError, match=f"setting {name} is"):
+                check_range(name, nonsense, allowed.low, allowed.high)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

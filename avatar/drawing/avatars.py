@@ -5,8 +5,6 @@ picture, mask = draw_avatar(attributes, size_px=256)
 words = caption(attributes, np.random.default_rng(2))
 """
 
-from collections.abc import Callable, Sequence
-
 import cv2
 import numpy as np
 
@@ -23,7 +21,7 @@ from avatar.drawing.jewellery import draw_glasses, draw_jewellery
 from avatar.drawing.palette import Style, Tones, rgb_u8
 from avatar.drawing.pen import Pen
 
-__all__ = ["Attributes", "Tones", "caption", "draw_attributes", "draw_avatar", "find_details"]
+__all__ = ["Attributes", "Tones", "caption", "draw_attributes", "draw_avatar"]
 
 _LAYERS = (  # from back to front
     draw_headwear_behind,
@@ -42,8 +40,6 @@ _LAYERS = (  # from back to front
     draw_glasses,
     draw_headwear,
 )
-DETAILS = (draw_mouth, draw_eyes, draw_jewellery, draw_glasses)  # layers of thin lines
-LEAST_CHANGE = 6  # sum of channel differences of a px that shows a detail
 
 
 def draw_avatar(
@@ -60,7 +56,11 @@ def draw_avatar(
     Returns:
         Picture (size_px, size_px, 3) uint8 RGB, and alpha of the figure (size_px, size_px) uint8.
     """
-    figure = _draw_figure(attributes, size_px, style, tones, _LAYERS)
+    pen = Pen(style)
+    who = DrawnPerson(attributes, pen, tones)
+    for draw in _LAYERS:
+        draw(who)
+    figure = pen.render(size_px)
     rim = rgb_u8(backdrop_tones(attributes.backdrop, style).rim)
     alpha = figure[..., 3].astype(np.float32) / 255
     colour = _with_rim_light(figure[..., :3].astype(np.float32), alpha, np.array(rim, np.float32))
@@ -70,39 +70,6 @@ def draw_avatar(
     if style == "neon":
         picture = _glowing(picture)
     return picture.round().clip(0, 255).astype(np.uint8), figure[..., 3]
-
-
-def find_details(
-    attributes: Attributes, size_px: int, style: Style = "plain", tones: Tones | None = None
-) -> np.ndarray:
-    """Find where eyes, mouth, glasses and jewellery are seen, hidden parts excluded.
-
-    Args:
-        attributes, size_px, style, tones: as in `draw_avatar`.
-
-    Returns:
-        (size_px, size_px) float32 in [0, 1], soft at its edges.
-    """
-    rest = [draw for draw in _LAYERS if draw not in DETAILS]
-    drawn = [_draw_figure(attributes, size_px, style, tones, layers).astype(np.float32) for layers in (_LAYERS, rest)]
-    seen = (np.abs(drawn[0] - drawn[1]).sum(axis=-1) > LEAST_CHANGE).astype(np.float32)
-    unit = size_px / 256
-    return cv2.GaussianBlur(cv2.dilate(seen, np.ones((3, 3))), (0, 0), unit).clip(0, 1)
-
-
-def _draw_figure(
-    attributes: Attributes,
-    size_px: int,
-    style: Style,
-    tones: Tones | None,
-    layers: Sequence[Callable[[DrawnPerson], None]],
-) -> np.ndarray:
-    """Draw these layers, (size_px, size_px, 4) uint8 RGBA."""
-    pen = Pen(style)
-    who = DrawnPerson(attributes, pen, tones)
-    for draw in layers:
-        draw(who)
-    return pen.render(size_px)
 
 
 def _with_rim_light(colour: np.ndarray, alpha: np.ndarray, light: np.ndarray) -> np.ndarray:

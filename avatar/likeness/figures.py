@@ -12,11 +12,11 @@ from PIL import Image
 
 from avatar.drawing import wordings
 from avatar.drawing.attributes import CHOICES, VARIATIONS, Attributes
-from avatar.drawing.avatars import draw_avatar, find_details
+from avatar.drawing.avatars import draw_avatar
 from avatar.drawing.backdrops import draw_backdrop
 from avatar.drawing.palette import BACKDROPS, GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, Tones, to_oklab
 from avatar.likeness.caption_reading import read_attributes
-from avatar.likeness.colour_keeping import keep_colours, keep_details
+from avatar.likeness.colour_keeping import keep_colours, keep_lines
 from avatar.person.features import AppearanceTrait, Features
 from avatar.person.skin_tone import is_skin_step
 from avatar.prompt.appearance_words import appearance_words
@@ -87,7 +87,7 @@ class Figure:
     def keep(self, picture: Image.Image, style: Style = "plain") -> Image.Image:
         """A picture that was made from this figure, RGB, with the figure's colours, thin lines and outline.
 
-        Eyes, mouth, glasses and jewellery, and the ground around the figure, are those of the drawing.
+        Lines, and the ground around the figure, are those of the drawing; surfaces are those of the picture.
 
         Args:
             picture: RGB, square.
@@ -95,9 +95,8 @@ class Figure:
         """
         side = picture.width
         pixels, alpha_u8 = draw_avatar(self.looks, side, style, self.tones)
-        details = find_details(self.looks, side, style, self.tones)
         drawn = Image.fromarray(pixels)
-        return keep_details(keep_colours(picture, drawn), drawn, np.maximum(details, 1 - alpha_u8 / np.float32(255)))
+        return keep_lines(keep_colours(picture, drawn), drawn, 1 - alpha_u8 / np.float32(255))
 
     def in_front(self, person: Image.Image) -> Image.Image:
         """Put a cut-out of the person, a square RGBA, in front of the figure's backdrop; RGB."""
@@ -189,7 +188,7 @@ def _near(
     """The measured colour, moved towards the named one as far as it is too unlike: light and shadow change photos.
 
     Args:
-        lab: of skin or hair.
+        lab: colour of skin or hair in CIE Lab.
         named: colours of the drawn world by name.
         name: the one that is drawn if nothing is measured.
         alike: names of which one is to be the nearest to the result, by CLEAR_LAB.

@@ -144,6 +144,9 @@ def check_structure(pipeline: Any, source: ModelSource) -> None:
             raise UserError(
                 f"{source.path}: {name} lacks {len(lacking)} weights, such as {lacking[0]}; download it again"
             )
+        faulty = _not_finite(getattr(pipeline, name, None))
+        if faulty:
+            raise UserError(f"{source.path}: {name} has NaN or infinite values in {faulty}; download it again")
     encoders = [encoder for encoder in (pipeline.text_encoder, second) if encoder is not None]
     width = sum(int(encoder.config.hidden_size) for encoder in encoders)
     if unet.config.cross_attention_dim != width:
@@ -160,6 +163,14 @@ def _lacking(network: torch.nn.Module | None, source: ModelSource, name: str) ->
         return [key for key, value in wanted.items() if value.is_meta]
     have = {key.removeprefix("text_model.") for key in _keys_of(weight_files(source.path / name))}
     return [key for key in wanted if key.removeprefix("text_model.") not in have]
+
+
+def _not_finite(network: torch.nn.Module | None) -> str:
+    """Name of the first weight that has NaN or infinite values; empty if there is none."""
+    for name, tensor in {} if network is None else network.state_dict().items():
+        if tensor.is_floating_point() and tensor.numel() and not torch.stack(torch.aminmax(tensor)).isfinite().all():
+            return str(name)
+    return ""
 
 
 def _keys_of(files: Sequence[Path]) -> Iterator[str]:

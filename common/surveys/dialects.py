@@ -23,17 +23,19 @@ class Dialect:
         delimiter: the character between cells.
         names: the columns; those without a name are called "(column 3)".
         header_lines: lines that the header takes (more than one where a name has a line break).
+        has_loose_quotes: blanks stand before quotes, `"name" , "rock"`.
     """
 
     encoding: str
     delimiter: str
     names: list[str]
     header_lines: int
+    has_loose_quotes: bool = False
 
     def rows(self, path: Path) -> Iterator[tuple[int, list[str]]]:
         """Line number, from 1, and cells of every row below the header; blank lines are left out."""
         with open(path, encoding=self.encoding, newline="") as file:
-            reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=True)
+            reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=self.has_loose_quotes)
             try:
                 for cells in reader:
                     if cells and reader.line_num > self.header_lines:
@@ -72,21 +74,23 @@ def find_dialect(path: Path) -> Dialect:
         UserError: empty, not text, or no header.
     """
     encoding = _find_encoding(path)
-    best: tuple[list[str], str, int] = ([], ",", 1)
+    best: tuple[list[str], str, int, bool] = ([], ",", 1, False)
     try:
         for delimiter in ",;\t|":
             with open(path, encoding=encoding, newline="") as file:
-                reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+                loose = bool(re.match(rf'"[^"]*" *[{delimiter}] +"', file.readline()))
+                file.seek(0)
+                reader = csv.reader(file, delimiter=delimiter, skipinitialspace=loose)
                 names = next(reader, [])
                 if len(names) > len(best[0]):
-                    best = (names, delimiter, reader.line_num)
+                    best = (names, delimiter, reader.line_num, loose)
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a table ({error}); save it as CSV (UTF-8)") from error
-    names, delimiter, header_lines = best
+    names, delimiter, header_lines, loose = best
     if not any(name.strip() for name in names):
         raise UserError(f"{path}: its first line is blank, it must name the columns")
     named = [name.strip() or f"(column {number})" for number, name in enumerate(names, 1)]
-    return Dialect(encoding, delimiter, named, header_lines)
+    return Dialect(encoding, delimiter, named, header_lines, loose)
 
 
 def _find_encoding(path: Path) -> str:

@@ -77,8 +77,8 @@ def _is_second_header(top: Sequence[str], below: Sequence[str]) -> bool:
     """Whether a question stands above its choices, as in SurveyMonkey's exports."""
     pairs = [(upper.strip(), lower.strip()) for upper, lower in itertools.zip_longest(top, below, fillvalue="")]
     choices = [lower for upper, lower in pairs if lower and not genres_of(upper)]
-    alone = any(upper and not lower for upper, lower in pairs)
-    return alone and any(lower and not upper for upper, lower in pairs) and _genres_in(choices) >= 2
+    id_alone = bool(pairs and pairs[0][0] and not pairs[0][1])  # else the row below is a person's
+    return id_alone and any(lower and not upper for upper, lower in pairs) and _genres_in(choices) >= 2
 
 
 def _merged(top: Sequence[str], below: Sequence[str]) -> list[str]:
@@ -93,7 +93,7 @@ def _merged(top: Sequence[str], below: Sequence[str]) -> list[str]:
 
 def _top_rows(path: Path, encoding: str, delimiter: str, count: int) -> list[tuple[int, list[str]]]:
     with open(path, encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+        reader = csv.reader(file, delimiter=delimiter)
         try:
             return [(reader.line_num, cells) for cells in itertools.islice(reader, count)]
         except (csv.Error, UnicodeDecodeError) as error:

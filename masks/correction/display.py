@@ -26,7 +26,7 @@ from masks.correction.tools import Brush, brush_outline
 from masks.correction.viewport import Viewport
 
 HEADER_PX, STRIP_PX, FOOTER_PX = 54, 10, 60  # heights at 100 dpi
-MARGIN_PX, TOOL_PX = 16, 58
+MARGIN_PX, TOOL_PX, LEGEND_PX = 16, 58, 24
 SEPARATOR = "   ·   "
 PANEL, INK, DIM = "#1f2229", "#e8eaf0", "#9aa1b1"
 GOOD, WARM, BAD = "#5fd38d", "#ffb454", "#ff7a7a"
@@ -92,6 +92,7 @@ class CorrectionDisplay:
         self._message = _text(figure, 9, DIM)
         self.message = ""
         self._help: list[Artist] = []
+        self._legend: list[Artist] = []
         for artist in (self._view, self._strip):
             figure.add_artist(artist)
 
@@ -190,6 +191,17 @@ class CorrectionDisplay:
         for artist in self._help:
             artist.remove()
         self._help = _help_panel(self.figure, self.size, self.scale, groups) if groups else []
+
+    def set_legend(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Show (name, colour) pairs in the upper left corner of the view; an empty list hides them."""
+        for artist in self._legend:
+            artist.remove()
+        self._legend = []
+        for place, (name, colour) in enumerate(entries):
+            text = _text(self.figure, 11, colour, weight="bold")
+            below = self.view_top + (LEGEND_PX * (place + 1)) * self.scale
+            text.set(position=(MARGIN_PX * self.scale, self.size[1] - below), text=name, zorder=4)
+            self._legend.append(text)
 
     # ---- outlines under the mouse ----
 

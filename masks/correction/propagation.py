@@ -4,7 +4,7 @@ Each pixel of a frame is compared with those of the corrected frames: colour of 
 base, the eight neighbours and the position relative to the body. Pixels that look like corrected clothing become
 clothing, those that look like what the person left out leave the mask, and where nothing is alike the mask stays as it
 was. The light of each clothed frame is undone first, so that frames lit differently can be compared. Frames in which
-other clothes are worn do not change.
+other clothes are worn do not change; in layered pixel art the same clothes have the same colours, bit by bit.
 """
 
 import math
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from masks.model.layered_pairs import is_layered, is_smooth
 from masks.model.mask_threshold import mask_unsureness
-from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
+from masks.sets.pixel_art import enlarge, find_pixel_size, shrink, visible
 
 WORK_PX = 80  # longer side of a smooth figure when its pixels are compared
 MOST_KNOWN = 3000  # pixels of a corrected frame that are compared with
@@ -30,6 +31,7 @@ MATCH_WIDTH = 0.17  # distance of features within which pixels are alike
 MATCH_REACH = 1.5  # distance of features beyond which pixels say little about one another
 MOST_EVIDENCE = 6.0  # largest evidence of a match, as a logit
 SAME_CLOTHES = 0.6  # largest median of the squared distances of clothing to its matches if the clothes are the same
+SAME_COLOURS = 0.9  # smallest share of changed pixels in layered pixel art whose colours recur with the same clothes
 FAR = 1e6  # squared distance where there is no pixel
 PRIOR = 0.9  # probability that the mask of a frame is right before anything is propagated
 
@@ -65,11 +67,13 @@ class PixelFeatures:
         values: (N, D) float32 features; alike pixels are near one another.
         mask: (N,) bool, whether each pixel is clothing.
         places: (h, w) bool, where the N pixels lie.
+        colours: (M,) uint32, RGBA of what the clothing changed in layered pixel art, pixel by pixel; None in other art.
     """
 
     values: np.ndarray
     mask: np.ndarray
     places: np.ndarray
+    colours: np.ndarray | None
 
 
 def propagate(known: Sequence[PixelFeatures], frame: MaskedFrame) -> tuple[np.ndarray, float] | None:
@@ -86,7 +90,8 @@ def propagate(known: Sequence[PixelFeatures], frame: MaskedFrame) -> tuple[np.nd
     if not known:
         return None
     there = features_of(frame)
-    alike = [near for near in (_nearest(other, there.values) for other in known) if _shows_same_clothes(near, there)]
+    alike = [_nearest(other, there.values) for other in known if _has_same_colours(other, there)]
+    alike = [near for near in alike if _shows_same_clothes(near, there)]
     if not alike:
         return None
     says = evidence(np.minimum.reduce(alike))
@@ -110,7 +115,7 @@ def features_of(frame: MaskedFrame) -> PixelFeatures:
     changes = np.concatenate([LIGHTNESS_WEIGHT * lightness, HUE_WEIGHT * (ratio - lightness)], axis=2) * both
     here = np.concatenate([colours[0] / 255, alphas[0], colours[1] / 255, alphas[1], changes], axis=2)
     values = np.concatenate([here, *_neighbours(here), _positions(body if body.any() else drawn)], axis=2)
-    return PixelFeatures(values[drawn].astype(np.float32), mask[drawn], drawn)
+    return PixelFeatures(values[drawn].astype(np.float32), mask[drawn], drawn, _exact_colours(frame))
 
 
 def evidence(nearest: np.ndarray) -> np.ndarray:
@@ -124,6 +129,21 @@ def evidence(nearest: np.ndarray) -> np.ndarray:
     """
     strength = np.clip((nearest[0] - nearest[1]) / (2 * MATCH_WIDTH**2), -MOST_EVIDENCE, MOST_EVIDENCE)
     return strength * np.exp(-nearest.min(axis=0) / MATCH_REACH**2)
+
+
+def _exact_colours(frame: MaskedFrame) -> np.ndarray | None:
+    size = find_pixel_size([frame.base, frame.clothed])
+    base, clothed, mask = (shrink(picture, size) for picture in (frame.base, frame.clothed, frame.mask))
+    if is_smooth(base, clothed, 1) or not is_layered(base, clothed, mask.astype(np.float32)):
+        return None
+    return visible(clothed)[(visible(clothed) != visible(base)) & (clothed[..., 3] > 0)]
+
+
+def _has_same_colours(known: PixelFeatures, there: PixelFeatures) -> bool:
+    """Whether the colours of the clothing recur in the corrected frame, if both frames are layered pixel art."""
+    if known.colours is None or there.colours is None or not there.colours.size:
+        return True
+    return bool(np.isin(there.colours, known.colours).mean() >= SAME_COLOURS)
 
 
 def _shows_same_clothes(nearest: np.ndarray, there: PixelFeatures) -> bool:

@@ -36,7 +36,7 @@ from masks.sets.working_set import write_proposals
 from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
 
 PART = f".{MASKS_INITIAL}.part"  # the hidden folder
-VERSION = 3  # increase it when the same frames and settings give other masks
+VERSION = 4  # increase it when the same frames and settings give other masks
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
 TILE_MARGIN = 0.1  # margin around the figure, as a share of its longer side

@@ -237,6 +237,14 @@ class CorrectionSession:
         mask = self.frame.editor.mask if number == self.frame.number else self._mask_of(number)
         return clothed, np.zeros(clothed.shape[:2], bool) if mask is None else mask.copy()
 
+    def masked_frame(self, number: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return base and clothed frame, (H, W, 4) uint8, and the current mask, (H, W) bool, of any frame.
+
+        Raises:
+            UserError: the frame can no longer be read.
+        """
+        return read_pair(self._pairs[number])[0], *self.picture_of(number)
+
     def figure_box(self, shape: tuple[int, int]) -> Box:
         """Return the box, with a margin, around what frames of this (height, width) show; if that is nothing, all."""
         box, frame = self._figures.get(shape, NOTHING), Box(0, 0, *shape)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib import pyplot
@@ -23,6 +23,9 @@ from masks.correction.stale_events import StaleKeys
 from masks.correction.tools import Brush, flood, lasso, sweep
 from masks.correction.viewport import Viewport
 
+if TYPE_CHECKING:
+    from masks.correction.garment_editor import GarmentEditor
+
 ZOOM_STEP = 1.25  # zoom factor per notch of the wheel
 MAX_BRUSH = 512  # largest brush, in cells across
 BRUSHES_ACROSS = 48  # widths of the first brush across a frame
@@ -31,10 +34,12 @@ OPACITY_STEP = 0.1
 SIGNAL_CHECK_S = 0.25
 MESSAGE_S = 5.0  # a message disappears after this time, or with the next key or click
 FRAME_S = 0.125  # time of a frame when the animation is played
+GARMENT_OPACITY = 0.6
+MOST_LETTERS = 40  # of a garment's name
 SOON_S = 0.001  # pause between two frames of a propagation, in which the window reacts
 
 Tool = Literal["brush", "flood", "lasso"]
-View = Literal["base", "clothed", "difference", "overlay"]
+View = Literal["base", "clothed", "difference", "overlay", "garments"]
 
 
 @dataclass
@@ -96,6 +101,9 @@ class CorrectionWindow:
         self._difference: tuple[str, np.ndarray] | None = None  # frame number and difference picture
         self._tinted = ("", "")  # frame number and colour of its overlay
         self._running: Running | None = None
+        self._garments: GarmentEditor | None = None  # opened with its view
+        self._joining: int | None = None  # the garment that the next one is joined to
+        self._naming: tuple[int | None, str] | None = None  # the garment that gets a name, and what is typed so far
         self._stale_keys = StaleKeys()
         self._said_at = 0.0
         self._connect()
@@ -157,13 +165,14 @@ class CorrectionWindow:
         self.display.screen.lay_out(self._picture(), self.viewport, onion, tint)
         self._paint_screen(whole(self.display.screen.pixels))
         self._outline()
+        self.display.set_legend(self._legend())
 
     def refresh_texts(self) -> None:
         """Update header, footer and title, and redraw everything."""
         self.display.set_header(self._header())
         self._has_warned = self._has_warned and bool(self.session.fault)
         message = (self._fault(), BAD) if self.session.fault else self._message
-        self.display.set_footer(self.tool, self.status(), *message)
+        self.display.set_footer("pick" if self.view == "garments" else self.tool, self.status(), *message)
         if self.display.canvas.manager is not None:
             self.display.canvas.manager.set_window_title(self.title())
         self.display.show()
@@ -192,6 +201,8 @@ class CorrectionWindow:
 
     def status(self) -> list[str]:
         """Return the status after the tool's name: brush, tolerance, view."""
+        if self.view == "garments":
+            return [f"{len(self._editor().garments)} garments", f"zoom {self.viewport.zoom:.0%}"]
         cell = self.session.frame.cell_px
         unit = "px" if self.cell_px == 1 else f"art pixel{'s' * (self.brush_size > 1)} of {cell} px"
         words = [
@@ -231,6 +242,8 @@ class CorrectionWindow:
 
     def _picture(self) -> np.ndarray:
         frame = self.session.frame
+        if self.view == "garments":
+            return self._editor().picture(frame, GARMENT_OPACITY)
         if self.view == "difference":
             if self._difference is None or self._difference[0] != frame.number:
                 self._difference = frame.number, difference(frame.base, frame.clothed)
@@ -244,13 +257,23 @@ class CorrectionWindow:
         return self._tinted[1]
 
     def _paint_screen(self, box: Box) -> Box:
-        return self.display.screen.paint(self.session.frame.editor.mask if self.shows_mask else None, box)
+        shows_mask = self.shows_mask and self.view != "garments"
+        return self.display.screen.paint(self.session.frame.editor.mask if shows_mask else None, box)
+
+    def _legend(self) -> list[tuple[str, str]]:
+        if self.view != "garments":
+            return []
+        editor = self._editor()
+        names = [garment.name + " (left out)" * garment.is_left_out for garment in editor.garments]
+        return list(zip(names, editor.colours, strict=True))
 
     def _outline(self) -> Box:
         """Move the outline to the mouse; return the box to redraw."""
         before = self.display.outlined
         if self._drag is not None and self._drag.kind == "loop":
             self.display.outline_loop(self._drag.points, self.viewport)
+        elif self.view == "garments":
+            self.display.hide_outline()
         elif self.tool == "brush" and self._mouse is not None and self.display.is_in_view(self._mouse):
             self.display.outline_brush(self.brush, self._mouse, self.viewport)
         else:
@@ -283,6 +306,8 @@ class CorrectionWindow:
         if button == 2 or (button == 1 and self._holds_space):
             self._drag = Drag("pan", button, False, [self._mouse])
             self.display.canvas.set_cursor(Cursors.MOVE)
+        elif self.view == "garments":
+            self._say_garment(at)
         elif self.tool == "flood":
             self._flood(at, value)
         else:
@@ -370,6 +395,9 @@ class CorrectionWindow:
         if self._running is not None:
             self.stop_running()
             return
+        if self._naming is not None:
+            self._type(event.key or "")
+            return
         self._forget_message()
         if key == " ":
             self._holds_space = True
@@ -418,8 +446,13 @@ class CorrectionWindow:
         self.refresh_texts()
 
     def undo(self) -> None:
-        """Undo the last stroke of this frame, or the last propagation on all frames."""
+        """Undo the last stroke of this frame, the last propagation on all frames, or the last change of garments."""
         self._finish_drag()
+        if self.view == "garments":
+            self._after_garments(
+                self._editor().undo(), "the last change of the garments is taken back", "nothing to undo"
+            )
+            return
         if self.session.can_take_back:
             undone = self.session.take_back()
             self._note(f"taken back on {len(undone)} frames", GOOD)
@@ -461,6 +494,10 @@ class CorrectionWindow:
 
     def choose_view(self, view: View) -> None:
         """Switch to another view of the frame."""
+        self._finish_drag()
+        if view == "garments":
+            self._editor()  # it may fail, and the view then stays
+            self._note("click names a garment; j joins, k and v split, w names, e leaves out, z takes back")
         self.view = view
         self.refresh()
 
@@ -534,6 +571,91 @@ class CorrectionWindow:
         self._shows_help = not self._shows_help
         self.display.set_help(help_groups() if self._shows_help else [])
         self.display.show()
+
+    # ---- garments ----
+
+    def _editor(self) -> "GarmentEditor":
+        if self._garments is None:
+            from masks.correction.garment_editor import GarmentEditor  # OpenCV, which Qt must precede
+
+            self._garments = GarmentEditor(self.session)
+        return self._garments
+
+    def _garment_here(self) -> int | None:
+        """Return the garment under the mouse; None, with a message, if there is none or another view is open."""
+        if self.view != "garments":
+            self.say("garments are changed in their view; 5 opens it", WARM)
+            return None
+        at = None if self._mouse is None else self.viewport.to_frame(self._mouse)
+        place = None if at is None else self._editor().at(self.session.frame, at)
+        if place is None:
+            self.say("no garment is under the mouse", WARM)
+        return place
+
+    def _say_garment(self, at: Point) -> None:
+        place = self._editor().at(self.session.frame, at)
+        self.say("no garment" if place is None else self._editor().garments[place].name)
+
+    def join_garments(self) -> None:
+        """Remember the garment under the mouse, or join it to the remembered one."""
+        place, first = self._garment_here(), self._joining
+        self._joining = None
+        if place is None:
+            return
+        name = self._editor().garments[place].name
+        if first is None:
+            self._joining = place
+            self.say(f"{name}: j on another garment joins it to this one")
+        else:
+            self._after_garments(self._editor().join(first, place), "joined", f"{name} cannot be joined to itself")
+
+    def split_garment(self, how: Literal["colour", "height"]) -> None:
+        """Split the garment under the mouse by the colour, or at the height, of the mouse."""
+        self._joining = None
+        if self._garment_here() is None or self._mouse is None:
+            return
+        editor, at = self._editor(), self.viewport.to_frame(self._mouse)
+        split = editor.split_by_colour if how == "colour" else editor.split_at_height
+        self._after_garments(
+            split(self.session.frame, at), "split; z takes it back", f"it cannot be split by {how} here"
+        )
+
+    def leave_out_garment(self) -> None:
+        """Leave the garment under the mouse out, or take it in again."""
+        self._joining = None
+        place = self._garment_here()
+        if place is not None:
+            self._after_garments(self._editor().toggle_left_out(place), "", "")
+
+    def name_garment(self) -> None:
+        """Begin to type a name for the garment under the mouse; without one, what is typed does nothing."""
+        self._joining = None
+        if self.view == "garments":
+            place = self._garment_here()
+            self._naming = place, ""
+            self._type("")
+        else:
+            self._garment_here()
+
+    def _type(self, key: str) -> None:
+        """Take a key as a part of a garment's name."""
+        assert self._naming is not None
+        place, text = self._naming
+        if key in ("enter", "escape"):
+            self._naming = None
+            if key == "enter" and text.strip() and place is not None:
+                self._after_garments(self._editor().rename(place, text), "", "")
+            else:
+                self.say("the name stays as it was")
+            return
+        text = text[:-1] if key == "backspace" else text + key * (len(key) == 1 and key.isprintable())
+        self._naming = place, text[:MOST_LETTERS]
+        what = "no garment is under the mouse" if place is None else f"name of {self._editor().garments[place].name}"
+        self.say(f"{what}: {text}_   (Enter: done, Esc: as it was)", WARM)
+
+    def _after_garments(self, is_changed: bool, done: str, if_not: str) -> None:
+        self._note(done if is_changed else if_not, GOOD if is_changed else WARM)
+        self.refresh()
 
     # ---- work that goes on between events ----
 

@@ -9,7 +9,7 @@ from common import checkpoints
 from common.devices import pick_device
 from common.errors import UserError
 from masks.model.onnx_runtime import OnnxNetwork
-from masks.model.unet import UNet, fold_normalisation
+from masks.model.unet import CHANNELS, UNet, fold_normalisation
 
 FORMAT = "re-live clothing mask U-Net 1"
 PART = "masks"
@@ -59,10 +59,14 @@ def load_network(path: Path | str) -> tuple[UNet, torch.device]:
     On a CPU, `runtime` of the network is what ONNX Runtime runs; prediction uses it.
 
     Raises:
-        UserError: as `find_checkpoint`, `read_checkpoint` and `network_of`.
+        UserError: as `find_checkpoint`, `read_checkpoint` and `network_of`; or it answers the same for all pixels.
     """
     device = pick_device()
     network = fold_normalisation(network_of(read_checkpoint(path), path))
+    with torch.inference_mode():
+        noise = torch.rand(1, CHANNELS, 64, 64, generator=torch.Generator().manual_seed(0))
+        if float(network(noise).std()) == 0:
+            raise UserError(f"{path}: damaged, it gives all pixels the same value; use another checkpoint")
     if device.type == "cpu":
         network.runtime = OnnxNetwork(network)
     return network.to(memory_format=torch.channels_last).to(device), device

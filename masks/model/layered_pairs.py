@@ -2,8 +2,8 @@
 
 Sprites that an artist drew in layers are exact: the body is the same, bit by bit, in both frames. The share of such
 pixels tells a layered pair from one that was re-lit or drawn again. In a layered pair every pixel that changed is
-clothing, soft rims included, but for shadows. Where body and clothing share an outline, the frames are equal, and the
-network decides to whom the line belongs.
+clothing, soft rims included, but for shadows, and for skin that is covered by hair of the base alone. Where body and
+clothing share an outline, the frames are equal, and the network decides to whom the line belongs.
 """
 
 import numpy as np
@@ -79,7 +79,8 @@ def _correct(base: np.ndarray, clothed: np.ndarray, probability: np.ndarray) -> 
     count = np.count_nonzero(shadow)
     if count < LEAST_SHADOW_PX or count < SHADOW_SHARE * np.count_nonzero(missed):
         shadow[:] = False
-    return np.where(changed & ~shadow, np.maximum(corrected, CHANGED), corrected).astype(np.float32)
+    bared = missed & np.isin(colours, colours[drawn & ~changed]) & ~shared & (base[..., 3] > 0)
+    return np.where(changed & ~shadow & ~bared, np.maximum(corrected, CHANGED), corrected).astype(np.float32)
 
 
 def _looks_like_shadow(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
-from common.files import write_bytes
 from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
 from masks.sheets.sheet_limits import check_frames
 
@@ -220,14 +219,14 @@ class _Reader:
 # ---- writing ----
 
 
-def write_aseprite(path: Path, sprite: LayeredSprite) -> None:
-    """Write a sprite as RGBA, atomically; the credits become the sprite's user data."""
+def aseprite_bytes(sprite: LayeredSprite) -> bytes:
+    """Return a sprite as the content of an RGBA file; the credits become the sprite's user data."""
     height, width = sprite.layers[0].frames[0].shape[:2]
     frames = b"".join(_frame(sprite, frame) for frame in range(len(sprite.durations_ms)))
     head = struct.pack("<HHHHHIHII", FILE_MAGIC, len(sprite.durations_ms), width, height, 32, 1, 100, 0, 0)
     head += struct.pack("<B3xHBBhhHH", 0, 0, 1, 1, 0, 0, 16, 16)
     head = struct.pack("<I", HEADER + len(frames)) + head
-    write_bytes(path, head.ljust(HEADER, b"\0") + frames)
+    return head.ljust(HEADER, b"\0") + frames
 
 
 def _frame(sprite: LayeredSprite, frame: int) -> bytes:

@@ -10,9 +10,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
-from common.images import MAX_PIXELS, read_image, write_png
+from common.images import MAX_PIXELS, png_bytes, read_image
 from masks.sets.naming import FRAMES, MASK, numbered_files
 from masks.sets.pixel_art import enlarge, shrink
+from masks.sets.signatures import write_signed
 from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord, grid_layout, paste_frame
 from masks.sheets.grid_finder import Grid, GridSettings
 from masks.sheets.layout_files import RECORD, read_record
@@ -21,7 +22,7 @@ from masks.sheets.splitting import HALVES
 
 def join_folder(
     folder: Path, training_data: Path, output: Path, wanted: GridSettings
-) -> tuple[list[Path], dict[str, str], Path | None]:
+) -> tuple[dict[Path, bool], dict[str, str], Path | None]:
     """Join the numbered pictures of a folder into sheets: one per kind and per sheet from which frames were cut.
 
     The layout is that of sheet.json in the folder itself or in the working set, or else a plain grid. Base and clothed
@@ -34,7 +35,8 @@ def join_folder(
         wanted: columns, margin and spacing of a plain grid; if any is given, sheet.json is ignored.
 
     Returns:
-        The sheets written; the faults by file name; and the sheet.json that was used, if any.
+        The sheets, and whether each was written (one that a person made or changed stays as it is); the faults by file
+        name; and the sheet.json that was used, if any.
 
     Raises:
         UserError: there are no pictures, the record is damaged, or nothing fits it.
@@ -44,7 +46,7 @@ def join_folder(
     kinds = find_numbered(folder)
     homes = [] if wanted.given else [home for home in (folder, training_data / FRAMES) if (home / RECORD).is_file()]
     record = read_record(homes[0]) if homes else None
-    written: list[Path] = []
+    written: dict[Path, bool] = {}
     faults: dict[str, str] = {}
     for kind, files in kinds.items():
         own = record or plain_record(files, wanted.columns, wanted.margin or 0, wanted.spacing or 0)
@@ -58,8 +60,8 @@ def join_folder(
                 faults[own.sheet_name(kind, pair)] = str(error)
                 continue
             faults |= {f"{kind}_{number}.png": fault for number, fault in missing.items()}
-            written.append(output / own.sheet_name(kind, pair))
-            write_png(written[-1], Image.fromarray(sheet[..., 0] if kind == MASK else sheet))
+            path = output / own.sheet_name(kind, pair)
+            written[path] = write_signed(path, png_bytes(Image.fromarray(sheet[..., 0] if kind == MASK else sheet)))
     if not written:
         raise_faults(str(folder), [f"{name}: {fault}" for name, fault in faults.items()])
     return written, faults, homes[0] / RECORD if homes else None

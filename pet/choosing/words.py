@@ -99,13 +99,13 @@ ACCESSORY_WORDS = _table("""
     Studded collar | collar de pinchos | collar de punxes
     Tailcoat | frac | frac
     Tie-dye T-shirt | camiseta de colores | samarreta de colors
-    Aviators | gafas de aviador | ulleres d'aviador
+    Guitar shades | gafas de guitarra | ulleres de guitarra
     Corpse paint | maquillaje blanco y negro | maquillatge blanc i negre
     Diamond shades | gafas de diamantes | ulleres de diamants
     Disco glasses | gafas disco | ulleres disco
     Festival gems | brillos de festival | brillants de festival
     Heart sunglasses | gafas de corazón | ulleres de cor
-    Horn rims | gafas de pasta | ulleres de pasta
+    Horn rims and moustache | gafas de pasta y bigote | ulleres de pasta i bigoti
     Jazz shades | gafas de jazz | ulleres de jazz
     Lightning bolt | rayo | llamp
     Monocle | monóculo | monocle
@@ -119,7 +119,7 @@ ACCESSORY_WORDS = _table("""
     Globe | globo terráqueo | globus terraqüi
     Disco ball | bola de discoteca | bola de discoteca
     Trilby | sombrero trilby | barret trilby
-    Laurel wreath | corona de laurel | corona de llorer
+    Sheet music crown | corona de partitura | corona de partitura
     Sound system | altavoz | altaveu
     Bongos | bongós | bongos
     Bubble gum | pompa de chicle | bombolla de xiclet
@@ -127,10 +127,10 @@ ACCESSORY_WORDS = _table("""
     Pan flute | flauta de Pan | flauta de Pan
     Checker glasses | gafas de cuadros | ulleres de quadres
     Gold teeth | dientes de oro | dents d'or
-    Opera mask | máscara de ópera | màscara d'òpera
+    Silver flute | flauta travesera | flauta travessera
     Acoustic guitar | guitarra acústica | guitarra acústica
     Violin | violín | violí
-    Accordion | acordeón | acordió
+    Congas | congas | congues
     Boombox | radiocasete | radiocasset
     Synth keyboard | sintetizador | sintetitzador
     Djembe | yembé | djembé

@@ -42,6 +42,7 @@ from common.surveys.survey import open_survey
 from masks.model import checkpoint_format as masks_format
 from masks.sheets.layout_files import RECORD, read_layout, read_record
 from tests.benchmarks.hardware import describe_machine
+from tests.common.surveys.test_cases import READ
 from tests.helpers import BAD_INPUTS
 
 EXAMPLES = 200  # spoilt files of a reader before the next one's turn
@@ -86,6 +87,7 @@ class Reader:
 def readers(bad: dict[str, list[bytes]]) -> list[Reader]:
     """All readers, with the bad inputs of their suffixes among the seeds."""
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8))
+    surveys = [(DATA / "pet/users.csv").read_bytes()[:4_000], *(text.encode() for text, _ in READ.values())]
     found = [
         Reader(f"picture {kind}", f".{kind.lower()}", read_image, [_encoded(noise, kind)])
         for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -98,7 +100,7 @@ def readers(bad: dict[str, list[bytes]]) -> list[Reader]:
         ),
         Reader("provenance", ".png", read_provenance, [marked_png_bytes(noise, {"seed": 1, "prompt": "a bear"})]),
         Reader("features", ".json", read_features, [_json(FEATURES)]),
-        Reader("survey", ".csv", _read_survey, [(DATA / "pet/users.csv").read_bytes()[:4_000]]),
+        Reader("survey", ".csv", _read_survey, surveys),
         Reader("mask checkpoint", ".pth", _read_mask_checkpoint, [_checkpoint(masks_format)]),
         Reader("fusion checkpoint", ".pth", _read_fusion_checkpoint, [_checkpoint(fusion_format)]),
         Reader("LoRA", ".safetensors", read_lora, [_lora()]),

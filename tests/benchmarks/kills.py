@@ -19,10 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from common.checkpoints import load_plain
 from common.paths import DATA
 from tests.benchmarks.hardware import describe_machine
 from tests.helpers import ROOT
@@ -133,8 +136,22 @@ def tree_of(folder: Path) -> dict[str, str]:
         if path.suffix == ".json" and b'"versions"' in content:
             facts = json.loads(content)
             content = json.dumps({key: value for key, value in facts.items() if key not in PASSING}).encode()
+        if path.suffix == ".pth":  # equal values may be pickled in several ways
+            content = "\n".join(values_of(load_plain(path))).encode()
         found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
     return found
+
+
+def values_of(content: object, name: str = "") -> Iterator[str]:
+    """A line for each value in a checkpoint: its place, and the value or, of tensors, its SHA-256."""
+    if isinstance(content, dict | list | tuple):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from values_of(value, f"{name}/{key}")
+    elif isinstance(content, torch.Tensor):
+        plain = content.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        yield f"{name} {content.dtype} {tuple(content.shape)} {hashlib.sha256(plain.numpy().tobytes()).hexdigest()}"
+    else:
+        yield f"{name} {content!r}"
 
 
 def run(command: Sequence[str], kill_after_s: float | None = None) -> int:

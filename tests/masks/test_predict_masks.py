@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,19 @@ from common.journals import JOURNAL
 from common.paths import CHECKPOINTS, DATA
 from common.runner import Report
 from masks.cutouts.matting import cut_out
+from masks.garments.garment_splitting import read_garments, write_garments
 from masks.model.checkpoint_format import write_checkpoint
 from masks.model.metrics import f1_score
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
 from masks.sets.working_set import write_reviewed
+from masks.sheets.aseprite_files import read_aseprite
 from tests.helpers import REAL_DATA, ROOT, assert_user_error, load_main, needs_bad_inputs, needs_real_data, run_script
 from tests.masks.correction.test_propagation import walker, write_walk
+from tests.masks.garments.test_garment_splitting import walker as dressed_walker
 from tests.masks.model.test_unet import lively_network
-from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, write_pair, write_working_set
+from tests.masks.sample_sets import damage, drawn_pair, files_of, hostile_pictures, save, write_pair, write_working_set
 
 pytestmark = pytest.mark.slow
 STEP = "masks/5_predict_masks.py"
@@ -603,3 +607,38 @@ def test_real_sprites_are_masked(tmp_path: Path) -> None:
     main(frames=folder, checkpoint=CHECKPOINTS / "masks/mask_model.pth", output=tmp_path / "out")
     scores = [f1_score(read(tmp_path / f"out/masks/mask_{n}.png"), truth) for n, truth in enumerate(truths)]
     assert scores and np.mean(scores) > 0.95, scores
+
+
+def test_the_clothing_is_split_into_garments_that_are_exported(tmp_path: Path, checkpoint: Path) -> None:
+    folder = tmp_path / "training"
+    for name in ("frames", "masks_corrected"):
+        (folder / name).mkdir(parents=True)
+    for step in range(3):
+        frame = dressed_walker(step)[0]
+        save(folder / "frames" / base_name(f"{step}"), frame.base)
+        save(folder / "frames" / clothed_name(f"{step}"), frame.clothed)
+        save(folder / "masks_corrected" / mask_name(f"{step}"), frame.mask * np.uint8(255))
+    write_reviewed(folder, {"0", "1", "2"})
+    out = tmp_path / "out"
+    settings: dict[str, Any] = {"training_data": folder, "checkpoint": checkpoint, "output": out, "layers": True}
+    main(**settings, export=("ase", "psd"))
+    names = ["hair or hat", "top", "trousers", "shoes"]
+    for step in range(3):
+        labels = dressed_walker(step)[1]
+        for place, name in enumerate(names):
+            mask = read_mask(out / "garments" / name.replace(" ", "_") / mask_name(f"{step}"))
+            assert f1_score(mask, labels == place) > 0.98
+    sprite = read_aseprite(out / "layers.aseprite")
+    assert [layer.name for layer in sprite.layers] == ["body", *names]
+    assert np.array_equal(sprite.flat(2), dressed_walker(2)[0].clothed)
+
+    kept = out / "garments/top/mask_0.png"
+    Image.fromarray(np.zeros((64, 48), np.uint8)).save(kept)
+    garments = read_garments(out / "garments.json")
+    assert garments is not None
+    garments = [replace(garments[0], is_left_out=True), garments[1], replace(garments[2], name="kilt"), garments[3]]
+    write_garments(folder / "garments.json", garments)
+    main(**settings, export=("ase", "psd"))
+    assert [layer.name for layer in read_aseprite(out / "layers.aseprite").layers] == ["body", "top", "kilt", "shoes"]
+    assert sorted(path.name for path in (out / "garments").iterdir()) == ["kilt", "shoes", "top"]
+    assert not read_mask(kept).any(), "a mask that a person changed stays"

@@ -127,6 +127,20 @@ def test_folders_of_sheets_go_by_name_and_numbers_go_on(tmp_path: Path) -> None:
             )
 
 
+def test_sheets_that_a_person_changed_are_not_joined_over(tmp_path: Path) -> None:
+    split(*pair_of_sheets(tmp_path), tmp_path / "td")
+
+    def join() -> dict[str, bool]:
+        written, _, _ = join_folder(tmp_path / "td/frames", tmp_path / "td", tmp_path / "back", GridSettings())
+        return {path.name: is_written for path, is_written in written.items()}
+
+    both = {"base_frame_sheet.png": True, "clothed_frame_sheet.png": True}
+    assert join() == join() == both
+    painted = save(tmp_path / "back/clothed_frame_sheet.png", np.full((8, 8, 4), 200, np.uint8)).read_bytes()
+    assert join() == both | {"clothed_frame_sheet.png": False}
+    assert (tmp_path / "back/clothed_frame_sheet.png").read_bytes() == painted
+
+
 def packed_sheet(frames: list[np.ndarray], cells: list[Cell]) -> np.ndarray:
     sheet = np.zeros((20, 40, 4), np.uint8)
     for frame, cell in zip(frames, cells, strict=True):

@@ -283,6 +283,21 @@ def test_weights_that_lack_tensors_are_refused_and_never_filled_with_noise(copy:
         load_base(copy)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+@pytest.mark.parametrize(
+    "name",
+    [UNET, "vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors",
+     "text_encoder_2/model.safetensors"],
+)  # fmt: skip
+def test_weights_that_are_no_numbers_are_refused_before_anything_is_drawn(copy: Path, name: str, value: float) -> None:
+    weights = load_file(copy / "base" / name)
+    key = sorted(weights)[len(weights) // 2]
+    weights[key].view(-1)[-1] = value
+    save_file(weights, copy / "base" / name, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=f"{name.partition('/')[0]} has NaN or infinite values in .*{key[-12:]}"):
+        load_base(copy)
+
+
 def test_a_refiner_as_base_is_refused(tiny: Path) -> None:
     with pytest.raises(UserError, match="refiner: a refiner, without a first text encoder; MODEL must be a base"):
         load_pipelines(ModelChoice(ModelSource(tiny / "refiner", "refiner"), None, ""))

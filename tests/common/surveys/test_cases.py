@@ -77,6 +77,10 @@ READ: dict[str, tuple[str, dict[str, dict[str, float]]]] = {
         "114,Ann,Lee,Always,Never,\n115,Bo,Xu,Rarely,Always,polka\n",
         {"Ann Lee": {"rock": 1}, "Bo Xu": {"rock": 0.25, "pop": 1}},
     ),
+    "a first person below unnamed columns": (
+        "name,Genres,,,notes\nA,Rock,Jazz,Pop,\nB,Punk,,,hi\n",
+        {"A": {"rock": 1, "jazz": 1, "pop": 1}, "B": {"punk": 1}},
+    ),
     "two header rows of ticks": (
         "Respondent ID,Start Date,Which do you like? Select all,,\n"
         ",,Rock,Pop,None of the above\n1,5/1,Rock,,\n2,5/1,,Pop,\n",

@@ -82,6 +82,14 @@ def test_frames_with_other_clothes_do_not_change() -> None:
     assert propagate(known, empty) is None
 
 
+def test_layered_frames_do_not_change_if_their_clothes_are_only_alike() -> None:
+    known = [features_of(walker(0))]
+    alike = tuple(np.array(SHIRT) + 9)
+    assert propagate(known, missing_trousers(walker(3, shirt=alike))) is None
+    assert propagate(known, relit(missing_trousers(walker(3, shirt=alike)), 0.08)) is not None
+    assert propagate(known, missing_trousers(walker(3))) is not None
+
+
 def test_smooth_art_is_corrected_at_its_own_size_and_keeps_edges_that_were_right() -> None:
     def smooth(frame: MaskedFrame) -> MaskedFrame:
         base, clothed, mask = (enlarge(part, 8).copy() for part in (frame.base, frame.clothed, frame.mask))

@@ -31,12 +31,16 @@ from masks.correction.session import CorrectionSession
 from masks.correction.toolkit import choose_backend
 from masks.correction.viewport import Viewport
 from masks.correction.window import CorrectionWindow
+from masks.garments.garment_splitting import read_garments
 from masks.model.metrics import f1_score
+from masks.sets.naming import base_name, clothed_name, mask_name
+from masks.sets.pairs import mask_image
 from masks.sets.working_set import read_reviewed, write_proposals
 from tests.helpers import ROOT, assert_user_error, run_script
 from tests.masks.correction.test_propagation import walker, write_walk
 from tests.masks.correction.test_session import CELL, SHAPE, corrected, proposal_of, read, write_working_set
 from tests.masks.desktop import Desktop, needs_desktop, needs_qt, virtual_desktop
+from tests.masks.garments.test_garment_splitting import walker as dressed_walker
 
 pytestmark = pytest.mark.slow
 SCRIPT = "masks/mask_correction_tool.py"
@@ -362,6 +366,53 @@ def test_one_key_teaches_the_other_frames_and_one_undo_takes_it_back(tmp_path: P
         assert (mask_of(window) == walker(0).mask).all(), "the correction itself stays"
         press(window, "z")
         assert (mask_of(window) == proposals["00"]).all()
+        pyplot.close("all")
+
+
+def hover(window: CorrectionWindow, column: float, row: float) -> None:
+    send(window, "motion_notify_event", column + 0.5, row + 0.5, modifiers=())
+
+
+def garment_names(folder: Path) -> list[str]:
+    garments = read_garments(folder / "garments.json")
+    assert garments is not None
+    return [garment.name + " (left out)" * garment.is_left_out for garment in garments]
+
+
+def test_garments_are_joined_split_named_and_left_out_in_their_view(tmp_path: Path) -> None:
+    for name in ("frames", "masks_initial"):
+        (tmp_path / name).mkdir()
+    for step in range(3):
+        frame = dressed_walker(step)[0]
+        for path, picture in ((base_name(f"{step}"), frame.base), (clothed_name(f"{step}"), frame.clothed)):
+            Image.fromarray(picture).save(tmp_path / "frames" / path)
+        mask_image(frame.mask * np.uint8(255)).save(tmp_path / "masks_initial" / mask_name(f"{step}"))
+    with matplotlib.rc_context(), CorrectionSession(tmp_path, by_unsureness=False) as session:
+        window = CorrectionWindow(session, open_figure("Agg"), 600)
+        press(window, "j")
+        assert "5 opens it" in message_of(window)
+        press(window, "5")
+        drag(window, (22.5, 30.5))
+        assert message_of(window) == "top" and not session.unsaved, "a click paints nothing"
+        hover(window, 22, 30)
+        press(window, "j")
+        hover(window, 22, 46)
+        press(window, "j")
+        assert garment_names(tmp_path) == ["hair or hat", "top", "shoes"]
+        press(window, "k")
+        assert garment_names(tmp_path) == ["hair or hat", "top", "top 2", "shoes"]
+        press(window, "w", "k", "n", "i", "backspace", "backspace", "i", "l", "t", "enter")
+        assert garment_names(tmp_path) == ["hair or hat", "top", "kilt", "shoes"]
+        hover(window, 22, 32)
+        press(window, "v", "e")
+        assert garment_names(tmp_path) == ["hair or hat", "top", "top 2 (left out)", "kilt", "shoes"]
+        press(window, "z", "z", "z")
+        assert garment_names(tmp_path) == ["hair or hat", "top", "top 2", "shoes"]
+        hover(window, 2, 2)
+        press(window, "w", "n", "enter")
+        assert session.frame.number == "0" and not session.reviewed, "what is typed changes nothing else"
+        press(window, "n", "4")
+        assert session.frame.number == "1" and "view overlay" in " ".join(window.status())
         pyplot.close("all")
 
 

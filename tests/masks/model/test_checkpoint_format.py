@@ -345,6 +345,14 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_network_that_gives_all_pixels_the_same_value_is_refused(path: Path) -> None:
+    network = lively_network()
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    write_checkpoint(path, network, frames=["a"], settings={}, figures={})
+    assert "gives all pixels the same value" in refusal(path)
+
+
 def test_a_kill_in_the_middle_of_writing_leaves_the_old_checkpoint(path: Path) -> None:
     old = path.read_bytes()
     process = start(HANGS_WHILE_WRITING, path)

@@ -43,6 +43,17 @@ def test_a_soft_rim_beside_the_body_is_clothing_and_a_hole_stays_open() -> None:
     assert np.array_equal(found > 0.5, (base != clothed).any(axis=2))
 
 
+def test_hair_that_the_base_alone_wears_is_no_clothing() -> None:
+    base, clothed, mask = drawn_pair(3)
+    bare = clothed.copy()
+    columns = np.flatnonzero(base[13, :, 3])
+    base[13:16, columns] = (70, 40, 20, 255)
+    bare[13:16, columns] = clothed[12, columns[3]]  # the skin below it
+    found = use_layers(base, bare, unsure(mask), 1)
+    assert np.array_equal(found > 0.5, mask > 0)
+    assert (base != bare)[13:16, columns].any()
+
+
 @pytest.mark.parametrize("says", [0.9, 0.05])
 def test_a_line_that_both_frames_share_goes_by_the_network(says: float) -> None:
     base, clothed, mask = drawn_pair(4)

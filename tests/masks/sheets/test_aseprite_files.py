@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.errors import UserError
 from masks.sets.pairs import read_mask
 from masks.sets.working_set import read_reviewed
-from masks.sheets.aseprite_files import read_aseprite, write_aseprite
+from masks.sheets.aseprite_files import aseprite_bytes, read_aseprite
 from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
 from tests.helpers import load_main
 from tests.masks.sample_sets import drawn_pair
@@ -36,7 +36,7 @@ def sprite() -> LayeredSprite:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "dressed.aseprite"
-    write_aseprite(path, sprite())
+    path.write_bytes(aseprite_bytes(sprite()))
     return path
 
 

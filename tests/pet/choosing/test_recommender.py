@@ -112,7 +112,7 @@ def test_a_clear_favourite_is_the_pet_s_first_genre_and_the_cosine_stays_high(fi
     [
         (taste_of(jazz=1, rock=0.8), "en", ["jazz & blues and rock", "electric guitar"]),
         (taste_of(jazz=1, indie=0.8), "es", ["jazz y blues e indie", "saxofón"]),
-        (taste_of(classical=1), "ca", ["música clàssica", "corona de llorer", "frac"]),
+        (taste_of(classical=1), "ca", ["música clàssica", "corona de partitura", "frac"]),
         ([0.4] * 14, "en", ["a little of everything", "rainbow glasses"]),
         (taste_of(), "es", ["Nada de esta música", "antifaz"]),
     ],

@@ -1,0 +1,1 @@
+"""Clothing split into garments: parts by colour and height, names, files."""
