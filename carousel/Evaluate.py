@@ -48,7 +48,7 @@ CHECKPOINT: Path = CHECKPOINTS / "carousel/fusion_model.pth"  # the model
 COLLAGES: Path = OUTPUTS / "carousel/collages"  # folder of collages with their index.csv
 OUTPUT: Path = OUTPUTS / "carousel/Evaluate.png"  # the figure; the tables are written beside it
 SPLIT: Literal["held-out", "all"] = "held-out"  # the scenes that training held out, or every collage
-STRENGTH: Annotated[float, Range(0, 1)] = 1.0  # share of the model's change of colour that is applied; 0: pasting
+STRENGTH: Annotated[float, Range(0, 1)] = 0.8  # share of the model's change of colour that is applied; 0: pasting
 SIZE_PX: Annotated[int, Range(64, 1024)] = 256  # side at which pictures are measured
 SEED: Annotated[int, Range(0, 2**63 - 1)] = 0  # seed of the light that people are shown in
 

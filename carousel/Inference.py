@@ -63,7 +63,7 @@ BODY_HEIGHT_M: Annotated[float, Range(0.3, 2.5)] = (
     1.7  # height of the person upright in metres: about 1.1 for a child of five
 )
 HALF_FIGURE: bool | None = None  # whether the person's lower edge is a cut and not feet; None: detected
-STRENGTH: Annotated[float, Range(0, 1)] = 1.0  # share of the model's change of colour that is applied; 0: pasting
+STRENGTH: Annotated[float, Range(0, 1)] = 0.8  # share of the model's change of colour that is applied; 0: pasting
 SCENE_LIGHT: Annotated[float, Range(0, 1)] = (
     1.0  # share of the scene's own hue, darkness and direction of light; 0: none
 )

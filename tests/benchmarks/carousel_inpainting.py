@@ -135,12 +135,12 @@ def in_scenes(size_px: int, share: float | None) -> Iterator[Case]:
 
 
 def enlarged(hole: np.ndarray, share: float) -> np.ndarray:
-    """A hole (S, S) bool in the middle of the picture, of a share of it, less what the edges cut off."""
+    """A hole (H, W) bool in the middle of the picture, of a share of it, less what the edges cut off."""
     rows, columns = np.nonzero(hole)
-    middle, scale = (len(hole) - 1) / 2, np.sqrt(share / hole.mean())
-    away = (middle - scale * columns.mean(), middle - scale * rows.mean())
+    (height, width), scale = hole.shape, np.sqrt(share / hole.mean())
+    away = (width / 2 - scale * columns.mean(), height / 2 - scale * rows.mean())
     matrix = np.array([[scale, 0, away[0]], [0, scale, away[1]]])
-    return cv2.warpAffine(hole.astype(np.uint8), matrix, hole.shape, flags=cv2.INTER_NEAREST) > 0
+    return cv2.warpAffine(hole.astype(np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST) > 0
 
 
 def in_photos(files: list[Path], size_px: int) -> Iterator[Case]:

@@ -18,7 +18,7 @@ from carousel.fusion.network import FusionNetwork, Head
 from carousel.fusion.training_samples import fixed_form, to_sample
 from common.errors import UserError
 from common.imagenet.normalisation import to_uint8
-from common.paths import CHECKPOINTS, DATA
+from common.paths import DATA
 from tests.carousel.helpers import SIDE, draw_collage, lively, untrained, write_lively
 
 CPU = torch.device("cpu")
@@ -284,9 +284,10 @@ def test_what_is_no_checkpoint_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 4, 7])
-def test_fusing_the_fused_person_again_settles(number: int) -> None:
+@pytest.mark.parametrize("name", ["fusion_model.pth", "fusion_resnet18.pth"])
+def test_fusing_the_fused_person_again_settles(name: str, number: int) -> None:
     """Each round changes the person less than the one before, so that nobody darkens or fades away."""
-    network, device = load_model(CHECKPOINTS / "carousel/fusion_model.pth")
+    network, device = load_model(name)
     scene = np.asarray(Image.open(sorted(DATA.glob("carousel/plates/*.jpg"))[number]).convert("RGB").resize((384, 256)))
     cutout = Image.open(DATA / f"carousel/people/person_{number:02d}.png").convert("RGBA")
     sheet = Image.new("RGBA", (384, 256))
