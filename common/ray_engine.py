@@ -80,17 +80,17 @@ class RayCluster:
         if first is None:
             return
         self._start()
-        pieces = [ray.put(pa.table({"piece": [pickle.dumps(first)]}))]
+        pieces: list[Any] = [ray.put(pa.table({"piece": [pickle.dumps(first)]}))]
         pieces += [ray.put(pa.table({"piece": [pickle.dumps(argument)]})) for argument in arguments]
         mine = secrets.token_hex(16)
         claim.write_text(mine)
         owned = _Owned(function, claim.resolve(), mine, Path.cwd())
         gpus = ray.cluster_resources().get("GPU", 0) if on_gpu else 0
         workers = self.workers or int(gpus or ray.cluster_resources()["CPU"])
-        with (
-            warnings.catch_warnings()
-        ):  # this Ray has no other way to limit how often it tries; the extra caps its version
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # Ray has no other way to limit how often it tries; the extra caps its version
             results = ray.data.from_arrow_refs(pieces).map_batches(
                 _Worker,
                 fn_constructor_args=(owned,),
@@ -102,7 +102,8 @@ class RayCluster:
                 max_task_retries=DEATHS - 1,
             )
         try:
-            for batch in results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            batches: Iterable[Any] = results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+            for batch in batches:
                 for content in batch.column("result").to_pylist():
                     result, error = pickle.loads(content)
                     if error is not None:
