@@ -115,9 +115,9 @@ class AvatarMaker:
     def _start(self, subject: Subject, style: Style) -> Image.Image | None:
         """Picture that generation starts from; None: from text alone."""
         kind, side = self._run.start(subject), self._pipelines.native_px
-        if kind == "figure":
+        photo = subject.read_photo() if kind != "text" else None
+        if kind == "figure":  # some of it is seen in the photo, which therefore must be the right one
             return self._run.figure(subject).draw(side, style)
-        photo = subject.read_photo() if kind == "photo" else None
         if photo is None or not self._run.settings.cut_out:
             return photo
         try:

@@ -160,7 +160,7 @@ def settings_lines(script: ModuleType) -> dict[str, str]:
 
 def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
     base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
-    assert len(base) == 36 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
+    assert len(base) == 39 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
     assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
     for name in DIFFERENT:
         (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))
@@ -243,7 +243,7 @@ def test_a_batch_from_the_shell_skips_what_is_faulty_and_finishes_the_rest(
     assert "other.png: is not the photo that" in faults["Other.json"]
     for words in (
         "tiny/base, tiny/refiner",
-        "1 from the person's drawn figure: 1 + 1 steps",
+        "4 from the person's drawn figure: 1 + 1 steps",
         "at 64 px, the model's native size, then enlarged to 256 px",
         "tokens, in up to",
         "seconds a step",
@@ -521,7 +521,7 @@ def test_a_known_person_starts_as_a_drawn_figure_whose_colours_stay(
     [
         (LOOKS, True, "auto", "figure"),
         (LOOKS, False, "auto", "figure"),
-        ({}, True, "auto", "photo"),
+        ({}, True, "auto", "figure"),
         ({}, False, "auto", "figure"),
         ({}, False, "figure", "figure"),
         (LOOKS, True, "photo", "photo"),
@@ -689,7 +689,7 @@ def files_of(features: Path, model: Path, picture: Image.Image) -> Made:
     (subject,), _ = find_subjects(features, photo=None, with_photos=True)
     inputs, settings = (
         InputSettings(features=features, output=Path("out")),
-        PictureSettings(size_px=256, cutout_model="u2netp"),
+        PictureSettings(size_px=256, cutout_model="u2netp", start="photo"),
     )
     choice = ModelChoice(ModelSource(model / "base", "tiny"), None, "")
     run = AvatarRun("test", inputs, settings, ModelSettings(), choice, {})

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from carousel.collages.layout import Collage, black_outside, compose, read_collage, write_index
 from carousel.fusion import training_samples
+from carousel.fusion.light_estimate import MEMBERS
 from carousel.fusion.relighting import relight_fixed
 from carousel.fusion.training_samples import (
     CROP_SHARE,
@@ -86,6 +87,7 @@ def test_a_sample_has_six_channels_in_three_out_and_a_mask_of_0_or_1(
     assert len(samples) == COUNT
     for index in range(COUNT):
         sample = samples[index]
+        assert 0 <= int(sample.pop("fold")) < MEMBERS
         assert sample.keys() == {"input", "target", "mask"}
         assert sample["input"].shape == (6, size_px, size_px) and sample["target"].shape == (3, size_px, size_px)
         assert sample["mask"].shape == (1, size_px, size_px)
@@ -108,6 +110,7 @@ def test_the_loader_of_pytorch_makes_batches_of_them(folder: Path) -> None:
         "input": (4, 6, SIDE, SIDE),
         "target": (4, 3, SIDE, SIDE),
         "mask": (4, 1, SIDE, SIDE),
+        "fold": (4,),
     }
 
 
