@@ -1,6 +1,7 @@
 import ast
 import builtins
 import functools
+import json
 import math
 import re
 import runpy
@@ -377,3 +378,20 @@ def test_the_header_of_a_script_lists_what_its_part_requires(script: str) -> Non
     """For `uv run`, which makes an environment of it."""
     text = (ROOT / script).read_text(encoding="utf-8")
     assert text.startswith(header_of(Path(script))), "python -m tests.script_headers writes it anew"
+
+
+# ---- the notebook ----
+
+
+def test_the_notebook_runs_our_scripts_with_their_settings_and_ships_without_outputs() -> None:
+    cells = json.loads((ROOT / "docs/relive.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    lines = [line for cell in code for line in "".join(cell["source"]).splitlines() if line.startswith("!")]
+    commands = [line.removeprefix("!cd .. && ").split(maxsplit=2) for line in lines]
+    assert [command[:2] for command in commands if command[1] == "run.py"] == [["python3", "run.py"]]
+    for python, script, *flags in commands[1:]:
+        assert python == ".venv/bin/python" and script in SCRIPTS
+        settings = setting_comments((ROOT / script).read_text(encoding="utf-8"))
+        for flag in re.findall(r"--([a-z-]+)", " ".join(flags)):
+            assert flag.replace("-", "_").upper() in settings, (script, flag)
