@@ -14,6 +14,7 @@ import platform
 import secrets
 import signal
 import socket
+import sys
 import threading
 import traceback
 import warnings
@@ -167,6 +168,11 @@ def ray_cluster(engine: Engine, address: str, workers: int | None) -> RayCluster
         return None
     if importlib.util.find_spec("ray") is None:
         raise UserError("setting ENGINE is ray, which is not installed: python -m pip install -e '.[ray]'")
+    if len(sys.executable.split()) > 1:  # Ray joins the words of a worker's command line without quotes
+        raise UserError(
+            f"setting ENGINE is ray, which cannot start {sys.executable}: its path has a space; move the project and "
+            "install it anew"
+        )
     return RayCluster(address, workers)
 
 

@@ -38,6 +38,23 @@ PHOTOS = ("beach_1", "club_1")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 
 
+PROBE = """
+import ray
+ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"A": "1"}})
+assert ray.get(ray.remote(lambda: 3).remote(), timeout=60) == 3
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _workers() -> None:
+    """Ray waits for ever where its workers do not start."""
+    command = [sys.executable, "-c", PROBE]
+    try:
+        subprocess.run(command, env=os.environ | QUIET, capture_output=True, timeout=120, check=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip(f"Ray starts no workers from {sys.executable}")
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A cluster of three nodes with a core each, that finds out quickly who is dead."""
@@ -287,3 +304,9 @@ def test_an_address_is_for_ray_alone() -> None:
     assert ray_cluster("ray", "head:6379", 3) == RayCluster("head:6379", 3)
     with pytest.raises(UserError, match="ENGINE is local; set ENGINE to ray"):
         ray_cluster("local", "head:6379", None)
+
+
+def test_a_python_whose_path_ray_cannot_call_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/opt/my tools/python")
+    with pytest.raises(UserError, match="its path has a space"):
+        ray_cluster("ray", "", None)
