@@ -18,7 +18,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -75,7 +75,6 @@ class RayCluster:
         """
         import pyarrow as pa
         import ray
-        from ray.exceptions import RayError
 
         first = next(iter(arguments := iter(arguments)), None)
         if first is None:
@@ -88,10 +87,8 @@ class RayCluster:
         owned = _Owned(function, claim.resolve(), mine, Path.cwd())
         gpus = ray.cluster_resources().get("GPU", 0) if on_gpu else 0
         workers = self.workers or int(gpus or ray.cluster_resources()["CPU"])
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Ray has no other way to limit how often it tries; the extra caps its version
+        with warnings.catch_warnings():  # this Ray has no other way to limit how often it tries
+            warnings.simplefilter("ignore")
             results = ray.data.from_arrow_refs(pieces).map_batches(
                 _Worker,
                 fn_constructor_args=(owned,),
@@ -103,18 +100,7 @@ class RayCluster:
                 max_task_retries=DEATHS - 1,
             )
         try:
-            batches: Iterable[Any] = results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-            for batch in batches:
-                for content in batch.column("result").to_pylist():
-                    result, error = pickle.loads(content)
-                    if error is not None:
-                        raise error
-                    yield result
-        except RayError as error:
-            raise UserError(
-                f"Ray lost the workers: {_first_line(error)}. If memory ran out, set WORKERS lower. What was written "
-                "is whole, the same command resumes"
-            ) from error
+            yield from _results_of(results)
         finally:
             claim.write_text("")
 
@@ -174,6 +160,24 @@ def ray_cluster(engine: Engine, address: str, workers: int | None) -> RayCluster
             "install it anew"
         )
     return RayCluster(address, workers)
+
+
+def _results_of(dataset: Any) -> Iterator[Any]:
+    """What the workers gave, one result after another. Raises what they raised, and UserError if they are lost."""
+    from ray.exceptions import RayError
+
+    try:
+        for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            for content in batch.column("result").to_pylist():
+                result, error = pickle.loads(content)
+                if error is not None:
+                    raise error
+                yield result
+    except RayError as error:
+        raise UserError(
+            f"Ray lost the workers: {_first_line(error)}. If memory ran out, set WORKERS lower. What was written is "
+            "whole, the same command resumes"
+        ) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -147,16 +147,15 @@ def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> 
     A drawing is brighter than a photo: hair becomes lighter by the factor by which skin does.
     """
     skin, hair = (traits.get(name, AppearanceTrait()) for name in ("skin_tone", "hair_colour"))
+    skin_lab, hair_lab = (trait.lab if trait.source == "measured" else None for trait in (skin, hair))
     if not is_skin_step(skin.value, skin.monk):
-        skin = AppearanceTrait()
+        skin_lab = None
     alike = [name for step, name in enumerate(SKINS, start=1) if is_skin_step(skin.value, step)]
-    drawn_skin = _near(skin.lab, SKINS, looks.skin, alike, MOST_SKIN_LAB) if skin.source == "measured" else None
-    hair_lab = hair.lab
-    if drawn_skin and skin.lab and hair_lab:
-        hair_lab = brighter(hair_lab, skin.lab[0], float(lab_of(drawn_skin)[0]))
+    drawn_skin = _near(skin_lab, SKINS, looks.skin, alike, MOST_SKIN_LAB)
+    if skin_lab and hair_lab and drawn_skin:
+        hair_lab = brighter(hair_lab, skin_lab[0], float(lab_of(drawn_skin)[0]))
     shades = GREY if looks.hair_colour in GREY else (looks.hair_colour,)
-    drawn_hair = _near(hair_lab, HAIR_COLOURS, looks.hair_colour, shades, MOST_HAIR_LAB)
-    return Tones(drawn_skin, drawn_hair if hair.source == "measured" else None)
+    return Tones(drawn_skin, _near(hair_lab, HAIR_COLOURS, looks.hair_colour, shades, MOST_HAIR_LAB))
 
 
 def brighter(lab: tuple[float, float, float], seen: float, drawn: float) -> tuple[float, float, float]:

@@ -35,20 +35,28 @@ def guess_from_photo(photo: Path, photo_sha256: str, face_box: Box | None) -> di
     """
     try:
         image = read_image(photo, "RGB")
-        skin = skin_in(np.asarray(_face_in(image, face_box)))
+        skin = skin_in(_face_in(image, face_box))
         view = None if face_box is None else _viewer().look(np.asarray(image), face_box)
         return {"skin": skin} if view is None or unseen(view) else {"skin": skin} | _guess_from_head(view)
     except UserError:  # to be said where the photo is needed
         return {}
 
 
-def _face_in(image: Image.Image, face_box: Box | None) -> Image.Image:
-    """What the box of a face shows; without a box, the place where people's faces mostly are."""
-    if face_box is not None:
-        return image.crop(face_box)
-    photo = center_crop_to_square(image, None)
-    left, top, reach = photo.width / 2, photo.height * FACE_LINE, photo.width / 12
-    return photo.crop((round(left - reach), round(top - reach), round(left + reach), round(top + reach)))
+def _face_in(image: Image.Image, face_box: Box | None) -> np.ndarray:
+    """Pixels in the box of a face; without a box, those where people's faces mostly are.
+
+    Raises:
+        UserError: the box lies outside the picture.
+    """
+    if face_box is None:
+        image = center_crop_to_square(image)
+        left, top, reach = image.width / 2, image.height * FACE_LINE, image.width / 12
+        face_box = round(left - reach), round(top - reach), round(left + reach), round(top + reach)
+    left, top, right, bottom = face_box
+    face = np.asarray(image)[top:bottom, left:right]
+    if not face.size:
+        raise UserError(f"the face box {face_box} is not in the picture")
+    return face
 
 
 def _guess_from_head(view: HeadView) -> dict[str, str]:
