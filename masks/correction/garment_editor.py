@@ -12,7 +12,6 @@ from masks.correction.session import CorrectionSession, OpenFrame
 from masks.garments.garment_splitting import (
     GARMENTS_FILE,
     NONE,
-    GarmentFrame,
     SpriteGarment,
     heights,
     joined,
@@ -25,6 +24,7 @@ from masks.garments.garment_splitting import (
     with_left_out,
     write_garments,
 )
+from masks.sets.pairs import MaskedFrame
 
 MOST_FRAMES = 64  # evenly chosen frames from which garments are proposed
 COLOURS = ("#ff3d9a", "#20c9ff", "#6dff38", "#ff8a00", "#b06cff", "#fff04a", "#00b890", "#ff5a4a", "#7f9bff", "#d8b48a")
@@ -48,7 +48,7 @@ class GarmentEditor:
         found = read_garments(self._path)
         if found is None:
             frames = [session.masked_frame(number) for number in evenly(session.in_order, MOST_FRAMES)]
-            found = propose_garments([GarmentFrame(*frame) for frame in frames])
+            found = propose_garments([MaskedFrame(*frame) for frame in frames])
         self.garments = found
         self._earlier: list[list[SpriteGarment]] = []
 
@@ -59,7 +59,7 @@ class GarmentEditor:
 
     def labels(self, frame: OpenFrame) -> np.ndarray:
         """Return the index of each pixel's garment, (H, W) int16, or NONE."""
-        return label_garments(self.garments, GarmentFrame(frame.base, frame.clothed, frame.editor.mask))
+        return label_garments(self.garments, MaskedFrame(frame.base, frame.clothed, frame.editor.mask))
 
     def at(self, frame: OpenFrame, point: Point) -> int | None:
         """Return the index of the garment at a point of the frame; None if there is none."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from masks.model.layered_pairs import is_layered, is_smooth
 from masks.model.mask_threshold import mask_unsureness
+from masks.sets.pairs import MaskedFrame
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink, visible
 
 WORK_PX = 80  # longer side of a smooth figure when its pixels are compared
@@ -42,21 +43,6 @@ CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 LIGHT_PRIOR = np.diag([5.0, 5, 5, 60, 30, 30])  # strength of the prior that the light is unchanged, in pixels
 LIGHT_STEPS = 10
 LIGHT_SCALE = 0.05  # difference of logarithms above which a pixel hardly counts in the estimate of the light
-
-
-@dataclass(frozen=True)
-class MaskedFrame:
-    """A pair of frames and its mask.
-
-    Attributes:
-        base: (H, W, 4) uint8 RGBA.
-        clothed: (H, W, 4) uint8 RGBA of the same size.
-        mask: (H, W) bool.
-    """
-
-    base: np.ndarray
-    clothed: np.ndarray
-    mask: np.ndarray
 
 
 @dataclass(frozen=True)

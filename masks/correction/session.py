@@ -22,7 +22,7 @@ from masks.correction.boxes import Box, whole
 from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
 from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, listed, mask_name
-from masks.sets.pairs import FramePair, find_pairs, mask_image, read_mask, read_pair
+from masks.sets.pairs import FramePair, MaskedFrame, find_pairs, mask_image, read_mask, read_pair
 from masks.sets.pixel_art import find_pixel_size
 from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
 
@@ -261,7 +261,7 @@ class CorrectionSession:
         Raises:
             UserError: a frame can no longer be read.
         """
-        from masks.correction.propagation import MaskedFrame, features_of, propagate  # OpenCV, which Qt must precede
+        from masks.correction.propagation import features_of, propagate  # OpenCV, which Qt must precede
 
         opened = self.frame
         known = [features_of(MaskedFrame(opened.base, opened.clothed, opened.editor.mask.copy()))]

@@ -12,7 +12,6 @@ from common.images import png_bytes
 from masks.cutouts.prediction_batch import PredictionOutput, PredictionTask
 from masks.garments.garment_splitting import (
     GARMENTS_FILE,
-    GarmentFrame,
     SpriteGarment,
     label_garments,
     propose_garments,
@@ -20,7 +19,7 @@ from masks.garments.garment_splitting import (
     write_garments,
 )
 from masks.sets.naming import MASK, files_of_kind, mask_name
-from masks.sets.pairs import mask_image, read_mask
+from masks.sets.pairs import MaskedFrame, mask_image, read_mask
 from masks.sets.signatures import is_signed, write_signed
 
 GARMENTS = "garments"  # folder of the garments' masks
@@ -41,9 +40,9 @@ def find_garments(
     return propose_garments([frame_of(task, output) for task in evenly(tasks, MOST_FRAMES)])
 
 
-def frame_of(task: PredictionTask, output: PredictionOutput) -> GarmentFrame:
+def frame_of(task: PredictionTask, output: PredictionOutput) -> MaskedFrame:
     """Read a pair and its mask in the output."""
-    return GarmentFrame(*task.source.read(), read_mask(output.mask(task.source.number)) > 0)
+    return MaskedFrame(*task.source.read(), read_mask(output.mask(task.source.number)) > 0)
 
 
 def write_garment_masks(

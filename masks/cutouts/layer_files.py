@@ -20,7 +20,8 @@ from common.errors import UserError
 from common.files import file_stem, sha256_of, write_bytes, write_text
 from common.images import png_bytes, read_image
 from masks.cutouts.psd_files import psd_bytes
-from masks.garments.garment_splitting import GarmentFrame, SpriteGarment, hidden_pieces, seen_pieces
+from masks.garments.garment_splitting import SpriteGarment, hidden_pieces, seen_pieces
+from masks.sets.pairs import MaskedFrame
 from masks.sheets.aseprite_files import aseprite_bytes
 from masks.sheets.frame_sources import FrameSource
 from masks.sheets.layered_sprites import LayeredSprite, NamedLayer
@@ -70,7 +71,7 @@ def clothes_as_layers(
         if garments is None:
             seen["clothing"].append(clothes)
             continue
-        pieces = seen_pieces(garments, GarmentFrame(base, clothed, mask), clothes)
+        pieces = seen_pieces(garments, MaskedFrame(base, clothed, mask), clothes)
         guesses = hidden_pieces(pieces)
         for garment, piece, guess in zip(garments, pieces, guesses, strict=True):
             if not garment.is_left_out:

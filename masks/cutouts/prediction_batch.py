@@ -25,14 +25,14 @@ from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL
 from common.ray_engine import RayCluster
-from masks.correction.propagation import MaskedFrame, features_of, propagate
+from masks.correction.propagation import features_of, propagate
 from masks.cutouts.matting import cut_out
 from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_probability
 from masks.model.mask_threshold import threshold_mask
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
 from masks.sets.naming import CUTOUT, CUTOUTS, MASK, MASKS, files_of_kind, listed, mask_name, numbered_name
-from masks.sets.pairs import MASK_COLOUR, mask_image, read_mask
+from masks.sets.pairs import MASK_COLOUR, MaskedFrame, mask_image, read_mask
 from masks.sets.pixel_art import shrink
 from masks.sets.signatures import is_signed, signed, write_signed
 from masks.sheets.cells import SheetRecord

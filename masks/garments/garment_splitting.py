@@ -18,6 +18,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import write_text
+from masks.sets.pairs import MaskedFrame
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
 GARMENTS_FILE = "garments.json"
@@ -40,21 +41,6 @@ NONE = -1  # label of what is no clothing
 NECK_SEARCH = (0.15, 0.62)  # heights between which the body is narrowest at the neck
 HIPS, KNEES = 0.3, 0.6  # heights below the neck, as shares of the way from neck to feet
 OUTSIDE = 0.6  # share of pixels beside the body from which a garment is held, not worn
-
-
-@dataclass(frozen=True)
-class GarmentFrame:
-    """A pair of frames and its clothing mask.
-
-    Attributes:
-        base: (H, W, 4) uint8 RGBA.
-        clothed: (H, W, 4) uint8 RGBA of the same size.
-        mask: (H, W) bool.
-    """
-
-    base: np.ndarray
-    clothed: np.ndarray
-    mask: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -90,7 +76,7 @@ class SpriteGarment:
 # ---- proposals ----
 
 
-def propose_garments(frames: Sequence[GarmentFrame]) -> list[SpriteGarment]:
+def propose_garments(frames: Sequence[MaskedFrame]) -> list[SpriteGarment]:
     """Split the clothing of an animation into named garments, the uppermost first; empty if there is no clothing."""
     pixels = [_Pixels.of(frame) for frame in frames]
     colours = np.concatenate([some.colours for some in pixels] or [np.zeros((0, 3), np.float32)])
@@ -181,7 +167,7 @@ def _separate_heights(heights: np.ndarray) -> list[tuple[float, float]]:
     return list(itertools.pairwise(cuts))
 
 
-def _without_details(garments: list[SpriteGarment], frames: Sequence[GarmentFrame]) -> list[SpriteGarment]:
+def _without_details(garments: list[SpriteGarment], frames: Sequence[MaskedFrame]) -> list[SpriteGarment]:
     """Leave out garments that are small in all frames together; what surrounds them takes their pixels."""
     sizes = np.zeros(len(garments))
     for frame in frames:
@@ -194,7 +180,7 @@ def _without_details(garments: list[SpriteGarment], frames: Sequence[GarmentFram
 # ---- names ----
 
 
-def _named(garments: list[SpriteGarment], frames: Sequence[GarmentFrame]) -> list[SpriteGarment]:
+def _named(garments: list[SpriteGarment], frames: Sequence[MaskedFrame]) -> list[SpriteGarment]:
     """Name garments by where they lie, and put the uppermost first."""
     where: list[list[np.ndarray]] = [[] for _ in garments]
     outside = np.zeros(len(garments))
@@ -269,7 +255,7 @@ def _neck(body: np.ndarray) -> float:
 # ---- which pixel belongs to which garment ----
 
 
-def label_garments(garments: Sequence[SpriteGarment], frame: GarmentFrame) -> np.ndarray:
+def label_garments(garments: Sequence[SpriteGarment], frame: MaskedFrame) -> np.ndarray:
     """Return the index of each pixel's garment, (H, W) int16; NONE where there is no clothing.
 
     Every pixel of the mask that is drawn belongs to one of the garments.
@@ -336,7 +322,7 @@ class _Pixels:
     places: np.ndarray
 
     @staticmethod
-    def of(frame: GarmentFrame) -> "_Pixels":
+    def of(frame: MaskedFrame) -> "_Pixels":
         size = find_pixel_size([frame.base, frame.clothed])
         base, clothed, mask = (shrink(picture, size) for picture in (frame.base, frame.clothed, frame.mask))
         places = mask & (clothed[..., 3] > 0)
@@ -363,7 +349,7 @@ def heights(base: np.ndarray, clothed: np.ndarray) -> np.ndarray:
 # ---- pieces of a cut-out ----
 
 
-def seen_pieces(garments: Sequence[SpriteGarment], frame: GarmentFrame, cutout: np.ndarray) -> list[np.ndarray]:
+def seen_pieces(garments: Sequence[SpriteGarment], frame: MaskedFrame, cutout: np.ndarray) -> list[np.ndarray]:
     """Divide a cut-out, (H, W, 4) uint8, among the garments; together they are the cut-out.
 
     Soft edges outside the mask belong to the garment beside them.

@@ -22,6 +22,21 @@ MASK_COLOUR = "#ff3d9a"  # tint of masks in all figures and in the correction to
 
 
 @dataclass(frozen=True)
+class MaskedFrame:
+    """A pair of frames and its mask.
+
+    Attributes:
+        base: (H, W, 4) uint8 RGBA.
+        clothed: (H, W, 4) uint8 RGBA of the same size.
+        mask: (H, W) bool.
+    """
+
+    base: np.ndarray
+    clothed: np.ndarray
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
 class FramePair:
     """A base frame, the same frame clothed, and its mask if there is one.
 

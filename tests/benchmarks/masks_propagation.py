@@ -19,14 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from masks.correction.propagation import MaskedFrame, features_of, propagate
+from masks.correction.propagation import features_of, propagate
 from masks.model.checkpoint_format import load_network, network_of, read_checkpoint
 from masks.model.inference import predict_masks, predict_probabilities
 from masks.model.mask_threshold import mask_unsureness, threshold_mask
 from masks.model.metrics import f1_score
 from masks.model.training import TrainingSettings, prepare
 from masks.model.training_samples import TrainingSamples, collate, load_frames
-from masks.sets.pairs import read_pair, read_true_mask
+from masks.sets.pairs import MaskedFrame, read_pair, read_true_mask
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 from masks.sets.training_sets import FrameSet
 from tests.benchmarks.hardware import describe_machine

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from masks.correction.boxes import whole
-from masks.correction.propagation import MaskedFrame, features_of, propagate, undo_light
+from masks.correction.propagation import features_of, propagate, undo_light
 from masks.correction.session import CorrectionSession
 from masks.correction.tools import Region
 from masks.model.metrics import f1_score
 from masks.sets.naming import base_name, clothed_name, mask_name
-from masks.sets.pairs import mask_image
+from masks.sets.pairs import MaskedFrame, mask_image
 from masks.sets.pixel_art import enlarge
 from tests.masks.sample_sets import save
 

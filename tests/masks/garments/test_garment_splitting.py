@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from common.errors import UserError
 from masks.garments.garment_splitting import (
     NONE,
-    GarmentFrame,
     GarmentPart,
     SpriteGarment,
     free_name,
@@ -24,13 +23,14 @@ from masks.garments.garment_splitting import (
     split_by_colour,
     write_garments,
 )
+from masks.sets.pairs import MaskedFrame
 from masks.sets.pixel_art import enlarge
 
 SKIN, SHIRT, LEGS, BROWN, INK = (230, 180, 150), (40, 90, 200), (110, 160, 60), (120, 70, 30), (20, 16, 24)
 HEIGHT, WIDTH = 64, 48
 
 
-def walker(step: int, art_px: int = 1) -> tuple[GarmentFrame, np.ndarray]:
+def walker(step: int, art_px: int = 1) -> tuple[MaskedFrame, np.ndarray]:
     """A frame of a walk in a brown hat, a shaded shirt with outlines, trousers and brown shoes, and the true labels."""
     base = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     left = 14 + step
@@ -46,7 +46,7 @@ def walker(step: int, art_px: int = 1) -> tuple[GarmentFrame, np.ndarray]:
         clothed[inner] = (*colour, 255)
         shade = slice(top + 1, bottom - 1), slice(left + first + 1, left + first + 4)
         clothed[shade] = (*(np.array(colour) * 0.75).astype(np.uint8), 255)
-    frame = GarmentFrame(*(enlarge(picture, art_px) for picture in (base, clothed, labels != NONE)))
+    frame = MaskedFrame(*(enlarge(picture, art_px) for picture in (base, clothed, labels != NONE)))
     return frame, enlarge(labels, art_px)
 
 
@@ -61,7 +61,7 @@ def test_the_clothing_of_a_walk_is_split_into_named_garments(art_px: int) -> Non
 
 def test_no_clothing_means_no_garments() -> None:
     frame = walker(0)[0]
-    bare = GarmentFrame(frame.base, frame.base, np.zeros((HEIGHT, WIDTH), bool))
+    bare = MaskedFrame(frame.base, frame.base, np.zeros((HEIGHT, WIDTH), bool))
     assert propose_garments([bare]) == [] and propose_garments([]) == []
     assert (label_garments([], frame) == NONE).all()
     assert (label_garments(propose_garments([frame]), bare) == NONE).all()
@@ -73,7 +73,7 @@ def test_every_pixel_of_the_mask_has_one_garment_whatever_it_shows() -> None:
     for _ in range(20):
         base, clothed = rng.integers(0, 256, (2, 20, 24, 4), np.uint8)
         mask = rng.random((20, 24)) < rng.random()
-        found = label_garments(garments, GarmentFrame(base, clothed, mask))
+        found = label_garments(garments, MaskedFrame(base, clothed, mask))
         assert np.array_equal(found != NONE, mask & (clothed[..., 3] > 0))
 
 
