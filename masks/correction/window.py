@@ -410,6 +410,7 @@ class CorrectionWindow:
                 self.say(str(error), BAD)
 
     def _on_key_release(self, event: KeyEvent) -> None:
+        self._stale_keys.release(event.guiEvent)
         if plain_key(event.key or "") == " ":
             self._holds_space = False
 

@@ -445,10 +445,10 @@ def test_repeats_of_a_held_key_that_waited_are_dropped(
     canvas, now = window.display.canvas, 10_000_000
     monkeypatch.setattr(time, "monotonic", lambda: now / 1000)
 
-    def at(key: str, late_ms: int) -> None:
-        event = KeyEvent("key_press_event", canvas, key)
+    def at(key: str, late_ms: int, name: str = "key_press_event") -> None:
+        event = KeyEvent(name, canvas, key)
         event.guiEvent = SimpleNamespace(time=now - late_ms)
-        canvas.callbacks.process("key_press_event", event)
+        canvas.callbacks.process(name, event)
 
     numbers = []
     for late_ms in (0, 20, 5000, 4000):
@@ -457,6 +457,12 @@ def test_repeats_of_a_held_key_that_waited_are_dropped(
     assert numbers == ["01", "02", "02", "02"]
     at("p", 3000)
     assert window.session.frame.number == "01", "another key is obeyed, however late"
+    at("p", 2990, "key_release_event")
+    at("p", 2990)
+    assert window.session.frame.number == "01", "X11 repeats a held key by releases at the same time"
+    at("p", 2900, "key_release_event")
+    at("p", 2840)
+    assert window.session.frame.number == "00", "a key that is pressed again is obeyed, however late"
 
 
 def test_title_and_header_show_frame_progress_and_what_is_unsaved(window: CorrectionWindow) -> None:
