@@ -38,8 +38,9 @@ Writes  outputs/masks/5_predict_masks/: masks/mask_XX.png (0 or 255), cutouts/cu
         EXPORT layers.aseprite, .ora and .psd, layers/ (sheets and layers.json), preview.gif and .webp; faults.csv
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional
 
@@ -49,6 +50,10 @@ from common.paths import OUTPUTS, shown
 from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
+
+if TYPE_CHECKING:
+    from masks.cutouts.prediction_batch import PredictionOutput, PredictionTask
+    from masks.garments.garment_splitting import SpriteGarment
 
 # ---- settings: edit here, or override once on the command line (--frames my_frames) ----
 TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder: its frames/ and reviewed masks
@@ -78,8 +83,6 @@ LAYOUT: Path | None = None  # JSON of Aseprite or TexturePacker instead of a gri
 def main() -> Report:
     """Predict what has no up-to-date mask, then draw the contact sheet."""
     from common.devices import describe_device
-    from masks.cutouts.garment_batch import find_garments, frame_of, write_garment_masks
-    from masks.cutouts.layer_files import clothes_as_layers, export_layers
     from masks.cutouts.prediction_batch import PredictionOutput, describe, plan_tasks, predict_all, write_overviews
     from masks.cutouts.stale import stale_cutouts
     from masks.model.checkpoint_format import network_of, read_checkpoint
@@ -114,14 +117,8 @@ def main() -> Report:
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
         written = write_overviews(done, record, results, tiles=TILES)
-        garments = find_garments(done, results, training_data) if LAYERS else None
-        if garments is not None:
-            written |= dict.fromkeys(write_garment_masks(done, garments, results), False)
-        if EXPORT:
-            cutouts = [results.cutout(task.source.number) for task in done]
-            masks = [frame_of(task, results).mask for task in done]
-            sprite = clothes_as_layers([task.source for task in done], cutouts, masks, garments)
-            written |= export_layers(sprite, folder=OUTPUT, formats=EXPORT)
+        garments, others = split_and_export(done, results, training_data)
+        written |= others
 
     print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
     for line in describe(done):
@@ -142,6 +139,25 @@ def main() -> Report:
         device=device,
         weights=[weights.name],
     )
+
+
+def split_and_export(
+    tasks: Sequence["PredictionTask"], results: "PredictionOutput", training_data: Path
+) -> "tuple[list[SpriteGarment] | None, dict[Path, bool]]":
+    """Split the clothing and export layers, as LAYERS and EXPORT say; the garments, and whether each file is new."""
+    from masks.cutouts.garment_batch import find_garments, frame_of, write_garment_masks
+    from masks.cutouts.layer_files import clothes_as_layers, export_layers
+
+    written: dict[Path, bool] = {}
+    garments = find_garments(tasks, results, training_data) if LAYERS else None
+    if garments is not None:
+        written |= dict.fromkeys(write_garment_masks(tasks, garments, results), False)
+    if EXPORT:
+        cutouts = [results.cutout(task.source.number) for task in tasks]
+        masks = [frame_of(task, results).mask for task in tasks]
+        sprite = clothes_as_layers([task.source for task in tasks], cutouts, masks, garments)
+        written |= export_layers(sprite, folder=OUTPUT, formats=EXPORT)
+    return garments, written
 
 
 if __name__ == "__main__":

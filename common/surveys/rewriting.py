@@ -45,33 +45,8 @@ def rewrite(
     Raises:
         UserError: all faults at once.
     """
-    places = {name: list(names).index(name) for name in [*alignment.id_columns, *alignment.columns]}
-    texts: dict[str, Counter[str]] = {name: Counter() for name in alignment.columns}
-    faults, notes = list[str](), list[str]()
-    first: dict[str, str] = {}
-    count = 0
-    for place, cells in rows():
-        left_out = _no_person(cells, names)
-        if left_out is not None:
-            notes += [f"{place}: {left_out}"] if left_out and len(notes) < MOST_NOTES else []
-            continue
-        count += 1
-        row, fault = _full(cells, names)
-        if fault:
-            faults.append(f"{place}: {fault}")
-            continue
-        if is_summary(_name(row, alignment, places)):
-            notes.append(f"{place}: {_name(row, alignment, places)!r} is no person, left out")
-            continue
-        for name in alignment.columns:
-            cell = row[places[name]]
-            if not is_no_answer(cell):
-                texts[name][cell] += 1
-                first.setdefault(cell, place)
-        if any(len(counts) > MOST_TEXTS for counts in texts.values()):
-            raise UserError("a genre column has free text; leave it out by --columns 'COLUMN='")
-    if not count:
-        raise UserError("has a header but no rows")
+    seen = _look_through(rows, names, alignment)
+    texts, first, faults, notes = seen.texts, seen.first, seen.faults, seen.notes
     _ask_about_wholes(texts, scale)
     for name, counts in texts.items():
         negative = {text for text in counts if (number_of(text) or 0) < 0 and number_of(text) not in NEGATIVE_CODES}
@@ -96,6 +71,57 @@ def rewrite(
     notes += [f"words in order: {order}" for order in sorted(orders)]
     _write(rows, names, alignment, target, words=words)
     return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the rows of a table hold.
+
+    Attributes:
+        texts: how often each answer occurs, by column.
+        first: place of the first cell with each answer.
+        faults: rows that cannot be read.
+        notes: rows that are left out.
+    """
+
+    texts: dict[str, Counter[str]]
+    first: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _look_through(rows: Rows, names: Sequence[str], alignment: Alignment) -> _Seen:
+    """Read every row once, and keep no more than its answers. Arguments as in `rewrite`.
+
+    Raises:
+        UserError: there are no rows, or a genre column has free text.
+    """
+    places = {name: list(names).index(name) for name in [*alignment.id_columns, *alignment.columns]}
+    seen = _Seen({name: Counter() for name in alignment.columns})
+    count = 0
+    for place, cells in rows():
+        left_out = _no_person(cells, names)
+        if left_out is not None:
+            seen.notes.extend([f"{place}: {left_out}"] if left_out and len(seen.notes) < MOST_NOTES else [])
+            continue
+        count += 1
+        row, fault = _full(cells, names)
+        if fault:
+            seen.faults.append(f"{place}: {fault}")
+            continue
+        if is_summary(_name(row, alignment, places)):
+            seen.notes.append(f"{place}: {_name(row, alignment, places)!r} is no person, left out")
+            continue
+        for name in alignment.columns:
+            cell = row[places[name]]
+            if not is_no_answer(cell):
+                seen.texts[name][cell] += 1
+                seen.first.setdefault(cell, place)
+        if any(len(counts) > MOST_TEXTS for counts in seen.texts.values()):
+            raise UserError("a genre column has free text; leave it out by --columns 'COLUMN='")
+    if not count:
+        raise UserError("has a header but no rows")
+    return seen
 
 
 def _ask_about_wholes(texts: Mapping[str, Mapping[str, int]], scale: str) -> None:

@@ -11,6 +11,7 @@ from masks.correction.boxes import Point
 from masks.correction.session import CorrectionSession, OpenFrame
 from masks.garments.garment_splitting import (
     GARMENTS_FILE,
+    MOST_FRAMES,
     NONE,
     SpriteGarment,
     heights,
@@ -26,7 +27,6 @@ from masks.garments.garment_splitting import (
 )
 from masks.sets.pairs import MaskedFrame
 
-MOST_FRAMES = 64  # evenly chosen frames from which garments are proposed
 COLOURS = ("#ff3d9a", "#20c9ff", "#6dff38", "#ff8a00", "#b06cff", "#fff04a", "#00b890", "#ff5a4a", "#7f9bff", "#d8b48a")
 LEFT_OUT = "#6c7280"  # colour of what is left out
 

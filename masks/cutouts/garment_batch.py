@@ -12,6 +12,7 @@ from common.images import png_bytes
 from masks.cutouts.prediction_batch import PredictionOutput, PredictionTask
 from masks.garments.garment_splitting import (
     GARMENTS_FILE,
+    MOST_FRAMES,
     SpriteGarment,
     label_garments,
     propose_garments,
@@ -23,7 +24,6 @@ from masks.sets.pairs import MaskedFrame, mask_image, read_mask
 from masks.sets.signatures import is_signed, write_signed
 
 GARMENTS = "garments"  # folder of the garments' masks
-MOST_FRAMES = 64  # evenly chosen frames from which garments are proposed
 
 
 def find_garments(

@@ -37,6 +37,7 @@ GAP_BINS = 3  # smallest gap, in bins, that separates two parts of one colour
 GAP_SHARE = 0.004  # largest share of a colour's pixels in each bin of a gap
 LEAST_ISLAND = 6  # art pixels; a smaller piece belongs to what surrounds it
 NONE = -1  # label of what is no clothing
+MOST_FRAMES = 64  # evenly chosen frames from which the garments of a folder are proposed
 
 NECK_SEARCH = (0.15, 0.62)  # heights between which the body is narrowest at the neck
 HIPS, KNEES = 0.3, 0.6  # heights below the neck, as shares of the way from neck to feet
