@@ -80,7 +80,8 @@ def warn_of_names(names: Iterable[str]) -> None:
     if without:
         some = ", ".join(name[:30] for name in without[:NAMES_SHOWN]) + (" ..." if len(without) > NAMES_SHOWN else "")
         packages = " ".join(FONT_PACKAGES).replace("_", "-")
-        warnings.warn(f"no font for {len(without)} names ({some}); pip install {packages}", stacklevel=2)
+        count = "1 name" if len(without) == 1 else f"{len(without)} names"
+        warnings.warn(f"no font for {count} ({some}): boxes are shown; pip install {packages}", stacklevel=2)
 
 
 def _runs(name: str, size_px: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:

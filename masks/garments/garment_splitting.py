@@ -29,6 +29,8 @@ LIGHTNESS_WEIGHT = 0.35  # of lightness in the distance of colours: shades of a 
 SAME_CLOTH = 17.0  # weighted Lab distance below which colours are shades of one cloth
 SHADED_CLOTH = 27.0  # the same for colours that share long borders
 LONG_BORDER = 2.2  # length of such a border, in sides of a square as large as the smaller colour
+SPREAD, SAME_HEIGHTS = (0.1, 0.9), 0.7  # quantiles between which a colour lies, and the share of that in common
+WOVEN = 0.9  # border of two colours for each pixel of the smaller one from which they are a pattern, such as stripes
 LEAST_SHARE = 0.03  # of all clothing; smaller parts are details of what surrounds them
 LINE_SHARE = 0.3  # a colour of which less survives an opening by 2 x 2 px draws lines
 DARK, DARK_LINE_SHARE = 24.0, 0.65  # lightness of outlines, 0 to 100, and the same share for them
@@ -90,10 +92,9 @@ def propose_garments(frames: Sequence[MaskedFrame]) -> list[SpriteGarment]:
     centres = centres[areas] if areas else centres
     labels = [_nearest(some, centres) for some in pixels]
     parts = []
-    for group in _join_shades(centres, labels):
+    for group in _join_patterns(_join_shades(centres, labels), len(centres), labels, pixels):
         shades = tuple((a, b, c) for a, b, c in centres[group].astype(float).round(2).tolist())
-        rows = [some.heights[np.isin(own[some.places], group)] for some, own in zip(pixels, labels, strict=True)]
-        parts += [GarmentPart(shades, *limits) for limits in _separate_heights(np.concatenate(rows))]
+        parts += [GarmentPart(shades, *limits) for limits in _separate_heights(_heights_of(group, labels, pixels))]
     garments = [SpriteGarment("", (part,)) for part in parts]
     return _named(_without_details(garments, frames), frames)
 
@@ -130,8 +131,7 @@ def _join_shades(centres: np.ndarray, labels: list[np.ndarray]) -> list[list[int
     groups = [[index] for index in range(len(centres)) if counts[index]]
     while len(groups) > 1:
         means = np.array([np.average(centres[group], axis=0, weights=counts[group]) for group in groups])
-        borders = np.array([[links[np.ix_(one, other)].sum() for other in groups] for one in groups])
-        areas = np.array([counts[group].sum() for group in groups])
+        borders, areas = _borders(groups, links), np.array([counts[group].sum() for group in groups])
         lengths = np.sqrt(np.minimum(areas[:, None], areas) * len(labels))  # of the sides of squares of this area
         limits = np.where(borders > LONG_BORDER * lengths, SHADED_CLOTH, SAME_CLOTH)
         apart = np.linalg.norm(means[:, None] - means, axis=2) / limits + np.diag([np.inf] * len(groups))
@@ -140,6 +140,36 @@ def _join_shades(centres: np.ndarray, labels: list[np.ndarray]) -> list[list[int
             break
         groups[one] += groups.pop(other)
     return groups
+
+
+def _join_patterns(
+    groups: list[list[int]], count: int, labels: list[np.ndarray], pixels: Sequence["_Pixels"]
+) -> list[list[int]]:
+    """Join groups of `count` centres that are woven into one another at the same heights, such as stripes."""
+    links = np.sum([_links(own, count) for own in labels], axis=0)
+    while len(groups) > 1:
+        rows = [_heights_of(group, labels, pixels) for group in groups]
+        areas = np.array([len(some) for some in rows])
+        low, high = np.array([np.quantile(some, SPREAD) if len(some) else (0, 0) for some in rows]).T
+        shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+        alike = shared >= SAME_HEIGHTS * np.maximum((high - low)[:, None], high - low)
+        woven = np.triu(alike * _borders(groups, links) / np.maximum(np.minimum(areas[:, None], areas), 1), 1)
+        one, other = map(int, np.unravel_index(woven.argmax(), woven.shape))
+        if woven[one, other] < WOVEN:
+            break
+        groups[one] += groups.pop(other)
+    return groups
+
+
+def _heights_of(group: list[int], labels: list[np.ndarray], pixels: Sequence["_Pixels"]) -> np.ndarray:
+    """Return the heights of all pixels of a group, (N,)."""
+    rows = [some.heights[np.isin(own[some.places], group)] for some, own in zip(pixels, labels, strict=True)]
+    return np.concatenate(rows)
+
+
+def _borders(groups: Sequence[Sequence[int]], links: np.ndarray) -> np.ndarray:
+    """Return the length of the border of each two groups, (G, G), in pairs of pixels that touch."""
+    return np.array([[links[np.ix_(one, other)].sum() for other in groups] for one in groups])
 
 
 def _links(labels: np.ndarray, count: int) -> np.ndarray:

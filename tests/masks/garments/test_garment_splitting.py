@@ -59,6 +59,17 @@ def test_the_clothing_of_a_walk_is_split_into_named_garments(art_px: int) -> Non
         assert (label_garments(garments, frame) == labels).mean() > 0.995
 
 
+def test_a_striped_shirt_is_one_garment_and_stays_apart_from_the_trousers() -> None:
+    walk = [walker(step) for step in range(4)]
+    for frame, labels in walk:
+        stripes = (np.arange(HEIGHT) % 4 < 2)[:, None] & (labels == 1) & (frame.clothed[..., :3] != INK).any(axis=2)
+        frame.clothed[stripes] = (240, 235, 220, 255)
+    garments = propose_garments([frame for frame, _ in walk])
+    assert [garment.name for garment in garments] == ["hair or hat", "top", "trousers", "shoes"]
+    for frame, labels in walk:
+        assert (label_garments(garments, frame) == labels).mean() > 0.98
+
+
 def test_no_clothing_means_no_garments() -> None:
     frame = walker(0)[0]
     bare = MaskedFrame(frame.base, frame.base, np.zeros((HEIGHT, WIDTH), bool))
