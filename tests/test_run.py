@@ -540,7 +540,7 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> list[str
 
 def test_the_test_command_runs_ruff_mypy_and_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     lint = ["ruff check .", "ruff format --check .", "mypy ."]
-    pytest_ = "pytest -n auto --dist loadfile"
+    pytest_ = "pytest -n auto --dist loadfile --no-loadscope-reorder"
     assert commands_of(monkeypatch, [], False, False) == [*lint, pytest_]
     assert commands_of(monkeypatch, [], True, False) == [*lint, f"{pytest_} -m not slow"]
     assert commands_of(monkeypatch, [], False, True) == [f"{pytest_} -m hypothesis --hypothesis-profile fresh"]
