@@ -106,11 +106,12 @@ def export_layers(sprite: LayeredSprite, folder: Path, formats: Sequence[LayerFo
     hashes = _read_hashes(folder / EXPORTED)
     written = {}
     for name, content in contents.items():
-        path = folder / name
-        written[path] = not path.exists() or sha256_of(path) == hashes.get(name)
+        path, new = folder / name, hashlib.sha256(content).hexdigest()
+        ours = (hashes.get(name), new)  # the new one of a run that ended before it was noted
+        written[path] = not path.exists() or sha256_of(path) in ours
         if written[path]:
             write_bytes(path, content)
-            hashes[name] = hashlib.sha256(content).hexdigest()
+            hashes[name] = new
     write_text(folder / EXPORTED, json.dumps(hashes, indent=1, ensure_ascii=False) + "\n")
     return written
 

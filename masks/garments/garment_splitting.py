@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from common.errors import UserError
-from common.files import write_text
+from common.files import file_stem, write_text
 from masks.sets.pairs import MaskedFrame
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
@@ -39,6 +39,7 @@ GAP_BINS = 3  # smallest gap, in bins, that separates two parts of one colour
 GAP_SHARE = 0.004  # largest share of a colour's pixels in each bin of a gap
 LEAST_ISLAND = 6  # art pixels; a smaller piece belongs to what surrounds it
 NONE = -1  # label of what is no clothing
+LONGEST_NAME = 40  # letters kept of a name that gets a number: names of files are cut behind it
 MOST_FRAMES = 64  # evenly chosen frames from which the garments of a folder are proposed
 
 NECK_SEARCH = (0.15, 0.62)  # heights between which the body is narrowest at the neck
@@ -264,11 +265,11 @@ def proposed_name(places: np.ndarray, neck: float, outside_share: float) -> str:
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:
-    """Return a name that is not taken yet, by a number behind it if need be."""
-    used, free, number = {other.casefold() for other in taken}, name, 1
-    while free.casefold() in used:
+    """Return a name whose files are not those of a taken one, by a number behind it if need be."""
+    used, free, number = {file_stem(other).casefold() for other in taken}, name, 1
+    while file_stem(free).casefold() in used:
         number += 1
-        free = f"{name} {number}"
+        free = f"{name[:LONGEST_NAME]} {number}"
     return free
 
 
@@ -529,7 +530,11 @@ def read_garments(path: Path) -> list[SpriteGarment] | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))["garments"]
-        return [_garment(item) for item in content]
+        garments = [_garment(item) for item in content]
+        for place, garment in enumerate(garments):
+            if free_name(garment.name, [other.name for other in garments[:place]]) != garment.name:
+                raise ValueError(f"two garments are called {garment.name!r}")
+        return garments
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it, and garments are proposed anew") from error
 

@@ -127,4 +127,12 @@ def test_what_a_person_changed_is_not_exported_over(tmp_path: Path) -> None:
     assert [path for path, is_written in second.items() if not is_written] == changed
     assert all(path.read_bytes().endswith(b"painted") for path in changed)
     (tmp_path / ".exported.json").write_text("{", encoding="utf-8")
-    assert not any(export_layers(sprite(), tmp_path, formats).values())
+    third = export_layers(sprite(), tmp_path, formats)
+    assert [path for path, is_written in third.items() if not is_written] == changed, "the others are what it writes"
+
+
+def test_an_export_that_was_cut_short_before_its_record_goes_on(tmp_path: Path) -> None:
+    export_layers(sprite(), tmp_path, ("ase",))
+    (tmp_path / ".exported.json").unlink()
+    assert all(export_layers(sprite(), tmp_path, ("ase",)).values())
+    assert all(export_layers(sprite(), tmp_path, ("ase",)).values())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import UserError
+from common.files import file_stem
 from masks.garments.garment_splitting import (
     NONE,
     GarmentPart,
@@ -158,8 +159,18 @@ def test_files_are_read_as_written_and_damage_is_named(tmp_path: Path) -> None:
         path.write_text(damage, encoding="utf-8")
         with pytest.raises(UserError, match=r"garments\.json: damaged"):
             read_garments(path)
+    write_garments(path, [garments[0], garments[0]])
+    with pytest.raises(UserError, match="two garments are called 'Hut, größer'"):
+        read_garments(path)
 
 
 @given(st.lists(st.sampled_from(["top", "Top", "top 2", "shoes"])))
 def test_free_names_are_free(taken: list[str]) -> None:
     assert free_name("top", taken).casefold() not in {name.casefold() for name in taken}
+
+
+def test_garments_never_share_a_folder() -> None:
+    names: list[str] = []
+    for name in ("a/b", "a:b", "A_B", "///", "x" * 90, "x" * 80, "top", "Top"):
+        names.append(free_name(name, names))
+    assert len({file_stem(name).casefold() for name in names}) == len(names)
