@@ -40,7 +40,7 @@ from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, stamp
 from masks.sheets.joining import join_frames
 
 CONTACT_SHEET = "contact_sheet.png"
-METHOD = 5  # increase it when the same frames and weights give other masks or cut-outs
+METHOD = 6  # increase it when the same frames and weights give other masks or cut-outs
 UNSIGNED = 1  # the method before pictures were signed
 TILE_PX = 256
 PREDICTED, REVIEWED, BY_HAND = "predicted", "reviewed", "by hand"  # where a mask comes from
