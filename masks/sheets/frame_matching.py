@@ -10,11 +10,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from common.alpha import around
+from common.grids import evenly
 from masks.sets.differences import OPAQUE
 
 COMPARED_PX = 40  # longer side of the figures when they are compared
 COLOUR_LIMIT = 40  # levels of 255; larger differences of colour cost the same
 GAIN = 0.95  # another order must cost at most this share of the given one (measured: 1.0 in right orders, else <= 0.94)
+SAMPLED = 24  # base frames that are compared first; if their given partners fit, no others are
 MOST_FRAMES = 512  # more frames are not compared
 
 
@@ -54,6 +56,11 @@ def match_poses(
     """
     if not base or not clothed or max(len(base), len(clothed)) > MOST_FRAMES:
         return list(given)
+    if any(place is not None for place in given):
+        some = evenly([row for row, place in enumerate(given) if place is not None], SAMPLED)
+        costs = pose_costs([base[row] for row in some], clothed)
+        if costs.min(axis=1).mean() > GAIN * np.mean([costs[at, given[row]] for at, row in enumerate(some)]):
+            return list(given)
     costs = pose_costs(base, clothed)
     best = linear_sum_assignment(costs)
     before = [costs[row, column] for row, column in enumerate(given) if column is not None]
