@@ -46,7 +46,7 @@ INVENTED = {  # what is chosen by the seed for somebody without a photo, of whom
     "hair": ("side parting", "short layered", "short coils", "medium wavy", "medium curly", "long straight", "afro"),
     "hair_colour": ("black", "black", "brown", "brown", "blonde", "ginger"),
 }
-OWN_COLOUR = ("hat", "cap", "headscarf")  # headwear that is drawn in the colour that was measured
+OWN_COLOUR = ("hat", "cap", "headscarf", "turban")  # headwear that is drawn in the colour that was measured
 WORN_COLOUR = "headwear_lab"  # guess that is no attribute: its colour, "L a b"
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen

@@ -98,19 +98,20 @@ def hair_beside_face(view: HeadView, skin: np.ndarray) -> dict[str, str]:
     points = view.points[:, :2]
     oval = points[list(OVAL)]
     middle, width = oval.mean(axis=0), float(np.ptp(oval[:, 0]))
-    face = np.zeros(view.matte.shape, np.uint8)
+    height_px, width_px = view.matte.shape
+    face = np.zeros((height_px, width_px), np.uint8)
     cv2.fillPoly(face, [(middle + (oval - middle) * 1.06).astype(np.int32)], 1)
-    rows, columns = np.mgrid[: face.shape[0], : face.shape[1]]
+    rows, columns = np.mgrid[:height_px, :width_px]
     beside = np.abs(columns - middle[0]) < (0.5 + BESIDE) * width
     beside &= (rows > points[list(OUTER_EYES), 1].mean()) & (rows < points[CHIN, 1]) & (face == 0) & view.inside
     lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     hair = beside & (view.matte > SURELY_PERSON)
-    share = np.count_nonzero(hair) / max(1, np.count_nonzero(beside))
+    share = int(hair.sum()) / max(1, int(beside.sum()))
     style = next(style for least, style in HAIR_BESIDE if share >= least)
     if style == CROPPED:
         return {"hair": style}
     unlike = hair & (np.linalg.norm(lab - skin, axis=2) > UNLIKE_SKIN_LAB)  # without ears, but not without blonde hair
-    chosen = unlike if 2 * np.count_nonzero(unlike) > np.count_nonzero(hair) else hair
+    chosen = unlike if 2 * int(unlike.sum()) > int(hair.sum()) else hair
     lightness = float(np.median(lab[chosen, 0]))
     return {"hair": style, "hair_colour": next(word for most, word in HAIR_LIGHTNESS if lightness <= most)}
 
@@ -119,7 +120,7 @@ def colour_above_face(view: HeadView) -> np.ndarray | None:
     """Median Lab, (3,), of what the person wears above the face; None where too little of it is seen."""
     rows = np.arange(len(view.matte))[:, None]
     seen = (view.matte > SURELY_PERSON) & view.inside & (rows < view.points[TOP, 1])
-    if np.count_nonzero(seen) < LEAST_WORN_PX:
+    if int(seen.sum()) < LEAST_WORN_PX:
         return None
     lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     return np.median(lab[seen], axis=0)
