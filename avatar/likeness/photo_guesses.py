@@ -73,8 +73,9 @@ def _guess_from_head(view: HeadView) -> dict[str, str]:
     beliefs = _classifiers().classify(view, colours)
     guesses = {"face": face_shape(view)}
     if colours.skin is not None:
-        step = monk_step(beliefs["skin_tone"].word, float(colours.skin[0]))
-        guesses["skin"] = tuple(SKINS)[step - 1]
+        shares, lightness = beliefs["skin_tone"].shares, float(colours.skin[0])
+        step = round(sum(share * monk_step(word, lightness) for word, share in shares.items()))
+        guesses["skin"] = tuple(SKINS)[step - 1]  # unsure between light and dark lies between them
     worn = beliefs["headwear"].word
     if worn != "none":  # where it is unsure which, hair that nobody sees is not invented
         guesses["headwear"] = worn
