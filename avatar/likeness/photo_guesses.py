@@ -13,7 +13,7 @@ from avatar.likeness.figures import WORN_COLOUR
 from avatar.person.appearance import unseen
 from avatar.person.colour_measures import measure_colours
 from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView, HeadViewer
-from avatar.person.skin_tone import LIGHTNESS, monk_step
+from avatar.person.skin_tone import LIGHTNESS, STEPS, monk_step
 from avatar.person.trait_classifiers import TraitClassifiers
 from common.errors import UserError
 from common.images import read_image
@@ -73,9 +73,10 @@ def _guess_from_head(view: HeadView) -> dict[str, str]:
     beliefs = _classifiers().classify(view, colours)
     guesses = {"face": face_shape(view)}
     if colours.skin is not None:
-        shares, lightness = beliefs["skin_tone"].shares, float(colours.skin[0])
-        step = round(sum(share * monk_step(word, lightness) for word, share in shares.items()))
-        guesses["skin"] = tuple(SKINS)[step - 1]  # unsure between light and dark lies between them
+        belief, lightness = beliefs["skin_tone"], float(colours.skin[0])
+        mean = round(sum(share * monk_step(word, lightness) for word, share in belief.shares.items()))
+        first, last = STEPS[belief.word]
+        guesses["skin"] = tuple(SKINS)[min(max(mean, first), last) - 1]  # unsure: towards the other words
     worn = beliefs["headwear"].word
     if worn != "none":  # where it is unsure which, hair that nobody sees is not invented
         guesses["headwear"] = worn
