@@ -23,7 +23,9 @@ from avatar.person.trait_classifiers import COVERED
 CANVAS_PX = 512
 FACIAL_HAIR = ("stubble", "moustache", "goatee", "beard")
 HEADWEAR = ("hat", "cap", "headscarf")
-HARD = 0.6  # share of examples with another ground, and of those that are re-lit
+HARD = 0.6  # share of examples whose ground is filled in or another one, and of those that are re-lit
+OTHER_GROUND = 0.5  # share of another ground among these
+GROUND_PX = 64  # side at which a ground is filled in
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ def portrait_of(view: HeadView, labels: Mapping[str, str]) -> Portrait:
 
 def vary(portrait: Portrait, rng: np.random.Generator, painted: bool) -> Portrait:
     """One variation: painted over (or not), then made harder."""
+    bare = portrait
     if painted:
         portrait = paint(portrait, rng)
     canvas, matte, labels = portrait.canvas, portrait.matte, dict(portrait.labels)
@@ -64,7 +67,7 @@ def vary(portrait: Portrait, rng: np.random.Generator, painted: bool) -> Portrai
         if labels.get("skin_tone") == "light":
             labels["skin_tone"] = "dark|medium"
     if painted or rng.random() < HARD:
-        ground = random_ground(rng) if rng.random() < HARD + 0.2 else _own_ground(canvas, matte)
+        ground = random_ground(rng) if rng.random() < OTHER_GROUND else own_ground(bare.canvas, bare.matte)
         canvas = (canvas * matte[..., None] + ground * (1 - matte[..., None])).astype(np.uint8)
     if rng.random() < HARD:
         canvas = relight(canvas, rng)
@@ -85,7 +88,7 @@ def paint(portrait: Portrait, rng: np.random.Generator) -> Portrait:
         canvas, labels["glasses"] = paint_sunglasses(canvas, portrait.points, rng), "sunglasses"
     elif worn < 0.6 and labels.get("glasses") == "none":
         canvas, labels["glasses"] = paint_spectacles(canvas, portrait.points, rng), "spectacles"
-    if rng.random() < 0.55:
+    if labels.get("headwear") == "none" and rng.random() < 0.55:
         labels["headwear"] = str(rng.choice(HEADWEAR, p=[0.35, 0.4, 0.25]))
         canvas, matte = paint_headwear(canvas, portrait.points, rng, labels["headwear"], matte)
         for hidden in ("hair_length", "hair_shape"):
@@ -109,7 +112,7 @@ def random_ground(rng: np.random.Generator) -> np.ndarray:
     cells = int(rng.integers(1, 9))
     patches = rng.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
     grey = patches.mean(axis=2, keepdims=True)
-    patches = grey + (patches - grey) * rng.uniform(0, 1)
+    patches = grey + (patches - grey) * rng.uniform(0, 1) ** 2
     way = cv2.INTER_NEAREST if rng.random() < 0.3 else cv2.INTER_CUBIC
     ground = cv2.resize(patches, (CANVAS_PX, CANVAS_PX), interpolation=way)
     if rng.random() < 0.4:
@@ -118,10 +121,13 @@ def random_ground(rng: np.random.Generator) -> np.ndarray:
     return ground.clip(0, 255)
 
 
-def _own_ground(canvas: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The portrait's own ground, the person painted out by its median colour."""
-    outside = canvas[matte < 0.1]
-    return np.full(canvas.shape, np.median(outside, axis=0) if len(outside) else 128, np.float32)
+def own_ground(canvas: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """(CANVAS_PX, CANVAS_PX, 3) uint8: the picture without the person, whose place is filled from around it."""
+    size, kernel = (GROUND_PX, GROUND_PX), np.ones((5, 5), np.uint8)
+    person = cv2.dilate((cv2.resize(matte, size) > 0.1).astype(np.uint8), kernel)
+    filled = cv2.inpaint(cv2.resize(canvas, size, interpolation=cv2.INTER_AREA), person, 3, cv2.INPAINT_TELEA)
+    near = cv2.GaussianBlur(cv2.resize(person.astype(np.float32), canvas.shape[1::-1]), (0, 0), 3)[..., None]
+    return (canvas + near * (cv2.resize(filled, canvas.shape[1::-1]).astype(np.float32) - canvas)).astype(np.uint8)
 
 
 def relight(canvas: np.ndarray, rng: np.random.Generator, grey: float = 0.2) -> np.ndarray:

@@ -21,6 +21,13 @@ HAIR_RGB = ((28, 22, 20), (52, 38, 28), (86, 60, 38), (128, 92, 60), (150, 80, 4
 Seat = tuple[np.ndarray, float, float]  # middle of the line at which headwear sits, half its width, top of the crown
 RIMS = ((20, 20, 22), (60, 40, 30), (110, 90, 60), (150, 150, 155))
 FABRICS = ("plain", "stripes", "checks", "dots", "knit")
+CLOTH_RGB = (  # what most headwear has: hats and scarves are seldom loud
+    (22, 22, 26), (30, 30, 30), (52, 50, 52), (88, 88, 90), (140, 138, 136), (232, 230, 224), (198, 184, 160),
+    (150, 122, 90), (92, 66, 48), (28, 36, 62), (60, 84, 120), (104, 30, 38), (170, 36, 40), (70, 74, 50),
+    (40, 78, 70), (196, 150, 52), (206, 158, 166), (120, 100, 140),
+)  # fmt: skip
+LOUD = 0.3  # share of cloth in any other colour
+Parts = list[tuple[np.ndarray, np.ndarray]]  # masks (H, W) uint8 with their colours (H, W, 3) or (3,), one over another
 
 
 def paint_spectacles(canvas: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -162,29 +169,25 @@ def paint_mask(canvas: np.ndarray, points: np.ndarray, rng: np.random.Generator)
 def paint_headwear(
     canvas: np.ndarray, points: np.ndarray, rng: np.random.Generator, kind: str, matte: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A hat, a cap (visor or knitted) or a headscarf.
+    """A hat, a cap (with a visor, knitted, or a beret) or a headscarf (a hijab, or a cloth wound around the head).
 
     Args:
         canvas: see the module.
         points: see the module.
         rng: random generator.
-        kind: "hat", "cap" or "headscarf".
+        kind: a key of _HEADWEAR: "hat", "cap", "headscarf", or one sort of these.
         matte: (H, W) float32, 0 to 1, of the person.
 
     Returns:
         The canvas, and the matte with the headwear and without the hair that it hides.
     """
-    paint: dict[str, Callable[..., list[tuple[np.ndarray, np.ndarray]]]] = {
-        "hat": _hat,
-        "cap": _cap,
-        "headscarf": _scarf,
-    }
     seat = _seat(points, matte, rng)
-    parts = paint[kind](canvas.shape[:2], points, rng, seat)
+    parts = _HEADWEAR[kind](canvas.shape[:2], points, rng, seat)
     line = seat[0]
     rows = np.arange(len(canvas))[:, None]
     above = rows < line[1] - 2
-    kept = np.where(above, 0, matte)
+    face = _mask(canvas.shape[:2], points[list(OVAL), :2]) > 127
+    kept = np.where(above & ~face, 0, matte)
     painted: np.ndarray = canvas.astype(np.float32)
     shadow = cv2.GaussianBlur(np.maximum.reduce([mask for mask, _ in parts]), (0, 0), 9)
     shadow = np.roll(shadow, round(0.04 * (points[CHIN, 1] - points[TOP, 1])), axis=0) * rng.uniform(0, 0.5)
@@ -220,9 +223,7 @@ def _dome(line: np.ndarray, half: float, top: float, power: float, sag: float) -
     return np.concatenate([line + unit * (half, line[1] - top), edge])
 
 
-def _hat(
-    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _hat(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
     """A crown with a brim all round."""
     line, half, top = seat
     fabric = _fabric(shape, rng)
@@ -235,84 +236,169 @@ def _hat(
     )
     band_top = line[1] - rng.uniform(0.05, 0.3) * (line[1] - top)
     band = crown * (np.arange(shape[0])[:, None] > band_top)
-    under = fabric * rng.uniform(0.6, 1.1)
+    round_off = _roundness(shape, seat, rng)
     return [
-        (brim, under),
-        (crown, fabric),
-        (band.astype(np.uint8), _fabric(shape, rng) if rng.random() < 0.7 else fabric),
+        (brim, fabric * rng.uniform(0.6, 1.1)),
+        (crown, fabric * round_off),
+        (band.astype(np.uint8), (_fabric(shape, rng) if rng.random() < 0.7 else fabric) * round_off),
     ]
 
 
-def _cap(
-    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """A cap with a visor, or a knitted one with or without a cuff."""
+def _cap(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A cap with a visor, a knitted one or a beret."""
+    paint = (_visor_cap, _knitted_cap, _beret)[rng.choice(3, p=[0.45, 0.4, 0.15])]
+    return paint(shape, points, rng, seat)
+
+
+def _visor_cap(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A baseball cap, or a flat cap whose crown is wider than the head."""
     line, half, top = seat
-    fabric = _fabric(shape, rng)
+    fabric = _fabric(shape, rng) * _roundness(shape, seat, rng)
     sag = rng.uniform(0, 0.3) * half
-    crown = _mask(shape, _dome(line, half, top, rng.uniform(1.9, 2.8), sag))
-    if rng.random() < 0.5:
-        visor = np.zeros(shape, np.uint8)
-        middle = line[0] + rng.uniform(-0.3, 0.3) * half, line[1] + sag * rng.uniform(0.3, 1)
-        size = 2 * half * rng.uniform(0.75, 1.1), 2 * half * rng.uniform(0.12, 0.4)
-        cv2.ellipse(visor, (middle, size, float(rng.uniform(-8, 8))), 255, -1, cv2.LINE_AA)
-        colour = fabric * rng.uniform(0.5, 1) if rng.random() < 0.6 else _fabric(shape, rng)
-        sign = np.zeros(shape, np.uint8)
-        place = int(line[0] + rng.uniform(-0.2, 0.2) * half), int((line[1] + top) / 2)
-        cv2.circle(sign, place, int(half * rng.uniform(0, 0.3)), 255, -1, cv2.LINE_AA)
-        return [(crown, fabric), (sign, _fabric(shape, rng)), (visor, colour)]
-    parts = [(crown, fabric)]
+    if rng.random() < 0.35:
+        crown = _mask(shape, _dome(line, half * rng.uniform(1.05, 1.3), top, rng.uniform(2.2, 3.2), sag))
+    else:
+        crown = _mask(shape, _dome(line, half, top, rng.uniform(1.9, 2.8), sag))
+    visor = np.zeros(shape, np.uint8)
+    middle = line[0] + rng.uniform(-0.4, 0.4) * half, line[1] + sag * rng.uniform(0.3, 1)
+    size = 2 * half * rng.uniform(0.75, 1.1), 2 * half * rng.uniform(0.12, 0.4)
+    cv2.ellipse(visor, (middle, size, float(rng.uniform(-10, 10))), 255, -1, cv2.LINE_AA)
+    rows = np.arange(shape[0], dtype=np.float32)[:, None, None]
+    falling = 1 - 0.5 * ((rows - middle[1]) / max(1.0, size[1])).clip(-0.5, 0.5)  # the visor bends down
+    colour = fabric * rng.uniform(0.5, 1) if rng.random() < 0.7 else _fabric(shape, rng)
+    sign = np.zeros(shape, np.uint8)
+    place = int(line[0] + rng.uniform(-0.2, 0.2) * half), int((line[1] + top) / 2)
+    cv2.circle(sign, place, int(half * rng.uniform(0, 0.3)), 255, -1, cv2.LINE_AA)
+    return [(crown, fabric), (sign, _fabric(shape, rng)), (visor, colour * falling)]
+
+
+def _knitted_cap(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A beanie: ribs that meet at the top, mostly a cuff, sometimes slack or with a ball."""
+    line, half, top = seat
+    half, sag = half * rng.uniform(0.9, 1.05), rng.uniform(0, 0.3) * half
+    outline = _dome(line, half, top, rng.uniform(1.8, 2.6), sag)
+    if rng.random() < 0.35:  # slack, to one side
+        rising = ((line[1] - outline[:, 1]) / max(1.0, line[1] - top)).clip(0, 1)
+        outline[:, 0] += rng.uniform(-0.35, 0.35) * half * rising**2
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    up = ((line[1] - rows) / max(1.0, line[1] - top)).clip(0, 0.99)
+    across = (columns - line[0]) / (half * np.sqrt(1 - up**2))
+    ribs = 1 + rng.uniform(0, 0.22) * np.sin(across.clip(-1.3, 1.3) * float(rng.uniform(20, 60)))
+    wool = _fabric(shape, rng) * (ribs[..., None] * _roundness(shape, seat, rng))
+    parts = [(_mask(shape, outline), wool)]
     if rng.random() < 0.7:
-        cuff = _mask(
-            shape, _dome(line + np.array([0, 0.03 * half]), half * 1.04, line[1] - rng.uniform(0.2, 0.6) * half, 6, sag)
-        )
-        parts.append((cuff, fabric * rng.uniform(0.75, 1.2)))
-    if rng.random() < 0.3:
+        upper = line[1] - rng.uniform(0.25, 0.6) * half
+        cuff = _mask(shape, _dome(line + np.array([0, 0.03 * half]), half * 1.04, upper, 6, sag))
+        parts.append((cuff, wool * rng.uniform(0.8, 1.2)))
+    if rng.random() < 0.2:
         ball = np.zeros(shape, np.uint8)
         cv2.circle(ball, (int(line[0]), int(top)), int(half * rng.uniform(0.2, 0.45)), 255, -1, cv2.LINE_AA)
         parts.append((ball, _fabric(shape, rng)))
     return parts
 
 
-def _scarf(
-    shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """A scarf around face and neck, or one wound around the head alone."""
+def _beret(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A soft round cap that hangs over one side."""
     line, half, top = seat
-    fabric = _fabric(shape, rng) * _folds(shape, line, rng)
-    if rng.random() < 0.35:
-        return [
-            (
-                _mask(
-                    shape,
-                    _dome(line, half * rng.uniform(1, 1.2), top, rng.uniform(1.8, 2.6), -rng.uniform(0, 0.4) * half),
-                ),
-                fabric,
-            )
-        ]
-    height = float(points[CHIN, 1] - points[TOP, 1])
+    felt = np.zeros(shape, np.uint8)
+    side = float(rng.choice([-1, 1]))
+    middle = line[0] + side * rng.uniform(0.05, 0.4) * half, line[1] - rng.uniform(0.15, 0.45) * half
+    size = 2 * half * rng.uniform(1.1, 1.45), max(2 * half * rng.uniform(0.6, 0.95), float(line[1] - top))
+    cv2.ellipse(felt, (middle, size, side * float(rng.uniform(0, 25))), 255, -1, cv2.LINE_AA)
+    felt[int(line[1] + 0.25 * half) :] = 0
+    return [(cv2.GaussianBlur(felt, (0, 0), 1.5), _fabric(shape, rng) * _roundness(shape, seat, rng))]
+
+
+def _scarf(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A scarf around face, ears and neck, or a cloth wound around the head alone."""
+    return (_head_wrap if rng.random() < 0.4 else _hijab)(shape, points, rng, seat)
+
+
+def _head_wrap(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A turban or head wrap: bands that cross in front, mostly with a knot."""
+    line, half, top = seat
+    half, top = half * rng.uniform(1, 1.25), max(2.0, top - rng.uniform(0, 0.35) * half)
+    cloth = _fabric(shape, rng) * _roundness(shape, seat, rng)
+    crown = _mask(shape, _dome(line, half, top, rng.uniform(1.8, 2.6), rng.uniform(0, 0.25) * half))
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    bands, reach = np.ones(shape, np.float32), float(line[1] - top)
+    for side in (-1, 1):
+        slope, width = side * rng.uniform(0.3, 0.9), reach * rng.uniform(0.12, 0.3)
+        phase = (rows - line[1] + slope * (columns - line[0])) / width
+        here = side * (columns - line[0]) > rng.uniform(-0.3, 0.1) * half
+        bands = np.where(here, 1 - rng.uniform(0.15, 0.5) * (phase % 1) ** 2, bands)
+    parts = [(crown, cloth * bands[..., None])]
+    if rng.random() < 0.5:
+        knot = np.zeros(shape, np.uint8)
+        place = line[0] + rng.uniform(-0.3, 0.3) * half, line[1] - rng.uniform(0.2, 1.0) * reach
+        size = half * rng.uniform(0.3, 0.9), half * rng.uniform(0.2, 0.5)
+        cv2.ellipse(knot, (place, size, float(rng.uniform(0, 180))), 255, -1, cv2.LINE_AA)
+        parts.append((cv2.GaussianBlur(knot, (0, 0), 1.5), cloth * rng.uniform(0.75, 1.15)))
+    return parts
+
+
+def _hijab(shape: tuple[int, int], points: np.ndarray, rng: np.random.Generator, seat: Seat) -> Parts:
+    """A scarf from the forehead over ears and neck to the shoulders, some with a band of another colour below it."""
+    line, half, top = seat
+    height, chin = float(points[CHIN, 1] - points[TOP, 1]), points[CHIN, :2]
     oval = points[list(OVAL), :2]
     middle = oval.mean(axis=0)
-    opening = middle + (oval - middle) * (rng.uniform(0.92, 1.05), rng.uniform(0.9, 1.02))
-    chin = float(points[CHIN, 1])
-    outer = _dome(line, half * rng.uniform(1.05, 1.3), top, rng.uniform(1.9, 2.5), 0)[:40]
-    wide = half * rng.uniform(1.1, 2.2)
+    opening = middle + (oval - middle) * (rng.uniform(0.86, 1.02), rng.uniform(0.88, 1.04))
+    width, slack = half * rng.uniform(1.0, 1.22), rng.uniform(-0.05, 0.25)
+    crown = _dome(line, width, top, rng.uniform(1.9, 2.5), 0)[:40]
+    neck, wide, low = (
+        width * rng.uniform(0.85, 1.1),
+        half * rng.uniform(1.3, 2.4),
+        chin[1] + rng.uniform(0.45, 1.3) * height,
+    )
     lower = np.array([
-        (line[0] + half * rng.uniform(1, 1.3), chin), (line[0] + wide, chin + rng.uniform(0.3, 0.8) * height),
-        (line[0] + rng.uniform(-0.5, 0.5) * half, chin + rng.uniform(0.6, 1.4) * height),
-        (line[0] - wide, chin + rng.uniform(0.3, 0.8) * height), (line[0] - half * rng.uniform(1, 1.3), chin),
+        (line[0] + width * (1 + slack * 0.3), middle[1]), (chin[0] + neck, chin[1]),
+        (chin[0] + wide, chin[1] + rng.uniform(0.35, 0.8) * height), (chin[0] + 0.8 * wide, low),
+        (chin[0] + rng.uniform(-0.5, 0.5) * half, low + rng.uniform(0, 0.4) * height),
+        (chin[0] - 0.8 * wide, low), (chin[0] - wide, chin[1] + rng.uniform(0.35, 0.8) * height),
+        (chin[0] - neck, chin[1]), (line[0] - width * (1 + slack * 0.3), middle[1]),
     ])  # fmt: skip
-    mask = _mask(shape, np.concatenate([outer, lower]))
     hole = _mask(shape, opening)
-    return [(np.minimum(mask, 255 - hole), fabric)]
+    cloth = _fabric(shape, rng) * _roundness(shape, (middle, 1.3 * width, top), rng) * _draping(shape, chin, half, rng)
+    near = cv2.GaussianBlur(hole, (0, 0), 0.05 * height).astype(np.float32)[..., None] / 255
+    cloth = cloth * (1 - rng.uniform(0, 0.5) * near)  # the hem turns in towards the face
+    parts = []
+    if rng.random() < 0.35:
+        band = middle + (oval - middle) * (1.0, 1.06)
+        parts.append((np.minimum(_mask(shape, band), 255 - hole), _fabric(shape, rng)))
+        wider = _mask(shape, middle + (opening - middle) * (1.03, 1.12) - (0, 0.03 * height))
+        outside = 255 - wider
+    else:
+        outside = 255 - hole
+    scarf = cv2.GaussianBlur(_mask(shape, np.concatenate([crown, lower])), (0, 0), 2)
+    return [*parts, (np.minimum(scarf, outside), cloth)]
 
 
-def _folds(shape: tuple[int, int], line: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 1) shading of folds that run around the head."""
+_HEADWEAR: dict[str, Callable[[tuple[int, int], np.ndarray, np.random.Generator, Seat], Parts]] = {
+    **{"hat": _hat, "cap": _cap, "headscarf": _scarf},
+    **{"visor cap": _visor_cap, "knitted cap": _knitted_cap, "beret": _beret, "hijab": _hijab, "head wrap": _head_wrap},
+}
+
+
+def _draping(shape: tuple[int, int], chin: np.ndarray, half: float, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 1) shading of folds that fall from one side of the head to the other shoulder, and around the head."""
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    radius = np.hypot(columns - line[0], (rows - line[1]) * rng.uniform(0.5, 1.2))
+    start = chin + np.array([rng.choice([-1, 1]) * rng.uniform(0.4, 1.2) * half, -rng.uniform(0, 1.5) * half])
+    angle = np.arctan2(rows - start[1], columns - start[0])
     wander = cv2.resize(rng.standard_normal((6, 6)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return (1 + rng.uniform(0.05, 0.3) * np.sin(radius / rng.uniform(5, 18) + 2 * wander))[..., None]
+    falling = np.sin(angle * float(rng.uniform(8, 22)) + 1.5 * wander)
+    around = np.sin(np.hypot(columns - chin[0], rows - chin[1] + 1.2 * half) / float(rng.uniform(6, 20)) + 2 * wander)
+    below = ((rows - chin[1]) / half + 0.5).clip(0, 1)
+    return (1 + rng.uniform(0.05, 0.3) * (below * falling + (1 - below) * around))[..., None]
+
+
+def _roundness(shape: tuple[int, int], seat: Seat, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 1) shading of what lies around a head: darker where it turns away, lit from one side."""
+    line, half, top = seat
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    across, up = (columns - line[0]) / half, (line[1] - rows) / max(1.0, line[1] - top)
+    away = (across**2 + 0.3 * up.clip(0, 1) ** 2).clip(0, 1.2)
+    return (1 - rng.uniform(0.1, 0.55) * away + rng.uniform(-0.25, 0.25) * across.clip(-1, 1)).clip(0.2, 1.4)[..., None]
 
 
 def _fabric(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -320,7 +406,7 @@ def _fabric(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     first, second = (_cloth_colour(rng) for _ in range(2))
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     period = float(rng.uniform(5, 30))
-    kind = FABRICS[rng.choice(len(FABRICS), p=[0.5, 0.1, 0.1, 0.1, 0.2])]
+    kind = FABRICS[rng.choice(len(FABRICS), p=[0.66, 0.07, 0.06, 0.05, 0.16])]
     lean = rng.uniform(-1, 1)
     pattern = {
         "plain": lambda: np.zeros(shape),
@@ -340,7 +426,10 @@ def _fabric(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def _cloth_colour(rng: np.random.Generator) -> np.ndarray:
-    """RGB of cloth: dark, pale or coloured."""
+    """RGB of cloth: mostly a usual one, else dark, pale or coloured."""
+    if rng.random() >= LOUD:
+        usual = np.array(CLOTH_RGB[rng.integers(len(CLOTH_RGB))], np.float32)
+        return (usual * rng.uniform(0.75, 1.2) + rng.normal(0, 5, 3)).clip(0, 255).astype(np.float32)
     hue, saturation = rng.integers(180), int(255 * rng.random() ** 1.5)
     value = int(255 * rng.uniform(0.06, 0.98))
     return cv2.cvtColor(np.array([[[hue, saturation, value]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)

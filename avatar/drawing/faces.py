@@ -62,6 +62,7 @@ class DrawnPerson:
         skin, hair, garment: tones of the skin; of hair, beard and brows; of the garment.
         crease: colour of nose and lines of age.
         accent: tones of ties, seams and patches.
+        headwear: tones of a real person's headwear; None: those of its kind.
         half, jaw, neck: half the width of the head at the ears, of the jaw, and of the neck.
         double_chin: whether there is one.
         shoulders: scale factor of the shoulders' width.
@@ -78,6 +79,7 @@ class DrawnPerson:
         self.crease = lerp(self.skin.base, self.skin.line, 0.5) if neon else lerp(self.skin.deep, self.skin.line, 0.15)
         self.garment = pen.ramp(GARMENT_COLOURS[looks.garment_colour])
         self.accent = pen.ramp(ACCENTS[looks.garment_colour])
+        self.headwear = pen.ramp(tones.headwear) if tones.headwear else None
         cheek, jaw, chin, low = FACES[looks.face]
         full, wider = self.build.fullness + FULLER[looks.age], JAWS[looks.person]
         self.double_chin = full > FULL

@@ -39,7 +39,7 @@ def draw_headwear_at_neck(who: DrawnPerson) -> None:
     """Draw the part of a headscarf that lies around neck and shoulders, below chin and beard."""
     if who.looks.headwear not in COVERS_NECK:
         return
-    pen, tones = who.pen, who.accent
+    pen, tones = who.pen, who.headwear or who.accent
     pen.form(_SCARF_AT_NECK, tones)
     pen.fill(oval(128, 112, 56, 56), tones.deep)
     with pen.inside(_SCARF_AT_NECK):
@@ -51,7 +51,7 @@ def draw_headwear(who: DrawnPerson) -> None:
     """Draw the headwear."""
     if who.looks.headwear != "none":
         draw, colour = _HEADWEAR[who.looks.headwear]
-        draw(who, who.pen, who.pen.ramp(colour) if colour else who.accent)
+        draw(who, who.pen, who.headwear or (who.pen.ramp(colour) if colour else who.accent))
 
 
 def flattened_hair(who: DrawnPerson) -> str:
@@ -140,12 +140,13 @@ def _headphones(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
 
 
 def _cap(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
-    peak = pen.ramp("#f2563f")
+    peak = who.headwear or pen.ramp("#f2563f")
     _shadow(who, _BELOW_BRIM)
     pen.form(both("128 18, 166 18 186 44 184 82, 170 74 150 72 128 72"), tones)
     pen.lines("M 134 20 C 154 30 164 46 166 70", tones.detail, 1.6, 0.7)
     pen.form(oval(128, 18.5, 6, 3.5), peak, 1.6)
-    pen.form(star(128, 47, 13), pen.ramp("#fff2d0"), 1.6)
+    if who.headwear is None:  # a badge that a real person's cap need not have
+        pen.form(star(128, 47, 13), pen.ramp("#fff2d0"), 1.6)
     pen.form(both("128 62, 166 62 190 70 200 86, 196 94 190 94 184 92, 166 82 150 80 128 80"), peak)
     pen.line("M 66 84 C 80 72 104 67 124 66", peak.light, 3, 0.8)
 

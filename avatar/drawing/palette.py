@@ -98,6 +98,7 @@ class Tones:
 
     skin: str | None = None
     hair: str | None = None
+    headwear: str | None = None
 
 
 @dataclass(frozen=True)

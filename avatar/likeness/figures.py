@@ -46,6 +46,8 @@ INVENTED = {  # what is chosen by the seed for somebody without a photo, of whom
     "hair": ("side parting", "short layered", "short coils", "medium wavy", "medium curly", "long straight", "afro"),
     "hair_colour": ("black", "black", "brown", "brown", "blonde", "ginger"),
 }
+OWN_COLOUR = ("hat", "cap", "headscarf", "turban")  # headwear that is drawn in the colour that was measured
+WORN_COLOUR = "headwear_lab"  # guess that is no attribute: its colour, "L a b"
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
 MOST_SKIN_LAB, MOST_HAIR_LAB = 8.0, 16.0  # largest distance of a drawn colour from the one that its word names
@@ -117,7 +119,7 @@ def draw_up_figure(
         features: features of the person.
         prompt: prompt of the picture.
         seed: seed of the picture.
-        guesses: attributes that count where nothing says them.
+        guesses: attributes that count where nothing says them, and WORN_COLOUR.
     """
     rng = random.Random(seed)
     said = read_attributes(", ".join(appearance_words(features.appearance))) | read_attributes(prompt)
@@ -134,8 +136,11 @@ def draw_up_figure(
     name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
     if said.get("hair_colour") in GREY:
         chosen["age"] = "middle-aged"
+    worn_lab = chosen.pop(WORN_COLOUR, "")
     looks = Attributes(**UNSAID | chosen | said, variation=int.from_bytes(name[:4]) % VARIATIONS)
     tones = measured_tones(features.appearance, looks)
+    if worn_lab and looks.headwear in OWN_COLOUR:
+        tones = replace(tones, headwear=drawn_cloth(worn_lab, features.appearance, tones))
     if "backdrop" not in said:
         looks = replace(looks, backdrop=rng.choice(unlike_backdrops(looks, tones)))
     return Figure(looks, tones, frozenset(said))
@@ -158,6 +163,15 @@ def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> 
     return Tones(drawn_skin, _near(hair_lab, HAIR_COLOURS, looks.hair_colour, shades, MOST_HAIR_LAB))
 
 
+def drawn_cloth(lab: str, traits: Mapping[str, AppearanceTrait], tones: Tones) -> str:
+    """Colour "#rrggbb" of cloth that was measured as "L a b", as much brighter as the skin is drawn."""
+    lightness, a, b = (float(value) for value in lab.split())
+    seen = traits.get("skin_tone", AppearanceTrait()).lab
+    if seen is None or tones.skin is None:
+        return hex_of(np.array([lightness, a, b]))
+    return hex_of(np.array(brighter((lightness, a, b), seen[0], float(lab_of(tones.skin)[0]))))
+
+
 def brighter(lab: tuple[float, float, float], seen: float, drawn: float) -> tuple[float, float, float]:
     """Lab of a colour in the light in which skin of lightness `seen` has the lightness `drawn`, at least as bright.
 
@@ -170,7 +184,7 @@ def brighter(lab: tuple[float, float, float], seen: float, drawn: float) -> tupl
 def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:
     """Backdrops that differ most from the colours of the figure, best first."""
     hair = tones.hair or HAIR_COLOURS[looks.hair_colour]
-    worn = [tones.skin or SKINS[looks.skin], hair, GARMENT_COLOURS[looks.garment_colour]]
+    worn = [tones.skin or SKINS[looks.skin], tones.headwear or hair, GARMENT_COLOURS[looks.garment_colour]]
     figure = np.array([to_oklab(colour) for colour in worn])
 
     def distance(backdrop: str) -> float:

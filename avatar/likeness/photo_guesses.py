@@ -9,16 +9,24 @@ from PIL import Image
 
 from avatar.cutout.square_crop import FACE_LINE, center_crop_to_square
 from avatar.drawing.palette import SKINS
+from avatar.likeness.figures import WORN_COLOUR
 from avatar.person.appearance import unseen
 from avatar.person.colour_measures import measure_colours
-from avatar.person.head_view import CHIN, LEFT, RIGHT, TOP, HeadView, HeadViewer
-from avatar.person.skin_tone import LIGHTNESS, monk_step
+from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView, HeadViewer
+from avatar.person.skin_tone import LIGHTNESS, STEPS, monk_step
 from avatar.person.trait_classifiers import TraitClassifiers
 from common.errors import UserError
 from common.images import read_image
 from common.people.selection import Box
 
+SURELY_PERSON = 0.8  # of the matte
 LIKELY_HAIR = ("black", "brown", "blonde", "grey")  # red hair is rare, and hardly ever what an unsure red is
+LEAST_WORN_PX = 200  # px of a head's view above the face from which its colour is clear
+BESIDE = 0.35  # of the face's width: where hair is looked for on each side, from the eyes to the chin
+CROPPED = "buzz cut"
+UNLIKE_SKIN_LAB = 20.0  # distance from the skin's colour
+HAIR_BESIDE = ((0.65, "long straight"), (0.5, "medium straight"), (0.0, CROPPED))  # by the least share of it
+HAIR_LIGHTNESS = ((25.0, "black"), (50.0, "brown"), (100.0, "blonde"))  # up to an L
 LIT_SKIN = 0.75  # quantile of lightness in a face's box: hair, beard and shadows are darker than skin
 JAW, CHIN_SIDES = (172, 397), (150, 379)  # points of the face mesh, left and right
 ROUND, SQUARE_JAW, HEART_CHIN = 1.19, 0.82, 0.553  # height, jaw and chin over the width of the face; 1/4 of 30 faces
@@ -65,12 +73,59 @@ def _guess_from_head(view: HeadView) -> dict[str, str]:
     beliefs = _classifiers().classify(view, colours)
     guesses = {"face": face_shape(view)}
     if colours.skin is not None:
-        step = monk_step(beliefs["skin_tone"].word, float(colours.skin[0]))
-        guesses["skin"] = tuple(SKINS)[step - 1]
-    if colours.hair is not None and beliefs["headwear"].word == "none":
+        belief, lightness = beliefs["skin_tone"], float(colours.skin[0])
+        mean = round(sum(share * monk_step(word, lightness) for word, share in belief.shares.items()))
+        first, last = STEPS[belief.word]
+        guesses["skin"] = tuple(SKINS)[min(max(mean, first), last) - 1]  # unsure: towards the other words
+    worn = beliefs["headwear"].word
+    if worn != "none":  # where it is unsure which, hair that nobody sees is not invented
+        guesses["headwear"] = worn
+        if (lab := colour_above_face(view)) is not None:
+            guesses[WORN_COLOUR] = " ".join(f"{value:.1f}" for value in lab)
+        if colours.skin is not None:
+            guesses |= hair_beside_face(view, colours.skin)
+    elif colours.hair is not None:
         shares = beliefs["hair_colour"].shares
         guesses["hair_colour"] = max(LIKELY_HAIR, key=lambda word: shares[word])
     return guesses
+
+
+def hair_beside_face(view: HeadView, skin: np.ndarray) -> dict[str, str]:
+    """Hairstyle and likely colour of hair that is seen below headwear.
+
+    Args:
+        view: the head.
+        skin: (3,) Lab of the skin.
+    """
+    points = view.points[:, :2]
+    oval = points[list(OVAL)]
+    middle, width = oval.mean(axis=0), float(np.ptp(oval[:, 0]))
+    height_px, width_px = view.matte.shape
+    face = np.zeros((height_px, width_px), np.uint8)
+    cv2.fillPoly(face, [(middle + (oval - middle) * 1.06).astype(np.int32)], 1)
+    rows, columns = np.mgrid[:height_px, :width_px]
+    beside = np.abs(columns - middle[0]) < (0.5 + BESIDE) * width
+    beside &= (rows > points[list(OUTER_EYES), 1].mean()) & (rows < points[CHIN, 1]) & (face == 0) & view.inside
+    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    hair = beside & (view.matte > SURELY_PERSON)
+    share = int(hair.sum()) / max(1, int(beside.sum()))
+    style = next(style for least, style in HAIR_BESIDE if share >= least)
+    if style == CROPPED:
+        return {"hair": style}
+    unlike = hair & (np.linalg.norm(lab - skin, axis=2) > UNLIKE_SKIN_LAB)  # without ears, but not without blonde hair
+    chosen = unlike if 2 * int(unlike.sum()) > int(hair.sum()) else hair
+    lightness = float(np.median(lab[chosen, 0]))
+    return {"hair": style, "hair_colour": next(word for most, word in HAIR_LIGHTNESS if lightness <= most)}
+
+
+def colour_above_face(view: HeadView) -> np.ndarray | None:
+    """Median Lab, (3,), of what the person wears above the face; None where too little of it is seen."""
+    rows = np.arange(len(view.matte))[:, None]
+    seen = (view.matte > SURELY_PERSON) & view.inside & (rows < view.points[TOP, 1])
+    if int(seen.sum()) < LEAST_WORN_PX:
+        return None
+    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return np.median(lab[seen], axis=0)
 
 
 def skin_in(face: np.ndarray) -> str:

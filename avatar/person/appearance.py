@@ -32,6 +32,7 @@ LEAST_SHADE_AB = 6.5  # by which cropped hair differs from the skin in a and b o
 SHADE_CHROMA = 0.85  # ... if it has at least this share of the skin's chroma
 FLAT = ("", "straight", "wavy")  # shapes of hair that may be layered
 LAYERED = 0.4  # of `Colours.over_ears`, from which short hair that is not curly is layered
+CLEAR_TIED, MOST_BEARD_TIED = 0.9, 0.3  # short hair is told as tied from this score on, and up to this facial hair
 LEAST_CHEEKS = 0.42  # of `Colours.cheeks`; below it hair, a hand or a deep shadow covers a part of the face
 CROPPED = ("bald", "receding", "very short")  # lengths of hair at which its shape cannot be seen
 COMMON = ("none", "light")  # values of most people in the training: to say them falsely hides what somebody has
@@ -143,7 +144,7 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
         skin_tone=skin,
         hair_colour=_if(covered or hairless or light, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
-        hair_shape=_if(covered or shapeless, _hair_shape(traits, colours)),
+        hair_shape=_if(covered or shapeless, _hair_shape(traits, colours, 1 - beliefs["facial_hair"].shares["none"])),
         glasses=_if(hidden, traits["glasses"]),
         facial_hair=_if(masked or hidden, traits["facial_hair"]),
         headwear=traits["headwear"],
@@ -193,9 +194,12 @@ def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
     return replace(told, lab=_lab(colours.hair)) if told.value else told
 
 
-def _hair_shape(traits: dict[str, AppearanceTrait], colours: Colours) -> AppearanceTrait:
-    told = traits["hair_shape"]
-    if traits["hair_length"].value == "short" and told.value in FLAT and colours.over_ears >= LAYERED:
+def _hair_shape(traits: dict[str, AppearanceTrait], colours: Colours, beard: float) -> AppearanceTrait:
+    """`beard` is the share of all kinds of facial hair."""
+    told, is_short = traits["hair_shape"], traits["hair_length"].value == "short"
+    if is_short and told.value == "tied" and ((told.score or 0) < CLEAR_TIED or beard > MOST_BEARD_TIED):
+        return _nothing("short, or tied behind the head", told.score)
+    if is_short and told.value in FLAT and colours.over_ears >= LAYERED:
         return AppearanceTrait("layered", round(colours.over_ears, 4), "measured")
     return told
 

@@ -206,6 +206,7 @@ ACCESSORIES: dict[str, tuple[Adornment, ...]] = {
     "latin": (
         Adornment("straw hat", "head", ("woven straw hat with a bright ribbon", "straw hat tilted over one eye")),
         Adornment("hoop earrings", "ears", ("big golden hoop earrings", "hoop earrings with hibiscus flowers")),
+        Adornment("bead necklace", "neck", ("bright bead necklace", "long bead necklace of bright colours")),
         Adornment("maracas", "hands", ("pair of painted maracas", "maracas with carved handles")),
     ),
     "reggae": (
@@ -237,6 +238,7 @@ ACCESSORIES: dict[str, tuple[Adornment, ...]] = {
     "world": (
         Adornment("carnation", "head", ("red carnation in the hair", "carnation tucked behind the ear")),
         Adornment("hoop earrings", "ears", ("filigree hoop earrings", "hoop earrings with turquoise beads")),
+        Adornment("wooden necklace", "neck", ("hand-painted wooden necklace", "wooden necklace with turquoise beads")),
         Adornment("folding fan", "hands", ("painted folding fan", "lace-edged folding fan")),
     ),
 }

@@ -17,6 +17,7 @@ from avatar.prompt.syntax import Phrase
 Accessories = Literal["fitting", "free"]
 HIDING = frozenset({"head", "face"})  # places where an accessory hides who the person is
 HELD = frozenset({"hands"})
+JEWELLERY = frozenset({"ears", "neck"})  # places of which "fitting" adorns one
 COVERED, OVER_THE_EARS = frozenset({"ears"}), ("medium", "long")  # lengths of hair that cover a place
 REFUSING = r"(?:no|without|never) (?:[\w-]+ ){0,2}"  # before a word for what is not worn
 REFUSED = {  # places that stay bare if a person's own words say so: "no earrings"
@@ -80,14 +81,15 @@ def generate_weighted_prompt(
     Args:
         features: features of the person.
         seed: selects wordings, colours and accessories; the same seed gives the same prompt.
-        accessories: "fitting" keeps those of the taste off head and face; "free" allows them there. Either keeps them
-            off ears or neck of somebody whose description says "no earrings", "no necklace" or "no jewellery".
+        accessories: "fitting" keeps those of the taste off head and face, and adorns either ears or neck; "free" allows
+            them everywhere. Either keeps them off ears or neck of somebody whose description says "no earrings",
+            "no necklace" or "no jewellery".
         held: name instruments and other things that are held.
     """
-    rng = random.Random(seed)
+    rng, is_fitting = random.Random(seed), accessories == "fitting"
     length = features.appearance.get("hair_length", Trait()).value
     no_place = {
-        *(HIDING if accessories == "fitting" else ()),
+        *(HIDING if is_fitting else ()),
         *(() if held else HELD),
         *(COVERED if length in OVER_THE_EARS else ()),
         *(place for place, words in REFUSED.items() if words.search(features.description)),
@@ -95,7 +97,7 @@ def generate_weighted_prompt(
     phrases = [
         Phrase(rng.choice(OPENINGS)),
         *_person_phrases(features),
-        *_outfit_phrases(features.top_genres, rng, frozenset(no_place)),
+        *_outfit_phrases(features.top_genres, rng, frozenset(no_place), JEWELLERY if is_fitting else frozenset()),
         Phrase(rng.choice(CLOSINGS)),
     ]
     return Prompt(phrases)
@@ -121,10 +123,12 @@ def _person_phrases(features: Features) -> list[Phrase]:
     return [*phrases, Phrase(said, STATED_WEIGHT, personal=True)] if said else phrases
 
 
-def _outfit_phrases(favourites: Sequence[tuple[str, float]], rng: random.Random, used: frozenset[str]) -> list[Phrase]:
+def _outfit_phrases(
+    favourites: Sequence[tuple[str, float]], rng: random.Random, used: frozenset[str], one_of: frozenset[str]
+) -> list[Phrase]:
     """Garment and accessories; the favourite genres alternate, and each place on the body is used once.
 
-    `used` are the places where no accessory may be.
+    `used` are the places where no accessory may be, `one_of` those of which only one gets any.
     """
     garment = GARMENTS[favourites[0][0]] if favourites else NEUTRAL_GARMENT
     turns = [(ACCESSORIES[genre], weight_of_share(share)) for genre, share in favourites]
@@ -137,7 +141,7 @@ def _outfit_phrases(favourites: Sequence[tuple[str, float]], rng: random.Random,
         if not free:
             continue
         accessory = rng.choice(free)
-        used = used | {accessory.place}
+        used = used | (one_of if accessory.place in one_of else {accessory.place})
         phrases.append(Phrase(rng.choice(accessory.wordings), weight))
     return phrases
 

@@ -21,6 +21,7 @@ FEET = 0.04  # share of the height: the lowest rows, whose middle is where the p
 CUT_ROWS = 0.04  # share of the height: the lowest rows, which show whether the lower edge is a cut
 CUT_SHARE = 0.4  # share of these rows that a cut figure fills; shoes fill up to 0.33
 FRINGE = 0.8  # rows below a cut edge that are filled less than this share of those above it belong to a ragged edge
+CUT_SHORT = 0.04  # share of the photo's height by which a mask may end above a cut: segmenters fade at edges
 CUT_ASPECT = 0.45  # width / height: a whole figure is slimmer, even in a long dress
 MAIN_PERSON = 0.5  # area of the others, as a share of the largest person's, up to which that one is meant
 MARGIN = 0.05  # margin around a person for soft edges, as a share of the box
@@ -80,7 +81,7 @@ def read_cutout(
     if doubt:
         notes.append(f"{path.name}: {doubt}")
     if is_half is None:
-        is_half = _is_cut(person.mask)
+        is_half = True if _is_cut(person.mask) else None if _ends_near_edge(person.mask) else False
     return trim_cutout(cut_out(pixels[..., :3], person), is_half, notes)
 
 
@@ -137,3 +138,8 @@ def _is_cut(mask: np.ndarray) -> bool:
     """Whether the photo's lower edge cuts the person; a foot that just touches the edge is no cut."""
     wide = mask.any(axis=0).sum()
     return bool(mask[-2:].any(axis=0).sum() > CUT_SHARE / 2 * wide)
+
+
+def _ends_near_edge(mask: np.ndarray) -> bool:
+    """Whether a mask ends so near to the photo's lower edge that its shape must tell whether that cuts the person."""
+    return bool(mask[round((1 - CUT_SHORT) * len(mask)) :].any())

@@ -12,7 +12,7 @@ from avatar.drawing.palette import GARMENT_COLOURS, HAIR_COLOURS, SKINS, Style, 
 from avatar.drawing.shown_traits import shown_traits
 from avatar.likeness.caption_reading import read_attributes
 from avatar.likeness.colour_keeping import keep_colours, thin_lines
-from avatar.likeness.figures import CLEAR_LAB, MOST_SKIN_LAB, Figure, draw_up_figure, lab_of
+from avatar.likeness.figures import CLEAR_LAB, MOST_SKIN_LAB, WORN_COLOUR, Figure, draw_up_figure, lab_of
 from avatar.person.features import AppearanceTrait, Features, TraitSource
 from avatar.person.skin_tone import STEPS
 from avatar.person.trait_classifiers import WORDS
@@ -69,6 +69,27 @@ def test_words_of_the_prompt_are_words_of_the_captions() -> None:
 def test_what_is_not_known_hides_and_invents_nothing() -> None:
     looks = figure_of({}).looks
     assert (looks.beard, looks.glasses, looks.headwear, looks.pattern) == ("none", "none", "none", "plain")
+
+
+@pytest.mark.parametrize("kind", ["hat", "cap", "headscarf"])
+def test_headwear_has_the_colour_of_the_photo(kind: str) -> None:
+    features = Features("Ada", "", "", appearance=measured(headwear=kind))
+    crowns = []
+    for lab in ("40 55 30", "60 -40 30"):
+        figure = draw_up_figure(features, "", 1, {WORN_COLOUR: lab})
+        crowns.append(lab_of("#%02x%02x%02x" % tuple(np.asarray(figure.draw(256))[35, 128])))  # noqa: UP031
+        assert figure.looks.headwear == kind
+    (_, red_a, _), (_, green_a, _) = crowns
+    assert red_a > 30 and green_a < -20
+    bare = draw_up_figure(Features("Ada", "", "", appearance=measured(headwear="none")), "", 1, {WORN_COLOUR: lab})
+    assert bare.tones.headwear is None
+
+
+def test_a_headscarf_that_is_likely_is_drawn_and_what_the_person_says_goes_before_it() -> None:
+    guesses = {"headwear": "headscarf", WORN_COLOUR: "40 55 30"}
+    assert draw_up_figure(Features("Ada", "", ""), "", 1, guesses).looks.headwear == "headscarf"
+    said = Features("Ada", "", "", appearance={"headwear": AppearanceTrait("none", None, "self")})
+    assert draw_up_figure(said, "", 1, guesses).looks.headwear == "none"
 
 
 def skin_of(figure: Figure) -> np.ndarray:

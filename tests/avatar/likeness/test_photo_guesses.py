@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from avatar.drawing.palette import SKINS
-from avatar.likeness.figures import draw_up_figure
-from avatar.likeness.photo_guesses import face_shape, guess_from_photo, skin_in
+from avatar.likeness.figures import draw_up_figure, lab_of
+from avatar.likeness.photo_guesses import colour_above_face, face_shape, guess_from_photo, hair_beside_face, skin_in
 from avatar.person.features import AppearanceTrait, Features
-from avatar.person.head_view import CHIN, LEFT, RIGHT, TOP, HeadView
+from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView
 from avatar.person.user_photos import sample_photo
 
 
@@ -40,6 +40,45 @@ def test_what_is_measured_goes_before_a_guess_and_photos_that_cannot_be_read_giv
     assert guess_from_photo(tmp_path / "gone.png", "", None) == {}
     Image.new("RGB", (40, 40), "#2a1d18").save(tmp_path / "dark.png")
     assert guess_from_photo(tmp_path / "dark.png", "", None).keys() == {"skin"}
+
+
+def head_with(above: str, beside: str) -> HeadView:
+    """A head whose skin, headwear and sides have one colour each; without sides the ground is beside the face."""
+    side = 256
+    angles = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False) - np.pi / 2
+    points = np.full((468, 3), 128.0)
+    points[list(OVAL), :2] = np.column_stack([128 + 38 * np.cos(angles), 128 + 48 * np.sin(angles)])
+    points[list(OUTER_EYES), :2] = (108, 118), (148, 118)
+    pixels = np.full((side, side, 3), 240, np.uint8)
+    matte = np.zeros((side, side), np.float32)
+    for colour, box in ((beside, (62, 60, 194, 200)), ("#e0b090", (88, 78, 168, 178)), (above, (80, 40, 176, 78))):
+        if colour:
+            left, top, right, bottom = box
+            pixels[top:bottom, left:right] = ImageColor.getrgb(colour)
+            matte[top:bottom, left:right] = 1
+    empty = np.zeros((1, 1))
+    return HeadView(pixels, empty, matte, np.ones((side, side), bool), points, 1.0, 1.0, empty, empty, empty)
+
+
+@pytest.mark.parametrize(
+    ("beside", "guesses"),
+    [
+        ("#1a1614", {"hair": "long straight", "hair_colour": "black"}),
+        ("#5a3c28", {"hair": "long straight", "hair_colour": "brown"}),
+        ("#c8a070", {"hair": "long straight", "hair_colour": "blonde"}),
+        ("", {"hair": "buzz cut"}),
+    ],
+)
+def test_hair_is_seen_beside_the_face_below_headwear(beside: str, guesses: dict[str, str]) -> None:
+    assert hair_beside_face(head_with("#a01820", beside), lab_of("#e0b090")) == guesses
+
+
+def test_headwear_has_the_colour_above_the_face() -> None:
+    found = colour_above_face(head_with("#a01820", ""))
+    assert found is not None and np.linalg.norm(found - lab_of("#a01820")) < 1
+    nobody = head_with("", "")
+    nobody.matte[:] = 0
+    assert colour_above_face(nobody) is None
 
 
 def test_a_real_face_has_a_shape_and_likely_colours() -> None:

@@ -298,6 +298,17 @@ def test_a_face_that_is_half_covered_tells_nothing_of_glasses_and_facial_hair(
     assert found.glasses.reason == found.facial_hair.reason == "something covers part of the face"
 
 
+@pytest.mark.parametrize(
+    ("length", "tied", "beard", "value"),
+    [("short", 0.95, 0.1, "tied"), ("short", 0.8, 0.1, ""), ("short", 0.95, 0.5, ""), ("long", 0.8, 0.5, "tied")],
+)
+def test_short_hair_is_tied_only_where_that_is_clear(length: str, tied: float, beard: float, value: str) -> None:
+    found = beliefs(hair_length=length)
+    found["hair_shape"] = Belief({"tied": tied, "straight": 1 - tied})
+    found["facial_hair"] = Belief({"none": 1 - beard, "beard": beard})
+    assert judge(found, colours_of((60, 15, 20))).hair_shape.value == value
+
+
 def test_of_blurred_hair_no_texture_is_told() -> None:
     for shape, value in (("wavy", ""), ("tied", "tied")):
         told_of = beliefs(hair_length="long", hair_shape=shape)

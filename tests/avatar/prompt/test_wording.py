@@ -127,9 +127,20 @@ def test_taste_adorns_nobody_who_refuses_it(words: str, refused: set[str]) -> No
     for seed in range(30):
         taste = listener(latin=1, punk=0.8, soul=0.6)
         worn = {places[p.text] for p in outfit(generate_weighted_prompt(taste, seed)) if p.text in places}
-        assert "ears" in worn
+        assert len(worn & {"ears", "neck"}) == 1
         bare = generate_weighted_prompt(replace(taste, description=words), seed)
         assert not refused & {places[phrase.text] for phrase in outfit(bare) if phrase.text in places}
+
+
+@pytest.mark.parametrize("genre", ["latin", "world", "soul"])
+def test_lovers_of_one_genre_do_not_all_wear_the_same_jewellery(genre: str) -> None:
+    places = {wording: item.place for item in ACCESSORIES[genre] for wording in item.wordings}
+    worn = Counter(
+        places[phrase.text]
+        for seed in range(100)
+        for phrase in outfit(generate_weighted_prompt(listener(**{genre: 1}), seed, held=False))[1:]
+    )
+    assert set(worn) == {"ears", "neck"} and min(worn.values()) >= 25
 
 
 def test_nobody_without_a_taste_is_left_without_clothes() -> None:

@@ -150,6 +150,16 @@ def test_a_photo_that_ends_above_the_feet_gives_a_half_figure(tmp_path: Path, bo
     assert figure.silhouette.is_half == is_half
 
 
+@pytest.mark.parametrize(("left", "right", "is_half"), [(60, 140, True), (85, 115, False)])
+def test_a_mask_that_fades_just_above_the_lower_edge_is_a_half_figure_if_it_is_wide(
+    tmp_path: Path, left: int, right: int, is_half: bool
+) -> None:
+    photo = scene_of()
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    figure = read_cutout(tmp_path / "photo.png", people_finder((left, 20, right, round(0.975 * len(photo)))))
+    assert figure.silhouette.is_half == is_half
+
+
 def test_a_photo_without_anybody_is_refused(tmp_path: Path) -> None:
     Image.fromarray(scene_of()).save(tmp_path / "photo.png")
     with pytest.raises(UserError, match=r"photo\.png: no person found"):
