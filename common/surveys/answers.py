@@ -194,16 +194,22 @@ def _read_column(column: str, texts: Counter[str], table: _Table, unknown: dict[
     numbers = {text: number for text, number in values.items() if number is not None}
     if words and all(clean(table.meant[text]) in TICKS for text in words) and not set(numbers.values()) - {0.0, 1.0}:
         return Words(numbers | dict.fromkeys(words, 1.0), Scale(0, 1), "tick")
-    known = (f for f in table.families if words and all(_level(f, table.meant[w]) is not None for w in words))
-    family = next(known, None)
-    if family is None or not all(map(math.isnan, numbers.values())):
+    signs = bool(words) and all(_level("signs", table.meant[text]) is not None for text in words)
+    if signs and set(numbers.values()) == {0.0}:  # "-", "0", "+"
+        words, numbers = [*words, *numbers], {}
+    family = max(table.families, key=lambda f: sum(_level(f, table.meant[word]) is not None for word in words))
+    strange = [text for text in words if _level(family, table.meant[text]) is None]
+    if not words or 2 * len(strange) >= len(words) or not all(map(math.isnan, numbers.values())):
         for text in words:
             unknown.setdefault(text, column)
         percent = bool(numbers) and all("%" in text for text in numbers)
         return Words(numbers, Scale(0, 100) if percent else None)
+    for text in strange:
+        unknown.setdefault(text, column)
     scale = table.scales[family]
     for text in words:
-        numbers[text] = float(scale.index(_level(family, table.meant[text]) or 0))
+        level = _level(family, table.meant[text])
+        numbers[text] = float(scale.index(level)) if level in scale else float("nan")
     order = " < ".join(FAMILIES[family][0][place].split(",")[0] for place in scale)
     return Words(numbers, Scale(0, len(scale) - 1), order)
 
@@ -211,7 +217,11 @@ def _read_column(column: str, texts: Counter[str], table: _Table, unknown: dict[
 def likely_meant(word: str) -> str:
     """The known answer that a word is when mistyped; "" where it resembles none."""
     known = {key for levels in _LEVELS.values() for key in levels if len(key) > 4}
-    return next(iter(difflib.get_close_matches(_key(word), sorted(known), 1, _TYPING_ERROR)), "")
+    return (
+        ""
+        if _key(word) in known
+        else next(iter(difflib.get_close_matches(_key(word), sorted(known), 1, _TYPING_ERROR)), "")
+    )
 
 
 def _parted(cell: str) -> tuple[float | None, str]:

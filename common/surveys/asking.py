@@ -7,7 +7,7 @@ def setting(name: str, *pairs: str) -> str:
     """A flag with its value: `--scale 1-5`, `--columns 'Country=; Latino='`.
 
     Args:
-        name: of the setting, lower case.
+        name: setting in lower case.
         pairs: the value, or "WORD=MEANING" for each word; one that has a comma gets a semicolon behind it.
     """
     value = "; ".join(pairs)

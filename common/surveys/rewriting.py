@@ -81,7 +81,7 @@ def rewrite(
     of_other_wholes = {text: c for c, counts in texts.items() for text in counts if text in _odd_wholes(every)}
     unknown |= {text: column for text, column in of_other_wholes.items() if text not in said}
     faults += [
-        f"{first[word]}, column {column!r}: {_unknown(word, column)}"
+        f"{first[word]}, column {column!r}: {_unknown(word, column, words[column].order)}"
         for word, column in unknown.items()
         if (number_of(word) or 0) >= 0
     ]
@@ -104,25 +104,24 @@ def _said_words(own: str) -> set[str]:
     return {part.rpartition("=")[0].strip() for part in own.split(";" if ";" in own else ",")}
 
 
-def _unknown(word: str, column: str) -> str:
-    """What to say of an answer that is not understood."""
+def _unknown(word: str, column: str, order: str) -> str:
+    """What to say of an answer that is not understood, in a question whose other answers are words in this order."""
     shown, leave_out = word.strip(), setting("columns", f"{column}=")
+    what = f"{shown!r} is no {'' if order else 'number and no '}known answer"
+    if ";" in shown:  # which parts answers in the setting
+        return f"{what}; correct it, or say {leave_out} if the column is no genre"
+    meant = likely_meant(word)
+    if order:
+        levels = order.split(" < ")
+        said = setting("answers", f"{shown}={meant or levels[len(levels) // 2]}")
+        return f"{what}; set {said}, or another of {order} (nothing behind the sign: no answer)"
+    number = setting("answers", f"{shown}=NUMBER")
     if looks_like_date(word):
-        return (
-            f"{shown!r} is no number and no known answer; spreadsheets make such dates of answers: correct it, or say "
-            f"{setting('answers', f'{shown}=NUMBER')} (no NUMBER: no answer)"
-        )
-    number, meant = setting("answers", f"{shown}=NUMBER"), likely_meant(word)
+        return f"{what}; spreadsheets make such dates of answers: correct it, or set {number} (no NUMBER: no answer)"
     if meant:
         mistyped = setting("answers", f"{shown}={meant}")
-        return (
-            f"{shown!r} is no number and no known answer; say {mistyped} if it is mistyped, else {number} (no NUMBER: "
-            "no answer)"
-        )
-    return (
-        f"{shown!r} is no number and no known answer; set {number} (no NUMBER: no answer), or {leave_out} if the "
-        "column is no genre"
-    )
+        return f"{what}; set {mistyped} if it is mistyped, else {number} (no NUMBER: no answer)"
+    return f"{what}; set {number} (no NUMBER: no answer), or {leave_out} if the column is no genre"
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,8 @@ def _list_columns(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list
 
 
 def _names_person(name: str) -> bool:
-    return any(is_called(name, words) for words in (NAME_WORDS, USER_WORDS, ID_WORDS))
+    called = any(is_called(name, words) for words in (NAME_WORDS, USER_WORDS, ID_WORDS))
+    return called and plain(name) not in TRACK_WORDS
 
 
 def spread_lists(
