@@ -242,7 +242,10 @@ FILLER = frozenset(
     seu sua seus suas teu tua teus um uma do da dos das na nos nas em com os as ao avalie avalia avaliacao classifique
     pontuacao seguintes seguinte cada interesse minutos semana dia vezes gosto
 
-    out select selected choose chosen check tick mark order sort below everyday enjoyable regularly tell given give
+    one two three four five six seven eight nine ten honest honestly answers uno dos tres cuatro cinco seis siete diez
+    un dos quatre cinc sis set deu eins zwei drei vier funf sechs sieben zehn deux trois quatre cinq sept dix due tre
+    quattro cinque sette dieci dois duas quatro dez een twee drie vijf zes zeven tien
+    share shares ratio proportion fraction out select selected choose chosen check tick mark order sort below everyday enjoyable regularly tell given give
     using own
     indica indique marca marque medida ordena ordene segun selecciona seleccione elige elija escoge parece parecen
     agrado habitualmente normalmente son sean tanto mas general nos han estas opinion piensas apetece oir oigo

@@ -66,6 +66,8 @@ def picture_grid(
     Returns:
         RGB image.
     """
+    from common.lettering import draw_name, name_width
+
     if len(pictures) != len(labels):
         raise ValueError(f"{len(pictures)} pictures but {len(labels)} labels")
     gap = max(6, tile_px // 16)
@@ -92,8 +94,10 @@ def picture_grid(
         draw.rounded_rectangle(box, radius=gap, fill=CARD)
         _paste_fitted(sheet, picture() if callable(picture) else picture, x, y, tile_px)
         for line, text in enumerate(label.split("\n")):
-            middle = (x + tile_px / 2, y + tile_px + font.size * (0.6 + 1.3 * line))
-            draw.text(middle, fit_text(text, font, tile_px - gap), fill=GREY if line else INK, font=font, anchor="mm")
+            size, room = round(font.size), tile_px - gap
+            left = x + (tile_px - min(room, name_width(text, size, bold=False))) / 2
+            place = (left, y + tile_px + size * (0.95 + 1.3 * line))
+            draw_name(draw, text, place, size, room, fill=GREY if line else INK, bold=False)
     return sheet
 
 

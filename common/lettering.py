@@ -25,11 +25,18 @@ LINE = 1.25  # distance of lines, as a multiple of their size
 
 
 def draw_name(
-    draw: ImageDraw.ImageDraw, name: str, place: tuple[float, float], size_px: int, width_px: float, *, fill: str
+    draw: ImageDraw.ImageDraw,
+    name: str,
+    place: tuple[float, float],
+    size_px: int,
+    width_px: float,
+    *,
+    fill: str,
+    bold: bool = True,
 ) -> None:
     """Write a name on one line from `place`, the left end of its baseline; an ellipsis ends it where it is too wide."""
     x, y = place
-    for text, font in _runs(name, size_px):
+    for text, font in _runs(name, size_px, bold):
         room = width_px - (x - place[0])
         fits = font.getlength(text) <= room
         draw.text((x, y), text if fits else fit_text(text, font, room), fill, font, anchor="ls")
@@ -38,9 +45,9 @@ def draw_name(
             break
 
 
-def name_width(name: str, size_px: int) -> float:
+def name_width(name: str, size_px: int, *, bold: bool = True) -> float:
     """Width of a name in px."""
-    return sum(font.getlength(text) for text, font in _runs(name, size_px))
+    return sum(font.getlength(text) for text, font in _runs(name, size_px, bold))
 
 
 def wrap(text: str, size_px: int, width_px: float) -> list[str]:
@@ -84,7 +91,7 @@ def warn_of_names(names: Iterable[str]) -> None:
         warnings.warn(f"no font for {count} ({some}): boxes are shown; pip install {packages}", stacklevel=2)
 
 
-def _runs(name: str, size_px: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+def _runs(name: str, size_px: int, bold: bool = True) -> list[tuple[str, ImageFont.FreeTypeFont]]:
     """Parts of a name, each with the font of its letters; marks stay with the letter before them."""
     usual = str(label_font(size_px, bold=True).path)
     parts: list[tuple[str, str]] = []
@@ -94,7 +101,7 @@ def _runs(name: str, size_px: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
             parts[-1] = (parts[-1][0] + letter, parts[-1][1])
         else:
             parts.append((letter, file))
-    return [(text, _font(file, size_px)) for text, file in parts]
+    return [(text, label_font(size_px, bold=bold) if file == usual else _font(file, size_px)) for text, file in parts]
 
 
 @functools.lru_cache(256)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
 from common.genre_words import ABOUT_PERSON, FILLER, INSTRUMENTS
-from common.genres import GENRES, genres_of, plain
+from common.genres import GENRES, genres_of, plain, turns_the_sense
 from common.surveys.asking import setting
 from common.surveys.scales import Scale
 
@@ -114,11 +114,26 @@ def align_columns(
     sources = {g: tuple(name for name, genres in found.items() if g in genres) for g in GENRES}
     sources = {genre: columns for genre, columns in sources.items() if columns}
     if not sources:
+        _ask_about_questions(names)
         raise UserError(
             f"no column is a genre that is known (columns: {', '.join(map(repr, names[:12]))}); "
             f"the genres are {', '.join(GENRES)}; name others by --columns 'COLUMN=genre'"
         )
     return Alignment(sources, id_columns, tuple(name for name, genres in found.items() if not genres))
+
+
+def _ask_about_questions(names: Sequence[str]) -> None:
+    """Raise where genres stand in brackets, or behind a dash, after a question that is not known."""
+    choices = {}
+    for name in names:
+        found = re.fullmatch(r"(.+?)\s*(?:\[([^\]]+)\]|\s[-–>]+\s([^-–>]+))", name.strip(), re.DOTALL)
+        genres = genres_of(found[2] or found[3]) if found and not turns_the_sense(name) else ()
+        if found and genres:
+            choices[name] = (found[1], genres[0])
+    if len(choices) > 1:
+        question = next(iter(choices.values()))[0]
+        said = setting("columns", *(f"{name}={genre}" for name, (_, genre) in choices.items()))
+        raise UserError(f"the question {question!r} is not known: if it asks how much people like a genre, say {said}")
 
 
 def _name_columns(free: Sequence[str], names: Sequence[str], wanted: str) -> tuple[str, ...]:

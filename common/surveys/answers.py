@@ -1,6 +1,7 @@
 """Answers in words: cells become numbers by a documented vocabulary, or are asked about once a word."""
 
 import difflib
+import functools
 import math
 import re
 import unicodedata
@@ -22,6 +23,7 @@ _TONES = re.compile("[\u200b\u200d\u2060\ufeff\ufe0f\u20e3\U0001f3fb-\U0001f3ff�
 _TYPING_ERROR = 0.85  # likeness of a mistyped word to the one that was meant
 
 
+@functools.lru_cache(1 << 16)
 def clean(cell: str) -> str:
     """A cell without marks of markup and looks: "<b>4</b>", "'4", "4️⃣" are "4"."""
     text = _TONES.sub("", unicodedata.normalize("NFKC", re.sub(r"</?\w+[^<>]*>", "", cell))).strip()
@@ -40,6 +42,7 @@ _LEVELS = {
 _NO_ANSWER = frozenset(map(plain, NO_ANSWER))
 
 
+@functools.lru_cache(1 << 16)
 def is_no_answer(cell: str) -> bool:
     """Whether a cell is blank, or dashes or dots, or says "don't know"."""
     text = clean(cell)
@@ -48,6 +51,7 @@ def is_no_answer(cell: str) -> bool:
     return plain(text) in _NO_ANSWER or ("/" in text and all(plain(part) in _NO_ANSWER for part in text.split("/")))
 
 
+@functools.lru_cache(1 << 16)
 def number_of(cell: str) -> float | None:
     """The number of a cell: "3,5", "80 %", "５", "5 (molt)", "molt (5)", "4/5", "4 out of 5"; None for a word."""
     text = clean(cell).removesuffix("%").strip().replace("\u2212", "-")

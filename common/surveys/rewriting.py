@@ -30,7 +30,7 @@ from common.surveys.shapes import Rows
 
 _SIGNS = ("-", "--", "---")  # answers where others are "+", else none
 MOST_NOTES = 20
-MOST_TEXTS = 20_000  # different texts of a question; more are no answers
+MOST_TEXTS = 20_000  # different texts of a question that are looked at; more are numbers, or no answers
 
 
 @dataclass
@@ -78,8 +78,8 @@ def rewrite(
         if not scale.strip().startswith("-"):
             faults += [f"{first[text]}, column {name!r}: {text.strip()} {NEGATIVE}" for text in sorted(negative)]
     words, unknown = read_words(texts, own)
-    of_other_wholes = {text: c for c, counts in texts.items() for text in counts if text in _odd_wholes(every)}
-    unknown |= {text: column for text, column in of_other_wholes.items() if text not in said}
+    odd = _odd_wholes(every) - said
+    unknown |= {text: column for column, counts in texts.items() for text in counts if text in odd}
     faults += [
         f"{first[word]}, column {column!r}: {_unknown(word, column, words[column].order)}"
         for word, column in unknown.items()
@@ -97,6 +97,27 @@ def rewrite(
     notes += [f"words in order: {order}" for order in sorted(orders)]
     _write(rows, names, alignment, target, words=words)
     return Rewritten({name: w.scale for name, w in words.items() if w.scale is not None}, notes)
+
+
+def write_plain(rows: Rows, names: Sequence[str], target: Path) -> list[str]:
+    """Write rows of which all cells are names or numbers already; those of totals are left out, and said.
+
+    Raises:
+        UserError: there are no rows.
+    """
+    notes, count = list[str](), 0
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for place, cells in rows():
+            if is_summary(cells[0]):
+                notes.append(f"{place}: {cells[0].strip()!r} is no person, left out")
+            else:
+                writer.writerow(cells)
+                count += 1
+    if not count:
+        raise UserError("has a header but no rows")
+    return notes
 
 
 def _said_words(own: str) -> set[str]:
@@ -166,11 +187,13 @@ def _look_through(rows: Rows, names: Sequence[str], alignment: Alignment) -> _Se
             continue
         for name in alignment.columns:
             cell = row[places[name]]
-            if not is_no_answer(cell) or clean(cell) in _SIGNS:
+            if is_no_answer(cell) and clean(cell) not in _SIGNS:
+                continue
+            if cell in seen.texts[name] or len(seen.texts[name]) < MOST_TEXTS:
                 seen.texts[name][cell] += 1
                 seen.first.setdefault(cell, place)
-        if any(len(counts) > MOST_TEXTS for counts in seen.texts.values()):
-            raise UserError("a genre column has free text; leave it out by --columns 'COLUMN='")
+            elif not re.fullmatch(r"\d+([.,]\d+)?", cell.strip(), re.ASCII):
+                raise UserError(f"column {name!r} has free text; leave it out by {setting('columns', f'{name}=')}")
     if not count:
         raise UserError("has a header but no rows")
     return seen
@@ -284,5 +307,5 @@ def _name(row: Sequence[str], alignment: Alignment, places: dict[str, int]) -> s
 
 
 def _number(cell: str, words: Words) -> str:
-    value = words.values[cell] if cell in words.values or not is_no_answer(cell) else float("nan")
-    return "" if math.isnan(value) else repr(value)
+    value = words.values.get(cell, number_of(cell))
+    return "" if value is None or math.isnan(value) else repr(value)

@@ -208,12 +208,14 @@ class Spread:
         rows: gives its rows, each with its place, each time anew.
         said: what was understood.
         unknown: words of the lists that are no known genres, counted when `rows` was read last.
+        plain: all cells but the first of a row are numbers already.
     """
 
     names: list[str]
     rows: Rows
     said: str
     unknown: Counter[str]
+    plain: bool = False
 
 
 def genres_in_list(cell: str) -> tuple[str, ...]:
@@ -277,13 +279,13 @@ def spread_lists(
     if amount is not None and person is not None:
         said = f"a row a person and genre: {names[lists[0]]!r}, {amount}"
         gather = functools.partial(_gather, rows, person, lists[0], amount, unknown=unknown)
-        return Spread([names[person], *GENRES], gather, said, unknown)
+        return Spread([names[person], *GENRES], gather, said, unknown, plain=not amount.words)
 
     alone = _amount_of_one(names, sample, lists, others) if person is None else None
     if alone is not None:
         said = f"a row a genre, of one person: {names[lists[0]]!r}, {alone}"
         gather = functools.partial(_gather, rows, None, lists[0], alone, unknown=unknown)
-        return Spread(["(row)", *GENRES], gather, said, unknown)
+        return Spread(["(row)", *GENRES], gather, said, unknown, plain=True)
     ordered = scale != "auto"
     if not ordered:
         _ask_about_order(lists, sample)

@@ -24,7 +24,7 @@ from common.surveys.answers import number_of, says_one_is_best, scale_in_name
 from common.surveys.asking import setting
 from common.surveys.dialects import check_table_path
 from common.surveys.readers import Answers, CsvReader, ParquetReader, Part, is_summary, numbers_of
-from common.surveys.rewriting import Rewritten, leading_cells, rewrite
+from common.surveys.rewriting import Rewritten, leading_cells, rewrite, write_plain
 from common.surveys.scales import (
     NEGATIVE,
     Reading,
@@ -198,6 +198,11 @@ def _open(
     spread = spread_lists(names, sample, rows, name_column=name_column, scale=scale)
     if spread is not None:
         names, rows, notes = spread.names, spread.rows, [spread.said]
+        if spread.plain:
+            gathered = Path(folder.name) / "gathered.csv"
+            notes += [*write_plain(rows, names, gathered), *_unknown_words(spread.unknown)]
+            reader, spread = CsvReader(gathered), None
+            names, rows = reader.names, reader.rows
         sample = [cells for _, cells in itertools.islice(rows(), SAMPLE_ROWS)]
     twins = _equal_twins(names, columns, rows)
     notes += [f"{name!r} has the answers of the column before it of that name, used once" for name in twins]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from common.errors import UserError
 from common.genres import genres_of
+from common.surveys import rewriting
 from common.surveys.answer_words import FAMILIES, NO_ANSWER
 from common.surveys.survey import open_survey
 from tests.common.surveys.test_cases import table, tastes
@@ -332,3 +333,20 @@ def test_what_has_two_readings_is_asked_and_each_setting_decides(case: str, tmp_
         said: dict[str, Any] = {"scale": "0-100" if "hour" in setting else "1-5" if "lot" in setting else "auto"}
         said[name.removeprefix("--").replace("-", "_")] = value
         assert tastes(open_survey(path, **said)) == expected
+
+
+# ---- long and large tables ----
+
+
+@pytest.mark.parametrize("header", ["name,rock_share,pop_share", "name,genre,plays"])
+def test_very_many_different_numbers_are_no_free_text(
+    header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewriting, "MOST_TEXTS", 50)
+    wide = [f"P{i},{i / 997:.6f},{1 - i / 997:.6f}\n" for i in range(900)] + ["Total,450,450\n"]
+    long = [f"P{i},rock,{i + 1}\nP{i},pop,{901 - i}\n" for i in range(900)] + ["Total,rock,405450\n"]
+    path = table(tmp_path, f"{header}\n" + "".join(wide if "share" in header else long))
+    people = tastes(open_survey(path))
+    assert len(people) == 900 and people["P0"]["pop"] == 1 and people["P899"]["rock"] > 0.89
+    with pytest.raises(UserError, match="'Rock' has free text; leave it out by --columns 'Rock='"):
+        open_survey(table(tmp_path, "name,Rock,Pop\n" + "".join(f"P{i},text {i} of mine,1\n" for i in range(90))))
