@@ -16,7 +16,8 @@ SYNONYMS: dict[str, str] = {
         francaise, varietes francaises, musica leggera, idol, j idol, k idol, anime, show tunes, broadway,
         poptimism, francoton, opm, italo pop, canzone italiana, chanson, chanson francaise, yacht rock, bubblegum,
         disney, dansband, levenslied, popmuziek, smartlap, smartlappen, nederlandstalig,
-        nederlandstalige muziek, deutschpop""",
+        nederlandstalige muziek, deutschpop,
+        jovem guarda, musica infantil, ye ye, britpop revival""",
     "rock": """rock, rockmusik, rockmuziek, nederrock, rock n roll, rock and roll, rock roll, rocknroll, rocanrol,
         rock i roll, rock y roll,
         rockabilly, rockabily, psychobilly, classic rock, rock clasico, rock classic, rock classique, hard rock,
@@ -27,12 +28,14 @@ SYNONYMS: dict[str, str] = {
         grunge, post grunge, arena rock, glam rock, glam, stoner rock, stoner, garage rock, post rock, krautrock, surf
         rock, surf, rock urbano, rock urba, modern rock, heavy rock, country rock, merseybeat, british invasion, freak
         beat, mellow gold, permanent wave, jam band, worship rock, freakbeat, pub rock, space rock, zolo, noise pop,
-        slowcore, math pop, rock opera, visual kei, mellow rock, folk rock, blues rock, deutschrock""",
+        slowcore, math pop, rock opera, visual kei, mellow rock, folk rock, blues rock, deutschrock,
+        canterbury scene, heartland rock, neo progressive, palm desert scene""",
     "indie": """indie, indy, indie rock, indie pop, indie folk, indietronica, independent music, alternative,
         alternativa, alternativo, alternatiu, alternative rock, rock alternativo, rock alternatiu, rock alternatif,
         alt rock, alt pop, shoegaze, nu gaze, dream pop, dreampop, dreamgaze, emo, midwest emo, screamo, skramz, new
         wave, post punk, postpunk, coldwave, cold wave, minimal wave, darkwave, dark wave, no wave, jangle pop, twee
-        pop, c86, bubblegrunge, britindie, stomp and holler, college rock, lilith, gothic, goth, ethereal wave""",
+        pop, c86, bubblegrunge, britindie, stomp and holler, college rock, lilith, gothic, goth, ethereal wave,
+        madchester, neue deutsche welle, grebo, spacegrunge, dreamo""",
     "metal": """metal, metall, heavy metal, hvymetal, heavy, death metal, deathmetal, melodic death metal, black metal,
         blackmetal, thrash metal, thrash, crossover thrash, doom metal, doom, sludge, speed metal, progressive metal,
         groove metal, hair metal, glam metal, viking metal, metalcore, mathcore, deathcore, grindcore, grind,
@@ -44,7 +47,8 @@ SYNONYMS: dict[str, str] = {
         mallcore, trancecore""",
     "punk": """punk, punk rock, punkrock, rock punk, hardcore, hardcore punk, anarcho punk, crust punk, crust, pop punk,
         oi, street punk, riot grrrl, queercore, powerviolence, d beat, post hardcore, melodic hardcore, straight edge,
-        cowpunk, egg punk, ska punk punk, skate punk, horror punk, celtic punk, electropunk, deutschpunk""",
+        cowpunk, egg punk, ska punk punk, skate punk, horror punk, celtic punk, electropunk, deutschpunk,
+        deathrock, protopunk, proto punk, punk n roll, screamocore, orgcore""",
     "electronic": """electronic, electronica, elektronische muziek, dansmuziek, elettronica, eletronica, electronique,
         elektronisch, elektronische
         musik, elektronische, elektro, elektronica, electronic dance, electro, edm, e d m, techno, tecno, hard techno,
@@ -89,7 +93,9 @@ SYNONYMS: dict[str, str] = {
         reggae en espanol latin, folclor, folklore argentino, folclore argentino, nuevo regional mexicano, electro
         latino, musica criolla, vals peruano, marinera, nueva cancion, tecnobanda, tierra caliente, chicha, punta,
         tropicalismo, bandinha, vanera, musica gaucha, zouk brasileiro, quebradita, charanga, danzon, brazilian,
-        latintronica, rap latino""",
+        latintronica, rap latino,
+        baiao, cueca, samba enredo, capoeira, bandoneon, bandolim, sanfona, charango, cuatro venezolano, rondalla,
+        murga, trio huasteco, orquesta tipica, partido alto, salsa choke, reparto, velha guarda, tunantada""",
     "reggae": """reggae, regge, ska, ska punk, skacore, dub, dancehall, roots reggae, lovers rock, rocksteady,
         rock steady, ragga, raggamuffin, reggae fusion, soca, calypso, mento, riddim, 2 tone, 2tone, shatta, bouyon,
         steelpan, steel pan, reggae rock, jawaiian""",
@@ -99,7 +105,8 @@ SYNONYMS: dict[str, str] = {
         disco, post disco, motown, gospel, hymns gospel, espirituales, spirituals, contemporary r b, contemporary rnb,
         new jack swing, quiet storm, northern soul, doo wop, doowop, boogie, go go, urban contemporary, funk rock,
         blue eyed soul, worship, ccm, christian music, southern gospel, praise, louvor, black music, trap soul,
-        afro soul, city funk, electro funk, future funk, vapor soul, retro soul""",
+        afro soul, city funk, electro funk, future funk, vapor soul, retro soul,
+        beach music, minneapolis sound, souldies, adoracion""",
     "jazz": """jazz, jazzmusik, jazzmuziek, smooth jazz, free jazz, acid jazz, latin jazz, gypsy jazz, jazz manouche,
         nu jazz, cool jazz,
         modern
@@ -125,7 +132,7 @@ SYNONYMS: dict[str, str] = {
         fiddle, sea shanties, shanty, shanties, protest folk, folkmusik traditionell, folk pop, folk punk folk,
         freak folk, psych folk, neofolk, dark folk, anti folk, antifolk, banjo, appalachian, campfire, visor,
         barnvisor, oberkrainer, oom pah, blaskapelle, blasmusik, cajun, cowboy western, roots, roots americana,
-        folktronica, kleinkunst, lilith folk, bothy ballad, farsi folk, trad, musica folk, medieval folk, hillbilly,
+        folktronica, kleinkunst, lilith folk, bothy ballad, farsi folk, trad, medieval folk, hillbilly,
             volksmuziek, folkmuziek, luisterlied""",
     "classical": """classical, classic, classicl, clasica, clasico, classica, classico, classique, klassik, klassisch,
         klassische, klassische musik, klassiek, klassieke, klassieke muziek, musique classique, musica clasica, musica
@@ -181,7 +188,8 @@ SYNONYMS: dict[str, str] = {
         judaica, cantorial, israeli, islamic, quran, kurdish, persian, iranian, azeri, mugham, uyghur, orkney
         shetland,
         tahitian, melanesian, ori, raga, veena, dhrupad, bansuri, santoor, shehnai, odia, haryanvi, rajasthani,
-        garhwali, gujarati garba, garba, assamese, nepali lok, lok""",
+        garhwali, gujarati garba, garba, assamese, nepali lok, lok,
+        umbanda, euskal musica""",
 }  # fmt: skip
 
 # Words around a genre that do not change which genre it is: "How much do you like rock?", "rock_score", "80s pop".
@@ -245,7 +253,8 @@ FILLER = frozenset(
     one two three four five six seven eight nine ten honest honestly answers uno dos tres cuatro cinco seis siete diez
     un dos quatre cinc sis set deu eins zwei drei vier funf sechs sieben zehn deux trois quatre cinq sept dix due tre
     quattro cinque sette dieci dois duas quatro dez een twee drie vijf zes zeven tien
-    share shares ratio proportion fraction out select selected choose chosen check tick mark order sort below everyday enjoyable regularly tell given give
+    share shares ratio proportion fraction out select selected choose chosen check tick mark order sort below
+    everyday enjoyable regularly tell given give
     using own
     indica indique marca marque medida ordena ordene segun selecciona seleccione elige elija escoge parece parecen
     agrado habitualmente normalmente son sean tanto mas general nos han estas opinion piensas apetece oir oigo

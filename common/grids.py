@@ -66,7 +66,7 @@ def picture_grid(
     Returns:
         RGB image.
     """
-    from common.lettering import draw_name, name_width
+    from common.lettering import draw_name
 
     if len(pictures) != len(labels):
         raise ValueError(f"{len(pictures)} pictures but {len(labels)} labels")
@@ -95,9 +95,8 @@ def picture_grid(
         _paste_fitted(sheet, picture() if callable(picture) else picture, x, y, tile_px)
         for line, text in enumerate(label.split("\n")):
             size, room = round(font.size), tile_px - gap
-            left = x + (tile_px - min(room, name_width(text, size, bold=False))) / 2
-            place = (left, y + tile_px + size * (0.95 + 1.3 * line))
-            draw_name(draw, text, place, size, room, fill=GREY if line else INK, bold=False)
+            place = (x + tile_px / 2, y + tile_px + size * (0.95 + 1.3 * line))
+            draw_name(draw, text, place, size, room, fill=GREY if line else INK, bold=False, centred=True)
     return sheet
 
 

@@ -11,13 +11,14 @@ import importlib.util
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
 from common.grids import fit_text, label_font
 
+Run = tuple[str, ImageFont.FreeTypeFont]  # part of a name, and the font that has its letters
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 NAMES_SHOWN = 5
 WORDS = re.compile(r"[^\s-]*-+\s*|[^\s-]+\s*")  # with what ends them
@@ -33,21 +34,42 @@ def draw_name(
     *,
     fill: str,
     bold: bool = True,
+    centred: bool = False,
 ) -> None:
-    """Write a name on one line from `place`, the left end of its baseline; an ellipsis ends it where it is too wide."""
+    """Write a name on one line; an ellipsis ends it where it is too wide.
+
+    Args:
+        draw: draws on the picture.
+        name: text in any script.
+        place: the left end of its baseline, or where it is `centred`, the middle.
+        size_px: size of the letters.
+        width_px: room for the name.
+        fill: colour.
+        bold: bold letters, where the font has them.
+        centred: what `place` is.
+    """
+    runs = list(_cut(_runs(name, size_px, bold), width_px))
     x, y = place
-    for text, font in _runs(name, size_px, bold):
-        room = width_px - (x - place[0])
-        fits = font.getlength(text) <= room
-        draw.text((x, y), text if fits else fit_text(text, font, room), fill, font, anchor="ls")
+    x -= sum(font.getlength(text) for text, font in runs) / 2 if centred else 0
+    for text, font in runs:
+        draw.text((x, y), text, fill, font, anchor="ls")
         x += font.getlength(text)
-        if not fits:
-            break
 
 
-def name_width(name: str, size_px: int, *, bold: bool = True) -> float:
-    """Width of a name in px."""
-    return sum(font.getlength(text) for text, font in _runs(name, size_px, bold))
+def _cut(runs: list[Run], width_px: float) -> Iterator[Run]:
+    """The runs that fit the room, the last one with an ellipsis where it or what follows does not."""
+    room = width_px
+    for text, font in runs:
+        if font.getlength(text) > room:
+            yield fit_text(text, font, room), font
+            return
+        room -= font.getlength(text)
+        yield text, font
+
+
+def name_width(name: str, size_px: int) -> float:
+    """Width of a name in bold letters, px."""
+    return sum(font.getlength(text) for text, font in _runs(name, size_px))
 
 
 def wrap(text: str, size_px: int, width_px: float) -> list[str]:
@@ -91,7 +113,7 @@ def warn_of_names(names: Iterable[str]) -> None:
         warnings.warn(f"no font for {count} ({some}): boxes are shown; pip install {packages}", stacklevel=2)
 
 
-def _runs(name: str, size_px: int, bold: bool = True) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+def _runs(name: str, size_px: int, bold: bool = True) -> list[Run]:
     """Parts of a name, each with the font of its letters; marks stay with the letter before them."""
     usual = str(label_font(size_px, bold=True).path)
     parts: list[tuple[str, str]] = []

@@ -43,8 +43,7 @@ def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[st
     top, bottom = round(0.12 * height) if height > width else 110, height - MARGIN - text_height - 40
     room = width - 2 * MARGIN
     name_px = next((px for px in range(NAME_PX, SMALL_NAME_PX, -2) if name_width(name, px) <= room), SMALL_NAME_PX)
-    left = (width - min(name_width(name, name_px), room)) / 2
-    draw_name(draw, name, (left, top - 20), name_px, room, fill=INK)
+    draw_name(draw, name, (width / 2, top - 20), name_px, room, fill=INK, centred=True)
     side = min(width - 2 * MARGIN, bottom - top)
     box = (width - side) // 2, top + (bottom - top - side) // 2
     for x, y, colour in SPRINKLES:
