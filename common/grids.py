@@ -1,13 +1,12 @@
 """Labelled picture grids: contact sheets, strips and comparisons, as one picture."""
 
-import functools
-import importlib.util
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from common.lettering import draw_name, fit_text, label_font
 
 INK = "#2b1f3d"
 GREY = "#84789a"
@@ -16,26 +15,6 @@ CARD = "#ffffff"
 PINK, TEAL, YELLOW, VIOLET = "#f47094", "#28a8b0", "#ffd654", "#54426e"
 
 Item = TypeVar("Item")
-
-
-@functools.cache
-def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which ships inside matplotlib and has Latin, Greek and Cyrillic letters with all accents."""
-    spec = importlib.util.find_spec("matplotlib")
-    assert spec is not None and spec.origin is not None
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(spec.origin).parent / "mpl-data/fonts/ttf" / name), size_px)
-
-
-def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
-    """The text on one line; an ellipsis replaces its end where it is wider than `width_px`."""
-    whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    text = whole[:300]
-    if text == whole and font.getlength(text) <= width_px:
-        return text
-    while text and font.getlength(text + "…") > width_px:
-        text = text[:-1]
-    return text.rstrip() + "…"
 
 
 def evenly(items: Sequence[Item], count: int) -> list[Item]:
@@ -66,8 +45,6 @@ def picture_grid(
     Returns:
         RGB image.
     """
-    from common.lettering import draw_name
-
     if len(pictures) != len(labels):
         raise ValueError(f"{len(pictures)} pictures but {len(labels)} labels")
     gap = max(6, tile_px // 16)

@@ -16,13 +16,31 @@ from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
-from common.grids import fit_text, label_font
-
 Run = tuple[str, ImageFont.FreeTypeFont]  # part of a name, and the font that has its letters
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 NAMES_SHOWN = 5
 WORDS = re.compile(r"[^\s-]*-+\s*|[^\s-]+\s*")  # with what ends them
 LINE = 1.25  # distance of lines, as a multiple of their size
+
+
+@functools.cache
+def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which ships inside matplotlib and has Latin, Greek and Cyrillic letters with all accents."""
+    spec = importlib.util.find_spec("matplotlib")
+    assert spec is not None and spec.origin is not None
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(spec.origin).parent / "mpl-data/fonts/ttf" / name), size_px)
+
+
+def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
+    """The text on one line; an ellipsis replaces its end where it is wider than `width_px`."""
+    whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = whole[:300]
+    if text == whole and font.getlength(text) <= width_px:
+        return text
+    while text and font.getlength(text + "…") > width_px:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def draw_name(

@@ -6,8 +6,8 @@ from collections import Counter
 from PIL import Image, ImageDraw
 
 from common.genres import GENRES
-from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, label_font
-from common.lettering import draw_name, wrap
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL
+from common.lettering import draw_name, label_font, wrap
 from common.surveys.survey import Survey
 
 WIDTH_PX = 1600

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, label_font
-from common.lettering import draw_name, name_width, wrap
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW
+from common.lettering import draw_name, label_font, name_width, wrap
 
 FORMS = {"square": (1080, 1080), "story": (1080, 1920)}  # px
 ORIGIN = {  # what the PNG files say of themselves; nothing of the person
