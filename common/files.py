@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,15 +125,25 @@ def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] =
             raise UserError(f"setting OUTPUT is {output}, which would replace {path}, an input")
 
 
+def _safe(name: str) -> str:
+    """Letters with their marks (as Hindi and Thai have them), digits and dashes; "_" for all else."""
+    kept = [c if _is_mark(c) or re.match(r"[\w-]", c) else "_" for c in name]
+    return re.sub("_+", "_", "".join(kept))
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Mn", "Mc") and not "\ufe00" <= letter <= "\ufe0f"
+
+
 def file_stem(name: str) -> str:
     """A file name without suffix for any name of a person: letters, digits and dashes, 60 characters at most."""
-    stem = re.sub(r"[^\w-]+", "_", name)[:60].strip("_") or "person"
+    stem = _safe(name)[:60].strip("_") or "person"
     return f"{stem}_" if stem.casefold() in TAKEN else stem
 
 
 def row_file_name(row: int, name: str) -> str:
     """A PNG's file name for a person in a table: the row, then at most 40 letters, digits and dashes of the name."""
-    safe = re.sub(r"[^\w-]+", "_", name)[:40].strip("_")
+    safe = _safe(name)[:40].strip("_")
     return f"{row:06d}_{safe}.png" if safe else f"{row:06d}.png"
 
 

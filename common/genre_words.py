@@ -2,7 +2,7 @@
 
 Written as `common.genres.plain()` leaves words: lower case, without accents and punctuation. English, Spanish,
 Catalan,
-German, French, Italian and Portuguese.
+German, French, Italian, Portuguese and Dutch.
 """
 
 SYNONYMS: dict[str, str] = {
@@ -15,8 +15,11 @@ SYNONYMS: dict[str, str] = {
         balade, ballad, ballads, melodica, melodic, cancion melodica, canco melodica, variete, varietes, variete
         francaise, varietes francaises, musica leggera, idol, j idol, k idol, anime, show tunes, broadway,
         poptimism, francoton, opm, italo pop, canzone italiana, chanson, chanson francaise, yacht rock, bubblegum,
-        disney, dansband, levenslied""",
-    "rock": """rock, rockmusik, rock n roll, rock and roll, rock roll, rocknroll, rocanrol, rock i roll, rock y roll,
+        disney, dansband, levenslied, popmuziek, smartlap, smartlappen, nederlandstalig,
+        nederlandstalige muziek, deutschpop,
+        jovem guarda, musica infantil, ye ye, britpop revival""",
+    "rock": """rock, rockmusik, rockmuziek, nederrock, rock n roll, rock and roll, rock roll, rocknroll, rocanrol,
+        rock i roll, rock y roll,
         rockabilly, rockabily, psychobilly, classic rock, rock clasico, rock classic, rock classique, hard rock,
         hardrock, rock duro, rock dur, soft rock, oldies, album rock, contemporary rock, conrock, prog, prog rock,
         progressive rock, rock progresivo, rock progressiu, rock progressivo, rock progressif, art rock, southern
@@ -25,12 +28,14 @@ SYNONYMS: dict[str, str] = {
         grunge, post grunge, arena rock, glam rock, glam, stoner rock, stoner, garage rock, post rock, krautrock, surf
         rock, surf, rock urbano, rock urba, modern rock, heavy rock, country rock, merseybeat, british invasion, freak
         beat, mellow gold, permanent wave, jam band, worship rock, freakbeat, pub rock, space rock, zolo, noise pop,
-        slowcore, math pop, rock opera, visual kei, mellow rock, folk rock, blues rock, deutschrock""",
+        slowcore, math pop, rock opera, visual kei, mellow rock, folk rock, blues rock, deutschrock,
+        canterbury scene, heartland rock, neo progressive, palm desert scene""",
     "indie": """indie, indy, indie rock, indie pop, indie folk, indietronica, independent music, alternative,
         alternativa, alternativo, alternatiu, alternative rock, rock alternativo, rock alternatiu, rock alternatif,
         alt rock, alt pop, shoegaze, nu gaze, dream pop, dreampop, dreamgaze, emo, midwest emo, screamo, skramz, new
         wave, post punk, postpunk, coldwave, cold wave, minimal wave, darkwave, dark wave, no wave, jangle pop, twee
-        pop, c86, bubblegrunge, britindie, stomp and holler, college rock, lilith, gothic, goth, ethereal wave""",
+        pop, c86, bubblegrunge, britindie, stomp and holler, college rock, lilith, gothic, goth, ethereal wave,
+        madchester, neue deutsche welle, grebo, spacegrunge, dreamo""",
     "metal": """metal, metall, heavy metal, hvymetal, heavy, death metal, deathmetal, melodic death metal, black metal,
         blackmetal, thrash metal, thrash, crossover thrash, doom metal, doom, sludge, speed metal, progressive metal,
         groove metal, hair metal, glam metal, viking metal, metalcore, mathcore, deathcore, grindcore, grind,
@@ -42,8 +47,10 @@ SYNONYMS: dict[str, str] = {
         mallcore, trancecore""",
     "punk": """punk, punk rock, punkrock, rock punk, hardcore, hardcore punk, anarcho punk, crust punk, crust, pop punk,
         oi, street punk, riot grrrl, queercore, powerviolence, d beat, post hardcore, melodic hardcore, straight edge,
-        cowpunk, egg punk, ska punk punk, skate punk, horror punk, celtic punk, electropunk, deutschpunk""",
-    "electronic": """electronic, electronica, elettronica, eletronica, electronique, elektronisch, elektronische
+        cowpunk, egg punk, ska punk punk, skate punk, horror punk, celtic punk, electropunk, deutschpunk,
+        deathrock, protopunk, proto punk, punk n roll, screamocore, orgcore""",
+    "electronic": """electronic, electronica, elektronische muziek, dansmuziek, elettronica, eletronica, electronique,
+        elektronisch, elektronische
         musik, elektronische, elektro, elektronica, electronic dance, electro, edm, e d m, techno, tecno, hard techno,
         hardcore techno, melodic techno, minimal techno, detroit techno, trance, psytrance, goa, house, deep house,
         tech house, progressive house, tropical house, afro house, progressive trance, dance, dansa electronica, club
@@ -86,7 +93,9 @@ SYNONYMS: dict[str, str] = {
         reggae en espanol latin, folclor, folklore argentino, folclore argentino, nuevo regional mexicano, electro
         latino, musica criolla, vals peruano, marinera, nueva cancion, tecnobanda, tierra caliente, chicha, punta,
         tropicalismo, bandinha, vanera, musica gaucha, zouk brasileiro, quebradita, charanga, danzon, brazilian,
-        latintronica, rap latino""",
+        latintronica, rap latino,
+        baiao, cueca, samba enredo, capoeira, bandoneon, bandolim, sanfona, charango, cuatro venezolano, rondalla,
+        murga, trio huasteco, orquesta tipica, partido alto, salsa choke, reparto, velha guarda, tunantada""",
     "reggae": """reggae, regge, ska, ska punk, skacore, dub, dancehall, roots reggae, lovers rock, rocksteady,
         rock steady, ragga, raggamuffin, reggae fusion, soca, calypso, mento, riddim, 2 tone, 2tone, shatta, bouyon,
         steelpan, steel pan, reggae rock, jawaiian""",
@@ -96,8 +105,10 @@ SYNONYMS: dict[str, str] = {
         disco, post disco, motown, gospel, hymns gospel, espirituales, spirituals, contemporary r b, contemporary rnb,
         new jack swing, quiet storm, northern soul, doo wop, doowop, boogie, go go, urban contemporary, funk rock,
         blue eyed soul, worship, ccm, christian music, southern gospel, praise, louvor, black music, trap soul,
-        afro soul, city funk, electro funk, future funk, vapor soul, retro soul""",
-    "jazz": """jazz, smooth jazz, free jazz, acid jazz, latin jazz, gypsy jazz, jazz manouche, nu jazz, cool jazz,
+        afro soul, city funk, electro funk, future funk, vapor soul, retro soul,
+        beach music, minneapolis sound, souldies, adoracion""",
+    "jazz": """jazz, jazzmusik, jazzmuziek, smooth jazz, free jazz, acid jazz, latin jazz, gypsy jazz, jazz manouche,
+        nu jazz, cool jazz,
         modern
         jazz, vocal jazz, jazz fusion, fusion jazz, blues, delta blues, chicago blues, electric blues, swing, big
         band,
@@ -121,9 +132,11 @@ SYNONYMS: dict[str, str] = {
         fiddle, sea shanties, shanty, shanties, protest folk, folkmusik traditionell, folk pop, folk punk folk,
         freak folk, psych folk, neofolk, dark folk, anti folk, antifolk, banjo, appalachian, campfire, visor,
         barnvisor, oberkrainer, oom pah, blaskapelle, blasmusik, cajun, cowboy western, roots, roots americana,
-        folktronica, kleinkunst, lilith folk, bothy ballad, farsi folk, trad, musica folk, medieval folk, hillbilly""",
+        folktronica, kleinkunst, lilith folk, bothy ballad, farsi folk, trad, medieval folk, hillbilly,
+            volksmuziek, folkmuziek, luisterlied""",
     "classical": """classical, classic, classicl, clasica, clasico, classica, classico, classique, klassik, klassisch,
-        klassische, klassische musik, musique classique, musica clasica, musica classica, musica erudita, classics
+        klassische, klassische musik, klassiek, klassieke, klassieke muziek, musique classique, musica clasica, musica
+        classica, musica erudita, classics
         music, contemporary classical, neoclassical, neo classical, neue klassik, neoklassik, avant garde classical,
         avant garde, compositional ambient, opera, opern, oper, operas, opereta, operetas, operetta, operette,
         operettas, zarzuela, sarsuela, orchestral, orchestra, orquesta, orquestra, orchestre, orchester, orchestral
@@ -146,7 +159,8 @@ SYNONYMS: dict[str, str] = {
         ensemble, wind quintet, wind symphony, brass ensemble, brass quintet, percussion ensemble, military band,
         choral
         music, a cappella, cathedral choir, consort, neo classica, cantata, requiem, conductor, modern cello""",
-    "world": """world, worldmusic, weltmusik, world music, world beat, musica del mundo, musicas del mundo, otras
+    "world": """world, worldmusic, weltmusik, wereldmuziek, world music, world beat, musica del mundo, musicas del
+        mundo, otras
         musicas
         del mundo, musica del mon, musiques del mon, musique du monde, musiques du monde, musica do mundo, musica dal
         mondo, flamenco, flamenc, flamenca, nuevo flamenco, flamenco fusion, sevillanas, pasodoble, jota, jotas,
@@ -174,7 +188,8 @@ SYNONYMS: dict[str, str] = {
         judaica, cantorial, israeli, islamic, quran, kurdish, persian, iranian, azeri, mugham, uyghur, orkney
         shetland,
         tahitian, melanesian, ori, raga, veena, dhrupad, bansuri, santoor, shehnai, odia, haryanvi, rajasthani,
-        garhwali, gujarati garba, garba, assamese, nepali lok, lok""",
+        garhwali, gujarati garba, garba, assamese, nepali lok, lok,
+        umbanda, euskal musica""",
 }  # fmt: skip
 
 # Words around a genre that do not change which genre it is: "How much do you like rock?", "rock_score", "80s pop".
@@ -235,6 +250,31 @@ FILLER = frozenset(
     seu sua seus suas teu tua teus um uma do da dos das na nos nas em com os as ao avalie avalia avaliacao classifique
     pontuacao seguintes seguinte cada interesse minutos semana dia vezes gosto
 
+    one two three four five six seven eight nine ten honest honestly answers uno dos tres cuatro cinco seis siete diez
+    un dos quatre cinc sis set deu eins zwei drei vier funf sechs sieben zehn deux trois quatre cinq sept dix due tre
+    quattro cinque sette dieci dois duas quatro dez een twee drie vijf zes zeven tien
+    share shares ratio proportion fraction out select selected choose chosen check tick mark order sort below
+    everyday enjoyable regularly tell given give
+    using own
+    indica indique marca marque medida ordena ordene segun selecciona seleccione elige elija escoge parece parecen
+    agrado habitualmente normalmente son sean tanto mas general nos han estas opinion piensas apetece oir oigo
+    indiqueu marqueu mesura ordeneu segons sembla semblen tria trieu seleccioneu sols soleu teva teves meva meus
+    habitualment normalment en general penses sents sento escolteu valoreu cada
+    ich wir euch uns mein meine deine deinen dein ihre ihren beliebt findest finden gib geben inwieweit interessierst
+    lieblingsgenres lieblingsstil musikgeschmack wahle wahlen kreuze ankreuzen sortiere ordne normalerweise
+    regelmassig welchen welcher platz rang rangfolge schulnote schulnoten noten zensur benotung benote so etwa
+    au aux avis ce ces cette classez classe cochez coche donnez donnes indiquez indique mesure ordre par penses pensez
+    pour preferes preferees favoris choisissez choisis ecouteriez habituellement en general nous notre nos mon ma mes
+    apprezzi apprezza indica indicate misura musicali ordina ordinate pensi pensa preferisci preferisce preferiti
+    preferita questi queste questo scegli scegliete seleziona sono abitualmente di solito in generale ne
+    acha achas costumas costuma eu estes essas medida musicais numa ordene ordena ouco escuto sao selecione seleciona
+    escolha marque mais habitualmente normalmente em geral este esta favoritos favoritas
+    hoe hoeveel hoezeer beoordeel cijfer deze dit een het geef graag hou houdt houden ik jij je jouw uw wij kies
+    favoriete lievelings leuk luister luistert luisteren mate muziek muziekgenres muziekgenre muzieksoorten
+    muziekstijlen muziekstijl stijlen stijl soorten soort naar op rangorde rangschik schaal tot u uren minuten vaak
+    van vind vindt vinden volgende voor wat welke en de of per week dag aan geeft bij hoor hoort horen muzikale smaak
+    waardeer waardering score doorgaans meestal mening over
+
     contemporary contemporani contemporanea contemporaneo traditional tradicional traditionell traditionelle old new
     school incl including inc underground commercial comercial nacional internacional catala catalana espanol
     espanola eg
@@ -262,7 +302,8 @@ SENSE_TURNERS = frozenset(
     spiacciono
     dispiace disgusta annoia noioso eviti evita
     nao nem nenhum nenhuma sem odeio odeia odeias detesta pior piores chato desgosto evito recuso
-    nie niet geen haat hekel nienawidze nelubim nenavidim ikke inte aldrig hatar hader ingen ei en
+    nie niet geen haat haten hekel vervelend nooit stom lelijk slecht slechtste minst saai nienawidze nelubim
+    nenavidim ikke inte aldrig hatar hader ingen ei en
     """.split()
 ) - {"en", "n", "can", "bear", "ne"}
 SENSE_SIGNS = "👎❌🚫💔😡🤮🤢😠✖✗✘⛔"

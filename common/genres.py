@@ -4,6 +4,7 @@ Every taste vector in the project has one value per genre, in the order of GENRE
 """
 
 import functools
+import html
 import math
 import re
 import unicodedata
@@ -45,6 +46,7 @@ GENRES: dict[str, str] = {  # key, as columns and vectors use it: the name that 
 
 _QUESTION_NUMBER = re.compile(r"(q|p|v|r|item|var|col|pregunta|frage|domanda|pergunta|question)?\d+([a-z]|r\d+)?")
 _LIME_CODE = re.compile(r"^\w{1,40}\[\w{1,40}\]\.\s+")  # "Q1[SQ001]. " before LimeSurvey's questions
+_MARKUP = re.compile(r"</?\w[^<>]*>")
 _SEPARATOR = re.compile(r"[,/&+;|:·]|\s[-–—]\s")  # between two genres; a space alone parts none
 _BRACKETS = re.compile(r"[\[(]([^\[\]()]*)[\])]")
 _OF_THE_PERSON = re.compile(r"\b(do|can) (you|i) (dance|rap|rave|dj|swing)\b")  # "Do you dance?"
@@ -90,6 +92,7 @@ def genres_of(name: str) -> tuple[str, ...]:
     attended [Rock]", "Rock (hate)" and "嫌い Rock" are no genres. Micro-genres count by their head word:
     "spanish hip hop", "denton tx indie", "rock en español".
     """
+    name = _MARKUP.sub(" ", html.unescape(name))
     name = _LIME_CODE.sub("", name) or name
     if _is_foreign(name) or _OF_THE_PERSON.search(plain(name)):
         return ()
@@ -123,6 +126,8 @@ def _is_foreign(name: str) -> bool:
 def is_legend(text: str) -> bool:
     """Whether the text in brackets explains the answers: "1-5", "not at all - very much", "0 = hate, 10 = love"."""
     words = plain(text).split()
+    if len(re.findall(r"(?<![\w.])\d{1,3}\s*[=:]\s*[^\W\d]", text)) >= 2:
+        return True
     known = FILLER | LEGEND_WORDS
     if not all(w in known or _QUESTION_NUMBER.fullmatch(w) or _is_turner(w) for w in words):
         return False

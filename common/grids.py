@@ -1,13 +1,12 @@
 """Labelled picture grids: contact sheets, strips and comparisons, as one picture."""
 
-import functools
-import importlib.util
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from common.lettering import draw_name, fit_text, label_font
 
 INK = "#2b1f3d"
 GREY = "#84789a"
@@ -16,26 +15,6 @@ CARD = "#ffffff"
 PINK, TEAL, YELLOW, VIOLET = "#f47094", "#28a8b0", "#ffd654", "#54426e"
 
 Item = TypeVar("Item")
-
-
-@functools.cache
-def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which ships inside matplotlib and has Latin, Greek and Cyrillic letters with all accents."""
-    spec = importlib.util.find_spec("matplotlib")
-    assert spec is not None and spec.origin is not None
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(spec.origin).parent / "mpl-data/fonts/ttf" / name), size_px)
-
-
-def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
-    """The text on one line; an ellipsis replaces its end where it is wider than `width_px`."""
-    whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    text = whole[:300]
-    if text == whole and font.getlength(text) <= width_px:
-        return text
-    while text and font.getlength(text + "…") > width_px:
-        text = text[:-1]
-    return text.rstrip() + "…"
 
 
 def evenly(items: Sequence[Item], count: int) -> list[Item]:
@@ -92,8 +71,9 @@ def picture_grid(
         draw.rounded_rectangle(box, radius=gap, fill=CARD)
         _paste_fitted(sheet, picture() if callable(picture) else picture, x, y, tile_px)
         for line, text in enumerate(label.split("\n")):
-            middle = (x + tile_px / 2, y + tile_px + font.size * (0.6 + 1.3 * line))
-            draw.text(middle, fit_text(text, font, tile_px - gap), fill=GREY if line else INK, font=font, anchor="mm")
+            size, room = round(font.size), tile_px - gap
+            place = (x + tile_px / 2, y + tile_px + size * (0.95 + 1.3 * line))
+            draw_name(draw, text, place, size, room, fill=GREY if line else INK, bold=False, centred=True)
     return sheet
 
 

@@ -11,35 +11,82 @@ import importlib.util
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
-from common.grids import fit_text, label_font
-
+Run = tuple[str, ImageFont.FreeTypeFont]  # part of a name, and the font that has its letters
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 NAMES_SHOWN = 5
 WORDS = re.compile(r"[^\s-]*-+\s*|[^\s-]+\s*")  # with what ends them
 LINE = 1.25  # distance of lines, as a multiple of their size
 
 
+@functools.cache
+def label_font(size_px: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which ships inside matplotlib and has Latin, Greek and Cyrillic letters with all accents."""
+    spec = importlib.util.find_spec("matplotlib")
+    assert spec is not None and spec.origin is not None
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(spec.origin).parent / "mpl-data/fonts/ttf" / name), size_px)
+
+
+def fit_text(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
+    """The text on one line; an ellipsis replaces its end where it is wider than `width_px`."""
+    whole = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = whole[:300]
+    if text == whole and font.getlength(text) <= width_px:
+        return text
+    while text and font.getlength(text + "…") > width_px:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
 def draw_name(
-    draw: ImageDraw.ImageDraw, name: str, place: tuple[float, float], size_px: int, width_px: float, *, fill: str
+    draw: ImageDraw.ImageDraw,
+    name: str,
+    place: tuple[float, float],
+    size_px: int,
+    width_px: float,
+    *,
+    fill: str,
+    bold: bool = True,
+    centred: bool = False,
 ) -> None:
-    """Write a name on one line from `place`, the left end of its baseline; an ellipsis ends it where it is too wide."""
+    """Write a name on one line; an ellipsis ends it where it is too wide.
+
+    Args:
+        draw: draws on the picture.
+        name: text in any script.
+        place: the left end of its baseline, or where it is `centred`, the middle.
+        size_px: size of the letters.
+        width_px: room for the name.
+        fill: colour.
+        bold: bold letters, where the font has them.
+        centred: what `place` is.
+    """
+    runs = list(_cut(_runs(name, size_px, bold), width_px))
     x, y = place
-    for text, font in _runs(name, size_px):
-        room = width_px - (x - place[0])
-        fits = font.getlength(text) <= room
-        draw.text((x, y), text if fits else fit_text(text, font, room), fill, font, anchor="ls")
+    x -= sum(font.getlength(text) for text, font in runs) / 2 if centred else 0
+    for text, font in runs:
+        draw.text((x, y), text, fill, font, anchor="ls")
         x += font.getlength(text)
-        if not fits:
-            break
+
+
+def _cut(runs: list[Run], width_px: float) -> Iterator[Run]:
+    """The runs that fit the room, the last one with an ellipsis where it or what follows does not."""
+    room = width_px
+    for text, font in runs:
+        if font.getlength(text) > room:
+            yield fit_text(text, font, room), font
+            return
+        room -= font.getlength(text)
+        yield text, font
 
 
 def name_width(name: str, size_px: int) -> float:
-    """Width of a name in px."""
+    """Width of a name in bold letters, px."""
     return sum(font.getlength(text) for text, font in _runs(name, size_px))
 
 
@@ -84,7 +131,7 @@ def warn_of_names(names: Iterable[str]) -> None:
         warnings.warn(f"no font for {count} ({some}): boxes are shown; pip install {packages}", stacklevel=2)
 
 
-def _runs(name: str, size_px: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+def _runs(name: str, size_px: int, bold: bool = True) -> list[Run]:
     """Parts of a name, each with the font of its letters; marks stay with the letter before them."""
     usual = str(label_font(size_px, bold=True).path)
     parts: list[tuple[str, str]] = []
@@ -94,7 +141,7 @@ def _runs(name: str, size_px: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
             parts[-1] = (parts[-1][0] + letter, parts[-1][1])
         else:
             parts.append((letter, file))
-    return [(text, _font(file, size_px)) for text, file in parts]
+    return [(text, label_font(size_px, bold=bold) if file == usual else _font(file, size_px)) for text, file in parts]
 
 
 @functools.lru_cache(256)

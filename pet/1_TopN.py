@@ -59,6 +59,7 @@ SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the 
 MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
 NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
 ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
+SHEET: str = ""  # sheet of a workbook; empty: the one that has genres
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
 WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray; None: one per core
@@ -78,6 +79,7 @@ def main() -> Report:
         missing=MISSING,
         name_column=NAME_COLUMN,
         answers=ANSWERS,
+        sheet=SHEET,
         folder=OUTPUT.parent if ray else None,
     )
     print(survey.describe())

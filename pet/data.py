@@ -54,6 +54,7 @@ SCALE: str = "auto"  # scale of the answers, such as 1-5, or 5-1 where 1 is the 
 MISSING: str = "auto"  # numbers that mean no answer, such as 0, 99; auto: usual codes far from the answers; none: none
 NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
 ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
+SHEET: str = ""  # sheet of a workbook; empty: the one that has genres
 SYNTHETIC_USERS: Annotated[int, Range(0, 10_000_000)] = 0  # number of random users to write; 0: none
 SEED: Annotated[int, Range(0, 2**32 - 1)] = 0  # seed of the random users
 OUTPUT: Path = OUTPUTS / "pet/data.png"  # overview of the accessories
@@ -72,7 +73,7 @@ def main() -> Report:
     print(f"{shown(ACCESSORIES)}: {len(everything)} accessories, every picture in order")
     if SURVEY is not None:
         survey = open_survey(
-            SURVEY, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS
+            SURVEY, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS, sheet=SHEET
         )
         for _ in survey.batches():  # finds the people who like nothing
             pass

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.errors import UserError
 from common.files import check_output, write_text
@@ -45,6 +46,7 @@ from common.images import write_png
 from common.lettering import warn_of_names
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
+from common.surveys.survey import open_survey
 from pet.choosing.choice_table import choice_of
 from pet.choosing.explaining import Language, contributions, counterfactual, sentence
 from pet.choosing.recommender import Recommender, Rule
@@ -66,6 +68,12 @@ USER: str = "Júlia"  # name of a person in the table USERS
 NAME: str = ""  # name on the chart; empty: TASTE if given, else USER
 LANGUAGE: Language = "en"  # language of the sentence that explains the pet: en, es, ca
 USERS: Path = DATA / "pet/users.csv"  # table of tastes
+COLUMNS: str = ""  # meaning of its columns: "Polka=folk, Country=" (nothing after "=": leave it out)
+SCALE: str = "auto"  # scale of its answers, such as 1-5, or 5-1 where 1 is the best; auto: found from the answers
+MISSING: str = "auto"  # numbers in it that mean no answer, such as 0, 99; auto: usual codes; none: none
+NAME_COLUMN: str = ""  # column that names the person, or several, separated by commas; empty: found by its name
+ANSWERS: str = ""  # meaning of its answer words: "lots=5, meh=2, no idea=" (nothing after "=": no answer)
+SHEET: str = ""  # sheet of a workbook; empty: the one that has genres
 ACCESSORIES: Path = DATA / "pet/AccessoryDataset.csv"  # names, types, files and genre vectors
 BODIES: Path = DATA / "pet/Body"  # folder of base bodies
 BODY: str = "auto"  # base body: Bear, Bunny, Cat, Dog; auto: chosen by the name
@@ -97,7 +105,7 @@ def main() -> Report | None:
     if BODY != "auto" and BODY not in bodies:
         raise UserError(f"setting BODY is {BODY!r}; it must be auto or one of {', '.join(bodies)}")
     name = NAME.strip() or TASTE or USER
-    taste = np.array(list(parse_taste(TASTE).values())) if TASTE else taste_of(USER, users=USERS)
+    taste = np.array(list(parse_taste(TASTE).values())) if TASTE else _taste_in_table()
     choice = choice_of(name, taste, recommender.choose([name], taste[None]), wardrobe)
     worn = {slot: wardrobe.find(choice.worn[slot].name) for slot in SLOTS}
     body = body_for(name, bodies, wanted=BODY)
@@ -134,6 +142,19 @@ def main() -> Report | None:
         return None
     figures = {slot: choice.worn[slot].name for slot in SLOTS} | {"cosine": round(choice.score, 4)}
     return Report(OUTPUT, [ACCESSORIES], figures)
+
+
+def _taste_in_table() -> NDArray[np.float64]:
+    survey = open_survey(
+        USERS,
+        columns=COLUMNS,
+        scale=SCALE,
+        missing=MISSING,
+        name_column=NAME_COLUMN,
+        answers=ANSWERS,
+        sheet=SHEET,
+    )
+    return taste_of(USER, survey)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from avatar.person.appearance import Examination
 from avatar.person.features import AppearanceTrait
 from avatar.person.head_view import CHIN, LEFT, RIGHT, SELFIE_PX, TOP
 from avatar.person.skin_tone import MONK_RGB
-from common.grids import CARD, GREY, INK, PINK, TEAL, fit_text, label_font
+from common.grids import CARD, GREY, INK, PINK, TEAL
+from common.lettering import fit_text, label_font
 
 WIDTH_PX = 1232
 HEAD_PX = 470  # side of the head's square, and the height of everything

@@ -11,8 +11,8 @@ from avatar.person.appearance_picture import draw_measured
 from avatar.person.face_detector import DetectedFace
 from avatar.person.features import Features, Trait
 from common.genres import GENRES
-from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font
-from common.lettering import LINE, draw_name, fit_lines
+from common.grids import CARD, GREY, INK, PAPER
+from common.lettering import LINE, draw_name, fit_lines, fit_text, label_font
 from common.people.selection import Box
 
 ACCENT = "#7b4fd0"

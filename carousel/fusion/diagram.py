@@ -12,8 +12,9 @@ from torch import nn
 from carousel.fusion.light_estimate import COEFFICIENTS
 from carousel.fusion.light_statistics import COUNT
 from carousel.fusion.network import FOLD, WIDTHS, FusionNetwork
-from common.grids import CARD, GREY, INK, PAPER, label_font
+from common.grids import CARD, GREY, INK, PAPER
 from common.images import write_png
+from common.lettering import label_font
 
 WIDTH_PX, HEIGHT_PX = 1310, 780
 ENCODER_COLOUR, DECODER_COLOUR, LIGHT_COLOUR = "#7b4fd0", "#1d8a74", "#e0803a"

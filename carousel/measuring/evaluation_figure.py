@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw
 from carousel.fusion.training_samples import FusionExample
 from carousel.measuring.baselines import Baseline
 from carousel.measuring.evaluation import OURS, PASTE, Scores, bootstrap_interval, fuse_by, table_cells
-from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font, picture_grid
+from common.grids import CARD, GREY, INK, PAPER, picture_grid
 from common.images import write_png
+from common.lettering import fit_text, label_font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from common.files import atomic_path
-from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
+from common.grids import GREY, INK, PAPER, picture_grid
+from common.lettering import fit_text, label_font
 
 Window = tuple[slice, slice]
 

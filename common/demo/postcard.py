@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from PIL import Image, ImageChops, ImageDraw
 
 from common.errors import UserError
-from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, fit_text, label_font
-from common.lettering import LINE, draw_name, fit_lines
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET
+from common.lettering import LINE, draw_name, fit_lines, fit_text, label_font
 
 SIZE = (1800, 1200)
 LARGER = 2  # than the card, while drawing

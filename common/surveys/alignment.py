@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
 from common.genre_words import ABOUT_PERSON, FILLER, INSTRUMENTS
-from common.genres import GENRES, genres_of, plain
+from common.genres import GENRES, genres_of, plain, turns_the_sense
+from common.surveys.asking import setting
 from common.surveys.scales import Scale
 
 NAME_WORDS = frozenset(
@@ -24,21 +25,28 @@ NAME_WORDS = frozenset(
         what s your first name, como te llamas, cual es tu nombre, com et dius, quin es el teu nom, com t anomenes,
         wie heisst du, wie ist dein name, dein name, ihr name, quel est ton prenom, quel est votre prenom,
         quel est ton nom, ton prenom, votre prenom, votre nom, come ti chiami, qual e il tuo nome, il tuo nome,
-        como te chamas, qual e o seu nome, qual e o teu nome, seu nome, o teu nome""",
+        como te chamas, qual e o seu nome, qual e o teu nome, seu nome, o teu nome, naam, voornaam, volledige naam,
+        voor en achternaam, bijnaam, je naam, uw naam, jouw naam, hoe heet je, wat is je naam, wat is jouw naam""",
     )
 )
 LAST_NAMES = frozenset("last name, lastname, surname, family name, cognom, cognoms, apellido, apellidos, nachname, "
-                       "nom de famille, cognome, sobrenome".split(", "))  # fmt: skip
+                       "nom de famille, cognome, sobrenome, achternaam, familienaam".split(", "))  # fmt: skip
 USER_WORDS = frozenset(
     "user, users, user name, username, usuari, usuaria, usuaris, usuario, usuarios, benutzer, utilisateur, utente, "
-    "person, persona, personne, people, participant, participante, teilnehmer, respondent, subject".split(", ")
+    "person, persona, personne, people, participant, participante, teilnehmer, respondent, subject, gebruiker, "
+    "deelnemer, persoon, row labels, etiquetas de fila, etiquetes de fila, zeilenbeschriftungen, etiquettes de lignes, "
+    "etichette di riga, rotulos de linha, rijlabels".split(", ")  # pivot tables name the first column so
 )
 ID_WORDS = frozenset(
     "user id, userid, id, uid, person id, subject id, respondent id, responseid, response id, participant id, "
     "id usuari, id usuario".split(", ")
 )
 
-_GREETING = re.compile(r"^(?:hi|hello|hey|hola|hallo|salut|bonjour|ciao|ola|bon dia|buenas) ")
+ANONYMOUS = frozenset("anonymous anonimo anonim anonym anonyme anoniem anonymus guest na".split()) | {"n a"}
+_GREETING = re.compile(r"^(?:hi|hello|hey|hola|hallo|hoi|salut|bonjour|ciao|ola|bon dia|buenas) ")
+_OPTIONAL = re.compile(
+    r" (optional|opcional|facultatif|facultativo|facoltativo|optioneel|required|obligatorio|obligatori|please)$"
+)
 
 
 # ---- columns -> genres ----
@@ -82,7 +90,9 @@ class Alignment:
         return "\n".join(lines)
 
 
-def align_columns(names: Sequence[str], own: str = "", name_column: str = "") -> Alignment:
+def align_columns(
+    names: Sequence[str], own: str = "", name_column: str = "", nameless: Collection[str] = ()
+) -> Alignment:
     """Find the genre of every column by `common.genres.genres_of`; nothing is guessed.
 
     Args:
@@ -90,12 +100,13 @@ def align_columns(names: Sequence[str], own: str = "", name_column: str = "") ->
         own: what the user says about columns, "Video game music=electronic, Country=": a genre word, or nothing
             for a column to leave out; separated by semicolons where a name has a comma. It overrides the vocabulary.
         name_column: the column that names the person, or several, separated by commas; empty: found by its name.
+        nameless: columns that name nobody, whatever they are called.
 
     Raises:
         UserError: a column appears twice, `own` names a column or a genre that is not there, or no column is a genre.
     """
     said = _parse_own(own, names)
-    id_columns = _name_columns([name for name in names if name not in said], names, name_column)
+    id_columns = _name_columns([n for n in names if n not in said and n not in nameless], names, name_column)
     found = {name: said[name] if name in said else genres_of(name) for name in names if name not in id_columns}
     _ask_about_the_person(names, found, said, id_columns)
     used = [name for name in names if name in id_columns or found.get(name)]
@@ -103,11 +114,26 @@ def align_columns(names: Sequence[str], own: str = "", name_column: str = "") ->
     sources = {g: tuple(name for name, genres in found.items() if g in genres) for g in GENRES}
     sources = {genre: columns for genre, columns in sources.items() if columns}
     if not sources:
+        _ask_about_questions(names)
         raise UserError(
             f"no column is a genre that is known (columns: {', '.join(map(repr, names[:12]))}); "
             f"the genres are {', '.join(GENRES)}; name others by --columns 'COLUMN=genre'"
         )
     return Alignment(sources, id_columns, tuple(name for name, genres in found.items() if not genres))
+
+
+def _ask_about_questions(names: Sequence[str]) -> None:
+    """Raise where genres stand in brackets, or behind a dash, after a question that is not known."""
+    choices = {}
+    for name in names:
+        found = re.fullmatch(r"(.+?)\s*(?:\[([^\]]+)\]|\s[-–>]+\s([^-–>]+))", name.strip(), re.DOTALL)
+        genres = genres_of(found[2] or found[3]) if found and not turns_the_sense(name) else ()
+        if found and genres:
+            choices[name] = (found[1], genres[0])
+    if len(choices) > 1:
+        question = next(iter(choices.values()))[0]
+        said = setting("columns", *(f"{name}={genre}" for name, (_, genre) in choices.items()))
+        raise UserError(f"the question {question!r} is not known: if it asks how much people like a genre, say {said}")
 
 
 def _name_columns(free: Sequence[str], names: Sequence[str], wanted: str) -> tuple[str, ...]:
@@ -118,11 +144,18 @@ def _name_columns(free: Sequence[str], names: Sequence[str], wanted: str) -> tup
         raise_faults("setting NAME_COLUMN", [f"the table has no column {part!r}" for part in missing])
         return parts
     for words in (NAME_WORDS, USER_WORDS, ID_WORDS):
-        found = [name for name in free if _GREETING.sub("", plain(name)) in words]
+        found = [name for name in free if is_called(name, words)]
         if found:
             last = [name for name in free if plain(name) in LAST_NAMES and words is NAME_WORDS]
             return (found[0], *last[:1])
     return ()
+
+
+def is_called(name: str, words: Collection[str]) -> bool:
+    """Whether a column has a name of `words`: "Name (optional)", "Nom / Nombre", "Hi! What's your name?"."""
+    bare = re.sub(r"[(\[][^)\]]*[)\]]", " ", name)
+    parts = [_OPTIONAL.sub("", _GREETING.sub("", plain(part))) for part in re.split(r"[/|]", bare)]
+    return _GREETING.sub("", plain(name)) in words or all(part in words for part in parts)
 
 
 def _ask_about_the_person(
@@ -141,11 +174,11 @@ def _ask_about_the_person(
         if (not among and not first and sure) or plain(name) in INSTRUMENTS:
             doubts.append(name)
     if doubts:
-        out = "; ".join(f"{name}=" for name in doubts)
-        genres = "; ".join(f"{name}={found[name][0]}" for name in doubts)
+        out = setting("columns", *(f"{name}=" for name in doubts))
+        genres = setting("columns", *(f"{name}={found[name][0]}" for name in doubts))
         raise UserError(
-            f"{', '.join(map(repr, doubts))} may be a genre or about the person: say --columns '{genres}' (genre) or "
-            f"--columns '{out}' (left out)"
+            f"{', '.join(map(repr, doubts))} may be a genre or about the person: say {genres} (genre) or "
+            f"{out} (left out)"
         )
 
 
@@ -159,7 +192,7 @@ def _parse_own(own: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     said: dict[str, tuple[str, ...]] = {}
     faults = []
     for part in filter(str.strip, own.split(";" if ";" in own else ",")):
-        name, equals, word = (text.strip() for text in part.partition("="))
+        name, equals, word = (text.strip() for text in part.rpartition("="))
         said[name] = genres_of(word) if word else ()
         if not equals or name not in names:
             faults.append(f"{part.strip()!r} does not name a column of the table; write COLUMN=genre")

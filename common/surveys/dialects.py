@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from common.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+ROWS_BELOW = 5  # the header, which a separator should split like it
 TABLE_SUFFIXES = (".csv", ".parquet")
 BLOCK_BYTES = 1 << 20  # read at a time; pyarrow holds some dozens of blocks
 
@@ -68,25 +70,28 @@ def check_table_path(path: Path, suffixes: Sequence[str] = TABLE_SUFFIXES) -> No
 
 
 def find_dialect(path: Path) -> Dialect:
-    """Detect the dialect of a CSV file: the separator is the one that splits the header into most columns.
+    """Detect the dialect of a CSV file: the separator is the one that splits the header into most columns, and
+    the first rows alike.
 
     Raises:
         UserError: empty, not text, or no header.
     """
     encoding = _find_encoding(path)
-    best: tuple[list[str], str, int, bool] = ([], ",", 1, False)
+    best: tuple[tuple[bool, int], list[str], str, int, bool] = ((False, 0), [], ",", 1, False)
     try:
         for delimiter in ",;\t|":
             with open(path, encoding=encoding, newline="") as file:
                 loose = bool(re.match(rf'"[^"]*" *[{delimiter}] +"', file.readline()))
                 file.seek(0)
                 reader = csv.reader(file, delimiter=delimiter, skipinitialspace=loose)
-                names = next(reader, [])
-                if len(names) > len(best[0]):
-                    best = (names, delimiter, reader.line_num, loose)
+                names, lines = next(reader, []), reader.line_num
+                below = [len(cells) for cells in itertools.islice(reader, ROWS_BELOW) if cells]
+                fits = len(names) > 1 and bool(below) and all(count == len(names) for count in below)
+                if (fits, len(names)) > best[0]:
+                    best = ((fits, len(names)), names, delimiter, lines, loose)
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a table ({error}); save it as CSV (UTF-8)") from error
-    names, delimiter, header_lines, loose = best
+    _, names, delimiter, header_lines, loose = best
     if not any(name.strip() for name in names):
         raise UserError(f"{path}: its first line is blank, it must name the columns")
     named = [name.strip() or f"(column {number})" for number, name in enumerate(names, 1)]
@@ -104,6 +109,9 @@ def _find_encoding(path: Path) -> str:
             raise UserError(f"{path}: is an Excel workbook or a zip archive; save the table as CSV (UTF-8)")
         if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
+        for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+            if start[place::2] == b"\0\0" and start[1 - place :: 2].isascii() and b"\0" not in start[1 - place :: 2]:
+                return encoding
         file.seek(0)
         try:
             while block := file.read(BLOCK_BYTES):

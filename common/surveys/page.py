@@ -6,12 +6,14 @@ from collections import Counter
 from PIL import Image, ImageDraw
 
 from common.genres import GENRES
-from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, fit_text, label_font
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL
+from common.lettering import draw_name, label_font, wrap
 from common.surveys.survey import Survey
 
 WIDTH_PX = 1600
 ROW_PX = 46
 BAR_PX = 520
+NOTE_PX, NOTE_LINES = 24, 4  # size of notes, and the most lines of each
 BARS = 24  # bars of a question; more different answers are drawn as ranges
 
 
@@ -36,15 +38,14 @@ def survey_page(survey: Survey) -> Image.Image:
     absent = [name for key, name in GENRES.items() if key not in survey.alignment.sources]
     notes += [f"not asked, counted as 0: {', '.join(absent)}"] if absent else []
     notes += [survey.describe_empty()] if survey.describe_empty() else []
+    notes = [line for note in notes for line in wrap(note, NOTE_PX, WIDTH_PX - 80)[:NOTE_LINES]]
     top = 150
     sheet = Image.new("RGB", (WIDTH_PX, top + ROW_PX * len(questions) + 44 * len(notes) + 60), PAPER)
     draw = ImageDraw.Draw(sheet)
     person = " + ".join(survey.alignment.id_columns) or "the row's number"
     scale = f"scale {survey.scale}" if len(set(survey.scales.values())) == 1 else "scales as below"
     title = f"{survey.path.name}: {survey.rows:,} people, {scale}, named by {person}"
-    draw.text(
-        (40, 30), fit_text(title, label_font(30, bold=True), WIDTH_PX - 80), fill=INK, font=label_font(30, bold=True)
-    )
+    draw_name(draw, title, (40, 58), 30, WIDTH_PX - 80, fill=INK)
     for x, head in ((40, "genre"), (330, "column"), (850, "scale"), (1000, "answers")):
         draw.text((x, 100), head, fill=GREY, font=label_font(22))
     for row, (genre, column) in enumerate(questions):
@@ -52,12 +53,12 @@ def survey_page(survey: Survey) -> Image.Image:
         draw.rectangle((30, y, WIDTH_PX - 30, y + ROW_PX - 6), fill=CARD)
         font = label_font(22)
         draw.text((40, y + 6), GENRES[genre], fill=INK, font=font)
-        draw.text((330, y + 6), fit_text(column, font, 500), fill=INK, font=font)
+        draw_name(draw, column, (330, y + 27), 22, 500, fill=INK, bold=False)
         draw.text((850, y + 6), str(survey.scales[column]), fill=INK, font=font)
         _draw_bars(draw, survey, column, y)
     for row, note in enumerate(notes):
         y = top + ROW_PX * len(questions) + 20 + 44 * row
-        draw.text((40, y), fit_text(note, label_font(24), WIDTH_PX - 80), fill=INK, font=label_font(24))
+        draw_name(draw, note, (40, y + 24), NOTE_PX, WIDTH_PX - 80, fill=INK, bold=False)
     return sheet
 
 

@@ -3,6 +3,7 @@
 pyarrow checks a file at full speed; only a faulty file is read again, slowly, to report what is wrong and where.
 """
 
+import csv
 import itertools
 import math
 from collections import Counter
@@ -27,12 +28,19 @@ PART_BYTES = 4 << 20  # of a CSV file
 Part = tuple[int, int]  # a part of a file, from and to: bytes of a CSV file, row groups of a Parquet file
 MOST_VALUES = 256  # different answers of a question in a block; more are rounded
 SUMMARIES = frozenset(
-    """total totals totales grand total|gran
-        total|sum|suma|somme|summe|gesamt|totale|totaux|totais|mean|means|average|avg|
-    media|promedio|mitjana|moyenne|mittelwert|durchschnitt|median|mediana|std|stdev|std dev|standard
-        deviation""".replace("\n    ", "")
-    .replace("total totals totales grand total", "total|totals|totales|grand total")
-    .split("|")
+    " ".join(phrase.split())
+    for phrase in """
+    total, totals, grand total, subtotal, subtotals, zwischensumme, sous total, subtotale, subtotaal, sum, mean,
+    means, average, averages, avg, median, std, stdev, std dev,
+    standard deviation, count, counts, ø, ∅, x̄,
+    totales, total general, suma, sumas, media, medias, promedio, mediana, recuento, desviación estándar,
+    mitjana, mitjanes, recompte, desviació estàndard,
+    summe, summen, gesamt, gesamtergebnis, gesamtsumme, insgesamt, mittelwert, durchschnitt, schnitt, anzahl,
+    standardabweichung,
+    totaux, total général, somme, moyenne, moyennes, médiane, effectif, écart type,
+    totale, totale complessivo, somma, conteggio, deviazione standard,
+    totais, total geral, soma, média, contagem, desvio padrão,
+    totaal, eindtotaal, gemiddelde, gemiddeld, mediaan, aantal, standaardafwijking""".split(",")
 )  # rows that are no people
 
 
@@ -159,16 +167,11 @@ def is_blank(ids: "pa.Array") -> NDArray[np.bool_]:
 
 def has_summary(ids: "pa.Array") -> bool:
     """Whether a name is that of a row of totals or means."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     words = pc.utf8_trim(pc.utf8_lower(ids), " :.")
-    return bool(pc.any(pc.is_in(words, value_set=_summary_words()), min_count=0).as_py())
-
-
-def _summary_words() -> "pa.Array":
-    import pyarrow as pa
-
-    return pa.array(sorted(SUMMARIES), pa.string())
+    return bool(pc.any(pc.is_in(words, value_set=pa.array(sorted(SUMMARIES), pa.string())), min_count=0).as_py())
 
 
 def is_summary(name: str) -> bool:
@@ -206,10 +209,19 @@ class CsvReader:
         for line, cells in self.dialect.rows(self.path):
             yield f"line {line}", cells
 
+    def last_row(self) -> list[str]:
+        """Cells of the last row that is not blank; empty where the end of the file does not show it."""
+        with open(self.path, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - BLOCK_BYTES // 16) & ~1)
+            lines = file.read().decode(self.dialect.encoding.removesuffix("-sig"), errors="replace").splitlines()
+        delimiter = self.dialect.delimiter
+        rows = [cells for cells in csv.reader(lines[-5:], delimiter=delimiter) if any(map(str.strip, cells))]
+        return rows[-1] if rows and len(rows[-1]) == len(self.names) else []
+
     def parts(self) -> Iterator[tuple[int, Part | None]]:
         """The rows before each part, and the part; None: all, where lines do not say where cells end."""
         with open(self.path, "rb") as file:
-            if self.newlines_in_cells or self.dialect.encoding == "utf-16" or b"\r" in file.readline()[:-2]:
+            if self.newlines_in_cells or self.dialect.encoding.startswith("utf-16") or b"\r" in file.readline()[:-2]:
                 yield 0, None
                 return
             file.seek(0)
@@ -294,6 +306,10 @@ class ParquetReader:
         if not all(numeric[name] for name in alignment.columns):
             return None
         return answers if all(answers.add(batch, alignment) for batch in self.batches(alignment)) else None
+
+    def last_row(self) -> list[str]:
+        """Not looked for: totals are cells of spreadsheets."""
+        return []
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:
         """Place, "row 3", and cells of every row, as texts."""

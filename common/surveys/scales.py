@@ -4,24 +4,35 @@ What the counts do not decide is asked: a UserError names the readings and the s
 """
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from common.errors import UserError
-from common.genres import turns_the_sense
+from common.genres import plain
+from common.surveys.asking import setting
 
 SCALES = ("0-1", "0-3", "0-5", "1-5", "1-7", "0-10", "1-10", "0-100")
 CODES = (66, 77, 88, 97, 98, 99, 666, 777, 888, 997, 998, 999, 9999)  # "don't know", "no answer"
 SHORT_CODES = (8, 9)  # the same where the scale ends at 5
 NEGATIVE_CODES = (-1, -7, -8, -9, -66, -77, -88, -97, -98, -99, -999)
 NEGATIVE = "is negative; a scale from -2 to 2 is said by --scale=-2-2"
+GRADE_WORDS = frozenset("schulnote schulnoten zensur zensuren benotung benote".split())
+ROMANCE_WORDS = frozenset(
+    "nom prenom sur du le la les quelle votre vos ta tes donnez notez musique musiques nome voto di".split()
+)
+GERMAN_WORDS = frozenset(
+    """klassik klassisch klassische volksmusik schlager deutschrap zeitstempel vorname nachname alter geschlecht wie
+    bewertung bewerte bewerten musikrichtung musikrichtungen elektronisch elektronische elektronik weltmusik blasmusik
+    volkstumliche und horst hore magst welche benutzer teilnehmer lieblingsmusik rockmusik popmusik deutschrock
+    liedermacher""".split()
+)
 FEW = 3  # so often a value is given by chance
 TOPS = (1, 3, 5, 7, 10)  # ends of scales below the longest one
 APART, DOUBTFUL = 20, 8  # expected answers above the end of a question, had it the scale of another: none is no chance
+NEARLY_ALL = 0.8  # of a question's answers
 PILED_UP = 0.5  # answers at the end of a scale, where it is one, at least, beside an average value
 
 
@@ -53,33 +64,6 @@ def parse_scale(text: str) -> Scale:
     if low == high or not np.isfinite(scale.ends).all() or (low < 0 and low != -high):
         raise UserError(f"scale {text!r} is not LOW-HIGH, such as {', '.join(SCALES)}, or 5-1 where 1 is the best")
     return scale
-
-
-def scale_in_name(name: str) -> Scale | None:
-    """The scale that a question says: "Rock (1-5)", "Valora del 1 al 10 [Rock]", "Rock (1 = love, 5 = hate)".
-
-    Raises:
-        UserError: it says "5-1", by which 1 or 5 may be the best.
-    """
-    text = unicodedata.normalize("NFKC", name).casefold()
-    labels = [(float(number), label) for number, label in _LABEL.findall(text)]
-    if len(labels) >= 2 and min(labels)[0] in (0, 1):
-        low, high = min(labels), max(labels)
-        downwards = turns_the_sense(high[1]) and not turns_the_sense(low[1])
-        return Scale(high[0], low[0]) if downwards else Scale(low[0], high[0])
-    for match in _ENDS.finditer(text):
-        low_end, high_end = int(match[1]), int(match[2])
-        if high_end in (0, 1) and 2 <= low_end <= 10:
-            _ask(f"{name!r} says {low_end}-{high_end}", f"{high_end} = best", f"{low_end}-{high_end}",
-                 f"{low_end} = best", f"{high_end}-{low_end}")  # fmt: skip
-        if low_end in (0, 1) and (2 <= high_end <= 10 or high_end == 100):
-            return Scale(low_end, high_end)
-    return None
-
-
-_TO = r"-|–|—|…|\.{2,3}|to|al?|à|bis(?: zu)?|fins a|até|hasta"
-_ENDS = re.compile(rf"(?<![\w.])(\d{{1,3}})\s*(?:{_TO})\s*(\d{{1,3}})(?![\w.])")
-_LABEL = re.compile(r"(?<![\w.])(\d{1,3})\s*[=:]\s*([^\d,;/)\]]+)")
 
 
 def detect_scale(low: float, high: float, whole: bool) -> Scale:
@@ -122,13 +106,16 @@ class Reading:
     outliers: set[float] = field(default_factory=set)
 
 
-def read_counts(counts: Mapping[float, int], wanted: str = "auto", missing: str = "auto") -> Reading:
+def read_counts(
+    counts: Mapping[float, int], wanted: str = "auto", missing: str = "auto", *, german: bool = False
+) -> Reading:
     """Find the scale of answers, what stands for no answer, and what cannot be an answer.
 
     Args:
         counts: how often each value was given.
         wanted: "auto", or the scale as the user gives it.
         missing: "auto", "none", or the values that count as no answer, "0, 99".
+        german: whether answers from 1 to 6 may be school grades, of which 1 is the best.
 
     Raises:
         UserError: two readings are possible; or no usual scale fits.
@@ -146,6 +133,7 @@ def read_counts(counts: Mapping[float, int], wanted: str = "auto", missing: str 
     core = {value: count for value, count in core.items() if value not in outliers}
     if outliers or not core:
         return Reading(Scale(0, 1), False, gone, outliers)
+    _ask_about_six(core, german, missing)
     _ask_where_in_doubt(core)
     low, high = min(core), max(core)
     whole = all(float(value).is_integer() for value in core)
@@ -188,6 +176,7 @@ def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
     """
     kept = {name: _plain_answers(question) for name, question in counts.items()}
     _ask_about_ticks(kept)
+    _ask_about_few(kept)
     apart = set()
     for name, own in kept.items():
         end, total = max(own, default=0), sum(own.values())
@@ -202,7 +191,8 @@ def questions_apart(counts: Mapping[str, Mapping[float, int]]) -> set[str]:
             scales = detect_scale(min(own), end, True), detect_scale(*_ends(kept[longest]), True)
             raise UserError(
                 f"the {total} answers of {name!r} end at {end:g}, those of {longest!r} at {max(kept[longest]):g}, "
-                f"which can be read in two ways: --scale '{name}={scales[0]}' or --scale {scales[1]} (all questions)"
+                f"which can be read in two ways: {setting('scale', f'{name}={scales[0]}')} or --scale {scales[1]} "
+                "(all questions)"
             )
     return apart
 
@@ -215,12 +205,33 @@ def _ask_about_ticks(counts: Mapping[str, Mapping[float, int]]) -> None:
         others.update({} if name in ticks else own)
     if len(ticks) > 1 and others and min(others) >= 1 and max(others) >= 3:
         scale = detect_scale(*_ends(others), all(value.is_integer() for value in others))
-        own_scales = "".join(f"; {name}=0-1" for name in ticks)
+        own_scales = setting("scale", str(scale), *(f"{name}=0-1" for name in ticks))
         raise UserError(
             f"the answers of {', '.join(map(repr, ticks))} are 0 or 1, all others go from {min(others):g} to "
-            f"{max(others):g}, which can be read in two ways: --scale '{scale}{own_scales}' (ticks) or --scale 0-"
+            f"{max(others):g}, which can be read in two ways: {own_scales} (ticks) or --scale 0-"
             f"{detect_scale(0, max(others), True).high:g} (all questions)"
         )
+
+
+def _ask_about_few(counts: Mapping[str, Mapping[float, int]]) -> None:
+    """Raise where some questions have few answers, all from 1 to 10, and others nearly all above 10: two scales."""
+    short = {
+        name: own
+        for name, own in counts.items()
+        if own and min(own) >= 1 and max(own) <= 10 and 1 < sum(own.values()) < APART
+        and all(value.is_integer() for value in own)
+    }  # fmt: skip
+    long = {name: own for name, own in counts.items() if name not in short and own}
+    if not short or not long or min(_share_above(own, 10) for own in long.values()) < NEARLY_ALL:
+        return
+    top = max(max(own) for own in short.values())
+    most = max(max(own) for own in long.values())
+    low, high = detect_scale(1, top, True), Scale(0, 100) if most <= 100 else Scale(0, float(np.ceil(most)))
+    own_scales = [*(f"{name}={low}" for name in short), *(f"{name}={high}" for name in long)]
+    raise UserError(
+        f"the answers of {', '.join(map(repr, short))} end at {top:g}, those of {', '.join(map(repr, long))} at "
+        f"{most:g}, which can be read in two ways: {setting('scale', *own_scales)} or --scale {high} (all questions)"
+    )
 
 
 def _plain_answers(counts: Mapping[float, int]) -> dict[float, int]:
@@ -297,7 +308,7 @@ def _ask_where_in_doubt(counts: Mapping[float, int]) -> None:
     if not whole:
         return
     if values == [1, 2] and total >= 4:
-        _ask("all answers are 1 or 2", "1 = yes, 2 = no", "2-1", "more is better", "1-5")
+        ask_two_readings("all answers are 1 or 2", "1 = yes, 2 = no", "2-1", "more is better", "1-5")
     if low == 0 and high == 5 and counts[0] <= max(1, counts.get(1, 0)) and counts[0] * 10 <= total:
         raise UserError(
             "the answers go from 0 to 5, and 0 is rare: say --missing 0 if 0 means no answer on a scale from 1 to 5, "
@@ -310,9 +321,43 @@ def _ask_where_in_doubt(counts: Mapping[float, int]) -> None:
             " else --scale 1-10"
         )
     if low >= 1 and 5 < high <= 10 and high != 7 and counts.get(1, 0) < FEW:
-        _ask(f"the answers go from {low:g} to {high:g}", "from 1", "1-7" if high <= 7 else "1-10", "from 0", "0-10")
+        ask_two_readings(
+            f"the answers go from {low:g} to {high:g}", "from 1", "1-7" if high <= 7 else "1-10", "from 0", "0-10"
+        )
     if low >= 2 and high == 7:
-        _ask(f"the answers go from {low:g} to {high:g}", "from 1", "1-7", "from 0", "0-10")
+        ask_two_readings(f"the answers go from {low:g} to {high:g}", "from 1", "1-7", "from 0", "0-10")
+
+
+def _ask_about_six(counts: Mapping[float, int], german: bool, missing: str) -> None:
+    """Raise where answers go from 1 to 6: school grades, or 6 for "don't know", or a scale up to 6 or 7."""
+    if (min(counts), max(counts)) != (1, 6):
+        return
+    if german:
+        ask_two_readings("the answers go from 1 to 6", "school grades, 1 = best", "6-1", "6 = best", "1-6")
+    if missing == "auto" and counts[6] and all(float(value).is_integer() for value in counts):
+        raise UserError(
+            "the answers go from 1 to 6: say --scale 1-6 (6 = most), --scale 6-1 (1 = most), --scale 1-7, or "
+            "--missing 6 (6 = no answer)"
+        )
+
+
+def ask_about_grades(columns: Sequence[str], counts: Collection[float]) -> None:
+    """Raise where questions ask for German school grades, and all answers are from 1 to 6."""
+    asked = [name for name in columns if asks_for_grades(name, columns)]
+    if asked and counts and min(counts) >= 1 and max(counts) <= 6:
+        ask_two_readings(f"{asked[0]!r} may ask for school grades", "1 = best", "6-1", "6 = best", "1-6")
+
+
+def asks_for_grades(name: str, columns: Sequence[str]) -> bool:
+    """Whether a question asks for a German school grade; "note" is also French and Italian for a score upwards."""
+    words = set(plain(name).split())
+    others = set(plain(" ".join(columns)).split())
+    return bool(words & GRADE_WORDS) or (bool(words & {"note", "noten"}) and not others & ROMANCE_WORDS)
+
+
+def is_german(columns: Sequence[str]) -> bool:
+    """Whether the questions are in German."""
+    return not GERMAN_WORDS.isdisjoint(plain(" ".join(columns)).split())
 
 
 def _ask_about_short_codes(values: list[float]) -> None:
@@ -328,12 +373,13 @@ def _ask_about_short_codes(values: list[float]) -> None:
         )
 
 
-def _ask(what: str, first: str, scale: str, second: str, other: str) -> None:
+def ask_two_readings(what: str, first: str, scale: str, second: str, other: str) -> None:
+    """Raise with the two scales by which answers can be read, and what each means."""
     raise UserError(f"{what}, which can be read in two ways: --scale {scale} ({first}) or --scale {other} ({second})")
 
 
 def ask_about_ranks(count: int, questions: int) -> None:
     """Raise where everybody gives each number from 1 to `count` once; the rest of the questions is blank."""
     worst = count if count == questions else count + 1  # what is not among the best ones counts as 0
-    _ask(f"everybody gives each number from 1 to {count} once, as in ranks", "1 = best", f"{worst}-1",
+    ask_two_readings(f"everybody gives each number from 1 to {count} once, as in ranks", "1 = best", f"{worst}-1",
          f"{count} = best", f"1-{count}")  # fmt: skip

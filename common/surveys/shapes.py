@@ -15,13 +15,14 @@ from pathlib import Path
 from common.errors import UserError
 from common.genre_words import FILLER, NOT_A_QUALIFIER
 from common.genres import GENRES, genres_of, plain, turns_the_sense
-from common.surveys.alignment import ID_WORDS, NAME_WORDS, USER_WORDS
+from common.surveys.alignment import ID_WORDS, NAME_WORDS, USER_WORDS, is_called
 from common.surveys.answers import is_no_answer, read_words
 from common.surveys.dialects import Dialect, find_dialect
 
 Rows = Callable[[], Iterator[tuple[str, list[str]]]]
 HEADER_ROWS = 12  # rows among which the header is searched
 SAMPLE_ROWS = 200
+MOST, SOME = 0.6, 0.2  # cells that are genres, at least, in a column of genres, and of questions beside answers
 MOST_UNKNOWN = 10_000  # different words of lists that are counted
 SAME_PEOPLE = 0.75  # different names a row, at most, where the rows of one name are one person's
 
@@ -29,7 +30,8 @@ AMOUNTS = frozenset(
     "plays, play count, playcount, times played, scrobbles, listens, listen count, streams, stream count, count, "
     "minutes, mins, minutes played, hours, hours played, seconds, ms played, msplayed, duration ms, total ms, tracks, "
     "songs, reproducciones, minutos, horas, veces, reproduccions, minuts, hores, vegades, minuten, stunden, ecoutes, "
-    "minutes ecoutees, heures, ascolti, minuti, ore".split(", ")
+    "minutes ecoutees, heures, ascolti, minuti, ore, percent, percentage, pct, share, porcentaje, percentatge, anteil, "
+    "prozent, pourcentage, percentuale, porcentagem, percentagem, aandeel, uren".split(", ")
 )  # what is added up
 RATINGS = frozenset(
     "score, rating, rate, answer, value, weight, stars, points, grade, level, response, puntuacion, nota, valoracion, "
@@ -40,6 +42,9 @@ NO_AMOUNTS = frozenset(
     "timestamp, time, date, day, month, year, unix time, uts, age, edad, edat, alter, eta, idade, born, year of birth, "
     "birth year, id, index, number, position, zip, postcode, phone, height, weight kg, duration".split(", ")
 )  # numbers that are about the row
+QUESTION_WORDS = frozenset(
+    "question, questions, item, variable, key, field, attribute, pregunta, frage, domanda, pergunta, vraag".split(", ")
+)
 TRACK_WORDS = frozenset(
     "track, track name, track uri, track id, trackname, song, song name, song title, song id, title, artist, artists, "
     "artist name s, artistname, artist uri, album, album name, album uri, isrc, danceability, popularity, followers, "
@@ -50,9 +55,76 @@ TRACK_WORDS = frozenset(
 def find_layout(path: Path) -> Dialect:
     """The dialect of a CSV file, and its header: the first row with genres, below titles and "sep=;".
 
+    Two columns of one name are called "Rock" and "Rock (column 5)".
+
     Raises:
         UserError: empty, not text, or no header.
     """
+    dialect = _with_row_names(path, _find_header(path))
+    names = [
+        f"{name}{_TWIN.format(number)}" if name in dialect.names[: number - 1] else name
+        for number, name in enumerate(dialect.names, 1)
+    ]
+    return replace(dialect, names=names)
+
+
+_TWIN = " (column {})"
+
+
+def is_twin(name: str) -> bool:
+    """Whether a column has the header of one before it."""
+    return untwinned(name) not in ("", name)
+
+
+def untwinned(name: str) -> str:
+    """The header of a column as the file has it: "Rock" of "Rock (column 5)"."""
+    return re.sub(r" \(column \d+\)$", "", name)
+
+
+def unwrapped(path: Path, folder: Path) -> Path:
+    """The table; or a plain copy, where each line is one quoted cell that holds the whole row, or is of Markdown.
+
+    Raises:
+        UserError: empty, or not text.
+    """
+    dialect = find_dialect(path)
+    target = folder / "unwrapped.csv"
+    if dialect.delimiter == "|" and dialect.names[0] == "(column 1)":
+        with open(target, "w", encoding="utf-8", newline="") as file:
+            rows = itertools.chain([dialect.names], _cells(path, dialect))
+            csv.writer(file).writerows([cell.strip() for cell in cells[1:-1]] for cells in rows)
+        return target
+    lines = [dialect.names, *_sample(path, dialect)]
+    delimiter = ";" if ";" in dialect.names[0] else ","
+    try:
+        inner = {len(cells) for cells in csv.reader((line[0] for line in lines), delimiter=delimiter)}
+    except csv.Error:  # line breaks in cells
+        return path
+    if any(len(line) > 1 for line in lines) or len(inner) != 1 or inner == {1}:
+        return path
+    with open(target, "w", encoding="utf-8") as file:
+        file.writelines(f"{cells[0]}\n" for cells in itertools.chain([dialect.names], _cells(path, dialect)))
+    return target
+
+
+def has_genres(path: Path) -> bool:
+    """Whether the columns of a CSV file are genres or lists of them."""
+    try:
+        dialect = find_layout(path)
+    except UserError:
+        return False
+    return bool(_genres_in(dialect.names) or _list_columns(dialect.names, _sample(path, dialect)))
+
+
+def _with_row_names(path: Path, dialect: Dialect) -> Dialect:
+    """A header for the row numbers that R's write.table() writes without one."""
+    sample = _sample(path, dialect)
+    longer = all(len(cells) == len(dialect.names) + 1 for cells in sample)
+    numbered = [cells[0] for cells in sample] == [str(number) for number in range(1, len(sample) + 1)]
+    return replace(dialect, names=["(row)", *dialect.names]) if sample and longer and numbered else dialect
+
+
+def _find_header(path: Path) -> Dialect:
     dialect = find_dialect(path)
     top = _top_rows(path, dialect.encoding, dialect.delimiter, 1)[0][1]
     if re.fullmatch(r"sep=.?", dialect.delimiter.join(top).strip(), re.IGNORECASE) or "sep=" in top:
@@ -116,8 +188,12 @@ def _genres_in(cells: Sequence[str]) -> int:
     return sum(bool(genres_of(cell)) for cell in cells)
 
 
+def _cells(path: Path, dialect: Dialect) -> Iterator[list[str]]:
+    return (cells for _, cells in dialect.rows(path))
+
+
 def _sample(path: Path, dialect: Dialect) -> list[list[str]]:
-    return [cells for _, cells in itertools.islice(dialect.rows(path), SAMPLE_ROWS)]
+    return list(itertools.islice(_cells(path, dialect), SAMPLE_ROWS))
 
 
 # ---- lists of genres ----
@@ -132,12 +208,14 @@ class Spread:
         rows: gives its rows, each with its place, each time anew.
         said: what was understood.
         unknown: words of the lists that are no known genres, counted when `rows` was read last.
+        plain: all cells but the first of a row are numbers already.
     """
 
     names: list[str]
     rows: Rows
     said: str
     unknown: Counter[str]
+    plain: bool = False
 
 
 def genres_in_list(cell: str) -> tuple[str, ...]:
@@ -156,17 +234,19 @@ def _list_columns(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list
     for place, name in enumerate(names):
         cells = [row[place] for row in sample if place < len(row) and row[place].strip()]
         hits = sum(bool(genres_in_list(cell)) for cell in cells)
-        if cells and hits >= 0.6 * len(cells) and not turns_the_sense(name) and not _names_person(name):
+        least = SOME if plain(name) in QUESTION_WORDS and any(plain(n) in AMOUNTS | RATINGS for n in names) else MOST
+        if cells and hits >= least * len(cells) and not turns_the_sense(name) and not _names_person(name):
             found.append(place)
     return found
 
 
 def _names_person(name: str) -> bool:
-    return any(plain(name) in words for words in (NAME_WORDS, USER_WORDS, ID_WORDS))
+    called = any(is_called(name, words) for words in (NAME_WORDS, USER_WORDS, ID_WORDS))
+    return called and plain(name) not in TRACK_WORDS
 
 
 def spread_lists(
-    names: Sequence[str], sample: Sequence[Sequence[str]], rows: Rows, name_column: str = ""
+    names: Sequence[str], sample: Sequence[Sequence[str]], rows: Rows, *, name_column: str = "", scale: str = "auto"
 ) -> Spread | None:
     """A table of lists of genres as one of a column a genre; None where it has no such column.
 
@@ -175,9 +255,11 @@ def spread_lists(
         sample: the first rows.
         rows: gives place ("line 3") and cells of every row, each time anew.
         name_column: the column that names the person, if the user says it.
+        scale: "auto", or the scale as the user gives it, by which the order of a list counts: "3-1" where the first of
+            three is the best.
 
     Raises:
-        UserError: the rows seem to be tracks or artists, not people.
+        UserError: the rows seem to be tracks or artists, not people; or all lists have the same genres, as ranks have.
     """
     lists = _list_columns(names, sample)
     if not lists or _genres_in(names) > _genres_in([names[place] for place in lists]):
@@ -192,23 +274,58 @@ def spread_lists(
         said = f"a column a person, and a row a genre: {names[lists[0]]!r}"
         columns, people = _turn(names, sample, lists[0], others)
         return Spread(columns, lambda: iter(people), said, unknown)
-    amount = _amount(names, sample, others, person) if len(lists) == 1 and person is not None else None
+    with_genre = [row for row in sample if lists[0] < len(row) and genres_in_list(row[lists[0]])]
+    amount = _amount(names, with_genre, others, person) if len(lists) == 1 and person is not None else None
     if amount is not None and person is not None:
         said = f"a row a person and genre: {names[lists[0]]!r}, {amount}"
         gather = functools.partial(_gather, rows, person, lists[0], amount, unknown=unknown)
-        return Spread([names[person], *GENRES], gather, said, unknown)
+        return Spread([names[person], *GENRES], gather, said, unknown, plain=not amount.words)
+
+    alone = _amount_of_one(names, sample, lists, others) if person is None else None
+    if alone is not None:
+        said = f"a row a genre, of one person: {names[lists[0]]!r}, {alone}"
+        gather = functools.partial(_gather, rows, None, lists[0], alone, unknown=unknown)
+        return Spread(["(row)", *GENRES], gather, said, unknown, plain=True)
+    ordered = scale != "auto"
+    if not ordered:
+        _ask_about_order(lists, sample)
 
     def spread() -> Iterator[tuple[str, list[str]]]:
         unknown.clear()
         for place, cells in rows():
             row = [*cells, *[""] * (len(names) - len(cells))]
-            ticked = set[str]()
-            for column in lists:
-                ticked.update(_known(row[column], unknown))
-            yield place, [*(row[column] for column in others), *("1" if genre in ticked else "0" for genre in GENRES)]
+            ticked = list(dict.fromkeys(genre for column in lists for genre in _known(row[column], unknown)))
+            places = {genre: str(number) for number, genre in enumerate(ticked, 1)} if ordered else {}
+            marks = [places.get(genre, "") if ordered else "01"[genre in ticked] for genre in GENRES]
+            yield place, [*(row[column] for column in others), *marks]
 
-    said = f"genres listed in {', '.join(repr(names[place]) for place in lists)}, each counts 1"
+    counts = "by its place" if ordered else "1"
+    said = f"genres listed in {', '.join(repr(names[place]) for place in lists)}, each counts {counts}"
     return Spread([*(names[place] for place in others), *GENRES], spread, said, unknown)
+
+
+def _ask_about_order(lists: Sequence[int], sample: Sequence[Sequence[str]]) -> None:
+    """Raise where everybody lists the same genres, at least three, in different orders."""
+    orders = {tuple(dict.fromkeys(g for c in lists if c < len(row) for g in genres_in_list(row[c]))) for row in sample}
+    orders.discard(())
+    if len(orders) > 1 and len({frozenset(order) for order in orders}) == 1 and len(next(iter(orders))) >= 3:
+        count = len(next(iter(orders)))
+        raise UserError(
+            f"all lists have the same {count} genres, as ranks: say --scale {count}-1 (the first is the best) or "
+            f"--scale 1-{count} (the last is the best)"
+        )
+
+
+def _amount_of_one(
+    names: Sequence[str], sample: Sequence[Sequence[str]], lists: Sequence[int], others: Sequence[int]
+) -> "Amount | None":
+    """What the rows count where each is another genre of one person, "genre,minutes"; None where they are people."""
+    cells = [row[lists[0]].strip() for row in sample if lists[0] < len(row)]
+    if len(lists) > 1 or len(cells) < 2 or len(set(cells)) < len(cells) or any(len(_parts(c)) > 1 for c in cells):
+        return None
+    numeric = _numeric(sample, others)
+    found = next((place for place in numeric if plain(names[place]) in AMOUNTS), None)
+    return Amount(found, names[found], True) if found is not None else None
 
 
 def _known(cell: str, unknown: Counter[str]) -> list[str]:
@@ -275,7 +392,7 @@ class Amount:
 
 
 def _amount(names: Sequence[str], sample: Sequence[Sequence[str]], others: Sequence[int], person: int) -> Amount | None:
-    """What the rows of a long table count; None where each row is a person of its own."""
+    """What the rows of a long table count; None where each row is a person of its own. `sample`: rows with a genre."""
     people = [row[person] for row in sample if person < len(row)]
     if len(set(people)) == len(people):
         return None
@@ -308,7 +425,7 @@ def _numeric(sample: Sequence[Sequence[str]], places: Sequence[int]) -> list[int
 
 
 def _gather(
-    rows: Rows, person: int, genre: int, amount: Amount, *, unknown: Counter[str]
+    rows: Rows, person: int | None, genre: int, amount: Amount, *, unknown: Counter[str]
 ) -> Iterator[tuple[str, list[str]]]:
     """One row a person, in the order of their first rows. Where amounts are added up, each genre is a share from 0 to 1
     of the person's largest one; else a genre without a row has no answer.
@@ -316,7 +433,7 @@ def _gather(
     The rows are gathered in a database on the disk, so that memory does not grow with them.
     """
     unknown.clear()
-    keys, least = list(GENRES), max(person, genre, amount.column or 0)
+    keys, least = list(GENRES), max(person or 0, genre, amount.column or 0)
     combine = _SUM if amount.summed else _FIRST if amount.words else _HIGHEST
     marked, decimals = "", False
     with tempfile.TemporaryDirectory(prefix="relive_") as folder, closing(sqlite3.connect(f"{folder}/rows")) as base:
@@ -324,22 +441,25 @@ def _gather(
         for place, cells in rows():
             if len(cells) <= least:
                 raise UserError(f"{place}: {len(cells)} cells, too few for a person, a genre and a score")
+            genres = _known(cells[genre], unknown)
             text = "1" if amount.column is None else cells[amount.column].strip()
-            if text and not amount.words and not _SCORE.fullmatch(text):
+            if genres and text and not amount.words and not _SCORE.fullmatch(text):
                 raise UserError(f"{place}: {text!r} is not a score from 0 up")
-            marked = marked or (f"{place}: {text}" if _THOUSANDS.fullmatch(text) else "")
-            decimals = decimals or (not text.isdecimal() and not _THOUSANDS.fullmatch(text))
-            base.execute("INSERT OR IGNORE INTO people (name, place) VALUES (?, ?)", (cells[person], place))
-            value = text if amount.words else float(text.replace(",", ".")) if text else None
-            for key in _known(cells[genre], unknown) if value not in (None, "") else ():
-                base.execute(combine, (cells[person], keys.index(key), value))
+            if genres:
+                marked = marked or (f"{place}: {text}" if _THOUSANDS.fullmatch(text) else "")
+                decimals = decimals or (not text.isdecimal() and not _THOUSANDS.fullmatch(text))
+            name = "" if person is None else cells[person]
+            base.execute("INSERT OR IGNORE INTO people (name, place) VALUES (?, ?)", (name, place))
+            value = text if amount.words else float(text.replace(",", ".")) if text and genres else None
+            for key in genres if value not in (None, "") else ():
+                base.execute(combine, (name, keys.index(key), value))
         if marked and not decimals:
             raise UserError(
                 f"{marked} beside whole numbers may have a mark of thousands; write numbers without such marks"
             )
-        for (_, name, place), rows_ in itertools.groupby(base.execute(_EVERYBODY), key=lambda row: row[:3]):
+        for (_, who, place), rows_ in itertools.groupby(base.execute(_EVERYBODY), key=lambda row: row[:3]):
             scores = {row[3]: row[4] for row in rows_ if row[3] is not None}
-            yield place, [name, *_answers(scores, amount)]
+            yield place, [who, *_answers(scores, amount)]
 
 
 def _answers(scores: dict[int, float | str], amount: Amount) -> list[str]:

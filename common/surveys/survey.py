@@ -9,7 +9,7 @@ import itertools
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,22 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
-from common.genres import plain
-from common.surveys.alignment import Alignment, align_columns, to_vectors
+from common.genres import genres_of, plain
+from common.surveys.alignment import ANONYMOUS, Alignment, align_columns, to_vectors
+from common.surveys.answers import number_of, says_one_is_best, scale_in_name
+from common.surveys.asking import setting
 from common.surveys.dialects import check_table_path
-from common.surveys.readers import Answers, CsvReader, ParquetReader, Part, numbers_of
-from common.surveys.rewriting import Rewritten, rewrite
+from common.surveys.readers import Answers, CsvReader, ParquetReader, Part, is_summary, numbers_of
+from common.surveys.rewriting import Rewritten, leading_cells, rewrite, write_plain
 from common.surveys.scales import (
     NEGATIVE,
     Reading,
     Scale,
+    ask_about_grades,
     ask_about_ranks,
+    ask_two_readings,
+    detect_scale,
+    is_german,
     questions_apart,
     read_counts,
-    scale_in_name,
     split_scales,
 )
-from common.surveys.shapes import SAMPLE_ROWS, Rows, find_layout, spread_lists
+from common.surveys.shapes import SAMPLE_ROWS, Rows, find_layout, is_twin, spread_lists, untwinned, unwrapped
 from common.surveys.workbooks import write_records, write_workbook
 
 if TYPE_CHECKING:
@@ -42,8 +47,12 @@ if TYPE_CHECKING:
 SURVEY_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".json", ".parquet")
 PLACES_SHOWN = 5
 UNKNOWN_SHOWN = 20
+ROUNDED = 0.06  # a mean, written with one decimal place, is off by less
 LOG_RANKS = math.log(0.02)  # less likely is no chance
-RANK_WORDS = frozenset("rank ranks ranking ranked rang rangfolge classement ranquing puesto posicion posicio".split())
+RANK_WORDS = frozenset(
+    """rank ranks ranking ranked rang rangfolge platz platzierung classement ranquing puesto posicion posicio posizione
+    posto posicao lugar rangorde rangschik plaats""".split()
+)
 
 
 @dataclass(kw_only=True)
@@ -139,6 +148,7 @@ def open_survey(
     missing: str = "auto",
     name_column: str = "",
     answers: str = "",
+    sheet: str = "",
     folder: Path | None = None,
 ) -> Survey:
     """Check a whole file of tastes.
@@ -151,6 +161,7 @@ def open_survey(
         missing: numbers that count as no answer; see `read_counts`.
         name_column: see `align_columns`.
         answers: meaning of words, "lots=5, meh=2"; see `read_words`.
+        sheet: sheet of a workbook; empty: the one that has genres.
         folder: where the plain copy of a table goes that needs one; None: the system's temporary folder.
 
     Raises:
@@ -162,7 +173,7 @@ def open_survey(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.TemporaryDirectory(prefix=".relive_", dir=folder)
-        readings = {"missing": missing, "name_column": name_column, "own": answers}
+        readings = {"missing": missing, "name_column": name_column, "own": answers, "sheet": sheet}
         return _open(path, columns, scale, **readings, folder=temporary)
     except UserError as error:
         text = str(error)
@@ -177,19 +188,31 @@ def _open(
     missing: str,
     name_column: str,
     own: str,
+    sheet: str,
     folder: "tempfile.TemporaryDirectory[str]",
 ) -> Survey:
-    reader = _reader(path, Path(folder.name))
+    reader = _reader(path, Path(folder.name), sheet)
     rows: Rows = reader.rows
     names, notes = reader.names, list[str]()
     sample = [cells for _, cells in itertools.islice(reader.rows(), SAMPLE_ROWS)]
-    spread = spread_lists(names, sample, rows, name_column)
+    spread = spread_lists(names, sample, rows, name_column=name_column, scale=scale)
     if spread is not None:
         names, rows, notes = spread.names, spread.rows, [spread.said]
-    alignment = align_columns(names, columns, name_column)
+        if spread.plain:
+            gathered = Path(folder.name) / "gathered.csv"
+            notes += [*write_plain(rows, names, gathered), *_unknown_words(spread.unknown)]
+            reader, spread = CsvReader(gathered), None
+            names, rows = reader.names, reader.rows
+        sample = [cells for _, cells in itertools.islice(rows(), SAMPLE_ROWS)]
+    twins = _equal_twins(names, columns, rows)
+    notes += [f"{name!r} has the answers of the column before it of that name, used once" for name in twins]
+    alignment = align_columns(names, columns, name_column, _nameless(names, sample))
     found = reader.check(alignment) if spread is None and len(alignment.id_columns) < 2 else None
+    below = _summary_below(reader.last_row(), names, alignment, found) if found else ""
+    notes += [f"the last row has no name and the {below} of the rows above, left out"] if below else []
+    rows = _without_last(rows) if below else rows
     done = Rewritten()
-    if found is None or found.summaries or found.blanks:
+    if found is None or found.summaries or found.blanks or below:
         target = Path(folder.name) / "plain.csv"
         done = rewrite(rows, names, alignment, target, own=own, scale=scale)
         reader = CsvReader(target)
@@ -228,6 +251,70 @@ def _open(
     )
 
 
+def _equal_twins(names: Sequence[str], columns: str, rows: Rows) -> list[str]:
+    """Columns of a genre with the header, and all the answers, of one before them.
+
+    Raises:
+        UserError: the answers differ, and `columns` does not say what the column is.
+    """
+    twins = [name for name in names if is_twin(name) and genres_of(untwinned(name)) and f"{name}=" not in columns]
+    if not twins:
+        return []
+    places = {name: (names.index(untwinned(name)), names.index(name)) for name in twins}
+    for _, cells in rows():
+        for name in [n for n, (a, b) in places.items() if cells[a : a + 1] != cells[b : b + 1]]:
+            raise UserError(
+                f"column {untwinned(name)!r} appears twice, with other answers: say {setting('columns', f'{name}=')} "
+                f"(left out) or {setting('columns', f'{name}={genres_of(untwinned(name))[0]}')} (the highest of both)"
+            )
+    return twins
+
+
+def _nameless(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[str]:
+    """Columns without a name in them: blank, or "anonymous" in every row."""
+    found = []
+    for place, name in enumerate(names):
+        cells = [row[place] for row in sample if place < len(row)]
+        if len(cells) > 1 and all(not cell.strip() or plain(cell) in ANONYMOUS for cell in cells):
+            found.append(name)
+    return found
+
+
+def _summary_below(row: Sequence[str], names: Sequence[str], alignment: Alignment, found: Answers) -> str:
+    """What a last row without a name holds: "sums" or "means" of the rows above; else "".
+
+    Where it has a name for totals, this is noted in `found`.
+    """
+    lead = leading_cells(row, names, alignment) if row else []
+    found.summaries = found.summaries or any(map(is_summary, lead))
+    if not row or any(cell.strip() for cell in lead) or found.rounded or found.rows < 3:
+        return ""
+    columns = {name: number_of(row[list(names).index(name)]) for name in alignment.columns}
+    answered = {name: value for name, value in columns.items() if value is not None and found.counts[name].total() > 2}
+    if len(answered) < max(2, len(columns)):
+        return ""
+    above = {name: sum(v * n for v, n in found.counts[name].items()) - value for name, value in answered.items()}
+    if all(math.isclose(answered[name], above[name]) for name in above) and any(above.values()):
+        return "sums"
+    broken = any(not value.is_integer() for value in answered.values()) or bool(alignment.id_columns)
+    means = {name: total / (found.counts[name].total() - 1) for name, total in above.items()}
+    return "means" if broken and all(abs(answered[name] - means[name]) < ROUNDED for name in means) else ""
+
+
+def _without_last(rows: Rows) -> Rows:
+    """The same rows but the last that is not blank."""
+
+    def all_but_one() -> Iterator[tuple[str, list[str]]]:
+        held = None
+        for place, cells in rows():
+            if any(map(str.strip, cells)):
+                if held is not None:
+                    yield held
+                held = place, cells
+
+    return all_but_one
+
+
 def _unknown_words(unknown: Mapping[str, int]) -> list[str]:
     """A line on the words of lists that are no known genres, the most frequent ones first."""
     if not unknown:
@@ -237,14 +324,19 @@ def _unknown_words(unknown: Mapping[str, int]) -> list[str]:
     return [f"not known as genres, {len(most):,} of the lists' words: {shown}{', ...' * (len(most) > UNKNOWN_SHOWN)}"]
 
 
-def _reader(path: Path, folder: Path) -> CsvReader | ParquetReader:
+def _reader(path: Path, folder: Path, sheet: str) -> CsvReader | ParquetReader:
     suffix = path.suffix.lower()
+    if sheet and suffix != ".xlsx":
+        raise UserError("setting SHEET is for workbooks alone")
     if suffix == ".parquet":
         return ParquetReader(path)
-    if suffix in (".xlsx", ".json"):
-        plain = folder / "table.csv"
-        (write_workbook if suffix == ".xlsx" else write_records)(path, plain)
-        return CsvReader(plain, find_layout(plain))
+    if suffix == ".xlsx":
+        path = write_workbook(path, folder, sheet)
+    elif suffix == ".json":
+        write_records(path, folder / "table.csv")
+        path = folder / "table.csv"
+    else:
+        path = unwrapped(path, folder)
     return CsvReader(path, find_layout(path))
 
 
@@ -254,6 +346,9 @@ def _read_scales(found: Answers, done: Rewritten, scale: str, missing: str) -> l
     wanted, own = split_scales(scale, counts)
     said = {name: scale_in_name(name) for name in counts} if wanted == "auto" else {}
     own = {name: str(scale) for name, scale in said.items() if scale is not None} | own
+    if scale == "auto":
+        ask_about_grades(list(found.counts), found.pooled().keys())
+        _ask_about_one_as_best(found)
     if scale == "auto" and 3 <= found.ranked < math.inf and found.rows > 1:
         ask_about_ranks(int(found.ranked), len(found.counts))
     _ask_about_likely_ranks(found, scale)
@@ -269,10 +364,19 @@ def _read_scales(found: Answers, done: Rewritten, scale: str, missing: str) -> l
         for name in columns:
             pooled.update(counts[name])
         try:
-            readings.append((read_counts(pooled, kind if kind in own.values() else wanted, missing), columns))
+            chosen = kind if kind in own.values() else wanted
+            readings.append((read_counts(pooled, chosen, missing, german=is_german(list(found.counts))), columns))
         except UserError as error:
             raise UserError(f"{', '.join(columns)}: {error}" if len(groups) > 1 else str(error)) from error
     return readings
+
+
+def _ask_about_one_as_best(found: Answers) -> None:
+    """Raise where a question says that 1 is the best, and not what the worst is."""
+    said = [name for name in found.counts if says_one_is_best(name)]
+    if said:
+        worst = f"{detect_scale(1, max(found.pooled(), default=5), True).high:g}"
+        ask_two_readings(f"{said[0]!r} says what 1 is", "1 = best", f"{worst}-1", f"{worst} = best", f"1-{worst}")
 
 
 def _ask_about_likely_ranks(found: Answers, scale: str) -> None:
@@ -295,7 +399,7 @@ def _fault(place: str, column: str, cell: str, reading: Reading) -> str:
         return f"{place}, column {column!r}: {cell.strip()} is outside the scale {reading.scale}"
     return (
         f"{place}, column {column!r}: {cell.strip()} is far from all other answers; correct it, or say --missing "
-        f"{cell.strip()} (no answer), --scale 0-100, or --columns '{column}=' (no genre)"
+        f"{cell.strip()} (no answer), --scale 0-100, or {setting('columns', f'{column}=')} (no genre)"
     )
 
 
@@ -303,8 +407,6 @@ def find_places(
     rows: Iterator[tuple[str, list[str]]], names: list[str], columns: list[str], values: set[float]
 ) -> dict[float, list[tuple[str, str, str]]]:
     """Place, column and cell of the first few answers of these values."""
-    from common.surveys.answers import number_of
-
     found: dict[float, list[tuple[str, str, str]]] = {value: [] for value in values}
     where = [(names.index(name), name) for name in columns]
     for place, cells in rows:

@@ -5,17 +5,28 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
+from common.genres import genres_of
+from common.surveys.asking import setting
+from common.surveys.shapes import has_genres
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_BYTES = 1 << 30  # of a workbook or of records, unpacked
 
 
-def write_workbook(path: Path, target: Path) -> None:
-    """Write the first sheet that has rows as CSV.
+def write_workbook(path: Path, folder: Path, wanted: str = "") -> Path:
+    """Write a sheet as CSV into `folder`: the one that has genres, or of none, the first that has rows.
+
+    Args:
+        wanted: name of the sheet; empty: found.
 
     Raises:
-        UserError: damaged, too large, or empty.
+        UserError: damaged, too large, or empty; several sheets have genres; cells are formulas without values.
     """
     import openpyxl
 
@@ -24,14 +35,48 @@ def write_workbook(path: Path, target: Path) -> None:
             if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
                 raise UserError(f"{path}: is larger than {MAX_BYTES >> 30} GB unpacked; save it as CSV (UTF-8)")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            rows = [row for row in _few(sheet.iter_rows(values_only=True)) if any(cell is not None for cell in row)]
-            if rows:
-                _write(target, ([_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)))
-                return
+        name = _choose_sheet(book, folder, wanted)
+        _check_formulas(openpyxl.load_workbook(path, read_only=True)[name], book[name])
+        target = folder / "table.csv"
+        _write(target, ([_text(cell) for cell in row] for row in book[name].iter_rows(values_only=True)))
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
         raise UserError(f"{path}: is not an Excel workbook that can be read ({error})") from error
-    raise UserError(f"{path}: is empty")
+    return target
+
+
+def _choose_sheet(book: "Workbook", folder: Path, wanted: str) -> str:
+    sheets = {sheet.title: list(_few(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
+    if wanted:
+        if wanted not in sheets:
+            raise UserError(f"setting SHEET: there is no sheet {wanted!r}; the sheets are {', '.join(sheets)}")
+        return wanted
+    hidden = {sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"}
+    filled = [name for name, rows in sheets.items() if any(cell is not None for row in rows for cell in row)]
+    shown = [name for name in filled if name not in hidden] or filled
+    if not shown:
+        raise UserError("is empty")
+    with_genres = []
+    for name in shown:
+        _write(folder / "sheet.csv", ([_text(cell) for cell in row] for row in sheets[name]))
+        if has_genres(folder / "sheet.csv"):
+            with_genres.append(name)
+    if len(with_genres) > 1:
+        raise UserError(
+            f"the sheets {', '.join(map(repr, with_genres))} all have genres: say "
+            + " or ".join(setting("sheet", name) for name in with_genres)
+        )
+    return (with_genres or shown)[0]
+
+
+def _check_formulas(formulas: "Worksheet", values: "Worksheet") -> None:
+    """Raise where the first rows have formulas that no spreadsheet has computed."""
+    both = zip(_few(formulas.iter_rows(values_only=True)), _few(values.iter_rows(values_only=True)), strict=False)
+    for number, (written, computed) in enumerate(both, 1):
+        for formula, value in zip(written, computed, strict=False):
+            if value is None and isinstance(formula, str) and formula.startswith("="):
+                raise UserError(
+                    f"row {number}: {formula} is a formula without its value; open and save it in a spreadsheet"
+                )
 
 
 def _few(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
@@ -55,10 +100,7 @@ def write_records(path: Path, target: Path) -> None:
             data = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: is not JSON that can be read ({error})") from error
-    if isinstance(data, dict) and len(data) > 1 and all(isinstance(value, dict) for value in data.values()):
-        data = [{"name": name, **tastes} for name, tastes in data.items()]  # {"Ada": {"rock": 5}, ...}
-    elif isinstance(data, dict):
-        data = next((value for value in data.values() if isinstance(value, list)), [data])
+    data = _records(data)
     if not isinstance(data, list) or not data or not all(isinstance(record, dict) for record in data):
         raise UserError(f'{path}: is not a list of records such as {{"name": "Ada", "rock": 5}}')
     try:
@@ -67,6 +109,27 @@ def write_records(path: Path, target: Path) -> None:
         raise UserError(f"{path}: its records are nested too deeply") from error
     names = list(dict.fromkeys(name for record in flat for name in record))
     _write(target, [names, *([record.get(name, "") for name in names] for record in flat)])
+
+
+def _records(data: Any) -> Any:
+    """Records of what tools write instead of a list of them: columns, rows below a header, or people by name."""
+    if isinstance(data, dict) and isinstance(data.get("columns"), list) and isinstance(data.get("data"), list):
+        data = [data["columns"], *data["data"]]
+    if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
+        return [dict(zip(map(str, data[0]), row, strict=False)) for row in data[1:]]
+    return _records_of_dict(data) if isinstance(data, dict) else data
+
+
+def _records_of_dict(data: dict[str, Any]) -> Any:
+    values = list(data.values())
+    if len(data) > 1 and all(isinstance(value, dict) for value in values):
+        if not any(map(genres_of, data)):
+            return [{"name": name, **tastes} for name, tastes in data.items()]  # {"Ada": {"rock": 5}, ...}
+        rows = dict.fromkeys(row for value in values for row in value)
+        return [{column: value.get(row) for column, value in data.items()} for row in rows]
+    if len(data) > 1 and all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
+        return [dict(zip(data, row, strict=True)) for row in zip(*values, strict=True)]
+    return next((value for value in values if isinstance(value, list)), [data])
 
 
 def _flatten(record: dict[str, object]) -> dict[str, str]:

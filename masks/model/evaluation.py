@@ -11,8 +11,9 @@ from tqdm import tqdm
 
 from common.alpha import on_checks
 from common.files import write_csv
-from common.grids import GREY, INK, PAPER, fit_text, label_font, picture_grid
+from common.grids import GREY, INK, PAPER, picture_grid
 from common.images import write_png
+from common.lettering import fit_text, label_font
 from masks.model.inference import predict_masks
 from masks.model.metrics import boundary_f1, f1_score
 from masks.model.threshold_baselines import best_threshold

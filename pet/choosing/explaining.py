@@ -39,7 +39,8 @@ def sentence(choice: Choice, language: Language) -> str:
 def counterfactual(choice: Choice, recommender: Recommender, wardrobe: Wardrobe, language: Language) -> str:
     """The genre of which one point more, of five, would change the pet, and what it would wear; "" where none would.
 
-    Genres are tried from the most to the least liked; the accessory named is the new one that stands most for it.
+    Genres are tried from the most to the least liked, first those that bring an accessory of their own; the accessory
+    named is the new one that stands most for the genre.
     """
     order = [genre for genre in np.argsort(-choice.taste, kind="stable") if choice.taste[genre] < 1]
     if not order:
@@ -47,14 +48,18 @@ def counterfactual(choice: Choice, recommender: Recommender, wardrobe: Wardrobe,
     tastes = np.tile(choice.taste, (len(order), 1))
     tastes[np.arange(len(order)), order] = np.minimum(choice.taste[order] + POINT, 1)
     sets = recommender.choose([choice.user] * len(order), tastes)
+    found = []
     for genre, indices in zip(order, sets.indices, strict=True):
         items = [wardrobe.slots[slot][index] for slot, index in zip(SLOTS, indices, strict=True)]
         new = [item for item, slot in zip(items, SLOTS, strict=True) if item.name != choice.worn[slot].name]
-        if new:
-            item = max(new, key=lambda item: item.vector[genre])
-            name = GENRE_WORDS[list(GENRES)[genre]][language]
-            return SENTENCES[language]["more"].format(genre=name, worn=accessory_words(item.name, language))
-    return ""
+        item = max(new, key=lambda item: item.vector[genre], default=None)
+        if item is not None and item.vector[genre]:
+            found.append((item.vector[genre] < item.vector.max(), genre, item))
+    if not found:
+        return ""
+    _, genre, item = min(found, key=lambda change: change[0])
+    name = GENRE_WORDS[list(GENRES)[genre]][language]
+    return SENTENCES[language]["more"].format(genre=name, worn=accessory_words(item.name, language))
 
 
 def contributions(choice: Choice) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.genres import GENRES
 from common.surveys.alignment import Alignment
 from common.surveys.scales import Scale
-from common.surveys.survey import open_survey
+from common.surveys.survey import Survey, open_survey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,16 +61,17 @@ def data_transform(
     missing: str = "auto",
     name_column: str = "",
     answers: str = "",
+    sheet: str = "",
 ) -> Aligned:
     """Align any table of genre scores to the internal order of genres.
 
-    Column names are matched whatever their case, accents and punctuation, by synonyms in seven languages; of several
+    Column names are matched whatever their case, accents and punctuation, by synonyms in eight languages; of several
     columns of one genre the highest answer counts; a missing answer, and a genre that was not asked, is 0. Columns that
     are not understood are listed in the result's `alignment.unused`, never guessed.
 
     Args:
         table: a DataFrame, or a file. The whole table is read into memory.
-        columns, scale, missing, name_column, answers: see `open_survey`.
+        columns, scale, missing, name_column, answers, sheet: see `open_survey`.
 
     Raises:
         UserError: no genre column, no rows, answers that are not understood, or that can be read in two ways.
@@ -86,7 +87,9 @@ def data_transform(
                 return data_transform(path, columns, scale, missing=missing, name_column=name_column, answers=answers)
             except UserError as error:
                 raise UserError(str(error).replace(f"{path}: ", "table: ")) from error
-    survey = open_survey(Path(table), columns, scale, missing=missing, name_column=name_column, answers=answers)
+    survey = open_survey(
+        Path(table), columns, scale, missing=missing, name_column=name_column, answers=answers, sheet=sheet
+    )
     ids, blocks = zip(*survey.batches(), strict=True)
     texts = [user for batch in ids for user in batch.to_pylist()]
     return Aligned(texts, np.concatenate(blocks), survey.alignment, survey.scale)
@@ -97,22 +100,22 @@ def _is_blank(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def taste_of(user: str, users: Path) -> NDArray[np.float64]:
+def taste_of(user: str, survey: Survey) -> NDArray[np.float64]:
     """The vector (genres,) of one person in a table of tastes.
 
     Raises:
-        UserError: the table cannot be read, or has no such person.
+        UserError: the table has no such person, or several with different tastes.
     """
     found: list[tuple[str, NDArray[np.float32]]] = []
     row = 0
-    for ids, vectors in open_survey(users).batches():
+    for ids, vectors in survey.batches():
         for name, vector in zip(ids.to_pylist(), vectors, strict=True):
             row += 1
             if user in (name, f"row {row}") or unicodedata.normalize("NFC", user) == unicodedata.normalize("NFC", name):
                 found.append((f"row {row}", vector))
     if not found:
-        raise UserError(f"{users}: has no user {user!r}")
+        raise UserError(f"{survey.path}: has no user {user!r}")
     if any((vector != found[0][1]).any() for _, vector in found):
         rows = ", ".join(f"'{place}'" for place, _ in found[:9])
-        raise UserError(f"{users}: {len(found)} people are called {user!r}; name one by its row: {rows}")
+        raise UserError(f"{survey.path}: {len(found)} people are called {user!r}; name one by its row: {rows}")
     return found[0][1].astype(np.float64)

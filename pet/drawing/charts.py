@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from common.genres import GENRES
-from common.grids import GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, fit_text, label_font
-from common.lettering import draw_name
+from common.grids import GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW
+from common.lettering import draw_name, fit_text, label_font
 from pet.choosing.choice_table import Choice
 from pet.choosing.wardrobe import SLOTS
 

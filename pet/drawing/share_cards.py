@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW, label_font
-from common.lettering import draw_name, name_width, wrap
+from common.grids import CARD, GREY, INK, PAPER, PINK, TEAL, VIOLET, YELLOW
+from common.lettering import draw_name, label_font, name_width, wrap
 
 FORMS = {"square": (1080, 1080), "story": (1080, 1920)}  # px
 ORIGIN = {  # what the PNG files say of themselves; nothing of the person
@@ -15,8 +15,8 @@ ORIGIN = {  # what the PNG files say of themselves; nothing of the person
     "Software": "Re:Live, pet/",
 }
 MARGIN = 72
-NAME_PX = 72
-SPRINKLES = ((0.08, 0.05, PINK), (0.93, 0.07, TEAL), (0.05, 0.55, YELLOW), (0.95, 0.5, VIOLET), (0.88, 0.3, YELLOW))
+NAME_PX, SMALL_NAME_PX = 72, 36  # of short and of long names
+SPRINKLES = ((0.03, 0.05, PINK), (0.97, 0.07, TEAL), (0.05, 0.55, YELLOW), (0.95, 0.5, VIOLET), (0.9, 0.3, YELLOW))
 
 
 def share_cards(pet: Image.Image, name: str, lines: Sequence[str]) -> dict[str, Image.Image]:
@@ -34,8 +34,6 @@ def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[st
     width, height = size
     card = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(card)
-    for x, y, colour in SPRINKLES:
-        draw.ellipse((x * width - 16, y * height - 16, x * width + 16, y * height + 16), fill=colour)
     text_size = 32 if height == width else 44
     room = width - 2 * MARGIN
     rows = [
@@ -43,11 +41,15 @@ def _card(size: tuple[int, int], pet: Image.Image, name: str, lines: Sequence[st
     ]
     text_height = round(1.35 * text_size * len(rows))
     top, bottom = round(0.12 * height) if height > width else 110, height - MARGIN - text_height - 40
-    room = width - 3 * MARGIN
-    left = (width - min(name_width(name, NAME_PX), room)) / 2
-    draw_name(draw, name, (left, top - 20), NAME_PX, room, fill=INK)
+    room = width - 2 * MARGIN
+    name_px = next((px for px in range(NAME_PX, SMALL_NAME_PX, -2) if name_width(name, px) <= room), SMALL_NAME_PX)
+    draw_name(draw, name, (width / 2, top - 20), name_px, room, fill=INK, centred=True)
     side = min(width - 2 * MARGIN, bottom - top)
     box = (width - side) // 2, top + (bottom - top - side) // 2
+    for x, y, colour in SPRINKLES:
+        middle = x * width, y * height
+        if not (box[0] - 40 < middle[0] < box[0] + side + 40 and box[1] - 20 < middle[1] < box[1] + side + 40):
+            draw.ellipse((middle[0] - 16, middle[1] - 16, middle[0] + 16, middle[1] + 16), fill=colour)
     draw.rounded_rectangle((box[0] - 16, box[1] + 12, box[0] + side + 16, box[1] + side + 12), 48, CARD)
     shown = pet.convert("RGBa").resize((side, side), Image.Resampling.LANCZOS).convert("RGBA")
     card.paste(shown, box, shown)

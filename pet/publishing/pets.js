@@ -220,6 +220,7 @@ function explainPet(data, taste, { worn }, language) {
 
 // The genre of which one point more would change the pet, and what it would wear; "" where none would.
 function explainChange(data, taste, name, { worn }, language) {
+  const found = [];
   for (const genre of byLiking(taste).filter((one) => taste[one] < 1)) {
     const other = [...taste];
     other[genre] = Math.min(taste[genre] + data.point, 1);
@@ -227,9 +228,11 @@ function explainChange(data, taste, name, { worn }, language) {
     const fresh = items.filter((item, i) => item.name !== worn[SLOTS[i]].name);
     if (fresh.length) {
       const item = fresh.reduce((most, one) => (one.genres[genre] > most.genres[genre] ? one : most));
-      const words = { genre: data.genres[genre].words[language], worn: item.words[language] };
-      return filled(data.sentences[language].more, words);
+      if (item.genres[genre]) found.push({ genre, item, own: item.genres[genre] === Math.max(...item.genres) });
     }
   }
-  return "";
+  if (!found.length) return "";
+  const { genre, item } = found.find((change) => change.own) ?? found[0];
+  const words = { genre: data.genres[genre].words[language], worn: item.words[language] };
+  return filled(data.sentences[language].more, words);
 }

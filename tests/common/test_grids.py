@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from common.grids import CARD, GREY, INK, PAPER, fit_text, label_font, picture_grid
+from common.grids import CARD, GREY, INK, PAPER, picture_grid
+from common.lettering import fit_text, label_font
 
 Pixels = NDArray[np.int64]
 Box = tuple[int, int, int, int]  # left, top, right, bottom, both ends inside
