@@ -1,14 +1,21 @@
 """Excel workbooks and JSON records, written as plain CSV."""
 
 import csv
+import itertools
 import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from common.errors import UserError
 
 MAX_BYTES = 1 << 30  # of a workbook or of records, unpacked
+MAX_ROWS = 1 << 20  # of a sheet, as in Excel; a file may claim any number
+MAX_RATIO = 100  # of unpacked to packed bytes of a workbook; tables have 5 to 30
+RATIO_FROM_BYTES = 50_000_000  # smaller ones may have any ratio
+MAX_EMPTY = 100  # cells for each value of JSON records, once there are SPARSE_FROM of them
+SPARSE_FROM = 10_000_000
 
 
 def write_workbook(path: Path, target: Path) -> None:
@@ -21,21 +28,26 @@ def write_workbook(path: Path, target: Path) -> None:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+            unpacked = sum(info.file_size for info in archive.infolist())
+            if unpacked > max(RATIO_FROM_BYTES, MAX_RATIO * path.stat().st_size):
+                raise UserError(f"{path}: {unpacked / 1e6:.0f} MB in a small file, no workbook but a zip bomb")
+            if unpacked > MAX_BYTES:
                 raise UserError(f"{path}: is larger than {MAX_BYTES >> 30} GB unpacked; save it as CSV (UTF-8)")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         for sheet in book.worksheets:
-            rows = [row for row in _few(sheet.iter_rows(values_only=True)) if any(cell is not None for cell in row)]
+            rows = [row for row in itertools.islice(_rows_of(sheet), 50) if any(cell is not None for cell in row)]
             if rows:
-                _write(target, ([_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)))
+                _write(target, ([_text(cell) for cell in row] for row in _rows_of(sheet)))
                 return
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
         raise UserError(f"{path}: is not an Excel workbook that can be read ({error})") from error
     raise UserError(f"{path}: is empty")
 
 
-def _few(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
-    for _, row in zip(range(50), rows, strict=False):
+def _rows_of(sheet: Any) -> Iterator[tuple[object, ...]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=True)):
+        if number >= MAX_ROWS:
+            raise ValueError(f"more than {MAX_ROWS:,} rows")
         yield row
 
 
@@ -66,6 +78,9 @@ def write_records(path: Path, target: Path) -> None:
     except RecursionError as error:
         raise UserError(f"{path}: its records are nested too deeply") from error
     names = list(dict.fromkeys(name for record in flat for name in record))
+    cells, given = len(names) * len(flat), sum(map(len, flat))
+    if cells > max(SPARSE_FROM, MAX_EMPTY * given):
+        raise UserError(f"{path}: its {len(flat):,} records have {len(names):,} different fields, hardly any in common")
     _write(target, [names, *([record.get(name, "") for name in names] for record in flat)])
 
 
@@ -108,5 +123,5 @@ def _text(value: object) -> str:
 
 
 def _write(target: Path, rows: "Iterator[list[str]] | list[list[str]]") -> None:
-    with open(target, "w", encoding="utf-8", newline="") as file:
+    with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         csv.writer(file).writerows(row for row in rows if any(row))

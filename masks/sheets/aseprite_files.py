@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
+from common.files import no_file
 from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
 from masks.sheets.sheet_limits import check_frames
 
@@ -59,7 +60,7 @@ def read_aseprite(path: Path) -> LayeredSprite:
         UserError: the file is missing, too large, damaged, or holds tilemaps.
     """
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a file of Aseprite' if path.is_dir() else 'no such file'}")
+        raise UserError(f"{path}: {no_file(path, 'a file of Aseprite')}")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path}: larger than {MAX_BYTES / 1e6:.0f} MB")
     try:
