@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from common.errors import FAULTS_SHOWN, UserError, message_line, printable
 from common.paths import shown
@@ -203,7 +202,7 @@ def write_text(target: Path, text: str) -> None:
     write_bytes(target, utf8(text))
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> io.BufferedReader:
     """Open a file for reading, and nothing else: a pipe may say nothing for ever, and a device may have no end.
 
     Raises:

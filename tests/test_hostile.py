@@ -34,7 +34,7 @@ from masks.sets.working_set import read_reviewed, read_unsureness
 from masks.sheets.layered_sprites import LayeredSprite, NamedLayer
 from tests.helpers import load_main
 
-SECONDS = 20  # a pipe that is waited for, and a file without end, take for ever
+SECONDS = 120  # a pipe that is waited for, and a file without end, take for ever
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with names")
 
 
@@ -43,9 +43,15 @@ def _soon() -> Iterator[None]:
     if os.name == "nt":
         yield
         return
-    signal.alarm(SECONDS)  # ends the tests: what hangs in a library hears nothing else
+    before = signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(SECONDS)
     yield
     signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"longer than {SECONDS} s")
 
 
 # ---- pipes and devices in place of files ----
