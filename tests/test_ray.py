@@ -38,6 +38,23 @@ PHOTOS = ("beach_1", "club_1")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 
 
+PROBE = """
+import ray
+ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"A": "1"}})
+assert ray.get(ray.remote(lambda: 3).remote(), timeout=60) == 3
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _workers() -> None:
+    """Ray waits for ever where its workers do not start."""
+    command = [sys.executable, "-c", PROBE]
+    try:
+        subprocess.run(command, env=os.environ | QUIET, capture_output=True, timeout=120, check=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip(f"Ray starts no workers from {sys.executable}")
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A cluster of three nodes with a core each, that finds out quickly who is dead."""
@@ -52,28 +69,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         folder = str(tmp_path_factory.mktemp("r"))
         head = {"num_cpus": 1, "include_dashboard": False, "_system_config": checks, "temp_dir": folder}
         cluster = Cluster(initialize_head=True, head_node_args=head)
-        try:
-            for _ in range(2):
-                cluster.add_node(num_cpus=1)
-            RayCluster(cluster.address)._start()
-            _check_workers()
-            yield cluster.address
-        finally:
-            ray.shutdown()
-            cluster.shutdown()
-            for child in psutil.Process().children(recursive=True):
-                if child.pid not in before:
-                    child.kill()
-
-
-def _check_workers() -> None:
-    """Skip where workers do not start, for which Ray itself waits for ever."""
-    import ray
-
-    try:
-        assert ray.get(ray.remote(lambda: 3).remote(), timeout=120) == 3
-    except ray.exceptions.GetTimeoutError:
-        pytest.skip(f"Ray starts no workers from {sys.executable}")
+        for _ in range(2):
+            cluster.add_node(num_cpus=1)
+        yield cluster.address
+        ray.shutdown()
+        cluster.shutdown()
+        for child in psutil.Process().children(recursive=True):
+            if child.pid not in before:
+                child.kill()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -263,7 +266,6 @@ def test_workers_of_a_run_that_is_no_more_write_nothing(address: str, tmp_path: 
         assert (tmp_path / LOCK).read_text() == "", "a run, of whatever engine, takes the folder"
 
 
-@pytest.mark.usefixtures("address")
 def test_an_interrupted_run_leaves_no_processes_and_any_engine_resumes_it(inputs: Path, tmp_path: Path) -> None:
     """Here Ray runs on this machine alone, for this run."""
     pets(inputs, tmp_path / "local")

@@ -1,7 +1,6 @@
 """Batches on Ray: kills at random, speed beside our own pool, memory, and millions of users.
 
 python -m tests.benchmarks.scale chaos --kills 200 --log kills.jsonl   kills; goes on where an earlier run stopped
-python -m tests.benchmarks.scale boundaries --only masks               kills between two steps, on Ray
 python -m tests.benchmarks.scale speed                                 items a second, Ray beside the pool
 python -m tests.benchmarks.scale memory                                of the process that hands out the work
 python -m tests.benchmarks.scale users --people 20000000               matching, Ray beside the local engine
@@ -18,7 +17,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -200,59 +198,6 @@ def show_kills(log: Path) -> bool:
     return not any(line["differ"] or line["left"] for line in done)
 
 
-# ---- kills between two steps ----
-
-DYING = """
-import os, runpy, signal, sys
-from common import batches
-from common.journals import Results
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def then_die(function):
-    return lambda *given, **named: (function(*given, **named), die())
-
-{change}
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-BOUNDARIES = {  # where the command dies: what it takes
-    "files are written, not the journal": "batches.note = die",
-    "one line of the journal is written": "batches.note = then_die(batches.note)",
-    "the journal is written, not the commit": "batches._finish = die",
-    "the journal is in order, tables are not": "Results.settle = then_die(Results.settle)",
-}
-
-
-def boundaries(only: str) -> bool:
-    """Kill the command between two steps, run it again, and compare; True where all trees are right."""
-    os.environ.update(ENVIRONMENT)
-    right = True
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        todo = {stage: flags for stage, flags in stages(folder).items() if only in stage}
-        cluster = ThreeNodes()
-        try:
-            for stage, flags in todo.items():
-                subprocess.run(command(flags, folder / stage), check=True, capture_output=True)
-                wanted = tree_of(folder / stage)
-                for boundary, change in BOUNDARIES.items():
-                    output = folder / "trial"
-                    line = command(flags, output, "--engine=ray", f"--ray-address={cluster.address}", "--workers=1")
-                    dying = [sys.executable, "-c", DYING.format(change=change), *line[1:]]
-                    killed = subprocess.run(dying, capture_output=True, check=False).returncode == -signal.SIGKILL
-                    subprocess.run(line, check=True, capture_output=True)
-                    wrong = differences(wanted, tree_of(output))
-                    shutil.rmtree(output)
-                    right &= killed and not wrong
-                    hit = "killed" if killed else "NOT KILLED"
-                    print(f"{stage:16} {boundary:44} {hit}, {len(wrong)} files differ", flush=True)
-        finally:
-            cluster.close()
-    return right
-
-
 # ---- speed and memory ----
 
 
@@ -366,10 +311,9 @@ def users(people: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=re.split(r"\n", __doc__ or "")[0])
-    parser.add_argument("what", choices=["chaos", "boundaries", "speed", "memory", "users"])
+    parser.add_argument("what", choices=["chaos", "speed", "memory", "users"])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--log", type=Path, default=Path("kills.jsonl"))
-    parser.add_argument("--only", default="", help="stages whose names hold this, of boundaries")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--people", type=int, default=20_000_000)
@@ -377,8 +321,6 @@ def main() -> None:
     print(describe_machine())
     if arguments.what == "chaos":
         sys.exit(0 if chaos(arguments.kills, arguments.log, arguments.seed) else 1)
-    if arguments.what == "boundaries":
-        sys.exit(0 if boundaries(arguments.only) else 1)
     if arguments.what == "speed":
         speed(arguments.items)
     elif arguments.what == "memory":
