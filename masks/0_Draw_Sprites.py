@@ -11,6 +11,7 @@
 #     "pillow>=12.1",
 #     "re-live",
 #     "scikit-image>=0.26",
+#     "scipy>=1.15",
 #     "torch>=2.11",
 #     "tqdm>=4.67",
 #     "tyro>=1.0",

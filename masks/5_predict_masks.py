@@ -11,6 +11,7 @@
 #     "pillow>=12.1",
 #     "re-live",
 #     "scikit-image>=0.26",
+#     "scipy>=1.15",
 #     "torch>=2.11",
 #     "tqdm>=4.67",
 #     "tyro>=1.0",
@@ -26,7 +27,8 @@ Frames from sheets keep the sheet's size, and their masks and cut-outs are also 
 only what has changed. Pairs that cannot be read are skipped and listed.
 
 Masks that were reviewed in step 3 replace predictions. Masks and cut-outs in the output folder that you made or changed
-are never replaced; the cut-out of such a mask is made from it. --propagate changes predictions as such masks teach.
+are never replaced; the cut-out of such a mask is made from it. --propagate changes predictions as such masks teach,
+--memory as the masks of earlier sheets of the same character teach.
 --layers splits the clothing into garments by colour and height on the body, the same in all frames, each with a name
 and masks of its own; garments that you named, joined, split or left out in step 3 are used as they are there.
 
@@ -64,6 +66,7 @@ CHECKPOINT: Path | None = None  # weights; None: those of step 4 unless they mad
 OUTPUT: Path = OUTPUTS / "masks/5_predict_masks"  # folder for the results
 CUTOUTS: bool = True  # False: masks only
 PROPAGATE: bool = False  # change predictions as the masks that you reviewed or made teach; other clothes stay
+MEMORY: Path | None = None  # training folder of the same character, whose reviewed and archived masks teach alike
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression, 0 (fast, large) to 9 (slow, small)
 LAYERS: bool = False  # split the clothing into garments, with masks of each; EXPORT then has a layer for each
 EXPORT: tuple[Literal["ase", "ora", "psd", "sheet", "gif", "webp"], ...] = ()  # layers for other programs; previews
@@ -89,6 +92,7 @@ def main() -> Report:
     from masks.model.default_model import default_checkpoint
     from masks.model.default_model import describe as describe_model
     from masks.sets import naming
+    from masks.sets.training_sets import remembered_pairs
     from masks.sheets.frame_sources import find_sources, reviewed_masks, workers_on
 
     if EXPORT and not CUTOUTS:
@@ -112,7 +116,10 @@ def main() -> Report:
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
     workers = WORKERS or workers_on(device)
     ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
-    with predict_all(tasks, faults, results, weights, propagates=PROPAGATE, workers=workers, ray=ray) as outcome:
+    memory = remembered_pairs(MEMORY)
+    with predict_all(
+        tasks, faults, results, weights, propagates=PROPAGATE, remembered=memory, workers=workers, ray=ray
+    ) as outcome:
         done = [task for task in tasks if task.source.label not in outcome.faults]
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])

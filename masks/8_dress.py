@@ -11,6 +11,7 @@
 #     "pillow>=12.1",
 #     "re-live",
 #     "scikit-image>=0.26",
+#     "scipy>=1.15",
 #     "torch>=2.11",
 #     "tqdm>=4.67",
 #     "tyro>=1.0",
@@ -26,6 +27,10 @@
 One garment, many bodies: each body is a folder of base_frame_XX.png, or a sheet with the layout of the one that step 1
 split. Frames and cut-outs with the same number belong together. If one is a whole number of times as large as the
 other, as enlarged pixel art is, the smaller one is enlarged.
+
+--fit warps the clothes from the outline of the body that they were cut from, <training data>/frames/base_frame_XX.png,
+to that of another body in the same pose, for bodies of other proportions or sizes, such as a child. A body that is a
+sheet may then have a grid of its own. Thin lines can break, and arms that lie elsewhere stay partly bare.
 
 Pictures in the output that you made or changed are never replaced or removed; sheets show your frames.
 
@@ -49,6 +54,7 @@ TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # its frames/
 CUTOUTS: Path = OUTPUTS / "masks/5_predict_masks/cutouts"  # folder of cutout_XX.png
 BODIES: tuple[Path, ...] = (DATA / "masks/sheets/other_body.png",)  # folders of base_frame_XX.png, or sheets
 OUTPUT: Path = OUTPUTS / "masks/8_dress"  # gets a folder for each body
+FIT: bool = False  # warp the clothes to bodies of other proportions; needs the base frames in TRAINING_DATA
 OFFSET_X: Annotated[int, Range(-64, 64)] = 0  # art pixels (px in smooth art) to move the clothes right; negative: left
 OFFSET_Y: Annotated[int, Range(-64, 64)] = 0  # art pixels (px in smooth art) to move the clothes down; negative: up
 COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # in a row of BODIES; None: as in sheet.json
@@ -62,7 +68,7 @@ SPACING: Annotated[int | None, Range(0, 100_000)] = None  # px between frames; N
 def main() -> Report:
     """Dress all bodies."""
     from common.files import print_faults, write_faults
-    from masks.cutouts.dressing import dress_body, find_cutouts, open_bodies
+    from masks.cutouts.dressing import dress_body, find_bases, find_cutouts, open_bodies
     from masks.cutouts.stale import stale_cutouts
     from masks.sets.naming import listed
 
@@ -79,11 +85,12 @@ def main() -> Report:
     clothes = find_cutouts(CUTOUTS)
     figures: dict[str, int] = {}
     faults: dict[str, str] = {}
-    bodies = open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes)
+    bases = find_bases(TRAINING_DATA) if FIT else None
+    bodies = open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes, fits=FIT)
     if stale := stale_cutouts(clothes, training_data=TRAINING_DATA):
         print(f"older than the masks that a person made: cut-outs {listed(stale)}; run step 5 again to renew them")
     for body in bodies:
-        dressed = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name)
+        dressed = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name, bases)
         figures[body.name] = len(dressed.frames)
         faults |= {f"{body.name}/{name}": fault for name, fault in dressed.faults.items()}
         print(f"{body.name}: {len(dressed.frames)} of {len(clothes)} cut-outs used, in {shown(OUTPUT / body.name)}")

@@ -11,6 +11,7 @@
 #     "pillow>=12.1",
 #     "re-live",
 #     "scikit-image>=0.26",
+#     "scipy>=1.15",
 #     "torch>=2.11",
 #     "tqdm>=4.67",
 #     "tyro>=1.0",
@@ -43,6 +44,7 @@ from common.runner import EXIT_TERMINATED, Range, Report, run
 # ---- settings: edit here, or override once on the command line (--order number) ----
 TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # folder that holds frames/ and masks_initial/
 ORDER: Literal["unsure", "number"] = "unsure"  # unsure: the frames with the most unsure masks first
+MEMORY: Path | None = None  # training folder of the same character: its reviewed and archived masks teach too (key t)
 TOOLKIT: Literal["auto", "tk", "qt"] = "auto"  # GUI toolkit; auto: Tk, else Qt (PySide6)
 AUTOSAVE_S: Annotated[float, Range(0.5, 600)] = 20.0  # seconds between automatic saves
 
@@ -53,9 +55,11 @@ def main() -> Report | None:
     from masks.correction.session import CorrectionSession
     from masks.correction.toolkit import choose_backend
     from masks.sets.naming import MASKS_CORRECTED
+    from masks.sets.training_sets import remembered_pairs
 
     backend = choose_backend(TOOLKIT)
-    with CorrectionSession(TRAINING_DATA, by_unsureness=ORDER == "unsure") as session:
+    memory = remembered_pairs(MEMORY)
+    with CorrectionSession(TRAINING_DATA, by_unsureness=ORDER == "unsure", memory=memory) as session:
         for note in session.notes():
             print(note, flush=True)
         stopped_by = correct(session, backend, autosave_s=AUTOSAVE_S)

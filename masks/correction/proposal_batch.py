@@ -28,6 +28,7 @@ from common.ray_engine import RayCluster
 from masks.correction.boxes import whole
 from masks.correction.frame_screen import FrameScreen, as_bytes, overlay_colour
 from masks.correction.viewport import Viewport
+from masks.model.layered_pairs import contested_share
 from masks.model.mask_threshold import calibrated_unsureness, threshold_mask
 from masks.model.threshold_baselines import DIFFERENCE_SCALES, propose_mask
 from masks.sets.backups import move_to_backups
@@ -37,7 +38,7 @@ from masks.sets.working_set import write_proposals
 from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
 
 PART = f".{MASKS_INITIAL}.part"  # the hidden folder
-VERSION = 4  # increase it when the same frames and settings give other masks
+VERSION = 5  # increase it when the same frames and settings give other masks
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
 TILE_MARGIN = 0.1  # margin around the figure, as a share of its longer side
@@ -163,9 +164,12 @@ class Proposer:
 
     def __call__(self, source: FrameSource) -> Made:
         """Return the mask's PNG and its unsureness."""
-        mask, probability = self._propose(*source.read())
+        base, clothed = source.read()
+        mask, probability = self._propose(base, clothed)
         files = {mask_name(source.number): png_bytes(mask_image(mask))}
-        return Made(files, {"unsureness": calibrated_unsureness(probability)})
+        return Made(
+            files, {"unsureness": calibrated_unsureness(probability, contested_share(base, clothed, probability))}
+        )
 
 
 def put_in_place(folder: Path, unsureness: dict[str, float], method: ProposalMethod) -> tuple[bool, Path | None]:

@@ -6,7 +6,7 @@ keeps its undo history until the session ends.
 
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from masks.correction.boxes import Box, whole
 from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
 from masks.sets.naming import FRAMES, MASKS_CORRECTED, MASKS_INITIAL, files_of_kind, listed, mask_name
-from masks.sets.pairs import FramePair, MaskedFrame, find_pairs, mask_image, read_mask, read_pair
+from masks.sets.pairs import FramePair, MaskedFrame, find_pairs, mask_image, read_mask, read_masked, read_pair
 from masks.sets.pixel_art import find_pixel_size
 from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
 
@@ -88,15 +88,20 @@ class CorrectionSession:
         fault: the first reason why the last `save` could not write everything; empty if all is on disk.
     """
 
-    def __init__(self, folder: Path, by_unsureness: bool = True) -> None:
+    def __init__(self, folder: Path, by_unsureness: bool = True, memory: Sequence[FramePair] = ()) -> None:
         """Check all frames and masks, and open the first frame that is not reviewed.
+
+        Args:
+            folder: the training folder.
+            by_unsureness: whether the most unsure frames come first.
+            memory: pairs with true masks of other sheets, which teach too.
 
         Raises:
             UserError: another session has the folder open, or there are no frames, or there are faults (listed
                 together): missing halves of pairs, unreadable pictures, unequal sizes, masks that are not black and
                 white.
         """
-        self.folder = folder
+        self.folder, self._memory = folder, memory
         self._pairs = {pair.number: pair for pair in find_pairs(folder / FRAMES)}
         self._lock = _lock(folder)
         try:
@@ -256,7 +261,7 @@ class CorrectionSession:
     def propagated_masks(self) -> Generator[tuple[str, Propagated | None], None, None]:
         """Yield each frame that is neither open nor reviewed, and its new mask; None if it stays as it is.
 
-        The open frame and the reviewed ones teach. Nothing changes before `take_over`.
+        The open frame, the reviewed ones and the memory teach. Nothing changes before `take_over`.
 
         Raises:
             UserError: a frame can no longer be read.
@@ -265,6 +270,7 @@ class CorrectionSession:
 
         opened = self.frame
         known = [features_of(MaskedFrame(opened.base, opened.clothed, opened.editor.mask.copy()))]
+        known += [features_of(read_masked(pair)) for pair in self._memory]
         others = [number for number in self._pairs if number != opened.number]
         for number in others:
             mask = self._mask_of(number)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
+from masks.cutouts.fitting import fit_to_body
 from masks.sets.naming import BASE, CUTOUT, DRESSED, FRAMES, base_name, files_of_kind, numbered_name
 from masks.sets.pixel_art import enlarge, find_pixel_size, shifted
 from masks.sets.signatures import is_signed, write_signed
@@ -93,8 +94,20 @@ def find_cutouts(folder: Path) -> dict[str, Path]:
     return files
 
 
+def find_bases(training_data: Path) -> dict[str, Path]:
+    """Return the base frames of a training folder, by number: the bodies that the cut-outs were cut from.
+
+    Raises:
+        UserError: there are none.
+    """
+    files = files_of_kind(training_data / FRAMES, BASE)
+    if not files:
+        raise UserError(f"{training_data / FRAMES}: no base frames; FIT needs those of step 1 in TRAINING_DATA")
+    return files
+
+
 def open_bodies(
-    paths: Sequence[Path], training_data: Path, grid: GridSettings, cutouts: Mapping[str, Path]
+    paths: Sequence[Path], training_data: Path, grid: GridSettings, cutouts: Mapping[str, Path], *, fits: bool = False
 ) -> list[BareBody]:
     """Open the bodies that the settings name; sheets are read at once, frames in folders later.
 
@@ -103,13 +116,14 @@ def open_bodies(
         training_data: its frames/sheet.json gives the layout of sheets, and of folders without a sheet.json.
         grid: grid of bodies that are sheets; if nothing is given, that of sheet.json, or else a detected one.
         cutouts: cut-outs by number.
+        fits: whether bodies may have frames and sheets of other sizes.
 
     Raises:
         UserError: bodies cannot be used (listed together).
     """
     if not paths:
         raise UserError("setting BODIES is empty; name folders of base_frame_XX.png, or sheets")
-    record = read_record(training_data / FRAMES)
+    record = None if fits else read_record(training_data / FRAMES)
     bodies: list[BareBody] = []
     faults: list[str] = []
     for path, name in zip(paths, _names(paths), strict=True):
@@ -206,7 +220,13 @@ class DressedBody:
             self.kept.append(path)
 
 
-def dress_body(body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, int], output: Path) -> DressedBody:
+def dress_body(
+    body: BareBody,
+    cutouts: Mapping[str, Path],
+    offset: tuple[int, int],
+    output: Path,
+    bases: Mapping[str, Path] | None = None,
+) -> DressedBody:
     """Dress every frame of a body that has a cut-out; also write sheets and a preview.
 
     Args:
@@ -214,6 +234,7 @@ def dress_body(body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, i
         cutouts: files by number.
         offset: art pixels (px in smooth art) to move the clothes right and down.
         output: gets frames/dressed_frame_XX.png, dressed_frame_sheet.png and preview.png.
+        bases: frames of the body that the cut-outs were cut from, by number, to warp them from; None: as they are.
     """
     result = DressedBody()
     result.faults |= {path.name: "the body has no such frame" for n, path in cutouts.items() if n not in body.frames}
@@ -221,7 +242,7 @@ def dress_body(body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, i
         path = output / FRAMES / numbered_name(DRESSED, number)
         try:
             if number in cutouts:
-                result.write(path, Image.fromarray(dress(frame(), _read_cutout(cutouts[number]), offset)))
+                result.write(path, Image.fromarray(_dressed(frame(), number, cutouts, bases, offset)))
                 result.frames[number] = path
             elif frame()[..., 3].any():  # an empty frame needs no cut-out
                 result.faults[base_name(number)] = "has no cut-out"
@@ -234,6 +255,22 @@ def dress_body(body: BareBody, cutouts: Mapping[str, Path], offset: tuple[int, i
         _write_sheets(body, result, output)
         result.write(output / PREVIEW, preview(body, cutouts, result.frames))
     return result
+
+
+def _dressed(
+    body: np.ndarray,
+    number: str,
+    cutouts: Mapping[str, Path],
+    bases: Mapping[str, Path] | None,
+    offset: tuple[int, int],
+) -> np.ndarray:
+    cutout = _read_cutout(cutouts[number])
+    if bases is not None:
+        if number not in bases:
+            raise UserError("the body that the cut-out was cut from has no such frame")
+        base, cutout = same_size(_read(bases[number]), cutout)
+        cutout = fit_to_body(cutout, base, body)
+    return dress(body, cutout, offset)
 
 
 def _write_sheets(body: BareBody, result: DressedBody, output: Path) -> None:

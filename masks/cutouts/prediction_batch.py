@@ -32,7 +32,7 @@ from masks.model.inference import predict_probability
 from masks.model.mask_threshold import threshold_mask
 from masks.sets.frame_pictures import figure_box, marked, near_tile_size
 from masks.sets.naming import CUTOUT, CUTOUTS, MASK, MASKS, files_of_kind, listed, mask_name, numbered_name
-from masks.sets.pairs import MASK_COLOUR, MaskedFrame, mask_image, read_mask
+from masks.sets.pairs import MASK_COLOUR, FramePair, MaskedFrame, mask_image, read_mask, read_masked
 from masks.sets.pixel_art import shrink
 from masks.sets.signatures import is_signed, signed, write_signed
 from masks.sheets.cells import SheetRecord
@@ -40,7 +40,7 @@ from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, stamp
 from masks.sheets.joining import join_frames
 
 CONTACT_SHEET = "contact_sheet.png"
-METHOD = 5  # increase it when the same frames and weights give other masks or cut-outs
+METHOD = 6  # increase it when the same frames and weights give other masks or cut-outs
 UNSIGNED = 1  # the method before pictures were signed
 TILE_PX = 256
 PREDICTED, REVIEWED, BY_HAND = "predicted", "reviewed", "by hand"  # where a mask comes from
@@ -182,6 +182,7 @@ def predict_all(
     checkpoint: Path,
     *,
     propagates: bool,
+    remembered: tuple[FramePair, ...] = (),
     workers: int,
     ray: RayCluster | None = None,
 ) -> AbstractContextManager[Outcome[None]]:
@@ -193,6 +194,7 @@ def predict_all(
         output: what is written.
         checkpoint: weights of the mask model.
         propagates: whether a person's masks change the predictions alike.
+        remembered: pairs with true masks of other sheets that change the predictions alike.
         workers: processes.
         ray: where Ray predicts them; None: without Ray.
 
@@ -204,11 +206,15 @@ def predict_all(
     settings = {"method": METHOD, "weights": sha256_of(checkpoint), "cutouts": output.cutouts}
     if teachers:
         settings["taught by"] = [f"{task.source.number} {task.version}" for task in teachers]
+    if remembered:
+        settings["remembered"] = [
+            " ".join(map(str, stamp(path))) for p in remembered for path in (p.base, p.clothed, p.mask) if path
+        ]
     batch: Batch[PredictionTask, None] = Batch(
         folder=output.folder,
         settings=settings,
         files=(_pattern(MASKS, MASK, kept), _pattern(CUTOUTS, CUTOUT, kept)),
-        set_up=functools.partial(Predictor, checkpoint, output.cutouts, output.compress_level, teachers),
+        set_up=functools.partial(Predictor, checkpoint, output.cutouts, output.compress_level, teachers, remembered),
         tables=lambda records: None,
         what="predicting",
         unit="pair",
@@ -239,11 +245,16 @@ class Predictor:
     """Makes the mask of one pair, unless a person made it, and cuts the clothing out."""
 
     def __init__(
-        self, checkpoint: Path, cutouts: bool, compress_level: int, teachers: Sequence[PredictionTask] = ()
+        self,
+        checkpoint: Path,
+        cutouts: bool,
+        compress_level: int,
+        teachers: Sequence[PredictionTask] = (),
+        remembered: Sequence[FramePair] = (),
     ) -> None:
         self._model, self._device = load_network(checkpoint)
         self._cutouts, self._compress_level = cutouts, compress_level
-        self._known = []
+        self._known = [features_of(read_masked(pair)) for pair in remembered]
         for task in teachers:
             with contextlib.suppress(UserError):  # listed as a fault when its turn comes
                 base, clothed = task.source.read()
@@ -291,7 +302,8 @@ def write_overviews(
             sheet, _ = join_frames({n: file_of(n) for n in (task.source.number for task in tasks)}, pair.clothed)
             picture = Image.fromarray(sheet[..., 0] if kind == MASK else sheet)
             pictures[output.folder / record.sheet_name(kind, pair)] = picture
-    return {path: write_signed(path, png_bytes(picture)) for path, picture in pictures.items()}
+    level = output.compress_level
+    return {path: write_signed(path, png_bytes(picture, level)) for path, picture in pictures.items()}
 
 
 def contact_sheet(tasks: Sequence[PredictionTask], output: PredictionOutput, tiles: int) -> Image.Image:

@@ -38,6 +38,7 @@ DARK, DARK_LINE_SHARE = 24.0, 0.65  # lightness of outlines, 0 to 100, and the s
 BINS = 40  # of height, in which gaps are looked for
 GAP_BINS = 3  # smallest gap, in bins, that separates two parts of one colour
 GAP_SHARE = 0.004  # largest share of a colour's pixels in each bin of a gap
+SMALL_ISLAND, ENCLOSED = 0.15, 0.5  # share of the garment's largest piece, and of a piece's surroundings: the same
 LEAST_ISLAND = 6  # art pixels; a smaller piece belongs to what surrounds it
 NONE = -1  # label of what is no clothing
 LONGEST_NAME = 40  # letters kept of a name that gets a number: names of files are cut behind it
@@ -320,11 +321,23 @@ def _settled(labels: np.ndarray, places: np.ndarray) -> np.ndarray:
     settled = labels.copy()
     for label in np.unique(labels[labels != NONE]):
         own = (labels == label).astype(np.uint8)
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
-        small = [piece for piece in range(1, count) if stats[piece, cv2.CC_STAT_AREA] < LEAST_ISLAND]
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        small = [
+            piece
+            for piece, area in enumerate(areas, start=1)
+            if area < LEAST_ISLAND or (area < SMALL_ISLAND * areas.max() and _lies_in_another(pieces == piece, labels))
+        ]
         settled[np.isin(pieces, small)] = NONE
     settled = labels.copy() if not (settled != NONE).any() else settled
     return _spread(settled, places)
+
+
+def _lies_in_another(piece: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether most of what surrounds a piece, (h, w) bool, belongs to one other garment."""
+    around_it = (cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~piece
+    others = labels[around_it & (labels != NONE)]
+    return bool(others.size and np.bincount(others).max() >= ENCLOSED * np.count_nonzero(around_it))
 
 
 def _nearest(pixels: "_Pixels", centres: np.ndarray) -> np.ndarray:

@@ -154,6 +154,11 @@ def read_true_mask(pair: FramePair) -> np.ndarray:
     return read_mask(pair.mask)
 
 
+def read_masked(pair: FramePair) -> MaskedFrame:
+    """Read a pair that has a mask; as `read_pair` and `read_mask`."""
+    return MaskedFrame(*read_pair(pair), read_true_mask(pair) > 0)
+
+
 def mask_image(mask: np.ndarray) -> Image.Image:
     """Return an (H, W) uint8 mask as the picture to write: mode L, strictly 0 and 255."""
     return Image.fromarray(np.where(mask > 127, 255, 0).astype(np.uint8))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError, raise_faults
+from common.grids import evenly
 from common.images import read_image
 from masks.sets.checking import CheckedPair, check_pairs, repeated_frames
 from masks.sets.naming import (
@@ -28,6 +29,7 @@ from masks.sets.pixel_art import find_pixel_size, shrink, visible
 from masks.sets.working_set import read_reviewed
 
 WORKING_SET = "working set"
+MOST_REMEMBERED = 16  # more frames take longer and teach hardly more
 ARCHIVE_PREFIXES = (FRAMES_BACKUP, MASKS_BACKUP, MASKS_INITIAL_BACKUP)
 
 
@@ -77,6 +79,15 @@ def gather_training_data(folder: Path) -> list[FrameSet]:
 def all_pairs(sets: Iterable[FrameSet]) -> list[FramePair]:
     """Return the pairs of all sets."""
     return [pair for frame_set in sets for pair in frame_set.pairs]
+
+
+def remembered_pairs(folder: Path | None) -> tuple[FramePair, ...]:
+    """Return pairs with true masks of a training folder, evenly chosen, that teach propagation; none without a folder.
+
+    Raises:
+        UserError: as `gather_training_data`.
+    """
+    return tuple(evenly(all_pairs(gather_training_data(folder)), MOST_REMEMBERED)) if folder else ()
 
 
 def archived_names(folder: Path) -> list[str]:

@@ -1,19 +1,21 @@
 """Files of Aseprite, .ase and .aseprite: layers, frames, durations and tags, read and written.
 
 After the format's documentation, https://github.com/aseprite/aseprite/blob/main/docs/ase-file-specs.md. Tilemaps are
-not read, and every layer is blended as a normal one.
+not read; the opacity of a group counts for each of its layers.
 """
 
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import UserError
 from common.files import no_file
+from masks.sheets import layer_blending
+from masks.sheets.layer_blending import NORMAL
 from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
 from masks.sheets.sheet_limits import check_frames
 
@@ -24,7 +26,10 @@ FILE_MAGIC, FRAME_MAGIC = 0xA5E0, 0xF1FA
 HEADER, FRAME_HEADER, CHUNK_HEADER = 128, 16, 6  # bytes
 OLD_PALETTE, LAYER, CEL, TAGS, PALETTE, USER_DATA = 0x0004, 0x2004, 0x2005, 0x2018, 0x2019, 0x2020  # kinds of chunk
 RAW, LINKED, COMPRESSED = 0, 1, 2  # kinds of cel
-VISIBLE, GROUP, TILEMAP = 1, 1, 2  # flag of a layer; types of layer
+GROUP, TILEMAP = 1, 2  # types of layer
+VISIBLE, BACKGROUND, REFERENCE = 1, 8, 64  # flags of a layer
+HAS_OPACITY, GROUPS_HAVE_OPACITY = 1, 2  # flags of the file
+MODES = (NORMAL, *layer_blending.MODES)  # in the order of the format's numbers
 CHANNELS = {32: 4, 16: 2, 8: 1}  # bytes a pixel by colour depth
 
 
@@ -69,17 +74,27 @@ def read_aseprite(path: Path) -> LayeredSprite:
         raise UserError(f"{path}: truncated or damaged ({error})") from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Layer:
+    """A layer or group; its opacity is that of the groups it lies in, times its own."""
+
+    name: str
+    kind: int
+    is_shown: bool
+    is_background: bool
+    opacity: float
+    blend: str
+
+
 class _Reader:
     """The state of reading one file."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.file = path, _Bytes(path.read_bytes())
-        self.names: list[str] = []
-        self.opacity: list[float] = []
-        self.shown: list[bool] = []
-        self.groups: list[bool] = []  # whether each open level of groups is visible
-        self.kinds: list[int] = []
+        self.layers: list[_Layer] = []
+        self.groups: list[_Layer] = []  # the open group of each level
         self.cels: dict[tuple[int, int], np.ndarray] = {}
+        self.lifts: dict[tuple[int, int], int] = {}
         self.tags: list[FrameTag] = []
         self.palette = np.zeros((256, 4), np.uint8)
         self.credits = ""
@@ -92,14 +107,19 @@ class _Reader:
         self.transparent = self.file.content[28] if len(self.file.content) > HEADER else 0
         self.file.at = HEADER
         durations = [self._read_frame(frame) for frame in range(count)]
-        if not durations or not self.names:
+        if not durations or not self.layers:
             raise UserError(f"{self.path}: has no frames or no layers")
-        check_frames(self.path, count * max(1, sum(self.shown)), (self.width, self.height))
+        shown = {index: layer for index, layer in enumerate(self.layers) if layer.is_shown and layer.kind != GROUP}
+        check_frames(self.path, count * max(1, len(shown)), (self.width, self.height))
         empty = np.zeros((self.height, self.width, 4), np.uint8)
         layers = [
-            NamedLayer(name, [self.cels.get((index, frame), empty) for frame in range(count)])
-            for index, name in enumerate(self.names)
-            if self.shown[index] and self.kinds[index] != GROUP
+            NamedLayer(
+                layer.name,
+                [self.cels.get((index, frame), empty) for frame in range(count)],
+                layer.blend,
+                [self.lifts.get((index, frame), 0) for frame in range(count)],
+            )
+            for index, layer in shown.items()
         ]
         if not layers:
             raise UserError(f"{self.path}: all layers are hidden")
@@ -120,7 +140,7 @@ class _Reader:
                 self._read_old_palette(chunk)
             elif kind == TAGS:
                 self._read_tags(chunk)
-            elif kind == USER_DATA and not self.names and chunk.number("I") & 1:
+            elif kind == USER_DATA and not self.layers and chunk.number("I") & 1:
                 self.credits = chunk.text()
         return duration
 
@@ -135,29 +155,35 @@ class _Reader:
         name = chunk.text()
         if kind == TILEMAP:
             raise UserError(f"{self.path}: layer {name!r} is a tilemap; convert it to a layer of pixels")
-        if len(self.names) >= MAX_LAYERS:
+        if len(self.layers) >= MAX_LAYERS:
             raise UserError(f"{self.path}: has more than {MAX_LAYERS} layers")
-        if blend and kind != GROUP:
-            warnings.warn(f"{self.path}: layer {name!r} is blended as a normal layer", stacklevel=2)
         del self.groups[level:]
-        visible = bool(flags & VISIBLE) and all(self.groups)
+        counts = self.flags & (GROUPS_HAVE_OPACITY if kind == GROUP else HAS_OPACITY)
+        share = opacity / 255 if counts else 1.0
+        layer = _Layer(
+            name="/".join([*(group.name for group in self.groups[-1:]), name]),
+            kind=kind,
+            is_shown=bool(flags & VISIBLE) and not flags & REFERENCE and all(group.is_shown for group in self.groups),
+            is_background=bool(flags & BACKGROUND),
+            opacity=share * (self.groups[-1].opacity if self.groups else 1.0),
+            blend=MODES[blend],
+        )
         if kind == GROUP:
-            self.groups.append(visible)
-        self.names.append(name)
-        self.kinds.append(kind)
-        self.shown.append(visible)
-        self.opacity.append(opacity / 255 if self.flags & 1 else 1.0)
+            self.groups.append(layer)
+        self.layers.append(layer)
 
     def _read_cel(self, chunk: _Bytes, frame: int) -> None:
-        layer, left, top, opacity, kind = chunk.take("HhhBH")
-        chunk.raw(7)
-        if not self.shown[layer]:
+        index, left, top, opacity, kind, lift = chunk.take("HhhBHh")
+        chunk.raw(5)
+        layer = self.layers[index]
+        if not layer.is_shown:
             return
+        self.lifts[index, frame] = lift
         if kind == LINKED:
-            self.cels[layer, frame] = self.cels[layer, chunk.number("H")]
+            self.cels[index, frame] = self.cels[index, chunk.number("H")]
             return
         if kind not in (RAW, COMPRESSED):
-            raise UserError(f"{self.path}: layer {self.names[layer]!r} has a cel of a kind that is not read")
+            raise UserError(f"{self.path}: layer {layer.name!r} has a cel of a kind that is not read")
         width, height = chunk.take("HH")
         check_frames(self.path, 1, (max(width, self.width), max(height, self.height)))
         length = width * height * CHANNELS[self.depth]
@@ -166,19 +192,20 @@ class _Reader:
         values = np.frombuffer(pixels, np.uint8).reshape(height, width, -1) if length else None
         if values is None or values.shape[2] != CHANNELS[self.depth]:
             raise ValueError(f"a cel of frame {frame} lacks pixels")
-        rgba = self._as_rgba(values)
-        rgba[..., 3] = (rgba[..., 3] * (opacity / 255 * self.opacity[layer])).round()
-        self.cels[layer, frame] = self._on_canvas(rgba, left, top)
+        rgba = self._as_rgba(values, layer.is_background)
+        rgba[..., 3] = (rgba[..., 3] * (opacity / 255 * layer.opacity)).round()
+        self.cels[index, frame] = self._on_canvas(rgba, left, top)
         if len(self.cels) * self.width * self.height > 8 * MAX_BYTES:
             raise UserError(f"{self.path}: its layers and frames are too large together")
 
-    def _as_rgba(self, values: np.ndarray) -> np.ndarray:
+    def _as_rgba(self, values: np.ndarray, is_background: bool) -> np.ndarray:
         if self.depth == 32:
             return values.copy()
         if self.depth == 16:
             return values[..., [0, 0, 0, 1]].copy()
         rgba = self.palette[values[..., 0]]
-        rgba[values[..., 0] == self.transparent] = 0
+        if not is_background:
+            rgba[values[..., 0] == self.transparent] = 0
         return rgba
 
     def _on_canvas(self, rgba: np.ndarray, left: int, top: int) -> np.ndarray:

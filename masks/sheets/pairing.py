@@ -9,7 +9,9 @@ from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
 from common.images import MIN_SIDE_PX, PHOTO_SUFFIXES
+from masks.sets.naming import listed
 from masks.sheets.cells import SheetLayout, SheetPair, SheetRecord, cut_frame, grid_layout
+from masks.sheets.frame_matching import match_poses, pair_by_name
 from masks.sheets.grid_finder import MAX_FRAMES, Grid, GridSettings, drawn_pixels, find_grid
 from masks.sheets.layout_files import read_layout
 from masks.sheets.sheet_pictures import has_layers, is_same, read_pair_of_sheets, read_sheet, true_masks
@@ -36,20 +38,19 @@ class SheetFiles:
         """Read both sheets as (H, W, 4) uint8."""
         return read_pair_of_sheets(self.base, self.clothed)
 
-    def animation_grid(self) -> Grid | None:
+    def animation_grids(self) -> tuple[Grid, Grid] | None:
         """Return where the frames of two animations lie; None for still pictures.
 
         Raises:
-            UserError: one of the files has other frames.
+            UserError: only one of the files is an animation.
         """
-        grids = [read_sheet(path).grid for path in (self.base, self.clothed)]
-        if grids == [None, None]:
+        base, clothed = (read_sheet(path).grid for path in (self.base, self.clothed))
+        if base is None and clothed is None:
             return None
-        counts = [len(read_sheet(path).durations_ms) or 1 for path in (self.base, self.clothed)]
-        if counts[0] != counts[1] or grids[0] != grids[1]:
-            frames = [_frames_of(count, grid) for count, grid in zip(counts, grids, strict=True)]
-            raise UserError(f"{self.base} has {frames[0]}, but {self.clothed} {frames[1]}")
-        return grids[0]
+        if base is None or clothed is None:
+            moving, still = (self.base, self.clothed) if base else (self.clothed, self.base)
+            raise UserError(f"{moving} is an animation, but {still} a single picture; export both alike")
+        return base, clothed
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,14 @@ class SplitPlan:
         record: layouts of the sheets, in the order of `files`.
         skipped: number of cells left out because they are empty on both sheets.
         stray: number of drawn px that lie in no frame.
+        remarks: what an artist should know of how frames were paired.
     """
 
     files: Sequence[SheetFiles]
     record: SheetRecord
     skipped: int
     stray: int
+    remarks: Sequence[str] = ()
 
     @property
     def numbers(self) -> list[str]:
@@ -77,8 +80,9 @@ class SplitPlan:
         """Describe in words what will be cut, one line per sheet."""
         lines = []
         for files, pair in zip(self.files, self.record.sheets, strict=True):
-            how = f"{pair.grid}" if pair.grid else f"frames of {files.base_layout}"
+            how = f"{pair.grid}" if pair.grid else f"frames of {files.base_layout or 'two grids'}"
             lines.append(f"{files.base.name}, {files.clothed.name}: {how}; {len(pair.base.cells)} to cut")
+        lines += self.remarks
         if self.record.scale > 1:
             lines.append(f"frames are enlarged {self.record.scale} times")
         if self.stray:
@@ -99,10 +103,6 @@ class SplitPlan:
             base, clothed = files.read()
             for number, cell in pair.base.cells.items():
                 yield number, cut_frame(base, cell), cut_frame(clothed, pair.clothed.cells[number])
-
-
-def _frames_of(count: int, grid: Grid | None) -> str:
-    return f"{count} frames of {grid.frame_width} x {grid.frame_height} px" if grid else "a single picture"
 
 
 # ---- which sheets ----
@@ -181,71 +181,145 @@ def plan_split(sheets: Sequence[SheetFiles], grid: GridSettings, scale: int | No
             or too many.
     """
     faults: list[str] = []
-    pairs: list[SheetPair] = []
-    busy: list[bool] = []
-    stray = 0
+    planned: list[_PlannedPair] = []
     for files in tqdm(sheets, desc="reading", unit="sheet", leave=False):
         try:
-            pair, drawn, outside = _plan_pair(files, grid)
-            if not keep_empty and not any(drawn):
+            pair = _plan_pair(files, grid)
+            if not keep_empty and not pair.drawn:
                 raise UserError(f"{files.base}: nothing is drawn in any frame")
+            planned.append(pair)
         except UserError as error:
             faults.append(str(error))
-            continue
-        pairs.append(pair)
-        busy += drawn
-        stray += outside
     raise_faults("", faults)
-    kept = [True] * len(busy) if keep_empty else busy
-    if len(busy) > MAX_FRAMES:
-        raise UserError(
-            f"{len(sheets)} sheets with {len(busy)} frames: the limit is {MAX_FRAMES}; split fewer at a time"
-        )
-    pairs = _number(pairs, kept)
+    count = sum(pair.count for pair in planned)
+    if count > MAX_FRAMES:
+        raise UserError(f"{len(sheets)} sheets with {count} frames: the limit is {MAX_FRAMES}; split fewer at a time")
+    pairs, remarks = _number(planned, keep_empty)
     record = SheetRecord(_choose_scale(pairs, scale), pairs)
-    return SplitPlan(sheets, record, len(kept) - sum(kept), stray)
+    cut = sum(len(pair.base.cells) for pair in pairs)
+    return SplitPlan(sheets, record, count - cut, sum(pair.stray for pair in planned), remarks)
 
 
-def _plan_pair(files: SheetFiles, wanted: GridSettings) -> tuple[SheetPair, list[bool], int]:
-    """Return the layouts of a pair, named by place; whether each frame is drawn; and the number of px outside all."""
+@dataclass(frozen=True)
+class _PlannedPair:
+    """How two sheets will be cut.
+
+    Attributes:
+        pair: their layouts, named by the place of the base frame.
+        count: number of cells of the base sheet, with those that are left out.
+        drawn: places in which something is drawn.
+        alone: places of base frames without a clothed one.
+        blank: places where only the base is drawn.
+        surplus: number of drawn clothed frames without a base frame.
+        is_matched: whether frames were paired by their poses, against the order of the sheets.
+        stray: number of drawn px that lie in no frame.
+    """
+
+    pair: SheetPair
+    count: int
+    drawn: set[str]
+    alone: list[str]
+    blank: list[str]
+    surplus: int
+    is_matched: bool
+    stray: int
+
+
+def _plan_pair(files: SheetFiles, wanted: GridSettings) -> _PlannedPair:
     sheets = files.read()
-    sizes = [(sheet.shape[1], sheet.shape[0]) for sheet in sheets]
-    grid = None
-    if files.base_layout is None or files.clothed_layout is None:
-        if sizes[0] != sizes[1]:
-            both = " but ".join(f"{width} x {height}" for width, height in sizes)
-            raise UserError(f"{files.base} and {files.clothed}: sizes differ, {both} px; export both alike")
-        grid = None if wanted.given else files.animation_grid()
-        grid = grid or find_grid(sheets, wanted, str(files.base))
-        base = clothed = grid_layout(grid, *sizes[0])
-    else:
-        base, clothed = _matching_layouts(files, sizes)
+    layouts, grid = _layouts(files, sheets, wanted)
     drawn = [drawn_pixels(sheet) for sheet in sheets]
-    halves = list(zip(drawn, (base, clothed), strict=True))
-    busy = [any(here[own.cells[place].on_sheet].any() for here, own in halves) for place in base.cells]
-    for here, own in halves:
+    busy = [
+        {name: None for name, cell in own.cells.items() if here[cell.on_sheet].any()}
+        for here, own in zip(drawn, layouts, strict=True)
+    ]
+    given = _given_pairs(files, layouts, busy)
+    shown = [np.where(here[..., None], sheet, np.uint8(0)) for here, sheet in zip(drawn, sheets, strict=True)]
+    paired = _matched_by_pose(given, layouts, busy, shown)
+    _check_sizes(files, layouts, paired)
+    cells = {place: (name, paired[name]) for place, name in enumerate(layouts[0].cells) if name in paired}
+    for here, own in zip(drawn, layouts, strict=True):
         for cell in own.cells.values():
             here[cell.on_sheet] = False
-    return SheetPair(files.base.stem, base, clothed, grid), busy, sum(int(here.sum()) for here in drawn)
-
-
-def _matching_layouts(files: SheetFiles, sizes: Sequence[tuple[int, int]]) -> tuple[SheetLayout, SheetLayout]:
-    """Return both layouts, named by place; frames are paired by name, or by order if the names differ."""
-    paths = [path for path in (files.base_layout, files.clothed_layout) if path is not None]
-    base, clothed = (read_layout(path, size) for path, size in zip(paths, sizes, strict=True))
-    if len(base.cells) != len(clothed.cells):
-        raise UserError(f"{paths[0]} has {len(base.cells)} frames, but {paths[1]} has {len(clothed.cells)}")
-    names = list(base.cells)
-    others = names if base.cells.keys() == clothed.cells.keys() else list(clothed.cells)
-    for name, other in zip(names, others, strict=True):
-        a, b = base.cells[name], clothed.cells[other]
-        if (a.frame_width, a.frame_height) != (b.frame_width, b.frame_height):
-            sizes_text = f"{a.frame_width} x {a.frame_height} but {b.frame_width} x {b.frame_height} px"
-            raise UserError(f"{paths[0]}: frame {name!r} and {other!r} of {paths[1].name} differ in size, {sizes_text}")
-    places = [str(place) for place in range(len(names))]
-    return _renamed(base, dict(zip(places, names, strict=True))), _renamed(
-        clothed, dict(zip(places, others, strict=True))
+    return _PlannedPair(
+        SheetPair(
+            files.base.stem,
+            _renamed(layouts[0], {str(place): name for place, (name, _) in cells.items()}),
+            _renamed(layouts[1], {str(place): other for place, (_, other) in cells.items()}),
+            grid,
+        ),
+        count=len(layouts[0].cells),
+        drawn={str(place) for place, (name, other) in cells.items() if name in busy[0] or other in busy[1]},
+        alone=[str(place) for place, name in enumerate(layouts[0].cells) if name in busy[0] and name not in paired],
+        blank=[str(place) for place, (name, other) in cells.items() if name in busy[0] and other not in busy[1]],
+        surplus=len(busy[1].keys() - paired.values()),
+        is_matched=paired != given,
+        stray=sum(int(here.sum()) for here in drawn),
     )
+
+
+def _layouts(
+    files: SheetFiles, sheets: Sequence[np.ndarray], wanted: GridSettings
+) -> tuple[tuple[SheetLayout, SheetLayout], Grid | None]:
+    """Return both layouts, and the grid if both sheets have the same."""
+    sizes = [(sheet.shape[1], sheet.shape[0]) for sheet in sheets]
+    if files.base_layout is not None and files.clothed_layout is not None:
+        return (read_layout(files.base_layout, sizes[0]), read_layout(files.clothed_layout, sizes[1])), None
+    grids = None if wanted.given else files.animation_grids()
+    if grids is None and sizes[0] == sizes[1]:
+        grids = (find_grid(sheets, wanted, str(files.base)),) * 2
+    elif grids is None:
+        both = " but ".join(f"{width} x {height}" for width, height in sizes)
+        try:
+            grids = find_grid(sheets[:1], wanted, str(files.base)), find_grid(sheets[1:], wanted, str(files.clothed))
+        except UserError as error:
+            raise UserError(f"{files.base} and {files.clothed}: sizes differ, {both} px, and {error}") from error
+    layouts = grid_layout(grids[0], *sizes[0]), grid_layout(grids[1], *sizes[1])
+    return layouts, grids[0] if grids[0] == grids[1] else None
+
+
+def _given_pairs(
+    files: SheetFiles, layouts: Sequence[SheetLayout], busy: Sequence[Mapping[str, None]]
+) -> dict[str, str]:
+    """Return for cells of the base the cell of the clothed sheet with the same name, or place, or else rank."""
+    base, clothed = (list(layout.cells) for layout in layouts)
+    if files.base_layout is None and base != clothed:  # two grids: empty cells do not count
+        return dict(zip(*busy, strict=False))
+    matches = pair_by_name(base, clothed)
+    return {name: clothed[place] for name, place in zip(base, matches, strict=True) if place is not None}
+
+
+def _matched_by_pose(
+    given: dict[str, str],
+    layouts: Sequence[SheetLayout],
+    busy: Sequence[Mapping[str, None]],
+    sheets: Sequence[np.ndarray],
+) -> dict[str, str]:
+    """Return the given pairs of cells, or those with the same poses where these are clearly others."""
+    frames = [
+        [cut_frame(sheet, layout.cells[name]) for name in names]
+        for sheet, layout, names in zip(sheets, layouts, busy, strict=True)
+    ]
+    if len({frame.shape for frame in (*frames[0], *frames[1])}) != 1:
+        return given
+    ranks = {name: rank for rank, name in enumerate(busy[1])}
+    order = [ranks.get(given.get(name, "")) for name in busy[0]]
+    matches = match_poses(frames[0], frames[1], order)
+    if matches == order:
+        return given
+    names = list(busy[1])
+    return {name: names[rank] for name, rank in zip(busy[0], matches, strict=True) if rank is not None}
+
+
+def _check_sizes(files: SheetFiles, layouts: Sequence[SheetLayout], paired: Mapping[str, str]) -> None:
+    """Raise UserError if the frames of a pair differ in size."""
+    for name, other in paired.items():
+        a, b = layouts[0].cells[name], layouts[1].cells[other]
+        if (a.frame_width, a.frame_height) != (b.frame_width, b.frame_height):
+            sizes = f"{a.frame_width} x {a.frame_height} but {b.frame_width} x {b.frame_height} px"
+            where = f"{files.base_layout or files.base}: frame {name!r} and {other!r}"
+            of = (files.clothed_layout or files.clothed).name
+            raise UserError(f"{where} of {of} differ in size, {sizes}; export both alike")
 
 
 def _renamed(layout: SheetLayout, names: Mapping[str, str]) -> SheetLayout:
@@ -253,16 +327,26 @@ def _renamed(layout: SheetLayout, names: Mapping[str, str]) -> SheetLayout:
     return replace(layout, cells={new: layout.cells[old] for new, old in names.items()})
 
 
-def _number(pairs: Sequence[SheetPair], kept: Sequence[bool]) -> list[SheetPair]:
-    """Name the cells that are kept by numbers counted over all sheets."""
-    digits = max(2, len(str(len(kept) - 1)))
+def _number(planned: Sequence[_PlannedPair], keep_empty: bool) -> tuple[list[SheetPair], list[str]]:
+    """Name the cells that are kept by numbers counted over all sheets; also return remarks with these numbers."""
+    digits = max(2, len(str(sum(pair.count for pair in planned) - 1)))
     numbered: list[SheetPair] = []
+    remarks: list[str] = []
     first = 0
-    for pair in pairs:
-        numbers = {f"{first + int(place):0{digits}d}": place for place in pair.base.cells if kept[first + int(place)]}
-        numbered.append(replace(pair, base=_renamed(pair.base, numbers), clothed=_renamed(pair.clothed, numbers)))
-        first += len(pair.base.cells)
-    return numbered
+    for plan in planned:
+        number_of = {str(place): f"{first + place:0{digits}d}" for place in range(plan.count)}
+        kept = {number_of[place]: place for place in plan.pair.base.cells if keep_empty or place in plan.drawn}
+        pair = plan.pair
+        numbered.append(replace(pair, base=_renamed(pair.base, kept), clothed=_renamed(pair.clothed, kept)))
+        if plan.is_matched:
+            remarks.append(f"{pair.name}: the clothed frames are in another order; paired by their poses")
+        for places, what in ((plan.alone, "no clothed frame, left out"), (plan.blank, "nothing on the clothed sheet")):
+            if places:
+                remarks.append(f"{pair.name}: {listed([number_of[place] for place in places])}: {what}")
+        if plan.surplus:
+            remarks.append(f"{pair.name}: {plan.surplus} clothed frames have no base frame and are left out")
+        first += plan.count
+    return numbered, remarks
 
 
 def _choose_scale(pairs: Sequence[SheetPair], scale: int | None) -> int:

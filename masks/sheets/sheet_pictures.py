@@ -12,6 +12,7 @@ from PIL import Image, ImageSequence
 
 from common.errors import UserError
 from common.images import read_image
+from masks.sets.pixel_art import enlarge, shrink
 from masks.sheets import aseprite_files
 from masks.sheets.grid_finder import Grid
 from masks.sheets.layered_sprites import FrameTag
@@ -53,8 +54,8 @@ def read_sheet(path: Path, body_alone: bool = False) -> SheetPicture:
     """
     if has_layers(path):
         sprite = aseprite_files.read_aseprite(path)
-        names = sprite.body_names() if body_alone else None
-        sheet = frames_as_sheet([sprite.flat(n, names) for n in range(len(sprite.durations_ms))], sprite.durations_ms)
+        layers = sprite.body() if body_alone else None
+        sheet = frames_as_sheet([sprite.flat(n, layers) for n in range(len(sprite.durations_ms))], sprite.durations_ms)
         return replace(sheet, tags=sprite.tags, credits=sprite.credits)
     if path.is_file():
         frames = _read_frames(path)
@@ -74,8 +75,22 @@ def is_same(one: Path, other: Path) -> bool:
 
 
 def read_pair_of_sheets(base: Path, clothed: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read both sheets as (H, W, 4) uint8; the same file twice gives its body layers, and all layers."""
-    return read_sheet(base, body_alone=is_same(base, clothed)).pixels, read_sheet(clothed).pixels
+    """Read both sheets as (H, W, 4) uint8; the same file twice gives its body layers, and all layers.
+
+    If one is the larger by a whole factor, and its pixel art is enlarged by it, it is reduced to the other's size.
+    """
+    sheets = read_sheet(base, body_alone=is_same(base, clothed)).pixels, read_sheet(clothed).pixels
+    sides = min(sheets[0].shape[:2], sheets[1].shape[:2])
+    return _reduced(sheets[0], sides), _reduced(sheets[1], sides)
+
+
+def _reduced(sheet: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
+    """Reduce an enlarged sheet to `sides` (height, width) if that loses nothing."""
+    factor = sheet.shape[0] // sides[0]
+    if factor < 2 or sheet.shape[:2] != (sides[0] * factor, sides[1] * factor):
+        return sheet
+    small = shrink(sheet, factor)
+    return small if np.array_equal(enlarge(small, factor), sheet) else sheet
 
 
 def true_masks(path: Path) -> np.ndarray:
@@ -85,7 +100,7 @@ def true_masks(path: Path) -> np.ndarray:
         UserError: as `read_aseprite`.
     """
     sprite = aseprite_files.read_aseprite(path)
-    body = sprite.body_names()
+    body = sprite.body()
     masks = [sprite.clothing_mask(n, body)[..., None] for n in range(len(sprite.durations_ms))]
     return frames_as_sheet(masks, sprite.durations_ms).pixels
 

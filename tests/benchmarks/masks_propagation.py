@@ -37,6 +37,7 @@ CHARACTER_FRAMES = 5  # frames of one character in a set
 COUNTS = (1, 3, 5)
 WRONG_SHARE = 0.02  # of the art pixels of corrected figures, in the rows of hurried corrections
 RETRAIN_STEPS, RETRAIN_BATCH, RETRAIN_RATE = 30, 4, 3e-4
+RETRAINED = 2  # characters of a set for which both are compared with --retrain, as each takes a minute
 
 
 @dataclass
@@ -68,12 +69,13 @@ def main() -> None:
         frames = frames_of(frame_set, network)
         count = len(frames)
         single = [range(start, min(start + CHARACTER_FRAMES, count)) for start in range(0, count, CHARACTER_FRAMES)]
-        for groups, what in ((single, "character"), ([range(count)], "whole set")):
+        single = single[:RETRAINED] if retrains else single
+        for groups, what in ((single, "character"), *([] if retrains else [([range(count)], "whole set")])):
             for corrected in COUNTS:
                 if corrected < min(map(len, groups)):
                     mark = "" if name in TUNED_ON else "*"
                     row = measure(frames, groups, corrected)
-                    more = retrained(frame_set, frames, groups[0], corrected) if retrains and len(groups) == 1 else ""
+                    more = retrained(frame_set, frames, groups, corrected) if retrains else ""
                     print(f"{name + mark:<17}{f'{corrected} of a {what}':<24}{row}{more}", flush=True)
         hurried = measure(frames, single, 1, WRONG_SHARE)
         print(f"{name + mark:<17}{f'1 of a character, {WRONG_SHARE:.0%} wrong':<24}{hurried}", flush=True)
@@ -123,26 +125,31 @@ def measure(frames: list[Frame], groups: list[range], count: int, wrong_share: f
     return f"{np.mean(before):>8.4f}{np.mean(after):>8.4f}{min(after):>8.4f}{worse:>7.0%}{seconds:>7.1f}"
 
 
-def retrained(frame_set: FrameSet, frames: list[Frame], group: range, count: int) -> str:
-    """Mean F1 of the rest after a few steps of training on the corrected frames, and seconds."""
-    chosen = most_unsure(frames, group, count)
+def retrained(frame_set: FrameSet, frames: list[Frame], groups: list[range], count: int) -> str:
+    """Mean F1 of the rest of each group after a few steps of training on its corrected frames, and seconds."""
+    scores: list[float] = []
     started = time.perf_counter()
+    for group in groups:
+        chosen = most_unsure(frames, group, count)
+        network = trained_on(FrameSet("corrected", [frame_set.pairs[i] for i in chosen]))
+        rest = [frames[i] for i in group if i not in chosen]
+        masks = predict_masks(network, [(frame.base, frame.clothed) for frame in rest], CPU)
+        scores += [f1_score(mask > 0, frame.truth) for mask, frame in zip(masks, rest, strict=True)]
+    return f"{np.mean(scores):>11.4f}{time.perf_counter() - started:>7.1f}"
+
+
+def trained_on(corrected: FrameSet) -> torch.nn.Module:
+    """The shipped model after a few steps on some frames, on the CPU."""
     settings = TrainingSettings(
         epochs=1, batch=RETRAIN_BATCH, learning_rate=RETRAIN_RATE, dice_weight=0.7, drawn_share=0.0, seed=1, workers=0
     )
     start = copy.deepcopy(network_of(read_checkpoint("mask_model.pth"), "mask_model.pth"))
-    samples = TrainingSamples(
-        load_frames([FrameSet("corrected", [frame_set.pairs[i] for i in chosen])]),
-        length=10**9, drawn_share=0.0, seed=1,
-    )  # fmt: skip
+    samples = TrainingSamples(load_frames([corrected]), length=10**9, drawn_share=0.0, seed=1)
     training = prepare(settings, start, samples, held_out=[])
     for step in range(RETRAIN_STEPS):
         training.set_rate(step / RETRAIN_STEPS)
         training.step(collate([samples[step * RETRAIN_BATCH + place] for place in range(RETRAIN_BATCH)]))
-    rest = [i for i in group if i not in chosen]
-    masks = predict_masks(training.average.to(CPU).eval(), [(frames[i].base, frames[i].clothed) for i in rest], CPU)
-    scores = [f1_score(mask > 0, frames[i].truth) for mask, i in zip(masks, rest, strict=True)]
-    return f"{np.mean(scores):>11.4f}{time.perf_counter() - started:>7.1f}"
+    return training.average.to(CPU).eval()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
+from masks.model.metrics import f1_score
 from masks.sets.pixel_art import enlarge
 from masks.sheets.grid_finder import Grid
 from tests.helpers import REAL_DATA, assert_user_error, load_main, needs_real_data, run_script
@@ -190,3 +191,16 @@ def test_real_garments_on_real_bodies(tmp_path: Path) -> None:
         worn = cutout[..., 3] == 255
         assert worn.any() and np.array_equal(dressed[worn], cutout[worn])
         assert np.array_equal(dressed[cutout[..., 3] == 0], body[cutout[..., 3] == 0])
+
+
+def test_clothes_are_fitted_to_a_sheet_of_another_size(workplace: Path) -> None:
+    grid = Grid(4, 2, 40, 48)
+    save(workplace / "tall.png", blue_skin(draw_sheet(grid)))
+    places = ("--training-data", "td", "--cutouts", "cutouts", "--output", "out", "--bodies", "tall.png")
+    assert_user_error(run_script(STEP, *places, cwd=workplace), "tall.png", "160 x 96 px, but")
+    result = run_script(STEP, *places, "--fit", cwd=workplace)
+    assert result.returncode == 0, result.stderr
+    sheet, clothes = read(workplace / "out/tall/dressed_frame_sheet.png"), clothes_of(draw_sheet(grid, True))
+    covered = clothes_of(sheet)[..., 3] > 0
+    assert f1_score(covered, clothes[..., 3] > 0) > 0.85
+    assert np.array_equal(sheet[~covered], blue_skin(draw_sheet(grid))[~covered])

@@ -31,6 +31,7 @@ from masks.correction.proposal_batch import (
     put_in_place,
     threshold_method,
 )
+from masks.model.layered_pairs import contested_share
 from masks.model.mask_threshold import calibrated_unsureness
 from masks.model.metrics import f1_score
 from masks.sets.naming import mask_name
@@ -71,6 +72,11 @@ def by_threshold(name: str = "lab", threshold: float | None = None) -> ProposalM
     return threshold_method(name, threshold=threshold, even_light=True, tidy_art_px=8)
 
 
+def expected_unsureness(base: np.ndarray, clothed: np.ndarray) -> float:
+    probability = propose_pair(base, clothed)[1]
+    return calibrated_unsureness(probability, contested_share(base, clothed, probability))
+
+
 def masks_of(folder: Path) -> dict[str, np.ndarray]:
     return {path.name: read_mask(path) for path in sorted((folder / "masks_initial").glob("*.png"))}
 
@@ -86,7 +92,7 @@ def test_masks_unsureness_sheet_and_record_are_written(training_data: Path) -> N
         assert image.mode == "L" and not image.info
     unsure = read_unsureness(training_data)
     for number in range(5):
-        expected = calibrated_unsureness(propose_pair(*drawn_pair(number)[:2])[1])
+        expected = expected_unsureness(*drawn_pair(number)[:2])
         assert unsure[f"{number:02d}"] == pytest.approx(expected, abs=1e-4)
     printed = re.findall(r"^  frame (\d\d)  (0\.\d{4})$", result.stdout, re.MULTILINE)
     assert {number for number, _ in printed} == unsure.keys()
@@ -272,7 +278,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
         *masks_of(training_data),
         "proposals.csv",
     }
-    expected = calibrated_unsureness(propose_pair(*read_pair(find_pairs(training_data / "frames")[99]))[1])
+    expected = expected_unsureness(*read_pair(find_pairs(training_data / "frames")[99]))
     assert read_unsureness(training_data)["99"] == pytest.approx(expected, abs=1e-4)
     assert not part.exists()
 

@@ -290,6 +290,13 @@ def test_reviewed_masks_teach_predictions_if_asked_to(tmp_path: Path) -> None:
         scores[name] = [f1_score(mask, halves[step]) for step, mask in enumerate(masks, start=1)]
         assert (read_mask(tmp_path / f"{name}/masks/mask_00.png") > 0).tolist() == halves[0].tolist()
     assert min(scores["taught"]) > 0.95 and np.mean(scores["taught"]) > np.mean(scores["alone"]) + 0.05
+    sheet = tmp_path / "another sheet"
+    shutil.copytree(tmp_path / "frames", sheet / "frames")
+    (sheet / "frames" / base_name("00")).unlink()
+    (sheet / "frames" / clothed_name("00")).unlink()
+    main(training_data=sheet, output=tmp_path / "remembered", memory=tmp_path)
+    masks = [read_mask(tmp_path / f"remembered/masks/mask_0{step}.png") > 0 for step in range(1, 6)]
+    assert [f1_score(mask, halves[step]) for step, mask in enumerate(masks, start=1)] == scores["taught"]
 
 
 def test_a_reviewed_mask_that_cannot_be_used_is_listed(working_set: Path, checkpoint: Path) -> None:

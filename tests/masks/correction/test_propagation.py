@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from masks.correction.boxes import whole
 from masks.correction.propagation import features_of, propagate, undo_light
@@ -13,6 +14,7 @@ from masks.model.metrics import f1_score
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import MaskedFrame, mask_image
 from masks.sets.pixel_art import enlarge
+from masks.sets.training_sets import remembered_pairs
 from tests.masks.sample_sets import save
 
 SKIN, DARK_SKIN, HAIR = (224, 172, 136), (96, 60, 44), (60, 40, 30)
@@ -169,6 +171,26 @@ def test_a_session_propagates_to_frames_that_are_not_reviewed_and_takes_it_back(
         assert sorted(session.take_back()) == ["01", "02", "03", "04"]
         assert all((mask == before[number]).all() for number, mask in masks_of(session).items())
         assert not session.can_take_back
+
+
+def test_masks_of_an_earlier_sheet_teach_too(folder: Path, tmp_path: Path) -> None:
+    """The open frame shows other clothes, so that it teaches nothing; an archived sheet of the character does."""
+    archive = tmp_path / "archive"
+    for part in ("frames_backup_walk", "masks_backup_walk"):
+        (archive / part).mkdir(parents=True)
+    for step in (0, 2):
+        for name in (base_name(f"0{step}"), clothed_name(f"0{step}")):
+            save(archive / "frames_backup_walk" / name, np.asarray(Image.open(folder / "frames" / name)))
+        mask_image(walker(step).mask * np.uint8(255)).save(archive / "masks_backup_walk" / mask_name(f"0{step}"))
+    opened = folder / "frames" / clothed_name("00")
+    save(opened, np.asarray(Image.open(opened))[..., [2, 0, 1, 3]])
+    taught = {}
+    for memory in ((), remembered_pairs(archive)):
+        with CorrectionSession(folder, by_unsureness=False, memory=memory) as session:
+            assert session.frame.number == "00"
+            teach(session)
+            taught[len(memory)] = [f1_score(masks_of(session)[f"0{n}"], walker(n).mask) for n in range(1, 5)]
+    assert min(taught[2]) > 0.9 > max(taught[0])
 
 
 def test_propagated_masks_can_be_taken_back_from_another_frame_and_after_saving(folder: Path) -> None:

@@ -71,6 +71,20 @@ def test_a_striped_shirt_is_one_garment_and_stays_apart_from_the_trousers() -> N
         assert (label_garments(garments, frame) == labels).mean() > 0.98
 
 
+def test_a_small_piece_in_another_garment_belongs_to_it_and_one_on_its_own_stays() -> None:
+    walk = [walker(step)[0] for step in range(4)]
+    garments = propose_garments(walk)
+    top = [garment.name for garment in garments].index("top")
+    everywhere = [SpriteGarment(g.name, tuple(GarmentPart(p.colours, -9, 9) for p in g.parts)) for g in garments]
+    frame, labels = walker(0)
+    frame.clothed[43:49, 22:24] = (*SHIRT, 255)  # between the legs: a line in the shirt's colour
+    frame.clothed[30:36, 4:7] = (*SHIRT, 255)  # a sleeve beside the body
+    frame.mask[30:36, 4:7] = True
+    found = label_garments(everywhere, frame)
+    assert (found[43:49, 22:24] == labels[43, 22]).all() and labels[43, 22] != top
+    assert (found[30:36, 4:7] == top).all()
+
+
 def test_no_clothing_means_no_garments() -> None:
     frame = walker(0)[0]
     bare = MaskedFrame(frame.base, frame.base, np.zeros((HEIGHT, WIDTH), bool))

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from masks.model.checkpoint_format import load_network
 from masks.model.inference import predict_masks
-from masks.model.layered_pairs import is_layered, use_layers
+from masks.model.layered_pairs import contested_share, is_layered, use_layers
 from masks.model.metrics import f1_score
 from masks.sets.pairs import read_mask
 from masks.sets.pixel_art import enlarge
 from tests.helpers import REAL_DATA, needs_real_data
-from tests.masks.sample_sets import drawn_pair
+from tests.masks.sample_sets import HAIR, drawn_pair
 
 CASES = REAL_DATA / "masks/cases"
 
@@ -27,6 +27,7 @@ def unsure(mask: np.ndarray, wrong: np.ndarray | None = None) -> np.ndarray:
 def test_what_changed_is_clothing_whatever_the_network_says(seed: int, factor: int) -> None:
     base, clothed, mask = (enlarge(picture, factor) for picture in drawn_pair(seed))
     wrong = np.random.default_rng(seed).random((48, 48)) < 0.2
+    wrong &= drawn_pair(seed)[1][..., :3].max(axis=2) != HAIR[0]  # which is as dark as an outline
     answer = unsure(mask, enlarge(wrong, factor))
     found = use_layers(base, clothed, answer, factor)
     assert is_layered(base, clothed, answer)
@@ -65,6 +66,36 @@ def test_a_line_that_both_frames_share_goes_by_the_network(says: float) -> None:
     answer[28, body[28]] = says
     found = use_layers(base, clothed, answer, 1)
     assert ((found[28, body[28]] > 0.5) == (says > 0.5)).all()
+
+
+def test_a_dark_line_that_both_frames_share_goes_by_the_network_though_no_clothing_has_its_colour() -> None:
+    base, clothed, mask = drawn_pair(4)
+    body = base[..., 3] > 0
+    for frame in (base, clothed):
+        frame[28, body[28]] = (40, 20, 20, 255)
+        frame[30, body[30]] = (140, 120, 120, 255)  # no outline: a stretch of the body that shows
+    found = use_layers(base, clothed, unsure(mask), 1) > 0.5
+    assert (found[28, body[28]]).all() and not (found[30, body[30]]).any()
+
+
+def test_a_darker_outline_is_no_shadow() -> None:
+    base, clothed, mask = drawn_pair(5)
+    hem = np.zeros(mask.shape, bool)
+    hem[32] = base[32, :, 3] > 0
+    base[hem], clothed[hem] = (60, 30, 24, 255), (30, 15, 12, 255)
+    assert np.array_equal(use_layers(base, clothed, unsure(mask), 1) > 0.5, (mask > 0) | hem)
+
+
+@pytest.mark.parametrize("factor", [1, 3])
+def test_the_contested_share_is_what_did_not_change_of_the_mask(factor: int) -> None:
+    base, clothed, mask = drawn_pair(5)
+    answer = np.where(mask > 0, 0.95, 0.02).astype(np.float32)
+    answer[36:38, base[36, :, 3] > 0] = 0.95  # two rows of the body, 24 px, beside the shirt
+    expected = 24 / (np.count_nonzero(mask) + 24)
+    assert contested_share(*(enlarge(part, factor) for part in (base, clothed, answer))) == pytest.approx(expected)
+    lit = clothed.copy()
+    lit[..., :3] //= 2
+    assert contested_share(base, lit, answer) is None
 
 
 def test_a_shadow_below_the_clothing_goes_by_the_network() -> None:

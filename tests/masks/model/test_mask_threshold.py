@@ -65,3 +65,10 @@ def test_calibrated_unsureness_is_larger_and_keeps_the_order() -> None:
     plain, calibrated = ([f(grade) for grade in grades] for f in (mask_unsureness, calibrated_unsureness))
     assert calibrated == sorted(calibrated) and plain == sorted(plain)
     assert plain[0] == calibrated[0] == 0 and all(a < b <= 1 for a, b in zip(plain[1:], calibrated[1:], strict=True))
+
+
+def test_in_layered_pairs_the_unsureness_grows_with_what_did_not_change() -> None:
+    grade = np.full((8, 8), 0.9, np.float32)
+    shares = [calibrated_unsureness(grade, contested) for contested in (0.0, 0.1, 0.5, 1.0)]
+    assert shares == sorted(shares) and 0 < shares[0] < mask_unsureness(grade) < shares[-1] <= 1
+    assert calibrated_unsureness(np.ones((8, 8), np.float32), 1.0) == 0

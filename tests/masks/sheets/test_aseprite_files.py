@@ -56,14 +56,16 @@ def small_file(depth: int, chunks: list[tuple[int, bytes]], flags: int = 1) -> b
     return head.ljust(128, b"\0") + frame
 
 
-def layer(name: bytes, flags: int = 1, kind: int = 0, level: int = 0, opacity: int = 255) -> tuple[int, bytes]:
-    return 0x2004, struct.pack("<HHHHHHB3xH", flags, kind, level, 0, 0, 0, opacity, len(name)) + name
+def layer(
+    name: bytes, flags: int = 1, kind: int = 0, level: int = 0, opacity: int = 255, blend: int = 0
+) -> tuple[int, bytes]:
+    return 0x2004, struct.pack("<HHHHHHB3xH", flags, kind, level, 0, 0, blend, opacity, len(name)) + name
 
 
 def cel(
-    index: int, pixels: bytes, place: tuple[int, int] = (0, 0), size: tuple[int, int] = (2, 1)
+    index: int, pixels: bytes, place: tuple[int, int] = (0, 0), size: tuple[int, int] = (2, 1), lift: int = 0
 ) -> tuple[int, bytes]:
-    return 0x2005, struct.pack("<HhhBHh5xHH", index, *place, 255, 2, 0, *size) + zlib.compress(pixels)
+    return 0x2005, struct.pack("<HhhBHh5xHH", index, *place, 255, 2, lift, *size) + zlib.compress(pixels)
 
 
 PALETTE = (0x2019, struct.pack("<III8x", 2, 0, 1) + struct.pack("<HBBBB", 0, 1, 2, 3, 255) + b"\0\0\x0a\x14\x1e\xff")
@@ -99,6 +101,43 @@ def test_cels_outside_the_canvas_are_cut_and_hidden_layers_and_groups_left_out(t
     assert [layer.name for layer in read.layers] == ["body"]
     assert tuple(map(int, read.layers[0].frames[0][0, 0])) == (1, 2, 3, 51)
     assert np.count_nonzero(read.layers[0].frames[0]) == 4
+
+
+def test_groups_say_what_is_body_and_hold_names_that_recur(tmp_path: Path) -> None:
+    path = tmp_path / "one.ase"
+    chunks = [
+        layer(b"Body", kind=1, opacity=51),
+        layer(b"legs", level=1),
+        layer(b"Outfit", kind=1),
+        layer(b"legs", level=1),
+        layer(b"head", level=1),  # a hat
+        layer(b"Headband"),
+        layer(b"reference", flags=1 | 64),
+    ]
+    cels = [cel(index, bytes([index, 0, 0, 255]), (index, 0), (1, 1)) for index in (1, 3, 4, 5, 6)]
+    path.write_bytes(small_file(32, [*chunks, *cels], flags=1 | 2))
+    read = read_aseprite(path)
+    assert [layer.name for layer in read.layers] == ["Body/legs", "Outfit/legs", "Outfit/head", "Headband"]
+    assert [layer.name for layer in read.body()] == ["Body/legs"]
+    assert read.flat(0)[0, :7, 3].tolist() == [0, 51, 0, 255, 255, 255, 0]
+    assert read.clothing_mask(0, read.body())[0, :7].tolist() == [0, 0, 0, 255, 255, 255, 0]
+
+
+def test_blend_modes_the_order_of_cels_and_opaque_backgrounds(tmp_path: Path) -> None:
+    path = tmp_path / "one.ase"
+    grey, red = bytes([100, 100, 100, 255]), bytes([255, 51, 0, 255])
+    path.write_bytes(
+        small_file(32, [layer(b"body"), layer(b"shade", blend=1), cel(0, grey, size=(1, 1)), cel(1, 2 * red)])
+    )
+    read = read_aseprite(path)
+    assert read.flat(0)[0, :2].tolist() == [[100, 20, 0, 255], [255, 51, 0, 255]]  # multiplied, where there is a body
+    assert read.clothing_mask(0, read.body())[0, :2].tolist() == [0, 255]  # a shade on the body is not clothing
+    path.write_bytes(
+        small_file(32, [layer(b"body"), layer(b"coat"), cel(0, grey, size=(1, 1), lift=2), cel(1, red, size=(1, 1))])
+    )
+    assert read_aseprite(path).flat(0)[0, 0].tolist() == list(grey)  # this cel of the body is drawn above the coat
+    path.write_bytes(small_file(8, [PALETTE, layer(b"ground", flags=1 | 8), cel(0, bytes([0, 1]))]))
+    assert read_aseprite(path).flat(0)[0, :2].tolist() == [[1, 2, 3, 255], [10, 20, 30, 255]]
 
 
 def test_a_file_with_layers_is_the_pair_and_the_truth(file: Path, tmp_path: Path) -> None:

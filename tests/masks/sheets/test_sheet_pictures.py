@@ -27,7 +27,7 @@ def frames_of(half: int) -> list[Image.Image]:
 
 def save_animation(path: Path, frames: list[Image.Image]) -> Path:
     options = FORMATS[path.suffix[1:]]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=DURATIONS, loop=0, **options)
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=DURATIONS[: len(frames)], loop=0, **options)
     return path
 
 
@@ -44,10 +44,20 @@ def test_an_animation_becomes_its_frames_with_durations(suffix: str, tmp_path: P
     assert list(read_sheet(files[0]).durations_ms) == DURATIONS
 
 
-def test_animations_of_different_lengths_are_refused(tmp_path: Path) -> None:
-    base = save_animation(tmp_path / "b.gif", frames_of(0))
-    clothed = save_animation(tmp_path / "c.gif", frames_of(1)[:3])
-    with pytest.raises(UserError, match=r"4 frames of 48 x 48 px, but .* 3 frames"):
+def test_an_animation_without_one_frame_is_paired_by_its_poses(tmp_path: Path) -> None:
+    base, clothed = frames_of(0), frames_of(1)
+    files = save_animation(tmp_path / "b.png", base), save_animation(tmp_path / "c.png", [clothed[0], *clothed[2:]])
+    plan = plan_split(find_sheets([files[0]], [files[1]], None, None), GridSettings(), scale=1, keep_empty=False)
+    assert plan.numbers == ["00", "02", "03"]
+    for number, *pair in plan.frames():
+        for frame, drawn in zip(pair, drawn_pair(int(number))[:2], strict=True):
+            assert np.array_equal(frame, drawn)
+
+
+def test_an_animation_beside_a_still_picture_is_refused(tmp_path: Path) -> None:
+    base, clothed = save_animation(tmp_path / "b.gif", frames_of(0)), tmp_path / "c.png"
+    frames_of(1)[0].save(clothed)
+    with pytest.raises(UserError, match=r"b.gif is an animation, but .*c.png a single picture"):
         plan_split(find_sheets([base], [clothed], None, None), GridSettings(), scale=1, keep_empty=False)
 
 
