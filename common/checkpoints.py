@@ -1,9 +1,11 @@
 """Checkpoints and the states of training runs: tensors and plain values, loaded without running anything in them."""
 
+import contextlib
 import io
 import math
 import pickle
 import warnings
+import zipfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +20,7 @@ from common.files import atomic_path
 from common.paths import CHECKPOINTS
 
 Network = TypeVar("Network", bound=nn.Module)
+DTYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64, torch.int32, torch.bool}
 SPEED_ALONE = ("workers",)  # settings that change nothing but the time; a resumed run may have others
 
 
@@ -64,9 +67,20 @@ def read_checkpoint(path: Path, form: str, maker: str, fields: Mapping[str, type
             what = f"is of type {type(content[name]).__name__}" if name in content else "is missing"
             raise UserError(f"{path}: damaged, its field {name!r} {what}; use another checkpoint")
     for name, tensor in content["model"].items():
-        if not isinstance(tensor, torch.Tensor) or not torch.isfinite(tensor).all():
-            raise UserError(f"{path}: damaged, its weight {name!r} has values that are no numbers")
+        if fault := fault_of(tensor):
+            raise UserError(f"{path}: damaged, its weight {name!r} {fault}")
     return content
+
+
+def fault_of(tensor: Any) -> str:
+    """Why something read from a file is no tensor of weights, as the end of a message; empty where it is one."""
+    if not isinstance(tensor, torch.Tensor):
+        return "is no tensor"
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.dtype not in DTYPES:
+        return f"is of a type that weights do not have, {tensor.dtype} {tensor.layout}"
+    if tensor.device.type != "cpu" or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+        return "has fewer values than its size says"
+    return "" if torch.isfinite(tensor).all() else "has values that are no numbers"
 
 
 def load_weights(build: Callable[[], Network], weights: Mapping[str, torch.Tensor]) -> Network:
@@ -78,9 +92,9 @@ def load_weights(build: Callable[[], Network], weights: Mapping[str, torch.Tenso
         RuntimeError: the weights do not fit; or what else `build` raises where its arguments are nonsense.
     """
     with torch.device("meta"):
-        planned = {name: tensor.shape for name, tensor in build().state_dict().items()}
-    if planned != {name: tensor.shape for name, tensor in weights.items()}:
-        raise RuntimeError("names or sizes of the weights differ from those of the network")
+        planned = {name: (t.shape, t.is_floating_point()) for name, t in build().state_dict().items()}
+    if planned != {name: (tensor.shape, tensor.is_floating_point()) for name, tensor in weights.items()}:
+        raise RuntimeError("names, types or sizes of the weights differ from those of the network")
     network = build()
     network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return network.eval()
@@ -95,7 +109,15 @@ def save_plain(path: Path, content: dict[str, Any]) -> None:
 
 
 def load_plain(path: Path) -> Any:
-    """Read tensors and plain values onto the CPU; torch's guesses at what a foreign file is are not shown."""
+    """Read tensors and plain values onto the CPU; torch's guesses at what a foreign file is are not shown.
+
+    Raises:
+        pickle.UnpicklingError: more than that, or packed: torch itself packs nothing, and unpacks whatever there is.
+        Exception: damaged; torch's readers raise nearly anything.
+    """
+    with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+            raise pickle.UnpicklingError("more bytes than the file has")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.load(path, map_location="cpu", weights_only=True)

@@ -213,9 +213,39 @@ def write_text(target: Path, text: str) -> None:
     write_bytes(target, utf8(text))
 
 
+def open_plain(path: Path) -> io.BufferedReader:
+    """Open a file for reading, and nothing else: a pipe may say nothing for ever, and a device may have no end.
+
+    Raises:
+        OSError: it cannot be opened.
+        UserError: a folder, a pipe or a device.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UserError(f"{path}: is a folder, a pipe or a device, not a file")
+    return open(handle, "rb")
+
+
+def read_plain(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark; raises as `open_plain`, and ValueError."""
+    with open_plain(path) as file:
+        return file.read().decode("utf-8-sig")
+
+
+def no_file(path: Path, what: str = "a file") -> str:
+    """Why a path is not "a table" or whatever `what` is, where `Path.is_file` denies it; part of a message."""
+    try:
+        if path.exists():
+            return f"is a {'folder' if path.is_dir() else 'pipe or device'}, not {what}"
+        return "no such file"
+    except OSError as error:  # a link to itself, a name longer than the disk allows
+        return error.strerror or "no such file"
+
+
 def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as file:
+    """Hexadecimal SHA-256 of a file; raises as `open_plain`."""
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.files import write_bytes
+from common.files import no_file, write_bytes
 
 Mode = Literal["RGBA", "RGB", "L"]
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
@@ -50,7 +50,7 @@ def read_image(path: Path, mode: Mode = "RGBA", max_pixels: int = MAX_PIXELS) ->
     path = Path(path)
     try:
         if not path.is_file():
-            raise UserError(f"{path}: {'is a folder, not a picture' if path.is_dir() else 'no such file'}")
+            raise UserError(f"{path}: {no_file(path, 'a picture')}")
     except OSError as error:  # a name longer than the disk allows
         raise UserError(f"{path}: {error.strerror}") from error
     return decode_image(path, path, mode, max_pixels)

@@ -158,10 +158,12 @@ def _set_up_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr = _LossyStream(sys.stderr)
 
 
-class _PrintableStream(io.TextIOWrapper):
-    """Standard output on which no name, prompt or cell controls the terminal."""
+class _Stream(io.TextIOWrapper):
+    """Another stream's file."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         stream.flush()  # what was printed before comes first
@@ -174,8 +176,32 @@ class _PrintableStream(io.TextIOWrapper):
             write_through=stream.write_through,
         )
 
+
+class _PrintableStream(_Stream):
+    """Standard output on which no name, prompt or cell controls the terminal."""
+
     def write(self, text: str) -> int:
         return super().write(printable(text, kept=f"{JOINERS}\n\r\t"))
+
+
+class _LossyStream(_Stream):
+    """Standard error of which what finds no room is lost: neither the run nor its exit status depends on messages."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            return self._lose(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            self._lose("")
+
+    def _lose(self, text: str) -> int:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        return len(text)
 
 
 def set_settings(main: Callable[[], object], values: Mapping[str, object]) -> None:

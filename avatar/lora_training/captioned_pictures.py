@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError, raise_faults
-from common.files import sha256_of
+from common.files import read_plain, sha256_of
 from common.images import PHOTO_SUFFIXES, read_image
 
 TABLE = "metadata.jsonl"
@@ -127,11 +127,14 @@ def _rows(text: str, faults: list[str]) -> Iterator[tuple[str, tuple[str, str]]]
 
 def _read_text(path: Path, faults: list[str]) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (UnicodeDecodeError, OSError) as error:
-        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
-        faults.append(f"{path.name}: {reason}")
-        return ""
+        return read_plain(path)
+    except UnicodeDecodeError:
+        faults.append(f"{path.name}: is not UTF-8 text")
+    except OSError as error:
+        faults.append(f"{path.name}: {error.strerror}")
+    except UserError as error:
+        faults.append(str(error))
+    return ""
 
 
 def _one_line(place: str, words: str, faults: list[str]) -> str:

@@ -12,7 +12,7 @@ from avatar.person.features_picture import face_tile
 from avatar.person.user_photos import UserPhoto
 from common.batches import Batch, Item, run_batch
 from common.errors import UserError
-from common.files import FAULTS, file_stem, write_faults
+from common.files import FAULTS, file_stem, no_file, write_faults
 from common.grids import evenly, picture_grid
 from common.images import write_png
 from common.paths import shown
@@ -92,7 +92,9 @@ def extract_features(
 
 def _items(user_photos: Sequence[UserPhoto], settings: ExtractionSettings) -> Iterator[Item[UserPhoto]]:
     for found in user_photos:
-        yield Item(file_stem(found.name), origin_of(found, settings), found.photo.name, found)
+        fault = "" if found.photo.is_file() else no_file(found.photo, "a picture")
+        origin = "" if fault else origin_of(found, settings)
+        yield Item(file_stem(found.name), origin, found.photo.name, None if fault else found, fault)
 
 
 def extract_one(user_photo: UserPhoto, settings: ExtractionSettings, output: Path, *, overwrite: bool) -> Extraction:

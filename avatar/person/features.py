@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from common.errors import UserError, raise_faults
+from common.files import no_file, read_plain
 from common.genres import GENRES
 from common.people.selection import Box
 
@@ -158,9 +159,9 @@ def _appearance_json(traits: dict[str, AppearanceTrait]) -> dict[str, dict[str, 
 def is_edited(path: Path) -> bool:
     """Whether the file was changed after it was written, or is not from `features_json`."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_plain(path))
         return content.pop("made")["content"] != _hash(content)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, UserError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return True
 
 
@@ -204,7 +205,7 @@ def read_features(path: Path) -> Features:
 
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a file' if path.is_dir() else 'no such file'}")
+        raise UserError(f"{path}: {no_file(path)}")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path}: larger than {MAX_BYTES >> 20} MB; it cannot be a features JSON")
     try:

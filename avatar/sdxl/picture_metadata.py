@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.files import utf8, write_bytes
+from common.files import no_file, utf8, write_bytes
 
 KEY = "Re:Live"
 SENTENCE = "A synthetic picture: drawn by a generative model, not a photograph."
@@ -56,7 +56,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
         UserError: the file is missing, not a PNG, or has no provenance.
     """
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a picture' if path.is_dir() else 'no such file'}")
+        raise UserError(f"{path}: {no_file(path, 'a picture')}")
     try:
         with Image.open(path, formats=["PNG"]) as image:
             provenance = json.loads(image.info[KEY])

@@ -185,6 +185,8 @@ def _photos_in(path: Path, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
     """The members of an archive that are photos. Raises UserError, before reading any, where the archive is refused."""
     try:
         facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise UserError("is a folder, a pipe or a device, not an archive")
         archive = _open_archive(path, facts.st_size, facts.st_mtime_ns)
     except DAMAGED as error:
         raise UserError(

@@ -1,5 +1,6 @@
 """Fusing a person into a scene of any size with a trained network."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from carousel.fusion.checkpoint_format import network_of, read_checkpoint
 from carousel.fusion.light_estimate import PIVOT
 from carousel.fusion.network import FOLD, FusionNetwork
 from common.devices import pick_device
+from common.errors import UserError
 from common.imagenet.normalisation import to_tensor
 
 CONTEXT = 1.4  # side of the window that the network sees, in longer sides of the person's box
+PROBE_PX = 64  # side of a picture by which weights are tried
 BAND_ROWS = 256  # rows that are transformed at once, which limits the memory at 4K
 
 
@@ -26,9 +29,18 @@ def load_model(path: Path | str) -> tuple[FusionNetwork, torch.device]:
 
     Raises:
         UserError: missing, damaged, contains more than tensors and plain values, or belongs to another network.
+
+    Warns where it changes nothing, as an untrained one does.
     """
     device = pick_device()
     network = network_of(read_checkpoint(path), path)
+    noise = torch.rand(1, 7, PROBE_PX, PROBE_PX, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        transform = network.transform(noise[:, :6], noise[:, 6:])
+    if not transform.isfinite().all():
+        raise UserError(f"{path}: damaged, it gives values that are no numbers; use another checkpoint")
+    if not transform.any():
+        warnings.warn(f"{path}: changes no colours, as a network that was not trained", stacklevel=2)
     return network.to(memory_format=torch.channels_last).to(device), device
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from common.array_pickle import read_arrays
+from common.checkpoints import load_plain
 from common.devices import pick_device
 from common.errors import UserError
 from common.files import sha256_of
@@ -87,7 +88,7 @@ def build_torchvision(weights: Path) -> "MaskRCNN":
     if not weights.is_file():
         raise UserError(f"{weights}: no such file of weights (setting SEGMENTER_WEIGHTS)")
     try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
+        state = load_plain(weights)
     except Exception as error:  # torch's readers raise nearly anything on damaged files
         raise UserError(fault) from error
     network = maskrcnn_resnet50_fpn_v2(
@@ -172,7 +173,7 @@ def check_detectron2_weights(path: Path) -> Path:
             with path.open("rb") as file:
                 read_arrays(file)
         else:
-            torch.load(path, map_location="meta", weights_only=True)
+            load_plain(path)
     except Exception as error:  # damaged files raise nearly anything
         unsafe = isinstance(error, pickle.UnpicklingError)
         fault = "holds more than arrays, which could run code" if unsafe else "damaged"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
+from common.files import no_file
 
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 ROWS_BELOW = 5  # the header, which a separator should split like it
@@ -64,7 +65,7 @@ class Dialect:
 def check_table_path(path: Path, suffixes: Sequence[str] = TABLE_SUFFIXES) -> None:
     """Raise UserError where `path` is not a file, or has another suffix."""
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a table' if path.is_dir() else 'no such file'}")
+        raise UserError(f"{path}: {no_file(path, 'a table')}")
     if path.suffix.lower() not in suffixes:
         raise UserError(f"{path}: needs the suffix {' or '.join(suffixes)}")
 

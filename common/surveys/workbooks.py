@@ -1,6 +1,7 @@
 """Excel workbooks and JSON records, written as plain CSV."""
 
 import csv
+import itertools
 import json
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_BYTES = 1 << 30  # of a workbook or of records, unpacked
+MAX_ROWS = 1 << 20  # of a sheet, as in Excel; a file may claim any number
+MAX_RATIO = 100  # of unpacked to packed bytes of a workbook; tables have 5 to 30
+RATIO_FROM_BYTES = 50_000_000  # smaller ones may have any ratio
+MAX_EMPTY = 100  # cells for each value of JSON records, once there are SPARSE_FROM of them
+SPARSE_FROM = 10_000_000
 
 
 def write_workbook(path: Path, folder: Path, wanted: str = "") -> Path:
@@ -32,20 +38,23 @@ def write_workbook(path: Path, folder: Path, wanted: str = "") -> Path:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+            unpacked = sum(info.file_size for info in archive.infolist())
+            if unpacked > max(RATIO_FROM_BYTES, MAX_RATIO * path.stat().st_size):
+                raise UserError(f"{path}: {unpacked / 1e6:.0f} MB in a small file, no workbook but a zip bomb")
+            if unpacked > MAX_BYTES:
                 raise UserError(f"{path}: is larger than {MAX_BYTES >> 30} GB unpacked; save it as CSV (UTF-8)")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         name = _choose_sheet(book, folder, wanted)
         _check_formulas(openpyxl.load_workbook(path, read_only=True)[name], book[name])
         target = folder / "table.csv"
-        _write(target, ([_text(cell) for cell in row] for row in book[name].iter_rows(values_only=True)))
+        _write(target, ([_text(cell) for cell in row] for row in _rows_of(book[name])))
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
         raise UserError(f"{path}: is not an Excel workbook that can be read ({error})") from error
     return target
 
 
 def _choose_sheet(book: "Workbook", folder: Path, wanted: str) -> str:
-    sheets = {sheet.title: list(_few(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
+    sheets = {sheet.title: list(_few(sheet)) for sheet in book.worksheets}
     if wanted:
         if wanted not in sheets:
             raise UserError(f"setting SHEET: there is no sheet {wanted!r}; the sheets are {', '.join(sheets)}")
@@ -70,7 +79,7 @@ def _choose_sheet(book: "Workbook", folder: Path, wanted: str) -> str:
 
 def _check_formulas(formulas: "Worksheet", values: "Worksheet") -> None:
     """Raise where the first rows have formulas that no spreadsheet has computed."""
-    both = zip(_few(formulas.iter_rows(values_only=True)), _few(values.iter_rows(values_only=True)), strict=False)
+    both = zip(_few(formulas), _few(values), strict=False)
     for number, (written, computed) in enumerate(both, 1):
         for formula, value in zip(written, computed, strict=False):
             if value is None and isinstance(formula, str) and formula.startswith("="):
@@ -79,8 +88,14 @@ def _check_formulas(formulas: "Worksheet", values: "Worksheet") -> None:
                 )
 
 
-def _few(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
-    for _, row in zip(range(50), rows, strict=False):
+def _few(sheet: "Worksheet") -> Iterator[tuple[object, ...]]:
+    yield from itertools.islice(_rows_of(sheet), 50)
+
+
+def _rows_of(sheet: "Worksheet") -> Iterator[tuple[object, ...]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=True)):
+        if number >= MAX_ROWS:
+            raise ValueError(f"more than {MAX_ROWS:,} rows")
         yield row
 
 
@@ -108,6 +123,9 @@ def write_records(path: Path, target: Path) -> None:
     except RecursionError as error:
         raise UserError(f"{path}: its records are nested too deeply") from error
     names = list(dict.fromkeys(name for record in flat for name in record))
+    cells, given = len(names) * len(flat), sum(map(len, flat))
+    if cells > max(SPARSE_FROM, MAX_EMPTY * given):
+        raise UserError(f"{path}: its {len(flat):,} records have {len(names):,} different fields, hardly any in common")
     _write(target, [names, *([record.get(name, "") for name in names] for record in flat)])
 
 
@@ -171,5 +189,5 @@ def _text(value: object) -> str:
 
 
 def _write(target: Path, rows: "Iterator[list[str]] | list[list[str]]") -> None:
-    with open(target, "w", encoding="utf-8", newline="") as file:
+    with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         csv.writer(file).writerows(row for row in rows if any(row))

@@ -459,8 +459,9 @@ def _lock(folder: Path) -> BinaryIO | None:
     Raises:
         UserError: another process has the lock.
     """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        file = open(folder / LOCK, "ab")  # noqa: SIM115 (held as long as the session)
+        file = open(os.open(folder / LOCK, flags, 0o666), "ab")  # noqa: SIM115 (held as long as the session)
     except OSError:
         return None
     try:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from common.files import file_stem, sha256_of, write_bytes, write_text
+from common.files import file_stem, read_plain, sha256_of, write_bytes, write_text
 from common.images import png_bytes, read_image
 from masks.cutouts.psd_files import psd_bytes
 from masks.garments.garment_splitting import SpriteGarment, hidden_pieces, seen_pieces
@@ -133,8 +133,8 @@ def _files_of(name: LayerFormat, sprite: LayeredSprite) -> dict[str, bytes]:
 def _read_hashes(path: Path) -> dict[str, str]:
     """Return the SHA-256 of the files that were exported, by name; a damaged record counts as none."""
     try:
-        hashes = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        hashes = json.loads(read_plain(path))
+    except (OSError, UserError, ValueError, RecursionError):
         return {}
     return {str(name): str(digest) for name, digest in hashes.items()} if isinstance(hashes, dict) else {}
 

@@ -20,7 +20,7 @@ from PIL import Image
 from common.alpha import on_checks
 from common.batches import Batch, Item, Made, Outcome, run_batch
 from common.errors import UserError
-from common.files import sha256_of
+from common.files import open_plain, sha256_of
 from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL
@@ -122,7 +122,7 @@ class PredictionTask:
 def check_signed(folder: Path) -> None:
     """Raise UserError for an output of an earlier version, whose masks cannot be told from those that a person made."""
     try:
-        with open(folder / JOURNAL, "rb") as journal:
+        with open_plain(folder / JOURNAL) as journal:
             method = json.loads(journal.readline())["settings"]["method"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return  # no run yet, or a damaged journal

@@ -8,6 +8,7 @@ belong to the part beside them.
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 
 from common.errors import UserError
-from common.files import file_stem, write_text
+from common.files import file_stem, read_plain, write_text
 from masks.sets.pairs import MaskedFrame
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
@@ -542,7 +543,7 @@ def read_garments(path: Path) -> list[SpriteGarment] | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))["garments"]
+        content = json.loads(read_plain(path))["garments"]
         garments = [_garment(item) for item in content]
         for place, garment in enumerate(garments):
             if free_name(garment.name, [other.name for other in garments[:place]]) != garment.name:
@@ -559,6 +560,9 @@ def _garment(item: Any) -> SpriteGarment:
         )
         for part in item["parts"]
     )
+    numbers = [x for part in parts for x in (part.top, part.bottom, *itertools.chain.from_iterable(part.colours))]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a garment has values that are no numbers")
     if not isinstance(item["name"], str) or not item["name"] or not parts or not all(part.colours for part in parts):
         raise ValueError("a garment lacks its name or its parts")
     return SpriteGarment(item["name"], parts, item["left out"] is True)

@@ -65,8 +65,8 @@ def load_network(path: Path | str) -> tuple[UNet, torch.device]:
     network = fold_normalisation(network_of(read_checkpoint(path), path))
     with torch.inference_mode():
         noise = torch.rand(1, CHANNELS, 64, 64, generator=torch.Generator().manual_seed(0))
-        if float(network(noise).std()) == 0:
-            raise UserError(f"{path}: damaged, it gives all pixels the same value; use another checkpoint")
+        if not float(network(noise).std()) > 0:  # nor NaN
+            raise UserError(f"{path}: damaged, it gives all pixels the same value, or none; use another checkpoint")
     if device.type == "cpu":
         network.runtime = OnnxNetwork(network)
     return network.to(memory_format=torch.channels_last).to(device), device

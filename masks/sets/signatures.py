@@ -9,7 +9,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from common.files import write_bytes
+from common.files import open_plain, write_bytes
 
 END = 12  # length of a PNG's last chunk, IEND, in bytes
 KEYWORD = b"Re-Live\0"
@@ -26,8 +26,10 @@ def is_signed(path: Path) -> bool:
 
     Raises:
         OSError: the file cannot be read.
+        UserError: it is a pipe or a device.
     """
-    content = path.read_bytes()
+    with open_plain(path) as file:
+        content = file.read()
     body = content[: -END - len(_signature(b""))]
     return not content or content[len(body) : -END] == _signature(body)
 

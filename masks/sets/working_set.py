@@ -1,13 +1,14 @@
 """State of the working set: which masks a person has reviewed, and how unsure each proposed mask is."""
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from common.errors import UserError
-from common.files import write_csv, write_text
+from common.files import read_plain, write_csv, write_text
 from masks.sets.naming import MASKS_CORRECTED, MASKS_INITIAL
 
 REVIEWED = "reviewed.json"
@@ -24,7 +25,7 @@ def read_reviewed(folder: Path) -> set[str]:
     if not path.exists():
         return set()
     try:
-        numbers = json.loads(path.read_text(encoding="utf-8"))["reviewed"]
+        numbers = json.loads(read_plain(path))["reviewed"]
         if not isinstance(numbers, list) or not all(re.fullmatch("[0-9]+", number) for number in numbers):
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -61,9 +62,8 @@ def read_unsureness(folder: Path) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            unsureness = {row["frame"]: float(row["unsureness_0_1"]) for row in table}
+        table = csv.DictReader(io.StringIO(read_plain(path), newline=""))
+        unsureness = {row["frame"]: float(row["unsureness_0_1"]) for row in table}
         if not table.fieldnames or not all(n and 0 <= value <= 1 for n, value in unsureness.items()):
             raise ValueError
     except (ValueError, KeyError, TypeError, csv.Error) as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
+from common.files import no_file
 from masks.sheets import layer_blending
 from masks.sheets.layer_blending import NORMAL
 from masks.sheets.layered_sprites import FrameTag, LayeredSprite, NamedLayer
@@ -64,7 +65,7 @@ def read_aseprite(path: Path) -> LayeredSprite:
         UserError: the file is missing, too large, damaged, or holds tilemaps.
     """
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a file of Aseprite' if path.is_dir() else 'no such file'}")
+        raise UserError(f"{path}: {no_file(path, 'a file of Aseprite')}")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path}: larger than {MAX_BYTES / 1e6:.0f} MB")
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import UserError
-from common.files import write_text
+from common.files import no_file, write_text
 from masks.sheets.cells import Cell, SheetLayout, SheetPair, SheetRecord
 from masks.sheets.grid_finder import MAX_FRAMES, MAX_SIDE_PX, Grid
 
@@ -100,7 +100,7 @@ def read_record(folder: Path) -> SheetRecord | None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder, not a JSON file' if path.is_dir() else 'no such file'}")
+        raise UserError(f"{path}: {no_file(path, 'a JSON file')}")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path}: larger than {MAX_BYTES / 1e6:.0f} MB, no layout of a sheet")
     try:

@@ -1,6 +1,6 @@
 """Kills writing scripts at random moments; afterwards, a run must leave what an undisturbed one leaves.
 
-python -m tests.benchmarks.kills --kills 200
+python -m tests.benchmarks.kills --kills 200 --log kills.jsonl     goes on where an earlier run stopped
 
 Each script runs once undisturbed, which gives the tree to reach and the time that it takes. Then it runs into another
 folder, is killed with all its workers (SIGKILL) after a random share of that time, three times in a row, and runs to
@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,27 +33,21 @@ from tests.helpers import ROOT
 
 IN_A_ROW = 3  # kills before a run may end
 KILLED, REFUSED = -signal.SIGKILL, 2
-PASSING = (
-    "seconds",
-    "settings",
-    "inputs",
-    "versions",
-    "figures",
-    "device",
-    "weights",
-)  # times, paths, what is new
+PASSING = ("seconds", "versions", "figures", "device", "weights")  # times, what is new, and what made it
+HOW = ("resume", "engine", "ray_address", "workers")  # settings that change how a run works, not what it leaves
 
 
 @dataclass(frozen=True)
 class Work:
-    """A script and its flags; `{out}` in a flag is the output folder, a copy of `start` before the first run.
+    """A script and its flags; `{out}` in a flag is the output folder.
 
-    A training goes on with `--resume`, where there is something to resume.
+    `start` are folders, and where their copies lie in the output folder before the first run. A training goes on with
+    `--resume`, where there is something to resume.
     """
 
     script: str
     flags: tuple[str, ...]
-    start: Path | None = None
+    start: tuple[tuple[Path, str], ...] = ()
     resumes: bool = False
 
     def command(self, output: Path, *, resume: bool = False) -> list[str]:
@@ -62,27 +57,21 @@ class Work:
 
 
 def works(folder: Path) -> list[Work]:
-    """All scripts that write, but three that train for hours; `folder` is for inputs that have to be made."""
+    """All scripts that write, but three that train for hours; `folder` is for the inputs of `make_inputs`."""
     choices, frames = folder / "choices.csv", DATA / "masks/frames_backup_walk_north"
-    features, collages, style = folder / "features", folder / "collages", folder / "style"
-    training, cutouts, reviewed = folder / "training", folder / "predicted", folder / "reviewed"
-    taste = ("--taste", "rock=5", "--analyzer", "self")
-    photo = DATA / "carousel/people"
-    for script, *flags in (
-        ("pet/1_TopN.py", "--output", choices),
-        ("masks/1_split_spritesheet.py", training, "--output", folder / "sheet.png"),
-        ("masks/5_predict_masks.py", "--frames", frames, "--output", cutouts),
-        ("carousel/Collage_segmentation.py", "--output", collages, "--panel-px", "128"),
-        ("avatar/FeatureExtractor.py", "--photo", photo, *taste, "--output", features),
-        ("avatar/0_Draw_Avatars.py", "--folder", style, "--count", "6", "--size-px", "64", "--avatars", "1",
-         "--output", folder / "avatars.png"),
-    ):  # fmt: skip
-        run([sys.executable, str(ROOT / script), *map(str, flags)])
-    shutil.copytree(training, reviewed)
-    shutil.copytree(frames, reviewed / "frames", dirs_exist_ok=True)
-    shutil.copytree(DATA / "masks/masks_backup_walk_north", reviewed / "masks_corrected", dirs_exist_ok=True)
-    one = next(iter(sorted(features.glob("*.json"))))
-    avatar = ("--features", str(one), "--output", "{out}", "--steps", "4", "--size-px", "128")
+    training, cutouts = folder / "training", folder / "predicted"
+    collages, style = folder / "collages", folder / "style"
+    taste, photo = ("--taste", "rock=5", "--analyzer", "self"), DATA / "carousel/people"
+    avatar = (
+        "--features",
+        str(folder / "features/person_01.json"),
+        "--output",
+        "{out}",
+        "--steps",
+        "4",
+        "--size-px",
+        "128",
+    )
     small = ("--workers", "0", "--epochs", "2", "--batch", "4")
     bodies = str(DATA / "masks/sheets/other_body.png")
     scenes = ("--scenes", "3", "--people", "2", "--width", "192")
@@ -101,10 +90,11 @@ def works(folder: Path) -> list[Work]:
         Work("masks/0_Draw_Sprites.py", ("--output", "{out}", "--sheet", "{out}/sheet.png")),
         Work("masks/0_Train_Base_Model.py", ("--output", "{out}/model.pth", "--samples", "32", *small), resumes=True),
         Work("masks/1_split_spritesheet.py", ("{out}", "--output", "{out}/sheet.png")),
-        Work("masks/2_initial_masks.py", ("{out}", "--output", "{out}/sheet.png"), start=training),
+        Work("masks/2_initial_masks.py", ("{out}", "--output", "{out}/sheet.png"), start=((training, ""),)),
         Work("masks/5_predict_masks.py", ("--frames", str(frames), "--output", "{out}", "--export", "ase", "ora")),
         Work("masks/6_evaluate_masks.py", ("--output", "{out}/figure.png")),
-        Work("masks/7_backup_training_set.py", ("{out}", "walk_up", "--clear"), start=reviewed),
+        Work("masks/7_backup_training_set.py", ("{out}", "walk_up", "--clear"),
+             start=((training, ""), (frames, "frames"), (DATA / "masks/masks_backup_walk_north", "masks_corrected"))),
         Work("masks/8_dress.py", ("--cutouts", str(cutouts / "cutouts"), "--bodies", bodies, "--output", "{out}")),
         Work("masks/mask_model.py", (str(sets), "--output", "{out}/model.pth", *small), resumes=True),
         Work("carousel/0_Draw_Scenes.py", ("--output", "{out}", "--sheet", "{out}/sheet.png", *scenes)),
@@ -128,14 +118,35 @@ def works(folder: Path) -> list[Work]:
     ]  # fmt: skip
 
 
+def make_inputs(folder: Path, todo: Sequence[Work]) -> None:
+    """Run the scripts whose results these works read."""
+    frames = DATA / "masks/frames_backup_walk_north"
+    makers: dict[str, tuple[str, ...]] = {
+        "choices.csv": ("pet/1_TopN.py", "--output", "{}"),
+        "training": ("masks/1_split_spritesheet.py", "{}", "--output", str(folder / "sheet.png")),
+        "predicted": ("masks/5_predict_masks.py", "--frames", str(frames), "--output", "{}"),
+        "collages": ("carousel/Collage_segmentation.py", "--output", "{}", "--panel-px", "128"),
+        "features": ("avatar/FeatureExtractor.py", "--photo", str(DATA / "carousel/people"), "--taste", "rock=5",
+                     "--analyzer", "self", "--output", "{}"),
+        "style": ("avatar/0_Draw_Avatars.py", "--folder", "{}", "--count", "6", "--size-px", "64", "--avatars", "1",
+                  "--output", str(folder / "avatars.png")),
+    }  # fmt: skip
+    read = " ".join(str(words) for work in todo for words in (*work.flags, *work.start))
+    for name, (script, *flags) in makers.items():
+        if str(folder / name) in read:
+            run([sys.executable, str(ROOT / script), *(flag.format(folder / name) for flag in flags)])
+
+
 def tree_of(folder: Path) -> dict[str, str]:
     """SHA-256 of every file by its path; a run's JSON without what differs from run to run."""
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = path.read_bytes()
         if path.suffix == ".json" and b'"versions"' in content:
-            facts = json.loads(content)
-            content = json.dumps({key: value for key, value in facts.items() if key not in PASSING}).encode()
+            facts = json.loads(content.decode().replace(str(folder), "{out}"))
+            facts = {key: value for key, value in facts.items() if key not in PASSING}
+            facts["settings"] = {key: value for key, value in facts.get("settings", {}).items() if key not in HOW}
+            content = json.dumps(facts).encode()
         if path.suffix == ".pth":  # equal values may be pickled in several ways
             content = "\n".join(values_of(load_plain(path))).encode()
         found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
@@ -208,10 +219,20 @@ def measure(work: Work, kills: int, folder: Path, rng: random.Random) -> tuple[i
 
 def prepare(work: Work, output: Path) -> None:
     """Make the output folder, with what has to be there."""
-    if work.start is None:
-        output.mkdir(parents=True)
-    else:
-        shutil.copytree(work.start, output)
+    output.mkdir(parents=True)
+    for source, place in work.start:
+        shutil.copytree(source, output / place, dirs_exist_ok=True)
+
+
+def show(done: Sequence[dict[str, Any]]) -> bool:
+    """Print the table; True where all trees are right."""
+    scripts = dict.fromkeys(line["script"] for line in done)
+    for script in scripts:
+        hits = sum(line["kills"] for line in done if line["script"] == script)
+        differ = [name for line in done if line["script"] == script for name in line["differ"]]
+        print(f"{script:36} {hits:4} kills, {len(differ)} files differ {', '.join(differ[:3])}")
+    print(f"{sum(line['kills'] for line in done)} kills in all, over {len(scripts)} scripts")
+    return not any(line["differ"] for line in done)
 
 
 def main() -> None:
@@ -219,19 +240,26 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scripts whose names hold this")
+    parser.add_argument("--log", type=Path, help="file of results, one a line; works that it knows are left out")
     arguments = parser.parse_args()
-    rng = random.Random(arguments.seed)
     print(describe_machine())
-    total, is_bad = 0, False
+    log = arguments.log
+    done = [json.loads(line) for line in log.read_text().splitlines()] if log and log.is_file() else []
     with tempfile.TemporaryDirectory() as name:
-        todo = [work for work in works(Path(name)) if arguments.only in work.script]
-        for number, work in enumerate(todo):
-            hits, faults = measure(work, -(-arguments.kills // len(todo)), Path(name) / str(number), rng)
-            total += hits
-            is_bad |= bool(faults)
-            print(f"{work.script:36} {hits:4} kills, {len(faults)} files differ {', '.join(faults[:3])}", flush=True)
-    print(f"{total} kills in all")
-    sys.exit(1 if is_bad else 0)
+        all_works = list(enumerate(works(Path(name))))
+        each = -(-arguments.kills // sum(arguments.only in work.script for _, work in all_works))
+        known = {line["number"] for line in done}
+        todo = [(n, work) for n, work in all_works if arguments.only in work.script and n not in known]
+        make_inputs(Path(name), [work for _, work in todo])
+        for number, work in todo:
+            rng = random.Random(f"{arguments.seed} {number}")
+            hits, faults = measure(work, each, Path(name) / str(number), rng)
+            done.append({"number": number, "script": work.script, "kills": hits, "differ": faults})
+            print(done[-1], flush=True)
+            if log:
+                with open(log, "a") as file:
+                    file.write(json.dumps(done[-1]) + "\n")
+    sys.exit(0 if show(done) else 1)
 
 
 if __name__ == "__main__":

@@ -487,6 +487,14 @@ def test_a_full_disk_behind_standard_output_is_one_line(script: Path) -> None:
     assert_user_error(result, "standard output: No space left")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize(("flags", "status"), [("count", 0), ("user", 2), ("--nonsense", 2), ("warn", 0)])
+def test_a_full_disk_behind_standard_error_changes_no_exit_status(script: Path, flags: str, status: int) -> None:
+    command = f'"{sys.executable}" "{script}" {flags} 2> /dev/full'
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert result.returncode == status
+
+
 @posix_only
 def test_a_deleted_working_folder_stops_nothing(script: Path, tmp_path: Path) -> None:
     command = f'mkdir gone && cd gone && rmdir ../gone && "{sys.executable}" "{script}" count'
