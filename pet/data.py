@@ -28,7 +28,8 @@
 
 Reads   data/pet/AccessoryDataset.csv and the pictures that it names; the survey, if one is given
 Writes  outputs/pet/data.png (every accessory with its main genres); outputs/pet/synthetic_users.csv if asked for;
-        outputs/pet/survey.png and survey.txt (what is understood of the survey)
+        outputs/pet/survey.png and survey.txt (what is understood of the survey), and tastes.parquet (its people and
+        tastes as a plain table, which every script reads without settings)
 """
 
 from pathlib import Path
@@ -39,7 +40,7 @@ from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from common.surveys.page import survey_page, survey_text
-from common.surveys.survey import open_survey
+from common.surveys.survey import open_survey, write_tastes
 from pet.choosing.tastes import Aligned, data_transform, get_some_data
 from pet.choosing.wardrobe import SLOTS, check_dataset, get_specific_file
 from pet.drawing.contact_sheets import accessory_sheet
@@ -75,12 +76,14 @@ def main() -> Report:
         survey = open_survey(
             SURVEY, columns=COLUMNS, scale=SCALE, missing=MISSING, name_column=NAME_COLUMN, answers=ANSWERS, sheet=SHEET
         )
-        for _ in survey.batches():  # finds the people who like nothing
-            pass
+        tastes = OUTPUT.with_name("tastes.parquet")
+        check_output(tastes, (".parquet",), inputs)
+        with atomic_path(tastes) as part:
+            write_tastes(survey, part)
         print(survey_text(survey))
         write_png(page, survey_page(survey))
         write_text(page.with_suffix(".txt"), survey_text(survey))
-        print(f"written: {shown(page)}")
+        print(f"written: {shown(page)}, {shown(tastes)}")
     if SYNTHETIC_USERS:
         with atomic_path(table) as part:
             get_some_data(SYNTHETIC_USERS, seed=SEED).to_csv(part, index=False)

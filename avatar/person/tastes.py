@@ -7,6 +7,7 @@ from common.errors import UserError
 from common.genres import GENRES
 
 NAMES_SHOWN = 12
+PLAIN_TABLE = "; give that setting to pet/data.py --survey {}, and use the tastes.parquet that it writes here"
 
 
 def read_tastes(path: Path) -> Iterator[tuple[str, dict[str, float]]]:
@@ -20,7 +21,10 @@ def read_tastes(path: Path) -> Iterator[tuple[str, dict[str, float]]]:
     """
     from common.surveys.survey import open_survey
 
-    survey = open_survey(path)  # checks the whole table, so it runs here and not in the generator
+    try:
+        survey = open_survey(path)  # checks the whole table, so it runs here and not in the generator
+    except UserError as error:
+        raise type(error)(f"{error}{PLAIN_TABLE.format(path)}" if " --" in str(error) else str(error)) from error
     return (
         (name, dict(zip(GENRES, vector, strict=True)))
         for names, vectors in survey.batches()

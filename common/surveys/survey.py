@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import UserError, raise_faults
-from common.genres import genres_of, plain
+from common.genres import GENRES, genres_of, plain
 from common.surveys.alignment import ANONYMOUS, Alignment, align_columns, to_vectors
 from common.surveys.answers import number_of, says_one_is_best, scale_in_name
 from common.surveys.asking import setting
@@ -178,6 +178,17 @@ def open_survey(
     except UserError as error:
         text = str(error)
         raise type(error)(text if text.startswith(f"{path}:") else f"{path}: {text}") from error
+
+
+def write_tastes(survey: Survey, path: Path) -> None:
+    """Write names and tastes (0 to 1 for every genre) as .parquet, which is read without any setting."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([("name", pa.string()), *((genre, pa.float32()) for genre in GENRES)])
+    with pq.ParquetWriter(path, schema) as writer:
+        for ids, vectors in survey.batches():
+            writer.write_table(pa.table([ids, *map(pa.array, np.ascontiguousarray(vectors.T))], schema=schema))
 
 
 def _open(

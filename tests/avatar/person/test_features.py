@@ -24,6 +24,7 @@ from avatar.person.tastes import find_taste, read_tastes
 from common.errors import UserError
 from common.genres import GENRES, parse_taste
 from common.paths import DATA
+from common.surveys.survey import open_survey, write_tastes
 
 USERS = DATA / "pet/users.csv"
 HASH = "0123456789abcdef" * 4
@@ -287,6 +288,21 @@ def test_an_unknown_user_and_a_bad_table_are_refused(tmp_path: Path) -> None:
     table.write_text("user,rock\nAda,zebra\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 2"):
         read_tastes(table)
+
+
+def test_a_table_that_can_be_read_in_two_ways_says_how_a_plain_one_is_made(tmp_path: Path) -> None:
+    table = tmp_path / "ranks.csv"
+    table.write_text("user,rock,pop,jazz\nAda,1,2,3\nBen,3,1,2\nEva,2,3,1\nIda,1,3,2\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"--scale 3-1.* give that setting to pet/data.py --survey .*ranks.csv"):
+        read_tastes(table)
+    plain = tmp_path / "tastes.parquet"
+    write_tastes(open_survey(table, scale="3-1"), plain)
+    assert [(name, [taste[genre] for genre in ("rock", "pop", "jazz")]) for name, taste in read_tastes(plain)] == [
+        ("Ada", [1, 0.5, 0]),
+        ("Ben", [0, 1, 0.5]),
+        ("Eva", [0.5, 0, 1]),
+        ("Ida", [1, 0, 0.5]),
+    ]
 
 
 def test_measured_appearance_is_read_back_and_a_typed_value_is_a_persons_own(tmp_path: Path) -> None:
