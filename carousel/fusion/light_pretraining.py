@@ -98,15 +98,20 @@ def pretrain_light(light: LightEstimate, samples: AvatarFusionDataset, count: in
         workers: processes that compute statistics.
         seed: seed of the order.
     """
+    train_estimate(light, collect_moments(samples, count, len(light.members), workers), seed)
+
+
+def collect_moments(samples: AvatarFusionDataset, count: int, folds: int, workers: int) -> Moments:
+    """Statistics, folds and moments of about `count` samples, (N, ...) each as in `LightSamples`."""
     loader = DataLoader(
-        LightSamples(samples, -(-count // LIGHTS), len(light.members)),
+        LightSamples(samples, -(-count // LIGHTS), folds),
         batch_size=None,
         num_workers=workers,
         multiprocessing_context="spawn" if workers else None,
         worker_init_fn=one_thread,
     )
     found = list(tqdm(loader, desc="statistics of light", unit="variation"))
-    train_estimate(light, {name: torch.cat([one[name] for one in found]) for name in found[0]}, seed)
+    return {name: torch.cat([one[name] for one in found]) for name in found[0]}
 
 
 def train_estimate(light: LightEstimate, data: Moments, seed: int) -> None:
