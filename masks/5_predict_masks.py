@@ -55,7 +55,6 @@ from masks.sheets.grid_finder import GridSettings
 
 if TYPE_CHECKING:
     from masks.cutouts.prediction_batch import PredictionOutput, PredictionTask
-    from masks.garments.garment_splitting import SpriteGarment
 
 # ---- settings: edit here, or override once on the command line (--frames my_frames) ----
 TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder: its frames/ and reviewed masks
@@ -116,7 +115,8 @@ def main() -> Report:
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
     workers = WORKERS or workers_on(device)
     ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
-    memory = remembered_pairs(MEMORY)
+    if memory := remembered_pairs(MEMORY):
+        print(f"memory: {len(memory)} frames with masks of {shown(MEMORY)} teach, where the clothes are the same")
     with predict_all(
         tasks, faults, results, weights, propagates=PROPAGATE, remembered=memory, workers=workers, ray=ray
     ) as outcome:
@@ -124,14 +124,10 @@ def main() -> Report:
         if not done:
             raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
         written = write_overviews(done, record, results, tiles=TILES)
-        garments, others = split_and_export(done, results, training_data)
-        written |= others
+        written |= split_and_export(done, results, training_data)
 
-    print(f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed")
-    for line in describe(done):
-        print(line)
-    if garments is not None:
-        print(f"garments: {', '.join(g.name + ' (left out)' * g.is_left_out for g in garments) or 'none'}")
+    made = f"{len(done)} masks in {shown(OUTPUT)}: {outcome.made} made now, {outcome.kept} existed"
+    print(made, *describe(done), sep="\n")
     own = {task.source.number: results.cutout(task.source.number) for task in done if naming.CUTOUT in task.kept}
     if stale := stale_cutouts(own, training_data):
         print(f"{naming.listed(stale)}: your cut-outs are older than your masks (delete them to have them made anew)")
@@ -150,8 +146,12 @@ def main() -> Report:
 
 def split_and_export(
     tasks: Sequence["PredictionTask"], results: "PredictionOutput", training_data: Path
-) -> "tuple[list[SpriteGarment] | None, dict[Path, bool]]":
-    """Split the clothing and export layers, as LAYERS and EXPORT say; the garments, and whether each file is new."""
+) -> dict[Path, bool]:
+    """Split the clothing and export layers, as LAYERS and EXPORT say.
+
+    Returns:
+        The files, and whether each was written; False: kept as somebody changed it.
+    """
     from masks.cutouts.garment_batch import find_garments, frame_of, write_garment_masks
     from masks.cutouts.layer_files import clothes_as_layers, export_layers
 
@@ -159,12 +159,13 @@ def split_and_export(
     garments = find_garments(tasks, results, training_data) if LAYERS else None
     if garments is not None:
         written |= dict.fromkeys(write_garment_masks(tasks, garments, results), False)
+        print(f"garments: {', '.join(g.name + ' (left out)' * g.is_left_out for g in garments) or 'none'}")
     if EXPORT:
         cutouts = [results.cutout(task.source.number) for task in tasks]
         masks = [frame_of(task, results).mask for task in tasks]
         sprite = clothes_as_layers([task.source for task in tasks], cutouts, masks, garments)
         written |= export_layers(sprite, folder=OUTPUT, formats=EXPORT)
-    return garments, written
+    return written
 
 
 if __name__ == "__main__":

@@ -262,4 +262,7 @@ def test_the_lock_of_a_training_folder_may_be_a_pipe(tmp_path: Path) -> None:
     frames = DATA / "masks/frames_backup_walk_east_smooth"
     shutil.copytree(frames, tmp_path / "frames")
     os.mkfifo(tmp_path / LOCK)
-    CorrectionSession(tmp_path).close()
+    session = CorrectionSession(tmp_path)
+    with pytest.raises(UserError, match="open in another window"):
+        CorrectionSession(tmp_path)
+    session.close()

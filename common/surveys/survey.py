@@ -215,8 +215,7 @@ def _open(
             reader, spread = CsvReader(gathered), None
             names, rows = reader.names, reader.rows
         sample = [cells for _, cells in itertools.islice(rows(), SAMPLE_ROWS)]
-    twins = _equal_twins(names, columns, rows)
-    notes += [f"{name!r} has the answers of the column before it of that name, used once" for name in twins]
+    notes += _equal_twins(names, columns, rows)
     alignment = align_columns(names, columns, name_column, _nameless(names, sample))
     found = reader.check(alignment) if spread is None and len(alignment.id_columns) < 2 else None
     below = _summary_below(reader.last_row(), names, alignment, found) if found else ""
@@ -233,15 +232,7 @@ def _open(
     if found is None or not found.rows:
         raise UserError("has a header but no rows" if found else "cannot be read as a table")
     readings = _read_scales(found, done, scale, missing)
-    faults = list[str]()
-    for reading, columns_ in readings:
-        strange = reading.missing | reading.outliers
-        places = find_places(rows(), names, columns_, strange) if strange else {}
-        faults += [_fault(*hit, reading) for v in sorted(reading.outliers) for hit in places.get(v, [])]
-        for value in sorted(reading.missing & {v for v, hits in places.items() if hits}):
-            lines = ", ".join(place for place, *_ in places[value])
-            notes.append(f"{value:g} counts as no answer ({lines}); if it is an answer, say --missing none")
-    raise_faults("", faults)
+    notes += _check_codes(readings, names, rows)
     _ask_about_thousands(found, scale)
     of_numbers = {name: reading for reading, names_ in readings for name in names_}
     found_scales = done.scales | {name: reading.scale for name, reading in of_numbers.items()}
@@ -262,8 +253,26 @@ def _open(
     )
 
 
+def _check_codes(readings: Sequence[tuple[Reading, list[str]]], names: Sequence[str], rows: Rows) -> list[str]:
+    """Note the codes for no answer, with their places.
+
+    Raises:
+        UserError: lists all outliers.
+    """
+    faults, notes = list[str](), list[str]()
+    for reading, columns in readings:
+        strange = reading.missing | reading.outliers
+        places = find_places(rows(), names, columns, strange) if strange else {}
+        faults += [_fault(*hit, reading) for v in sorted(reading.outliers) for hit in places.get(v, [])]
+        for value in sorted(reading.missing & {v for v, hits in places.items() if hits}):
+            lines = ", ".join(place for place, *_ in places[value])
+            notes.append(f"{value:g} counts as no answer ({lines}); if it is an answer, say --missing none")
+    raise_faults("", faults)
+    return notes
+
+
 def _equal_twins(names: Sequence[str], columns: str, rows: Rows) -> list[str]:
-    """Columns of a genre with the header, and all the answers, of one before them.
+    """Note the columns of a genre that have the header, and all the answers, of one before them.
 
     Raises:
         UserError: the answers differ, and `columns` does not say what the column is.
@@ -278,7 +287,7 @@ def _equal_twins(names: Sequence[str], columns: str, rows: Rows) -> list[str]:
                 f"column {untwinned(name)!r} appears twice, with other answers: say {setting('columns', f'{name}=')} "
                 f"(left out) or {setting('columns', f'{name}={genres_of(untwinned(name))[0]}')} (the highest of both)"
             )
-    return twins
+    return [f"{name!r} has the answers of the column before it of that name, used once" for name in twins]
 
 
 def _nameless(names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[str]:

@@ -15,7 +15,7 @@ from common.alpha import around, premultiplied_float, straight_uint8
 from masks.sets.differences import OPAQUE
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
-PLACE_WEIGHT = 0.35  # of the height at which two rows lie, beside their widths, when rows are matched
+PLACE_WEIGHT = 3.0  # of the height at which two rows lie, beside their widths; with less, hair pulls clothes up
 MATCHED_ROWS = 128  # of a body at most; rows between them are interpolated
 SMOOTH_PX = 2.0  # standard deviation of the blur of the places in smooth art, whose rows are matched one by one
 STEPS = ((1, 1, 0.0), (0, 1, 0.02), (1, 0, 0.02))  # steps in rows of the new and the old body, and their costs

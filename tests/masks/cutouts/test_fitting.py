@@ -1,5 +1,6 @@
 """Clothes on bodies of other proportions: drawn figures get the clothes that are drawn for them."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masks.cutouts.fitting import find_places, fit_to_body
+from masks.drawing.characters import OTHER_BODY, SHEET_CHARACTER, draw_sheets
+from masks.drawing.walk_cycle import CELL
 from masks.model.metrics import f1_score
 from masks.sets.pixel_art import enlarge, shifted
 from tests.masks.cutouts.test_dressing import clothes_of
@@ -51,6 +54,19 @@ def test_enlarged_frames_and_moved_bodies_make_no_difference() -> None:
     assert np.array_equal(fit_to_body(enlarge(clothes, 2), enlarge(body, 2), enlarge(other, 3)), enlarge(fitted, 3))
     moved = fit_to_body(clothes, body, shifted(other, -2, 3))
     assert np.array_equal(moved[:-2, 3:], fitted[2:, :-3])
+
+
+def test_other_hair_pulls_no_clothes_up() -> None:
+    """The sample's other body is the base with bigger hair, which covers the shoulders when it is seen from behind."""
+    sheets = [draw_sheets(character) for character in (SHEET_CHARACTER, OTHER_BODY)]
+    for top, left in product(range(0, sheets[0][0].shape[0], CELL), range(0, sheets[0][0].shape[1], CELL)):
+        (base, clothed), (body, _) = (
+            (sheet[top : top + CELL, left : left + CELL] for sheet in pair) for pair in sheets
+        )
+        _, rows = find_places(base[..., 3] > 127, body[..., 3] > 127)
+        dressed = np.flatnonzero((base != clothed).any(axis=(1, 2)))
+        below = dressed[dressed > CELL // 2]
+        assert np.abs(rows[below, 0] - below).max() <= 1
 
 
 def test_a_frame_without_a_body_gets_no_clothes() -> None:
