@@ -116,7 +116,7 @@ def main() -> Report:
     workers = WORKERS or workers_on(device)
     ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
     if memory := remembered_pairs(MEMORY):
-        print(f"memory: {len(memory)} frames with masks of {shown(MEMORY)} teach, where the clothes are the same")
+        print(f"memory: {len(memory)} frames of {MEMORY} teach, where the clothes are the same")
     with predict_all(
         tasks, faults, results, weights, propagates=PROPAGATE, remembered=memory, workers=workers, ray=ray
     ) as outcome:

@@ -253,7 +253,7 @@ def _open(
     )
 
 
-def _check_codes(readings: Sequence[tuple[Reading, list[str]]], names: Sequence[str], rows: Rows) -> list[str]:
+def _check_codes(readings: Sequence[tuple[Reading, list[str]]], names: list[str], rows: Rows) -> list[str]:
     """Note the codes for no answer, with their places.
 
     Raises:
