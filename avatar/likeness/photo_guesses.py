@@ -26,7 +26,9 @@ BESIDE = 0.35  # of the face's width: where hair is looked for on each side, fro
 CROPPED = "buzz cut"
 UNLIKE_SKIN_LAB = 20.0  # distance from the skin's colour
 HAIR_BESIDE = ((0.65, "long straight"), (0.5, "medium straight"), (0.0, CROPPED))  # by the least share of it
-HAIR_LIGHTNESS = ((25.0, "black"), (50.0, "brown"), (100.0, "blonde"))  # up to an L
+BELOW_CHIN = 0.3  # of the height from eyes to chin: how far below the chin its colour is looked for
+SKIN_L = 65.0  # lightness of skin to which that of hair is related: hats shade both
+BLACK_L, BROWN_L, BROWN_B = 20.0, 38.0, 6.0  # lightness up to which hair is black, brown; b from which it is not black
 LIT_SKIN = 0.75  # quantile of lightness in a face's box: hair, beard and shadows are darker than skin
 JAW, CHIN_SIDES = (172, 397), (150, 379)  # points of the face mesh, left and right
 ROUND, SQUARE_JAW, HEART_CHIN = 1.19, 0.82, 0.553  # height, jaw and chin over the width of the face; 1/4 of 30 faces
@@ -104,18 +106,28 @@ def hair_beside_face(view: HeadView, skin: np.ndarray) -> dict[str, str]:
     face = np.zeros((height_px, width_px), np.uint8)
     cv2.fillPoly(face, [(middle + (oval - middle) * 1.06).astype(np.int32)], 1)
     rows, columns = np.mgrid[:height_px, :width_px]
+    eyes, chin = points[list(OUTER_EYES), 1].mean(), points[CHIN, 1]
     beside = np.abs(columns - middle[0]) < (0.5 + BESIDE) * width
-    beside &= (rows > points[list(OUTER_EYES), 1].mean()) & (rows < points[CHIN, 1]) & (face == 0) & view.inside
-    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    hair = beside & (view.matte > SURELY_PERSON)
-    share = int(hair.sum()) / max(1, int(beside.sum()))
+    beside &= (rows > eyes) & (face == 0) & view.inside
+    seen = beside & (view.matte > SURELY_PERSON)
+    share = int(seen[rows < chin].sum()) / max(1, int(beside[rows < chin].sum()))
     style = next(style for least, style in HAIR_BESIDE if share >= least)
     if style == CROPPED:
         return {"hair": style}
+    hair = seen & (rows < chin + BELOW_CHIN * (chin - eyes))
+    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     unlike = hair & (np.linalg.norm(lab - skin, axis=2) > UNLIKE_SKIN_LAB)  # without ears, but not without blonde hair
-    chosen = unlike if 2 * int(unlike.sum()) > int(hair.sum()) else hair
-    lightness = float(np.median(lab[chosen, 0]))
-    return {"hair": style, "hair_colour": next(word for most, word in HAIR_LIGHTNESS if lightness <= most)}
+    return {"hair": style, "hair_colour": _likely_colour(lab[unlike if 2 * unlike.sum() > hair.sum() else hair], skin)}
+
+
+def _likely_colour(hair: np.ndarray, skin: np.ndarray) -> str:
+    """Word for hair of (N, 3) Lab beside skin of (3,) Lab."""
+    middle = float(np.median(hair[:, 0]))
+    lightness = middle * SKIN_L / max(float(skin[0]), SKIN_L / 2)
+    yellow = float(np.median(hair[hair[:, 0] >= middle, 2]))
+    if lightness <= BLACK_L and yellow < BROWN_B:
+        return "black"
+    return "brown" if lightness <= BROWN_L else "blonde"
 
 
 def colour_above_face(view: HeadView) -> np.ndarray | None:

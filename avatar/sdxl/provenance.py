@@ -21,7 +21,7 @@ from common.errors import UserError
 from common.files import sha256_of
 
 KEPT_STRENGTH, RESTYLED_STRENGTH = 0.05, 0.6  # share of the schedule that is applied to a figure
-METHOD = 4  # increases when equal settings give other pictures
+METHOD = 5  # increases when equal settings give other pictures
 
 
 def picture_seed(seed: int, name: str) -> int:
