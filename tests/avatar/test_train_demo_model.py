@@ -562,18 +562,27 @@ def test_a_finished_model_is_trained_on(model: Path, script: Script, tmp_path: P
         assert "vae" not in part or all(name.startswith(("decoder.", "post_quant_conv.")) for name in changed), changed
 
 
+ONE_OF_EACH = ("text", "autoencoder", "decoder", "base", "prompt")  # the stage "refiner" is of the kind of "base"
+
+
 def train_tiny(output: Path, work: Path) -> Any:
+    short = TINY | {
+        "prompt_steps": (1,),
+        "prompt_pictures": (4,),
+        "prompt_hair_weight": (5.0,),
+        "prompt_captions": (6,),
+    }
     with tiny_networks():
-        return load_main("avatar/train_demo_model.py")(output=output, work=work, samples=0, **TINY)
+        script = load_main("avatar/train_demo_model.py")
+        return script(output=output, work=work, samples=0, stages=ONE_OF_EACH, **short)
 
 
 def test_two_processes_train_together_and_one_writes(model: Path, tmp_path: Path) -> None:
     work = pictures_of(model, tmp_path)
     assert reports_of_two(partial(train_tiny, tmp_path / "model", work), tmp_path) == ["0"]
-    for stage in ("text", "autoencoder", "base", "prompt", "prompt_2", "refiner"):
+    for stage in ONE_OF_EACH:
         state = load_plain(work / f"{stage}.state.pth")
         assert state["processes"] == 2 and state["steps"] == state["settings"]["steps"]
-    assert {path.name for path in (tmp_path / "model").iterdir()} == {BASE, REFINER}
 
 
 def test_settings_that_cannot_be_are_refused(script: Script, tmp_path: Path) -> None:
