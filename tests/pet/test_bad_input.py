@@ -306,11 +306,14 @@ def test_a_full_disk_while_several_processes_draw_leaves_whole_pictures(tmp_path
     """Pets fit, their charts do not."""
     flags = flags_for("pet/1.5_Plot_Pet.py", tmp_path)
     users = tmp_path / "many.csv"
-    users.write_text("user,pop\n" + "".join(f"u{i},{i % 5}\n" for i in range(80)), encoding="utf-8")
+    users.write_text("user,pop\n" + "".join(f"u{i},{i % 5}\n" for i in range(40)), encoding="utf-8")
     choose_all(users=users, accessories=flags[1], output=tmp_path / "chosen.csv")
-    result = run_on_full_disk(2_000, "pet/1.5_Plot_Pet.py", *flags, "--output", tmp_path / "pets", "--no-combined")
-    assert_user_error(result, "cannot write")
-    for path in (tmp_path / "pets").rglob("*.png"):
+    flags = [*flags[:-1], 256, "--output", tmp_path / "pets", "--no-combined"]
+    result = run_on_full_disk(8_000, "pet/1.5_Plot_Pet.py", *flags)
+    assert_user_error(result, "cannot write", "charts")
+    drawn = list((tmp_path / "pets").rglob("*.png"))
+    assert len(drawn) > 1 and {path.parent.name for path in drawn} == {"pets"}
+    for path in drawn:
         Image.open(path).load()
     assert not list((tmp_path / "pets").rglob("*.part"))
     assert not list((tmp_path / "pets").glob("contact_sheet*"))
