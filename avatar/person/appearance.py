@@ -21,6 +21,7 @@ MAX_TURN = 1.2  # of `HeadView.turn`; above it is a side view
 MIN_CHROMA = 5.0  # of a head in a photo that is not black and white
 SKIN_HUES = (8.0, 88.0)  # degrees in Lab between which skin is seen in white light
 MAX_SKIN_CHROMA = 56.0  # more is coloured light or make-up
+CLEARLY_LIGHT, DARKEST_CLEAR = 0.85, 3  # confidence from which light skin is at most of this Monk step
 MIN_SKIN_L = 12.0  # less is too dark to tell
 DYED_CHROMA = 22.0  # hair of more chroma, in a hue that no hair has by nature, is dyed
 NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
@@ -132,7 +133,11 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
     masked = "a mask covers it" if beliefs["facial_hair"].word == COVERED else ""
     skin = _if(masked or light, traits["skin_tone"])
     if skin.value and colours.skin is not None:
-        skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
+        lightness = max(float(colours.skin[0]), colours.lit if beliefs["headwear"].word != "none" else 0)
+        step = monk_step(skin.value, lightness)
+        if skin.value == "light" and (skin.score or 0) >= CLEARLY_LIGHT:
+            step = min(step, DARKEST_CLEAR)  # the photo or a hat's shade is dark, not the skin
+        skin = replace(skin, monk=step, lab=_lab(colours.skin))
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
     cropped = traits["hair_length"].value in CROPPED
     bald = traits["hair_length"].value == "bald" and not has_fringe(traits, colours)
