@@ -19,7 +19,7 @@ from avatar.likeness.worn_colours import (
     has_visor,
     lipstick,
 )
-from avatar.person.appearance import FLAT, LAYERED, LEAST, MIN_PRESENCE, is_shaded_skin, unseen
+from avatar.person.appearance import FLAT, LAYERED, LEAST, MIN_PRESENCE, is_pale_blonde, is_shaded_skin, unseen
 from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView, HeadViewer
 from avatar.person.skin_tone import LIGHTNESS, STEPS, monk_step
@@ -117,7 +117,8 @@ def _guess_from_head(view: HeadView, torso: np.ndarray) -> dict[str, str]:
             guesses |= hair_beside_face(view, colours.skin)
     elif colours.hair is not None:
         shares = beliefs["hair_colour"].shares
-        guesses["hair_colour"] = max(LIKELY_HAIR, key=lambda word: shares[word])
+        likely = max(LIKELY_HAIR, key=lambda word: shares[word])
+        guesses["hair_colour"] = "blonde" if is_pale_blonde(beliefs["hair_colour"], colours) else likely
         guesses["hair"] = likely_hairstyle(beliefs, colours)
     return guesses
 

@@ -65,7 +65,7 @@ def _main_colour(pixels: np.ndarray) -> np.ndarray:
     pixels = pixels[:: max(1, len(pixels) // MOST_PX)].astype(np.float32)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     cv2.setRNGSeed(1)
-    _, kinds, middles = cv2.kmeans(pixels, KINDS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    _, kinds, middles = cv2.kmeans(pixels, KINDS, np.empty(0), stop, 2, cv2.KMEANS_PP_CENTERS)
     most = middles[np.bincount(kinds[:, 0], minlength=KINDS).argmax()]
     shades = np.linalg.norm(middles - most, axis=1) < SHADES_LAB
     return np.median(pixels[shades[kinds[:, 0]]], axis=0)
@@ -92,7 +92,8 @@ def covers_cheeks(view: HeadView) -> bool:
     region = (beside > 0) & (beside < BESIDE) & (rows > view.points[NOSE, 1]) & (rows < view.points[CHIN, 1])
     region &= view.inside
     alike = np.linalg.norm(lab_of(view) - above, axis=2) < LIKE_SCARF_LAB
-    return np.count_nonzero(region & alike & (view.matte > SURELY_PERSON)) >= SCARF_SHARE * np.count_nonzero(region)
+    covered = region & alike & (view.matte > SURELY_PERSON)
+    return bool(np.count_nonzero(covered) >= SCARF_SHARE * np.count_nonzero(region))
 
 
 def lipstick(view: HeadView, skin: np.ndarray) -> np.ndarray | None:

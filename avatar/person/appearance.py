@@ -28,6 +28,7 @@ NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
 DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
 LIGHTEST_BROWN_L = 45.0  # of hair; of heads said to be brown above it, 4 in 9 are blonde, red or grey
+MAYBE_BLONDE, BLONDE_B = 0.3, 15.0  # share of blonde, and b of Lab, from which hair taken for grey may be blonde
 LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
 LEAST_SHADE_AB = 6.5  # by which cropped hair differs from the skin in a and b of Lab: less is skin in the shade ...
 SHADE_CHROMA = 0.85  # ... if it has at least this share of the skin's chroma
@@ -141,13 +142,14 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
     cropped = traits["hair_length"].value in CROPPED
     bald = traits["hair_length"].value == "bald" and not has_fringe(traits, colours)
+    pale = "between grey and blonde" if is_pale_blonde(beliefs["hair_colour"], colours) else ""
     hairless = "no hair is seen" if bald or (cropped and is_shaded_skin(colours)) else ""
     shapeless = "the hair is too short" if cropped else ""
     if blurred and traits["hair_shape"].value not in ("", "tied"):
         shapeless = "the photo shows too little of it"
     return Appearance(
         skin_tone=skin,
-        hair_colour=_if(covered or hairless or light, _hair_colour(traits["hair_colour"], colours)),
+        hair_colour=_if(covered or hairless or light or pale, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
         hair_shape=_if(covered or shapeless, _hair_shape(traits, colours, 1 - beliefs["facial_hair"].shares["none"])),
         glasses=_if(hidden, traits["glasses"]),
@@ -184,6 +186,13 @@ def problem_of_light(colours: Colours) -> str:
     if not SKIN_HUES[0] <= hue <= SKIN_HUES[1] or np.hypot(a, b) > MAX_SKIN_CHROMA:
         return "the light is coloured"
     return "the face is too dark" if lightness < MIN_SKIN_L else ""
+
+
+def is_pale_blonde(belief: Belief, colours: Colours) -> bool:
+    """Whether hair that is taken for grey is rather a pale blonde."""
+    if belief.word != "grey" or colours.hair is None:
+        return False
+    return belief.shares["blonde"] >= MAYBE_BLONDE and float(colours.hair[2]) >= BLONDE_B
 
 
 def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:

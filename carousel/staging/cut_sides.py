@@ -32,7 +32,7 @@ def shape_cut_sides(rgba: np.ndarray, box: Box, *, left: bool, right: bool, top:
     reach = INSET * width
     rim = max(1, round(RIM * width))
     for side, distance, is_edge in ((solid[:, :rim], columns, left), (solid[:, -rim:], width - columns, right)):
-        start = _start_of_cut(side.any(axis=1)) if is_edge else None
+        start = _start_of_cut(side) if is_edge else None
         if start is not None and height - start >= LEAST_SIDE * height:
             down = ((rows - start) / (height - start)).clip(0, 1)
             inside = np.minimum(inside, distance - reach * (1 - np.sqrt(1 - down**2)))
@@ -49,7 +49,7 @@ def shape_cut_sides(rgba: np.ndarray, box: Box, *, left: bool, right: bool, top:
 
 
 def _start_of_cut(side: np.ndarray) -> int | None:
-    """First row of the run of a column that reaches the lower edge; None where the column ends above that."""
-    free = np.flatnonzero(~side)
+    """First row of the run that reaches the lower edge in some (H, W) columns; None where they end above that."""
+    free = np.flatnonzero(~side.any(axis=1))
     start = int(free[-1]) + 1 if len(free) else 0
     return start if start < len(side) else None
