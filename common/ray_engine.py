@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from common.errors import UserError
+from common.stores import packed, read_claim, unpacked, write_claim
 from common.workers import ONE_THREAD, default_workers
 
 if TYPE_CHECKING:
@@ -75,16 +76,17 @@ class RayCluster:
         """
         import pyarrow as pa
         import ray
+        from ray.cloudpickle import CloudPickler
 
         first = next(iter(arguments := iter(arguments)), None)
         if first is None:
             return
         self._start()
-        pieces: list[Any] = [ray.put(pa.table({"piece": [pickle.dumps(first)]}))]
-        pieces += [ray.put(pa.table({"piece": [pickle.dumps(argument)]})) for argument in arguments]
+        pieces: list[Any] = [ray.put(pa.table({"piece": [packed(first)]}))]
+        pieces += [ray.put(pa.table({"piece": [packed(argument)]})) for argument in arguments]
         mine = secrets.token_hex(16)
-        claim.write_text(mine)
-        owned = _Owned(function, claim.resolve(), mine, Path.cwd())
+        write_claim(claim, mine)
+        owned = _Owned(packed(function, CloudPickler), claim.absolute(), mine, Path.cwd())
         gpus = ray.cluster_resources().get("GPU", 0) if on_gpu else 0
         workers = self.workers or int(gpus or ray.cluster_resources()["CPU"])
         with warnings.catch_warnings():  # this Ray has no other way to limit how often it tries
@@ -102,7 +104,7 @@ class RayCluster:
         try:
             yield from _results_of(results)
         finally:
-            claim.write_text("")
+            write_claim(claim, "")
 
     def _start(self) -> None:
         """Start Ray, or join the cluster, once a process; it ends with this process."""
@@ -189,9 +191,9 @@ def _first_line(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class _Owned:
-    """A function that belongs to a run, which has written `mine` into `claim`."""
+    """A pickled function that belongs to a run, which has written `mine` into `claim`."""
 
-    function: Callable[[Any], Any]
+    function: bytes
     claim: Path
     mine: str
     folder: Path
@@ -199,7 +201,7 @@ class _Owned:
     def check(self) -> None:
         """Raise UserError where this machine does not share the run's storage, or the run is no more."""
         with contextlib.suppress(OSError):
-            if self.claim.read_text() == self.mine:
+            if read_claim(self.claim) == self.mine:
                 return
         raise UserError(
             f"{self.claim.parent}: not the same folder on {platform.node()}; Ray's machines must share the storage"
@@ -211,6 +213,7 @@ class _Worker:
 
     def __init__(self, owned: _Owned) -> None:
         self._owned = owned
+        self._function: Callable[[Any], Any] | None = None
 
     def __call__(self, pieces: "pa.Table") -> "pa.Table":
         import pyarrow as pa
@@ -221,7 +224,8 @@ class _Worker:
         try:
             self._owned.check()
             os.chdir(self._owned.folder)  # paths may be relative to it
-            return pickle.dumps((self._owned.function(pickle.loads(piece)), None))
+            self._function = self._function or unpacked(self._owned.function)
+            return pickle.dumps((self._function(unpacked(piece)), None))
         except Exception as error:
             if not isinstance(error, UserError):
                 error.add_note(traceback.format_exc())

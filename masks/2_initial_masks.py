@@ -45,10 +45,10 @@ from common.files import check_output, print_faults
 from common.images import write_png
 from common.paths import OUTPUTS, shown
 from common.ray_engine import Engine, ray_cluster
-from common.runner import Range, Report, run
+from common.runner import Range, Report, Written, run
 
 # ---- settings: edit here, or override once on the command line (--method lab) ----
-TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder that holds frames/
+TRAINING_DATA: Annotated[Positional[Path], Written()] = OUTPUTS / "masks/training_data"  # training folder that holds frames/
 METHOD: Literal["model", "lab", "difference"] = "model"  # lab: distance in CIE Lab; difference: |clothed - base|
 CHECKPOINT: Path | None = None  # weights; None: those of step 4 unless they made a set worse, else those that ship
 THRESHOLD: Annotated[float | None, Range(0, 255)] = None  # threshold of lab and difference; None: found per frame
