@@ -305,7 +305,7 @@ def _in_words(value: object) -> str:
 
 def _plain(value: object) -> str:
     """A value as text; pathlib leaves one slash of "s3://"."""
-    return isinstance(value, Path) and store_url(value) or str(value)
+    return (isinstance(value, Path) and store_url(value)) or str(value)
 
 
 def setting_comments(source: str) -> dict[str, str]:

@@ -1,15 +1,14 @@
 """Object stores (s3://bucket/folder, gs://...): runs work on copies in STORES, which follow what is in the store.
 
 Inputs and earlier results are fetched before a run. Workers store each file whole, in one PUT, as soon as it is made;
-the process of the run stores the journal every few seconds, and all else where a batch begins and where the run ends. A
-store has no rename and no file locks: who creates the lock's object, by a conditional PUT, has the output. The libraries
-below fsspec (https://filesystem-spec.readthedocs.io) find credentials and endpoints as they always do.
+the process of the run stores the journal every few seconds, and all else where a batch begins and where the run ends.
+A store has no rename and no file locks: who creates the lock's object, by a conditional PUT, has the output. The
+libraries below fsspec (https://filesystem-spec.readthedocs.io) find credentials and endpoints as they always do.
 """
 
 import contextlib
 import functools
 import importlib.util
-import itertools
 import json
 import os
 import pickle
@@ -22,7 +21,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ def working_copies(settings: Mapping[str, Any], written: Collection[str]) -> Ite
     for name, path in ((name, path) for name, paths in found.items() for path in paths):
         if not written:
             raise UserError(f"setting {name} is {store_url(path)}; only stages with ENGINE use object stores: copy it")
-        _check(name, store_url(path))
+        _check(store_url(path), f"setting {name} is {store_url(path)}")
     with contextlib.ExitStack() as stack:
         _outputs.clear()
         stack.callback(_outputs.clear)
@@ -73,6 +72,21 @@ def working_copies(settings: Mapping[str, Any], written: Collection[str]) -> Ite
         yield local
 
 
+def brought(path: Path) -> Path:
+    """The copy of an input that is named in a file and not in a setting; other paths as they are.
+
+    Raises:
+        UserError: the store cannot be reached.
+    """
+    if path.is_relative_to(STORES) or not _is_address(path):
+        return path
+    copy = _copy(path)
+    if _output_of(copy) is None:
+        _check(store_url(path), store_url(path))
+        _bring(copy, _objects(store_url(path)))
+    return copy
+
+
 def _values(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
@@ -81,14 +95,15 @@ def _is_address(value: Any) -> bool:
     return isinstance(value, Path) and bool(store_url(value))
 
 
-def _check(name: str, url: str) -> None:
+def _check(url: str, what: str) -> None:
+    """Raise UserError, which begins with `what`, where an address is none, or its library is not installed."""
     scheme, _, place = url.partition("://")
     if not re.fullmatch(r"[^/]+(/[^/]+)+", place):
-        raise UserError(f"setting {name} is {url}; it must name a file or folder in a bucket: {scheme}://bucket/folder")
+        raise UserError(f"{what}; it must name a file or folder in a bucket, {scheme}://bucket/folder")
     package = STORE_PACKAGES[scheme]
     if importlib.util.find_spec(package) is None:
-        what = f"'.[{scheme}]'" if scheme == "s3" else package
-        raise UserError(f"setting {name} is {url}, which needs {package}: python -m pip install {what}")
+        wanted = "-e '.[s3]'" if scheme == "s3" else package
+        raise UserError(f"{what}, which needs {package}: python -m pip install {wanted}")
 
 
 def _replaced(value: Any) -> Any:
@@ -401,23 +416,24 @@ class _Lock:
             facts = _parsed(held)
             who = f"{facts.get('machine', 'another machine')}, {facts.get('time', 'at an unknown time')}"
             print(f"{self._output.url}: locked by a run on {who}; waiting to see whether it lives", file=sys.stderr)
-            if not self._stays(held):
-                what = "another run is writing it; wait for its end, or set OUTPUT to another folder"
-                raise UserError(f"cannot write {self._output.url}: {what}")
-            self._write()
-            time.sleep(SETTLE_S)
-            if self._is_mine():
-                return
+            later = self._watched(held)
+            if later is None:
+                continue
+            if later == held:
+                self._write()
+                time.sleep(SETTLE_S)
+                if self._is_mine():
+                    return
+            what = "another run is writing it; wait for its end, or set OUTPUT to another folder"
+            raise UserError(f"cannot write {self._output.url}: {what}")
 
-    def _stays(self, held: bytes) -> bool:
-        """Whether the lock is the same for STALE_S, so that its run is no more; or it is gone."""
-        deadline = time.monotonic() + STALE_S
-        while time.monotonic() < deadline:
+    def _watched(self, held: bytes) -> bytes | None:
+        """The lock as soon as it changes, or after STALE_S; None: it is gone."""
+        deadline, now = time.monotonic() + STALE_S, self._read()
+        while now == held and time.monotonic() < deadline:
             time.sleep(POLL_S)
             now = self._read()
-            if now is None or now != held:
-                return now is None
-        return True
+        return now
 
     @contextlib.contextmanager
     def renewed(self) -> Iterator[None]:
@@ -449,7 +465,7 @@ class _Lock:
             _system(self._url).rm_file(self._url)
 
     def _content(self) -> bytes:
-        return json.dumps(self._mine | {"time": datetime.now(timezone.utc).isoformat()}).encode()
+        return json.dumps(self._mine | {"time": datetime.now(UTC).isoformat()}).encode()
 
     def _create(self) -> bool:
         with _said(self._output.url):

@@ -22,7 +22,6 @@ from masks.sheets.sheet_pictures import read_pair_of_sheets
 
 MOST_WORKERS = 4  # each loads the model anew
 IN_PROCESS = 32  # up to this many pairs do not repay the start of workers
-CHUNK = 4  # pairs that a worker gets at a time
 
 
 @dataclass(frozen=True)
