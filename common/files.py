@@ -3,11 +3,15 @@
 Standard library only: `run.py` uses it before anything is installed.
 """
 
+import contextlib
 import csv
+import errno
+import functools
 import hashlib
 import io
 import os
 import re
+import secrets
 import stat
 import sys
 import unicodedata
@@ -34,80 +38,120 @@ else:
 
 FAULTS = "faults.csv"  # what a batch skipped
 FORMULA_STARTS = "=+-@\t\r'"  # a spreadsheet runs a cell that starts so; a leading apostrophe turns it into text
+PART_BYTES = 4  # of chance in a temporary name
+LONGEST_PART_STEM = 255 - len(f"..{'0' * 2 * PART_BYTES}.part")  # bytes; disks allow names of 255
 TAKEN = frozenset({"run", "con", "prn", "aux", "nul"})  # a run's record is run.json; the rest are devices of Windows
+
+
+def part_path(target: Path) -> Path:
+    """A new temporary name beside `target`: hidden, and with letters by chance, which nobody can occupy beforehand."""
+    return target.with_name(f".{_part_stem(target.name)}.{secrets.token_hex(PART_BYTES)}.part")
+
+
+def part_of(name: str) -> str | None:
+    """The name of the file to which a temporary one belongs (see `part_path`); None where it is none."""
+    half = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{{2 * PART_BYTES}}}\.part", name, re.DOTALL)
+    return half[1] if half else None
+
+
+def leftovers(target: Path) -> list[Path]:
+    """What killed runs left of `target`, half-written, and what other runs write; told once in a process."""
+    return _parts_in(target.parent.absolute()).pop(_part_stem(target.name), [])
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove what killed runs left of a file, half-written; what another run still writes stays."""
+    for part in leftovers(target):
+        with contextlib.suppress(OSError):  # another run writes it, or has removed it
+            if sys.platform != "win32" and stat.S_ISREG(part.lstat().st_mode):
+                with open(os.open(part, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+                    lock(file.fileno())
+                    part.unlink()
+            else:
+                part.unlink()
+
+
+def _part_stem(name: str) -> str:
+    """The name, or its hash where the temporary name would be longer than a disk allows."""
+    whole = os.fsencode(name)
+    return name if len(whole) <= LONGEST_PART_STEM else hashlib.sha256(whole).hexdigest()
+
+
+@functools.lru_cache(maxsize=64)
+def _parts_in(folder: Path) -> dict[str, list[Path]]:
+    """Temporary files in a folder by `part_of`, as they were when this process first wrote there.
+
+    A folder is read once, not for each of the many files that may be written there.
+    """
+    found: dict[str, list[Path]] = {}
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if (stem := part_of(entry.name)) is not None:
+                found.setdefault(stem, []).append(folder / entry.name)
+    return found
 
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """Give a temporary path beside `target`; rename it to `target` when the block ends well.
 
-    An error or a kill leaves the old file (or none). The temporary name is always the same, so that the next
-    run replaces what a killed one left; two runs that write one file at once are kept apart by a lock.
+    An error or a kill leaves the old file (or none). What a kill leaves half-written, the next run that writes this
+    file removes. Of two runs that write one file at once, the one that ends last leaves its own, whole.
 
     Raises:
-        UserError: the folder cannot be written, the disk is full, or another run is writing the same file.
+        UserError: the folder cannot be written, or the disk is full.
     """
     target = Path(target)
-    part = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(part, target):
-            try:
+        _check_free(target)
+        remove_leftovers(target)
+        part, handle = _new_part(target)
+        try:
+            with open(handle, "ab") as held:
                 yield part
                 if part.stat().st_mtime == 0:
                     raise UserError(f"cannot write {target}: nothing was written")
+                if sys.platform == "win32":
+                    held.close()  # Windows renames no open file; elsewhere the lock lasts until the file has its name
                 part.replace(target)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        if error.filename is None or Path(error.filename) in (part, target, *target.parents):
+        path = Path(error.filename or target)
+        if path in (target, *target.parents) or part_of(path.name) == _part_stem(target.name):
             raise UserError(f"cannot write {target}: {error.strerror or error}") from error
         raise
 
 
-@contextmanager
-def _locked(part: Path, target: Path) -> Iterator[None]:
-    """Make the temporary file and hold a lock on it; Windows itself lets no other process replace an open file.
+def _check_free(target: Path) -> None:
+    """Raise OSError where a file could not get this name in the end: for a folder, and for a name that is too long."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(target.lstat().st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
 
-    Whatever had its name is removed, never written to: the rest of a killed run, a pipe, or a link to another file.
+
+def _new_part(target: Path) -> tuple[Path, int]:
+    """Make a temporary file, and hold it open, locked, by which other runs know that it is being written.
+
+    Windows itself lets nobody remove an open file, and its locks would keep this process from writing.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    in_use = UserError(f"cannot write {target}: another run is writing it")
-    _remove_unlocked(part, in_use)
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-    except FileExistsError as error:
-        raise in_use from error
-    with open(handle, "ab"):
-        try:
-            lock(handle)
-            is_ours = part.stat().st_ino == os.fstat(handle).st_ino  # another run may have removed it before the lock
-        except (BlockingIOError, FileNotFoundError) as error:
-            raise in_use from error
-        if not is_ours:
-            raise in_use
-        os.utime(part, (0, 0))  # still so afterwards: nothing was written
-        yield
-
-
-def _remove_unlocked(part: Path, in_use: UserError) -> None:
-    """Remove a temporary file that no run has locked; raises `in_use` where one has."""
-    try:
-        if not stat.S_ISREG(part.lstat().st_mode):
-            part.unlink()
-            return
-        handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return
-    with open(handle, "rb"):
-        try:
-            lock(handle)
-        except BlockingIOError as error:
-            raise in_use from error
-        part.unlink()
+    while True:
+        part = part_path(target)
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            try:
+                if sys.platform != "win32":
+                    lock(handle)
+                os.utime(part, (0, 0))  # still so afterwards: nothing was written
+                return part, handle
+            except OSError as error:
+                os.close(handle)
+                if not isinstance(error, BlockingIOError | FileNotFoundError):
+                    part.unlink(missing_ok=True)
+                    raise
+                # another run took it for a leftover before the lock
 
 
 def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] = ()) -> None:
@@ -136,8 +180,8 @@ def _is_mark(letter: str) -> bool:
 
 
 def file_stem(name: str) -> str:
-    """A file name without suffix for any name of a person: letters, digits and dashes, 60 characters at most."""
-    stem = _safe(name)[:60].strip("_") or "person"
+    """A file name without suffix for any name of a person: letters, digits and dashes, 60 and 180 bytes at most."""
+    stem = _safe(name)[:60].encode()[:180].decode(errors="ignore").strip("_") or "person"
     return f"{stem}_" if stem.casefold() in TAKEN else stem
 
 
@@ -161,10 +205,10 @@ def link_file(target: Path, source: Path) -> None:
         UserError: the folder cannot be written, or the disk is full.
     """
     source.stat()
-    part = target.with_name(f".{target.name}.part")
+    part = part_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+        remove_leftovers(target)
         os.link(source, part)
         part.replace(target)
         part.unlink(missing_ok=True)  # still there where both were one file already
@@ -254,6 +298,7 @@ def write_faults(folder: Path, faults: Mapping[str, str]) -> None:
     path = folder / FAULTS
     if not faults:
         path.unlink(missing_ok=True)
+        remove_leftovers(path)
         return
     write_csv(path, [("file", "fault"), *((printable(file), printable(fault)) for file, fault in faults.items())])
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from common.errors import UserError
-from common.files import FAULTS, atomic_path, lock
+from common.files import FAULTS, atomic_path, lock, part_of
 
 JOURNAL = ".journal.jsonl"
 LOCK = ".lock"  # what counts is the lock on it, which ends with its process; Ray's workers read whose it is
@@ -157,8 +157,8 @@ class Results:
                 raise UserError(f"{folder}: is a link that leads elsewhere; remove it, or set OUTPUT to another folder")
             with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
                 for entry in entries:
-                    half = re.fullmatch(r"\.(.+)\.part", entry.name, re.DOTALL)
-                    file = "/".join(filter(None, (name, half[1] if half else entry.name)))
+                    half = part_of(entry.name)
+                    file = "/".join(filter(None, (name, half or entry.name)))
                     if owner_of(self.files, file) is None or entry.is_dir(follow_symlinks=False):
                         continue
                     if half:

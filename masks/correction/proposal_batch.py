@@ -20,7 +20,7 @@ from common.alpha import around
 from common.batches import Batch, Made, run_batch
 from common.devices import describe_device
 from common.errors import UserError, raise_faults
-from common.files import sha256_of
+from common.files import leftovers, part_path, sha256_of
 from common.grids import picture_grid
 from common.images import png_bytes, read_image
 from common.journals import JOURNAL, LOCK, Record
@@ -37,7 +37,7 @@ from masks.sets.pairs import mask_image, read_mask
 from masks.sets.working_set import write_proposals
 from masks.sheets.frame_sources import IN_PROCESS, FrameSource, batch_items
 
-PART = f".{MASKS_INITIAL}.part"  # the hidden folder
+PART = f".{MASKS_INITIAL}.part"  # the hidden folder, in which the next run resumes
 VERSION = 5  # increase it when the same frames and settings give other masks
 PRINTED = 5  # most unsure frames in the terminal
 TILE_PX = 256
@@ -146,6 +146,10 @@ def propose_all(
         ray=ray,
         on_gpu=bool(method.weights),
     )
+    if batch.folder.is_symlink():
+        raise UserError(f"{batch.folder}: is a link that leads elsewhere; remove it")
+    for left in leftovers(folder / MASKS_INITIAL):
+        shutil.rmtree(left, ignore_errors=True)
     with run_batch(batch, functools.partial(batch_items, sources, faults)) as outcome:
         pass
     if not outcome.tables:
@@ -185,7 +189,9 @@ def put_in_place(folder: Path, unsureness: dict[str, float], method: ProposalMet
     Returns:
         Whether masks_initial/ changed, and the backup of its earlier state, None if there was none.
     """
-    part, target = folder / PART, folder / MASKS_INITIAL
+    target = folder / MASKS_INITIAL
+    part = part_path(target)
+    (folder / PART).rename(part)  # from here on, a kill leaves what the next run removes
     write_proposals(part, unsureness, method.name)
     for name in (JOURNAL, LOCK):
         (part / name).unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from common.errors import UserError, raise_faults
-from common.files import sha256_of
+from common.files import leftovers, part_path, sha256_of
 from masks.sets.backups import holding_files, move_to_backups
 from masks.sets.checking import check_pairs, repeated_frames
 from masks.sets.naming import (
@@ -106,8 +106,9 @@ def _holds(folder: Path, files: dict[str, Path]) -> bool:
 
 def _copy_into_place(folder: Path, wanted: dict[str, dict[str, Path]], name: str) -> None:
     """Copy to a hidden folder, verify, then rename folder by folder."""
-    part = folder / f".{FRAMES_BACKUP}{name}.part"
-    shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed
+    for left in leftovers(folder / f"{FRAMES_BACKUP}{name}"):
+        shutil.rmtree(left, ignore_errors=True)
+    part = part_path(folder / f"{FRAMES_BACKUP}{name}")
     copies = [(path, part / target / key) for target, files in wanted.items() for key, path in files.items()]
     try:
         for source, copy in tqdm(copies, "archiving", unit="file", delay=1, leave=False):

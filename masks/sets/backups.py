@@ -1,12 +1,16 @@
 """Dated copies, in backups/, of the subfolders of a training folder that a script is about to replace."""
 
+import re
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import UserError
+from common.files import part_of, part_path
 from masks.sets.naming import BACKUPS
+
+STAMP = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(_\d+)?"  # names in backups/
 
 
 def copy_to_backups(folder: Path, names: Sequence[str]) -> Path | None:
@@ -22,8 +26,9 @@ def copy_to_backups(folder: Path, names: Sequence[str]) -> Path | None:
     if not full:
         return None
     target = _new_backup(folder)
-    part = target.with_name(f".{target.name}.part")
+    part = part_path(target)
     try:
+        _remove_half_copies(target.parent)
         for name in full:
             shutil.copytree(folder / name, part / name)
         part.rename(target)
@@ -55,7 +60,14 @@ def _new_backup(folder: Path) -> Path:
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
     target = folder / BACKUPS / stamp
     count = 1
-    while target.exists() or target.with_name(f".{target.name}.part").exists():
+    while target.exists():
         count += 1
         target = folder / BACKUPS / f"{stamp}_{count}"
     return target
+
+
+def _remove_half_copies(folder: Path) -> None:
+    """Remove copies in backups/ that a kill cut short; what they were copies of is still there."""
+    for path in folder.glob(".*"):
+        if re.fullmatch(STAMP, part_of(path.name) or ""):
+            shutil.rmtree(path, ignore_errors=True)

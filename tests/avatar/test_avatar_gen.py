@@ -39,7 +39,7 @@ from avatar.sdxl.provenance import AvatarRun, picture_seed
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, ModelChoice, ModelSource, choose_model
 from common.batches import Made
 from common.errors import UserError
-from common.files import sha256_of
+from common.files import part_path, sha256_of
 from common.genres import parse_taste
 from common.runner import Range, Report
 from tests.avatar.tiny_ip_adapter import build_tiny_ip_adapter
@@ -300,7 +300,7 @@ def test_run_again_only_what_has_changed_is_drawn_anew(tmp_path: Path, people: P
     after = pictures(tmp_path / "out")
     assert after.pop("Júlia") != before.pop("Júlia") and after == before
     (tmp_path / "out/avatars/Ada.png").unlink()
-    (tmp_path / "out/avatars/.Grace.png.part").write_bytes(b"what a killed run left")
+    part_path(tmp_path / "out/avatars/Grace.png").write_bytes(b"what a killed run left")
     assert drawn() == 1 and pictures(tmp_path / "out").pop("Ada") == before["Ada"]
     (tmp_path / "out/drawn/Grace.png").write_bytes(b"")
     assert drawn() == 1 and pictures(tmp_path / "out")["Grace"] == before["Grace"]

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from common.batches import Batch, Item, Made, Outcome, run_batch
 from common.errors import UserError
+from common.files import part_path
 from common.journals import JOURNAL, LOCK, Record
 from common.workers import AHEAD, ONE_THREAD
 from tests.helpers import ROOT
@@ -368,7 +369,9 @@ def test_a_link_for_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("name", [JOURNAL, LOCK, f".{JOURNAL}.part", "loud/.a.txt.part"])
+@pytest.mark.parametrize(
+    "name", [JOURNAL, LOCK, part_path(Path(JOURNAL)).name, f"loud/{part_path(Path('a.txt')).name}"]
+)
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_links_and_pipes_are_neither_followed_nor_waited_for(tmp_path: Path, name: str, kind: str) -> None:
     victim, path = tmp_path / "victim", tmp_path / "out" / name
@@ -383,11 +386,13 @@ def test_links_and_pipes_are_neither_followed_nor_waited_for(tmp_path: Path, nam
 def test_what_a_killed_run_left_half_written_is_removed(tmp_path: Path) -> None:
     make(tmp_path, TEXTS)
     before = tree(tmp_path)
-    for name in (".n001_long.txt.part", "loud/.n99.txt.part"):
-        (tmp_path / name).write_text("half")
-    (tmp_path / "loud/.else.png.part").write_text("not ours")
+    for name in ("n001_long.txt", "n001_long.txt", "loud/n99.txt"):
+        part_path(tmp_path / name).write_text("half")
+    other = part_path(tmp_path / "loud/else.png")
+    other.write_text("not ours")
+    (tmp_path / "loud/.n99.txt.part").write_text("not ours either")
     make(tmp_path, TEXTS)
-    assert tree(tmp_path).keys() - before.keys() == {"loud/.else.png.part"}
+    assert tree(tmp_path).keys() - before.keys() == {f"loud/{other.name}", "loud/.n99.txt.part"}
 
 
 def test_damaged_lines_cost_work_and_one_warning(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from common.files import (
     file_stem,
     link_file,
     of_inert,
+    part_of,
+    part_path,
     sha256_of,
     write_csv,
     write_text,
@@ -56,34 +58,66 @@ def test_an_error_in_the_middle_leaves_the_old_state_and_passes_on(
     assert before is None or target.read_bytes() == before
 
 
-def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
-    target = tmp_path / "table.csv"
-    with atomic_path(target) as part:
-        leftover = part
-        part.write_bytes(b"1")
-    leftover.write_bytes(b"left by a killed run, and longer")
-    write_text(target, "2")
-    assert target.read_bytes() == b"2"
-    assert names_in(tmp_path) == ["table.csv"]
+def write_in_a_process(target: Path, text: str) -> "subprocess.CompletedProcess[bytes]":
+    """`write_text` in a process that has not seen the folder yet."""
+    code = "import sys\nfrom pathlib import Path\nfrom common.files import write_text\n"
+    code += "write_text(Path(sys.argv[1]), sys.argv[2])"
+    return subprocess.run([sys.executable, "-c", code, str(target), text], cwd=ROOT, check=True)
+
+
+LONG = "é" * 125 + ".txt"  # 254 bytes, as long as disks allow
+
+
+@pytest.mark.parametrize("name", ["table.csv", "a [b] {c}*.csv", ".hidden", "line\nend", LONG])
+def test_what_a_killed_run_left_is_removed_by_the_next_that_writes_the_file(tmp_path: Path, name: str) -> None:
+    target, others = tmp_path / name, ["table.csv.part", ".table.csv.part", f".x{part_path(tmp_path / name).name}"]
+    others = [other for other in others if len(other.encode()) < 255]
+    for leftover in (part_path(target), part_path(target), *(tmp_path / other for other in others)):
+        leftover.write_bytes(b"left by a killed run")
+    write_in_a_process(target, "whole")
+    assert target.read_text() == "whole"
+    assert names_in(tmp_path) == sorted([name, *others])
+
+
+@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=240))
+def test_temporary_names_are_hidden_differ_and_tell_whose_they_are(name: str) -> None:
+    target = Path("folder") / f"x{name}"
+    parts = [part_path(target).name for _ in range(2)]
+    assert parts[0] != parts[1]
+    for part in parts:
+        assert part.startswith(".") and part.endswith(".part") and len(os.fsencode(part)) <= 255
+        assert part_of(part) == target.name or len(os.fsencode(target.name)) > 240
+    assert part_of(target.name) is None or target.name.startswith(".")
 
 
 @posix_only
 @pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "link to nothing"])
-def test_whatever_lies_at_the_temporary_name_is_never_written_to(tmp_path: Path, kind: str) -> None:
-    victim = tmp_path / "victim.txt"
+def test_whatever_lies_at_a_temporary_name_is_never_written_to(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, target = tmp_path / "victim.txt", tmp_path / "table.csv"
     victim.write_bytes(b"precious")
-    with atomic_path(tmp_path / "table.csv") as part:
-        part.write_bytes(b"1")
-    if kind == "pipe":
-        os.mkfifo(part)
-    elif kind == "hard link":
-        part.hardlink_to(victim)
-    else:
-        part.symlink_to(victim if kind == "link" else tmp_path / "elsewhere.txt")
-    write_text(tmp_path / "table.csv", "2")
-    assert victim.read_bytes() == b"precious"
-    assert (tmp_path / "table.csv").read_bytes() == b"2"
+    write_text(target, "1")  # this process knows the folder from now on
+
+    def occupy(part: Path) -> None:
+        if kind == "pipe":
+            os.mkfifo(part)
+        elif kind == "hard link":
+            part.hardlink_to(victim)
+        else:
+            part.symlink_to(victim if kind == "link" else tmp_path / "elsewhere.txt")
+
+    occupy(part_path(target))
+    write_in_a_process(target, "2")
+    assert target.read_bytes() == b"2" and victim.read_bytes() == b"precious"
     assert names_in(tmp_path) == ["table.csv", "victim.txt"]
+    chance = iter("0001")
+    monkeypatch.setattr("secrets.token_hex", lambda count: next(chance) * 2 * count)  # somebody has foreseen it
+    foreseen = part_path(target)
+    occupy(foreseen)
+    write_text(target, "3")
+    assert target.read_bytes() == b"3" and victim.read_bytes() == b"precious"
+    assert names_in(tmp_path) == [foreseen.name, "table.csv", "victim.txt"]
 
 
 def test_letters_that_are_none_are_written_escaped(tmp_path: Path) -> None:
@@ -130,8 +164,8 @@ def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_target_that_is_a_folder_is_a_user_error(tmp_path: Path) -> None:
     target = tmp_path / "pets"
     target.mkdir()
-    with pytest.raises(UserError, match="pets"):
-        write_text(target, "text")
+    with pytest.raises(UserError, match="pets"), atomic_path(target):
+        pytest.fail("hours of work would be lost")
     assert names_in(tmp_path) == ["pets"]
 
 
@@ -144,8 +178,8 @@ def test_a_file_where_a_folder_is_needed_is_a_user_error(tmp_path: Path, below: 
 
 
 def test_a_name_too_long_for_the_disk_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="xxx"):
-        write_text(tmp_path / ("x" * 300 + ".csv"), "text")
+    with pytest.raises(UserError, match="xxx"), atomic_path(tmp_path / ("x" * 300 + ".csv")):
+        pytest.fail("hours of work would be lost")
     assert names_in(tmp_path) == []
 
 
@@ -185,32 +219,40 @@ with atomic_path(Path(sys.argv[1])) as part:
 """
 
 
-@posix_only
-def test_of_two_runs_that_write_one_file_the_second_is_refused_and_the_first_ends_well(tmp_path: Path) -> None:
-    target = tmp_path / "table.csv"
+@pytest.mark.parametrize("name", ["table.csv", LONG])
+def test_of_two_runs_that_write_one_file_at_once_both_end_and_leave_a_whole_one(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
     command = [sys.executable, "-c", HOLDER, str(target)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None and first.stdout.readline() == "holds\n"
-        with pytest.raises(UserError, match=r"table\.csv"):
-            write_text(target, "of the second run")
-        write_text(tmp_path / "another.csv", "free")
+        write_in_a_process(target, "of the second run")
+        assert target.read_bytes() == b"of the second run"
         first.communicate("", timeout=10)
     assert first.returncode == 0
     assert target.read_bytes() == b"of the first run"
-    write_text(target, "of a third run")
-    assert target.read_bytes() == b"of a third run"
-    assert names_in(tmp_path) == ["another.csv", "table.csv"]
+    assert names_in(tmp_path) == [name]
+
+
+def test_many_runs_that_write_one_file_at_once_all_end_well(tmp_path: Path) -> None:
+    code = "import sys\nfrom pathlib import Path\nfrom common.files import write_text\n"
+    code += "for _ in range(300):\n    write_text(Path(sys.argv[1]), sys.argv[2] * 1000)"
+    commands = [[sys.executable, "-c", code, str(tmp_path / "table.csv"), letter] for letter in "abcd"]
+    runs = [subprocess.Popen(command, cwd=ROOT) for command in commands]
+    assert [run.wait(timeout=60) for run in runs] == [0, 0, 0, 0]
+    assert (tmp_path / "table.csv").read_text() in [letter * 1000 for letter in "abcd"]
+    assert names_in(tmp_path) == ["table.csv"]
 
 
 @posix_only
-def test_a_killed_run_does_not_keep_its_lock(tmp_path: Path) -> None:
+def test_what_a_run_left_that_was_killed_while_it_wrote_is_removed(tmp_path: Path) -> None:
     target = tmp_path / "table.csv"
     command = [sys.executable, "-c", HOLDER, str(target)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None and first.stdout.readline() == "holds\n"
         first.kill()
         first.wait(timeout=10)
-    write_text(target, "of the next run")
+    assert len(names_in(tmp_path)) == 1
+    write_in_a_process(target, "of the next run")
     assert target.read_bytes() == b"of the next run"
     assert names_in(tmp_path) == ["table.csv"]
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
+from common.files import part_path
 from masks.sets.archiving import archive, reviewed_pairs
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import read_mask
@@ -255,7 +256,7 @@ def test_a_copy_that_differs_archives_nothing(training_data: Path, monkeypatch: 
 
 def test_a_run_that_was_killed_while_copying_is_done_anew(training_data: Path) -> None:
     before = files_of(training_data)
-    stage = touch(training_data / ".frames_backup_walk_east.part/frames_backup_walk_east")
+    stage = touch(part_path(training_data / "frames_backup_walk_east") / "frames_backup_walk_east")
     (stage / "base_frame_99.png").write_bytes(b"half")
     main(training_data=training_data, animation="walk_east")
     assert_archived(training_data, "walk_east", before)

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
+from common.files import part_path
 from common.images import read_image
 from common.journals import JOURNAL
 from common.runner import Report
@@ -281,6 +282,27 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
     expected = expected_unsureness(*read_pair(find_pairs(training_data / "frames")[99]))
     assert read_unsureness(training_data)["99"] == pytest.approx(expected, abs=1e-4)
     assert not part.exists()
+
+
+def test_a_run_that_was_killed_while_it_put_masks_in_place_is_done_anew(training_data: Path) -> None:
+    sources, _ = sources_in(training_data / "frames")
+    propose_all(training_data, sources, {}, by_threshold(), workers=1)
+    half = part_path(training_data / "masks_initial")
+    (training_data / PART).rename(half)
+    (half / JOURNAL).unlink()
+    assert run(training_data).returncode == 0
+    assert len(masks_of(training_data)) == len(sources) and not half.exists()
+
+
+def test_a_hidden_folder_that_is_a_link_is_refused(training_data: Path) -> None:
+    victim = training_data.parent / "victim"
+    victim.mkdir()
+    try:
+        (training_data / PART).symlink_to(victim)
+    except OSError:
+        pytest.skip("no right to make links")
+    assert_user_error(run(training_data), "is a link")
+    assert not list(victim.iterdir())
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:

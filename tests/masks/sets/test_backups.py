@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
+from common.files import part_path
 from masks.sets.backups import copy_to_backups, move_to_backups
 from masks.sets.training_sets import WORKING_SET, gather_training_data
 from tests.masks.sample_sets import files_of, touch
@@ -20,6 +21,15 @@ def test_copies_are_whole_dated_and_never_written_over(training_data: Path) -> N
         assert copy is not None and copy.parent == training_data / "backups"
         assert files_of(copy / "masks_corrected") == before and not (copy / "masks_initial").exists()
     assert WORKING_SET in contents(gather_training_data(training_data)), "copies are not gathered"
+
+
+def test_what_a_kill_cut_short_is_removed_with_the_next_copy(training_data: Path) -> None:
+    backups = training_data / "backups"
+    stage, mine = part_path(backups / "2026-01-31_10-00-00_2"), part_path(backups / "holidays")
+    touch(stage / "masks_corrected")
+    touch(mine)
+    copy = copy_to_backups(training_data, ["masks_corrected"])
+    assert set(backups.iterdir()) == {mine, copy}
 
 
 def test_putting_away_moves(training_data: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_frame_whose_name_has_no_number_is_not_lost_in_silence(name: str, tmp_
 
 
 def test_other_files_do_not_count(tmp_path: Path) -> None:
-    names = ["._base_frame_00.png", ".base_frame_03.png.part", "base_sheet.png", "sheet.json", "notes.txt",
+    names = ["._base_frame_00.png", ".base_frame_03.png.0a1b2c3d.part", "base_sheet.png", "sheet.json", "notes.txt",
              "base_frame_03.png.bak", "mask_00.png", "Thumbs.db"]  # fmt: skip
     touch(tmp_path, base_name("1"), clothed_name("1"), *names)
     assert [pair.number for pair in find_pairs(tmp_path)] == ["1"]
