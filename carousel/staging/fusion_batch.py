@@ -134,9 +134,7 @@ def fuse_folder(
 
 def _plain(settings: FusionSettings) -> dict[str, Any]:
     """The settings as JSON values; scene, checkpoint and weights by their contents."""
-    plain = {
-        name: location(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()
-    }
+    plain = {name: location(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()}
     weights = settings.segmenter_weights
     return plain | {
         "scene": _version(settings, settings.scene),
