@@ -8,6 +8,7 @@ libraries below fsspec (https://filesystem-spec.readthedocs.io) find credentials
 
 import contextlib
 import functools
+import hashlib
 import importlib.util
 import json
 import os
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import UserError
+from common.files import part_of
 from common.paths import STORE_PACKAGES, STORES, store_url
 
 RENEW_S = 10  # how often a run renews its lock
@@ -114,9 +116,9 @@ def _replaced(value: Any) -> Any:
 
 def _copy(path: Path) -> Path:
     """The copy of an address: of one that the run writes, or below it, or else of one that it reads."""
-    place = Path(*store_url(path).replace("://", "/").split("/"))
-    ours = STORES / "written" / place
-    return ours if _output_of(ours) else STORES / "read" / place
+    place = store_url(path).replace("://", "/")
+    ours = (output.room / place for output in _outputs if output.has(output.room / place))
+    return next(ours, STORES / "read" / place)
 
 
 # ---- a store ----
@@ -142,24 +144,25 @@ def _system(url: str) -> Any:
     return fsspec.filesystem(scheme, use_listings_cache=False, **OPTIONS.get(scheme, {}))
 
 
-def _objects(url: str, is_ours: bool = False) -> dict[Path, Stamp]:
-    """Stamps of the objects at an address and below it, by their paths below STORES/read or STORES/written.
+def _objects(url: str, room: Path | None = None) -> dict[Path, Stamp]:
+    """Stamps of the objects at an address and below it, by the paths of their copies.
 
     Args:
         url: the address.
-        is_ours: whether a run writes there; then also of the files that it writes beside a file, such as its JSON.
+        room: folder of the copies of a run that writes there; then also of the files that it writes beside a file,
+            such as its JSON. None: that of inputs.
     """
     system = _system(url)
     parent, _, name = url.rpartition("/")
     with _said(url):
         found = system.find(url, detail=True)
-        if is_ours and _is_file(name):
+        if room is not None and _is_file(name):
             with contextlib.suppress(FileNotFoundError):
                 for entry in system.ls(parent, detail=True):
                     beside = entry["name"].rstrip("/")
                     if _is_beside(name, beside.rpartition("/")[2]):
                         found |= system.find(beside, detail=True)
-    root = STORES / ("written" if is_ours else "read") / url.partition("://")[0]
+    root = (room or STORES / "read") / url.partition("://")[0]
     return {_safe(root, name): _stamp(facts) for name, facts in found.items() if not name.endswith("/")}
 
 
@@ -215,7 +218,7 @@ def _files(*roots: Path) -> Iterator[Path]:
     for root in roots:
         paths = [root] if root.is_file() else (Path(place, name) for place, _, names in os.walk(root) for name in names)
         for path in paths:
-            if not path.is_symlink() and not re.fullmatch(r"\..+\.part", path.name, re.DOTALL):
+            if not path.is_symlink() and part_of(path.name) is None:
                 yield path
 
 
@@ -279,9 +282,14 @@ class _Output:
     next_journal: float = 0.0
 
     @property
+    def room(self) -> Path:
+        """The folder of its copies alone: an address below it may be another run's output."""
+        return STORES / f"written-{hashlib.sha256(self.url.encode()).hexdigest()[:8]}"
+
+    @property
     def copy(self) -> Path:
         """The copy on this machine."""
-        return STORES / "written" / self.url.replace("://", "/")
+        return self.room / self.url.replace("://", "/")
 
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:
@@ -290,7 +298,7 @@ class _Output:
         lock = _Lock(f"{parent}/{_lock_name(name)}", self)
         lock.take()
         try:
-            there = _objects(self.url, is_ours=True)
+            there = _objects(self.url, self.room)
             _bring(self.copy, there, self._beside())
             self.stored = {path: _stamp_of(path) for path in there}
             with lock.renewed():
@@ -332,7 +340,7 @@ class _Output:
 
     def _check(self) -> None:
         """Raise UserError where the store lacks a file; give the copies the times of their objects."""
-        there = _objects(self.url, is_ours=True)
+        there = _objects(self.url, self.room)
         for path, stamp in self.stored.items():
             if stamp is None or there.get(path, (-1, 0))[0] != stamp[0]:
                 raise UserError(f"{store_url(path)}: is not what was stored; something else writes there")
@@ -350,7 +358,7 @@ class _Output:
 
     def collect(self) -> None:
         """Fetch what workers on other machines have stored."""
-        there = _objects(self.url, is_ours=True) if self.elsewhere else {}
+        there = _objects(self.url, self.room) if self.elsewhere else {}
         _fetch({path: there[path] for path in self.elsewhere if path in there})
         self.stored |= {path: _stamp_of(path) for path in self.elsewhere}
         self.elsewhere.clear()

@@ -283,6 +283,16 @@ def test_a_run_whose_lock_was_taken_over_writes_no_more(system: Any, url: str) -
     assert not system.exists(f"{url}/late.txt") and system.cat_file(lock_of(url)) == b'{"run": "another"}'
 
 
+def test_outputs_below_one_another_have_copies_of_their_own(system: Any, url: str) -> None:
+    outer, inner = stores._Output(url), stores._Output(f"{url}/inner")
+    with inner.owned():
+        inner.copy.mkdir(parents=True)
+        (inner.copy / "new.txt").write_text("new")
+        with outer.owned():
+            pass
+    assert system.cat_file(f"{url}/inner/new.txt") == b"new"
+
+
 def test_results_of_other_machines_come_for_the_overviews(
     system: Any, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
