@@ -321,10 +321,10 @@ def speed(count: int) -> None:
             print(f"400 items that sleep 0.1 s, {workers} workers of Ray: {took:.1f} s")
 
 
-def memory() -> None:
-    """Peak memory of the process that hands out 10,000 and 100,000 items."""
+def memory(items: int) -> None:
+    """Peak memory of the process that hands out so many items, and ten times as many."""
     for engine in ("None", "RayCluster('', 2)"):
-        for count in (10_000, 100_000):
+        for count in (items, 10 * items):
             code = (
                 "import resource; from pathlib import Path; import tempfile\n"
                 "from common.ray_engine import RayCluster\nfrom tests.benchmarks.scale import Work, seconds_of\n"
@@ -384,7 +384,7 @@ def main() -> None:
     if arguments.what == "speed":
         speed(arguments.items)
     elif arguments.what == "memory":
-        memory()
+        memory(arguments.items)
     else:
         users(arguments.people)
 
