@@ -373,6 +373,7 @@ def test_what_keeps_a_store_away_is_said(
 ) -> None:
     type(system).clear_instance_cache()
     monkeypatch.setattr(type(system), "retries", 1)
+    monkeypatch.setitem(stores.OPTIONS, "s3", {"config_kwargs": {"retries": {"max_attempts": 0}}})
     for name, value in change.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
     with pytest.raises(UserError, match=rf"^{url}: .*{words}"), output_at(url):
