@@ -34,7 +34,8 @@ from tests.helpers import ROOT
 IN_A_ROW = 3  # kills before a run may end
 KILLED, REFUSED = -signal.SIGKILL, 2
 PASSING = ("seconds", "versions", "figures", "device", "weights")  # times, what is new, and what made it
-HOW = ("resume", "engine", "ray_address", "workers")  # settings that change how a run works, not what it leaves
+# settings that change how a run works, not what it leaves
+HOW = ("resume", "engine", "ray_address", "workers", "worker_cpus", "chunk")
 
 
 @dataclass(frozen=True)
