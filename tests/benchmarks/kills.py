@@ -1,11 +1,13 @@
 """Kills writing scripts at random moments; afterwards, a run must leave what an undisturbed one leaves.
 
 python -m tests.benchmarks.kills --kills 200 --log kills.jsonl     goes on where an earlier run stopped
+python -m tests.benchmarks.kills --kills 300 --at-files            kills just before a file is made, renamed or removed
 
 Each script runs once undisturbed, which gives the tree to reach and the time that it takes. Then it runs into another
 folder, is killed with all its workers (SIGKILL) after a random share of that time, three times in a row, and runs to
-its end. The two trees must be equal by SHA-256: all files, with times and versions left out of the runs' JSONs, and
-without part files or live workers. Prints a table; exit status 1 where a tree differs.
+its end. With --at-files, it is killed once, just before a random one of its operations that change files. The two trees
+must be equal by SHA-256: all files, with times and versions left out of the runs' JSONs, and without part files or live
+workers. Prints a table; exit status 1 where a tree differs.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import hashlib
 import json
 import os
 import random
+import runpy
 import shutil
 import signal
 import subprocess
@@ -33,6 +36,8 @@ from tests.helpers import ROOT
 
 IN_A_ROW = 3  # kills before a run may end
 KILLED, REFUSED = -signal.SIGKILL, 2
+INSIDE = "--inside"  # the first argument of this module where it runs a script and counts what changes files
+CHANGES = {f"os.{name}" for name in ("rename", "remove", "rmdir", "mkdir", "link", "symlink", "truncate", "utime")}
 PASSING = ("seconds", "versions", "figures", "device", "weights")  # times, what is new, and what made it
 HOW = ("resume", "engine", "ray_address", "workers")  # settings that change how a run works, not what it leaves
 
@@ -50,10 +55,11 @@ class Work:
     start: tuple[tuple[Path, str], ...] = ()
     resumes: bool = False
 
-    def command(self, output: Path, *, resume: bool = False) -> list[str]:
-        """The command line for this output folder."""
+    def command(self, output: Path, *, resume: bool = False, inside: tuple[int, Path] | None = None) -> list[str]:
+        """The command line for this output folder; `inside` are the first arguments of that function."""
         flags = [flag.replace("{out}", str(output)) for flag in self.flags]
-        return [sys.executable, str(ROOT / self.script), *flags, *(["--resume"] if resume else [])]
+        start = ["-m", "tests.benchmarks.kills", INSIDE, *map(str, inside)] if inside else []
+        return [sys.executable, *start, str(ROOT / self.script), *flags, *(["--resume"] if resume else [])]
 
 
 def works(folder: Path) -> list[Work]:
@@ -165,6 +171,25 @@ def values_of(content: object, name: str = "") -> Iterator[str]:
         yield f"{name} {content!r}"
 
 
+def inside(before: int, counted: str, script: str, *flags: str) -> None:
+    """Run a script in this process, which dies before the n-th operation that changes a file; counts them in a file."""
+    count = 0
+
+    def hook(event: str, what: tuple[Any, ...]) -> None:
+        nonlocal count
+        if event in CHANGES or (event == "open" and isinstance(what[2], int) and what[2] & (os.O_WRONLY | os.O_RDWR)):
+            count += 1
+            if count == before:
+                os.killpg(0, signal.SIGKILL)
+
+    sys.argv = [script, *flags]
+    sys.addaudithook(hook)
+    try:
+        runpy.run_path(script, run_name="__main__")
+    finally:
+        Path(counted).write_text(str(count), encoding="utf-8")
+
+
 def run(command: Sequence[str], kill_after_s: float | None = None) -> int:
     """Run a command in a session of its own; its exit status, or KILLED if it was killed before its end.
 
@@ -178,7 +203,7 @@ def run(command: Sequence[str], kill_after_s: float | None = None) -> int:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return KILLED
-    if process.returncode not in (0, REFUSED):
+    if process.returncode not in (0, REFUSED, KILLED):
         sys.exit(f"{' '.join(command)}: exit status {process.returncode}\n{error.decode()}")
     return process.returncode
 
@@ -194,23 +219,28 @@ def finish(work: Work, output: Path) -> None:
         run(work.command(output))
 
 
-def measure(work: Work, kills: int, folder: Path, rng: random.Random) -> tuple[int, list[str]]:
+def measure(work: Work, kills: int, folder: Path, rng: random.Random, *, at_files: bool) -> tuple[int, list[str]]:
     """Kills that hit, and what differed afterwards."""
     wanted_folder = folder / "undisturbed"
     prepare(work, wanted_folder)
-    start = time.monotonic()
-    run(work.command(wanted_folder))
+    start, counted = time.monotonic(), folder / "count"
+    run(work.command(wanted_folder, inside=(0, counted) if at_files else None))
     seconds = time.monotonic() - start
     wanted = tree_of(wanted_folder)
     if not wanted:
         sys.exit(f"{work.script} wrote nothing")
     hits, faults = 0, list[str]()
-    for trial in range(-(-kills // IN_A_ROW)):
+    in_a_row = 1 if at_files else IN_A_ROW
+    for trial in range(-(-kills // in_a_row)):
         output = folder / f"trial {trial}"
         prepare(work, output)
-        for turn in range(IN_A_ROW):
-            command = work.command(output, resume=work.resumes and turn > 0)
-            hits += run(command, rng.uniform(0.1, 1) * seconds) == KILLED
+        for turn in range(in_a_row):
+            if at_files:
+                before = rng.randint(1, int(counted.read_text(encoding="utf-8")))
+                killed = run(work.command(output, inside=(before, folder / "other count")))
+            else:
+                killed = run(work.command(output, resume=work.resumes and turn > 0), rng.uniform(0.1, 1) * seconds)
+            hits += killed == KILLED
         finish(work, output)
         faults += differences(wanted, tree_of(output))
         shutil.rmtree(output)
@@ -240,6 +270,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scripts whose names hold this")
+    parser.add_argument("--at-files", action="store_true", help="kill before operations that change files")
     parser.add_argument("--log", type=Path, help="file of results, one a line; works that it knows are left out")
     arguments = parser.parse_args()
     print(describe_machine())
@@ -253,7 +284,7 @@ def main() -> None:
         make_inputs(Path(name), [work for _, work in todo])
         for number, work in todo:
             rng = random.Random(f"{arguments.seed} {number}")
-            hits, faults = measure(work, each, Path(name) / str(number), rng)
+            hits, faults = measure(work, each, Path(name) / str(number), rng, at_files=arguments.at_files)
             done.append({"number": number, "script": work.script, "kills": hits, "differ": faults})
             print(done[-1], flush=True)
             if log:
@@ -263,4 +294,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [INSIDE]:
+        inside(int(sys.argv[2]), *sys.argv[3:])
+    else:
+        main()
