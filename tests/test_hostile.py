@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,8 +34,9 @@ from masks.garments.garment_splitting import read_garments
 from masks.sets.signatures import is_signed
 from masks.sets.working_set import read_reviewed, read_unsureness
 from masks.sheets.layered_sprites import LayeredSprite, NamedLayer
-from tests.helpers import load_main
+from tests.helpers import ROOT, load_main
 
+PARTS = ("common", "masks", "pet", "avatar", "carousel")
 SECONDS = 120  # a pipe that is waited for, and a file without end, take for ever
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with names")
 
@@ -266,3 +269,21 @@ def test_the_lock_of_a_training_folder_may_be_a_pipe(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="open in another window"):
         CorrectionSession(tmp_path)
     session.close()
+
+
+# ---- what leaves the machine ----
+
+
+def test_onnx_runtime_reports_to_nobody_and_numbers_no_machine(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")}
+    code = "import carousel.collages.inpainting, onnxruntime"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_whatever_uses_onnx_runtime_imports_common_first() -> None:
+    for path in (path for part in PARTS for path in (ROOT / part).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert "import onnxruntime" not in text or text.index("from common") < text.index("import onnxruntime"), path
