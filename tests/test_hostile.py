@@ -195,6 +195,31 @@ def test_letters_that_are_none_are_written_out_in_records(tmp_path: Path) -> Non
     assert ids == ["a\\ud800", "b"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_tables_whose_names_are_not_utf_8_are_read_and_written(tmp_path: Path, suffix: str) -> None:
+    users, output = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9.csv", b"caf\xe9s"))
+    users.write_text("name,rock,pop\nAda,5,1\nBob,1,5\n")
+    choose, draw = load_main("pet/1_TopN.py"), load_main("pet/1.5_Plot_Pet.py")
+    choose(users=users, output=output / f"choices{suffix}")
+    draw(choices=output / f"choices{suffix}", output=output / "pets", size_px=64, charts=False, workers=1)
+    assert len(list((output / "pets/pets").glob("*.png"))) == 2
+
+
+# ---- folders ----
+
+
+def test_the_folder_of_the_photos_is_no_output(tmp_path: Path) -> None:
+    shutil.copy(DATA / "carousel/people/person_01.png", tmp_path / "ada.png")
+    for script, settings in {
+        "avatar/FeatureExtractor.py": {"photo": tmp_path, "taste": "rock=5", "analyzer": "self"},
+        "carousel/Collage_segmentation.py": {"photos": (tmp_path,)},
+    }.items():
+        with pytest.raises(UserError, match="the folder of the photos"):
+            load_main(script)(output=tmp_path / ".", **settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["ada.png"]
+
+
 # ---- weights ----
 
 
