@@ -20,6 +20,7 @@ import torch
 from common import batches, ray_engine
 from common.batches import Made, run_batch
 from common.errors import UserError
+from common.files import write_bytes
 from common.journals import LOCK, Results
 from common.paths import DATA
 from common.ray_engine import RayCluster, ray_cluster
@@ -265,14 +266,13 @@ class DiesOnceItHasWritten(Shouter):
 
     def __call__(self, payload: tuple[str, str]) -> Made:
         if payload[0] == "n007" and not self.died.exists():
-            write = batches.write_bytes
 
             def write_and_die(target: Path, content: bytes) -> None:
-                write(target, content)
+                write_bytes(target, content)
                 self.died.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
 
-            batches.write_bytes = write_and_die
+            vars(batches)["write_bytes"] = write_and_die
         return super().__call__(payload)
 
 
@@ -314,7 +314,7 @@ def test_whoever_dies_between_two_steps_the_tree_is_that_of_the_local_run(addres
 def test_workers_of_a_run_that_is_no_more_write_nothing(address: str, tmp_path: Path) -> None:
     """So does a machine on which the folder is another one."""
     (tmp_path / LOCK).write_text("another run's")
-    owned = ray_engine._Owned(functools.partial(shout_locally, tmp_path), tmp_path / LOCK, "mine", tmp_path)
+    owned = ray_engine._Owned(b"", tmp_path / LOCK, "mine", tmp_path)
     with pytest.raises(UserError, match="machines must share the storage"):
         owned.check()
     with run_batch(batch_in(tmp_path), items_of({"a": "ant"})):
