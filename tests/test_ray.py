@@ -281,7 +281,7 @@ class Died(BaseException):
 
 
 def test_whoever_dies_between_two_steps_the_tree_is_that_of_the_local_run(address: str, tmp_path: Path) -> None:
-    """A worker between a file and its line; the command before and after a line, before and after the commit."""
+    """A worker between a file and its line; the command between lines, and before and after the commit."""
     folder, died = tmp_path / "ray", tmp_path / "died"
 
     def shout_until(step: str, moment: str, calls: int) -> None:
@@ -302,8 +302,7 @@ def test_whoever_dies_between_two_steps_the_tree_is_that_of_the_local_run(addres
             with pytest.raises(Died):
                 shout(folder, TEXTS, address, functools.partial(DiesOnceItHasWritten, died))
 
-    shout_until("note", "before", 1)
-    shout_until("note", "after", 9)
+    shout_until("note", "after", 9)  # files are there whose lines are not
     shout_until("settle", "before", 1)
     shout_until("settle", "after", 1)
     assert shout(folder, TEXTS, address).kept == len(TEXTS) and died.exists()
