@@ -52,7 +52,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from common.errors import UserError
-from common.files import print_faults
+from common.files import check_output_folder, print_faults
 from common.paths import DATA, OUTPUTS
 from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
@@ -111,6 +111,7 @@ def main() -> Report:
     if PHOTO is not None and PHOTO.is_dir():
         if any(stated.values()) or LOOKS or DESCRIPTION or NAME or FACE:
             raise UserError("LOOKS, GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
+        check_output_folder(OUTPUT, [PHOTO], "photos")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
         ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
         result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE, ray=ray)

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from carousel.collages.inpainting import Method
 from carousel.segmenters.choice import SegmenterName
 from common.errors import UserError, check_range, raise_faults
-from common.files import print_faults
+from common.files import check_output_folder, print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.people.selection import Pick
 from common.ray_engine import Engine, ray_cluster
@@ -84,6 +84,7 @@ def main() -> Report:
 
     settings = collage_settings()
     inputs = check_inputs(PHOTOS)
+    check_output_folder(OUTPUT, inputs, "photos")
     limits = ArchiveLimits(files=MAX_FILES, unpacked_bytes=round(MAX_GIGABYTES * 1e9))
     workers = min(default_workers(), 8) if WORKERS is None else WORKERS
     ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
