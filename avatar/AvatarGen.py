@@ -65,6 +65,7 @@ FEATURES: Path = OUTPUTS / "avatar/features"  # features JSON, folder of them, o
 PHOTO: Path | None = None  # overrides the photo path stored in the features JSON (single person only)
 START: Literal["auto", "figure", "photo", "text"] = "auto"  # drawn figure, photo, or nothing; auto: see README
 ACCESSORIES: Literal["fitting", "free"] = "fitting"  # free: hats and sunglasses by taste, which hide the person
+CLOTHES: Literal["photo", "taste"] = "photo"  # colour of the garment: as worn in the photo, or by taste
 CANDIDATES: Annotated[int, Range(1, 16)] = 1  # most tries, of which the one that shows the traits best is kept
 REFERENCE: Path | None = None  # photo for IP_ADAPTER (single person only); None: that of the features
 PROMPT: str = ""  # your own prompt, "(leather jacket:1.3), ..."; empty: written from the features
@@ -103,6 +104,7 @@ TILES: Annotated[int, Range(1, 400)] = 48  # largest number of avatars on the co
 # workers
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
 WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 

@@ -211,11 +211,11 @@ def test_tables_whose_names_are_not_utf_8_are_read_and_written(tmp_path: Path, s
 
 def test_the_folder_of_the_photos_is_no_output(tmp_path: Path) -> None:
     shutil.copy(DATA / "carousel/people/person_01.png", tmp_path / "ada.png")
-    scripts: dict[str, dict[str, Any]] = {
+    runs: dict[str, dict[str, Any]] = {
         "avatar/FeatureExtractor.py": {"photo": tmp_path, "taste": "rock=5", "analyzer": "self"},
         "carousel/Collage_segmentation.py": {"photos": (tmp_path,)},
     }
-    for script, settings in scripts.items():
+    for script, settings in runs.items():
         with pytest.raises(UserError, match="the folder of the photos"):
             load_main(script)(output=tmp_path / ".", **settings)
     assert [path.name for path in tmp_path.iterdir()] == ["ada.png"]

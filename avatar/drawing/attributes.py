@@ -15,6 +15,10 @@ def _kinds(*places: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.kind for item in wordings.EVERY_ACCESSORY if item.place in places))
 
 
+JEWELLERY = (  # for neck and ears, in the order by which seeds draw it
+    *("bead necklace", "scarf", "studded choker", "safety-pin earrings", "gold chain", "hoop earrings"),
+    *("wooden necklace", "neck scarf", "neckerchief", "pearl necklace", "festival pass"),
+)
 CHOICES: dict[str, tuple[str, ...]] = {
     "person": ("person", "woman", "man"),
     "age": tuple(wordings.AGES),
@@ -34,7 +38,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "garment": tuple(garment.kind for garment in wordings.EVERY_GARMENT),
     "garment_colour": tuple(GARMENT_COLOURS),
     "headwear": ("none", *_kinds("head"), *wordings.OWN_HEADWEAR),
-    "jewellery": ("none", *_kinds("neck", "ears")),
+    "jewellery": ("none", *JEWELLERY),
     "backdrop": tuple(BACKDROPS),
     "pattern": tuple(wordings.PATTERNS),
 }

@@ -101,6 +101,8 @@ def _ink(who: DrawnPerson) -> str:
 def _lips(who: DrawnPerson) -> str:
     if who.pen.style == "neon":
         return "#ff3f8e"
+    if who.lipstick:
+        return who.lipstick
     if who.looks.person == "woman":
         return lerp(who.skin_hex, "#c8243f", 0.68)
     return lerp(lerp(who.skin_hex, who.skin.light, 0.5), "#a8323c", 0.45)
@@ -128,7 +130,7 @@ def _wink_mouth(who: DrawnPerson) -> None:
 def _fill_lips(who: DrawnPerson, path: str) -> None:
     thick = who.build.lips * LIDS[who.looks.age]
     lips = placed(path, MIDDLE, MOUTH_Y, who.build.mouth, thick)
-    who.pen.fill(lips, _lips(who), 1 if who.looks.person == "woman" else 0.65)
+    who.pen.fill(lips, _lips(who), 1 if who.looks.person == "woman" or who.lipstick else 0.65)
 
 
 def _surprised_mouth(who: DrawnPerson) -> None:

@@ -63,6 +63,7 @@ class DrawnPerson:
         crease: colour of nose and lines of age.
         accent: tones of ties, seams and patches.
         headwear: tones of a real person's headwear; None: those of its kind.
+        lipstick: colour of a real person's lipstick, "#rrggbb"; None: there is none, or that of the looks.
         half, jaw, neck: half the width of the head at the ears, of the jaw, and of the neck.
         double_chin: whether there is one.
         shoulders: scale factor of the shoulders' width.
@@ -77,9 +78,10 @@ class DrawnPerson:
         self.skin, self.hair = pen.skin(self.skin_hex), pen.ramp(self.hair_hex)
         neon = pen.style == "neon"
         self.crease = lerp(self.skin.base, self.skin.line, 0.5) if neon else lerp(self.skin.deep, self.skin.line, 0.15)
-        self.garment = pen.ramp(GARMENT_COLOURS[looks.garment_colour])
+        self.garment = pen.ramp(tones.garment or GARMENT_COLOURS[looks.garment_colour])
         self.accent = pen.ramp(ACCENTS[looks.garment_colour])
         self.headwear = pen.ramp(tones.headwear) if tones.headwear else None
+        self.lipstick = tones.lips
         cheek, jaw, chin, low = FACES[looks.face]
         full, wider = self.build.fullness + FULLER[looks.age], JAWS[looks.person]
         self.double_chin = full > FULL

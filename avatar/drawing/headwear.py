@@ -102,7 +102,8 @@ def _beanie(who: DrawnPerson, pen: Pen, tones: ToneRamp) -> None:
     with pen.inside(dome):
         right = "M 144 22 C 150 36 152 50 152 62 M 158 30 C 166 44 170 56 172 70"
         pen.line(f"M 128 18 L 128 60 {even(right)}", tones.detail, 1.7, 0.6)
-    pen.form(disc(128, 16, 13), pen.ramp("#fff1d8"))
+    if who.headwear is None:  # a pompom that a real person's need not have
+        pen.form(disc(128, 16, 13), pen.ramp("#fff1d8"))
     pen.form(cuff, tones)
     with pen.inside(cuff):
         ribs = ((x, x - 128, ((x - 128) / 60) ** 2) for x in range(74, 188, 9))

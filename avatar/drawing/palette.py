@@ -99,6 +99,8 @@ class Tones:
     skin: str | None = None
     hair: str | None = None
     headwear: str | None = None
+    garment: str | None = None
+    lips: str | None = None  # of somebody who wears lipstick
 
 
 @dataclass(frozen=True)

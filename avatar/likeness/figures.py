@@ -20,6 +20,7 @@ from avatar.likeness.colour_keeping import keep_colours, keep_lines
 from avatar.person.features import AppearanceTrait, Features
 from avatar.person.skin_tone import is_skin_step
 from avatar.prompt.appearance_words import appearance_words
+from avatar.prompt.hairstyles import hairstyle_for
 from avatar.prompt.syntax import Phrase
 from common.people.edges import decontaminate
 
@@ -46,8 +47,12 @@ INVENTED = {  # what is chosen by the seed for somebody without a photo, of whom
     "hair": ("side parting", "short layered", "short coils", "medium wavy", "medium curly", "long straight", "afro"),
     "hair_colour": ("black", "black", "brown", "brown", "blonde", "ginger"),
 }
-OWN_COLOUR = ("hat", "cap", "headscarf", "turban")  # headwear that is drawn in the colour that was measured
-WORN_COLOUR = "headwear_lab"  # guess that is no attribute: its colour, "L a b"
+OWN_COLOUR = ("hat", "cap", "beanie", "headscarf", "turban")  # headwear that is drawn in the colour that was measured
+WORN_COLOUR, GARMENT_COLOUR, LIP_COLOUR = "headwear_lab", "garment_lab", "lips_lab"  # guesses of colours, "L a b"
+MEASURED_COLOURS = (WORN_COLOUR, GARMENT_COLOUR, LIP_COLOUR)
+DARKEST_CLOTH, LIGHTEST_CLOTH = 16.0, 95.0  # L between which seams and folds are seen
+CLOSER_HEADWEAR = {"cap": ("beanie",), "headscarf": ("turban",)}  # kinds that a word includes
+DRAWN_LENGTHS = ("short", "medium", "long")  # of hair, whose shape makes a difference
 EXPRESSIONS = ("smile", "smile", "calm")
 FITTING_BACKDROPS = 3  # number of backdrops, those least like the figure, of which one is chosen
 MOST_SKIN_LAB, MOST_HAIR_LAB = 8.0, 16.0  # largest distance of a drawn colour from the one that its word names
@@ -119,7 +124,7 @@ def draw_up_figure(
         features: features of the person.
         prompt: prompt of the picture.
         seed: seed of the picture.
-        guesses: attributes that count where nothing says them, and WORN_COLOUR.
+        guesses: attributes that count where nothing says them, and MEASURED_COLOURS.
     """
     rng = random.Random(seed)
     said = read_attributes(", ".join(appearance_words(features.appearance))) | read_attributes(prompt)
@@ -136,14 +141,31 @@ def draw_up_figure(
     name = hashlib.sha256((features.photo_sha256 or features.name).encode()).digest()
     if said.get("hair_colour") in GREY:
         chosen["age"] = "middle-aged"
-    worn_lab = chosen.pop(WORN_COLOUR, "")
+    labs = {colour: chosen.pop(colour, "") for colour in MEASURED_COLOURS}
+    said = {name: value for name, value in said.items() if not _is_open(name, features.appearance, said, guesses)}
     looks = Attributes(**UNSAID | chosen | said, variation=int.from_bytes(name[:4]) % VARIATIONS)
     tones = measured_tones(features.appearance, looks)
-    if worn_lab and looks.headwear in OWN_COLOUR:
-        tones = replace(tones, headwear=drawn_cloth(worn_lab, features.appearance, tones))
+    worn = {
+        "headwear": labs[WORN_COLOUR] if looks.headwear in OWN_COLOUR else "",
+        "garment": labs[GARMENT_COLOUR] if looks.garment_colour == guesses.get("garment_colour") else "",
+        "lips": labs[LIP_COLOUR],
+    }
+    tones = replace(tones, **{part: drawn_cloth(lab, features.appearance, tones) for part, lab in worn.items() if lab})
     if "backdrop" not in said:
         looks = replace(looks, backdrop=rng.choice(unlike_backdrops(looks, tones)))
     return Figure(looks, tones, frozenset(said))
+
+
+def _is_open(
+    name: str, traits: Mapping[str, AppearanceTrait], said: Mapping[str, str], guesses: Mapping[str, str]
+) -> bool:
+    """Whether a word stands for several drawn kinds, of which the photo shows the closest one: unsure shapes, caps."""
+    length, shape = (traits.get(f"hair_{part}", AppearanceTrait()) for part in ("length", "shape"))
+    if name == "hair" and name in guesses and length.source == "measured" and not shape.value:
+        return length.value in DRAWN_LENGTHS and said[name] == hairstyle_for(length.value, "")
+    if name == "headwear" and traits.get(name, AppearanceTrait()).source == "measured":
+        return guesses.get(name) in CLOSER_HEADWEAR.get(said[name], ())
+    return False
 
 
 def measured_tones(traits: Mapping[str, AppearanceTrait], looks: Attributes) -> Tones:
@@ -167,9 +189,9 @@ def drawn_cloth(lab: str, traits: Mapping[str, AppearanceTrait], tones: Tones) -
     """Colour "#rrggbb" of cloth that was measured as "L a b", as much brighter as the skin is drawn."""
     lightness, a, b = (float(value) for value in lab.split())
     seen = traits.get("skin_tone", AppearanceTrait()).lab
-    if seen is None or tones.skin is None:
-        return hex_of(np.array([lightness, a, b]))
-    return hex_of(np.array(brighter((lightness, a, b), seen[0], float(lab_of(tones.skin)[0]))))
+    if seen is not None and tones.skin is not None:
+        lightness, a, b = brighter((lightness, a, b), seen[0], float(lab_of(tones.skin)[0]))
+    return hex_of(np.array([np.clip(lightness, DARKEST_CLOTH, LIGHTEST_CLOTH), a, b]))
 
 
 def brighter(lab: tuple[float, float, float], seen: float, drawn: float) -> tuple[float, float, float]:
@@ -184,7 +206,8 @@ def brighter(lab: tuple[float, float, float], seen: float, drawn: float) -> tupl
 def unlike_backdrops(looks: Attributes, tones: Tones) -> list[str]:
     """Backdrops that differ most from the colours of the figure, best first."""
     hair = tones.hair or HAIR_COLOURS[looks.hair_colour]
-    worn = [tones.skin or SKINS[looks.skin], tones.headwear or hair, GARMENT_COLOURS[looks.garment_colour]]
+    garment = tones.garment or GARMENT_COLOURS[looks.garment_colour]
+    worn = [tones.skin or SKINS[looks.skin], tones.headwear or hair, garment]
     figure = np.array([to_oklab(colour) for colour in worn])
 
     def distance(backdrop: str) -> float:

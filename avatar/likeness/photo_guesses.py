@@ -1,6 +1,7 @@
-"""What a photo tells of a figure beyond the measured traits: the shape of the face, likely skin and hair."""
+"""What a photo tells of a figure beyond the measured traits: the face's shape, likely skin and hair, what is worn."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -8,22 +9,34 @@ import numpy as np
 from PIL import Image
 
 from avatar.cutout.square_crop import FACE_LINE, center_crop_to_square
-from avatar.drawing.palette import SKINS
-from avatar.likeness.figures import WORN_COLOUR
-from avatar.person.appearance import unseen
-from avatar.person.colour_measures import measure_colours
+from avatar.drawing.palette import GARMENT_COLOURS, SKINS
+from avatar.likeness.figures import GARMENT_COLOUR, LIP_COLOUR, WORN_COLOUR, lab_of
+from avatar.likeness.worn_colours import (
+    SURELY_PERSON,
+    colour_above_face,
+    colour_below_face,
+    covers_cheeks,
+    has_visor,
+    lipstick,
+)
+from avatar.person.appearance import FLAT, LAYERED, LEAST, MIN_PRESENCE, is_pale_blonde, is_shaded_skin, unseen
+from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView, HeadViewer
 from avatar.person.skin_tone import LIGHTNESS, STEPS, monk_step
-from avatar.person.trait_classifiers import TraitClassifiers
+from avatar.person.trait_classifiers import Belief, TraitClassifiers
+from avatar.prompt.hairstyles import hairstyle_for
 from common.errors import UserError
 from common.images import read_image
 from common.people.selection import Box
 
-SURELY_PERSON = 0.8  # of the matte
 LIKELY_HAIR = ("black", "brown", "blonde", "grey")  # red hair is rare, and hardly ever what an unsure red is
-LEAST_WORN_PX = 200  # px of a head's view above the face from which its colour is clear
 BESIDE = 0.35  # of the face's width: where hair is looked for on each side, from the eyes to the chin
 CROPPED = "buzz cut"
+CHEST, CHEST_WIDTH = (0.9, 2.2), 0.9  # rows below a face's box, and columns beside its middle, over its height
+OF_THE_FACE = ("face", "hair", LIP_COLOUR)  # guesses that need a face seen from the front, and not too small
+SHORN = ("bald", "receding", "very short")
+MOST_SHORN = 0.5  # share of these lengths from which a head is bald whose "hair" is skin in the shade
+MIDDLES = {word: sum(steps) / 2 for word, steps in STEPS.items()}  # of the Monk steps of a word
 UNLIKE_SKIN_LAB = 20.0  # distance from the skin's colour
 HAIR_BESIDE = ((0.65, "long straight"), (0.5, "medium straight"), (0.0, CROPPED))  # by the least share of it
 BELOW_CHIN = 0.3  # of the height from eyes to chin: how far below the chin its colour is looked for
@@ -47,7 +60,12 @@ def guess_from_photo(photo: Path, photo_sha256: str, face_box: Box | None) -> di
         image = read_image(photo, "RGB")
         skin = skin_in(_face_in(image, face_box))
         view = None if face_box is None else _viewer().look(np.asarray(image), face_box)
-        return {"skin": skin} if view is None or unseen(view) else {"skin": skin} | _guess_from_head(view)
+        if face_box is None or view is None or view.presence < MIN_PRESENCE:
+            return {"skin": skin}
+        guesses = {"skin": skin} | _guess_from_head(view, _torso_below(np.asarray(image), face_box))
+        if unseen(view):  # from the side or small: what is worn and the hair's colour are seen, the face is not
+            return {name: value for name, value in guesses.items() if name not in OF_THE_FACE} | {"skin": skin}
+        return guesses
     except UserError:  # to be said where the photo is needed
         return {}
 
@@ -69,27 +87,79 @@ def _face_in(image: Image.Image, face_box: Box | None) -> np.ndarray:
     return face
 
 
-def _guess_from_head(view: HeadView) -> dict[str, str]:
+def _torso_below(photo: np.ndarray, face_box: Box) -> np.ndarray:
+    """The part of an (H, W, 3) photo where the chest of an upright person is; empty where the photo ends above it."""
+    left, top, right, bottom = face_box
+    side, middle = bottom - top, (left + right) / 2
+    rows = slice(round(bottom + CHEST[0] * side), round(bottom + CHEST[1] * side))
+    return photo[rows, max(0, round(middle - CHEST_WIDTH * side)) : round(middle + CHEST_WIDTH * side)]
+
+
+def _guess_from_head(view: HeadView, torso: np.ndarray) -> dict[str, str]:
     """The likeliest colours, however unsure: a figure has some skin and hair in any case."""
     colours = measure_colours(view)
     beliefs = _classifiers().classify(view, colours)
     guesses = {"face": face_shape(view)}
     if colours.skin is not None:
-        belief, lightness = beliefs["skin_tone"], float(colours.skin[0])
-        mean = round(sum(share * monk_step(word, lightness) for word, share in belief.shares.items()))
-        first, last = STEPS[belief.word]
-        guesses["skin"] = tuple(SKINS)[min(max(mean, first), last) - 1]  # unsure: towards the other words
+        lightness = max(float(colours.skin[0]), colours.lit if beliefs["headwear"].word != "none" else 0)
+        guesses["skin"] = tuple(SKINS)[_likely_step(beliefs["skin_tone"], lightness) - 1]
+        if (lips := lipstick(view, colours.skin)) is not None:
+            guesses[LIP_COLOUR] = as_text(lips)
+    if (garment := colour_below_face(view, colours, torso)) is not None:
+        apart = {name: float(np.linalg.norm(lab_of(colour) - garment)) for name, colour in GARMENT_COLOURS.items()}
+        guesses |= {GARMENT_COLOUR: as_text(garment), "garment_colour": min(apart, key=lambda name: apart[name])}
     worn = beliefs["headwear"].word
     if worn != "none":  # where it is unsure which, hair that nobody sees is not invented
-        guesses["headwear"] = worn
+        guesses["headwear"] = _closest_headwear(worn, view)
         if (lab := colour_above_face(view)) is not None:
-            guesses[WORN_COLOUR] = " ".join(f"{value:.1f}" for value in lab)
+            guesses[WORN_COLOUR] = as_text(lab)
         if colours.skin is not None:
             guesses |= hair_beside_face(view, colours.skin)
     elif colours.hair is not None:
         shares = beliefs["hair_colour"].shares
-        guesses["hair_colour"] = max(LIKELY_HAIR, key=lambda word: shares[word])
+        likely = max(LIKELY_HAIR, key=lambda word: shares[word])
+        guesses["hair_colour"] = "blonde" if is_pale_blonde(beliefs["hair_colour"], colours) else likely
+        guesses["hair"] = likely_hairstyle(beliefs, colours)
     return guesses
+
+
+def as_text(lab: np.ndarray) -> str:
+    """A colour as "L a b"."""
+    return " ".join(f"{value:.1f}" for value in lab)
+
+
+def _likely_step(belief: Belief, lightness: float) -> int:
+    """Monk step of the likeliest skin; of an unsure one, between the words in question."""
+    if belief.score < LEAST["skin_tone"][0]:
+        return round(sum(share * MIDDLES[word] for word, share in belief.shares.items()))
+    mean = round(sum(share * monk_step(word, lightness) for word, share in belief.shares.items()))
+    first, last = STEPS[belief.word]
+    return min(max(mean, first), last)
+
+
+def _closest_headwear(word: str, view: HeadView) -> str:
+    """The drawn headwear that is most like what is worn: caps without a visor are knitted, wraps leave the cheeks."""
+    if word == "cap" and not has_visor(view):
+        return "beanie"
+    return "turban" if word == "headscarf" and not covers_cheeks(view) else word
+
+
+def likely_hairstyle(beliefs: Mapping[str, Belief], colours: Colours) -> str:
+    """The likeliest drawn hairstyle, however unsure.
+
+    Args:
+        beliefs: what the classifiers believe of "hair_length" and "hair_shape".
+        colours: what was measured in the same head.
+    """
+    lengths, shapes = beliefs["hair_length"].shares, beliefs["hair_shape"].shares
+    if is_shaded_skin(colours) and sum(lengths[word] for word in SHORN) >= MOST_SHORN:
+        return hairstyle_for("bald", "")
+    length = beliefs["hair_length"].word
+    able = [word for word in shapes if length != "short" or word != "tied"]  # short hair is rather short than tied
+    shape = max(able, key=lambda word: shapes[word])
+    if length == "short" and shape in FLAT and colours.over_ears >= LAYERED:
+        shape = "layered"
+    return hairstyle_for(length, shape, "any" if lengths["bald"] < lengths["receding"] else "")
 
 
 def hair_beside_face(view: HeadView, skin: np.ndarray) -> dict[str, str]:
@@ -128,16 +198,6 @@ def _likely_colour(hair: np.ndarray, skin: np.ndarray) -> str:
     if lightness <= BLACK_L and yellow < BROWN_B:
         return "black"
     return "brown" if lightness <= BROWN_L else "blonde"
-
-
-def colour_above_face(view: HeadView) -> np.ndarray | None:
-    """Median Lab, (3,), of what the person wears above the face; None where too little of it is seen."""
-    rows = np.arange(len(view.matte))[:, None]
-    seen = (view.matte > SURELY_PERSON) & view.inside & (rows < view.points[TOP, 1])
-    if int(seen.sum()) < LEAST_WORN_PX:
-        return None
-    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return np.median(lab[seen], axis=0)
 
 
 def skin_in(face: np.ndarray) -> str:

@@ -21,12 +21,14 @@ MAX_TURN = 1.2  # of `HeadView.turn`; above it is a side view
 MIN_CHROMA = 5.0  # of a head in a photo that is not black and white
 SKIN_HUES = (8.0, 88.0)  # degrees in Lab between which skin is seen in white light
 MAX_SKIN_CHROMA = 56.0  # more is coloured light or make-up
+CLEARLY_LIGHT, DARKEST_CLEAR = 0.85, 3  # confidence from which light skin is at most of this Monk step
 MIN_SKIN_L = 12.0  # less is too dark to tell
 DYED_CHROMA = 22.0  # hair of more chroma, in a hue that no hair has by nature, is dyed
 NATURAL_HUES = (5.0, 105.0)  # degrees in Lab
 DYED_SCORE = 0.9  # so strong a colour is hardly mistaken
 DYED = ((60.0, "pink"), (160.0, "green"), (285.0, "blue"), (330.0, "purple"), (360.0, "pink"))  # up to a hue, degrees
 LIGHTEST_BROWN_L = 45.0  # of hair; of heads said to be brown above it, 4 in 9 are blonde, red or grey
+MAYBE_BLONDE, BLONDE_B = 0.3, 15.0  # share of blonde, and b of Lab, from which hair taken for grey may be blonde
 LEAST_FRINGE_LAB, LEAST_FRINGE_SCORE = 12.0, 0.6  # of the hair at the sides of a bald head
 LEAST_SHADE_AB = 6.5  # by which cropped hair differs from the skin in a and b of Lab: less is skin in the shade ...
 SHADE_CHROMA = 0.85  # ... if it has at least this share of the skin's chroma
@@ -132,17 +134,22 @@ def judge(beliefs: dict[str, Belief], colours: Colours, blurred: bool = False) -
     masked = "a mask covers it" if beliefs["facial_hair"].word == COVERED else ""
     skin = _if(masked or light, traits["skin_tone"])
     if skin.value and colours.skin is not None:
-        skin = replace(skin, monk=monk_step(skin.value, float(colours.skin[0])), lab=_lab(colours.skin))
+        lightness = max(float(colours.skin[0]), colours.lit if beliefs["headwear"].word != "none" else 0)
+        step = monk_step(skin.value, lightness)
+        if skin.value == "light" and (skin.score or 0) >= CLEARLY_LIGHT:
+            step = min(step, DARKEST_CLEAR)  # the photo or a hat's shade is dark, not the skin
+        skin = replace(skin, monk=step, lab=_lab(colours.skin))
     covered = "covered by headwear" if beliefs["headwear"].word != "none" else ""
     cropped = traits["hair_length"].value in CROPPED
     bald = traits["hair_length"].value == "bald" and not has_fringe(traits, colours)
+    pale = "between grey and blonde" if is_pale_blonde(beliefs["hair_colour"], colours) else ""
     hairless = "no hair is seen" if bald or (cropped and is_shaded_skin(colours)) else ""
     shapeless = "the hair is too short" if cropped else ""
     if blurred and traits["hair_shape"].value not in ("", "tied"):
         shapeless = "the photo shows too little of it"
     return Appearance(
         skin_tone=skin,
-        hair_colour=_if(covered or hairless or light, _hair_colour(traits["hair_colour"], colours)),
+        hair_colour=_if(covered or hairless or light or pale, _hair_colour(traits["hair_colour"], colours)),
         hair_length=_if(covered, traits["hair_length"]),
         hair_shape=_if(covered or shapeless, _hair_shape(traits, colours, 1 - beliefs["facial_hair"].shares["none"])),
         glasses=_if(hidden, traits["glasses"]),
@@ -179,6 +186,13 @@ def problem_of_light(colours: Colours) -> str:
     if not SKIN_HUES[0] <= hue <= SKIN_HUES[1] or np.hypot(a, b) > MAX_SKIN_CHROMA:
         return "the light is coloured"
     return "the face is too dark" if lightness < MIN_SKIN_L else ""
+
+
+def is_pale_blonde(belief: Belief, colours: Colours) -> bool:
+    """Whether hair that is taken for grey is rather a pale blonde."""
+    if belief.word != "grey" or colours.hair is None:
+        return False
+    return belief.shares["blonde"] >= MAYBE_BLONDE and float(colours.hair[2]) >= BLONDE_B
 
 
 def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:

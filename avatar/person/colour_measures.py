@@ -18,6 +18,7 @@ MOUTH = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 1
 NOSE_TIP = (220, 45, 4, 275, 440, 457, 274, 1, 44, 237)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
 SHADOW, HIGHLIGHT = 0.25, 0.85  # quantiles of lightness between which skin is clean
+LIT = 0.85  # quantile of lightness in a face that a hat shades in part
 SURE_MATTE, LIKELY_MATTE = 0.8, 0.6
 MOUTH_CORNERS = (61, 291)
 EARS = (-0.02, 0.22)  # nearest and farthest place of an ear beside the face, over the face's width
@@ -37,6 +38,7 @@ class Colours:
         statistics: (n,) float32, what the classifiers of skin tone and hair colour read.
         chroma: mean chroma of the head, near 0 in black and white photos.
         cheeks: median L of the darker cheek over that of the lighter one; 1 where the face is turned.
+        lit: L of the face's lit part; 0 where no face is seen.
         over_ears: share of hair in what is seen beside the face between eyes and mouth; 0 where no hair is seen.
     """
 
@@ -48,6 +50,7 @@ class Colours:
     chroma: float
     cheeks: float = 1.0
     over_ears: float = 0.0
+    lit: float = 0.0
 
 
 def measure_colours(view: HeadView) -> Colours:
@@ -58,10 +61,12 @@ def measure_colours(view: HeadView) -> Colours:
     hair_mask = _hair_region(view, person)
     skin = np.median(lab[skin_mask], axis=0) if np.count_nonzero(skin_mask) >= FEWEST_PX else None
     hair = np.median(lab[hair_mask], axis=0) if np.count_nonzero(hair_mask) >= FEWEST_PX else None
-    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[_filled(view, OVAL)].mean())
+    chroma = float(np.hypot(lab[..., 1], lab[..., 2])[filled(view, OVAL)].mean())
     statistics = _statistics(lab, view, person, skin_mask, hair_mask)
     over_ears = _over_ears(lab, view, skin, hair)
-    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view), over_ears)
+    face = lab[filled(view, OVAL) & view.inside, 0]
+    lit = float(np.quantile(face, LIT)) if face.size else 0.0
+    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view), over_ears, lit)
 
 
 def _over_ears(lab: np.ndarray, view: HeadView, skin: np.ndarray | None, hair: np.ndarray | None) -> float:
@@ -80,7 +85,7 @@ def _over_ears(lab: np.ndarray, view: HeadView, skin: np.ndarray | None, hair: n
 
 def _cheeks(lab: np.ndarray, view: HeadView) -> float:
     """See `Colours.cheeks`."""
-    sides = [lab[_filled(view, cheek) & view.inside, 0] for cheek in CHEEKS]
+    sides = [lab[filled(view, cheek) & view.inside, 0] for cheek in CHEEKS]
     if view.turn > FRONTAL or min(map(len, sides)) < FEWEST_PX:
         return 1.0
     dark, light = sorted(float(np.median(side)) for side in sides)
@@ -89,8 +94,8 @@ def _cheeks(lab: np.ndarray, view: HeadView) -> float:
 
 def clean_skin(lab: np.ndarray, view: HeadView) -> np.ndarray:
     """(H, W) bool: cheeks and forehead without shadows and highlights, and without what has another colour."""
-    cheeks = np.logical_or.reduce([_filled(view, cheek) for cheek in CHEEKS]) & view.inside
-    region = cheeks | (_filled(view, FOREHEAD) & view.inside)
+    cheeks = np.logical_or.reduce([filled(view, cheek) for cheek in CHEEKS]) & view.inside
+    region = cheeks | (filled(view, FOREHEAD) & view.inside)
     if not region.any():
         return region
     low, high = np.quantile(lab[region, 0], (SHADOW, HIGHLIGHT))
@@ -113,13 +118,13 @@ def _hair_region(view: HeadView, person: np.ndarray) -> np.ndarray:
 
 def _statistics(lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """(n,) float32: Lab of skin, hair, lips, brows, eye whites, face, teeth and nose, and how bright all else is."""
-    whites = np.logical_or.reduce([_filled(view, eye) for eye in EYES]) & view.inside
-    brows = np.logical_or.reduce([_filled(view, brow) for brow in BROWS]) & view.inside
-    lips = _filled(view, LIPS) & view.inside
-    forehead = _filled(view, FOREHEAD) & view.inside
+    whites = np.logical_or.reduce([filled(view, eye) for eye in EYES]) & view.inside
+    brows = np.logical_or.reduce([filled(view, brow) for brow in BROWS]) & view.inside
+    lips = filled(view, LIPS) & view.inside
+    forehead = filled(view, FOREHEAD) & view.inside
     bright = np.quantile(lab[person, 0], (0.02, 0.25, 0.75, 0.98)) if person.any() else np.zeros(4)
     ground = (view.matte < 0.1) & view.inside
-    bare = _filled(view, OVAL) & view.inside & ~(whites | brows | lips)
+    bare = filled(view, OVAL) & view.inside & ~(whites | brows | lips)
     values = [
         *_quantiles(lab, skin, (0.5,)),
         *_quantiles(lab, hair, (0.15, 0.5, 0.85)),
@@ -131,8 +136,8 @@ def _statistics(lab: np.ndarray, view: HeadView, person: np.ndarray, skin: np.nd
         _quantiles(lab, ground, (0.5,))[0],
         np.array([np.count_nonzero(hair) / view.face_height**2, float(lab[hair, 0].std()) if hair.any() else 0]),
         *_quantiles(lab, bare, (0.05, 0.25, 0.5, 0.75, 0.95)),
-        *_quantiles(lab, _filled(view, MOUTH) & view.inside, (0.9,)),
-        *_quantiles(lab, _filled(view, NOSE_TIP) & view.inside, (0.5,)),
+        *_quantiles(lab, filled(view, MOUTH) & view.inside, (0.9,)),
+        *_quantiles(lab, filled(view, NOSE_TIP) & view.inside, (0.5,)),
         np.quantile(lab[view.inside, 0], (0.02, 0.25, 0.5, 0.75, 0.98)) if view.inside.any() else np.zeros(5),
     ]
     return np.concatenate(values).astype(np.float32)
@@ -145,7 +150,7 @@ def _quantiles(lab: np.ndarray, mask: np.ndarray, shares: tuple[float, ...]) -> 
     return list(np.quantile(lab[mask], shares, axis=0))
 
 
-def _filled(view: HeadView, outline: tuple[int, ...]) -> np.ndarray:
+def filled(view: HeadView, outline: tuple[int, ...]) -> np.ndarray:
     """(H, W) bool inside a polygon of the face's points."""
     mask = np.zeros(view.matte.shape, np.uint8)
     cv2.fillPoly(mask, [np.round(view.points[list(outline), :2]).astype(np.int32)], 1)

@@ -176,6 +176,7 @@ ACCESSORIES: dict[str, tuple[Adornment, ...]] = {
     "rock": (
         Adornment("bandana", "head", ("paisley bandana tied around the head", "faded red bandana on the head")),
         Adornment("sunglasses", "face", ("dark aviator sunglasses", "gold-rimmed aviator sunglasses")),
+        Adornment("studded choker", "neck", ("dark leather studded choker", "studded choker with silver studs")),
         Adornment("electric guitar", "hands", ("vintage electric guitar", "scratched sunburst electric guitar")),
     ),
     "indie": (
@@ -196,6 +197,7 @@ ACCESSORIES: dict[str, tuple[Adornment, ...]] = {
     "electronic": (
         Adornment("headphones", "head", ("glowing DJ headphones", "big headphones with neon rings")),
         Adornment("square glasses", "face", ("luminous square glasses", "square glasses with holographic lenses")),
+        Adornment("bead necklace", "neck", ("bright neon bead necklace", "bead necklace with glowing beads")),
         Adornment("glow bracelets", "hands", ("stack of glow bracelets", "bright neon glow bracelets")),
     ),
     "hiphop": (
@@ -222,6 +224,7 @@ ACCESSORIES: dict[str, tuple[Adornment, ...]] = {
     "jazz": (
         Adornment("fedora", "head", ("felt fedora with a satin band", "fedora tipped low over the brow")),
         Adornment("sunglasses", "face", ("slim black sunglasses", "smoky sunglasses of the bebop era")),
+        Adornment("neck scarf", "neck", ("slim silk neck scarf", "loosely knotted silk neck scarf")),
         Adornment("saxophone", "hands", ("gleaming brass saxophone", "well-loved golden saxophone")),
     ),
     "folk": (

@@ -69,7 +69,12 @@ class Prompt:
 
 
 def generate_weighted_prompt(
-    features: Features, seed: int = 0, *, accessories: Accessories = "fitting", held: bool = True
+    features: Features,
+    seed: int = 0,
+    *,
+    accessories: Accessories = "fitting",
+    held: bool = True,
+    garment_colour: str = "",
 ) -> Prompt:
     """Write the prompt: a garment of the favourite genre, accessories of the three favourites, the person's traits.
 
@@ -85,6 +90,7 @@ def generate_weighted_prompt(
             them everywhere. Either keeps them off ears or neck of somebody whose description says "no earrings",
             "no necklace" or "no jewellery".
         held: name instruments and other things that are held.
+        garment_colour: what the person wears in the photo; it counts as a word about the person. "": one by taste.
     """
     rng, is_fitting = random.Random(seed), accessories == "fitting"
     length = features.appearance.get("hair_length", Trait()).value
@@ -97,7 +103,9 @@ def generate_weighted_prompt(
     phrases = [
         Phrase(rng.choice(OPENINGS)),
         *_person_phrases(features),
-        *_outfit_phrases(features.top_genres, rng, frozenset(no_place), JEWELLERY if is_fitting else frozenset()),
+        *_outfit_phrases(
+            features.top_genres, rng, frozenset(no_place), JEWELLERY if is_fitting else frozenset(), garment_colour
+        ),
         Phrase(rng.choice(CLOSINGS)),
     ]
     return Prompt(phrases)
@@ -124,7 +132,11 @@ def _person_phrases(features: Features) -> list[Phrase]:
 
 
 def _outfit_phrases(
-    favourites: Sequence[tuple[str, float]], rng: random.Random, used: frozenset[str], one_of: frozenset[str]
+    favourites: Sequence[tuple[str, float]],
+    rng: random.Random,
+    used: frozenset[str],
+    one_of: frozenset[str],
+    garment_colour: str,
 ) -> list[Phrase]:
     """Garment and accessories; the favourite genres alternate, and each place on the body is used once.
 
@@ -133,8 +145,9 @@ def _outfit_phrases(
     garment = GARMENTS[favourites[0][0]] if favourites else NEUTRAL_GARMENT
     turns = [(ACCESSORIES[genre], weight_of_share(share)) for genre, share in favourites]
     turns = turns or [(NEUTRAL_ACCESSORIES, 1.0)]
-    words = rng.choice(garment.wordings).format(colour=rng.choice(garment.colours))
-    phrases = [Phrase(words, turns[0][1])]
+    wording, by_taste = rng.choice(garment.wordings), rng.choice(garment.colours)
+    words = wording.format(colour=garment_colour or by_taste)
+    phrases = [Phrase(words, turns[0][1], personal=bool(garment_colour))]
     for turn in range(ACCESSORIES_WORN):
         accessories, weight = turns[turn % len(turns)]
         free = [item for item in accessories if item.place not in used]

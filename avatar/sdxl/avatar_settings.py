@@ -20,6 +20,7 @@ from common.ray_engine import Engine
 
 Group = TypeVar("Group")
 Start = Literal["auto", "figure", "photo", "text"]
+Clothes = Literal["photo", "taste"]
 MOST_CANDIDATES = 16
 STYLE, FAST = "style", "fast"  # adapter names of the LoRAs
 MOST_VARIANTS = 64
@@ -40,6 +41,7 @@ class PictureSettings:
         figure_style: style in which the figure is drawn.
         candidates: most pictures that are generated of a person; the one that shows the traits best is kept.
         accessories: "fitting" keeps accessories by taste off head and face; "free" allows them there.
+        clothes: whether the garment, which is by taste, has the colour that is worn in the photo, or one by taste.
         cut_out: remove the background.
         cutout_model: model that removes it.
         max_tokens: longest prompt; the least important words of longer ones are dropped. None: no limit.
@@ -56,6 +58,7 @@ class PictureSettings:
     figure_style: Style = "plain"
     candidates: int = 1
     accessories: Accessories = "fitting"
+    clothes: Clothes = "photo"
     cut_out: bool = True
     cutout_model: ModelName = DEFAULT_MODEL
     max_tokens: int | None = None
@@ -75,6 +78,7 @@ class PictureSettings:
             START=(self.start, Start),
             FIGURE_STYLE=(self.figure_style, Style),
             ACCESSORIES=(self.accessories, Accessories),
+            CLOTHES=(self.clothes, Clothes),
             CUTOUT_MODEL=(self.cutout_model, ModelName),
             PRECISION=(self.precision, Precision),
         )
@@ -99,6 +103,7 @@ class InputSettings:
         engine: "ray" where Ray generates the avatars.
         ray_address: address of its cluster.
         workers: its processes.
+        worker_cpus: cores that each of them asks for.
     """
 
     features: Path
@@ -114,6 +119,7 @@ class InputSettings:
     engine: Engine = "local"
     ray_address: str = ""
     workers: int | None = None
+    worker_cpus: int = 1
 
     def check(self) -> None:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from avatar.drawing.palette import Style
 from avatar.likeness.candidates import asked_traits
-from avatar.likeness.figures import Figure, draw_up_figure
+from avatar.likeness.figures import GARMENT_COLOUR, Figure, draw_up_figure
 from avatar.likeness.photo_guesses import guess_from_photo
 from avatar.person.subjects import Subject
 from avatar.prompt.wording import Prompt, generate_weighted_prompt
@@ -21,7 +21,8 @@ from common.errors import UserError
 from common.files import sha256_of
 
 KEPT_STRENGTH, RESTYLED_STRENGTH = 0.05, 0.6  # share of the schedule that is applied to a figure
-METHOD = 5  # increases when equal settings give other pictures
+GARMENT = ("garment_colour", GARMENT_COLOUR)  # guesses of a photo about clothes
+METHOD = 6  # increases when equal settings give other pictures
 
 
 def picture_seed(seed: int, name: str) -> int:
@@ -99,10 +100,16 @@ class AvatarRun:
     def figure(self, subject: Subject) -> Figure:
         """The subject's figure, which wears what the prompt says."""
         text = self.inputs.prompt or self._written(subject).text
-        features, guesses = subject.features, {}
-        if subject.photo is not None and self.start(subject) == "figure":
-            guesses = guess_from_photo(subject.photo, features.photo_sha256, features.face_box)
-        return draw_up_figure(features, text, self.seed(subject), guesses)
+        guesses = self._guesses(subject) if self.start(subject) == "figure" else {}
+        return draw_up_figure(subject.features, text, self.seed(subject), guesses)
+
+    def _guesses(self, subject: Subject) -> dict[str, str]:
+        """What the photo tells beyond the features; empty without one."""
+        if subject.photo is None:
+            return {}
+        guesses = guess_from_photo(subject.photo, subject.features.photo_sha256, subject.features.face_box)
+        by_taste = self.settings.clothes == "taste"
+        return {name: value for name, value in guesses.items() if not (by_taste and name in GARMENT)}
 
     def prompt(self, subject: Subject) -> Prompt:
         """Prompt that is written from the features."""
@@ -114,6 +121,7 @@ class AvatarRun:
             self.seed(subject),
             accessories=self.settings.accessories,
             held=not self.choice.base.is_small,
+            garment_colour=self._guesses(subject).get("garment_colour", ""),
         )
 
     def texts(self, subject: Subject) -> tuple[str, str]:

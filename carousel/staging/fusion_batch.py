@@ -20,7 +20,7 @@ from common.errors import UserError, raise_faults
 from common.files import check_output, check_output_folder, sha256_of
 from common.grids import evenly
 from common.images import PHOTO_SUFFIXES, read_image, write_png
-from common.paths import shown
+from common.paths import location, shown
 from common.ray_engine import RayCluster
 
 FUSED = "fused"
@@ -134,9 +134,7 @@ def fuse_folder(
 
 def _plain(settings: FusionSettings) -> dict[str, Any]:
     """The settings as JSON values; scene, checkpoint and weights by their contents."""
-    plain = {
-        name: str(value.resolve()) if isinstance(value, Path) else value for name, value in asdict(settings).items()
-    }
+    plain = {name: location(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()}
     weights = settings.segmenter_weights
     return plain | {
         "scene": _version(settings, settings.scene),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from carousel.staging.cut_sides import shape_cut_sides
 from carousel.staging.placement import Silhouette
 from common.errors import UserError
 from common.images import read_image
@@ -21,6 +22,7 @@ FEET = 0.04  # share of the height: the lowest rows, whose middle is where the p
 CUT_ROWS = 0.04  # share of the height: the lowest rows, which show whether the lower edge is a cut
 CUT_SHARE = 0.4  # share of these rows that a cut figure fills; shoes fill up to 0.33
 FRINGE = 0.8  # rows below a cut edge that are filled less than this share of those above it belong to a ragged edge
+RIM = 0.01  # share of the photo's width within which a figure meets an edge: segmenters fade there
 CUT_SHORT = 0.04  # share of the photo's height by which a mask may end above a cut: segmenters fade at edges
 CUT_ASPECT = 0.45  # width / height: a whole figure is slimmer, even in a long dress
 MAIN_PERSON = 0.5  # area of the others, as a share of the largest person's, up to which that one is meant
@@ -107,7 +109,7 @@ def cut_out(photo: np.ndarray, person: SegmentedPerson) -> np.ndarray:
 
 
 def trim_cutout(rgba: np.ndarray, is_half: bool | None = None, notes: list[str] | None = None) -> PersonCutout:
-    """Trim a cut-out to its visible part and measure its silhouette.
+    """Trim a cut-out to its visible part and measure its silhouette; a half figure that is cut aside becomes a bust.
 
     Args:
         rgba: (H, W, 4) uint8 with a solid part.
@@ -115,7 +117,7 @@ def trim_cutout(rgba: np.ndarray, is_half: bool | None = None, notes: list[str] 
             the figure is not slim.
         notes: messages about the source.
     """
-    left, top, right, bottom = bounding_box(rgba[..., 3] >= VISIBLE)
+    seen = left, top, right, bottom = bounding_box(rgba[..., 3] >= VISIBLE)
     trimmed = rgba[top:bottom, left:right] * (rgba[top:bottom, left:right, 3:] >= VISIBLE)
     solid = trimmed[..., 3] >= SOLID
     box = left, top, right, bottom = bounding_box(solid)
@@ -126,9 +128,12 @@ def trim_cutout(rgba: np.ndarray, is_half: bool | None = None, notes: list[str] 
         edge = inside[-max(1, round(CUT_ROWS * len(inside))) :].mean()
         is_half = bool(edge >= CUT_SHARE and aspect >= CUT_ASPECT)
     if is_half:
+        rim = round(RIM * rgba.shape[1])
+        edges = {"left": seen[0] <= rim, "right": seen[2] >= rgba.shape[1] - rim, "top": seen[1] <= rim}
         filled = inside.mean(axis=1)
         whole = np.flatnonzero(filled >= FRINGE * np.median(filled[-max(1, round(2 * CUT_ROWS * len(inside))) :]))
         box = left, top, right, top + int(whole[-1]) + 1
+        trimmed = shape_cut_sides(trimmed, box, **edges)
     foot = float(feet[0] + feet[-1] + 1) / 2 / inside.shape[1]
     aspect = (right - left) / (box[3] - top)
     return PersonCutout(trimmed, box, Silhouette(aspect, foot, is_half), notes or [])

@@ -42,7 +42,8 @@ LIBRARIES = ("matplotlib.pyplot", "onnxruntime", "cv2", "scipy.ndimage", "skimag
              "transformers", "accelerate", "safetensors.torch", "tyro", "resvg_py")  # fmt: skip
 CHANGES = {f"os.{name}" for name in ("rename", "remove", "rmdir", "mkdir", "link", "symlink", "truncate", "utime")}
 PASSING = ("seconds", "versions", "figures", "device", "weights")  # times, what is new, and what made it
-HOW = ("resume", "engine", "ray_address", "workers")  # settings that change how a run works, not what it leaves
+# settings that change how a run works, not what it leaves
+HOW = ("resume", "engine", "ray_address", "workers", "worker_cpus", "chunk")
 
 
 @dataclass(frozen=True)

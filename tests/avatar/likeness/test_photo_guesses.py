@@ -8,9 +8,12 @@ from PIL import Image, ImageColor
 
 from avatar.drawing.palette import SKINS
 from avatar.likeness.figures import draw_up_figure, lab_of
-from avatar.likeness.photo_guesses import colour_above_face, face_shape, guess_from_photo, hair_beside_face, skin_in
+from avatar.likeness.photo_guesses import face_shape, guess_from_photo, hair_beside_face, likely_hairstyle, skin_in
+from avatar.likeness.worn_colours import colour_above_face
+from avatar.person.colour_measures import Colours
 from avatar.person.features import AppearanceTrait, Features
 from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView
+from avatar.person.trait_classifiers import HAIR_LENGTHS, HAIR_SHAPES, Belief
 from avatar.person.user_photos import sample_photo
 
 
@@ -83,5 +86,29 @@ def test_headwear_has_the_colour_above_the_face() -> None:
 
 def test_a_real_face_has_a_shape_and_likely_colours() -> None:
     guesses = guess_from_photo(sample_photo(), "", (180, 66, 268, 154))
-    assert guesses.keys() == {"skin", "face", "hair_colour"}
+    assert guesses.keys() == {"skin", "face", "hair", "hair_colour", "garment_colour", "garment_lab"}
+    assert guesses["garment_colour"] in ("orange", "red", "brown")  # a space suit
     assert guesses["hair_colour"] in ("brown", "black") and guesses["skin"] in list(SKINS)[:6]
+
+
+@pytest.mark.parametrize(
+    ("length", "shape", "hair", "over_ears", "style"),
+    [
+        ("long", "wavy", "#302018", 0.8, "long wavy"),
+        ("short", "tied", "#302018", 0.1, "side parting"),
+        ("short", "straight", "#302018", 0.6, "short layered"),
+        ("short", "curly", "#302018", 0.1, "short curls"),
+        ("very short", "straight", "#c89a7c", 0.1, "bald"),
+        ("very short", "straight", "#302018", 0.1, "buzz cut"),
+    ],
+)
+def test_an_unsure_hairstyle_is_the_likeliest_one(
+    length: str, shape: str, hair: str, over_ears: float, style: str
+) -> None:
+    nothing = np.zeros((1, 1), bool)
+    skin, seen = lab_of("#e0b090"), lab_of(hair)
+    colours = Colours(skin, seen, nothing, nothing, np.zeros(1, np.float32), 20.0, over_ears=over_ears)
+    lengths = dict.fromkeys(HAIR_LENGTHS, 0.1) | {length: 0.5}
+    shapes = dict.fromkeys(HAIR_SHAPES, 0.1) | {"straight": 0.2} | {shape: 0.6}
+    beliefs = {"hair_length": Belief(lengths), "hair_shape": Belief(shapes)}
+    assert likely_hairstyle(beliefs, colours) == style

@@ -410,3 +410,20 @@ def test_layers_are_averaged_over_squares() -> None:
     pooled = layer_input(layer)
     assert pooled.shape == (8,)
     assert pooled[0] == np.mean([0, 1, 4, 5])
+
+
+def test_light_skin_in_the_shade_of_a_hat_or_a_dark_photo_is_not_drawn_as_tan() -> None:
+    dark_photo = judge(beliefs(), colours_of((45, 15, 20))).skin_tone
+    assert (dark_photo.value, dark_photo.monk) == ("light", 3)
+    shaded = replace(colours_of((45, 15, 20)), lit=75.0)
+    assert judge(beliefs(headwear="hat"), shaded).skin_tone.monk == monk_step("light", 75.0)
+    unsure = beliefs() | {"skin_tone": Belief({"light": 0.75, "medium": 0.25, "dark": 0.0})}
+    assert judge(unsure, colours_of((45, 15, 20))).skin_tone.monk == 4
+
+
+@pytest.mark.parametrize(("b", "blonde", "told"), [(20.0, 0.44, ""), (10.0, 0.44, "grey"), (20.0, 0.1, "grey")])
+def test_pale_blonde_hair_is_not_said_to_be_grey(b: float, blonde: float, told: str) -> None:
+    colours = replace(colours_of((70, 15, 25)), hair=np.array([73.0, 4, b]))
+    shares = dict.fromkeys(WORDS["hair_colour"], 0.0) | {"grey": 1 - blonde, "blonde": blonde}
+    found = judge(beliefs(hair_length="short") | {"hair_colour": Belief(shares)}, colours).hair_colour
+    assert found.value == told and (told or found.reason == "between grey and blonde")

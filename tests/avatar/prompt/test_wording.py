@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avatar.drawing.palette import GARMENT_COLOURS
-from avatar.person.features import Features, Trait
+from avatar.person.features import AppearanceTrait, Features, Trait
 from avatar.prompt.genre_outfits import (
     ACCESSORIES,
     GARMENTS,
@@ -141,6 +141,18 @@ def test_lovers_of_one_genre_do_not_all_wear_the_same_jewellery(genre: str) -> N
         for phrase in outfit(generate_weighted_prompt(listener(**{genre: 1}), seed, held=False))[1:]
     )
     assert set(worn) == {"ears", "neck"} and min(worn.values()) >= 25
+
+
+@pytest.mark.parametrize("genre", GENRES)
+def test_each_genre_adorns_somebody_whose_hair_covers_the_ears(genre: str) -> None:
+    long_hair = replace(listener(**{genre: 1}), appearance={"hair_length": AppearanceTrait("long", 0.9, "measured")})
+    assert len(outfit(generate_weighted_prompt(long_hair, held=False))) == 2
+
+
+def test_a_garment_in_the_photos_colour_is_a_word_about_the_person() -> None:
+    prompt = generate_weighted_prompt(listener(rock=1), 3, garment_colour="green")
+    assert "green leather jacket" in prompt.text.replace("worn ", "").replace("vintage ", "")
+    assert "green" not in prompt.without_person().text
 
 
 def test_nobody_without_a_taste_is_left_without_clothes() -> None:
