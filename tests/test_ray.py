@@ -25,6 +25,7 @@ from common.files import write_bytes
 from common.journals import LOCK, Results
 from common.paths import DATA
 from common.ray_engine import RayCluster, ray_cluster
+from common.stores import packed, write_claim
 from common.surveys import readers
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.benchmarks.kills import tree_of
@@ -200,15 +201,17 @@ def through_pickles(
     _: RayCluster, function: Callable[[Any], Any], arguments: Iterable[Any], *, claim: Path, on_gpu: bool = False
 ) -> Iterator[Any]:
     """A worker of Ray in this process: what it does and gets and gives crosses as pickles."""
-    claim.write_text("mine")
-    owned = ray_engine._Owned(function, claim.resolve(), "mine", Path.cwd())
+    from ray.cloudpickle import CloudPickler
+
+    write_claim(claim, "mine")
+    owned = ray_engine._Owned(packed(function, CloudPickler), claim.absolute(), "mine", Path.cwd())
     worker = pickle.loads(pickle.dumps(ray_engine._Worker(owned)))
     for argument in arguments:
-        result, error = pickle.loads(worker._call(pickle.dumps(argument)))
+        result, error = pickle.loads(worker._call(packed(argument)))
         if error is not None:
             raise error
         yield result
-    claim.write_text("")
+    write_claim(claim, "")
 
 
 @pytest.mark.parametrize("stage", AS_PICKLES, ids=lambda stage: stage.__name__)

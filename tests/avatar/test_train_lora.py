@@ -641,12 +641,12 @@ def test_a_run_cut_short_goes_on_exactly_from_the_shell(
     reference: tuple[Path, Report], tiny: Path, pictures: Path, tmp_path: Path
 ) -> None:
     output, state = tmp_path / "own.safetensors", tmp_path / "own.state.pth"
-    step = Training.step
+    take_step = Training.step
 
     def cut_short(training: Training, *batches: Any) -> None:
         if training.steps == 3:
             raise KeyboardInterrupt
-        step(training, *batches)
+        take_step(training, *batches)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Training, "step", cut_short)
