@@ -46,7 +46,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from common.errors import UserError
-from common.files import check_output
+from common.files import check_not_shipped, check_output
 from common.paths import OUTPUTS
 from common.runner import Range, Report, run
 
@@ -91,14 +91,13 @@ SAMPLE_GUIDANCE: Annotated[float, Range(0, 100)] = 3.0  # scale of classifier-fr
 def main() -> Report | None:
     """Read the pictures, train, and write the LoRA."""
     check_output(OUTPUT, [".safetensors"])
+    check_not_shipped(OUTPUT, "avatar")
     if not PICTURES.is_dir():
         raise UserError(f"{PICTURES}: no such folder of pictures")
     from avatar.lora_training.lora_task import LoraSettings, pick_precision
     from avatar.lora_training.samples import ClassPictures, SampleSettings
     from avatar.lora_training.training_run import train
-    from common.checkpoints import check_not_shipped
 
-    check_not_shipped(OUTPUT, "avatar")
     settings = LoraSettings(
         size_px=SIZE_PX,
         rank=RANK,

@@ -32,7 +32,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from common.files import check_output
+from common.files import check_not_shipped, check_output
 from common.paths import OUTPUTS
 from common.runner import Range, Report, run
 
@@ -66,12 +66,10 @@ RESUME: bool = False  # continue an interrupted run
 def main() -> Report | None:
     """Read the collages, train, and keep the best weights."""
     check_output(OUTPUT, [".pth"])
-    from carousel.fusion.checkpoint_format import PART
+    check_not_shipped(OUTPUT, "carousel")
     from carousel.fusion.training import FusionTrainingSettings
     from carousel.fusion.training_run import train
-    from common.checkpoints import check_not_shipped
 
-    check_not_shipped(OUTPUT, PART)
     settings = FusionTrainingSettings(
         encoder=ENCODER,
         decoder=DECODER,

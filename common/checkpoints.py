@@ -123,16 +123,6 @@ def load_plain(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def check_not_shipped(output: Path, part: str) -> None:
-    """Refuse an output inside checkpoints/<part>/.
-
-    Raises:
-        UserError: it lies there.
-    """
-    if (CHECKPOINTS / part).resolve() in output.resolve().parents:
-        raise UserError(f"setting OUTPUT is {output}; checkpoints that ship are not replaced by training")
-
-
 def read_state(path: Path, settings: Any, free: Collection[str] = ()) -> dict[str, Any]:
     """The state of a training run to go on with: a dict whose "settings" are those of the run.
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import FAULTS_SHOWN, UserError, message_line, printable
-from common.paths import shown
+from common.paths import CHECKPOINTS, shown
 
 if sys.platform == "win32":
     import msvcrt
@@ -171,6 +171,16 @@ def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] =
     for path in inputs:
         if path.exists() and any(o.exists() and o.samefile(path) for o in (output, output.with_suffix(".json"))):
             raise UserError(f"setting OUTPUT is {output}, which would replace {path}, an input")
+
+
+def check_not_shipped(output: Path, part: str) -> None:
+    """Refuse an output inside checkpoints/<part>/.
+
+    Raises:
+        UserError: it lies there.
+    """
+    if (CHECKPOINTS / part).resolve() in output.resolve().parents:
+        raise UserError(f"setting OUTPUT is {output}; checkpoints that ship are not replaced by training")
 
 
 def check_output_folder(output: Path, sources: Iterable[Path], what: str) -> None:

@@ -52,6 +52,8 @@ from common.files import sha256_of, write_text
 from common.paths import STORES, shown, store_url
 from common.stores import working_copies
 
+TOP_LEVEL = re.compile(r"^(\w+)(?:/|(?:\.[\w-]+)*\.(?:py|so|pyd),)", re.MULTILINE)  # modules and packages in a RECORD
+
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -340,7 +342,14 @@ def _write_record(script: Path, settings: dict[str, object], report: Report, sec
 
 
 def _versions() -> dict[str, str]:
-    """Versions of the installed packages that this run imported."""
-    owners = metadata.packages_distributions()
-    used = {owner for module in list(sys.modules) if "." not in module for owner in owners.get(module, [])}
-    return {name: metadata.version(name) for name in sorted(used)}
+    """Versions of the installed packages that this run imported.
+
+    `metadata.packages_distributions()` tells the same, but parses the path of every installed file: 0.4 s.
+    """
+    used, found = {module for module in sys.modules if "." not in module}, {}
+    for package in metadata.distributions():
+        declared = package.read_text("top_level.txt")
+        names = declared.split() if declared else TOP_LEVEL.findall(package.read_text("RECORD") or "")
+        if not used.isdisjoint(names):
+            found[package.name] = package.version
+    return dict(sorted(found.items()))

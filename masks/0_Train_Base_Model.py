@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Annotated
 
 from common.devices import describe_device, seed_everything
-from common.files import check_output
+from common.files import check_not_shipped, check_output
 from common.paths import OUTPUTS, shown
 from common.runner import Range, Report, run
 
@@ -53,17 +53,16 @@ RESUME: bool = False  # continue an interrupted run
 
 def main() -> Report | None:
     """Draw figures, train on them, and keep the averaged weights."""
+    check_output(OUTPUT, [".pth"])
+    check_not_shipped(OUTPUT, "masks")
     from dataclasses import asdict
 
-    from common.checkpoints import check_not_shipped
     from common.training import start_accelerator
-    from masks.model.checkpoint_format import PART, write_checkpoint
+    from masks.model.checkpoint_format import write_checkpoint
     from masks.model.training import TrainingSettings, fit
     from masks.model.training_samples import TrainingSamples
     from masks.model.unet import UNet
 
-    check_output(OUTPUT, [".pth"])
-    check_not_shipped(OUTPUT, PART)
     settings = TrainingSettings(
         epochs=EPOCHS,
         batch=BATCH,

@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from common.files import check_output
+from common.files import check_not_shipped, check_output
 from common.paths import DATA, OUTPUTS
 from common.runner import Range, Report, run
 
@@ -119,12 +119,10 @@ def predict_masks(
 def main() -> Report | None:
     """Gather, train, compare with the earlier model."""
     check_output(OUTPUT, [".pth"])
-    from common.checkpoints import check_not_shipped
-    from masks.model.checkpoint_format import PART
+    check_not_shipped(OUTPUT, "masks")
     from masks.model.training import TrainingSettings
     from masks.model.training_run import retrain
 
-    check_not_shipped(OUTPUT, PART)
     scratch = START.lower() == "none"
     learning_rate, drawn_share = LEARNING_RATE, DRAWN_SHARE
     if learning_rate is None:

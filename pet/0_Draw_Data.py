@@ -26,6 +26,7 @@ Writes  data/pet/{Body,Head,Face,Torso}/*.png, data/pet/Body/{coats,markings}/*.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from tqdm import tqdm
 
@@ -35,7 +36,7 @@ from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import write_png
 from common.paths import DATA, OUTPUTS, shown
-from common.runner import Report, run
+from common.runner import Range, Report, run
 from pet.choosing.wardrobe import LAYERS, NOTHING
 from pet.drawing.artwork import read_drawing, render, sample_users
 from pet.drawing.coats import DRAWN_IN, body_shares
@@ -44,6 +45,7 @@ from pet.drawing.coats import DRAWN_IN, body_shares
 ART: Path = DATA / "pet/art"  # folder of the SVG drawings
 OUTPUT: Path = DATA / "pet"  # folder for the pictures and tables
 SHEET: Path = OUTPUTS / "pet/0_Draw_Data.png"  # overview picture
+COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 9  # of the PNG files: 0 fast to 9 small
 
 
 def main() -> Report:
@@ -55,16 +57,18 @@ def main() -> Report:
     for kind, drawing in tqdm(drawings, desc="drawing", unit="picture"):
         file = f"{kind}/{drawing.path.stem}.png"
         picture = render(drawing.path)
-        write_png(OUTPUT / file, picture, compress_level=9)
+        write_png(OUTPUT / file, picture, compress_level=COMPRESS_LEVEL)
         pictures.append(picture.resize((256, 256)))
         if kind != "Body":
             weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
             nothing = {NOTHING: "0" if drawing.genres else "1"}
             rows.append({"name": drawing.name, "type": kind, "file": file} | weights | nothing)
         elif drawing.path.stem in DRAWN_IN:
-            write_png(OUTPUT / f"Body/coats/{drawing.path.stem}.png", body_shares(drawing.path), compress_level=9)
+            write_png(
+                OUTPUT / f"Body/coats/{drawing.path.stem}.png", body_shares(drawing.path), compress_level=COMPRESS_LEVEL
+            )
     for path in sorted((ART / "Body/markings").glob("*.svg")):
-        write_png(OUTPUT / f"Body/markings/{path.stem}.png", render(path), compress_level=9)
+        write_png(OUTPUT / f"Body/markings/{path.stem}.png", render(path), compress_level=COMPRESS_LEVEL)
     for name, table in (("AccessoryDataset.csv", rows), ("users.csv", sample_users())):
         write_csv(OUTPUT / name, [table[0].keys(), *(row.values() for row in table)])
     write_png(SHEET, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))

@@ -1,6 +1,7 @@
 """The house rules of the tree: which folder may import which, and what may lie where."""
 
 import ast
+import functools
 import graphlib
 import re
 from collections import defaultdict
@@ -24,10 +25,15 @@ MODULES = {
 }
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path: Path) -> set[str]:
     """Our own modules that a file imports, wherever in the file."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             found |= {name if name in MODULES else node.module for name in names}
@@ -36,7 +42,10 @@ def imports_of(path: Path) -> set[str]:
     return found & MODULES.keys()
 
 
-IMPORTS = {module: imports_of(path) for module, path in MODULES.items()}
+@functools.cache
+def all_imports() -> dict[str, set[str]]:
+    """The modules that each of ours imports; not at import, for every process that collects tests imports this."""
+    return {module: imports_of(path) for module, path in MODULES.items()}
 
 
 def is_script(module: str) -> bool:
@@ -63,12 +72,12 @@ def check_no_circle(graph: dict[str, set[str]]) -> None:
 
 def test_modules_are_found_and_their_imports_too() -> None:
     assert len(MODULES) > 150
-    assert "common.files" in IMPORTS["common.runner"]
-    assert "pet.choosing.wardrobe" in IMPORTS["pet.main"]
+    assert "common.files" in all_imports()["common.runner"]
+    assert "pet.choosing.wardrobe" in all_imports()["pet.main"]
 
 
 def test_no_part_imports_another_and_common_imports_none() -> None:
-    for module, imported in IMPORTS.items():
+    for module, imported in all_imports().items():
         part = module.partition(".")[0]
         others = {name for name in imported if name.partition(".")[0] not in (part, "common")}
         assert not others, f"{module} imports {others}"
@@ -85,7 +94,7 @@ def test_the_top_of_a_part_holds_scripts_and_nothing_else(part: str) -> None:
 def test_every_folder_of_modules_says_what_it_holds() -> None:
     for package in PACKAGES:
         for folder in {path.parent for path in (ROOT / package).rglob("*.py")}:
-            docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+            docstring = ast.get_docstring(parsed(folder / "__init__.py"))
             assert docstring and docstring.endswith("."), folder
 
 
@@ -103,7 +112,7 @@ def test_modules_are_lower_case() -> None:
 def test_no_module_imports_a_script_and_a_public_module_is_for_others() -> None:
     scripts = {module for module in MODULES if is_script(module) and MODULES[module].name != "__init__.py"}
     public = {module for module in scripts if MODULES[module].relative_to(ROOT).as_posix() in PUBLIC_MODULES}
-    for module, imported in IMPORTS.items():
+    for module, imported in all_imports().items():
         assert not imported & (public if module in scripts else scripts), f"{module} imports {imported & scripts}"
 
 
@@ -111,15 +120,15 @@ def test_runs_are_imported_by_scripts_and_runs_alone() -> None:
     """Layers: scripts, then runs, then everything that computes, reads or writes a single thing."""
     runs = {module for module in MODULES if is_run(module)}
     assert len(runs) >= 6
-    for module, imported in IMPORTS.items():
+    for module, imported in all_imports().items():
         if not is_script(module) and not is_run(module):
             assert not imported & (runs | ADAPTERS), f"{module} imports {imported & (runs | ADAPTERS)}"
 
 
 def test_no_circle_of_modules_or_of_rooms() -> None:
-    check_no_circle(IMPORTS)
+    check_no_circle(all_imports())
     rooms: defaultdict[str, set[str]] = defaultdict(set)
-    for module, imported in IMPORTS.items():
+    for module, imported in all_imports().items():
         rooms[room_of(module)] |= {room_of(name) for name in imported} - {room_of(module)}
     check_no_circle(rooms)
 
@@ -127,7 +136,7 @@ def test_no_circle_of_modules_or_of_rooms() -> None:
 def test_a_public_class_name_has_one_meaning() -> None:
     homes: defaultdict[str, list[str]] = defaultdict(list)
     for module, path in MODULES.items():
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(module)
     assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
@@ -139,7 +148,7 @@ BARE = re.compile(r"(of|by|for|from|in|with|as|on|at|to|before|behind|beside|the
 def test_no_description_of_an_argument_begins_with_a_bare_preposition() -> None:
     bare = []
     for path in MODULES.values():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             docstring = ast.get_docstring(node) or "" if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
             for _, entries in re.findall(r"(?ms)^(Args|Attributes):\n(.*?)(?=^\S|\Z)", docstring):
                 found = re.findall(r"(?m)^    (\w+): (.*)$", entries)

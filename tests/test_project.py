@@ -61,14 +61,14 @@ def test_no_name_of_ours_is_one_of_an_installed_distribution_or_of_the_standard_
     ours = {path.stem for path in ROOT.glob("*.py")} | {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert {"run", "tests", *PACKAGES} <= ours
     assert ours.isdisjoint(sys.stdlib_module_names)
-    owners = metadata.packages_distributions()
+    owners = owners_of_modules()
     theirs = {name: set(owners.get(name, [])) - {DISTRIBUTION} for name in ours}
     assert {name: found for name, found in theirs.items() if found} == {}
 
 
 def test_the_scripts_that_are_modules_too_shadow_nothing_inside_their_own_folder() -> None:
     """Python puts a script's folder first on its path: a `random.py` there would replace the real one."""
-    installed = set(metadata.packages_distributions()) | sys.stdlib_module_names | set(PACKAGES)
+    installed = set(owners_of_modules()) | sys.stdlib_module_names | set(PACKAGES)
     for package in PACKAGES:
         if any(script.startswith(f"{package}/") for script in SCRIPTS):
             assert {path.stem for path in (ROOT / package).glob("*.py")}.isdisjoint(installed), package
@@ -143,6 +143,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@functools.cache
 def files_used_by(folder: str) -> set[Path]:
     """The files of a folder; of a part's, with the files of common/ that they need."""
     used, todo = set[Path](), list((ROOT / folder).rglob("*.py"))
@@ -157,9 +158,15 @@ def files_used_by(folder: str) -> set[Path]:
     return used
 
 
+@functools.cache
+def owners_of_modules() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())
+
+
+@functools.cache
 def owners_of_imports(folder: str) -> dict[str, set[str]]:
     """Modules that a folder needs, each with the distributions that it may come from."""
-    owners = metadata.packages_distributions()
+    owners = owners_of_modules()
     modules = {module for path in files_used_by(folder) for module in imports_of(path)}
     foreign = modules - {*PACKAGES, "tests", "run"} - sys.stdlib_module_names
     return {module: {normalised(name) for name in owners.get(module, [module])} for module in foreign}

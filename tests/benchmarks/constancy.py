@@ -9,6 +9,7 @@ or the memory grows by more than a tenth and 64 MB.
 """
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
@@ -87,16 +88,36 @@ def make_people(folder: Path, count: int) -> None:
         Image.fromarray(person).save(folder / f"person_{number:05}.png", compress_level=1)
 
 
+def make_training_folder(folder: Path, count: int) -> None:
+    """The sprites of `make_frames` as a training folder has them."""
+    (folder / "frames").mkdir()
+    make_frames(folder / "frames", count)
+
+
+def make_features(folder: Path, count: int) -> None:
+    """Features of so many people, without photos."""
+    for number in range(count):
+        features = {"name": f"P{number:05}", "taste": {"rock": 1.0, "pop": number % 100 / 100}}
+        (folder / f"{number:05}.json").write_text(json.dumps(features), encoding="utf-8")
+
+
 BATCHES = [
     Batch("pet/1_TopN.py", make_tastes, ("--users", "{in}/tastes.csv", "--scale", "0-5", "--output", "{out}/t.csv")),
     Batch("pet/1.5_Plot_Pet.py", make_choices, ("--choices", "{in}/choices.csv", "--no-charts", "--size-px", "64",
                                                 "--workers", "1", "--output", "{out}")),
+    Batch("masks/2_initial_masks.py", make_training_folder, ("{in}", "--method", "lab", "--workers", "1", "--output",
+                                                             "{out}/sheet.png")),
     Batch("masks/5_predict_masks.py", make_frames, ("--frames", "{in}", "--workers", "1", "--output", "{out}")),
     Batch("carousel/Collage_segmentation.py", make_photos, (
         "--photos", "{in}/photos", "--segmenter", "files", "--masks", "{in}/masks", "--panel-px", "64",
         "--inpainter", "rows", "--min-height-px", "16", "--workers", "1", "--output", "{out}")),
     Batch("carousel/Inference.py", make_people, (
         "--person", "{in}", "--scene", "{in}/../scene.png", "--no-find-people", "--gif-px", "64", "--output", "{out}")),
+    Batch("avatar/FeatureExtractor.py", make_people, (
+        "--photo", "{in}", "--taste", "rock=5", "--analyzer", "self", "--no-appearance", "--output", "{out}")),
+    Batch("avatar/AvatarGen_Base.py", make_features, (
+        "--features", "{in}", "--steps", "1", "--mode", "base", "--size-px", "64", "--no-cut-out",
+        "--output", "{out}")),
 ]  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from common.checkpoints import (
-    check_not_shipped,
     find_checkpoint,
     learning_rate,
     load_plain,
@@ -29,6 +28,7 @@ from common.checkpoints import (
     update_average,
 )
 from common.errors import UserError
+from common.files import check_not_shipped
 from common.paths import CHECKPOINTS
 from tests.helpers import BAD_INPUTS, ROOT, needs_bad_inputs
 from tests.masks.model.test_checkpoint_format import ATTACKS, Attack, assert_plain

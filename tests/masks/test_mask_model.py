@@ -1,4 +1,4 @@
-"""The training script and its functions: imports from anywhere, a whole run, refusals, kills, and resuming."""
+"""The training script and its functions: imports from anywhere, a whole run, and refusals."""
 
 import csv
 import hashlib
@@ -6,7 +6,6 @@ import json
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from common.errors import UserError
 from common.paths import DATA
 from common.runner import Report
 from masks.mask_model import load_model, main, predict_mask, predict_masks
-from masks.model.checkpoint_format import network_of, read_checkpoint, write_checkpoint
+from masks.model.checkpoint_format import read_checkpoint, write_checkpoint
 from masks.model.inference import Picture
 from masks.model.metrics import f1_score
 from masks.model.training_run import split_sets
@@ -352,23 +351,6 @@ def test_a_second_run_keeps_the_first_and_a_sick_one_changes_nothing(folder: Pat
     kept = list((output.parent / "previous").iterdir())
     assert [path.read_bytes() for path in kept] == [first] and kept[0].name.startswith("model_2023-11-1")
     assert output.read_bytes() != first
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_run_goes_on_exactly_with_resume(whole: tuple[Path, Path, str], folder: Path) -> None:
-    output = folder.parent / "out/own.pth"
-    arguments = command_of(folder, output)
-    state = output.with_suffix(".state.pth")
-    process = subprocess.Popen([sys.executable, str(ROOT / STEP), *arguments], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 90
-    while not state.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait(30) == -signal.SIGKILL and not output.exists(), "it was killed in the middle"
-    train(folder, output=output, epochs=8, drawn_share=0.2, held_out="walk_west", resume=True)
-    uncut, resumed = (network_of(read_checkpoint(path), path).state_dict() for path in (whole[1], output))
-    for name, value in uncut.items():
-        assert torch.equal(value, resumed[name]), name
 
 
 # ---- the base model ----

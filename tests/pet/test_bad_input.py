@@ -8,7 +8,6 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,12 +22,13 @@ from common.journals import JOURNAL, LOCK
 from pet.choosing.choice_table import Choice, read_choices
 from pet.data import check_dataset
 from pet.drawing.compositing import Dresser
-from tests.helpers import BAD_INPUTS, ROOT, assert_user_error, needs_bad_inputs, run_script
+from tests.helpers import BAD_INPUTS, ROOT, assert_user_error, load_main, needs_bad_inputs, run_script
 from tests.pet.choosing.test_recommender import naive_choice
 from tests.pet.choosing.test_wardrobe import small_wardrobe
 
 pytestmark = pytest.mark.slow
 Result = subprocess.CompletedProcess[str]
+choose_all = load_main("pet/1_TopN.py")
 
 
 def makers() -> ModuleType:
@@ -58,24 +58,24 @@ TABLES, IMAGES = expectations("tables"), expectations("images")
 
 @dataclass
 class Outcome:
-    result: Result
+    error: UserError | None
     folder: Path
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
-    """1_TopN.py, run on every bad table in a folder of its own; two at a time."""
+    """The main() of 1_TopN.py, run on every bad table in a folder of its own."""
     folder = tmp_path_factory.mktemp("tables")
     makers().tables(folder / "bad")
-
-    def run(name: str) -> Outcome:
-        out = folder / "out" / name
-        out.mkdir(parents=True)
-        result = run_script("pet/1_TopN.py", "--users", folder / "bad" / name, "--output", out / "chosen.csv", cwd=out)
-        return Outcome(result, out)
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip((name for name, _ in TABLES), pool.map(run, [name for name, _ in TABLES]), strict=True))
+    found = {}
+    for name, _ in TABLES:
+        found[name] = Outcome(None, folder / "out" / name)
+        found[name].folder.mkdir(parents=True)
+        try:
+            choose_all(users=folder / "bad" / name, output=found[name].folder / "chosen.csv")
+        except UserError as error:
+            found[name].error = error
+    return found
 
 
 EXPECTED_MESSAGE = {
@@ -111,8 +111,9 @@ def test_a_bad_table_is_rejected_in_one_message_and_nothing_is_written(
     name: str, outcomes: Mapping[str, Outcome]
 ) -> None:
     outcome = outcomes[name]
-    assert_user_error(outcome.result, name, *EXPECTED_MESSAGE.get(name, []))
-    assert len(outcome.result.stderr.strip().splitlines()) == 1
+    message = str(outcome.error)
+    assert outcome.error is not None and len(message.splitlines()) == 1, message
+    assert all(word in message for word in (name, *EXPECTED_MESSAGE[name])), message
     assert not list(outcome.folder.iterdir())
 
 
@@ -120,13 +121,13 @@ def test_a_bad_table_is_rejected_in_one_message_and_nothing_is_written(
 @pytest.mark.parametrize("name", [name for name, expect in TABLES if expect == "accept"])
 def test_an_odd_table_is_accepted_and_read_rightly(name: str, outcomes: Mapping[str, Outcome]) -> None:
     outcome = outcomes[name]
-    assert outcome.result.returncode == 0, outcome.result.stderr
+    assert outcome.error is None
     (row,) = [choice for _, choice in read_choices(outcome.folder / "chosen.csv")]
     user, known = EXPECTED_ROW[name]
     assert row.user == user
     assert_taste(row, known)
     assert_chosen_as_by_hand(row)
-    assert sorted(path.name for path in outcome.folder.iterdir()) == ["chosen.csv", "chosen.json"]
+    assert sorted(path.name for path in outcome.folder.iterdir()) == ["chosen.csv"]
 
 
 def assert_taste(row: Choice, shares_of_5: dict[str, float]) -> None:
@@ -150,41 +151,51 @@ def test_formulas_come_out_inert(outcomes: Mapping[str, Outcome]) -> None:
 
 
 @needs_bad_inputs
-@pytest.mark.parametrize("script", ["pet/main.py", "pet/PetEval.py", "pet/data.py"])
-def test_the_other_scripts_that_read_tables_reject_them_too(script: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("script", ["pet/1_TopN.py", "pet/main.py", "pet/PetEval.py", "pet/data.py"])
+def test_all_scripts_that_read_tables_reject_them_in_one_message(script: str, tmp_path: Path) -> None:
     makers().tables(tmp_path)
-    flag = "--survey" if script == "pet/data.py" else "--users"
-    result = run_script(script, flag, tmp_path / "text_cell.csv", "--output", tmp_path / "out/o.png")
+    flag, output = "--survey" if script == "pet/data.py" else "--users", tmp_path / "out" / WRITERS[script]
+    result = run_script(script, flag, tmp_path / "text_cell.csv", "--output", output)
     assert_user_error(result, "text_cell.csv", "line 2", "'rock'")
+    assert len(result.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 
 # ---- settings and paths ----
 
 
+def test_a_name_too_long_for_the_system_is_one_message(tmp_path: Path) -> None:
+    result = run_script("pet/1_TopN.py", "--users", "x" * 300 + ".csv", "--output", "o.csv", cwd=tmp_path)
+    assert_user_error(result, "xxx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("top_n", [0, -1, 24, 999])
 def test_top_n_out_of_range_names_the_setting_and_its_limits(top_n: int, tmp_path: Path) -> None:
-    result = run_script("pet/1_TopN.py", "--top-n", top_n, "--output", tmp_path / "o.csv")
-    assert_user_error(result, "TOP_N", str(top_n), "from 1 to 23" if top_n > 0 else "from 1 to")
+    with pytest.raises(UserError, match=f"TOP_N is {top_n}.*from 1 to {'23' if top_n > 0 else ''}"):
+        choose_all(top_n=top_n, output=tmp_path / "o.csv")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("flag", "value", "words"),
+    ("settings", "words"),
     [
-        ("--users", "none.csv", ["none.csv", "no such file"]),
-        ("--users", "none.parquet", ["none.parquet", "no such file"]),
-        ("--users", ".", ["is a folder"]),
-        ("--users", "x" * 300 + ".csv", ["xxx"]),
-        ("--accessories", "none.csv", ["none.csv", "no such file"]),
-        ("--output", "o.xlsx", ["o.xlsx", ".csv or .parquet"]),
-        ("--scale", "1-", ["'1-'", "LOW-HIGH"]),
-        ("--columns", "nothing", ["'nothing'", "COLUMN=genre"]),
+        ({"users": Path("none.csv")}, ["none.csv", "no such file"]),
+        ({"users": Path("none.parquet")}, ["none.parquet", "no such file"]),
+        ({"users": Path()}, ["is a folder"]),
+        ({"accessories": Path("none.csv")}, ["none.csv", "no such file"]),
+        ({"output": Path("o.xlsx")}, ["o.xlsx", ".csv or .parquet"]),
+        ({"scale": "1-"}, ["'1-'", "LOW-HIGH"]),
+        ({"columns": "nothing"}, ["'nothing'", "COLUMN=genre"]),
     ],
 )
-def test_a_faulty_setting_of_step_1_is_named(flag: str, value: str, words: list[str], tmp_path: Path) -> None:
-    result = run_script("pet/1_TopN.py", "--output", "o.csv", flag, value, cwd=tmp_path)
-    assert_user_error(result, *words)
+def test_a_faulty_setting_of_step_1_is_named(
+    settings: dict[str, object], words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as error:
+        choose_all(**{"output": Path("o.csv"), **settings})
+    assert all(word in str(error.value) for word in words), error.value
     assert not list(tmp_path.iterdir())
 
 
@@ -204,8 +215,8 @@ def flags_for(script: str, folder: Path) -> list[object]:
     if script != "pet/1_TopN.py" and script != "pet/data.py":
         flags += ["--bodies", table.parent / "Body"]
     if script == "pet/1.5_Plot_Pet.py":
-        made = run_script("pet/1_TopN.py", "--accessories", table, "--output", folder / "chosen.csv")
-        assert made.returncode == 0, made.stderr
+        (folder / "users.csv").write_text("user,pop\nann,1\nbob,3\ncat,5\n", encoding="utf-8")
+        choose_all(users=folder / "users.csv", accessories=table, output=folder / "chosen.csv")
         flags += ["--choices", folder / "chosen.csv", "--size-px", 64]
     return flags
 
@@ -251,16 +262,15 @@ def run_on_full_disk(limit: int, script: str, *flags: object) -> Result:
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
-    """3,000 users, and the sizes of step 1's tables of them."""
+    """1,000 users, and the sizes of step 1's tables of them."""
     folder = tmp_path_factory.mktemp("crowd")
-    scores = np.random.default_rng(2).random((3_000, 3)).round(3)
+    scores = np.random.default_rng(2).random((1_000, 3)).round(3)
     rows = [f"user {i},{','.join(map(str, row))}" for i, row in enumerate(scores.tolist())]
     users = folder / "users.csv"
     users.write_text("user,pop,rock,jazz\n" + "\n".join(rows), encoding="utf-8")
     sizes = {}
     for suffix in ("csv", "parquet"):
-        result = run_script("pet/1_TopN.py", "--users", users, "--output", folder / f"o.{suffix}")
-        assert result.returncode == 0, result.stderr
+        choose_all(users=users, output=folder / f"o.{suffix}")
         sizes[suffix] = (folder / f"o.{suffix}").stat().st_size
     return users, sizes
 
@@ -296,12 +306,14 @@ def test_a_full_disk_while_several_processes_draw_leaves_whole_pictures(tmp_path
     """Pets fit, their charts do not."""
     flags = flags_for("pet/1.5_Plot_Pet.py", tmp_path)
     users = tmp_path / "many.csv"
-    users.write_text("user,pop\n" + "".join(f"u{i},{i % 5}\n" for i in range(80)), encoding="utf-8")
-    made = run_script("pet/1_TopN.py", *flags[:2], "--users", users, "--output", tmp_path / "chosen.csv")
-    assert made.returncode == 0, made.stderr
-    result = run_on_full_disk(2_000, "pet/1.5_Plot_Pet.py", *flags, "--output", tmp_path / "pets", "--no-combined")
-    assert_user_error(result, "cannot write")
-    for path in (tmp_path / "pets").rglob("*.png"):
+    users.write_text("user,pop\n" + "".join(f"u{i},{i % 5}\n" for i in range(40)), encoding="utf-8")
+    choose_all(users=users, accessories=flags[1], output=tmp_path / "chosen.csv")
+    flags = [*flags[:-1], 256, "--output", tmp_path / "pets", "--no-combined"]
+    result = run_on_full_disk(8_000, "pet/1.5_Plot_Pet.py", *flags)
+    assert_user_error(result, "cannot write", "charts")
+    drawn = list((tmp_path / "pets").rglob("*.png"))
+    assert len(drawn) > 1 and {path.parent.name for path in drawn} == {"pets"}
+    for path in drawn:
         Image.open(path).load()
     assert not list((tmp_path / "pets").rglob("*.part"))
     assert not list((tmp_path / "pets").glob("contact_sheet*"))

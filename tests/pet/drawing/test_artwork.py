@@ -35,7 +35,8 @@ def pixels(path: Path) -> NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def redrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("redrawn")
-    result = run_script("pet/0_Draw_Data.py", "--output", folder / "pet", "--sheet", folder / "sheet.png")
+    flags = ("--output", folder / "pet", "--sheet", folder / "sheet.png", "--compress-level", 1)  # pixels are compared
+    result = run_script("pet/0_Draw_Data.py", *flags)
     assert result.returncode == 0, result.stderr
     return folder
 
