@@ -1,5 +1,6 @@
 """Guesses from a photo: lightness of the skin and shape of the face."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,9 @@ def test_an_unsure_hairstyle_is_the_likeliest_one(
     nothing = np.zeros((1, 1), bool)
     skin, seen = lab_of("#e0b090"), lab_of(hair)
     colours = Colours(skin, seen, nothing, nothing, np.zeros(1, np.float32), 20.0, over_ears=over_ears)
-    lengths = dict.fromkeys(HAIR_LENGTHS, 0.1) | {length: 0.5}
+    lengths = dict.fromkeys(HAIR_LENGTHS, 0.2) | {length: 0.4}  # unsure
     shapes = dict.fromkeys(HAIR_SHAPES, 0.1) | {"straight": 0.2} | {shape: 0.6}
     beliefs = {"hair_length": Belief(lengths), "hair_shape": Belief(shapes)}
     assert likely_hairstyle(beliefs, colours) == style
+    if length == "short":
+        assert likely_hairstyle(beliefs, replace(colours, stands_off=True)) == "afro"
