@@ -52,7 +52,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from common.errors import UserError
-from common.files import print_faults
+from common.files import check_output_folder, print_faults
 from common.paths import DATA, OUTPUTS
 from common.ray_engine import Engine, ray_cluster
 from common.runner import Range, Report, run
@@ -82,6 +82,7 @@ OVERWRITE: bool = False  # replace a JSON even if it was edited
 TILES: Annotated[int, Range(1, 400)] = 40  # largest number of people on a folder's contact sheet
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
 WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
@@ -110,8 +111,9 @@ def main() -> Report:
     if PHOTO is not None and PHOTO.is_dir():
         if any(stated.values()) or LOOKS or DESCRIPTION or NAME or FACE:
             raise UserError("LOOKS, GENDER, RACE, AGE, DESCRIPTION, NAME and FACE are for one photo; PHOTO is a folder")
+        check_output_folder(OUTPUT, [PHOTO], "photos")
         user_photos, faults = user_photos_of(PHOTO, taste=TASTE, users=USERS)
-        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
         result = extract_features(user_photos, settings, output=OUTPUT, overwrite=OVERWRITE, ray=ray)
         faults |= result.faults
         write_overviews(OUTPUT, user_photos, faults, tiles=TILES)

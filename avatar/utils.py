@@ -80,9 +80,10 @@ def main() -> Report:
     from avatar.person.user_photos import sample_photo
     from common.files import sha256_of
     from common.images import read_image, write_png
+    from common.stores import brought
 
     known = read_features(FEATURES) if FEATURES else None
-    photo = PHOTO or (Path(known.photo) if known and known.photo else sample_photo())
+    photo = PHOTO or (brought(Path(known.photo)) if known and known.photo else sample_photo())
     image = read_image(photo, "RGB")
     if known and known.face_box and sha256_of(photo) != known.photo_sha256:
         raise UserError(f"{photo}: is not the photo that {FEATURES} was made from; run FeatureExtractor.py again")

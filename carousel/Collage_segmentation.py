@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from carousel.collages.inpainting import Method
 from carousel.segmenters.choice import SegmenterName
 from common.errors import UserError, check_range, raise_faults
-from common.files import print_faults
+from common.files import check_output_folder, print_faults
 from common.paths import DATA, OUTPUTS, shown
 from common.people.selection import Pick
 from common.ray_engine import Engine, ray_cluster
@@ -70,6 +70,7 @@ TILES: Annotated[int, Range(1, 400)] = 12  # collages on the contact sheet, even
 WORKERS: Annotated[int | None, Range(1, 64)] = None  # processes, each with a segmenter; None: one a core, at most 8
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
 MAX_FILES: Annotated[int, Range(1, 100_000_000)] = 200_000  # members of an archive; larger ones are refused
 MAX_GIGABYTES: Annotated[float, Range(1e-6, 1_000_000)] = 500.0  # of an unpacked archive; larger ones are refused
 MAX_MEGAPIXELS: Annotated[float, Range(0.01, 178)] = 64.0  # maximum size of a photo; larger photos are skipped
@@ -83,9 +84,10 @@ def main() -> Report:
 
     settings = collage_settings()
     inputs = check_inputs(PHOTOS)
+    check_output_folder(OUTPUT, inputs, "photos")
     limits = ArchiveLimits(files=MAX_FILES, unpacked_bytes=round(MAX_GIGABYTES * 1e9))
     workers = min(default_workers(), 8) if WORKERS is None else WORKERS
-    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
     ran = collage_batch.RunFacts()
     with collage_batch.run_collages(settings, inputs, limits=limits, workers=workers, ran=ran, ray=ray) as outcome:
         tables = outcome.tables

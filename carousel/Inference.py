@@ -74,6 +74,7 @@ GIF_SECONDS: Annotated[float, Range(0.02, 60)] = 0.8  # time that the animation 
 COMPRESS_LEVEL: Annotated[int, Range(0, 9)] = 1  # PNG compression: 0 is fast and large, 9 slow and small
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
 WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray, each with the models; None: one per GPU or core
 
 
@@ -87,7 +88,7 @@ def main() -> Report:
         target = OUTPUT
         fusion_batch.check_folders(SCENE, person=PERSON, output=OUTPUT)
         overviews = fusion_batch.OverviewSettings(tiles=TILES, animation_px=GIF_PX, seconds=GIF_SECONDS)
-        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+        ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
         report = fusion_batch.fuse_folder(settings, people=PERSON, output=OUTPUT, overviews=overviews, ray=ray)
     else:
         target = scene_fusion.picture_of(SCENE, person=PERSON, output=OUTPUT)

@@ -16,6 +16,7 @@ from common.errors import UserError, raise_faults
 from common.files import link_file, write_bytes, write_faults
 from common.journals import LOCK, Record, Results, note, owner_of
 from common.ray_engine import RayCluster
+from common.stores import collect, note_stored, publish, publish_journal, store_files
 from common.workers import map_in_order
 
 Payload = TypeVar("Payload")
@@ -123,6 +124,7 @@ def run_batch(batch: Batch[Payload, Tables], items: Callable[[], Iterable[Item[P
     versions = _versions(items())
     with batch.locked():
         done = batch.start_or_resume(versions)
+        publish()  # all names are in the store before the first file
         to_do = (item for item in items() if item.name in versions and item.name not in done)
         try:
             made = _work(batch, to_do, len(versions), len(done))
@@ -167,6 +169,8 @@ def _work(batch: Batch[Any, Any], to_do: Iterator[Item[Any]], total: int, kept: 
     ):
         for record, passing in chain.from_iterable(results):
             note(journal, record)
+            note_stored(batch.folder / file for file in record.files)
+            publish_journal(batch.journal)
             batch.watch(passing)
             made += not record.fault
             faults += bool(record.fault)
@@ -178,6 +182,7 @@ def _work(batch: Batch[Any, Any], to_do: Iterator[Item[Any]], total: int, kept: 
 
 def _finish(batch: Batch[Any, Tables], names: Iterable[str]) -> tuple[dict[str, str], Tables]:
     """Bring the journal into the order of the list, list faults and draw up the tables."""
+    collect()
     places = batch.settle(names)
     faults = {record.label: record.fault for record in batch.records(places) if record.fault}
     write_faults(batch.folder, faults)
@@ -195,7 +200,9 @@ class _Maker(Generic[Payload]):
 
     def __call__(self, chunk: Iterable[Item[Payload]]) -> list[tuple[Record, Mapping[str, Any]]]:
         self._function = self._function or self._set_up()
-        return [self._make(item, self._function) for item in chunk]
+        made = [self._make(item, self._function) for item in chunk]
+        store_files(self._folder / file for record, _ in made for file in record.files)
+        return made
 
     def _make(self, item: Item[Payload], function: Callable[[Payload], Made]) -> tuple[Record, Mapping[str, Any]]:
         made = Made(fault=item.fault)

@@ -126,10 +126,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 def _check_free(target: Path) -> None:
-    """Raise OSError where a file could not get this name in the end: for a folder, and for a name that is too long."""
-    with contextlib.suppress(FileNotFoundError):
+    """Raise OSError or UserError where a file cannot get this name in the end: it is a folder's, too long or odd."""
+    try:
         if stat.S_ISDIR(target.lstat().st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    except FileNotFoundError:
+        pass
+    except ValueError as error:  # letters that the system's encoding lacks
+        raise UserError(f"cannot write {target}: {error}") from error
 
 
 def _new_part(target: Path) -> tuple[Path, int]:
@@ -167,6 +171,16 @@ def check_output(output: Path, suffixes: Sequence[str], inputs: Sequence[Path] =
     for path in inputs:
         if path.exists() and any(o.exists() and o.samefile(path) for o in (output, output.with_suffix(".json"))):
             raise UserError(f"setting OUTPUT is {output}, which would replace {path}, an input")
+
+
+def check_output_folder(output: Path, sources: Iterable[Path], what: str) -> None:
+    """Refuse an output folder from which a script reads all pictures: the next run would take results for photos.
+
+    Raises:
+        UserError: `output` is one of the `sources`; the message calls it the folder of `what`.
+    """
+    if any(output.resolve() == source.resolve() for source in sources):
+        raise UserError(f"setting OUTPUT is {output}, the folder of the {what}; name another one")
 
 
 def _safe(name: str) -> str:

@@ -1,7 +1,10 @@
 """Reading and writing pictures: upright, without metadata, of a stated mode and a bounded size."""
 
+import contextlib
 import functools
 import io
+import mmap
+import re
 import struct
 import warnings
 import zlib
@@ -14,7 +17,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.files import no_file, write_bytes
+from common.files import no_file, open_plain, write_bytes
 
 Mode = Literal["RGBA", "RGB", "L"]
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
@@ -22,6 +25,8 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 8
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")  # none that runs another program, as EPS does
 SEVERAL_STILLS = ("MPO", "HEIF")  # formats of phones: previews or other shots beside the photo
+MAX_SCANS = 100  # of a JPEG, as libtiff has it; usual are 10, and each costs a decoding of all pixels
+JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # one that a length follows, or the end
 ORIENTATIONS = {  # EXIF orientation: what turns the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -73,6 +78,8 @@ def decode_image(path: Path, source: Path | bytes, mode: Mode = "RGBA", max_pixe
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides, below
             with _open(source) as check:
                 _check_size(path, check.size, max_pixels)
+                if check.format in ("JPEG", "MPO"):
+                    _check_scans(path, source)
                 if check.format == "PNG":
                     check.verify()  # load() does not compare the checksums of pixel data
             with _open(source) as opened:
@@ -137,6 +144,21 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
         raise UserError(f"{path}: {width} x {height} px is larger than the limit of {limit}")
     if min(width, height) < MIN_SIDE_PX:
         raise UserError(f"{path}: {width} x {height} px is too small, both sides need {MIN_SIDE_PX} px")
+
+
+def _check_scans(path: Path, source: Path | bytes) -> None:
+    """Refuse a JPEG of so many scans that decoding them would take hours, although the file is small."""
+    with contextlib.ExitStack() as opened:
+        content: bytes | mmap.mmap = source if isinstance(source, bytes) else b""
+        if isinstance(source, Path):
+            file = opened.enter_context(open_plain(source))
+            content = opened.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        place = scans = 0
+        while (marker := JPEG_MARKER.search(content, place)) and marker[0] != b"\xff\xd9":
+            scans += marker[0] == b"\xff\xda"
+            if scans > MAX_SCANS:
+                raise UserError(f"{path}: a JPEG of more than {MAX_SCANS} scans; save it anew")
+            place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
 
 
 def to_mode(path: Path, image: Image.Image, mode: Mode) -> Image.Image:

@@ -1,16 +1,40 @@
-"""The project's folders."""
+"""The project's folders, and the copies of what lies in object stores."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
 CHECKPOINTS = ROOT / "checkpoints"
 OUTPUTS = ROOT / "outputs"
+STORES = Path(os.environ.get("RELIVE_STORES") or OUTPUTS / "stores").absolute()  # copies; common/stores.py keeps them
+STORE_PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}  # what reads and writes each kind of store
+
+
+def store_url(path: Path) -> str:
+    """Address of a path that is in an object store, "s3://bucket/folder/file"; empty for all others.
+
+    Args:
+        path: a setting, in which pathlib leaves one slash of "s3://", or a copy in STORES.
+    """
+    parts = Path(path).parts
+    if Path(path).is_relative_to(STORES):
+        parts = parts[len(STORES.parts) + 1 :]
+    elif parts and parts[0].removesuffix(":") in STORE_PACKAGES and parts[0].endswith(":"):
+        parts = (parts[0].removesuffix(":"), *parts[1:])
+    else:
+        return ""
+    return f"{parts[0]}://{'/'.join(parts[1:])}" if parts else ""
+
+
+def location(path: Path) -> str:
+    """Where a path is, the same from any folder; in an object store, from any machine."""
+    return store_url(path) or str(path.resolve())
 
 
 def shown(path: Path) -> str:
-    """The path for messages: relative to the current folder where it lies inside it."""
+    """The path for messages: relative to the current folder where it lies inside it; an object store's address."""
     try:
-        return str(Path(path).resolve().relative_to(Path.cwd()))
+        return store_url(path) or str(Path(path).resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):  # OSError: the current folder was deleted
         return str(path)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from common.errors import UserError
+from common.stores import packed, read_claim, unpacked, write_claim
 from common.workers import ONE_THREAD, default_workers
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ class RayCluster:
     Attributes:
         address: address of a running cluster, as `ray.init` takes it; empty: the environment's RAY_ADDRESS, or else
             a Ray of our own on this machine.
-        workers: processes; None: one for each core, or each GPU where the work runs on GPUs.
+        workers: processes; None: as many as find their cores, or one for each GPU where the work runs on GPUs.
+        worker_cpus: cores that each of them asks for; it has one thread all the same, as results depend on threads.
     """
 
     address: str = ""
     workers: int | None = None
+    worker_cpus: int = 1
 
     def map_unordered(
         self,
@@ -75,18 +78,20 @@ class RayCluster:
         """
         import pyarrow as pa
         import ray
+        from ray.cloudpickle import CloudPickler
 
         first = next(iter(arguments := iter(arguments)), None)
         if first is None:
             return
         self._start()
-        pieces: list[Any] = [ray.put(pa.table({"piece": [pickle.dumps(first)]}))]
-        pieces += [ray.put(pa.table({"piece": [pickle.dumps(argument)]})) for argument in arguments]
+        pieces: list[Any] = [ray.put(pa.table({"piece": [packed(first)]}))]
+        pieces += [ray.put(pa.table({"piece": [packed(argument)]})) for argument in arguments]
         mine = secrets.token_hex(16)
-        claim.write_text(mine)
-        owned = _Owned(function, claim.resolve(), mine, Path.cwd())
+        write_claim(claim, mine)
+        owned = _Owned(packed(function, CloudPickler), claim.absolute(), mine, Path.cwd())
         gpus = ray.cluster_resources().get("GPU", 0) if on_gpu else 0
-        workers = self.workers or int(gpus or ray.cluster_resources()["CPU"])
+        places = self._places()
+        workers = self.workers or int(gpus or places)
         with warnings.catch_warnings():  # this Ray has no other way to limit how often it tries
             warnings.simplefilter("ignore")
             results = ray.data.from_arrow_refs(pieces).map_batches(
@@ -95,14 +100,25 @@ class RayCluster:
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(size=min(workers, len(pieces))),
-                num_cpus=1,
+                num_cpus=self.worker_cpus,
                 num_gpus=1 if gpus else 0,
                 max_task_retries=DEATHS - 1,
             )
         try:
             yield from _results_of(results)
         finally:
-            claim.write_text("")
+            write_claim(claim, "")
+
+    def _places(self) -> int:
+        """Workers that find their cores at one time. Raises UserError where none ever would: Ray waits for ever."""
+        import ray
+
+        cores = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+        places = sum(int(count // self.worker_cpus) for count in cores)
+        if not places:
+            what = f"Ray's machines have {max(cores, default=0):g} cores at most"
+            raise UserError(f"setting WORKER_CPUS is {self.worker_cpus}, and {what}; set it lower")
+        return places
 
     def _start(self) -> None:
         """Start Ray, or join the cluster, once a process; it ends with this process."""
@@ -116,7 +132,7 @@ class RayCluster:
             return
         address = self.address or os.environ.get("RAY_ADDRESS", "") or "local"
         of_our_own: dict[str, Any] = {
-            "num_cpus": self.workers or default_workers(),
+            "num_cpus": self.workers * self.worker_cpus if self.workers else default_workers(),
             "include_dashboard": False,
             "object_store_memory": STORE_BYTES,
         }
@@ -142,8 +158,8 @@ class RayCluster:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
-def ray_cluster(engine: Engine, address: str, workers: int | None) -> RayCluster | None:
-    """Where Ray works, as the settings ENGINE, RAY_ADDRESS and WORKERS say; None: without Ray.
+def ray_cluster(engine: Engine, address: str, workers: int | None, *, worker_cpus: int = 1) -> RayCluster | None:
+    """Where Ray works, as the settings ENGINE, RAY_ADDRESS, WORKERS and WORKER_CPUS say; None: without Ray.
 
     Raises:
         UserError: Ray is not installed, or has an address and is not used.
@@ -159,7 +175,7 @@ def ray_cluster(engine: Engine, address: str, workers: int | None) -> RayCluster
             f"setting ENGINE is ray, which cannot start {sys.executable}: its path has a space; move the project and "
             "install it anew"
         )
-    return RayCluster(address, workers)
+    return RayCluster(address, workers, worker_cpus)
 
 
 def _results_of(dataset: Any) -> Iterator[Any]:
@@ -189,9 +205,9 @@ def _first_line(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class _Owned:
-    """A function that belongs to a run, which has written `mine` into `claim`."""
+    """A pickled function that belongs to a run, which has written `mine` into `claim`."""
 
-    function: Callable[[Any], Any]
+    function: bytes
     claim: Path
     mine: str
     folder: Path
@@ -199,7 +215,7 @@ class _Owned:
     def check(self) -> None:
         """Raise UserError where this machine does not share the run's storage, or the run is no more."""
         with contextlib.suppress(OSError):
-            if self.claim.read_text() == self.mine:
+            if read_claim(self.claim) == self.mine:
                 return
         raise UserError(
             f"{self.claim.parent}: not the same folder on {platform.node()}; Ray's machines must share the storage"
@@ -211,6 +227,7 @@ class _Worker:
 
     def __init__(self, owned: _Owned) -> None:
         self._owned = owned
+        self._function: Callable[[Any], Any] | None = None
 
     def __call__(self, pieces: "pa.Table") -> "pa.Table":
         import pyarrow as pa
@@ -221,7 +238,8 @@ class _Worker:
         try:
             self._owned.check()
             os.chdir(self._owned.folder)  # paths may be relative to it
-            return pickle.dumps((self._owned.function(pickle.loads(piece)), None))
+            self._function = self._function or unpacked(self._owned.function)
+            return pickle.dumps((self._function(unpacked(piece)), None))
         except Exception as error:
             if not isinstance(error, UserError):
                 error.add_note(traceback.format_exc())

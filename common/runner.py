@@ -35,6 +35,7 @@ import io
 import json
 import os
 import platform
+import re
 import signal
 import sys
 import time
@@ -48,7 +49,8 @@ from pathlib import Path
 
 from common.errors import JOINERS, FaultsError, UserError, check_range, message_line, printable
 from common.files import sha256_of, write_text
-from common.paths import shown
+from common.paths import STORES, shown, store_url
+from common.stores import working_copies
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -66,6 +68,11 @@ class Range:
 
     def __str__(self) -> str:
         return f"{self.low} to {self.high}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """Marks a folder that a stage writes although its name is not OUTPUT: `Annotated[Path, Written()]`."""
 
 
 @dataclass
@@ -107,13 +114,15 @@ def run(main: Callable[[], Report | None]) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout = _PrintableStream(sys.stdout)
         set_settings(main, settings)
-        started = time.perf_counter()
-        report = main()
-        if report is not None:
-            seconds = time.perf_counter() - started
-            record = _write_record(script, settings, report, seconds)
-            print(f"device: {report.device}, weights: {', '.join(report.weights) or 'none'}, {seconds:.1f} s")
-            print(f"record: {shown(record)}")
+        with working_copies(settings, _written_by(main)) as copies:
+            set_settings(main, copies)
+            started = time.perf_counter()
+            report = main()
+            if report is not None:
+                seconds = time.perf_counter() - started
+                record = _write_record(script, settings, report, seconds)
+                print(f"device: {report.device}, weights: {', '.join(report.weights) or 'none'}, {seconds:.1f} s")
+                print(f"record: {shown(record)}")
         sys.stdout.flush()  # here, so that a closed pipe is caught below
         sys.exit(EXIT_USER_ERROR if report is not None and report.faults else 0)
     except FaultsError as error:
@@ -140,7 +149,8 @@ def run(main: Callable[[], Report | None]) -> None:
 
 
 def _fail(script: Path, *lines: str) -> typing.NoReturn:
-    message = "\n".join(map(message_line, lines))
+    copies = re.compile(rf"{re.escape(str(STORES))}/\w+/(\w+)/")
+    message = "\n".join(message_line(copies.sub(r"\1://", line)) for line in lines)
     print(f"{script.name}: {message}", file=sys.stderr)
     sys.exit(EXIT_USER_ERROR)
 
@@ -230,6 +240,13 @@ def _settings_of(main: Callable[[], object]) -> dict[str, typing.Any]:
     return {name: hint for name, hint in hints.items() if name.isupper()}
 
 
+def _written_by(main: Callable[[], object]) -> list[str]:
+    """Names of the settings that a stage writes, which may be in object stores; none of a script that is no stage."""
+    settings = _settings_of(main)
+    marked = [name for name, hint in settings.items() if Written() in getattr(hint, "__metadata__", ())]
+    return ["OUTPUT", *marked] if "ENGINE" in settings else []
+
+
 def range_of(annotation: object) -> Range | None:
     """The range that a setting's annotation declares."""
     return next((extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, Range)), None)
@@ -283,7 +300,12 @@ def _without_positional(annotation: typing.Any) -> typing.Any:
 
 
 def _in_words(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(_plain, value)) if isinstance(value, tuple) else _plain(value)
+
+
+def _plain(value: object) -> str:
+    """A value as text; pathlib leaves one slash of "s3://"."""
+    return (isinstance(value, Path) and store_url(value)) or str(value)
 
 
 def setting_comments(source: str) -> dict[str, str]:
@@ -305,7 +327,7 @@ def _write_record(script: Path, settings: dict[str, object], report: Report, sec
     content = {
         "script": f"{script.parent.name}/{script.name}",
         "settings": {name.lower(): value for name, value in settings.items()},
-        "inputs": {str(path): sha256_of(path) for path in report.inputs},
+        "inputs": {_plain(path): sha256_of(path) for path in report.inputs},
         "figures": report.figures,
         "skipped": report.faults,
         "device": report.device,
@@ -313,7 +335,7 @@ def _write_record(script: Path, settings: dict[str, object], report: Report, sec
         "seconds": round(seconds, 3),
         "versions": {"python": platform.python_version(), "platform": platform.platform()} | _versions(),
     }
-    write_text(record, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
+    write_text(record, json.dumps(content, indent=2, ensure_ascii=False, default=_plain) + "\n")
     return record
 
 

@@ -45,10 +45,12 @@ from common.files import check_output, print_faults
 from common.images import write_png
 from common.paths import OUTPUTS, shown
 from common.ray_engine import Engine, ray_cluster
-from common.runner import Range, Report, run
+from common.runner import Range, Report, Written, run
 
 # ---- settings: edit here, or override once on the command line (--method lab) ----
-TRAINING_DATA: Positional[Path] = OUTPUTS / "masks/training_data"  # training folder that holds frames/
+TRAINING_DATA: Annotated[Positional[Path], Written()] = (
+    OUTPUTS / "masks/training_data"
+)  # training folder that holds frames/
 METHOD: Literal["model", "lab", "difference"] = "model"  # lab: distance in CIE Lab; difference: |clothed - base|
 CHECKPOINT: Path | None = None  # weights; None: those of step 4 unless they made a set worse, else those that ship
 THRESHOLD: Annotated[float | None, Range(0, 255)] = None  # threshold of lab and difference; None: found per frame
@@ -59,6 +61,8 @@ TILES: Annotated[int, Range(1, 400)] = 100  # frames on the contact sheet, the m
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
+CHUNK: Annotated[int, Range(1, 100_000)] = 4  # frames that a worker gets at a time; Ctrl-C waits for them
 
 
 def main() -> Report:
@@ -79,8 +83,10 @@ def main() -> Report:
         )
     sources, faults = sources_in(TRAINING_DATA / FRAMES)
     workers = WORKERS or workers_on(method.device)
-    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
-    unsureness, faults = proposal_batch.propose_all(TRAINING_DATA, sources, faults, method, workers=workers, ray=ray)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
+    unsureness, faults = proposal_batch.propose_all(
+        TRAINING_DATA, sources, faults, method, workers=workers, chunk=CHUNK, ray=ray
+    )
     has_changed, kept = proposal_batch.put_in_place(TRAINING_DATA, unsureness, method)
     write_png(OUTPUT, proposal_batch.contact_sheet(TRAINING_DATA, sources, unsureness, tiles=TILES, method=METHOD))
 

@@ -73,6 +73,8 @@ TILES: Annotated[int, Range(1, 400)] = 48  # pairs on the contact sheet, evenly 
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes; None: 1 on a GPU, else one per core, at most 4
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
+CHUNK: Annotated[int, Range(1, 100_000)] = 4  # pairs that a worker gets at a time; Ctrl-C waits for them
 COLUMNS: Annotated[int | None, Range(1, 100_000)] = None  # frames in a row of the sheets; None: detected
 ROWS: Annotated[int | None, Range(1, 100_000)] = None  # rows of frames; None: detected
 FRAME_WIDTH: Annotated[int | None, Range(1, 100_000)] = None  # width of a frame on the sheets in px; None: detected
@@ -114,11 +116,11 @@ def main() -> Report:
     training_data = frames.parent if frames.name == naming.FRAMES else TRAINING_DATA
     tasks = plan_tasks(sources, reviewed_masks(sources, training_data), results)
     workers = WORKERS or workers_on(device)
-    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
     if memory := remembered_pairs(MEMORY):
         print(f"memory: {len(memory)} frames of {MEMORY} teach, where the clothes are the same")
     with predict_all(
-        tasks, faults, results, weights, propagates=PROPAGATE, remembered=memory, workers=workers, ray=ray
+        tasks, faults, results, weights, propagates=PROPAGATE, remembered=memory, workers=workers, chunk=CHUNK, ray=ray
     ) as outcome:
         done = [task for task in tasks if task.source.label not in outcome.faults]
         if not done:

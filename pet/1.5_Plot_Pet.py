@@ -73,6 +73,8 @@ PAGES: Annotated[int, Range(0, 100)] = 3  # pages of the contact sheet, for the 
 WORKERS: Annotated[int | None, Range(1, 256)] = None  # processes that draw; None: one per core
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
+CHUNK: Annotated[int, Range(1, 100_000)] = 16  # pictures that a worker gets at a time; Ctrl-C waits for them
 
 
 def main() -> Report:
@@ -96,8 +98,9 @@ def main() -> Report:
     )
     designs = plan(CHOICES, job)
     people, pets = len(designs.numbers), len(designs.pets)
-    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
-    with render_all(CHOICES, job, designs, workers=WORKERS or default_workers(), ray=ray) as outcome:
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
+    workers = WORKERS or default_workers()
+    with render_all(CHOICES, job, designs, workers, chunk=CHUNK, ray=ray) as outcome:
         table = write_people(CHOICES, job, designs)
         if COPY:
             with link_people(CHOICES, job, designs) as links:

@@ -62,6 +62,7 @@ ANSWERS: str = ""  # meaning of your own answer words: "lots=5, meh=2, no idea="
 SHEET: str = ""  # sheet of a workbook; empty: the one that has genres
 ENGINE: Engine = "local"  # "local": processes of this machine; "ray": Ray, on one machine or many (docs/cluster.md)
 RAY_ADDRESS: str = ""  # of a running Ray cluster, such as 10.0.0.1:6379; empty: Ray on this machine alone
+WORKER_CPUS: Annotated[int, Range(1, 1024)] = 1  # cores that each worker of Ray asks for; more: fewer a machine
 WORKERS: Annotated[int | None, Range(1, 1024)] = None  # of Ray; None: one per core
 
 
@@ -71,7 +72,7 @@ def main() -> Report:
     wardrobe = load_wardrobe(ACCESSORIES)
     rule = Rule(top_n=TOP_N, identical=IDENTICAL, seed=SEED, pins={"Head": HEAD, "Torso": TORSO, "Face": FACE})
     check_rule(wardrobe, rule)
-    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS)
+    ray = ray_cluster(engine=ENGINE, address=RAY_ADDRESS, workers=WORKERS, worker_cpus=WORKER_CPUS)
     survey = open_survey(
         USERS,
         columns=COLUMNS,

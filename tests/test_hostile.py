@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,8 +34,9 @@ from masks.garments.garment_splitting import read_garments
 from masks.sets.signatures import is_signed
 from masks.sets.working_set import read_reviewed, read_unsureness
 from masks.sheets.layered_sprites import LayeredSprite, NamedLayer
-from tests.helpers import load_main
+from tests.helpers import ROOT, load_main
 
+PARTS = ("common", "masks", "pet", "avatar", "carousel")
 SECONDS = 120  # a pipe that is waited for, and a file without end, take for ever
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with names")
 
@@ -192,6 +195,32 @@ def test_letters_that_are_none_are_written_out_in_records(tmp_path: Path) -> Non
     assert ids == ["a\\ud800", "b"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_tables_whose_names_are_not_utf_8_are_read_and_written(tmp_path: Path, suffix: str) -> None:
+    users, output = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9.csv", b"caf\xe9s"))
+    users.write_text("name,rock,pop\nAda,5,1\nBob,1,5\n")
+    choose, draw = load_main("pet/1_TopN.py"), load_main("pet/1.5_Plot_Pet.py")
+    choose(users=users, output=output / f"choices{suffix}")
+    draw(choices=output / f"choices{suffix}", output=output / "pets", size_px=64, charts=False, workers=1)
+    assert len(list((output / "pets/pets").glob("*.png"))) == 2
+
+
+# ---- folders ----
+
+
+def test_the_folder_of_the_photos_is_no_output(tmp_path: Path) -> None:
+    shutil.copy(DATA / "carousel/people/person_01.png", tmp_path / "ada.png")
+    runs: dict[str, dict[str, Any]] = {
+        "avatar/FeatureExtractor.py": {"photo": tmp_path, "taste": "rock=5", "analyzer": "self"},
+        "carousel/Collage_segmentation.py": {"photos": (tmp_path,)},
+    }
+    for script, settings in runs.items():
+        with pytest.raises(UserError, match="the folder of the photos"):
+            load_main(script)(output=tmp_path / ".", **settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["ada.png"]
+
+
 # ---- weights ----
 
 
@@ -266,3 +295,21 @@ def test_the_lock_of_a_training_folder_may_be_a_pipe(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="open in another window"):
         CorrectionSession(tmp_path)
     session.close()
+
+
+# ---- what leaves the machine ----
+
+
+def test_onnx_runtime_reports_to_nobody_and_numbers_no_machine(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")}
+    code = "import carousel.collages.inpainting, onnxruntime"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_whatever_uses_onnx_runtime_imports_common_first() -> None:
+    for path in (path for part in PARTS for path in (ROOT / part).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert "import onnxruntime" not in text or text.index("from common") < text.index("import onnxruntime"), path

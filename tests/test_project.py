@@ -123,12 +123,15 @@ NEVER_IMPORTED = {  # listed, though no file of ours imports it: why
     "types-openpyxl": "read by mypy",
     "pyside6-essentials": "opens the correction window where Python has no Tk",
     "pytest-xdist": "an option of pytest that run.py uses",
+    "flask": "moto's server needs it",
+    "flask-cors": "moto's server needs it",
     "ruff": "a command of run.py",
+    "s3fs": "fsspec imports it for s3://",
     "werkzeug": "deepface imports it without asking for it",
 }
 
 
-OF_EXTRAS = {"ray", "pyarrow"}  # of pyproject.toml; ray[data] brings pyarrow
+OF_EXTRAS = {"ray", "pyarrow", "s3fs", "fsspec"}  # of pyproject.toml; ray[data] brings pyarrow, s3fs fsspec
 
 
 def distribution_name(line: str) -> str:
@@ -225,7 +228,7 @@ def test_everything_in_requirements_is_imported_or_has_a_reason(folder: str) -> 
 def test_the_tests_import_what_they_or_the_parts_list() -> None:
     for package in PACKAGES:
         skip_unless_installed(package)
-    known = listed_in(*PACKAGES, "tests")
+    known = listed_in(*PACKAGES, "tests") | OF_EXTRAS
     assert {module for module, owners in owners_of_imports("tests").items() if owners.isdisjoint(known)} == set()
 
 

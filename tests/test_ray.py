@@ -17,10 +17,10 @@ import psutil
 import pytest
 import torch
 
-from common import ray_engine
-from common.batches import run_batch
+from common import batches, files, ray_engine
+from common.batches import Made, run_batch
 from common.errors import UserError
-from common.journals import LOCK
+from common.journals import LOCK, Results
 from common.paths import DATA
 from common.ray_engine import RayCluster, ray_cluster
 from common.surveys import readers
@@ -256,10 +256,65 @@ def test_a_bug_keeps_the_traceback_of_the_worker(address: str, tmp_path: Path) -
     assert "in __call__" in raised.value.__notes__[0]
 
 
+class DiesOnceItHasWritten(Shouter):
+    """Its worker is killed after the first file of an item, before anybody hears of it; once."""
+
+    def __init__(self, died: Path) -> None:
+        super().__init__()
+        self.died = died
+
+    def __call__(self, payload: tuple[str, str]) -> Made:
+        if payload[0] == "n007" and not self.died.exists():
+            write = files.write_bytes
+
+            def write_and_die(target: Path, content: bytes) -> None:
+                write(target, content)
+                self.died.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            vars(batches)["write_bytes"] = write_and_die
+        return super().__call__(payload)
+
+
+class Died(BaseException):
+    """Ends a run as a kill does: nothing is noted or put in order."""
+
+
+def test_whoever_dies_between_two_steps_the_tree_is_that_of_the_local_run(address: str, tmp_path: Path) -> None:
+    """A worker between a file and its line; the command before and after a line, before and after the commit."""
+    folder, died = tmp_path / "ray", tmp_path / "died"
+
+    def shout_until(step: str, moment: str, calls: int) -> None:
+        owner = Results if step == "settle" else batches
+        real, count = getattr(owner, step), iter(range(1, 1000))
+
+        def dying(*given: Any) -> Any:
+            number = next(count)
+            if number == calls and moment == "before":
+                raise Died
+            result = real(*given)
+            if number == calls:
+                raise Died
+            return result
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, step, dying)
+            with pytest.raises(Died):
+                shout(folder, TEXTS, address, functools.partial(DiesOnceItHasWritten, died))
+
+    shout_until("note", "before", 1)
+    shout_until("note", "after", 9)
+    shout_until("settle", "before", 1)
+    shout_until("settle", "after", 1)
+    assert shout(folder, TEXTS, address).kept == len(TEXTS) and died.exists()
+    shout_locally(tmp_path / "local", TEXTS)
+    assert tree(folder) == tree(tmp_path / "local")
+
+
 def test_workers_of_a_run_that_is_no_more_write_nothing(address: str, tmp_path: Path) -> None:
     """So does a machine on which the folder is another one."""
     (tmp_path / LOCK).write_text("another run's")
-    owned = ray_engine._Owned(functools.partial(shout_locally, tmp_path), tmp_path / LOCK, "mine", tmp_path)
+    owned = ray_engine._Owned(b"", tmp_path / LOCK, "mine", tmp_path)
     with pytest.raises(UserError, match="machines must share the storage"):
         owned.check()
     with run_batch(batch_in(tmp_path), items_of({"a": "ant"})):
@@ -297,6 +352,14 @@ def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
         ray.shutdown()
     with pytest.raises(UserError, match=r"Ray at 127\.0\.0\.1:1 cannot be used.*RAY_ADDRESS"):
         shout(tmp_path, TEXTS, "127.0.0.1:1")
+
+
+def test_workers_that_would_never_find_their_cores_are_refused(address: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"WORKER_CPUS is 2, and Ray's machines have 1 cores at most"),
+        run_batch(batch_in(tmp_path, ray=RayCluster(address, 1, worker_cpus=2)), items_of(TEXTS)),
+    ):
+        pass
 
 
 def test_an_address_is_for_ray_alone() -> None:

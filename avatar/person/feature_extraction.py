@@ -24,6 +24,7 @@ from common.batches import Made
 from common.errors import UserError, enough_memory, printable
 from common.files import file_stem, sha256_of, utf8
 from common.images import png_bytes, read_image
+from common.paths import location
 
 AnalyzerName = Literal["deepface", "embedded", "self"]
 PICTURE_SUFFIX, FAULT_SUFFIX = "_face", "_fault"  # of picture files, after the person's name
@@ -190,7 +191,7 @@ class Extractor:
             traits[trait] = Trait(found.value, score, found.source) if sure else Trait("", score, "unsure")
         return Features(
             name=printable(user_photo.name),
-            photo=str(user_photo.photo.resolve()),
+            photo=location(user_photo.photo),
             photo_sha256=sha256_of(user_photo.photo),
             face_box=face.box if face else None,
             face_confidence=round(face.score, 4) if face else None,
@@ -205,7 +206,7 @@ class Extractor:
 def origin_of(user_photo: UserPhoto, settings: ExtractionSettings) -> str:
     """Hash of everything from which the features of a photo are made."""
     photo = user_photo.photo
-    facts = [str(photo.resolve()), sha256_of(photo), user_photo.name, user_photo.taste, asdict(settings)]
+    facts = [location(photo), sha256_of(photo), user_photo.name, user_photo.taste, asdict(settings)]
     if settings.appearance:
         facts.append(_version_of_classifiers())
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

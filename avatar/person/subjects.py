@@ -15,6 +15,7 @@ from common.errors import UserError, raise_faults
 from common.files import row_file_name, sha256_of
 from common.images import read_image
 from common.people.selection import Box
+from common.stores import brought
 from common.surveys.dialects import TABLE_SUFFIXES
 
 
@@ -140,7 +141,7 @@ def _rows_of(table: Path) -> list[Subject]:
 
 def _read_subject(path: Path, photo: Path | None, with_photos: bool, reference: Path | None) -> Subject:
     features = read_features(path)
-    named = photo or (Path(features.photo) if features.photo else None)
+    named = photo or (brought(Path(features.photo)) if features.photo else None)
     if named is not None and not named.is_file() and (path.parent / named).is_file():
         named = path.parent / named
     if with_photos and named is not None and not named.exists():

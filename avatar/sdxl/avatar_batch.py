@@ -136,7 +136,7 @@ def _generate(script: str, inputs: InputSettings, settings: PictureSettings, mod
     print(f"model: {', '.join(choice.hashes)} ({choice.why})")
     print_plan(subjects, run)
     statistics = Statistics()
-    ray = ray_cluster(inputs.engine, inputs.ray_address, inputs.workers)
+    ray = ray_cluster(inputs.engine, inputs.ray_address, inputs.workers, worker_cpus=inputs.worker_cpus)
     maker: Callable[[], Callable[[Subject], Made]] = functools.partial(AvatarMaker, run)
     with enough_memory(REMEDY):
         if inputs.variants > 1 and provenance is None:

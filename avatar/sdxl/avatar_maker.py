@@ -32,6 +32,7 @@ from common.errors import UserError
 from common.files import utf8
 from common.grids import picture_grid
 from common.images import png_bytes
+from common.paths import store_url
 
 AVATARS, DRAWN, STARTS, PAIRS = KINDS = ("avatars", "drawn", "starts", "pairs")  # folders of the output
 PAIR_PX = 768  # largest tile of a pair with and without the LoRA
@@ -260,8 +261,8 @@ def _private_facts(run: AvatarRun, subject: Subject, prompt: FinalPrompt, kept: 
     picture = kept.pictures[0]
     return {
         "name": subject.features.name,
-        "features": str(subject.file),
-        "photo": str(subject.photo or ""),
+        "features": store_url(subject.file) or str(subject.file),
+        "photo": (subject.photo and store_url(subject.photo)) or str(subject.photo or ""),
         "prompt": prompt.text,
         "negative_prompt": prompt.negative,
         "phrases": [[str(phrase), phrase.personal] for phrase in run.prompt(subject).phrases],

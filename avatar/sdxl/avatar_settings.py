@@ -103,6 +103,7 @@ class InputSettings:
         engine: "ray" where Ray generates the avatars.
         ray_address: address of its cluster.
         workers: its processes.
+        worker_cpus: cores that each of them asks for.
     """
 
     features: Path
@@ -118,6 +119,7 @@ class InputSettings:
     engine: Engine = "local"
     ray_address: str = ""
     workers: int | None = None
+    worker_cpus: int = 1
 
     def check(self) -> None:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""

@@ -24,6 +24,7 @@ from common.files import sha256_of, write_csv
 from common.grids import evenly, picture_grid
 from common.images import PHOTO_SUFFIXES
 from common.journals import Record
+from common.paths import location
 from common.ray_engine import RayCluster
 
 DROPPED, CONTACT_SHEET = "dropped.csv", "contact_sheet.png"
@@ -89,7 +90,7 @@ def run_collages(
         UserError: as `run_batch`, or there are no photos.
     """
     facts = asdict(settings) | {"method": METHOD} | _weights(settings)
-    plain = {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in facts.items()}
+    plain = {name: location(value) if isinstance(value, Path) else value for name, value in facts.items()}
     batch: Batch[PhotoSource, CollageTables] = Batch(
         folder=settings.output,
         settings={name: value for name, value in plain.items() if name not in ("output", "max_pixels")},

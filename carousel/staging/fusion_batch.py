@@ -17,10 +17,10 @@ from carousel.staging.overview_pictures import TILE_PX, contact_sheet, reduced, 
 from carousel.staging.scene_fusion import STRIP, FusionReport, FusionSettings, SceneFuser, SegmenterError, read_scene
 from common.batches import Batch, Item, Made, run_batch
 from common.errors import UserError, raise_faults
-from common.files import check_output, sha256_of
+from common.files import check_output, check_output_folder, sha256_of
 from common.grids import evenly
 from common.images import PHOTO_SUFFIXES, read_image, write_png
-from common.paths import shown
+from common.paths import location, shown
 from common.ray_engine import RayCluster
 
 FUSED = "fused"
@@ -134,9 +134,7 @@ def fuse_folder(
 
 def _plain(settings: FusionSettings) -> dict[str, Any]:
     """The settings as JSON values; scene, checkpoint and weights by their contents."""
-    plain = {
-        name: str(value.resolve()) if isinstance(value, Path) else value for name, value in asdict(settings).items()
-    }
+    plain = {name: location(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()}
     weights = settings.segmenter_weights
     return plain | {
         "scene": _version(settings, settings.scene),
@@ -158,8 +156,7 @@ def check_folders(scene: Path, person: Path, output: Path) -> None:
     """Raise UserError where OUTPUT is not a folder of its own, or would replace an input."""
     if output.suffix.lower() in PHOTO_SUFFIXES or output.is_file():
         raise UserError(f"setting OUTPUT is {output}; PERSON is a folder, so OUTPUT must be one too")
-    if _is_same(output, person):
-        raise UserError(f"setting OUTPUT is {output}, the folder of the people; name another one")
+    check_output_folder(output, [person], "people")
     for name in (CONTACT_SHEET, ANIMATION):
         check_output(output / name, [Path(name).suffix], [scene])
 

@@ -6,6 +6,7 @@ pyarrow checks a file at full speed; only a faulty file is read again, slowly, t
 import csv
 import itertools
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -179,6 +180,13 @@ def is_summary(name: str) -> bool:
     return name.lower().strip(" :.") in SUMMARIES
 
 
+def arrow_file(path: Path) -> "pa.OSFile":
+    """A file opened for pyarrow, which itself opens none whose name is not UTF-8."""
+    import pyarrow as pa
+
+    return pa.OSFile(os.fsencode(path))
+
+
 class CsvReader:
     """A CSV file of any dialect, read by pyarrow in blocks."""
 
@@ -243,7 +251,7 @@ class CsvReader:
             wanted[alignment.id_column] = pa.string()
         try:
             yield from arrow_csv.open_csv(
-                self.path if part is None else pa.BufferReader(_bytes_of(self.path, part)),
+                arrow_file(self.path) if part is None else pa.BufferReader(_bytes_of(self.path, part)),
                 arrow_csv.ReadOptions(
                     block_size=BLOCK_BYTES,
                     encoding=self.dialect.encoding.removesuffix("-sig"),
@@ -279,7 +287,7 @@ class ParquetReader:
 
         self.path = path
         try:
-            self._file = parquet.ParquetFile(path)
+            self._file = parquet.ParquetFile(arrow_file(path))
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"{path}: is not a Parquet file that can be read ({error})") from error
         self.names: list[str] = self._file.schema_arrow.names

@@ -7,6 +7,7 @@ written once more, plainly, into a temporary folder.
 
 import itertools
 import math
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -186,7 +187,7 @@ def write_tastes(survey: Survey, path: Path) -> None:
     import pyarrow.parquet as pq
 
     schema = pa.schema([("name", pa.string()), *((genre, pa.float32()) for genre in GENRES)])
-    with pq.ParquetWriter(path, schema) as writer:
+    with pa.OSFile(os.fsencode(path), "wb") as file, pq.ParquetWriter(file, schema) as writer:
         for ids, vectors in survey.batches():
             writer.write_table(pa.table([ids, *map(pa.array, np.ascontiguousarray(vectors.T))], schema=schema))
 

@@ -35,7 +35,7 @@ from masks.sets.backups import move_to_backups
 from masks.sets.naming import MASK, MASKS_INITIAL, mask_name
 from masks.sets.pairs import mask_image, read_mask
 from masks.sets.working_set import write_proposals
-from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, batch_items
+from masks.sheets.frame_sources import IN_PROCESS, FrameSource, batch_items
 
 PART = f".{MASKS_INITIAL}.part"  # the hidden folder, in which the next run resumes
 VERSION = 5  # increase it when the same frames and settings give other masks
@@ -111,6 +111,7 @@ def propose_all(
     method: ProposalMethod,
     *,
     workers: int,
+    chunk: int = 1,
     ray: RayCluster | None = None,
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Propose a mask for every readable pair, into the hidden folder; resumes an interrupted run.
@@ -121,6 +122,7 @@ def propose_all(
         faults: faults of other frames, by file name.
         method: makes the masks.
         workers: processes.
+        chunk: pairs that a worker gets at a time.
         ray: where Ray proposes them; None: without Ray.
 
     Returns:
@@ -140,7 +142,7 @@ def propose_all(
         unit="frame",
         workers=workers,
         few=IN_PROCESS,
-        chunk=CHUNK,
+        chunk=chunk,
         ray=ray,
         on_gpu=bool(method.weights),
     )

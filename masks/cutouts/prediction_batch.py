@@ -36,7 +36,7 @@ from masks.sets.pairs import MASK_COLOUR, FramePair, MaskedFrame, mask_image, re
 from masks.sets.pixel_art import shrink
 from masks.sets.signatures import is_signed, signed, write_signed
 from masks.sheets.cells import SheetRecord
-from masks.sheets.frame_sources import CHUNK, IN_PROCESS, FrameSource, stamp
+from masks.sheets.frame_sources import IN_PROCESS, FrameSource, stamp
 from masks.sheets.joining import join_frames
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -184,6 +184,7 @@ def predict_all(
     propagates: bool,
     remembered: tuple[FramePair, ...] = (),
     workers: int,
+    chunk: int = 1,
     ray: RayCluster | None = None,
 ) -> AbstractContextManager[Outcome[None]]:
     """Predict the pairs that have no up-to-date mask; see `run_batch`.
@@ -196,6 +197,7 @@ def predict_all(
         propagates: whether a person's masks change the predictions alike.
         remembered: pairs with true masks of other sheets that change the predictions alike.
         workers: processes.
+        chunk: pairs that a worker gets at a time.
         ray: where Ray predicts them; None: without Ray.
 
     Raises:
@@ -220,7 +222,7 @@ def predict_all(
         unit="pair",
         workers=workers,
         few=IN_PROCESS,
-        chunk=CHUNK,
+        chunk=chunk,
         ray=ray,
         on_gpu=True,
     )

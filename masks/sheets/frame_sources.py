@@ -9,6 +9,7 @@ import numpy as np
 
 from common.batches import Item
 from common.errors import UserError
+from common.paths import location
 from common.workers import default_workers
 from masks.sets.naming import FRAMES, MASK, MASKS_CORRECTED, base_name, clothed_name, files_of_kind
 from masks.sets.pairs import FramePair, read_pair, scan_pairs
@@ -21,7 +22,6 @@ from masks.sheets.sheet_pictures import read_pair_of_sheets
 
 MOST_WORKERS = 4  # each loads the model anew
 IN_PROCESS = 32  # up to this many pairs do not repay the start of workers
-CHUNK = 4  # pairs that a worker gets at a time
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FrameSource:
 def stamp(path: Path) -> tuple[str, int, int]:
     """Return path, size and time of a file, which change with it."""
     stat = path.stat()
-    return str(path.resolve()), stat.st_size, stat.st_mtime_ns
+    return location(path), stat.st_size, stat.st_mtime_ns
 
 
 def find_sources(

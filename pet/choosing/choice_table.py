@@ -5,6 +5,7 @@ of Head, Torso and Face: `<slot>_score` (its cosine alone), `<slot>_rank` (its r
 1; 0 where there was no short list), `<slot>` (its name) and `<slot>_<genre>` (its vector).
 """
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from common.errors import UserError
 from common.files import FORMULA_STARTS, atomic_path
 from common.genres import GENRES
 from common.surveys.dialects import TABLE_SUFFIXES, check_table_path, find_dialect
+from common.surveys.readers import arrow_file
 from pet.choosing.matching import BestSets
 from pet.choosing.wardrobe import SLOTS, Wardrobe
 
@@ -131,7 +133,8 @@ class ParquetWriter:
                 names[index] = field.with_type(pa.int32())
         self._schema = pa.schema(names)
         self._vectors = [np.stack([a.vector for a in wardrobe.slots[slot]]).astype(np.float32) for slot in SLOTS]
-        self._file = parquet.ParquetWriter(part, self._schema)
+        self._sink = pa.OSFile(os.fsencode(part), "wb")
+        self._file = parquet.ParquetWriter(self._sink, self._schema)
         self._waiting = self._schema.empty_table()
 
     def encode(self, ids: "pa.Array", vectors: NDArray[np.float32], sets: BestSets) -> "pa.Table":
@@ -160,7 +163,7 @@ class ParquetWriter:
         import pyarrow as pa
         from pyarrow import parquet
 
-        for batch in parquet.ParquetFile(table).iter_batches(GROUP_ROWS):
+        for batch in parquet.ParquetFile(arrow_file(table)).iter_batches(GROUP_ROWS):
             self.write(pa.Table.from_batches([batch]))
 
     def close(self) -> None:
@@ -168,6 +171,7 @@ class ParquetWriter:
         if len(self._waiting):
             self._file.write_table(self._waiting)
         self._file.close()
+        self._sink.close()
 
 
 @contextmanager
@@ -312,7 +316,7 @@ def _csv_names(path: Path) -> Iterator["pa.RecordBatch"]:
     encoding = dialect.encoding.removesuffix("-sig")
     try:
         batches = arrow_csv.open_csv(
-            path,
+            arrow_file(path),
             arrow_csv.ReadOptions(encoding=encoding, column_names=dialect.names, skip_rows=dialect.header_lines),
             arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True),
             arrow_csv.ConvertOptions(
@@ -335,7 +339,7 @@ def _parquet_names(path: Path) -> Iterator["pa.RecordBatch"]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    file = parquet.ParquetFile(path)
+    file = parquet.ParquetFile(arrow_file(path))
     _check_columns(path, file.schema_arrow.names)
     for batch in file.iter_batches(columns=NAME_COLUMNS):
         yield pa.record_batch([batch.column(name).cast(pa.string()) for name in NAME_COLUMNS], names=NAME_COLUMNS)
@@ -347,7 +351,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
     number = 0
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(arrow_file(path))
         _check_columns(path, file.schema_arrow.names)
         for batch in file.iter_batches(1 << 12, columns=columns()):
             for row in batch.to_pylist():

@@ -21,6 +21,7 @@ from common.batches import Batch, Item, Made, run_batch
 from common.errors import UserError, raise_faults
 from common.files import sha256_of
 from common.journals import Record
+from common.paths import location
 from common.ray_engine import RayCluster
 from common.surveys.readers import Part
 from common.surveys.survey import Survey
@@ -179,7 +180,7 @@ def _choose_on_ray(
     batch: Batch[tuple[str, int, Part | None], list[Record]] = Batch(
         folder=folder,
         settings={
-            "people": [str(survey.path.resolve()), size.st_size, size.st_mtime_ns],
+            "people": [location(survey.path), size.st_size, size.st_mtime_ns],
             "read as": repr((survey.alignment, survey.scales, {k: sorted(v) for k, v in survey.missing.items()})),
             "rule": repr(rule),
             "wardrobe": sha256_of(wardrobe.path),

@@ -38,7 +38,6 @@ from pet.drawing.designs import Design, DesignNumbers, design_of
 from pet.drawing.share_cards import FORMS, ORIGIN, share_cards
 from pet.drawing.vector_pets import draw_svg
 
-CHUNK = 16  # pictures per task of a worker; Ctrl-C waits for it
 IN_PROCESS = 32  # up to so many pictures, starting workers does not pay off
 FAULTS_KEPT = 1000
 METHOD = 3  # increase it when the same choice and settings give another picture
@@ -204,7 +203,7 @@ def _choices(choices: Path, rows: Rows) -> Iterator[Choice]:
 
 
 def render_all(
-    choices: Path, job: RenderSettings, plan: Plan, workers: int, ray: RayCluster | None = None
+    choices: Path, job: RenderSettings, plan: Plan, workers: int, *, chunk: int = 1, ray: RayCluster | None = None
 ) -> AbstractContextManager[Outcome[None]]:
     """Draw all pets, and charts of all people, that have no up-to-date picture; see `run_batch`.
 
@@ -237,7 +236,7 @@ def render_all(
         unit="picture",
         workers=workers,
         few=IN_PROCESS,
-        chunk=CHUNK,
+        chunk=chunk,
         ray=ray,
     )
     return run_batch(batch, functools.partial(_items, choices, job, plan))

@@ -63,7 +63,7 @@ def draw(choices: Path, job: RenderSettings) -> tuple[int, float, float]:
     before, start = psutil.Process().cpu_times(), time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
         designs = plan(choices, job)
-        with render_all(choices, job, designs, default_workers()) as outcome:
+        with render_all(choices, job, designs, default_workers(), chunk=16) as outcome:
             write_people(choices, job, designs)
     seconds, after = time.perf_counter() - start, psutil.Process().cpu_times()
     return outcome.made, seconds, sum(after[:4]) - sum(before[:4])

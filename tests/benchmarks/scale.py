@@ -1,6 +1,7 @@
 """Batches on Ray: kills at random, speed beside our own pool, memory, and millions of users.
 
 python -m tests.benchmarks.scale chaos --kills 200 --log kills.jsonl   kills; goes on where an earlier run stopped
+python -m tests.benchmarks.scale stores --kills 8                      kills of commands that write into a bucket
 python -m tests.benchmarks.scale speed                                 items a second, Ray beside the pool
 python -m tests.benchmarks.scale memory                                of the process that hands out the work
 python -m tests.benchmarks.scale users --people 20000000               matching, Ray beside the local engine
@@ -11,8 +12,10 @@ is then run again. Afterwards the tree must be that of an undisturbed local run 
 """
 
 import argparse
+import contextlib
 import functools
 import json
+import logging
 import os
 import random
 import re
@@ -73,7 +76,7 @@ def stages(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def command(stage: list[str], output: Path, *more: str) -> list[str]:
+def command(stage: list[str], output: Path | str, *more: str) -> list[str]:
     return [sys.executable, str(ROOT / stage[0]), *(f.replace("{out}", str(output)) for f in stage[1:]), *more]
 
 
@@ -198,6 +201,61 @@ def show_kills(log: Path) -> bool:
     return not any(line["differ"] or line["left"] for line in done)
 
 
+# ---- object stores ----
+
+HASTY = """
+import runpy, sys
+from common import stores
+stores.RENEW_S, stores.STALE_S, stores.SETTLE_S = 1, 6, 1
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def kills_at_a_store(kills: int, seed: int) -> bool:
+    """Kill commands whose output is in a bucket of moto's server, and compare; True where all trees are right."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+    os.environ.update(ENVIRONMENT | keys | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"})
+    system = fsspec.filesystem("s3", use_listings_cache=False)
+    system.mkdir("festival")
+    right = True
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["RELIVE_STORES"] = str(folder / "copies")
+        todo = stages(folder)
+        lengths = dict.fromkeys(todo, 0.0)
+        for number in range(kills):
+            rng, stage = random.Random(f"{seed} {number}"), list(todo)[number % len(todo)]
+            if not lengths[stage]:
+                start = time.monotonic()
+                subprocess.run(command(todo[stage], folder / stage), check=True, capture_output=True)
+                lengths[stage] = time.monotonic() - start
+            url = f"s3://festival/{number}"
+            python, *script = command(todo[stage], url)
+            line = [python, "-c", HASTY, *script]
+            process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(0.3, 1.2) * lengths[stage])
+            process.kill()
+            hit, stored = process.wait() != 0, len(system.find(url))
+            shutil.rmtree(folder / "copies", ignore_errors=True)  # another machine goes on
+            subprocess.run(line, check=True, capture_output=True)
+            system.get(f"{url}/", str(folder / "found"), recursive=True)
+            wrong = [n for n in differences(tree_of(folder / stage), tree_of(folder / "found")) if n != "run.json"]
+            shutil.rmtree(folder / "found")
+            right &= not wrong
+            print({"stage": stage, "hit": hit, "stored before": stored, "differ": wrong}, flush=True)
+    server.stop()
+    return right
+
+
 # ---- speed and memory ----
 
 
@@ -263,10 +321,10 @@ def speed(count: int) -> None:
             print(f"400 items that sleep 0.1 s, {workers} workers of Ray: {took:.1f} s")
 
 
-def memory() -> None:
-    """Peak memory of the process that hands out 10,000 and 100,000 items."""
+def memory(items: int) -> None:
+    """Peak memory of the process that hands out so many items, and ten times as many."""
     for engine in ("None", "RayCluster('', 2)"):
-        for count in (10_000, 100_000):
+        for count in (items, 10 * items):
             code = (
                 "import resource; from pathlib import Path; import tempfile\n"
                 "from common.ray_engine import RayCluster\nfrom tests.benchmarks.scale import Work, seconds_of\n"
@@ -311,7 +369,7 @@ def users(people: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=re.split(r"\n", __doc__ or "")[0])
-    parser.add_argument("what", choices=["chaos", "speed", "memory", "users"])
+    parser.add_argument("what", choices=["chaos", "stores", "speed", "memory", "users"])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--log", type=Path, default=Path("kills.jsonl"))
     parser.add_argument("--seed", type=int, default=0)
@@ -321,10 +379,12 @@ def main() -> None:
     print(describe_machine())
     if arguments.what == "chaos":
         sys.exit(0 if chaos(arguments.kills, arguments.log, arguments.seed) else 1)
+    if arguments.what == "stores":
+        sys.exit(0 if kills_at_a_store(arguments.kills, arguments.seed) else 1)
     if arguments.what == "speed":
         speed(arguments.items)
     elif arguments.what == "memory":
-        memory()
+        memory(arguments.items)
     else:
         users(arguments.people)
 

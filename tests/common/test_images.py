@@ -22,7 +22,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.errors import UserError
-from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, drawing_png_bytes, read_image, write_png
+from common.images import MAX_PIXELS, MIN_SIDE_PX, Mode, decode_image, drawing_png_bytes, read_image, write_png
 from tests.helpers import BAD_INPUTS, ROOT, heic_bytes, needs_bad_inputs
 
 MODES: list[Mode] = ["RGBA", "RGB", "L"]
@@ -607,3 +607,21 @@ def test_a_drawing_s_png_holds_its_pixels_and_its_text(width: int, height: int, 
     with Image.open(io.BytesIO(content)) as image:
         assert (image.format, image.mode, image.info) == ("PNG", "RGBA", {"Title": "a pet", "Copyright": "CC0"})
         assert np.array_equal(np.asarray(image), pixels)
+
+
+def scan_bomb(scans: int) -> bytes:
+    """A small JPEG whose last scan, 95 bytes or so, comes again and again; each takes a decoding of all pixels."""
+    content = io.BytesIO()
+    Image.new("L", (3000, 3000), 90).save(content, "JPEG", progressive=True)
+    start = content.getvalue().rindex(b"\xff\xda")
+    return content.getvalue()[:-2] + content.getvalue()[start:-2] * scans + b"\xff\xd9"
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    (tmp_path / "bomb.jpg").write_bytes(scan_bomb(1_000_000))
+    with pytest.raises(UserError, match="more than 100 scans"):
+        read_image(tmp_path / "bomb.jpg")
+    behind = np.random.default_rng(0).bytes(
+        30_000_000
+    )  # as the films behind photos of phones; some bytes look like scans
+    assert decode_image(Path("film.jpg"), scan_bomb(0) + behind).size == (3000, 3000)

@@ -31,7 +31,6 @@ from pet.choosing.wardrobe import ACCESSORIES_CSV, LAYERS, SLOTS, body_for, load
 from pet.drawing.artwork import render_text
 from pet.drawing.compositing import Dresser
 from pet.drawing.designs import Design, DesignNumbers, design_of
-from pet.drawing.picture_batch import CHUNK
 from pet.drawing.share_cards import FORMS
 from tests.helpers import ROOT, load_main, run_script
 from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
@@ -500,7 +499,7 @@ def test_ctrl_c_ends_with_130_and_whole_files(interrupted: Interrupted) -> None:
 
 @needs_posix
 def test_the_runs_after_draw_only_what_was_missing(interrupted: Interrupted) -> None:
-    lost = (AHEAD * 2 + 1) * CHUNK  # at most so many are drawn by two workers, but not noted yet
+    lost = (AHEAD * 2 + 1) * 16  # at most so many are drawn by two workers, but not noted yet
     assert len(interrupted.times_after_kill) - lost <= interrupted.kept <= len(interrupted.times_after_kill)
     line = re.search(r"; (\d+) pictures drawn now, (\d+) existed", interrupted.last_output)
     assert line is not None
