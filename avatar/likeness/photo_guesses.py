@@ -34,7 +34,9 @@ BESIDE = 0.35  # of the face's width: where hair is looked for on each side, fro
 CROPPED = "buzz cut"
 CHEST, CHEST_WIDTH = (0.9, 2.2), 0.9  # rows below a face's box, and columns beside its middle, over its height
 LEAST_PRESENCE = 0.1  # of the face mesh; with less, nothing that it finds is where it is looked for
-OF_THE_FACE = ("face", "hair", LIP_COLOUR)  # guesses that need a face seen from the front, and not too small
+BEARDS = {"stubble": "stubble", "moustache": "full moustache", "goatee": "goatee", "beard": "short beard"}  # as drawn
+SURELY_GROWN = 0.65  # share of all kinds of facial hair from which the likeliest is drawn where none is clear
+OF_THE_FACE = ("face", "hair", "beard", LIP_COLOUR)  # guesses that need a face seen from the front, and not too small
 SHORN = ("bald", "receding", "very short")
 MOST_SHORN = 0.5  # share of these lengths from which a head is bald whose "hair" is skin in the shade
 MIDDLES = {word: sum(steps) / 2 for word, steps in STEPS.items()}  # of the Monk steps of a word
@@ -110,6 +112,7 @@ def _guess_from_head(view: HeadView, torso: np.ndarray) -> dict[str, str]:
     if (garment := colour_below_face(view, colours, torso)) is not None:
         apart = {name: float(np.linalg.norm(lab_of(colour) - garment)) for name, colour in GARMENT_COLOURS.items()}
         guesses |= {GARMENT_COLOUR: as_text(garment), "garment_colour": min(apart, key=lambda name: apart[name])}
+    guesses |= likely_beard(beliefs["facial_hair"])
     worn = beliefs["headwear"].word
     if worn != "none":  # where it is unsure which, hair that nobody sees is not invented
         guesses["headwear"] = _closest_headwear(worn, view)
@@ -144,6 +147,12 @@ def _closest_headwear(word: str, view: HeadView) -> str:
     if word == "cap" and not has_visor(view):
         return "beanie"
     return "turban" if word == "headscarf" and not covers_cheeks(view) else word
+
+
+def likely_beard(belief: Belief) -> dict[str, str]:
+    """The likeliest kind of facial hair, where there surely is some; else empty."""
+    grown = {BEARDS[word]: share for word, share in belief.shares.items() if word in BEARDS}
+    return {"beard": max(grown, key=lambda kind: grown[kind])} if sum(grown.values()) >= SURELY_GROWN else {}
 
 
 def likely_hairstyle(beliefs: Mapping[str, Belief], colours: Colours) -> str:
