@@ -19,7 +19,7 @@ from avatar.likeness.worn_colours import (
     has_visor,
     lipstick,
 )
-from avatar.person.appearance import FLAT, LAYERED, LEAST, MIN_PRESENCE, is_pale_blonde, is_shaded_skin, unseen
+from avatar.person.appearance import FLAT, LAYERED, LEAST, is_pale_blonde, is_shaded_skin, unseen
 from avatar.person.colour_measures import Colours, measure_colours
 from avatar.person.head_view import CHIN, LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView, HeadViewer
 from avatar.person.skin_tone import LIGHTNESS, STEPS, monk_step
@@ -33,7 +33,10 @@ LIKELY_HAIR = ("black", "brown", "blonde", "grey")  # red hair is rare, and hard
 BESIDE = 0.35  # of the face's width: where hair is looked for on each side, from the eyes to the chin
 CROPPED = "buzz cut"
 CHEST, CHEST_WIDTH = (0.9, 2.2), 0.9  # rows below a face's box, and columns beside its middle, over its height
-OF_THE_FACE = ("face", "hair", LIP_COLOUR)  # guesses that need a face seen from the front, and not too small
+LEAST_PRESENCE = 0.1  # of the face mesh; with less, nothing that it finds is where it is looked for
+BEARDS = {"stubble": "stubble", "moustache": "full moustache", "goatee": "goatee", "beard": "short beard"}  # as drawn
+SURELY_GROWN = 0.65  # share of all kinds of facial hair from which the likeliest is drawn where none is clear
+OF_THE_FACE = ("face", "hair", "beard", LIP_COLOUR)  # guesses that need a face seen from the front, and not too small
 SHORN = ("bald", "receding", "very short")
 MOST_SHORN = 0.5  # share of these lengths from which a head is bald whose "hair" is skin in the shade
 MIDDLES = {word: sum(steps) / 2 for word, steps in STEPS.items()}  # of the Monk steps of a word
@@ -60,11 +63,12 @@ def guess_from_photo(photo: Path, photo_sha256: str, face_box: Box | None) -> di
         image = read_image(photo, "RGB")
         skin = skin_in(_face_in(image, face_box))
         view = None if face_box is None else _viewer().look(np.asarray(image), face_box)
-        if face_box is None or view is None or view.presence < MIN_PRESENCE:
+        if face_box is None or view is None or view.presence < LEAST_PRESENCE:
             return {"skin": skin}
         guesses = {"skin": skin} | _guess_from_head(view, _torso_below(np.asarray(image), face_box))
         if unseen(view):  # from the side or small: what is worn and the hair's colour are seen, the face is not
-            return {name: value for name, value in guesses.items() if name not in OF_THE_FACE} | {"skin": skin}
+            seen = {name: value for name, value in guesses.items() if name not in OF_THE_FACE}
+            return seen if "headwear" in seen else seen | {"skin": skin}  # which a hat shades
         return guesses
     except UserError:  # to be said where the photo is needed
         return {}
@@ -108,6 +112,7 @@ def _guess_from_head(view: HeadView, torso: np.ndarray) -> dict[str, str]:
     if (garment := colour_below_face(view, colours, torso)) is not None:
         apart = {name: float(np.linalg.norm(lab_of(colour) - garment)) for name, colour in GARMENT_COLOURS.items()}
         guesses |= {GARMENT_COLOUR: as_text(garment), "garment_colour": min(apart, key=lambda name: apart[name])}
+    guesses |= likely_beard(beliefs["facial_hair"])
     worn = beliefs["headwear"].word
     if worn != "none":  # where it is unsure which, hair that nobody sees is not invented
         guesses["headwear"] = _closest_headwear(worn, view)
@@ -144,6 +149,12 @@ def _closest_headwear(word: str, view: HeadView) -> str:
     return "turban" if word == "headscarf" and not covers_cheeks(view) else word
 
 
+def likely_beard(belief: Belief) -> dict[str, str]:
+    """The likeliest kind of facial hair, where there surely is some; else empty."""
+    grown = {BEARDS[word]: share for word, share in belief.shares.items() if word in BEARDS}
+    return {"beard": max(grown, key=lambda kind: grown[kind])} if sum(grown.values()) >= SURELY_GROWN else {}
+
+
 def likely_hairstyle(beliefs: Mapping[str, Belief], colours: Colours) -> str:
     """The likeliest drawn hairstyle, however unsure.
 
@@ -152,11 +163,14 @@ def likely_hairstyle(beliefs: Mapping[str, Belief], colours: Colours) -> str:
         colours: what was measured in the same head.
     """
     lengths, shapes = beliefs["hair_length"].shares, beliefs["hair_shape"].shares
-    if is_shaded_skin(colours) and sum(lengths[word] for word in SHORN) >= MOST_SHORN:
+    is_unsure = beliefs["hair_length"].score < LEAST["hair_length"][0]
+    if is_unsure and is_shaded_skin(colours) and sum(lengths[word] for word in SHORN) >= MOST_SHORN:
         return hairstyle_for("bald", "")
     length = beliefs["hair_length"].word
     able = [word for word in shapes if length != "short" or word != "tied"]  # short hair is rather short than tied
     shape = max(able, key=lambda word: shapes[word])
+    if colours.stands_off and length in ("short", "medium"):
+        return hairstyle_for("medium", "coily")
     if length == "short" and shape in FLAT and colours.over_ears >= LAYERED:
         shape = "layered"
     return hairstyle_for(length, shape, "any" if lengths["bald"] < lengths["receding"] else "")

@@ -211,6 +211,8 @@ def _hair_colour(told: AppearanceTrait, colours: Colours) -> AppearanceTrait:
 def _hair_shape(traits: dict[str, AppearanceTrait], colours: Colours, beard: float) -> AppearanceTrait:
     """`beard` is the share of all kinds of facial hair."""
     told, is_short = traits["hair_shape"], traits["hair_length"].value == "short"
+    if colours.stands_off and told.value in FLAT and traits["hair_length"].value in ("short", "medium"):
+        return _nothing("it stands off the head", told.score)
     if is_short and told.value == "tied" and ((told.score or 0) < CLEAR_TIED or beard > MOST_BEARD_TIED):
         return _nothing("short, or tied behind the head", told.score)
     if is_short and told.value in FLAT and colours.over_ears >= LAYERED:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.person.head_view import LEFT, OUTER_EYES, OVAL, RIGHT, HeadView
+from avatar.person.head_view import LEFT, OUTER_EYES, OVAL, RIGHT, TOP, HeadView
 
 CHEEKS = ((117, 118, 101, 205, 187, 123), (346, 347, 330, 425, 411, 352))
 FOREHEAD = (109, 10, 338, 337, 151, 108)
@@ -18,6 +18,7 @@ MOUTH = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 1
 NOSE_TIP = (220, 45, 4, 275, 440, 457, 274, 1, 44, 237)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
 SHADOW, HIGHLIGHT = 0.25, 0.85  # quantiles of lightness between which skin is clean
+OFF_TOP, OFF_SIDES = 0.45, 0.28  # of the face's height and width: how far hair stands off that is no hanging hair
 LIT = 0.85  # quantile of lightness in a face that a hat shades in part
 SURE_MATTE, LIKELY_MATTE = 0.8, 0.6
 MOUTH_CORNERS = (61, 291)
@@ -38,6 +39,7 @@ class Colours:
         statistics: (n,) float32, what the classifiers of skin tone and hair colour read.
         chroma: mean chroma of the head, near 0 in black and white photos.
         cheeks: median L of the darker cheek over that of the lighter one; 1 where the face is turned.
+        stands_off: whether the hair stands off the head all around, as an afro does.
         lit: L of the face's lit part; 0 where no face is seen.
         over_ears: share of hair in what is seen beside the face between eyes and mouth; 0 where no hair is seen.
     """
@@ -51,6 +53,7 @@ class Colours:
     cheeks: float = 1.0
     over_ears: float = 0.0
     lit: float = 0.0
+    stands_off: bool = False
 
 
 def measure_colours(view: HeadView) -> Colours:
@@ -66,7 +69,19 @@ def measure_colours(view: HeadView) -> Colours:
     over_ears = _over_ears(lab, view, skin, hair)
     face = lab[filled(view, OVAL) & view.inside, 0]
     lit = float(np.quantile(face, LIT)) if face.size else 0.0
-    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view), over_ears, lit)
+    stands_off = _stands_off(view, hair_mask)
+    return Colours(skin, hair, skin_mask, hair_mask, statistics, chroma, _cheeks(lab, view), over_ears, lit, stands_off)
+
+
+def _stands_off(view: HeadView, hair: np.ndarray) -> bool:
+    """See `Colours.stands_off`."""
+    rows, columns = np.nonzero(hair)
+    if len(rows) < FEWEST_PX:
+        return False
+    left, right = view.points[LEFT, 0], view.points[RIGHT, 0]
+    above = view.points[TOP, 1] - np.percentile(rows, 2)
+    beside = min(left - np.percentile(columns, 3), np.percentile(columns, 97) - right)
+    return bool(above >= OFF_TOP * view.face_height and beside >= OFF_SIDES * (right - left))
 
 
 def _over_ears(lab: np.ndarray, view: HeadView, skin: np.ndarray | None, hair: np.ndarray | None) -> float:

@@ -1,5 +1,6 @@
 """Guesses from a photo: lightness of the skin and shape of the face."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,14 @@ from PIL import Image, ImageColor
 
 from avatar.drawing.palette import SKINS
 from avatar.likeness.figures import draw_up_figure, lab_of
-from avatar.likeness.photo_guesses import face_shape, guess_from_photo, hair_beside_face, likely_hairstyle, skin_in
+from avatar.likeness.photo_guesses import (
+    face_shape,
+    guess_from_photo,
+    hair_beside_face,
+    likely_beard,
+    likely_hairstyle,
+    skin_in,
+)
 from avatar.likeness.worn_colours import colour_above_face
 from avatar.person.colour_measures import Colours
 from avatar.person.features import AppearanceTrait, Features
@@ -108,7 +116,15 @@ def test_an_unsure_hairstyle_is_the_likeliest_one(
     nothing = np.zeros((1, 1), bool)
     skin, seen = lab_of("#e0b090"), lab_of(hair)
     colours = Colours(skin, seen, nothing, nothing, np.zeros(1, np.float32), 20.0, over_ears=over_ears)
-    lengths = dict.fromkeys(HAIR_LENGTHS, 0.1) | {length: 0.5}
+    lengths = dict.fromkeys(HAIR_LENGTHS, 0.2) | {length: 0.4}  # unsure
     shapes = dict.fromkeys(HAIR_SHAPES, 0.1) | {"straight": 0.2} | {shape: 0.6}
     beliefs = {"hair_length": Belief(lengths), "hair_shape": Belief(shapes)}
     assert likely_hairstyle(beliefs, colours) == style
+    if length == "short":
+        assert likely_hairstyle(beliefs, replace(colours, stands_off=True)) == "afro"
+
+
+def test_a_beard_of_unsure_kind_is_drawn_and_an_unsure_one_is_not() -> None:
+    shares = {"none": 0.3, "stubble": 0.2, "moustache": 0.0, "goatee": 0.35, "beard": 0.15, "covered": 0.0}
+    assert likely_beard(Belief(shares)) == {"beard": "goatee"}
+    assert likely_beard(Belief(shares | {"none": 0.45, "goatee": 0.2})) == {}

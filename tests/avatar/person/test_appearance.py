@@ -427,3 +427,9 @@ def test_pale_blonde_hair_is_not_said_to_be_grey(b: float, blonde: float, told: 
     shares = dict.fromkeys(WORDS["hair_colour"], 0.0) | {"grey": 1 - blonde, "blonde": blonde}
     found = judge(beliefs(hair_length="short") | {"hair_colour": Belief(shares)}, colours).hair_colour
     assert found.value == told and (told or found.reason == "between grey and blonde")
+
+
+def test_hair_that_stands_off_the_head_is_not_said_to_be_straight_or_wavy() -> None:
+    afro = replace(colours_of((70, 15, 25)), stands_off=True)
+    for length, shape, told in (("medium", "wavy", ""), ("medium", "coily", "coily"), ("long", "wavy", "wavy")):
+        assert judge(beliefs(hair_length=length, hair_shape=shape), afro).hair_shape.value == told
