@@ -160,7 +160,7 @@ def settings_lines(script: ModuleType) -> dict[str, str]:
 
 def test_the_settings_that_both_scripts_share_are_the_same_to_the_letter() -> None:
     base, styled = settings_lines(AvatarGen_Base), settings_lines(AvatarGen)
-    assert len(base) == 39 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
+    assert len(base) == 41 and styled.keys() - base.keys() == {"LORA", "LORA_SCALE", "FIGURE_STYLE", "COMPARE"}
     assert {name for name, line in base.items() if styled[name] != line} == DIFFERENT
     for name in DIFFERENT:
         (type_1, _, comment_1), (type_2, _, comment_2) = (re.split(" = |  # ", lines[name]) for lines in (base, styled))

@@ -37,7 +37,7 @@ from tests.pet.choosing.test_wardrobe import save_plain, small_wardrobe
 
 pytestmark = pytest.mark.slow
 STEP = "pet/1.5_Plot_Pet.py"
-PEOPLE = 80
+PEOPLE = 200
 choose_all, plot_all = load_main("pet/1_TopN.py"), load_main(STEP)
 
 
@@ -362,7 +362,7 @@ def test_pictures_that_it_did_not_draw_are_never_replaced(name: str, table: Path
 
 @dataclass
 class Interrupted:
-    """What was seen of a run of 80 pets that was killed, gone on with, stopped by Ctrl-C, and gone on with again."""
+    """What was seen of a run that was killed, gone on with, stopped by Ctrl-C, and gone on with again."""
 
     folder: Path
     uninterrupted: Path
@@ -378,21 +378,15 @@ class Interrupted:
 
 
 CHUNK = 2  # pictures per task of a worker: little is lost, so that a few pictures show what is kept
-SMALL_TASKS = f"""
-import runpy, sys
-from pet.drawing import picture_batch
-picture_batch.CHUNK = {CHUNK}
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 def flags_of(chosen: Path, output: Path) -> list[str]:
-    return [f"--choices={chosen}", f"--output={output}", "--size-px=512", "--no-charts", "--workers=2", "--pages=0"]
+    how = ["--size-px=512", "--no-charts", "--workers=2", f"--chunk={CHUNK}", "--pages=0"]
+    return [f"--choices={chosen}", f"--output={output}", *how]
 
 
 def start(chosen: Path, output: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", SMALL_TASKS, str(ROOT / STEP), *flags_of(chosen, output)]
+    command = [sys.executable, str(ROOT / STEP), *flags_of(chosen, output)]
     # A suite that was started in the background ignores Ctrl-C, and so would the script.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -509,7 +503,7 @@ def test_ctrl_c_ends_with_130_and_whole_files(interrupted: Interrupted) -> None:
 
 @needs_posix
 def test_the_runs_after_draw_only_what_was_missing(interrupted: Interrupted) -> None:
-    lost = (AHEAD * 2 + 1) * 16  # at most so many are drawn by two workers, but not noted yet
+    lost = (AHEAD * 2 + 1) * CHUNK  # at most so many are drawn by two workers, but not noted yet
     assert len(interrupted.times_after_kill) - lost <= interrupted.kept <= len(interrupted.times_after_kill)
     line = re.search(r"; (\d+) pictures drawn now, (\d+) existed", interrupted.last_output)
     assert line is not None
