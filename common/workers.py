@@ -74,9 +74,16 @@ def map_in_order(
 
 @contextlib.contextmanager
 def _worker_environment() -> Iterator[None]:
-    """Processes that start in the block use one thread a library, and never get Ctrl-C (on POSIX)."""
+    """Processes that start in the block use one thread a library, and never get Ctrl-C (on POSIX).
+
+    Ctrl-C in the block takes effect at its end: a process whose start is cut short would print a traceback.
+    """
     environment = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    handler, late = signal.getsignal(signal.SIGINT), []
+    defers = callable(handler) and threading.current_thread() is threading.main_thread()
+    if defers:  # a mask is this thread's alone, and the signal may reach another one
+        signal.signal(signal.SIGINT, lambda *given: late.append(given))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if sys.platform != "win32" else None
     try:
         yield
@@ -85,6 +92,10 @@ def _worker_environment() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
         if sys.platform != "win32" and before is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if defers:
+            signal.signal(signal.SIGINT, handler)
+        if late and callable(handler):
+            handler(*late[0])
 
 
 # ---- in a worker ----
