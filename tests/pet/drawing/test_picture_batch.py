@@ -523,7 +523,7 @@ def test_the_result_is_that_of_an_uninterrupted_run_pixel_for_pixel(interrupted:
 
 @needs_posix
 def test_two_runs_into_one_folder_never_mix(tmp_path: Path) -> None:
-    chosen, out = choose(tmp_path, [f"user {i}" for i in range(60)], ACCESSORIES_CSV), tmp_path / "out"
+    chosen, out = choose(tmp_path, [f"user {i}" for i in range(PEOPLE)], ACCESSORIES_CSV), tmp_path / "out"
     process = start(chosen, out)
     wait_for_pictures(out, 2, process)
     with pytest.raises(UserError, match="another run is writing it"):
@@ -531,7 +531,7 @@ def test_two_runs_into_one_folder_never_mix(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     people, drawn = draw(chosen, out, ACCESSORIES_CSV, size_px=100, charts=False, pages=0)
-    assert people == 60 and drawn == len(set(pets_of(out)))
+    assert people == PEOPLE and drawn == len(set(pets_of(out)))
     assert {Image.open(path).size for path in (out / "pets").iterdir()} == {(100, 100)}
 
 
