@@ -18,6 +18,7 @@ from avatar.likeness.worn_colours import (
     covers_cheeks,
     has_visor,
     lipstick,
+    to_lab,
 )
 from avatar.person.appearance import FLAT, LAYERED, LEAST, is_pale_blonde, is_shaded_skin, unseen
 from avatar.person.colour_measures import Colours, measure_colours
@@ -199,7 +200,7 @@ def hair_beside_face(view: HeadView, skin: np.ndarray) -> dict[str, str]:
     if style == CROPPED:
         return {"hair": style}
     hair = seen & (rows < chin + BELOW_CHIN * (chin - eyes))
-    lab = cv2.cvtColor(view.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = to_lab(view.pixels)
     unlike = hair & (np.linalg.norm(lab - skin, axis=2) > UNLIKE_SKIN_LAB)  # without ears, but not without blonde hair
     return {"hair": style, "hair_colour": _likely_colour(lab[unlike if 2 * unlike.sum() > hair.sum() else hair], skin)}
 
@@ -220,7 +221,7 @@ def skin_in(face: np.ndarray) -> str:
     Args:
         face: (H, W, 3) uint8 RGB, what lies in the box of a face.
     """
-    lab = cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = to_lab(face)
     lightness = float(np.quantile(lab[..., 0], LIT_SKIN))
     word = min(LIGHTNESS, key=lambda word: abs(sum(LIGHTNESS[word]) / 2 - lightness))
     return tuple(SKINS)[monk_step(word, lightness) - 1]
