@@ -7,6 +7,7 @@ into place. See docs/cluster.md.
 
 import contextlib
 import importlib.util
+import itertools
 import logging
 import os
 import pickle
@@ -67,7 +68,7 @@ class RayCluster:
 
         Args:
             function: goes to each worker once; must pickle, as must arguments and results.
-            arguments: read to their end before work starts, into Ray's store and not into this process's memory.
+            arguments: read to their end before work starts.
             claim: file that only this run writes, on storage that all machines share. Workers that outlive this run
                 see that it is no longer theirs, and stop.
             on_gpu: let each worker have a GPU of its own, where there are GPUs.
@@ -76,7 +77,6 @@ class RayCluster:
             UserError: Ray does not start or is not there, the storage is not shared, or work ended the workers that
                 did it; and whatever `function` raises.
         """
-        import pyarrow as pa
         import ray
         from ray.cloudpickle import CloudPickler
 
@@ -84,8 +84,7 @@ class RayCluster:
         if first is None:
             return
         self._start()
-        pieces: list[Any] = [ray.put(pa.table({"piece": [packed(first)]}))]
-        pieces += [ray.put(pa.table({"piece": [packed(argument)]})) for argument in arguments]
+        pieces = [packed(argument) for argument in itertools.chain([first], arguments)]
         mine = secrets.token_hex(16)
         write_claim(claim, mine)
         owned = _Owned(packed(function, CloudPickler), claim.absolute(), mine, Path.cwd())
@@ -94,7 +93,7 @@ class RayCluster:
         workers = self.workers or int(gpus or places)
         with warnings.catch_warnings():  # this Ray has no other way to limit how often it tries
             warnings.simplefilter("ignore")
-            results = ray.data.from_arrow_refs(pieces).map_batches(
+            results = ray.data.from_items(pieces, override_num_blocks=len(pieces)).map_batches(
                 _Worker,
                 fn_constructor_args=(owned,),
                 batch_size=1,
@@ -232,7 +231,7 @@ class _Worker:
     def __call__(self, pieces: "pa.Table") -> "pa.Table":
         import pyarrow as pa
 
-        return pa.table({"result": [self._call(piece) for piece in pieces.column("piece").to_pylist()]})
+        return pa.table({"result": [self._call(piece) for piece in pieces.column("item").to_pylist()]})
 
     def _call(self, piece: bytes) -> bytes:
         try:

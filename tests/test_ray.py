@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import os
 import pickle
+import platform
 import shutil
 import signal
 import subprocess
@@ -41,23 +42,6 @@ PHOTOS = ("beach_1", "club_1")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 
 
-PROBE = """
-import ray
-ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"A": "1"}})
-assert ray.get(ray.remote(lambda: 3).remote(), timeout=60) == 3
-"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _workers() -> None:
-    """Ray waits for ever where its workers do not start."""
-    command = [sys.executable, "-c", PROBE]
-    try:
-        subprocess.run(command, env=os.environ | QUIET, capture_output=True, timeout=120, check=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip(f"Ray starts no workers from {sys.executable}")
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A cluster of three nodes with a core each, that finds out quickly who is dead."""
@@ -74,6 +58,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(2):
             cluster.add_node(num_cpus=1)
+        RayCluster(cluster.address)._start()
+        try:
+            ray.get(ray.remote(platform.node).remote(), timeout=60)
+        except ray.exceptions.GetTimeoutError:  # it would wait for ever
+            pytest.skip(f"Ray starts no workers from {sys.executable}")
         yield cluster.address
         ray.shutdown()
         cluster.shutdown()
@@ -90,8 +79,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def shout(folder: Path, texts: dict[str, str], address: str, set_up: Any = Shouter) -> Any:
-    batch = batch_in(folder, set_up=set_up, chunk=2, ray=RayCluster(address, 2))
+def shout(folder: Path, texts: dict[str, str], address: str, set_up: Any = Shouter, *, workers: int = 1) -> Any:
+    batch = batch_in(folder, set_up=set_up, chunk=2, ray=RayCluster(address, workers))
     with run_batch(batch, items_of(texts)) as outcome:
         return outcome
 
@@ -176,23 +165,17 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-ON_RAY: list[Callable[..., None]] = [
-    choices,
-    pets,
-    predictions,
-    avatars,
-]  # a table, pictures, a small and a large model
-AS_PICKLES: list[Callable[..., None]] = [parquet_choices, proposals, collages, fused, features]
+# The start of a worker is what takes time: a table, pictures and a model go to the cluster, the rest as it would go.
+ON_RAY: list[Callable[..., None]] = [choices, pets, predictions]
+AS_PICKLES: list[Callable[..., None]] = [parquet_choices, proposals, collages, fused, features, avatars]
 
 
 @pytest.mark.parametrize("stage", ON_RAY, ids=lambda stage: stage.__name__)
 def test_a_stage_on_ray_leaves_the_tree_of_the_local_run(
     stage: Callable[..., None], inputs: Path, address: str, tmp_path: Path
 ) -> None:
-    stage(inputs, tmp_path / "local")
-    stage(
-        inputs, tmp_path / "ray", engine="ray", ray_address=address, workers=1
-    )  # the start of a worker is what takes time
+    stage(inputs, tmp_path / "local", workers=1)
+    stage(inputs, tmp_path / "ray", engine="ray", ray_address=address, workers=1)
     wanted = tree_of(tmp_path / "local")
     assert wanted and tree_of(tmp_path / "ray") == wanted
 
@@ -218,7 +201,6 @@ def through_pickles(
 def test_a_stage_goes_to_ray_as_pickles(
     stage: Callable[..., None], inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The start of a worker is what takes time; these stages reach Ray in the same way."""
     seen = []
 
     def counted(*arguments: Any, **options: Any) -> Iterator[Any]:
@@ -265,7 +247,7 @@ def test_a_killed_worker_loses_nothing(address: str, tmp_path: Path) -> None:
 
     thread = threading.Thread(target=kill_one, daemon=True)
     thread.start()
-    outcome = shout(tmp_path / "ray", TEXTS, address, functools.partial(Shouter, 0.05))
+    outcome = shout(tmp_path / "ray", TEXTS, address, functools.partial(Shouter, 0.05), workers=2)
     thread.join(10)
     assert killed and outcome.made == len(TEXTS)
     shout_locally(tmp_path / "local", TEXTS)
@@ -355,6 +337,7 @@ def test_workers_of_a_run_that_is_no_more_write_nothing(address: str, tmp_path: 
         assert (tmp_path / LOCK).read_text() == "", "a run, of whatever engine, takes the folder"
 
 
+@pytest.mark.usefixtures("address")  # which tells whether Ray starts workers
 def test_an_interrupted_run_leaves_no_processes_and_any_engine_resumes_it(inputs: Path, tmp_path: Path) -> None:
     """Here Ray runs on this machine alone, for this run."""
     pets(inputs, tmp_path / "local")

@@ -6,9 +6,9 @@ python -m tests.benchmarks.scale speed                                 items a s
 python -m tests.benchmarks.scale memory                                of the process that hands out the work
 python -m tests.benchmarks.scale users --people 20000000               matching, Ray beside the local engine
 
-Chaos: on a cluster of three nodes, each stage runs again and again, and in each run one of these is killed (SIGKILL)
-after a random share of its time: a worker, the raylet of a node, a node with all its processes, or the command, which
-is then run again. Afterwards the tree must be that of an undisturbed local run by SHA-256, and no worker may be left.
+Chaos: on a cluster of three nodes, each stage runs again and again, and at up to three random moments of each run one
+of these is killed (SIGKILL): a worker, the raylet of a node, a node with all its processes, or the command, which is
+then run again. Afterwards the tree must be that of an undisturbed local run by SHA-256, and no worker may be left.
 """
 
 import argparse
@@ -44,6 +44,7 @@ from tests.helpers import ROOT
 
 KINDS = ("worker", "raylet", "node", "command")
 NODES = 3
+KILLS_A_RUN = 3
 ITEM_S = 0.005  # of processor time
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -97,6 +98,7 @@ class ThreeNodes:
         """Kill one of a kind; False where there is none."""
         if kind == "command":
             process.kill()
+            process.wait()
         elif kind == "worker":
             there = self.workers()
             if not there:
@@ -130,29 +132,34 @@ class ThreeNodes:
                 child.kill()
 
 
-def one_kill(
-    stage: list[str], kind: str, share: float, seconds: float, *, output: Path, cluster: ThreeNodes, rng: random.Random
-) -> tuple[bool, int, float]:
-    """Whether the kill hit, how many workers were left, and seconds."""
+def run_with_kills(
+    stage: list[str], kills: list[tuple[str, float]], *, output: Path, cluster: ThreeNodes, rng: random.Random
+) -> tuple[list[str], int]:
+    """Run a stage to its end; after each wait of so many seconds kill one of a kind.
+
+    Returns: the kinds that were killed, and how many workers were left.
+    """
     line = command(stage, output, "--engine=ray", f"--ray-address={cluster.address}", "--workers=2")
-    start = time.monotonic()
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    hit = False
-    try:
-        process.wait(share * seconds)
-    except subprocess.TimeoutExpired:
-        hit = cluster.kill(kind, process, rng)
+    start = functools.partial(subprocess.Popen, line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process, killed = start(), []
+    for kind, wait_s in kills:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wait_s)
+        if process.poll() is None and cluster.kill(kind, process, rng):
+            killed.append(kind)
+        if process.poll():  # the command itself; or it lost Ray's node to which it belonged
+            process.communicate()
+            process = start()
     _, error = process.communicate()
-    if process.returncode and hit:  # the command itself, or Ray's node of the command
-        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if process.returncode and killed:
+        process = start()
         _, error = process.communicate()
     if process.returncode:
         sys.exit(f"{' '.join(line)}: exit status {process.returncode}\n{error.decode()}")
-    took = time.monotonic() - start
     deadline = time.monotonic() + 20
     while (left := len(cluster.workers())) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return hit, left, took
+    return killed, left
 
 
 def chaos(kills: int, log: Path, seed: int) -> bool:
@@ -169,20 +176,25 @@ def chaos(kills: int, log: Path, seed: int) -> bool:
         try:
             lengths: dict[str, float] = {}
             done = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
-            for number in range(len(done), kills):
+            hits, number = sum(len(line["killed"]) for line in done), len(done)
+            while hits < kills:
                 rng = random.Random(f"{seed} {number}")
-                stage, kind = list(todo)[number % len(todo)], rng.choice(KINDS)
-                trial = functools.partial(one_kill, todo[stage], output=folder / "trial", cluster=cluster, rng=rng)
+                stage = list(todo)[number % len(todo)]
+                run = functools.partial(run_with_kills, todo[stage], output=folder / "trial", cluster=cluster, rng=rng)
                 if stage not in lengths:
-                    lengths[stage] = trial(kind, 1e6, 1)[2]
+                    start = time.monotonic()
+                    run([])
+                    lengths[stage] = time.monotonic() - start
                     shutil.rmtree(folder / "trial")
-                hit, left, _ = trial(kind, rng.uniform(0.2, 1), lengths[stage])
+                waits = [rng.uniform(0.2, 0.9) * lengths[stage] for _ in range(KILLS_A_RUN)]
+                killed, left = run([(rng.choice(KINDS), wait_s) for wait_s in waits])
                 wrong = differences(wanted[stage], tree_of(folder / "trial"))
                 shutil.rmtree(folder / "trial")
-                facts = {"stage": stage, "kind": kind, "hit": hit, "differ": wrong, "left": left}
+                facts = {"stage": stage, "killed": killed, "differ": wrong, "left": left}
                 with open(log, "a") as file:
                     file.write(json.dumps(facts) + "\n")
                 print(facts, flush=True)
+                hits, number = hits + len(killed), number + 1
         finally:
             cluster.close()
     return show_kills(log)
@@ -191,13 +203,14 @@ def chaos(kills: int, log: Path, seed: int) -> bool:
 def show_kills(log: Path) -> bool:
     """Print the table of all kills; True where all trees are right and nothing was left."""
     done = [json.loads(line) for line in log.read_text().splitlines()]
-    hits = Counter((line["stage"], line["kind"]) for line in done if line["hit"])
-    print(f"{'stage':16}" + "".join(f"{kind:>10}" for kind in KINDS) + f"{'files differ':>14}{'left':>6}")
+    hits = Counter((line["stage"], kind) for line in done for kind in line["killed"])
+    print(f"{'stage':16}{'runs':>6}" + "".join(f"{kind:>10}" for kind in KINDS) + f"{'files differ':>14}{'left':>6}")
     for stage in dict.fromkeys(line["stage"] for line in done):
         mine = [line for line in done if line["stage"] == stage]
         differ, left = sum(len(line["differ"]) for line in mine), sum(line["left"] for line in mine)
-        print(f"{stage:16}" + "".join(f"{hits[stage, kind]:>10}" for kind in KINDS) + f"{differ:>14}{left:>6}")
-    print(f"{sum(hits.values())} kills that hit, of {len(done)} runs")
+        counts = "".join(f"{hits[stage, kind]:>10}" for kind in KINDS)
+        print(f"{stage:16}{len(mine):>6}{counts}{differ:>14}{left:>6}")
+    print(f"{sum(hits.values())} kills in {len(done)} runs")
     return not any(line["differ"] or line["left"] for line in done)
 
 
