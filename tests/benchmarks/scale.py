@@ -186,7 +186,7 @@ def chaos(kills: int, log: Path, seed: int) -> bool:
                     run([])
                     lengths[stage] = time.monotonic() - start
                     shutil.rmtree(folder / "trial")
-                waits = [rng.uniform(0.2, 0.9) * lengths[stage] for _ in range(KILLS_A_RUN)]
+                waits = [rng.uniform(0.15, 0.55) * lengths[stage] for _ in range(KILLS_A_RUN)]
                 killed, left = run([(rng.choice(KINDS), wait_s) for wait_s in waits])
                 wrong = differences(wanted[stage], tree_of(folder / "trial"))
                 shutil.rmtree(folder / "trial")
