@@ -1,5 +1,6 @@
 """Settings of the whole suite."""
 
+import gc
 import os
 from collections import Counter
 
@@ -16,6 +17,11 @@ settings.load_profile("repeatable")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the file that waits most, for machines to start and to be missed: others use the cores meanwhile."""
     items.sort(key=lambda item: item.path.name != "test_ray.py")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported and collected out of later garbage collections: trainings ask for one after each stage."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
