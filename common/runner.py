@@ -280,7 +280,7 @@ def _settings_from_shell(main: Callable[[], object], script: Path) -> dict[str, 
             raise UserError(f"setting {name} is empty; the current folder is said by .")
         before = getattr(module, name)
         if value != before and before is not tyro.MISSING:
-            print(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})")
+            print(printable(f"setting: {name} = {_in_words(value)} (in the file: {_in_words(before)})"))
     return settings
 
 

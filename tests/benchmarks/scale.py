@@ -140,8 +140,8 @@ def run_with_kills(
     Returns: the kinds that were killed, and how many workers were left.
     """
     line = command(stage, output, "--engine=ray", f"--ray-address={cluster.address}", "--workers=2")
-    start = functools.partial(subprocess.Popen, line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    process, killed = start(), []
+    process = _started(line)
+    killed: list[str] = []
     for kind, wait_s in kills:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(wait_s)
@@ -149,10 +149,10 @@ def run_with_kills(
             killed.append(kind)
         if process.poll():  # the command itself; or it lost Ray's node to which it belonged
             process.communicate()
-            process = start()
+            process = _started(line)
     _, error = process.communicate()
     if process.returncode and killed:
-        process = start()
+        process = _started(line)
         _, error = process.communicate()
     if process.returncode:
         sys.exit(f"{' '.join(line)}: exit status {process.returncode}\n{error.decode()}")
@@ -160,6 +160,10 @@ def run_with_kills(
     while (left := len(cluster.workers())) and time.monotonic() < deadline:
         time.sleep(0.2)
     return killed, left
+
+
+def _started(line: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def chaos(kills: int, log: Path, seed: int) -> bool:

@@ -416,6 +416,17 @@ def test_an_interruption_ends_with_the_shells_status_and_without_a_traceback(
 
 
 @posix_only
+def test_an_interruption_before_the_run_is_one_line(script: Path) -> None:
+    """While the script's own imports are on their way."""
+    source = script.read_text(encoding="utf-8")
+    pressed = "\nimport signal\nsignal.raise_signal(signal.SIGINT)\nTEXT: Path"
+    script.write_text(source.replace("\nTEXT: Path", pressed), encoding="utf-8")
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert result.stderr == "7_Count.py: interrupted before it began\n"
+    assert result.returncode == -signal.SIGINT, "which the shell calls 130"
+
+
+@posix_only
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_goes_away_is_no_error_message(script: Path, unbuffered: str) -> None:
     """`python 7_Count.py nothing | true`, whether Python holds the lines back or not."""
@@ -449,6 +460,12 @@ def test_a_name_that_is_no_text_can_still_be_echoed(shell: Shell) -> None:
     result = shell("nothing", "--how", "caf\udce9")
     assert result.returncode == 0, result.stderr
     assert "setting: HOW = caf\\udce9" in result.stdout
+
+
+def test_a_setting_is_echoed_without_what_controls_a_terminal(shell: Shell) -> None:
+    result = shell("nothing", "--how", "a\x1b[2Jb\nc")
+    assert result.returncode == 0 and "\x1b[2J" not in result.stdout
+    assert "setting: HOW = a\\x1b[2Jb\\nc (in the file: well)" in result.stdout
 
 
 def test_names_control_no_terminal_and_make_no_lines_of_their_own(shell: Shell) -> None:
