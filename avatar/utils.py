@@ -80,7 +80,7 @@ def main() -> Report:
     from avatar.person.user_photos import sample_photo
     from common.files import sha256_of
     from common.images import read_image, write_png
-    from common.stores import brought
+    from common.stores.copies import brought
 
     known = read_features(FEATURES) if FEATURES else None
     photo = PHOTO or (brought(Path(known.photo)) if known and known.photo else sample_photo())

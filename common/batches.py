@@ -15,8 +15,10 @@ from typing import Any, Generic, TypeVar
 from common.errors import UserError, raise_faults
 from common.files import link_file, write_bytes, write_faults
 from common.journals import LOCK, Record, Results, note, owner_of
+from common.paths import with_addresses
 from common.ray_engine import RayCluster
-from common.stores import collect, note_stored, publish, publish_journal, store_files
+from common.stores.handover import store_files
+from common.stores.outputs import collect, note_stored, publish, publish_journal
 from common.workers import map_in_order
 
 Payload = TypeVar("Payload")
@@ -210,7 +212,7 @@ class _Maker(Generic[Payload]):
             try:
                 made = function(item.payload)
             except UserError as error:
-                made = Made(fault=str(error))
+                made = Made(fault=with_addresses(str(error)))
         try:
             for file, content in made.files.items():
                 write_bytes(self._own(item, file), content)

@@ -1,13 +1,14 @@
 """The project's folders, and the copies of what lies in object stores."""
 
 import os
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
 CHECKPOINTS = ROOT / "checkpoints"
 OUTPUTS = ROOT / "outputs"
-STORES = Path(os.environ.get("RELIVE_STORES") or OUTPUTS / "stores").absolute()  # copies; common/stores.py keeps them
+STORES = Path(os.environ.get("RELIVE_STORES") or OUTPUTS / "stores").absolute()  # copies; common/stores keeps them
 STORE_PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}  # what reads and writes each kind of store
 
 
@@ -25,6 +26,11 @@ def store_url(path: Path) -> str:
     else:
         return ""
     return f"{parts[0]}://{'/'.join(parts[1:])}" if parts else ""
+
+
+def with_addresses(text: str) -> str:
+    """A message in which addresses stand in the place of copies."""
+    return re.sub(rf"{re.escape(str(STORES))}/[\w-]+/(\w+)/", r"\1://", text)
 
 
 def location(path: Path) -> str:

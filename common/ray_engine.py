@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from common.errors import UserError
-from common.stores import packed, read_claim, unpacked, write_claim
+from common.stores.handover import packed, read_claim, unpacked, write_claim
 from common.workers import ONE_THREAD, default_workers
 
 if TYPE_CHECKING:

@@ -49,8 +49,8 @@ from pathlib import Path
 
 from common.errors import JOINERS, FaultsError, UserError, check_range, message_line, printable
 from common.files import sha256_of, write_text
-from common.paths import STORES, shown, store_url
-from common.stores import working_copies
+from common.paths import shown, store_url, with_addresses
+from common.stores.copies import working_copies
 
 TOP_LEVEL = re.compile(r"^(\w+)(?:/|(?:\.[\w-]+)*\.(?:py|so|pyd),)", re.MULTILINE)  # modules and packages in a RECORD
 
@@ -109,7 +109,7 @@ def run(main: Callable[[], Report | None]) -> None:
     # busy one.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     _set_up_streams()
-    warnings.showwarning = lambda message, *_: print(message_line(f"{script.name}: {message}"), file=sys.stderr)
+    warnings.showwarning = lambda message, *_: _say(script, str(message))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         settings = _settings_from_shell(main, script)
@@ -151,10 +151,13 @@ def run(main: Callable[[], Report | None]) -> None:
 
 
 def _fail(script: Path, *lines: str) -> typing.NoReturn:
-    copies = re.compile(rf"{re.escape(str(STORES))}/\w+/(\w+)/")
-    message = "\n".join(message_line(copies.sub(r"\1://", line)) for line in lines)
-    print(f"{script.name}: {message}", file=sys.stderr)
+    _say(script, *lines)
     sys.exit(EXIT_USER_ERROR)
+
+
+def _say(script: Path, *lines: str) -> None:
+    message = "\n".join(message_line(with_addresses(line)) for line in lines)
+    print(f"{script.name}: {message}", file=sys.stderr)
 
 
 def _set_up_streams() -> None:

@@ -14,17 +14,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from common import paths, ray_engine, stores
+from common import paths, ray_engine
 from common.batches import run_batch
 from common.errors import UserError
 from common.journals import JOURNAL, LOCK
 from common.paths import DATA
-from common.stores import packed, unpacked, working_copies
+from common.stores import handover, locks, objects, outputs
+from common.stores.copies import brought, working_copies
+from common.stores.handover import packed, unpacked
+from common.stores.locks import StoreLock
+from common.stores.outputs import Output
 from tests.benchmarks.kills import tree_of
 from tests.common.test_batches import batch_in, items_of
 from tests.helpers import ROOT, load_main, run_script
@@ -67,8 +72,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
     def work_as(name: str) -> None:
         monkeypatch.setenv("RELIVE_STORES", str(tmp_path / name))
-        for module in (paths, stores):
-            monkeypatch.setattr(module, "STORES", tmp_path / name)
+        monkeypatch.setattr(paths, "STORES", tmp_path / name)
 
     work_as("laptop")
     return work_as
@@ -77,9 +81,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run waits for comes soon; a lock that is not renewed is one of a test below."""
-    for name, seconds in {"RENEW_S": 0.1, "STALE_S": 60, "SETTLE_S": 1, "POLL_S": 0.05, "JOURNAL_S": 0.1}.items():
-        monkeypatch.setattr(stores, name, seconds)
-    monkeypatch.setattr(stores, "JOURNAL_SHARE", 0)
+    for name, seconds in {"RENEW_S": 0.1, "STALE_S": 60, "SETTLE_S": 1, "POLL_S": 0.05}.items():
+        monkeypatch.setattr(locks, name, seconds)
+    monkeypatch.setattr(outputs, "JOURNAL_S", 0.1)
+    monkeypatch.setattr(outputs, "JOURNAL_SHARE", 0)
 
 
 @pytest.fixture
@@ -180,13 +185,13 @@ def test_a_command_takes_addresses_and_names_them(inputs: Path, system: Any, url
 KILLED = """
 import functools, os, sys
 sys.path.insert(0, os.getcwd())
-from common import stores
-stores.RENEW_S, stores.JOURNAL_S, stores.JOURNAL_SHARE = 0.1, 0.2, 0
+from common.stores import copies, locks, outputs
+locks.RENEW_S, outputs.JOURNAL_S, outputs.JOURNAL_SHARE = 0.1, 0.2, 0
 from pathlib import Path
 from common.batches import run_batch
 from tests.common.test_batches import Shouter, batch_in, items_of
 texts = {f"n{number:03d}": f"text {number}" for number in range(12)}
-with stores.working_copies({"OUTPUT": Path(sys.argv[1])}, ["OUTPUT"]) as settings:
+with copies.working_copies({"OUTPUT": Path(sys.argv[1])}, ["OUTPUT"]) as settings:
     with run_batch(batch_in(settings["OUTPUT"], set_up=functools.partial(Shouter, 0.2)), items_of(texts)):
         pass
 """
@@ -208,8 +213,8 @@ def test_another_machine_resumes_what_was_killed(
     process.wait()
     assert system.exists(lock_of(url)) and len(system.find(f"{url}/loud")) < len(TEXTS)
     machine("desktop")
-    monkeypatch.setattr(stores, "STALE_S", 0.5)
-    monkeypatch.setattr(stores, "RENEW_S", 60)
+    monkeypatch.setattr(locks, "STALE_S", 0.5)
+    monkeypatch.setattr(locks, "RENEW_S", 60)
     outcome = shout(url)
     assert outcome.kept and outcome.made
     shout_locally(tmp_path / "local")
@@ -245,7 +250,7 @@ def test_what_is_out_of_date_or_no_longer_listed_leaves_the_store(system: Any, u
 
 
 def test_a_second_run_is_refused_while_the_first_lives(system: Any, url: str) -> None:
-    with stores._Output(url).owned(), pytest.raises(UserError, match="another run is writing it"):
+    with Output(url).held(), pytest.raises(UserError, match="another run is writing it"):
         shout(url)
     assert shout(url).made == len(TEXTS)
 
@@ -253,18 +258,18 @@ def test_a_second_run_is_refused_while_the_first_lives(system: Any, url: str) ->
 def test_of_several_runs_one_takes_over_the_lock_of_a_killed_one(
     system: Any, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "STALE_S", 0.5)
-    monkeypatch.setattr(stores, "RENEW_S", 60)
+    monkeypatch.setattr(locks, "STALE_S", 0.5)
+    monkeypatch.setattr(locks, "RENEW_S", 60)
     system.pipe_file(lock_of(url), b'{"run": "killed"}')
-    locks = [stores._Lock(lock_of(url), stores._Output(url)) for _ in range(3)]
     taken = []
 
-    def take(lock: stores._Lock) -> None:
+    def take() -> None:
         with contextlib.suppress(UserError):
-            lock.take()
+            lock = StoreLock(url)
+            lock._take()
             taken.append(lock)
 
-    threads = [threading.Thread(target=take, args=(lock,)) for lock in locks]
+    threads = [threading.Thread(target=take) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -273,24 +278,153 @@ def test_of_several_runs_one_takes_over_the_lock_of_a_killed_one(
 
 
 def test_a_run_whose_lock_was_taken_over_writes_no_more(system: Any, url: str) -> None:
-    output = stores._Output(url)
-    with pytest.raises(UserError, match="another run has taken over"), output.owned():
-        system.pipe_file(lock_of(url), b'{"run": "another"}')
-        while not output.lost:
-            time.sleep(0.01)
+    output = Output(url)
+    with pytest.raises(UserError, match="another run has taken over"), output.held():
+        with contextlib.suppress(UserError):
+            while True:  # once may be while the lock is renewed
+                system.pipe_file(lock_of(url), b'{"run": "another"}')
+                output.publish()
         output.copy.mkdir(parents=True)
         (output.copy / "late.txt").write_text("too late")
     assert not system.exists(f"{url}/late.txt") and system.cat_file(lock_of(url)) == b'{"run": "another"}'
 
 
 def test_outputs_below_one_another_have_copies_of_their_own(system: Any, url: str) -> None:
-    outer, inner = stores._Output(url), stores._Output(f"{url}/inner")
-    with inner.owned():
+    outer, inner = Output(url), Output(f"{url}/inner")
+    with inner.held():
         inner.copy.mkdir(parents=True)
         (inner.copy / "new.txt").write_text("new")
-        with outer.owned():
+        with outer.held():
             pass
     assert system.cat_file(f"{url}/inner/new.txt") == b"new"
+
+
+def test_a_run_below_another_may_end_first(system: Any, url: str) -> None:
+    """Its lock lies among the files of the other, and is none of them."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(Output(f"{url}/inner").held())
+        with Output(url).held():
+            stack.close()
+
+
+def test_an_output_below_another_of_the_run_lies_in_its_copy(system: Any, url: str) -> None:
+    system.pipe_file(f"{url}/training/sheet.png", b"old")
+    settings = {"OUTPUT": Path(f"{url}/training/sheet.png"), "TRAINING_DATA": Path(f"{url}/training")}
+    with working_copies(settings, ["OUTPUT", "TRAINING_DATA"]) as copies:
+        assert copies["OUTPUT"] == copies["TRAINING_DATA"] / "sheet.png"
+        copies["OUTPUT"].write_text("newer")
+    assert system.cat_file(f"{url}/training/sheet.png") == b"newer"
+
+
+def test_a_run_may_write_what_has_a_similar_name(system: Any, url: str) -> None:
+    system.pipe_file(f"{url}/users_2.csv", b"of another run")
+    with output_at(f"{url}/users.csv") as table:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text("ours")
+        system.pipe_file(f"{url}/users_2.csv", b"later of another run")
+    assert system.cat_file(f"{url}/users.csv") == b"ours"
+    assert system.cat_file(f"{url}/users_2.csv") == b"later of another run"
+
+
+def test_what_a_run_writes_beside_a_file_is_stored_and_earlier_parts_are_fetched(system: Any, url: str) -> None:
+    system.pipe_file(f"{url}/.users.csv.parts/0.csv", b"part")
+    system.pipe_file(f"{url}/other.csv", b"of somebody else")
+    with output_at(f"{url}/users.csv") as table:
+        parts = table.with_name(".users.csv.parts")
+        assert (parts / "0.csv").read_bytes() == b"part" and not table.with_name("other.csv").exists()
+        shutil.rmtree(parts)
+        for path in (table, table.with_suffix(".json"), table.with_name("users_strip.png")):
+            path.write_text(path.name)
+    names = {Path(name).name for name in system.find(url)}
+    assert names == {"users.csv", "users.json", "users_strip.png", "other.csv"}
+
+
+def test_the_lock_is_renewed_while_earlier_results_are_fetched(
+    system: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def mirror_slowly(*arguments: Any) -> None:
+        seen.append(system.cat_file(lock_of(url)))
+        time.sleep(0.5)
+        seen.append(system.cat_file(lock_of(url)))
+        objects.mirror(*arguments)
+
+    monkeypatch.setattr(outputs, "mirror", mirror_slowly)
+    with Output(url).held():
+        pass
+    assert seen[0] != seen[1]
+
+
+def test_a_run_that_slept_looks_at_its_lock_before_it_writes(
+    system: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "RENEW_S", 60)
+    monkeypatch.setattr(locks, "STALE_S", 0.5)
+    with pytest.raises(UserError, match="another run has taken over"), output_at(url) as folder:
+        system.pipe_file(lock_of(url), b'{"run": "another"}')
+        time.sleep(0.6)
+        folder.mkdir(parents=True)
+        (folder / "late.txt").write_text("too late")
+    assert not system.exists(f"{url}/late.txt")
+
+
+def test_the_lock_of_another_run_is_never_removed(system: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "RENEW_S", 60)
+    with output_at(url):
+        system.pipe_file(lock_of(url), b'{"run": "another"}')
+    assert system.cat_file(lock_of(url)) == b'{"run": "another"}'
+
+
+def test_a_lock_that_was_created_twice_is_ours(system: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries repeat a PUT whose answer was lost, and find the object there."""
+    lock = StoreLock(url)
+    system.pipe_file(lock_of(url), lock._content())
+    monkeypatch.setattr(locks, "STALE_S", 2)
+    start = time.monotonic()
+    with lock.held():
+        assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"run": "killed", "machine": "\\u001b[2J"}', b"\xff"])
+def test_a_lock_may_have_any_content(
+    content: bytes, system: Any, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(locks, "STALE_S", 0.3)
+    monkeypatch.setattr(locks, "RENEW_S", 60)
+    monkeypatch.setattr(locks, "SETTLE_S", 0.1)
+    system.pipe_file(lock_of(url), content)
+    with output_at(url):
+        pass
+    said = capsys.readouterr().err
+    assert "locked by a run" in said and "\x1b" not in said
+
+
+def test_an_interrupt_while_a_lock_is_taken_over_gives_it_up(
+    system: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "STALE_S", 0.3)
+    monkeypatch.setattr(locks, "SETTLE_S", 20)
+    system.pipe_file(lock_of(url), b"killed")
+
+    def interrupt() -> None:
+        while system.cat_file(lock_of(url)) == b"killed":
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt), output_at(url):
+        pass
+    assert not system.exists(lock_of(url))
+
+
+def test_what_ended_a_run_is_not_hidden_by_what_storing_says(system: Any, url: str) -> None:
+    with pytest.raises(ZeroDivisionError), pytest.warns(match="is not what was stored"), output_at(url) as folder:
+        folder.mkdir(parents=True)
+        (folder / "a.txt").write_text("a")
+        outputs.publish()
+        system.rm_file(f"{url}/a.txt")
+        raise ZeroDivisionError
 
 
 def test_results_of_other_machines_come_for_the_overviews(
@@ -300,7 +434,7 @@ def test_results_of_other_machines_come_for_the_overviews(
 
     def store_elsewhere(paths: Any) -> None:
         paths = list(paths)
-        stores.store_files(paths)
+        handover.store_files(paths)
         for path in paths:
             path.unlink()
 
@@ -309,7 +443,7 @@ def test_results_of_other_machines_come_for_the_overviews(
         shout(url)
     shout_locally(tmp_path / "local")
     assert tree_at(system, url, tmp_path / "found") == tree_of(tmp_path / "local")
-    assert tree_of(stores._Output(url).copy) == tree_of(tmp_path / "local")
+    assert tree_of(Output(url).copy) == tree_of(tmp_path / "local")
 
 
 def test_inputs_are_fetched_by_the_machine_that_needs_them(system: Any, url: str) -> None:
@@ -327,6 +461,40 @@ def test_inputs_are_fetched_by_the_machine_that_needs_them(system: Any, url: str
     assert not photo.with_name("b.jpg").exists() and not new.exists()
 
 
+def test_an_input_that_changes_within_a_second_is_fetched_again(system: Any, url: str) -> None:
+    times: list[datetime] = []
+    contents = []
+    while len(times) < 2 or times[-1] != times[-2]:
+        content = b"%04d" % len(times)
+        system.pipe_file(f"{url}/users.csv", content)
+        contents.append((brought(Path(f"{url}/users.csv")).read_bytes(), content))
+        times.append(system.info(f"{url}/users.csv")["LastModified"].replace(microsecond=0))
+    assert all(found == content for found, content in contents)
+
+
+def test_an_input_that_was_a_folder_may_become_a_file(system: Any, url: str) -> None:
+    system.pipe_file(f"{url}/people/a/b.csv", b"b")
+    assert brought(Path(f"{url}/people")).is_dir()
+    system.rm_file(f"{url}/people/a/b.csv")
+    system.pipe_file(f"{url}/people", b"a table")
+    assert brought(Path(f"{url}/people")).read_bytes() == b"a table"
+
+
+def test_messages_name_addresses(system: Any, url: str) -> None:
+    with output_at(url) as folder, run_batch(batch_in(folder, set_up=complaining), items_of(TEXTS)) as outcome:
+        pass
+    assert set(outcome.faults.values()) == {f"{url}/loud: no such file"}
+
+
+def complaining() -> Callable[[Any], Any]:
+    return complain
+
+
+def complain(payload: Any) -> Any:
+    folder = next(paths.STORES.glob("written-*/s3/*/*"))
+    raise UserError(f"{folder / 'loud'}: no such file")
+
+
 def test_a_worker_of_ray_reads_the_claim_and_inputs_from_the_store(system: Any, url: str, tmp_path: Path) -> None:
     """Where nothing is on its machine; and makes nothing for a run that is no more."""
     pa = pytest.importorskip("pyarrow")
@@ -335,16 +503,16 @@ def test_a_worker_of_ray_reads_the_claim_and_inputs_from_the_store(system: Any, 
     with working_copies({"STYLES": Path(f"{url}/styles"), "OUTPUT": Path(f"{url}/out")}, ["OUTPUT"]) as copies:
         claim = copies["OUTPUT"] / LOCK
         claim.parent.mkdir(parents=True)
-        stores.write_claim(claim, "mine")
+        handover.write_claim(claim, "mine")
         function = packed(functools.partial(shouted, copies["STYLES"]), cloudpickle.CloudPickler)
         worker = ray_engine._Worker(ray_engine._Owned(function, claim, "mine", tmp_path))
-        pieces = pa.table({"piece": [packed("ant")]})
+        pieces = pa.table({"item": [packed("ant")]})
         shutil.rmtree(paths.STORES)
         (made,) = worker(pieces).column("result").to_pylist()
         assert pickle.loads(made) == ("ANT!", None)
-        stores._present.cache_clear()
+        handover._present.cache_clear()
         claim.parent.mkdir(parents=True)
-        stores.write_claim(claim, "")
+        handover.write_claim(claim, "")
         (made,) = worker(pieces).column("result").to_pylist()
         assert isinstance(pickle.loads(made)[1], UserError)
 
@@ -376,7 +544,7 @@ def test_what_keeps_a_store_away_is_said(
 ) -> None:
     type(system).clear_instance_cache()
     monkeypatch.setattr(type(system), "retries", 1)
-    monkeypatch.setitem(stores.OPTIONS, "s3", {"config_kwargs": {"retries": {"max_attempts": 0}}})
+    monkeypatch.setitem(objects.OPTIONS, "s3", {"config_kwargs": {"retries": {"max_attempts": 0}}})
     for name, value in change.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
     with pytest.raises(UserError, match=rf"^{url}: .*{words}"), output_at(url):
@@ -394,7 +562,27 @@ def test_addresses_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPat
         output_at("s3://bucket/x").__enter__()
 
 
-def test_objects_whose_names_no_file_can_have_are_refused(system: Any, url: str) -> None:
-    system.pipe_file(f"{url}/a\\b.txt", b"content")
+@pytest.mark.parametrize("name", ["a\\b.txt", "a//b.txt", "../b.txt", "a?versionId=1"])  # s3fs reads a for the last
+def test_objects_whose_names_no_file_can_have_are_refused(name: str, system: Any, url: str) -> None:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    system.call_s3("put_object", Bucket=bucket, Key=f"{key}/{name}", Body=b"content")
     with pytest.raises(UserError, match="no file can have this name"), output_at(url):
         pass
+
+
+def test_an_address_never_leads_out_of_the_copies(system: Any, url: str, tmp_path: Path) -> None:
+    """As the photo of somebody else's features may name it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/photo.jpg").write_text("mine")
+    system.pipe_file(f"{url}/a.jpg", b"a")
+    brought(Path(f"{url}/a.jpg"))
+    with pytest.raises(UserError, match="must name a file or folder in a bucket"):
+        brought(Path(f"s3://{BUCKET}/../../../../mine"))
+    assert (tmp_path / "mine/photo.jpg").exists()
+
+
+def test_an_object_that_vanishes_is_not_said_of_another(system: Any, url: str) -> None:
+    system.pipe_file(f"{url}/a.jpg", b"a")
+    copy = brought(Path(f"{url}/a.jpg"))
+    with pytest.raises(UserError, match=rf"^{url}/a.jpg and 1 more: "):
+        objects.fetch(dict.fromkeys((copy, copy.with_name("b.jpg")), (1, 0)))

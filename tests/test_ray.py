@@ -26,7 +26,7 @@ from common.files import write_bytes
 from common.journals import LOCK, Results
 from common.paths import DATA
 from common.ray_engine import RayCluster, ray_cluster
-from common.stores import packed, write_claim
+from common.stores.handover import packed, write_claim
 from common.surveys import readers
 from tests.avatar.tiny_sdxl import build_tiny_sdxl
 from tests.benchmarks.kills import tree_of

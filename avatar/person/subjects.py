@@ -15,7 +15,7 @@ from common.errors import UserError, raise_faults
 from common.files import row_file_name, sha256_of
 from common.images import read_image
 from common.people.selection import Box
-from common.stores import brought
+from common.stores.copies import brought
 from common.surveys.dialects import TABLE_SUFFIXES
 
 

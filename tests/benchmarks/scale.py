@@ -222,8 +222,8 @@ def show_kills(log: Path) -> bool:
 
 HASTY = """
 import runpy, sys
-from common import stores
-stores.RENEW_S, stores.STALE_S, stores.SETTLE_S = 1, 6, 1
+from common.stores import locks
+locks.RENEW_S, locks.STALE_S, locks.SETTLE_S = 1, 6, 1
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
