@@ -75,7 +75,7 @@ def extract_features(
     batch: Batch[UserPhoto, None] = Batch(
         folder=output,
         settings={},
-        files=(rf"(.+){PICTURE_SUFFIX}\.png", rf"(.+){FAULT_SUFFIX}\.png", r"([\w-]+)\.json"),
+        files=(rf"(.+){PICTURE_SUFFIX}\.png", rf"(.+){FAULT_SUFFIX}\.png", r"([^.]+)\.json"),
         overviews=(CONTACT_SHEET.replace(".", r"\."),),
         exclusive=False,
         set_up=functools.partial(Extractor, settings),

@@ -279,6 +279,7 @@ def _equal_twins(names: Sequence[str], columns: str, rows: Rows) -> list[str]:
         UserError: the answers differ, and `columns` does not say what the column is.
     """
     twins = [name for name in names if is_twin(name) and genres_of(untwinned(name)) and f"{name}=" not in columns]
+    twins = [name for name in twins if untwinned(name) in names]  # the one before may have been a list of genres
     if not twins:
         return []
     places = {name: (names.index(untwinned(name)), names.index(name)) for name in twins}

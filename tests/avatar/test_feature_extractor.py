@@ -188,6 +188,16 @@ def test_a_photo_of_any_form_shows_the_same_face(face: Image.Image, tmp_path: Pa
 # ---- faces that are not there, and too many ----
 
 
+def test_names_of_any_script_stay(tmp_path: Path, face: Image.Image) -> None:
+    """Also with accents as letters of their own, as macOS writes file names."""
+    names = {"Jose\u0301", "न्द्री", "น้ำ", "山田", "Ада"}
+    for name in names:
+        face.save(tmp_path / f"{name}.png")
+    output = extract(tmp_path, output=tmp_path / "results", analyzer="self")
+    assert {read_features(path).name for path in output.glob("*.json") if path.name != "run.json"} == names
+    assert all((output / f"{name}.json").exists() and (output / f"{name}_face.png").exists() for name in names)
+
+
 def test_a_photo_without_a_face_is_said_and_shown(cup: Path) -> None:
     with pytest.raises(UserError, match=r"no face found; use a photo .*cup_fault\.png") as caught:
         extract(cup)

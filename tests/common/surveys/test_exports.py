@@ -214,6 +214,8 @@ READ: dict[str, tuple[str | bytes, Tastes]] = {
     "people with short names are people": (
         "name,Rock,Pop\nN,5,1\nØystein,1,5\nMin,1,1\nMax,3,1\n",
         {"N": {"rock": 1}, "Øystein": {"pop": 1}, "Min": {}, "Max": {"rock": 0.5}}),
+    "genres ticked, and asked for once more without an answer": (
+        "#,Name,Rock,Hip-hop,Rock,Hip-hop\na,A,Rock,,,\nb,B,,Hip-hop,,\n", {"A": {"rock": 1}, "B": {"hiphop": 1}}),
 }  # fmt: skip
 
 
