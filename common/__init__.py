@@ -1,5 +1,6 @@
 """What two or more parts of Re:Live share."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -8,11 +9,16 @@ from types import TracebackType
 # ONNX Runtime reports what it runs to its maker, and gives the machine a number, unless this is set before its import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
+# A notebook hands its own way to show figures on to the scripts that it starts; Matplotlib refuses one it cannot find.
+_backend = os.environ.get("MPLBACKEND", "")
+if _backend.startswith("module://") and not importlib.util.find_spec(_backend[len("module://") :].partition(".")[0]):
+    del os.environ["MPLBACKEND"]
+
 
 def _report_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Say Ctrl-C in one line also while a script still imports; the runner, which says it otherwise, comes later."""
+    """Say Ctrl-C in one line also while a script still imports, before the runner can say more."""
     if issubclass(kind, KeyboardInterrupt):
-        print(f"{Path(sys.argv[0]).name}: interrupted before it began", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: interrupted", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
 

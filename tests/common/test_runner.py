@@ -415,6 +415,13 @@ def test_an_interruption_ends_with_the_shells_status_and_without_a_traceback(
     assert not (script.parent / "outputs").exists()
 
 
+def test_a_script_that_a_notebook_starts_draws_without_its_backend() -> None:
+    code = "import common, matplotlib.figure; print(matplotlib.figure.Figure())"
+    environment = os.environ | {"MPLBACKEND": "module://a_package_of_the_notebook.inline"}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0 and "Figure(" in result.stdout, result.stderr
+
+
 @posix_only
 def test_an_interruption_before_the_run_is_one_line(script: Path) -> None:
     """While the script's own imports are on their way."""
@@ -422,7 +429,7 @@ def test_an_interruption_before_the_run_is_one_line(script: Path) -> None:
     pressed = "\nimport signal\nsignal.raise_signal(signal.SIGINT)\nTEXT: Path"
     script.write_text(source.replace("\nTEXT: Path", pressed), encoding="utf-8")
     result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
-    assert result.stderr == "7_Count.py: interrupted before it began\n"
+    assert result.stderr == "7_Count.py: interrupted\n"
     assert result.returncode == -signal.SIGINT, "which the shell calls 130"
 
 
