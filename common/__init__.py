@@ -10,8 +10,9 @@ from types import TracebackType
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # A notebook hands its own way to show figures on to the scripts that it starts; Matplotlib refuses one it cannot find.
-_backend = os.environ.get("MPLBACKEND", "")
-if _backend.startswith("module://") and not importlib.util.find_spec(_backend[len("module://") :].partition(".")[0]):
+_scheme, _, _module = os.environ.get("MPLBACKEND", "").partition("://")
+_package = _module.partition(".")[0]
+if _scheme == "module" and not (_package and importlib.util.find_spec(_package)):
     del os.environ["MPLBACKEND"]
 
 

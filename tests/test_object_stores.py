@@ -305,6 +305,7 @@ def test_a_run_below_another_may_end_first(system: Any, url: str) -> None:
         stack.enter_context(Output(f"{url}/inner").held())
         with Output(url).held():
             stack.close()
+    assert not system.find(url, withdirs=False), "neither results nor locks"
 
 
 def test_an_output_below_another_of_the_run_lies_in_its_copy(system: Any, url: str) -> None:

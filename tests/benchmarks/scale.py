@@ -147,7 +147,7 @@ def run_with_kills(
             process.wait(wait_s)
         if process.poll() is None and cluster.kill(kind, process, rng):
             killed.append(kind)
-        if process.poll():  # the command itself; or it lost Ray's node to which it belonged
+        if process.poll() and killed:  # the command itself; or it lost Ray's node to which it belonged
             process.communicate()
             process = _started(line)
     _, error = process.communicate()
