@@ -206,7 +206,8 @@ def test_another_machine_resumes_what_was_killed(
     system: Any, url: str, tmp_path: Path, machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = subprocess.Popen([sys.executable, "-c", KILLED, url], cwd=ROOT, env=os.environ, stderr=subprocess.DEVNULL)
-    while len(system.find(f"{url}/loud")) < 4:
+    journal = f"{url}/{JOURNAL}"
+    while len(system.find(f"{url}/loud")) < 4 or b'"version"' not in system.cat_file(journal):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

@@ -37,7 +37,7 @@ from carousel.collages.photo_to_collages import (
     resize,
 )
 from common.errors import UserError
-from common.journals import LOCK
+from common.journals import JOURNAL, LOCK
 from common.people.selection import SegmentedPerson, SelectionRules, person_of
 from common.runner import Report
 from tests.helpers import ROOT, assert_user_error, run_script, with_settings
@@ -539,12 +539,19 @@ def many(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def noted(folder: Path) -> list[str]:
+    """The journal's lines of finished photos."""
+    journal = folder / JOURNAL
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True) if journal.exists() else []
+    return [line for line in lines if '"version"' in line and line.endswith("\n")]
+
+
 def start(folder: Path) -> subprocess.Popen[str]:
-    """A run with two workers that has written a few collages."""
+    """A run with two workers that has noted a few collages; workers may have written more."""
     command = [sys.executable, str(ROOT / STEP), *map(str, flags(folder, workers=2))]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
     deadline = time.monotonic() + 60
-    while len(list((folder / "out").glob("*.png"))) < 3:
+    while len(noted(folder / "out")) < 3:
         assert process.poll() is None and time.monotonic() < deadline, "it ended before it was killed"
         time.sleep(0.002)
     return process
