@@ -434,6 +434,32 @@ def test_an_interruption_before_the_run_is_one_line(script: Path) -> None:
 
 
 @posix_only
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "import resource; resource.setrlimit(resource.RLIMIT_AS, (700 << 20, -1))",
+            "a process may use only 700 MB here",
+        ),
+        ("raise MemoryError", "not enough memory to load the packages"),
+        (
+            "raise ImportError('libx.so: failed to map segment from shared object')",
+            "not enough memory to load the packages",
+        ),
+        ("import warnings; warnings.simplefilter('error'); warnings.warn('old\\nand grey')", "into an error: old\n"),
+    ],
+    ids=["address space", "memory", "library", "warning"],
+)
+def test_what_ends_a_script_while_it_imports_is_one_line(script: Path, line: str, message: str) -> None:
+    source = script.read_text(encoding="utf-8")
+    first, rest = (f"{line}\n", "") if "setrlimit" in line else ("", f"\n{line}\nTEXT: Path")
+    script.write_text(first + source.replace("\nTEXT: Path", rest or "\nTEXT: Path"), encoding="utf-8")
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and result.stderr.startswith("7_Count.py: "), result.stderr
+    assert message in result.stderr and result.stderr.count("\n") == 1
+
+
+@posix_only
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_goes_away_is_no_error_message(script: Path, unbuffered: str) -> None:
     """`python 7_Count.py nothing | true`, whether Python holds the lines back or not."""
