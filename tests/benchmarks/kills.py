@@ -94,6 +94,7 @@ def works(folder: Path) -> list[Work]:
     bodies = str(DATA / "masks/sheets/other_body.png")
     scenes = ("--scenes", "3", "--people", "2", "--width", "192")
     table = str(DATA / "pet/users.csv")
+    pet, scene = folder / "pet", str(photos / "beach_1.jpg")
     return [
         Work("pet/0_Draw_Data.py", ("--output", "{out}", "--sheet", "{out}/sheet.png")),
         Work("pet/data.py", ("--survey", table, "--synthetic-users", "20000", "--output", "{out}/data.png")),
@@ -134,6 +135,9 @@ def works(folder: Path) -> list[Work]:
         Work("avatar/AvatarGen.py", (*avatar, "--compare")),
         Work("avatar/TrainLoRA.py", ("--pictures", str(style), "--output", "{out}/lora.safetensors", "--steps", "3",
                                      "--sample-every", "1", "--sample-steps", "2", "--size-px", "64"), resumes=True),
+        Work("postcard.py", ("--features", str(folder / "features/person_01.json"), "--avatars", str(people), "--styled",
+                             str(people), "--scene", scene, "--pet", f"{pet}/main_pet.png", "--pet-record",
+                             f"{pet}/main.json", "--output", "{out}/postcard.png")),
     ]  # fmt: skip
 
 
@@ -152,6 +156,7 @@ def make_inputs(folder: Path, todo: Sequence[Work]) -> None:
             shutil.copy(path, folder / target)
     frames = folder / "sets/frames_backup_walk_north"
     makers: dict[str, tuple[str, ...]] = {
+        "pet": ("pet/main.py", "--output", "{}/main.png", "--size-px", "128"),
         "choices.csv": ("pet/1_TopN.py", "--output", "{}"),
         "training": ("masks/1_split_spritesheet.py", "{}", "--output", str(folder / "sheet.png")),
         "predicted": ("masks/5_predict_masks.py", "--frames", str(frames), "--output", "{}"),
