@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common.demo.postcard import Box, Postcard
 from common.errors import UserError
-from common.files import check_output
+from common.files import check_output, read_plain
 from common.genres import GENRES
 from common.grids import CARD, GREY, PINK, TEAL, YELLOW
 from common.images import read_image, write_png
@@ -81,9 +81,9 @@ def place(card: Postcard, cut_out: Path, box: Box) -> None:
 def read_worn(record: Path) -> dict[str, str]:
     """Slots and the accessories in them, from the JSON of a run of pet/main.py."""
     try:
-        figures = json.loads(record.read_text(encoding="utf-8"))["figures"]
+        figures = json.loads(read_plain(record))["figures"]
         return {slot: str(figures[slot]) for slot in ("Head", "Face", "Torso")}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(f"{record}: not the JSON of a run of pet/main.py") from error
 
 

@@ -59,8 +59,8 @@ class Results:
             group is the item's name, and everything before the last slash is literal.
         overviews: patterns of other files that the caller writes there, such as tables and contact sheets.
         exclusive: True: results of items that are not in the list are removed; False: they do not change.
-        check_facts: raises ValueError, TypeError, KeyError or AttributeError where facts that were read back are not
-            as they were written.
+        check_facts: raises ValueError, TypeError, AttributeError, or an ArithmeticError, LookupError or RecursionError
+            where facts that were read back are not as they were written.
     """
 
     folder: Path
@@ -248,7 +248,7 @@ class Results:
                 return None
             if not record.fault:
                 self.check_facts(record.facts)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return None
         return record
 

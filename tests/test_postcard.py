@@ -1,6 +1,7 @@
 """The postcard: every picture in its place, whatever its shape, and what is missing said."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,14 @@ def test_a_cut_out_that_shows_nothing_is_refused(made: list[str | Path], tmp_pat
     assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), empty, "shows nothing")
 
 
-def test_another_json_than_that_of_the_pet_is_refused(made: list[str | Path], tmp_path: Path) -> None:
-    (tmp_path / "pet.json").write_text("{}", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{}", "[" * 100_000, '{"figures": []}'], ids=["empty", "brackets", "a list"])
+def test_another_json_than_that_of_the_pet_is_refused(made: list[str | Path], tmp_path: Path, text: str) -> None:
+    (tmp_path / "pet.json").write_text(text, encoding="utf-8")
     assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), "pet.json: not the JSON of a run of pet/main.py")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_in_place_of_that_json_is_not_waited_for(made: list[str | Path], tmp_path: Path) -> None:
+    (tmp_path / "pet.json").unlink()
+    os.mkfifo(tmp_path / "pet.json")
+    assert_user_error(run_script("postcard.py", *made, cwd=tmp_path), "pet.json: is a folder, a pipe or a device")

@@ -292,7 +292,10 @@ class _Reader:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # read at the limit of levels, which writing passes
+        text = "nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

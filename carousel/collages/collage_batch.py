@@ -147,11 +147,15 @@ def _version(settings: CollageSettings, photo: PhotoSource) -> str:
 
 def _check_facts(facts: Mapping[str, Any]) -> None:
     """Raise ValueError, TypeError or KeyError where these are not the facts of a photo."""
-    names = [_entry(entry).collage for entry in facts["entries"]]
-    if not all(re.fullmatch(COLLAGE_NAME, name) for name in names):
-        raise ValueError(f"no names of collages: {names}")
-    if not all(isinstance(text, str) for text in (facts["sha256"], *facts["dropped"])):
-        raise TypeError("sha256 and dropped must be texts")
+    texts = [facts["sha256"], *facts["dropped"]]
+    for entry in map(_entry, facts["entries"]):
+        texts += [entry.collage, entry.source, entry.scene, entry.segmenter]
+        is_name = re.fullmatch(COLLAGE_NAME, entry.collage)
+        boxes = [entry.window, entry.box]
+        if not is_name or not 0 <= entry.score <= 1 or any([*map(type, box)] != [int] * 4 for box in boxes):
+            raise ValueError(f"no row of the index: {entry}")
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("names, labels and reasons must be texts")
 
 
 # ---- tables and contact sheet ----

@@ -135,7 +135,7 @@ def propose_all(
         folder=folder / PART,
         settings={"version": VERSION, "method": method.name, **method.settings},
         files=(rf"{MASK}_(\d+)\.png",),
-        check_facts=lambda facts: float(facts["unsureness"]),
+        check_facts=_check_facts,
         set_up=functools.partial(Proposer, method.set_up),
         tables=_unsureness_of,
         what="proposing",
@@ -156,6 +156,12 @@ def propose_all(
         shutil.rmtree(folder / PART)
         raise_faults("", [f"{name}: {fault}" for name, fault in outcome.faults.items()])
     return outcome.tables, outcome.faults
+
+
+def _check_facts(facts: Mapping[str, Any]) -> None:
+    """Raise ValueError, TypeError or KeyError where these are not the facts of a mask."""
+    if not 0 <= facts["unsureness"] <= 1:
+        raise ValueError("unsureness must be 0 to 1")
 
 
 def _unsureness_of(records: Iterator[Record]) -> dict[str, float]:

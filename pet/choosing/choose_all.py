@@ -186,6 +186,7 @@ def _choose_on_ray(
             "wardrobe": sha256_of(wardrobe.path),
         },
         files=(rf"(\d+){re.escape(output.suffix)}",),
+        check_facts=_check_facts,
         set_up=functools.partial(PartMaker, remote, wardrobe, rule, output.suffix),
         tables=list,
         what="matching",
@@ -206,6 +207,13 @@ def _choose_on_ray(
                 totals.include(record.facts["totals"])
                 survey.empty += record.facts["empty"]
     shutil.rmtree(folder)
+
+
+def _check_facts(facts: Mapping[str, Any]) -> None:
+    """Raise TypeError, KeyError or OverflowError where these are not the facts of a part."""
+    Totals(exact=True).include(facts["totals"])
+    if type(facts["empty"]) is not int:
+        raise TypeError("empty must be a whole number")
 
 
 class PartMaker:

@@ -43,6 +43,7 @@ FAULTS_KEPT = 1000
 METHOD = 3  # increase it when the same choice and settings give another picture
 PETS, COMBINED, CHARTS, PEOPLE = "pets", "combined", "charts", "people"  # folders of the output; cards are in FORMS
 PEOPLE_CSV, SENTENCES_CSV = "people.csv", "sentences.csv"
+SENTENCE = ("user", "why", "change")  # columns of that table, and facts of a person
 CARD_PET_PX = 1024
 PERSON = r"(\d{6,}(?:_.*)?)\.png"
 COMPRESS_LEVEL = 1  # of charts: compression takes a third of the time, and 1 costs little in size
@@ -230,6 +231,7 @@ def render_all(
         ),
         overviews=(r"contact_sheet_\d{2,}\.png", r"(people|sentences)(_\d+_(\d+|end))?\.csv"),
         exclusive=job.rows.are_all,
+        check_facts=_check_facts,
         set_up=functools.partial(Artist, job),
         tables=functools.partial(_write_sentences, job),
         what="drawing",
@@ -290,7 +292,7 @@ class Artist:
         if self._job.cards:
             pictures |= share_cards(self._picture(design, self._card_dresser), choice.user, [why, change])
         files = {f"{kind}/{name}": png_bytes(picture, COMPRESS_LEVEL, ORIGIN) for kind, picture in pictures.items()}
-        return Made(files, facts={"user": choice.user, "why": why, "change": change})
+        return Made(files, facts=dict(zip(SENTENCE, (choice.user, why, change), strict=True)))
 
     def _places(self, worn: Sequence[str]) -> list[int]:
         slots = self._job.wardrobe.slots
@@ -301,12 +303,18 @@ class Artist:
         return (dresser or self._dresser).dress(body, self._job.worn_files(design), design.coat)
 
 
+def _check_facts(facts: Mapping[str, Any]) -> None:
+    """Raise TypeError or KeyError where these are neither those of a pet, none, nor those of a person."""
+    if facts and not all(isinstance(facts[name], str) for name in SENTENCE):
+        raise TypeError("a sentence must be text")
+
+
 def _write_sentences(job: RenderSettings, records: Iterator[Record]) -> None:
     """Write why each person's pet wears what it wears, and what one point more of a genre would change."""
     if job.personal:
         facts = (record.facts for record in records if record.facts)
-        rows = ((fact["user"], fact["why"], fact["change"]) for fact in facts)
-        write_csv(job.folder / job.rows.named(SENTENCES_CSV), [("user", "why", "change"), *rows])
+        rows = ([fact[name] for name in SENTENCE] for fact in facts)
+        write_csv(job.folder / job.rows.named(SENTENCES_CSV), [SENTENCE, *rows])
 
 
 # ---- who has which pet ----

@@ -135,9 +135,9 @@ def works(folder: Path) -> list[Work]:
         Work("avatar/AvatarGen.py", (*avatar, "--compare")),
         Work("avatar/TrainLoRA.py", ("--pictures", str(style), "--output", "{out}/lora.safetensors", "--steps", "3",
                                      "--sample-every", "1", "--sample-steps", "2", "--size-px", "64"), resumes=True),
-        Work("postcard.py", ("--features", str(folder / "features/person_01.json"), "--avatars", str(people), "--styled",
-                             str(people), "--scene", scene, "--pet", f"{pet}/main_pet.png", "--pet-record",
-                             f"{pet}/main.json", "--output", "{out}/postcard.png")),
+        Work("postcard.py", ("--features", str(folder / "features/person_01.json"), "--avatars", str(people),
+                             "--styled", str(people), "--scene", scene, "--pet", f"{pet}/main_pet.png",
+                             "--pet-record", f"{pet}/main.json", "--output", "{out}/postcard.png")),
     ]  # fmt: skip
 
 

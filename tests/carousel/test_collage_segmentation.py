@@ -501,6 +501,23 @@ def test_a_damaged_journal_costs_work_but_no_error(damage_to: str, folder: Path)
     assert files_of(folder / "out") == expected
 
 
+@pytest.mark.parametrize(
+    "value",
+    ['"source": 5', '"score": "=cmd()"', '"score": NaN', '"window": "abcd"', '"box": [0, 1, 2]'],
+)
+def test_facts_of_another_kind_are_not_believed(value: str, folder: Path) -> None:
+    make(folder)
+    journal, expected = folder / "out/.journal.jsonl", files_of(folder / "out")
+    text = journal.read_text(encoding="utf-8")
+    key = value.partition(":")[0]
+    changed = re.sub(rf'{key}: ("[^"]*"|\[[^]]*\]|[^,}}]*)', value, text)
+    assert changed != text
+    journal.write_text(changed, encoding="utf-8")
+    with pytest.warns(UserWarning, match="damaged lines ignored"):
+        assert make(folder).figures["collages made now"] == 4
+    assert files_of(folder / "out") == expected
+
+
 def test_a_journal_made_by_somebody_else_removes_nothing(folder: Path) -> None:
     make(folder)
     victim = folder / "photos/p0_1.png"

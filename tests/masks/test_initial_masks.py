@@ -284,6 +284,17 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(training_data: Path) -> 
     assert not part.exists()
 
 
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "NaN", '"0.1"', "2"], ids=["huge", "NaN", "text", "above 1"])
+def test_an_unsureness_that_is_none_is_measured_again(value: str, training_data: Path) -> None:
+    sources, _ = sources_in(training_data / "frames")
+    expected = propose_all(training_data, sources, {}, by_threshold(), workers=1)
+    journal = training_data / PART / JOURNAL
+    text = journal.read_text(encoding="utf-8")
+    journal.write_text(re.sub(r'"unsureness": [^}]*', f'"unsureness": {value}', text), encoding="utf-8")
+    with pytest.warns(UserWarning, match="damaged lines ignored"):
+        assert propose_all(training_data, sources, {}, by_threshold(), workers=1) == expected
+
+
 def test_a_run_that_was_killed_while_it_put_masks_in_place_is_done_anew(training_data: Path) -> None:
     sources, _ = sources_in(training_data / "frames")
     propose_all(training_data, sources, {}, by_threshold(), workers=1)

@@ -241,6 +241,15 @@ def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes, fault: str) 
     assert is_edited(path)
 
 
+def test_no_depth_of_brackets_is_too_much(tmp_path: Path) -> None:
+    """Writing passes the limit of levels sooner than reading does."""
+    path = tmp_path / "deep.json"
+    for depth in range(800, 1_000):
+        path.write_text(f'{{"name": {"[" * depth}{"]" * depth}}}', encoding="utf-8")
+        with pytest.raises(UserError):
+            read_features(path)
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_features(tmp_path / "none.json")

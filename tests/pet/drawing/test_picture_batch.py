@@ -229,6 +229,19 @@ def test_a_second_run_draws_only_what_is_missing(table: Path, tmp_path: Path) ->
     assert draw(chosen, out, table) == (12, 0)
 
 
+def test_facts_of_another_kind_are_not_believed(table: Path, tmp_path: Path) -> None:
+    chosen, out = choose(tmp_path, ["user 1", "user 2"], table), tmp_path / "out"
+    draw(chosen, out, table)
+    whole, journal = (out / "sentences.csv").read_bytes(), out / JOURNAL
+    text = journal.read_text(encoding="utf-8")
+    journal.write_text(
+        text.replace('"user": "user 1"', '"usr": "user 1"').replace('"why": "', '"why": 3, "x": "'), "utf-8"
+    )
+    with pytest.warns(UserWarning, match="2 damaged lines ignored"):
+        assert draw(chosen, out, table) == (2, 2)
+    assert (out / "sentences.csv").read_bytes() == whole
+
+
 @pytest.mark.parametrize("change", ["choices", "picture", "body", "size", "charts", "person left out"])
 def test_what_has_changed_is_drawn_anew(change: str, tmp_path: Path) -> None:
     table = small_wardrobe(tmp_path / "pet")
