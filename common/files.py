@@ -9,6 +9,7 @@ import errno
 import functools
 import hashlib
 import io
+import json
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from common.errors import FAULTS_SHOWN, UserError, message_line, printable
 from common.paths import CHECKPOINTS, shown
@@ -38,6 +40,10 @@ else:
 
 FAULTS = "faults.csv"  # what a batch skipped
 FORMULA_STARTS = "=+-@\t\r'"  # a spreadsheet runs a cell that starts so; a leading apostrophe turns it into text
+JSON_BYTES = 1 << 20  # of the largest file that `read_json` reads; settings of models have about 2000
+JSON_ERRORS = (  # of reading a damaged or hostile JSON, and of taking values out of it
+    OSError, UserError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
 PART_BYTES = 4  # of chance in a temporary name
 LONGEST_PART_STEM = 255 - len(f"..{'0' * 2 * PART_BYTES}.part")  # bytes; disks allow names of 255
 TAKEN = frozenset({"run", "con", "prn", "aux", "nul"})  # a run's record is run.json; the rest are devices of Windows
@@ -299,6 +305,15 @@ def read_plain(path: Path) -> str:
     """The text of a file in UTF-8, with or without a byte order mark; raises as `open_plain`, and ValueError."""
     with open_plain(path) as file:
         return file.read().decode("utf-8-sig")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a small JSON file, which may be anybody's; raises JSON_ERRORS."""
+    with open_plain(path) as file:
+        content = file.read(JSON_BYTES + 1)
+    if len(content) > JSON_BYTES:
+        raise ValueError(f"larger than {JSON_BYTES >> 20} MB")
+    return json.loads(content.decode("utf-8-sig"))
 
 
 def no_file(path: Path, what: str = "a file") -> str:

@@ -38,11 +38,13 @@ import platform
 import re
 import signal
 import sys
+import tempfile
 import time
 import tokenize
 import typing
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, make_dataclass
 from importlib import metadata
 from pathlib import Path
@@ -112,9 +114,10 @@ def run(main: Callable[[], Report | None]) -> None:
     warnings.showwarning = lambda message, *_: _say(script, str(message))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
-        settings = _settings_from_shell(main, script)
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout = _PrintableStream(sys.stdout)
+        with _output_errors():  # settings are echoed, and the stream is emptied before it is replaced
+            settings = _settings_from_shell(main, script)
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout = _PrintableStream(sys.stdout)
         set_settings(main, settings)
         with working_copies(settings, _written_by(main)) as copies:
             set_settings(main, copies)
@@ -136,18 +139,29 @@ def run(main: Callable[[], Report | None]) -> None:
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_BROKEN_PIPE)
+    except _OutputError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be printed has no room
+        _fail(script, f"standard output: {error}")
     except OSError as error:
-        if error.filename is None and error.errno != errno.ENOSPC:
+        if error.strerror is None:  # a library's own, which may be a bug
             raise
-        if error.filename is None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be printed has no room
-        _fail(script, f"{error.filename or 'standard output'}: {error.strerror}")
+        _fail(script, _fault_of(error))
     except KeyboardInterrupt:
         print(
             f"\n{script.name}: interrupted; all files written so far are complete; run the same command to continue",
             file=sys.stderr,
         )
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _fault_of(error: OSError) -> str:
+    """What the system says, and where; it names no file that is already open, which are those of libraries."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        folder = tempfile.tempdir or ""
+        return f"{error.strerror}, in the temporary folder {folder} it seems; set TMPDIR to a folder with room"
+    return str(error.strerror)
 
 
 def _fail(script: Path, *lines: str) -> typing.NoReturn:
@@ -177,6 +191,21 @@ def _set_up_streams() -> None:
         sys.stderr = _LossyStream(sys.stderr)
 
 
+class _OutputError(Exception):
+    """Standard output takes no more, as on a full disk."""
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Tell failures of standard output from those of files; a reader that has gone is none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or isinstance(error, BrokenPipeError):
+            raise
+        raise _OutputError(error.strerror or str(error)) from error
+
+
 class _Stream(io.TextIOWrapper):
     """Another stream's file."""
 
@@ -196,7 +225,12 @@ class _PrintableStream(_Stream):
     """Standard output on which no name, prompt or cell controls the terminal."""
 
     def write(self, text: str) -> int:
-        return super().write(printable(text, kept=f"{JOINERS}\n\r\t"))
+        with _output_errors():
+            return super().write(printable(text, kept=f"{JOINERS}\n\r\t"))
+
+    def flush(self) -> None:
+        with _output_errors():
+            super().flush()
 
 
 class _LossyStream(_Stream):

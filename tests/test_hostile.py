@@ -277,11 +277,23 @@ def test_a_fusion_model_that_gives_nonsense_is_refused_and_one_that_does_nothing
 # ---- values that are no numbers in what is read back ----
 
 
-@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity"])
-def test_garments_with_values_that_are_no_numbers_are_damaged(tmp_path: Path, number: str) -> None:
-    part = f'{{"lab": [[1, 2, {number}]], "top": 0, "bottom": 1}}'
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"lab": [[1, 2, number]]} for number in (float("nan"), float("inf"), -float("inf"), 1e300, 10**400)),
+        {"top": -1e300},
+        {"bottom": 10**400},
+        {"name": "a\ud800"},
+        {"name": "a\0"},
+        {"name": "a" * 300},
+    ],
+    ids=lambda damage: repr(damage)[:30],
+)
+def test_garments_with_hostile_values_are_damaged(tmp_path: Path, damage: dict[str, Any]) -> None:
+    values = {"name": "shirt", "lab": [[1, 2, 3]], "top": 0, "bottom": 1} | damage
+    garment = {"name": values.pop("name"), "left out": False, "parts": [values]}
     path = tmp_path / "garments.json"
-    path.write_text(f'{{"garments": [{{"name": "shirt", "left out": false, "parts": [{part}]}}]}}')
+    path.write_text(json.dumps({"garments": [garment]}))
     with pytest.raises(UserError, match="damaged"):
         read_garments(path)
 

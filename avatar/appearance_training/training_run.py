@@ -1,9 +1,11 @@
 """Train the classifiers of appearance: labelled portraits in, ONNX files out."""
 
 import csv
+import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import cv2
 import numpy as np
@@ -27,7 +29,8 @@ from avatar.person.colour_measures import measure_colours
 from avatar.person.face_detector import FaceDetector
 from avatar.person.head_view import HeadView, HeadViewer
 from avatar.person.trait_classifiers import CLASSIFIERS, CROPS, HeadCrop, layer_input
-from common.errors import UserError
+from common.errors import UserError, raise_faults
+from common.files import read_plain
 from common.images import read_image
 
 COLUMNS = {"skin": "skin_tone"}  # names in the table that differ from the traits'
@@ -86,22 +89,61 @@ def train(*, table: Path, pictures: Path, output: Path, variations: int, steps: 
 
 
 def read_people(table: Path, pictures: Path) -> list[tuple[Portrait, HeadView]]:
-    """Every face of the table that is found."""
-    if not table.is_file():
-        raise UserError(f"{table}: no such table of labels")
-    with open(table, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    """Every face of the table that is found.
+
+    Raises:
+        UserError: the table is missing or damaged, a picture cannot be read, or none shows a face.
+    """
+    rows = read_labels(table)
     detector, viewer, found = FaceDetector(), HeadViewer(), []
-    for row in tqdm(rows, desc="people", unit="person"):
-        photo = read_image(pictures / row.pop("file"), "RGB")
-        faces, number = detector.find_faces(photo), int(row.pop("face"))
+    for name, number, labels in tqdm(rows, desc="people", unit="person"):
+        photo = read_image(pictures / name, "RGB")
+        faces = detector.find_faces(photo)
         if number < len(faces):
             view = viewer.look(np.asarray(photo), faces[number].box)
-            labels = {COLUMNS.get(name, name): value for name, value in row.items() if value}
             found.append((portrait_of(view, labels), view))
     if not found:
         raise UserError(f"{pictures}: no picture of {table} shows a face")
     return found
+
+
+def read_labels(table: Path) -> list[tuple[str, int, dict[str, str]]]:
+    """Name of the picture, number of the face in it, and labels by trait of every row.
+
+    Raises:
+        UserError: the table is missing or no CSV in UTF-8; or lists all rows that are faulty.
+    """
+    if not table.is_file():
+        raise UserError(f"{table}: no such table of labels")
+    rows, faults = [], []
+    try:
+        reader = csv.DictReader(io.StringIO(read_plain(table), newline=""))
+        lacking = {"file", "face"} - set(reader.fieldnames or ())
+        if lacking:
+            raise UserError(f"{table}: lacks the column {' and '.join(sorted(lacking))}")
+        for row in reader:
+            if fault := _fault_of(row):
+                faults.append(f"line {reader.line_num}: {fault}")
+            else:
+                name, number = row.pop("file"), int(row.pop("face"))
+                rows.append((name, number, {COLUMNS.get(trait, trait): words for trait, words in row.items() if words}))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table}: is not a CSV table in UTF-8 ({error})") from error
+    raise_faults(str(table), faults)
+    return rows
+
+
+def _fault_of(row: Mapping[str | None, object]) -> str:
+    """What is wrong with a row of `csv.DictReader`; empty if nothing is."""
+    name, number = row["file"], row["face"]
+    if None in row or None in row.values():
+        return "has another number of cells than the first line"
+    path = PureWindowsPath(str(name))  # which takes both kinds of slashes, and drives
+    if not name or path.anchor or ".." in path.parts:
+        return f"file is {name!r}; it must be in the folder of the pictures"
+    if not re.fullmatch("[0-9]{1,6}", str(number)):
+        return f"face is {number!r}; it must be a whole number, 0 for the first face"
+    return ""
 
 
 def is_rare(labels: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from common.errors import UserError, raise_faults
-from common.files import no_file, read_plain
+from common.files import JSON_ERRORS, no_file, read_json
 from common.genres import GENRES
 from common.people.selection import Box
 
@@ -159,9 +159,9 @@ def _appearance_json(traits: dict[str, AppearanceTrait]) -> dict[str, dict[str, 
 def is_edited(path: Path) -> bool:
     """Whether the file was changed after it was written, or is not from `features_json`."""
     try:
-        content = json.loads(read_plain(path))
+        content = read_json(path)
         return content.pop("made")["content"] != _hash(content)
-    except (OSError, UserError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except JSON_ERRORS:
         return True
 
 

@@ -6,7 +6,6 @@ tokens, and lets every cross-attention of the UNet attend to these as well, thro
 embedding. The refiner has no adapter.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from avatar.sdxl.pipelines import Pipelines, first_line, quiet
 from avatar.sdxl.sources import PICKLES, pickle_refused, weight_files
 from common.checkpoints import load_plain
 from common.errors import UserError
-from common.files import sha256_of
+from common.files import JSON_ERRORS, read_json, sha256_of
 
 PARTS = ("image_proj", "ip_adapter")
 ENCODERS = ("image_encoder", "../models/image_encoder")  # beside the file, as the published ones are
@@ -74,9 +73,9 @@ def find_image_encoder(file: Path) -> Path:
 def _widths(encoder: Path) -> tuple[int, int]:
     """Widths of an image encoder's embeddings: of the pooled one and of its hidden states."""
     try:
-        config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(encoder / "config.json")
         return int(config["projection_dim"]), int(config["hidden_size"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except JSON_ERRORS as error:
         raise UserError(
             f"{encoder / 'config.json'}: damaged, or not a CLIP image encoder's; download it again"
         ) from error

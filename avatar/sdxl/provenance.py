@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from avatar.drawing.palette import Style
 from avatar.likeness.candidates import asked_traits
@@ -179,6 +180,8 @@ def settings_from(provenance: Mapping[str, Any], picture: Path) -> PictureSettin
     try:
         settings = dict(provenance["settings"])
         found = PictureSettings(recipe=Recipe(**settings.pop("recipe")), **settings)
+        for group in (found.recipe, found):
+            _check_types(group)
         found.check()
     except UserError as error:
         raise UserError(f"{picture}: {error}") from error
@@ -187,19 +190,35 @@ def settings_from(provenance: Mapping[str, Any], picture: Path) -> PictureSettin
     return found
 
 
+def _check_types(group: Recipe | PictureSettings) -> None:
+    """Raise TypeError if a field has another type than it declares; a whole number is a number, true is none."""
+    for name, hint in get_type_hints(type(group)).items():
+        if type(getattr(group, name)) not in _types_of(hint):
+            raise TypeError(name)
+
+
+def _types_of(hint: Any) -> set[type]:
+    if get_origin(hint) is UnionType:
+        return set().union(*map(_types_of, get_args(hint)))
+    if get_origin(hint) is Literal:
+        return {type(choice) for choice in get_args(hint)}
+    return {int, float} if hint is float else {hint}
+
+
 def lora_scale_from(provenance: Mapping[str, Any], default: float) -> float:
-    """Scale of the style LoRA in a picture's provenance; `default` if there is none."""
+    """Scale of the style LoRA in a picture's provenance, of any size; `default` if there is none."""
     loras = provenance.get("loras")
-    style = loras.get(STYLE) if isinstance(loras, dict) else None
-    scale = style.get("scale") if isinstance(style, dict) else None
-    return float(scale) if isinstance(scale, int | float) else default
+    return _scale_in(loras.get(STYLE) if isinstance(loras, dict) else None, default)
 
 
 def likeness_from(provenance: Mapping[str, Any], default: float) -> float:
-    """Scale of the image prompt adapter in a picture's provenance; `default` if there is none."""
-    adapter = provenance.get("ip_adapter")
-    scale = adapter.get("scale") if isinstance(adapter, dict) else None
-    return float(scale) if isinstance(scale, int | float) else default
+    """Scale of the image prompt adapter in a picture's provenance, of any size; `default` if there is none."""
+    return _scale_in(provenance.get("ip_adapter"), default)
+
+
+def _scale_in(facts: object, default: float) -> float:
+    scale = facts.get("scale") if isinstance(facts, dict) else None
+    return scale if isinstance(scale, int | float) else default  # as it is: a whole number may be too large for a float
 
 
 def subject_of(provenance: Mapping[str, Any], picture: Path, subjects: Sequence[Subject], run: AvatarRun) -> Subject:

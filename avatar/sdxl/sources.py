@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from avatar.sdxl.pipelines import LEAST_VRAM_GB, device_memory_gb, first_line
 from common.devices import pick_device
 from common.errors import UserError
-from common.files import sha256_of
+from common.files import JSON_ERRORS, read_json, sha256_of
 from common.paths import CHECKPOINTS, shown
 from common.weights import REAL, SDXL_GB
 
@@ -48,9 +47,8 @@ class ModelSource:
     def is_small(self) -> bool:
         """Whether it is of the size of the project's small model, which knows drawn avatars and nothing else."""
         try:
-            config = json.loads((self.path / "unet/config.json").read_text(encoding="utf-8"))
-            return int(config["sample_size"]) <= SMALL_LATENTS
-        except (OSError, ValueError, LookupError, TypeError):
+            return int(read_json(self.path / "unet/config.json")["sample_size"]) <= SMALL_LATENTS
+        except JSON_ERRORS:
             return False
 
 
@@ -235,9 +233,9 @@ def pickle_refused() -> str:
 def _components(folder: Path) -> list[str]:
     """Names of the networks in a folder in diffusers' layout."""
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = read_json(folder / INDEX)
         return [name for name in MODELS if index.get(name, [None])[0] is not None]
-    except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
+    except JSON_ERRORS as error:
         raise UserError(f"{folder / INDEX}: missing or damaged; download the model again") from error
 
 

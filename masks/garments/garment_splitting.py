@@ -8,7 +8,6 @@ belong to the part beside them.
 
 import itertools
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from common.errors import UserError
-from common.files import file_stem, read_plain, write_text
+from common.errors import UserError, printable
+from common.files import JSON_ERRORS, file_stem, read_plain, write_text
 from masks.sets.pairs import MaskedFrame
 from masks.sets.pixel_art import enlarge, find_pixel_size, shrink
 
@@ -41,6 +40,8 @@ GAP_SHARE = 0.004  # largest share of a colour's pixels in each bin of a gap
 SMALL_ISLAND, ENCLOSED = 0.15, 0.5  # share of the garment's largest piece, and of a piece's surroundings: the same
 LEAST_ISLAND = 6  # art pixels; a smaller piece belongs to what surrounds it
 NONE = -1  # label of what is no clothing
+NAME_LETTERS = 200  # of the longest name
+LARGEST_VALUE = 1e6  # of a colour or a height in a file; both are far smaller, and their squares have to be numbers
 LONGEST_NAME = 40  # letters kept of a name that gets a number: names of files are cut behind it
 MOST_FRAMES = 64  # evenly chosen frames from which the garments of a folder are proposed
 
@@ -465,7 +466,7 @@ def joined(garments: Sequence[SpriteGarment], one: int, other: int) -> list[Spri
 def renamed(garments: Sequence[SpriteGarment], place: int, name: str) -> list[SpriteGarment]:
     """Return the garments with one of them renamed; a number is added if the name is taken."""
     others = [garment.name for index, garment in enumerate(garments) if index != place]
-    name = free_name(" ".join(name.split()) or garments[place].name, others)
+    name = free_name(printable(" ".join(name.split()))[:NAME_LETTERS] or garments[place].name, others)
     return [replace(g, name=name) if index == place else g for index, g in enumerate(garments)]
 
 
@@ -549,7 +550,7 @@ def read_garments(path: Path) -> list[SpriteGarment] | None:
             if free_name(garment.name, [other.name for other in garments[:place]]) != garment.name:
                 raise ValueError(f"two garments are called {garment.name!r}")
         return garments
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except JSON_ERRORS as error:
         raise UserError(f"{path}: damaged ({error}); delete it, and garments are proposed anew") from error
 
 
@@ -561,8 +562,11 @@ def _garment(item: Any) -> SpriteGarment:
         for part in item["parts"]
     )
     numbers = [x for part in parts for x in (part.top, part.bottom, *itertools.chain.from_iterable(part.colours))]
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError("a garment has values that are no numbers")
-    if not isinstance(item["name"], str) or not item["name"] or not parts or not all(part.colours for part in parts):
+    if not all(abs(number) <= LARGEST_VALUE for number in numbers):
+        raise ValueError("a garment has values that are no numbers, or too large")
+    name = item["name"]
+    if not isinstance(name, str) or not name or not parts or not all(part.colours for part in parts):
         raise ValueError("a garment lacks its name or its parts")
-    return SpriteGarment(item["name"], parts, item["left out"] is True)
+    if len(name) > NAME_LETTERS or printable(name) != name:
+        raise ValueError(f"the name of a garment has invalid characters, or more than {NAME_LETTERS}")
+    return SpriteGarment(name, parts, item["left out"] is True)

@@ -30,7 +30,7 @@ from avatar.sdxl import avatar_maker
 from avatar.sdxl.avatar_batch import print_plan
 from avatar.sdxl.avatar_maker import AVATARS, DRAWN, STARTS, AvatarMaker, Candidate, FinalPrompt, avatar_files, best_of
 from avatar.sdxl.avatar_reader import READER
-from avatar.sdxl.avatar_settings import InputSettings, ModelSettings, PictureSettings, group_settings
+from avatar.sdxl.avatar_settings import STYLE, InputSettings, ModelSettings, PictureSettings, group_settings
 from avatar.sdxl.generation import GeneratedPicture, Recipe, StepCounts
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.picture_metadata import SENTENCE, SOURCE_TYPE, read_provenance, write_marked_png
@@ -468,11 +468,15 @@ def test_a_picture_asks_for_the_features_photo_words_and_model_that_it_was_made_
 
 def test_text_that_was_edited_into_nonsense_is_refused(tmp_path: Path, made: Path, tiny: Path) -> None:
     told = read_provenance(made / "out/avatars/Ada.png")
-    recipe = told["settings"]["recipe"] | {"steps": "many"}
+    recipe = told["settings"]["recipe"]
     for key, value in (
         ("settings", 3),
         ("settings", {"recipe": {}, "shoes": 1}),
-        ("settings", told["settings"] | {"recipe": recipe}),
+        *(("settings", told["settings"] | {"recipe": recipe | {"steps": steps}}) for steps in ("many", 1.5, True)),
+        ("settings", told["settings"] | {"recipe": recipe | {"guidance": 10**400}}),
+        ("settings", told["settings"] | {"size_px": 64.5}),
+        ("settings", told["settings"] | {"seed": True}),
+        ("settings", told["settings"] | {"cut_out": 1}),
         ("settings", told["settings"] | {"precision": "fp8"}),
         ("settings", told["settings"] | {"start": ["photo"]}),
         ("models", None),
@@ -481,6 +485,13 @@ def test_text_that_was_edited_into_nonsense_is_refused(tmp_path: Path, made: Pat
     ):
         write_marked_png(tmp_path / "Ada.png", Image.new("RGBA", (8, 8)), told | {key: value})
         with pytest.raises(UserError, match=r"Ada\.png: "):
+            repeat(made, tiny, output=tmp_path / "out", from_picture=tmp_path / "Ada.png")
+    for key, value, setting in (
+        ("loras", {STYLE: {"scale": 10**400}}, "LORA_SCALE"),
+        ("ip_adapter", {"scale": 10**400}, "LIKENESS"),
+    ):
+        write_marked_png(tmp_path / "Ada.png", Image.new("RGBA", (8, 8)), told | {key: value})
+        with pytest.raises(UserError, match=f"setting {setting} is 10000.*; it must be from"):
             repeat(made, tiny, output=tmp_path / "out", from_picture=tmp_path / "Ada.png")
     assert not (tmp_path / "out").exists()
 

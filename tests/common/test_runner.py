@@ -28,6 +28,7 @@ Writes  outputs/count.csv
 
 import signal
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -42,7 +43,8 @@ from common.files import write_text
 from common.runner import Range, Report, run
 
 What = Literal[
-    "count", "folder", "faults", "nothing", "user", "missing", "bare", "bug", "wait", "warn", "names", "memory"
+    "count", "folder", "faults", "nothing", "user", "missing", "bare", "bug", "wait", "warn", "names", "memory", "full",
+    "odd",
 ]
 
 # ---- settings: edit here ----
@@ -78,6 +80,11 @@ def main() -> Report | None:
         print(name)
         warnings.warn(name + "\\nskipped: nothing", stacklevel=2)
         raise UserError(name + "\\nall is well " + "x" * 1_000_000)
+    if WHAT == "full":
+        with open(Path(tempfile.gettempdir()) / "full", "wb", buffering=0) as file:
+            file.write(b"a")
+    if WHAT == "odd":
+        Path("/proc/self/mem").read_bytes()
     if WHAT == "memory":
         np.empty(1 << 55)
     if WHAT == "wait":
@@ -531,10 +538,26 @@ def test_a_closed_stream_stops_nothing_and_no_message_reaches_a_file(script: Pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
-def test_a_full_disk_behind_standard_output_is_one_line(script: Path) -> None:
-    command = f'"{sys.executable}" "{script}" count > /dev/full'
+@pytest.mark.parametrize("start", ["", "PYTHONUNBUFFERED=1 "])
+def test_a_full_disk_behind_standard_output_is_one_line(script: Path, start: str) -> None:
+    command = f'{start}"{sys.executable}" "{script}" count --size-px 64 > /dev/full'
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert_user_error(result, "standard output: No space left")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_temporary_folder_is_not_called_standard_output(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "full").symlink_to("/dev/full")
+    result = shell("full", TMPDIR=str(tmp_path))
+    assert_user_error(result, f"No space left on device, in the temporary folder {tmp_path} it seems; set TMPDIR to")
+    assert result.stderr.count("\n") == 1 and "standard output" not in result.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the system has no /proc/self/mem")
+def test_what_the_system_says_of_a_file_without_a_name_is_one_line(shell: Shell) -> None:
+    result = shell("odd")
+    assert_user_error(result)
+    assert result.stderr == "7_Count.py: Input/output error\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from avatar.appearance_training.painting_over import (
     paint_spectacles,
     paint_sunglasses,
 )
+from avatar.appearance_training.training_run import read_labels
 from avatar.person import head_view
 from avatar.person.appearance import LEAST_CHEEKS, Appearance, AppearanceMeter, judge, unseen
 from avatar.person.appearance_picture import HEAD_PX, WIDTH_PX, draw_measured
@@ -34,6 +36,8 @@ from avatar.person.trait_classifiers import (
     layer_input,
     weight_of,
 )
+from common.errors import UserError
+from common.paths import CHECKPOINTS
 from common.weights import EMBEDDED, is_present
 
 needs_weights = pytest.mark.skipif(
@@ -433,3 +437,39 @@ def test_hair_that_stands_off_the_head_is_not_said_to_be_straight_or_wavy() -> N
     afro = replace(colours_of((70, 15, 25)), stands_off=True)
     for length, shape, told in (("medium", "wavy", ""), ("medium", "coily", "coily"), ("long", "wavy", "wavy")):
         assert judge(beliefs(hair_length=length, hair_shape=shape), afro).hair_shape.value == told
+
+
+# ---- labels by eye ----
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a,b\n1,2\n", "labels.csv: lacks the column face and file"),
+        (b"", "lacks the column face and file"),
+        (b"file,face,skin\na.png,0,light\na.png,zz,light\n", "labels.csv: line 3: face is 'zz'"),
+        (b"file,face\na.png,-1\n", "line 2: face is '-1'"),
+        (b"file,face\na.png\n", "line 2: has another number of cells"),
+        (b"file,face\na.png,0,light\n", "line 2: has another number of cells"),
+        (b"file,face\n/etc/a.png,0\n", "line 2: file is '/etc/a.png'; it must be in the folder of the pictures"),
+        (b"file,face\nb/../../a.png,0\n", "line 2: file is"),
+        (b"file,face\nC:\\a.png,0\n", "line 2: file is"),
+        (b"file,face\n,0\n", "line 2: file is ''"),
+        (b"file,face\n\xff.png,0\n", "labels.csv: is not a CSV table in UTF-8"),
+        (b'file,face\n"' + b"a" * 200_000 + b'",0\n', "labels.csv: is not a CSV table in UTF-8"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_faulty_table_of_labels_is_refused_before_any_picture_is_read(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_labels_are_read_by_trait() -> None:
+    labels = read_labels(CHECKPOINTS / "avatar/appearance/labels.csv")
+    name, number, words = labels[1]
+    assert (name, number) == ("portraits_train/portrait_002.jpg", 0) and "hair_colour" not in words
+    assert (words["skin_tone"], words["glasses"]) == ("light", "spectacles")

@@ -203,6 +203,14 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda file: (file.parent / "image_encoder/config.json").write_text("{"),
         "config.json: damaged, or not a CLIP image encoder's",
     ),
+    "deep config": (
+        lambda file: (file.parent / "image_encoder/config.json").write_text("[" * 100_000),
+        "config.json: damaged, or not a CLIP image encoder's",
+    ),
+    "infinite config": (
+        lambda file: (file.parent / "image_encoder/config.json").write_text('{"projection_dim": Infinity}'),
+        "config.json: damaged, or not a CLIP image encoder's",
+    ),
 }
 
 

@@ -265,6 +265,24 @@ def test_a_folder_that_is_not_whole_is_refused_with_all_that_is_missing(copy: Pa
         choose_model(str(copy), AUTO, with_refiner=False)
 
 
+DEEP, LARGE = "[" * 100_000, "{}" + " " * (1 << 20)
+
+
+@pytest.mark.parametrize("index", [DEEP, LARGE, '{"unet": 1}'], ids=["deep", "large", "other"])
+def test_a_hostile_index_of_a_model_is_damaged(copy: Path, index: str) -> None:
+    (copy / "base/model_index.json").write_text(index, encoding="utf-8")
+    with pytest.raises(UserError, match=r"model_index\.json: missing or damaged"):
+        choose_model(str(copy), AUTO, with_refiner=False)
+
+
+@pytest.mark.parametrize("config", [DEEP, LARGE, '{"sample_size": Infinity}'], ids=["deep", "large", "infinite"])
+def test_a_model_with_a_hostile_config_is_no_small_one_and_is_refused(copy: Path, config: str) -> None:
+    (copy / "base/unet/config.json").write_text(config, encoding="utf-8")
+    assert not ModelSource(copy / "base", "copy").is_small
+    with pytest.raises(UserError, match="cannot be loaded as an SDXL pipeline"):
+        load_base(copy)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_truncated_weights_are_refused(copy: Path, share: float) -> None:
     content = (copy / "base" / UNET).read_bytes()

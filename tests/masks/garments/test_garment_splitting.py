@@ -19,6 +19,7 @@ from masks.garments.garment_splitting import (
     label_garments,
     propose_garments,
     read_garments,
+    renamed,
     seen_pieces,
     split_at_height,
     split_by_colour,
@@ -173,6 +174,8 @@ def test_files_are_read_as_written_and_damage_is_named(tmp_path: Path) -> None:
         path.write_text(damage, encoding="utf-8")
         with pytest.raises(UserError, match=r"garments\.json: damaged"):
             read_garments(path)
+    write_garments(path, renamed(garments, 0, "a\u202e\tb" + "x" * 300))
+    assert (read_garments(path) or garments)[0].name.startswith("a\\u202e bx"), "what was typed can be read back"
     write_garments(path, [garments[0], garments[0]])
     with pytest.raises(UserError, match="two garments are called 'Hut, größer'"):
         read_garments(path)
