@@ -63,6 +63,7 @@ def main() -> Report:
     from avatar.drawing.attributes import characters
     from avatar.drawing.picture_folder import contact_sheet, write_picture_folder
     from common.images import write_png
+    from common.journals import locked
 
     check_output(OUTPUT, [".png"])
     if FOLDER.is_file():
@@ -71,7 +72,8 @@ def main() -> Report:
     write_png(OUTPUT, sheet)
     print(f"sheet: {shown(OUTPUT)}, {AVATARS} of {characters():.1e} characters")
     if COUNT:
-        write_picture_folder(FOLDER, seed=SEED, count=COUNT, size_px=SIZE_PX, style=STYLE)
+        with locked(FOLDER, "FOLDER"):
+            write_picture_folder(FOLDER, seed=SEED, count=COUNT, size_px=SIZE_PX, style=STYLE)
         print(f"{COUNT} pictures with captions and masks in {shown(FOLDER)}")
     return Report(OUTPUT, figures={"avatars": AVATARS, "count": COUNT, "characters": characters()})
 

@@ -55,7 +55,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from common.errors import UserError
-from common.paths import CHECKPOINTS, OUTPUTS
+from common.paths import CHECKPOINTS, OUTPUTS, resolved
 from common.runner import Range, Report, run
 
 Steps = Annotated[int, Range(1, 10_000_000)]
@@ -98,7 +98,7 @@ def main() -> Report | None:
     for name, folder in (("OUTPUT", OUTPUT), ("WORK", WORK)):
         if folder.is_file():
             raise UserError(f"setting {name} is {folder}, which is a file; name a folder")
-        if CHECKPOINTS.resolve() in (folder.resolve(), *folder.resolve().parents):
+        if resolved(CHECKPOINTS) in (resolved(folder), *resolved(folder).parents):
             raise UserError(f"setting {name} is {folder}; training does not replace models that ship")
     if OUTPUT.is_dir() and {path.name for path in OUTPUT.iterdir()} - {"base", "refiner", "run.json"}:
         raise UserError(f"setting OUTPUT is {OUTPUT}, which holds other files than a model; name another folder")

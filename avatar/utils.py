@@ -80,6 +80,7 @@ def main() -> Report:
     from avatar.person.user_photos import sample_photo
     from common.files import sha256_of
     from common.images import read_image, write_png
+    from common.journals import locked
     from common.stores.copies import brought
 
     known = read_features(FEATURES) if FEATURES else None
@@ -102,9 +103,10 @@ def main() -> Report:
     if ONLY_LARGEST:
         cutout = keep_largest_part(cutout)
 
-    for name, picture in (("crop", crop), ("cutout", cutout), ("preview", previews(cutout))):
-        write_png(OUTPUT / f"{name}.png", picture)
-        print(f"written: {shown(OUTPUT / f'{name}.png')}")
+    with locked(OUTPUT):
+        for name, picture in (("crop", crop), ("cutout", cutout), ("preview", previews(cutout))):
+            write_png(OUTPUT / f"{name}.png", picture)
+            print(f"written: {shown(OUTPUT / f'{name}.png')}")
     if known:
         prompt = generate_weighted_prompt(known, seed=SEED)
         print(f"prompt: {prompt.text}\nnegative prompt: {prompt.negative}")

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Annotated
 
 from common.files import check_output
+from common.journals import locked
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 
@@ -47,10 +48,11 @@ def main() -> Report:
     from carousel.drawing.sample_data import draw_people, draw_scenes, overview, write_index
 
     check_output(SHEET, [".png"])
-    rows, tiles = draw_scenes(OUTPUT, seed=SEED, count=SCENES, width=WIDTH)
-    write_index(OUTPUT, rows)
-    tiles += draw_people(OUTPUT, seed=SEED, count=PEOPLE)
-    overview(SHEET, tiles)
+    with locked(OUTPUT):
+        rows, tiles = draw_scenes(OUTPUT, seed=SEED, count=SCENES, width=WIDTH)
+        write_index(OUTPUT, rows)
+        tiles += draw_people(OUTPUT, seed=SEED, count=PEOPLE)
+        overview(SHEET, tiles)
     figures = {"scenes": len(rows), "people in them": sum(row.people for row in rows), "cut-outs": PEOPLE}
     print(
         ", ".join(f"{count} {name}" for name, count in figures.items())

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from common.errors import UserError, raise_faults
 from common.files import link_file, write_bytes, write_faults
-from common.journals import LOCK, Record, Results, note, owner_of
+from common.journals import LOCK, Record, Results, locked, note, owner_of
 from common.paths import with_addresses
 from common.ray_engine import RayCluster
 from common.stores.handover import store_files
@@ -124,7 +124,7 @@ def run_batch(batch: Batch[Payload, Tables], items: Callable[[], Iterable[Item[P
             or holds files of others; `Batch.set_up` failed; the system ended a worker.
     """
     versions = _versions(items())
-    with batch.locked():
+    with locked(batch.folder):
         done = batch.start_or_resume(versions)
         publish()  # all names are in the store before the first file
         to_do = (item for item in items() if item.name in versions and item.name not in done)

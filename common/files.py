@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import FAULTS_SHOWN, UserError, message_line, printable
-from common.paths import CHECKPOINTS, shown
+from common.paths import CHECKPOINTS, resolved, shown
 
 if sys.platform == "win32":
     import msvcrt
@@ -185,7 +185,7 @@ def check_not_shipped(output: Path, part: str) -> None:
     Raises:
         UserError: it lies there.
     """
-    if (CHECKPOINTS / part).resolve() in output.resolve().parents:
+    if resolved(CHECKPOINTS / part) in resolved(output).parents:
         raise UserError(f"setting OUTPUT is {output}; checkpoints that ship are not replaced by training")
 
 
@@ -195,7 +195,7 @@ def check_output_folder(output: Path, sources: Iterable[Path], what: str) -> Non
     Raises:
         UserError: `output` is one of the `sources`; the message calls it the folder of `what`.
     """
-    if any(output.resolve() == source.resolve() for source in sources):
+    if any(resolved(output) == resolved(source) for source in sources):
         raise UserError(f"setting OUTPUT is {output}, the folder of the {what}; name another one")
 
 

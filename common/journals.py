@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from common.errors import UserError
 from common.files import FAULTS, atomic_path, lock, part_of
+from common.paths import resolved
 
 JOURNAL = ".journal.jsonl"
 LOCK = ".lock"  # what counts is the lock on it, which ends with its process; Ray's workers read whose it is
@@ -74,27 +75,6 @@ class Results:
     def journal(self) -> Path:
         """The journal's file."""
         return self.folder / JOURNAL
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other runs out of the folder. Raises UserError where one is in it, or it cannot be written."""
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / LOCK, flags, 0o666)
-        except OSError as error:
-            raise UserError(f"cannot write {self.folder}: {error.strerror}") from error
-        try:
-            try:
-                lock(handle)
-            except OSError as error:
-                what = "another run is writing it; wait for its end, or set OUTPUT to another folder"
-                raise UserError(f"cannot write {self.folder}: {what}") from error
-            if stat.S_ISREG(os.fstat(handle).st_mode):
-                os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is
-            yield
-        finally:
-            os.close(handle)
 
     def start_or_resume(self, versions: Mapping[str, str]) -> set[str]:
         """Remove results that are out of date or half done, and announce all items.
@@ -153,7 +133,7 @@ class Results:
         found = {}
         for name in dict.fromkeys(pattern.rpartition("/")[0] for pattern in self.files):
             folder = self.folder / name
-            if folder.resolve() != self.folder.resolve() / name:
+            if resolved(folder) != resolved(self.folder) / name:
                 raise UserError(f"{folder}: is a link that leads elsewhere; remove it, or set OUTPUT to another folder")
             with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
                 for entry in entries:
@@ -251,6 +231,36 @@ class Results:
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return None
         return record
+
+
+@contextlib.contextmanager
+def locked(folder: Path, setting: str = "OUTPUT") -> Iterator[None]:
+    """Keep other runs out of a folder of results, by a file that stays in it; a killed run's lock ends with it.
+
+    Args:
+        folder: made if it is not there.
+        setting: name of the setting that says which folder, for the message.
+
+    Raises:
+        UserError: another run is in it, or it cannot be written.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / LOCK, flags, 0o666)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+    try:
+        try:
+            lock(handle)
+        except OSError as error:
+            what = f"another run is writing it; wait for its end, or set {setting} to another folder"
+            raise UserError(f"cannot write {folder}: {what}") from error
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is
+        yield
+    finally:
+        os.close(handle)
 
 
 def owner_of(patterns: Iterable[str], file: str) -> str | None:

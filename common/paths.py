@@ -33,14 +33,19 @@ def with_addresses(text: str) -> str:
     return re.sub(rf"{re.escape(str(STORES))}/[\w-]+/(\w+)/", r"\1://", text)
 
 
+def resolved(path: Path) -> Path:
+    """The absolute path without links; one that is a link to itself stays, where `Path.resolve` raises RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def location(path: Path) -> str:
     """Where a path is, the same from any folder; in an object store, from any machine."""
-    return store_url(path) or str(path.resolve())
+    return store_url(path) or str(resolved(path))
 
 
 def shown(path: Path) -> str:
     """The path for messages: relative to the current folder where it lies inside it; an object store's address."""
     try:
-        return store_url(path) or str(Path(path).resolve().relative_to(Path.cwd()))
+        return store_url(path) or str(resolved(path).relative_to(Path.cwd()))
     except (ValueError, OSError):  # OSError: the current folder was deleted
         return str(path)

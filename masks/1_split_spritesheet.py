@@ -47,6 +47,7 @@ from tyro.conf import Positional
 from common.errors import FAULTS_SHOWN, UserError
 from common.files import check_output, print_faults
 from common.images import write_png
+from common.journals import locked
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from masks.sheets.grid_finder import GridSettings
@@ -97,15 +98,16 @@ def main() -> Report:
     plan = plan_split(sheets, grid, scale=SCALE, keep_empty=KEEP_EMPTY)
     for line in plan.describe():
         print(line)
-    unchanged = unchanged_frames(TRAINING_DATA, plan)
-    kept = make_room(TRAINING_DATA, plan, unchanged, replace_masks=REPLACE_MASKS)
-    if kept:
-        print(f"earlier frames and their masks: {shown(kept)}")
-    shifts = write_frames(TRAINING_DATA, plan, unchanged)
-    known = write_true_masks(TRAINING_DATA, plan)
-    if known:
-        print(f"masks from the layers: {known}, as reviewed ones in {shown(TRAINING_DATA / MASKS_CORRECTED)}")
-    write_png(OUTPUT, contact_sheet(TRAINING_DATA, plan, shifts))
+    with locked(TRAINING_DATA, "TRAINING_DATA"):
+        unchanged = unchanged_frames(TRAINING_DATA, plan)
+        kept = make_room(TRAINING_DATA, plan, unchanged, replace_masks=REPLACE_MASKS)
+        if kept:
+            print(f"earlier frames and their masks: {shown(kept)}")
+        shifts = write_frames(TRAINING_DATA, plan, unchanged)
+        known = write_true_masks(TRAINING_DATA, plan)
+        if known:
+            print(f"masks from the layers: {known}, as reviewed ones in {shown(TRAINING_DATA / MASKS_CORRECTED)}")
+        write_png(OUTPUT, contact_sheet(TRAINING_DATA, plan, shifts))
     for number, shift in list(shifts.items())[:FAULTS_SHOWN]:
         print(f"frame {number}: clothed is shifted by {shift} art pixels")
     if len(shifts) > FAULTS_SHOWN:
@@ -125,10 +127,12 @@ def main() -> Report:
 def join_into_sheets(folder: Path, grid: GridSettings) -> Report:
     """Join the numbered pictures of a folder into sheets; list those that are missing or do not fit."""
     from common.files import write_faults
-    from masks.sheets.joining import join_folder
+    from masks.sheets.joining import find_numbered, join_folder
 
-    written, faults, record = join_folder(folder, TRAINING_DATA, JOINED, grid)
-    write_faults(JOINED, faults)
+    find_numbered(folder)  # what is refused makes no folder for the sheets
+    with locked(JOINED, "JOINED"):
+        written, faults, record = join_folder(folder, TRAINING_DATA, JOINED, grid)
+        write_faults(JOINED, faults)
     print(f"layout: {shown(record) if record else 'a plain grid'}")
     for path, is_new in written.items():
         kept = "kept, because you or an earlier version made it (delete it to have it made anew)"

@@ -35,6 +35,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from common.journals import locked
 from common.paths import OUTPUTS, shown
 from common.runner import Report, run
 
@@ -55,18 +56,19 @@ def main() -> Report:
 
     check_name(ANIMATION)
     everything, _ = scan_pairs(TRAINING_DATA / FRAMES)
-    pairs = reviewed_pairs(TRAINING_DATA, name=ANIMATION)
-    replaced = archive(TRAINING_DATA, name=ANIMATION, pairs=pairs, with_initial=WITH_INITIAL, replace=REPLACE)
-    target = TRAINING_DATA / (FRAMES_BACKUP + ANIMATION)
-    left_out = len(everything) - len(pairs)
-    print(f"archived: {len(pairs)} frames in {shown(target)}, masks beside it")
-    print(f"not reviewed, left out: {left_out}")
-    if replaced is not None:
-        print(f"earlier archive: {shown(replaced)}")
-    if CLEAR:
-        cleared = move_to_backups(TRAINING_DATA, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
-        assert cleared is not None
-        print(f"working set moved to: {shown(cleared)}")
+    with locked(TRAINING_DATA, "TRAINING_DATA"):
+        pairs = reviewed_pairs(TRAINING_DATA, name=ANIMATION)
+        replaced = archive(TRAINING_DATA, name=ANIMATION, pairs=pairs, with_initial=WITH_INITIAL, replace=REPLACE)
+        target = TRAINING_DATA / (FRAMES_BACKUP + ANIMATION)
+        left_out = len(everything) - len(pairs)
+        print(f"archived: {len(pairs)} frames in {shown(target)}, masks beside it")
+        print(f"not reviewed, left out: {left_out}")
+        if replaced is not None:
+            print(f"earlier archive: {shown(replaced)}")
+        if CLEAR:
+            cleared = move_to_backups(TRAINING_DATA, [FRAMES, MASKS_INITIAL, MASKS_CORRECTED])
+            assert cleared is not None
+            print(f"working set moved to: {shown(cleared)}")
     return Report(target, sorted(target.glob("*.png")), {"frames": len(pairs), "left out": left_out})
 
 

@@ -68,6 +68,7 @@ SPACING: Annotated[int | None, Range(0, 100_000)] = None  # px between frames; N
 def main() -> Report:
     """Dress all bodies."""
     from common.files import print_faults, write_faults
+    from common.journals import locked
     from masks.cutouts.dressing import dress_body, find_bases, find_cutouts, open_bodies
     from masks.cutouts.stale import stale_cutouts
     from masks.sets.naming import listed
@@ -84,24 +85,25 @@ def main() -> Report:
     )
     clothes = find_cutouts(CUTOUTS)
     figures: dict[str, int] = {}
+    used: set[str] = set()
     faults: dict[str, str] = {}
     bases = find_bases(TRAINING_DATA) if FIT else None
     bodies = open_bodies(BODIES, training_data=TRAINING_DATA, grid=grid, cutouts=clothes, fits=FIT)
     if stale := stale_cutouts(clothes, training_data=TRAINING_DATA):
         print(f"older than the masks that a person made: cut-outs {listed(stale)}; run step 5 again to renew them")
-    for body in bodies:
-        dressed = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name, bases)
-        figures[body.name] = len(dressed.frames)
-        faults |= {f"{body.name}/{name}": fault for name, fault in dressed.faults.items()}
-        print(f"{body.name}: {len(dressed.frames)} of {len(clothes)} cut-outs used, in {shown(OUTPUT / body.name)}")
-        if dressed.kept:
-            print(
-                f"{body.name}: kept, because you or an earlier version made them (delete them to have them made anew): "
-                f"{listed([path.name for path in dressed.kept])}"
-            )
-    write_faults(OUTPUT, faults)
+    with locked(OUTPUT):
+        for body in bodies:
+            dressed = dress_body(body, clothes, (OFFSET_X, OFFSET_Y), OUTPUT / body.name, bases)
+            figures[body.name] = len(dressed.frames)
+            used |= dressed.frames.keys()
+            faults |= {f"{body.name}/{name}": fault for name, fault in dressed.faults.items()}
+            print(f"{body.name}: {len(dressed.frames)} of {len(clothes)} cut-outs used, in {shown(OUTPUT / body.name)}")
+            if dressed.kept:
+                why = "kept, because you or an earlier version made them (delete them to have them made anew)"
+                print(f"{body.name}: {why}: {listed([path.name for path in dressed.kept])}")
+        write_faults(OUTPUT, faults)
     print_faults(OUTPUT, faults)
-    return Report(OUTPUT, list(clothes.values()), figures, faults=len(faults))
+    return Report(OUTPUT, [path for number, path in clothes.items() if number in used], figures, faults=len(faults))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from common.files import write_csv
 from common.genres import GENRES
 from common.grids import picture_grid
 from common.images import write_png
+from common.journals import locked
 from common.paths import DATA, OUTPUTS, shown
 from common.runner import Range, Report, run
 from pet.choosing.wardrobe import LAYERS, NOTHING
@@ -54,24 +55,27 @@ def main() -> Report:
     raise_faults(str(ART), [f"no SVG in {kind}/" for kind, paths in files.items() if not paths])
     drawings = [(kind, read_drawing(path)) for kind, paths in files.items() for path in paths]
     rows, pictures = [], []
-    for kind, drawing in tqdm(drawings, desc="drawing", unit="picture"):
-        file = f"{kind}/{drawing.path.stem}.png"
-        picture = render(drawing.path)
-        write_png(OUTPUT / file, picture, compress_level=COMPRESS_LEVEL)
-        pictures.append(picture.resize((256, 256)))
-        if kind != "Body":
-            weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
-            nothing = {NOTHING: "0" if drawing.genres else "1"}
-            rows.append({"name": drawing.name, "type": kind, "file": file} | weights | nothing)
-        elif drawing.path.stem in DRAWN_IN:
-            write_png(
-                OUTPUT / f"Body/coats/{drawing.path.stem}.png", body_shares(drawing.path), compress_level=COMPRESS_LEVEL
-            )
-    for path in sorted((ART / "Body/markings").glob("*.svg")):
-        write_png(OUTPUT / f"Body/markings/{path.stem}.png", render(path), compress_level=COMPRESS_LEVEL)
-    for name, table in (("AccessoryDataset.csv", rows), ("users.csv", sample_users())):
-        write_csv(OUTPUT / name, [table[0].keys(), *(row.values() for row in table)])
-    write_png(SHEET, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))
+    with locked(OUTPUT):
+        for kind, drawing in tqdm(drawings, desc="drawing", unit="picture"):
+            file = f"{kind}/{drawing.path.stem}.png"
+            picture = render(drawing.path)
+            write_png(OUTPUT / file, picture, compress_level=COMPRESS_LEVEL)
+            pictures.append(picture.resize((256, 256)))
+            if kind != "Body":
+                weights = {genre: f"{drawing.genres.get(genre, 0):g}" for genre in GENRES}
+                nothing = {NOTHING: "0" if drawing.genres else "1"}
+                rows.append({"name": drawing.name, "type": kind, "file": file} | weights | nothing)
+            elif drawing.path.stem in DRAWN_IN:
+                write_png(
+                    OUTPUT / f"Body/coats/{drawing.path.stem}.png",
+                    body_shares(drawing.path),
+                    compress_level=COMPRESS_LEVEL,
+                )
+        for path in sorted((ART / "Body/markings").glob("*.svg")):
+            write_png(OUTPUT / f"Body/markings/{path.stem}.png", render(path), compress_level=COMPRESS_LEVEL)
+        for name, table in (("AccessoryDataset.csv", rows), ("users.csv", sample_users())):
+            write_csv(OUTPUT / name, [table[0].keys(), *(row.values() for row in table)])
+        write_png(SHEET, picture_grid(pictures, [drawing.name for _, drawing in drawings], columns=13, tile_px=192))
     print(f"{len(drawings)} pictures, {len(rows)} of them accessories; overview: {shown(SHEET)}")
     return Report(SHEET, inputs=[drawing.path for _, drawing in drawings])
 

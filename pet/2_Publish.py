@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Annotated
 
 from common.files import write_text
+from common.journals import locked
 from common.paths import DATA, ROOT, shown
 from common.runner import Range, run
 from pet.choosing.wardrobe import check_pictures, load_bodies, load_wardrobe
@@ -52,8 +53,9 @@ def main() -> None:
     check_pictures(wardrobe, list(bodies.values()))
     published = wardrobe_record(wardrobe, bodies, art=ART)
     vectors = vector_records(published, wardrobe, bodies, sample_people(VECTORS, seed=SEED))
-    for name, text in published_files(published, vectors).items():
-        write_text(OUTPUT / name, text)
+    with locked(OUTPUT):
+        for name, text in published_files(published, vectors).items():
+            write_text(OUTPUT / name, text)
     print(f"written: {shown(OUTPUT / 'index.html')}, wardrobe.json, {len(vectors)} test vectors")
 
 

@@ -20,6 +20,7 @@ from avatar.demo_model.tokenizer import PAD, PAD_2, write_tokenizer
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.pipelines import LoadSettings
 from avatar.sdxl.sources import AUTO, BASE, REFINER, choose_model
+from common.paths import resolved
 
 TEXT_WIDTH, TEXT_WIDTH_2, POOLED_WIDTH = 64, 128, 128
 TEXT_LAYERS, TEXT_HEADS = 3, 4
@@ -201,7 +202,7 @@ def save_model(networks: SdxlNetworks, merges: list[tuple[str, str]], folder: Pa
     Returns:
         Size of all files, bytes.
     """
-    folder = folder.resolve()
+    folder = resolved(folder)
     for network in (networks.text_encoder, networks.text_encoder_2, networks.vae, networks.unet, networks.refiner):
         network.to(device="cpu", dtype=torch.float16, memory_format=torch.contiguous_format)  # as files need them
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))

@@ -1,11 +1,12 @@
 """Words of a prompt that the small model does not know: those that none of its captions had."""
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from avatar.prompt.syntax import parse_prompt, parts_between_breaks
+from common.errors import UserError
+from common.files import JSON_ERRORS, read_json
 
 VOCABULARY = "tokenizer/vocab.json"  # in a model's folder
 _END = "</w>"  # ends each token that ends a word
@@ -17,9 +18,15 @@ def known_words(base: Path) -> frozenset[str]:
 
     Args:
         base: folder of the base, in diffusers' layout.
+
+    Raises:
+        UserError: its vocabulary cannot be read.
     """
-    tokens = json.loads((base / VOCABULARY).read_text(encoding="utf-8"))
-    return frozenset(token.removesuffix(_END) for token in tokens if token.endswith(_END))
+    try:
+        tokens = read_json(base / VOCABULARY)
+        return frozenset(token.removesuffix(_END) for token in tokens if token.endswith(_END))
+    except JSON_ERRORS as error:
+        raise UserError(f"{base / VOCABULARY}: damaged; download the model again") from error
 
 
 def unknown_words(prompts: Iterable[str], known: frozenset[str]) -> list[str]:

@@ -16,6 +16,7 @@ from avatar.sdxl.generation import Recipe, check_choices
 from avatar.sdxl.lora_files import HIGHEST_SCALE
 from avatar.sdxl.pipelines import FEW_STEP, LoadSettings, Precision, Scheduler
 from common.errors import UserError, check_range
+from common.paths import resolved
 from common.ray_engine import Engine
 
 Group = TypeVar("Group")
@@ -125,7 +126,7 @@ class InputSettings:
         """Raise UserError if OUTPUT cannot be a folder of results, or a typed prompt has invalid syntax."""
         if self.output.is_file() or self.output.suffix.lower() in (".png", ".json", ".csv"):
             raise UserError(f"setting OUTPUT is {self.output}; it must be a folder")
-        if self.output.resolve() == self.features.resolve():
+        if resolved(self.output) == resolved(self.features):
             raise UserError(f"setting OUTPUT is {self.output}, the folder of the features; use another one")
         check_range("VARIANTS", self.variants, 1, MOST_VARIANTS)
         check_range("PICK", self.pick, 1, self.variants)

@@ -19,6 +19,7 @@ from avatar.sdxl.sources import PICKLES, pickle_refused, weight_files
 from common.checkpoints import load_plain
 from common.errors import UserError
 from common.files import JSON_ERRORS, read_json, sha256_of
+from common.paths import resolved
 
 PARTS = ("image_proj", "ip_adapter")
 ENCODERS = ("image_encoder", "../models/image_encoder")  # beside the file, as the published ones are
@@ -57,7 +58,7 @@ def find_image_encoder(file: Path) -> Path:
     Raises:
         UserError: there is none.
     """
-    folders = [(file.parent / place).resolve() for place in ENCODERS]
+    folders = [resolved(file.parent / place) for place in ENCODERS]
     found = [folder for folder in folders if (folder / "config.json").is_file()]
     if not found:
         raise UserError(

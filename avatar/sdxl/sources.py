@@ -10,7 +10,7 @@ from avatar.sdxl.pipelines import LEAST_VRAM_GB, device_memory_gb, first_line
 from common.devices import pick_device
 from common.errors import UserError
 from common.files import JSON_ERRORS, read_json, sha256_of
-from common.paths import CHECKPOINTS, shown
+from common.paths import CHECKPOINTS, resolved, shown
 from common.weights import REAL, SDXL_GB
 
 AUTO = "auto"
@@ -259,7 +259,7 @@ def hash_of(source: ModelSource) -> str:
     digest = hashlib.sha256()
     for name in _components(source.path):
         for path in weight_files(source.path / name):
-            blob = path.resolve().name
+            blob = resolved(path).name
             known = blob if re.fullmatch(r"[0-9a-f]{64}", blob) else sha256_of(path)
             digest.update(f"{name}/{path.name} {known}\n".encode())
     return digest.hexdigest()

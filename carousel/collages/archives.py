@@ -23,6 +23,7 @@ import numpy as np
 
 from common.errors import UserError, printable, raise_faults
 from common.images import MAX_PIXELS, PHOTO_SUFFIXES, decode_image, to_mode
+from common.paths import resolved
 
 ARCHIVE_SUFFIXES = {".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".cab", ".iso", ".jar"}
 MAX_RATIO = 100  # maximum of unpacked over packed bytes: photos hardly compress, zeros compress a thousandfold
@@ -92,7 +93,7 @@ def find_photos(
         excluded: folders to ignore.
         is_other: whether a path is that of a picture but not of a photo, such as a mask.
     """
-    passed_over = {path.resolve() for path in excluded}
+    passed_over = {resolved(path) for path in excluded}
     for path, label in zip(inputs, _labels(inputs), strict=True):
         if path.is_dir():
             yield from _photos_of_folder(path, label, limits, passed_over, is_other)
@@ -117,13 +118,13 @@ def check_inputs(inputs: Sequence[Path]) -> list[Path]:
     raise_faults("setting PHOTOS", faults)
     unique: dict[Path, Path] = {}
     for path in inputs:
-        unique.setdefault(path.resolve(), path)
+        unique.setdefault(resolved(path), path)
     return list(unique.values())
 
 
 def _labels(inputs: Sequence[Path]) -> list[str]:
     """Names of the inputs, with as many parent folders as make them unique."""
-    parts = [path.resolve().parts for path in inputs]
+    parts = [resolved(path).parts for path in inputs]
     depth = 1
     while len({part[-depth:] for part in parts}) < len(parts):
         depth += 1
@@ -141,7 +142,7 @@ def _photos_of_folder(
         return
     for name, is_folder in found:
         path = folder / name
-        if _is_junk(name) or is_other(path) or (is_folder and path.resolve() in excluded):
+        if _is_junk(name) or is_other(path) or (is_folder and resolved(path) in excluded):
             continue
         if is_folder and path.suffix.lower() not in PHOTO_SUFFIXES:
             yield from _photos_of_folder(path, f"{label}/{name}", limits, excluded, is_other)

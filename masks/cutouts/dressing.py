@@ -15,6 +15,7 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.grids import evenly, picture_grid
 from common.images import png_bytes, read_image
+from common.paths import resolved
 from masks.cutouts.fitting import fit_to_body
 from masks.sets.naming import BASE, CUTOUT, DRESSED, FRAMES, base_name, files_of_kind, numbered_name
 from masks.sets.pixel_art import enlarge, find_pixel_size, shifted
@@ -141,7 +142,7 @@ def open_bodies(
 def _names(paths: Sequence[Path]) -> list[str]:
     """Return a unique folder name for each body; a folder called `frames` is named after its parent."""
     names: list[str] = []
-    for path in map(Path.resolve, paths):
+    for path in map(resolved, paths):
         name = path.parent.name if path.name == FRAMES else path.name if path.is_dir() else path.stem
         while name.casefold() in map(str.casefold, names):
             name += "_2"

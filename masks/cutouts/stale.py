@@ -44,8 +44,8 @@ def stale_cutouts(cutouts: Mapping[str, Path], training_data: Path) -> list[str]
 
 
 def _is_newer(path: Path, other: Path) -> bool:
-    """Whether a file was changed after another one."""
-    return path.stat().st_mtime_ns > other.stat().st_mtime_ns
+    """Whether a file was changed after another one; neither of what is none, such as a link to itself."""
+    return path.is_file() and other.is_file() and path.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
 def _shows(frame: Path, cutout: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.curves import draw_curves
 from common.devices import describe_device, seed_everything
 from common.errors import UserError
-from common.paths import shown
+from common.paths import resolved, shown
 from common.runner import Report
 from common.training import start_accelerator
 from masks.model.checkpoint_format import find_checkpoint, network_of, read_checkpoint, write_checkpoint
@@ -103,7 +103,7 @@ def describe_use(output: Path, start: str | None, worse: dict[str, float]) -> st
     if worse:
         sets = ", ".join(f"{name} ({change:+.4f})" for name, change in worse.items())
         return f"training made {sets} worse; steps 2 and 5 keep the old model, unless CHECKPOINT names the new one"
-    if start is None or output.resolve() != TRAINED.resolve():
+    if start is None or resolved(output) != resolved(TRAINED):
         return f"steps 2 and 5 use it by --checkpoint {shown(output)}"
     return "no set became worse; steps 2 and 5 use the new model from now on"
 

@@ -61,8 +61,11 @@ class FrameSource:
 
 
 def stamp(path: Path) -> tuple[str, int, int]:
-    """Return path, size and time of a file, which change with it."""
-    stat = path.stat()
+    """Return path, size and time of a file, which change with it; zeros where reading it will fail, too."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return location(path), 0, 0
     return location(path), stat.st_size, stat.st_mtime_ns
 
 
@@ -134,11 +137,11 @@ def _is_shown_in(frames: Path, source: FrameSource) -> bool:
     names = frames / base_name(source.number), frames / clothed_name(source.number)
     if not all(name.is_file() for name in names):
         return False
-    if source.base.samefile(names[0]) and source.clothed.samefile(names[1]):
-        return True
     try:
+        if source.base.samefile(names[0]) and source.clothed.samefile(names[1]):
+            return True
         theirs, ours = read_pair(FramePair(source.number, *names)), source.read()
-    except UserError:
+    except (UserError, OSError):
         return False
     factor = max(1, theirs[0].shape[0] // ours[0].shape[0])
     return all(np.array_equal(a, enlarge(b, factor)) for a, b in zip(theirs, ours, strict=True))

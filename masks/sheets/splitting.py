@@ -82,9 +82,12 @@ def make_room(folder: Path, plan: SplitPlan, unchanged: set[str], replace_masks:
         The folder of the copies; None if nothing had to be removed.
 
     Raises:
-        UserError: corrected masks would lose their frames, and `replace_masks` is False.
+        UserError: corrected masks would lose their frames, and `replace_masks` is False; or a subfolder is a link.
     """
     frames = folder / FRAMES
+    for path in (frames, folder / MASKS_INITIAL, folder / MASKS_CORRECTED):
+        if path.is_symlink():
+            raise UserError(f"{path}: is a link that leads elsewhere; remove it, or choose another TRAINING_DATA")
     old = {number for kind in (BASE, CLOTHED) for number in files_of_kind(frames, kind)} - unchanged
     corrected = [number for number in files_of_kind(folder / MASKS_CORRECTED, MASK) if number not in unchanged]
     proposed = [number for number in files_of_kind(folder / MASKS_INITIAL, MASK) if number not in unchanged]

@@ -12,9 +12,11 @@ from avatar import utils
 from avatar.cutout import background_removal, square_crop
 from avatar.person.user_photos import sample_photo
 from avatar.prompt import wording
+from common.errors import UserError
+from common.journals import LOCK, locked
 from common.people.embedded_segmenter import MATTE, POSE, WEIGHTS
 from common.weights import EMBEDDED, is_present
-from tests.helpers import assert_user_error, run_script
+from tests.helpers import assert_user_error, run_script, with_settings
 
 pytestmark = pytest.mark.slow
 needs_weights = pytest.mark.skipif(
@@ -41,6 +43,13 @@ def test_the_script_shows_crop_and_cutout_of_the_sample(tmp_path: Path) -> None:
     with Image.open(tmp_path / "preview.png") as preview:
         assert np.ptp(np.asarray(preview)) == 255
     assert set(json.loads((tmp_path / "run.json").read_text())["weights"]) == {MATTE, POSE}
+
+
+@needs_weights
+def test_a_folder_that_another_run_writes_is_left_alone(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(UserError, match="another run is writing it"):
+        with_settings(utils.main)(output=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -16,10 +16,12 @@ from carousel.drawing.height_fields import DrawnFigure, Lamp, Lighting, Material
 from carousel.drawing.sample_data import scene_name
 from carousel.drawing.scenes import Scene, draw_scene
 from carousel.segmenters.choice import load_segmenter
+from common.errors import UserError
+from common.journals import LOCK, locked
 from common.outlines import box, ellipse
 from common.paths import DATA
 from common.people.selection import select_people
-from tests.helpers import assert_user_error, run_script
+from tests.helpers import assert_user_error, load_main, run_script
 
 pytestmark = pytest.mark.slow
 DRAWN = DATA / "carousel"
@@ -51,6 +53,12 @@ def redrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_folder_that_another_run_draws_is_left_alone(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(UserError, match="another run is writing it"):
+        load_main(SCRIPT)(scenes=1, people=0, output=tmp_path, sheet=tmp_path / "sheet.png")
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
 def test_what_is_drawn_again_is_what_ships(redrawn: Path) -> None:
     """Another processor may round a pixel otherwise, and JPEG may make a little more of that."""
     files = [path.relative_to(redrawn / "set") for path in (redrawn / "set").rglob("*.*g")]
@@ -73,7 +81,7 @@ def test_the_index_lists_every_file_and_there_is_no_other() -> None:
     expected = {f"{folder}/{row['name']}.jpg" for row in rows for folder in ("photos", "plates")}
     for row in rows:
         expected |= {f"masks/{row['name']}_person{number}.png" for number in range(1, int(row["people"]) + 1)}
-    found = {path.relative_to(DRAWN).as_posix() for path in DRAWN.rglob("*.*") if path.parent.name != "people"}
+    found = {path.relative_to(DRAWN).as_posix() for path in DRAWN.rglob("[!.]*.*") if path.parent.name != "people"}
     assert found - {"index.csv", "README.md"} == expected
     assert sum(path.stat().st_size for path in DRAWN.rglob("*.*")) < 12_000_000
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import common
-from common.paths import CHECKPOINTS, DATA, OUTPUTS, ROOT, shown
+from common.paths import CHECKPOINTS, DATA, OUTPUTS, ROOT, location, resolved, shown
 
 
 def test_the_root_is_the_folder_that_holds_run_py_and_the_packages() -> None:
@@ -31,3 +31,10 @@ def test_a_path_elsewhere_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path / "here")
     elsewhere = tmp_path / "there" / "pet.png"
     assert shown(elsewhere) == str(elsewhere)
+
+
+def test_a_link_to_itself_is_shown_and_located_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert resolved(Path("loop")) == tmp_path / "loop" and location(Path("loop")) == str(tmp_path / "loop")
+    assert shown(tmp_path / "loop/pet.png") == str(Path("loop/pet.png"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from common.journals import LOCK
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import mask_image
 from masks.sets.working_set import write_reviewed
@@ -80,4 +81,6 @@ def hostile_pictures(folder: Path) -> list[tuple[Path, bool]]:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Contents of all files by name, except locks, which stay where a run was."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != LOCK]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -11,6 +11,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.files import part_path
+from common.journals import LOCK, locked
 from masks.sets.archiving import archive, reviewed_pairs
 from masks.sets.naming import base_name, clothed_name, mask_name
 from masks.sets.pairs import read_mask
@@ -83,7 +84,7 @@ def test_the_reviewed_frames_are_archived_and_the_working_set_stays(training_dat
     record = json.loads((training_data / "frames_backup_walk_east/run.json").read_text(encoding="utf-8"))
     assert record["figures"] == {"frames": 3, "left out": 2} and len(record["inputs"]) == 6
     assert not (training_data / "masks_initial_backup_walk_east").exists()
-    assert not [path for path in training_data.iterdir() if path.name.startswith(".")]
+    assert [path.name for path in training_data.iterdir() if path.name.startswith(".")] == [LOCK]
     with pytest.warns(UserWarning, match="3 frames of frames/ are archived in walk_east"):
         found = contents(gather_training_data(training_data))
     assert found == {"run_west": ["00", "01", "02"], "walk_east": ["00", "02", "03"]}
@@ -108,7 +109,7 @@ def test_clearing_moves_the_whole_working_set_to_the_backups(
     assert kept.name in capsys.readouterr().out
     archived = ("frames_backup_run_west", "masks_backup_run_west", "frames_backup_walk_east", "masks_backup_walk_east")
     assert files_of(kept) == {name: data for name, data in before.items() if Path(name).parts[0] not in archived}
-    assert {path.name for path in training_data.iterdir()} == {"backups", *archived}
+    assert {path.name for path in training_data.iterdir()} == {"backups", LOCK, *archived}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert WORKING_SET not in contents(gather_training_data(training_data))
@@ -252,6 +253,11 @@ def test_a_copy_that_differs_archives_nothing(training_data: Path, monkeypatch: 
 
     monkeypatch.setattr(shutil, "copyfile", copy_badly)
     assert "clothed_frame_03.png: differs from" in refused(training_data)
+
+
+def test_a_training_folder_that_another_run_writes_is_left_alone(training_data: Path) -> None:
+    with locked(training_data):
+        assert "another run is writing it" in refused(training_data)
 
 
 def test_a_run_that_was_killed_while_copying_is_done_anew(training_data: Path) -> None:

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
+from common.journals import locked
 from masks.model.metrics import f1_score
 from masks.sets.pixel_art import enlarge
 from masks.sheets.grid_finder import Grid
 from tests.helpers import REAL_DATA, assert_user_error, load_main, needs_real_data, run_script
 from tests.masks.cutouts.test_dressing import clothes_of, read, save
 from tests.masks.sheets.test_cells import draw_sheet
-from tests.masks.test_split_spritesheet import run_in_copy
+from tests.masks.test_split_spritesheet import contents, run_in_copy
 
 pytestmark = pytest.mark.slow
 STEP = "masks/8_dress.py"
@@ -106,14 +107,23 @@ def test_a_bad_file_among_many_is_left_out_and_listed(workplace: Path) -> None:
     (workplace / "cutouts/cutout_02.png").write_bytes((workplace / "cutouts/cutout_02.png").read_bytes()[:200])
     (workplace / "cutouts/cutout_05.png").unlink()
     (workplace / "folder/base_frame_07.png").unlink()
+    (workplace / "cutouts/cutout_01.png").unlink()
+    (workplace / "cutouts/cutout_01.png").symlink_to("cutout_01.png")
     flags = ("--bodies", "folder", "--cutouts", "cutouts", "--training-data", "td", "--output", "out")
     result = run_script(STEP, *flags, cwd=workplace)
-    assert_user_error(result, "cutout_02.png", "base_frame_05.png", "cutout_07.png", "3 skipped")
-    assert "5 of 7 cut-outs used" in result.stdout
-    assert len(list((workplace / "out/folder/frames").iterdir())) == 5
+    assert_user_error(result, "cutout_02.png", "base_frame_05.png", "cutout_07.png", "4 skipped")
+    assert "4 of 7 cut-outs used" in result.stdout
+    assert len(list((workplace / "out/folder/frames").iterdir())) == 4
+    record = json.loads((workplace / "out/run.json").read_text(encoding="utf-8"))
+    assert [Path(name).stem for name in record["inputs"]] == ["cutout_00", "cutout_03", "cutout_04", "cutout_06"]
     with open(workplace / "out/faults.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    expected = {"folder/base_frame_02.png", "folder/base_frame_05.png", "folder/cutout_07.png"}
+    expected = {
+        "folder/base_frame_01.png",
+        "folder/base_frame_02.png",
+        "folder/base_frame_05.png",
+        "folder/cutout_07.png",
+    }
     assert {row[0] for row in rows[1:]} == expected
 
 
@@ -131,6 +141,16 @@ def test_a_second_run_keeps_what_a_person_painted_and_names_stale_cut_outs(workp
     assert kept.endswith(": dressed_frame_01.png")
     assert (read(painted) == 77).all()
     assert (read(workplace / "out/folder/dressed_frame_sheet.png")[:32, 32:64] == 77).all()
+
+
+def test_two_runs_into_one_folder_do_not_mix(workplace: Path) -> None:
+    settings: dict[str, Any] = {"cutouts": workplace / "cutouts", "bodies": (workplace / "folder",)}
+    settings |= {"output": workplace / "out", "training_data": workplace / "td"}
+    load_main(STEP)(**settings)
+    before = contents(workplace / "out")
+    with locked(workplace / "out"), pytest.raises(UserError, match="another run is writing it"):
+        load_main(STEP)(**settings, offset_x=2)
+    assert contents(workplace / "out") == before
 
 
 def test_without_cut_outs_it_says_which_step_makes_them(tmp_path: Path) -> None:

@@ -437,6 +437,15 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, checkpoint: Path)
 # ---- bad input ----
 
 
+def test_a_frame_that_is_a_link_to_itself_is_skipped(frames: Path, checkpoint: Path) -> None:
+    write_working_set(frames.parent, range(COUNT), ["01"])  # whose reviewed mask serves the same pictures alone
+    (frames / base_name("01")).unlink()
+    (frames / base_name("01")).symlink_to(base_name("01"))
+    report = predict(frames, checkpoint, training_data=frames.parent)
+    assert report.faults == 1 and faults_in(frames.parent / "out").keys() == {base_name("01")}
+    assert written(frames.parent / "out", "masks") == masks_of("00", "02", "03", "04")
+
+
 def test_bad_pairs_are_skipped_and_listed_and_the_rest_is_done(frames: Path, checkpoint: Path) -> None:
     damage(frames / clothed_name("00"), 0.5)
     Image.new("RGBA", (20, 30)).save(frames / base_name("01"))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
+from common.journals import LOCK, locked
 from masks.sets.pairs import find_pairs, read_pair
 from masks.sets.pixel_art import enlarge, shifted, shrink
 from masks.sheets.cells import Cell, SheetLayout
@@ -55,7 +56,9 @@ def split(base: Path, clothed: Path, folder: Path, **settings: Any) -> Any:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Contents of all files by name, except locks, which stay where a run was."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != LOCK]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 # ---- into frames ----
@@ -387,6 +390,32 @@ def test_frames_without_corrected_masks_are_replaced_with_a_copy(working_set: tu
     (backup,) = (folder / "backups").iterdir()
     assert contents(backup) == before
     assert [pair.number for pair in find_pairs(folder / "frames")] == ["00", "01", "02", "03"]
+
+
+@pytest.mark.parametrize(("place", "setting"), [("td", "TRAINING_DATA"), ("joined", "JOINED")])
+def test_two_runs_into_one_folder_do_not_mix(working_set: tuple[Path, Path, Path], place: str, setting: str) -> None:
+    base, clothed, folder = working_set
+    settings: dict[str, Any] = {"join": folder / "frames", "joined": folder.parent / place} if place == "joined" else {}
+    repaint(clothed, 1)
+    before = contents(folder.parent)
+    busy = settings.get("joined", folder)
+    with locked(busy), pytest.raises(UserError, match=f"another run is writing it.*set {setting} to"):
+        split(base, clothed, folder, replace_masks=True, **settings)
+    assert contents(folder.parent) == before
+
+
+@pytest.mark.parametrize("name", ["frames", "masks_initial", "masks_corrected"])
+def test_a_subfolder_that_is_a_link_is_refused_before_anything_changes(
+    working_set: tuple[Path, Path, Path], name: str
+) -> None:
+    base, clothed, folder = working_set
+    (folder / name).rename(folder.parent / "elsewhere")
+    (folder / name).symlink_to(folder.parent / "elsewhere")
+    repaint(clothed, 1)
+    before = contents(folder.parent)
+    with pytest.raises(UserError, match=f"{name}: is a link that leads elsewhere; remove it"):
+        split(base, clothed, folder, replace_masks=True)
+    assert contents(folder.parent) == before and (folder / name).is_symlink()
 
 
 def test_corrected_masks_without_frames_count_too(tmp_path: Path) -> None:

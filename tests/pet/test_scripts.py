@@ -17,6 +17,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.genres import GENRES, parse_taste
+from common.journals import LOCK, locked
 from common.paths import DATA
 from pet.choosing.choice_table import columns, read_choices
 from pet.choosing.wardrobe import SLOTS, load_bodies, load_wardrobe
@@ -485,3 +486,10 @@ def test_pet_eval_refuses_faulty_settings(settings: dict[str, Any], words: list[
 def test_the_scripts_that_a_user_knows_are_there() -> None:
     assert {path.name for path in (ROOT / "pet").glob("*.py")} >= set(SCRIPTS)
     assert len(columns()) == 1 + 14 + 1 + 3 * (3 + 14) and len(load_bodies()) >= 3
+
+
+@pytest.mark.parametrize("script", ["pet/0_Draw_Data.py", "pet/2_Publish.py"])
+def test_a_folder_that_another_run_writes_is_left_alone(script: str, tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(UserError, match="another run is writing it"):
+        load_main(script)(output=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]

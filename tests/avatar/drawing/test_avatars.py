@@ -24,7 +24,9 @@ from avatar.drawing.wordings import GREYING, OWN_GLASSES, OWN_HEADWEAR
 from avatar.lora_training.captioned_pictures import read_folder
 from avatar.prompt.genre_outfits import ACCESSORIES, GARMENTS, NEUTRAL_ACCESSORIES, NEUTRAL_GARMENT
 from avatar.prompt.hairstyles import hairstyle_for
-from tests.helpers import run_script
+from common.errors import UserError
+from common.journals import LOCK, locked
+from tests.helpers import load_main, run_script
 
 pytestmark = pytest.mark.slow
 SIZE_PX = 128
@@ -401,6 +403,13 @@ def test_the_colour_of_short_hair_shows_below_every_hat(headwear: str, hair: str
 
 
 # ---- the script ----
+
+
+def test_a_training_folder_that_another_run_draws_is_left_alone(tmp_path: Path) -> None:
+    draw = load_main("avatar/0_Draw_Avatars.py")
+    with locked(tmp_path / "set"), pytest.raises(UserError, match=r"another run is writing it.*set FOLDER to"):
+        draw(folder=tmp_path / "set", count=1, avatars=1, size_px=64, output=tmp_path / "sheet.png")
+    assert [path.name for path in (tmp_path / "set").iterdir()] == [LOCK]
 
 
 def test_the_script_writes_a_sheet_and_a_training_folder(tmp_path: Path) -> None:

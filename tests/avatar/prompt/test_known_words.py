@@ -1,5 +1,7 @@
 """Which words the small model knows."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +9,11 @@ from hypothesis import strategies as st
 from avatar.demo_model.drawn_pictures import UNSEEN
 from avatar.drawing.captions import MOST_WORDS
 from avatar.person.features import Features
-from avatar.prompt.known_words import known_words, unknown_words
+from avatar.prompt.known_words import VOCABULARY, known_words, unknown_words
 from avatar.prompt.syntax import Phrase
 from avatar.prompt.wording import NEGATIVE, generate_weighted_prompt
 from avatar.sdxl.sources import BASE, DEMO_MODEL
+from common.errors import UserError
 from common.genres import GENRES
 
 KNOWN = known_words(DEMO_MODEL / BASE)
@@ -46,3 +49,11 @@ def test_weights_and_breaks_make_no_word_unknown(words: list[str]) -> None:
     weighted = [str(Phrase(word, 1 + number / 10)) for number, word in enumerate(words)]
     assert unknown_words([" BREAK ".join(weighted)], KNOWN) == expected
     assert unknown_words(weighted, KNOWN) == expected
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1]", "{", "3"])
+def test_a_damaged_vocabulary_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / VOCABULARY).parent.mkdir()
+    (tmp_path / VOCABULARY).write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"vocab\.json: damaged"):
+        known_words(tmp_path)
