@@ -234,28 +234,30 @@ class Results:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, setting: str = "OUTPUT") -> Iterator[None]:
+def locked(folder: Path, setting: str = "OUTPUT", file: str = "") -> Iterator[None]:
     """Keep other runs out of a folder of results, by a file that stays in it; a killed run's lock ends with it.
 
     Args:
         folder: made if it is not there.
         setting: name of the setting that says which folder, for the message.
+        file: keep other runs from this file alone, whose folder others may write.
 
     Raises:
         UserError: another run is in it, or it cannot be written.
     """
+    place, name = (folder / file, f".{file}.lock") if file else (folder, LOCK)
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK, flags, 0o666)
+        handle = os.open(folder / name, flags, 0o666)
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror}") from error
     try:
         try:
             lock(handle)
         except OSError as error:
-            what = f"another run is writing it; wait for its end, or set {setting} to another folder"
-            raise UserError(f"cannot write {folder}: {what}") from error
+            what = f"another run is writing it; wait for its end, or name another {setting}"
+            raise UserError(f"cannot write {place}: {what}") from error
         if stat.S_ISREG(os.fstat(handle).st_mode):
             os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is
         yield

@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from common.checkpoints import learning_rate, read_state, save_plain, update_average
 from common.errors import UserError
+from common.journals import locked
 
 CLIP_NORM = 1.0
 SMOOTHING = 0.98  # share of the old value in the losses beside the progress bar
@@ -199,12 +200,19 @@ class Training:
             free: names of settings that may have changed.
 
         Raises:
-            UserError: as `restore`; or the loss is not finite.
+            UserError: as `restore`; or the loss is not finite; or another run trains into that file.
         """
         if resume:
             self.restore(state, free)
-        elif self.task.measures_start:
-            self._measure({self.unit: 0})
+        is_main = self.accelerator.is_main_process
+        with locked(state.parent, file=state.name) if is_main else nullcontext():
+            if not resume and self.task.measures_start:
+                self._measure({self.unit: 0})
+            self._learn(state)
+        if self.best:
+            self.average.load_state_dict(self.best)
+
+    def _learn(self, state: Path) -> None:
         total, each = self.loop.steps, self.loop.accumulate
         batches = self.task.batches(self.steps * each, total * each)
         name, quiet = self.loop.name or "training", not self.accelerator.is_main_process
@@ -218,8 +226,6 @@ class Training:
                 bar.update()
                 self._note(state)
                 bar.set_postfix({key: f"{value:.4f}" for key, value in self._shown.items()}, refresh=False)
-        if self.best:
-            self.average.load_state_dict(self.best)
 
     @property
     def unit(self) -> str:

@@ -528,7 +528,8 @@ def reference(tiny: Path, pictures: Path, tmp_path_factory: pytest.TempPathFacto
 def test_a_run_writes_what_it_promises(reference: tuple[Path, Report], pictures: Path) -> None:
     output, report = reference
     parts = (".safetensors", ".state.pth", "_curves.png", "_samples.png", "_samples")
-    assert {path.name for path in output.parent.iterdir()} == {f"own style{part}" for part in parts}
+    names = {".own style.state.pth.lock", *(f"own style{part}" for part in parts)}
+    assert {path.name for path in output.parent.iterdir()} == names
     samples = output.with_name("own style_samples")
     assert {path.name for path in samples.iterdir()} == {f"step {step:06d} 1.png" for step in (0, 2, 4)}
     assert all(count_colours(path) > 50 for path in [*samples.iterdir(), output.with_name("own style_samples.png")])

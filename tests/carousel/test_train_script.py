@@ -72,7 +72,8 @@ def reference(collages: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_a_run_writes_what_it_promises(reference: tuple[Path, Report], collages: Path) -> None:
     output, report = reference
-    names = {"own model.pth", "own model.state.pth", "own model_curves.png", "own model_samples.png"}
+    parts = (".pth", ".state.pth", "_curves.png", "_samples.png")
+    names = {".own model.state.pth.lock", *(f"own model{part}" for part in parts)}
     assert {path.name for path in output.parent.iterdir()} == names
     content = read_checkpoint(output)
     assert_plain(content)
@@ -159,6 +160,6 @@ def test_several_devices_train_together_and_one_writes(collages: Path, tmp_path:
     assert network_of(read_checkpoint(tmp_path / "own.pth"), "own.pth").settings["head"] == "colours"
     record = json.loads((tmp_path / "own.json").read_text(encoding="utf-8"))
     assert record["figures"]["steps"] == 1 and record["settings"]["head"] == "colours"
-    names = {"own.pth", "own.json", "own.state.pth", "own_curves.png", "own_samples.png"}
+    names = {"own.pth", "own.json", "own.state.pth", ".own.state.pth.lock", "own_curves.png", "own_samples.png"}
     assert {path.name for path in tmp_path.iterdir()} == names
     (tmp_path / "own.state.pth").unlink()

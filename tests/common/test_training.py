@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
+from common.journals import locked
 from common.training import (
     LoopSettings,
     Task,
@@ -180,6 +181,16 @@ def test_a_finished_run_that_is_resumed_gives_its_result_again(tmp_path: Path) -
     again.fit(tmp_path / "a.pth", resume=True)
     assert_same(again.average.state_dict(), first.average.state_dict())
     assert again.history == first.history
+
+
+def test_two_runs_never_train_into_one_file(tmp_path: Path) -> None:
+    """What others write in the folder counts for nothing."""
+    with locked(tmp_path), locked(tmp_path, file="a.pth"):
+        with pytest.raises(UserError, match=r"a\.pth: another run is writing it.*OUTPUT"):
+            begin(Line()).fit(tmp_path / "a.pth", resume=False)
+        assert not (tmp_path / "a.pth").exists()
+        begin(Line()).fit(tmp_path / "b.pth", resume=False)
+    begin(Line()).fit(tmp_path / "a.pth", resume=False)
 
 
 def test_a_free_setting_may_change_and_fewer_steps_are_refused(tmp_path: Path) -> None:

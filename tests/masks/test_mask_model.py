@@ -168,7 +168,7 @@ def test_a_run_says_what_it_trains_on_and_what_changed(whole: tuple[Path, Path, 
 
 def test_a_run_writes_curves_samples_scores_and_record(whole: tuple[Path, Path, str]) -> None:
     _, output, _ = whole
-    others = {"own.json", "own.csv", "own.state.pth", "own_curves.png", "own_samples.png"}
+    others = {"own.json", "own.csv", "own.state.pth", ".own.state.pth.lock", "own_curves.png", "own_samples.png"}
     assert {path.name for path in output.parent.iterdir()} == {"own.pth", *others}
     for name in ("own_curves.png", "own_samples.png"):
         with Image.open(output.with_name(name)) as picture:
