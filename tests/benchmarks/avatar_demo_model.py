@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.avatar_demo_model judge                    # train the judge, once: about 15 minutes
     python -m tests.benchmarks.avatar_demo_model prompts --count 500      # each attribute of held-out prompts
+    python -m tests.benchmarks.avatar_demo_model figures --count 200      # the same from figures, plain and in neon
     python -m tests.benchmarks.avatar_demo_model starts --count 200       # tones kept from a start picture
     python -m tests.benchmarks.avatar_demo_model weights --count 200      # what weights of 0.5 and 1.5 do
     python -m tests.benchmarks.avatar_demo_model refiner --count 500      # sharpness, distance to drawn pictures
@@ -41,10 +42,13 @@ from avatar.drawing.headwear import COVERS, COVERS_NECK, HATS, HIDDEN_HAIR
 from avatar.drawing.palette import Style
 from avatar.drawing.picture_folder import character
 from avatar.drawing.wordings import HAIRSTYLES
+from avatar.likeness.figures import draw_up_figure
+from avatar.person.features import Features
 from avatar.prompt.wording import CLOSINGS, NEGATIVE, OPENINGS
 from avatar.sdxl.generation import Recipe, generate_picture, peak_memory_gb
 from avatar.sdxl.loading import load_pipelines
 from avatar.sdxl.pipelines import Pipelines
+from avatar.sdxl.provenance import KEPT_STRENGTH, RESTYLED_STRENGTH
 from avatar.sdxl.sources import AUTO, DEMO_MODEL, choose_model
 from common.checkpoints import load_plain, save_plain
 from common.errors import UserError
@@ -326,6 +330,34 @@ def judge_prompts(options: Any) -> None:
     show(pictures, [f"{n}\n{p.partition(', ')[2]}" for n, p in enumerate(prompts, LOOKED_AT)], "prompts")
 
 
+def judge_figures(options: Any) -> None:
+    """As the scripts draw them: from a prompt's figure, whose colours and lines are kept, plain and by the LoRA."""
+    from avatar.sdxl.lora_files import load_lora, set_lora_scale
+
+    judge, (pipelines, _) = read_judge(options), load(options, keep=False)
+    ways: list[tuple[Style, float, float]] = [
+        ("plain", KEPT_STRENGTH, AvatarGen_Base.GUIDANCE),
+        ("neon", RESTYLED_STRENGTH, AvatarGen.GUIDANCE),
+    ]
+    for style, strength, guidance in ways:
+        if style == "neon":
+            load_lora(pipelines, options.lora)
+            set_lora_scale(pipelines, 1.0)
+        recipe = Recipe(mode="base", steps=options.steps, guidance=guidance, strength=strength)
+        wanted, pictures = [], []
+        for number, look, rng in tqdm(looks(options.count), total=options.count):
+            prompt = prompt_of(look, rng)
+            figure = draw_up_figure(Features(f"person {number}", "", ""), prompt, number)
+            start = figure.draw(NATIVE_PX, style)
+            made = generate_picture(pipelines, prompt, NEGATIVE, start=start, seed=number, recipe=recipe)
+            pictures.append(figure.keep(made.image, style))
+            wanted.append(look)
+        pixels = stack(pictures)
+        rates = {name: float(np.nanmean(values)) for name, values in rights(judge, pixels, wanted).items()}
+        print(f"{style}: called neon {styled(judge, pixels):.1%}; right: {in_words(rates)}")
+        show(pictures, [look.hair for look in wanted], f"figures {style}")
+
+
 def judge_starts(options: Any) -> None:
     """Image to image: skin and hair of a drawn start are kept, where the prompt names neither: 85 %."""
     from skimage.color import deltaE_ciede2000, rgb2lab
@@ -474,6 +506,7 @@ def closest_two(pixels: np.ndarray) -> tuple[float, tuple[int, int]]:
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
     "prompts": judge_prompts,
+    "figures": judge_figures,
     "starts": judge_starts,
     "weights": judge_weights,
     "refiner": judge_refiner,
