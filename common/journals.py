@@ -256,7 +256,7 @@ def locked(folder: Path, setting: str = "OUTPUT", file: str = "") -> Iterator[No
         try:
             lock(handle)
         except OSError as error:
-            what = f"another run is writing it; wait for its end, or name another {setting}"
+            what = f"another run is writing it or has it open; wait for its end, or name another {setting}"
             raise UserError(f"cannot write {place}: {what}") from error
         if stat.S_ISREG(os.fstat(handle).st_mode):
             os.ftruncate(handle, 0)  # workers that outlive a killed run read here whose the folder is

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from common.errors import UserError, raise_faults
 from common.files import lock
 from common.images import write_png
+from common.journals import LOCK
 from masks.correction.boxes import Box, whole
 from masks.correction.undo_history import MaskEditor, PackedPixels, UndoHistory
 from masks.sets.backups import copy_to_backups
@@ -26,7 +27,6 @@ from masks.sets.pairs import FramePair, MaskedFrame, find_pairs, mask_image, rea
 from masks.sets.pixel_art import find_pixel_size
 from masks.sets.working_set import read_reviewed, read_unsureness, write_reviewed
 
-LOCK = ".correction_tool.lock"
 FIGURE_MARGIN = 12  # a margin is the figure's longer side divided by it
 NOTHING = Box(0, 0, 0, 0)
 
@@ -451,7 +451,7 @@ def _drawn_box(drawn: np.ndarray) -> Box:
 
 
 def _lock(folder: Path) -> BinaryIO | None:
-    """Lock a training folder; the system releases the lock when the process ends, however it ends.
+    """Lock a training folder, as the scripts that write it do; the lock ends with the process, however that ends.
 
     Returns:
         The open lock file; None if the folder is read-only, so that nothing can be destroyed.
@@ -468,5 +468,6 @@ def _lock(folder: Path) -> BinaryIO | None:
         lock(file.fileno())
     except (BlockingIOError, PermissionError) as error:
         file.close()
-        raise UserError(f"{folder}: open in another window of the correction tool; close that one first") from error
+        where = "open in another window of the correction tool, or written by another run"
+        raise UserError(f"{folder}: {where}; close that one first, or wait for its end") from error
     return file

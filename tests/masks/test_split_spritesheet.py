@@ -399,7 +399,7 @@ def test_two_runs_into_one_folder_do_not_mix(working_set: tuple[Path, Path, Path
     repaint(clothed, 1)
     before = contents(folder.parent)
     busy = settings.get("joined", folder)
-    with locked(busy), pytest.raises(UserError, match=f"another run is writing it.*set {setting} to"):
+    with locked(busy), pytest.raises(UserError, match=f"another run is writing it.*name another {setting}"):
         split(base, clothed, folder, replace_masks=True, **settings)
     assert contents(folder.parent) == before
 

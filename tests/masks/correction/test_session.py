@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
+from common.journals import locked
 from masks.correction.boxes import Box, whole
 from masks.correction.session import CorrectionSession
 from masks.correction.tools import Region
@@ -342,6 +343,13 @@ def test_a_frame_that_vanished_leaves_the_open_one_open(folder: Path) -> None:
 
 
 # ---- other windows, and kills ----
+
+
+def test_scripts_that_write_the_folder_wait_for_the_session_and_it_for_them(folder: Path) -> None:
+    with CorrectionSession(folder), pytest.raises(UserError, match="or has it open"), locked(folder, "TRAINING_DATA"):
+        pass
+    with locked(folder), pytest.raises(UserError, match="written by another run"):
+        CorrectionSession(folder)
 
 
 def test_a_second_session_of_one_folder_is_refused_until_the_first_ends(folder: Path) -> None:
