@@ -407,7 +407,7 @@ def test_the_colour_of_short_hair_shows_below_every_hat(headwear: str, hair: str
 
 def test_a_training_folder_that_another_run_draws_is_left_alone(tmp_path: Path) -> None:
     draw = load_main("avatar/0_Draw_Avatars.py")
-    with locked(tmp_path / "set"), pytest.raises(UserError, match=r"another run is writing it.*set FOLDER to"):
+    with locked(tmp_path / "set"), pytest.raises(UserError, match=r"another run is writing it.*name another FOLDER"):
         draw(folder=tmp_path / "set", count=1, avatars=1, size_px=64, output=tmp_path / "sheet.png")
     assert [path.name for path in (tmp_path / "set").iterdir()] == [LOCK]
 
