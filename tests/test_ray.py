@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -54,6 +55,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         before = {child.pid for child in psutil.Process().children(recursive=True)}
         checks = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}
         folder = str(tmp_path_factory.mktemp("r"))
+        Path(tempfile.gettempdir(), "ray").mkdir(exist_ok=True)  # Ray notes the address there, wherever the cluster is
         head = {"num_cpus": 1, "include_dashboard": False, "_system_config": checks, "temp_dir": folder}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(2):

@@ -212,8 +212,8 @@ def _choose_on_ray(
 def _check_facts(facts: Mapping[str, Any]) -> None:
     """Raise TypeError, KeyError or OverflowError where these are not the facts of a part."""
     Totals(exact=True).include(facts["totals"])
-    if type(facts["empty"]) is not int:
-        raise TypeError("empty must be a whole number")
+    if not all(isinstance(name, str) for name in facts["empty"]):
+        raise TypeError("who likes nothing must be named by texts")
 
 
 class PartMaker:

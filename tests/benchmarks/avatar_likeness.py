@@ -67,10 +67,7 @@ DEFAULT = "figure"  # what START "auto" chooses for the small model
 WAYS = tuple(start + words for start in get_args(Start) if start != "auto" for words in ("", WORDLESS))
 PEOPLE = ("half A", "half B", "street", "groups", "painted")
 LINE_UPS, LINE_UP = 200, 8
-COLOUR_PLACES = (  # skin, hair, clothes: rows, columns of the face's box
-    *(((0.42, 0.62), (0.2, 0.8)), ((-0.3, -0.08), (0.3, 0.7))),
-    ((1.45, 1.9), (-0.35, 1.35)),
-)
+COLOUR_PLACES = (((0.42, 0.62), (0.2, 0.8)), ((-0.3, -0.08), (0.3, 0.7)))  # skin, hair: rows, columns of the face's box
 AVATAR_FACE = (80, 68, 176, 156)  # the face's box in avatars of 256 px
 COLOUR_SHIFT = np.array([[11.0, -6, -1], [10, -2, -2]])  # Lab from photo to avatar, skin and hair: mean ...
 COLOUR_SPREAD = np.array([[9.0, 4, 7], [11, 5, 9]])  # ... and standard deviation in half A
