@@ -170,6 +170,8 @@ def _work(batch: Batch[Any, Any], to_do: Iterator[Item[Any]], total: int, kept: 
         contextlib.closing(mapped) as results,
     ):
         for record, passing in chain.from_iterable(results):
+            if not record.fault:
+                batch.check_facts(record.facts)  # facts that would not be believed later are a bug, to be said now
             note(journal, record)
             note_stored(batch.folder / file for file in record.files)
             publish_journal(batch.journal)
