@@ -24,10 +24,11 @@ from common.checkpoints import fault_of, load_plain, load_weights
 from common.errors import UserError
 from common.files import no_file, read_plain, sha256_of
 from common.images import read_image
+from common.journals import LOCK
 from common.paths import CHECKPOINTS, DATA
 from common.surveys.survey import open_survey
 from common.surveys.workbooks import write_records
-from masks.correction.session import LOCK, CorrectionSession
+from masks.correction.session import CorrectionSession
 from masks.cutouts.layer_files import EXPORTED, export_layers
 from masks.cutouts.prediction_batch import check_signed
 from masks.garments.garment_splitting import read_garments
