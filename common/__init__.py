@@ -40,9 +40,11 @@ def _report_exception(kind: type[BaseException], error: BaseException, trace: Tr
         _say("interrupted")
     elif issubclass(kind, MemoryError) or "failed to map segment" in str(error):  # the latter: of a shared library
         _say("not enough memory to load the packages; see ulimit -v, or use a machine with more of it")
-        os._exit(2)  # a hook cannot change the exit status otherwise; nothing has been written yet
+        os._exit(2)  # a hook cannot change the exit status otherwise; all blocks that write have ended before
     elif issubclass(kind, Warning):
-        _say(f"PYTHONWARNINGS or -W turns this warning into an error: {str(error).splitlines()[0]}")
+        _say(
+            f"PYTHONWARNINGS or -W turns this warning into an error: {(str(error).splitlines() or [kind.__name__])[0]}"
+        )
         os._exit(2)
     else:
         sys.__excepthook__(kind, error, trace)

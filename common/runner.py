@@ -158,9 +158,10 @@ def _fault_of(error: OSError) -> str:
     """What the system says, and where; it names no file that is already open, which are those of libraries."""
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        folder = tempfile.tempdir or ""
-        return f"{error.strerror}, in the temporary folder {folder} it seems; set TMPDIR to a folder with room"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) and tempfile.tempdir:  # known once it has been used
+        return (
+            f"{error.strerror}, in the temporary folder {tempfile.tempdir} it seems; set TMPDIR to a folder with room"
+        )
     return str(error.strerror)
 
 
