@@ -251,7 +251,8 @@ def locked(folder: Path, setting: str = "OUTPUT", file: str = "") -> Iterator[No
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / name, flags, 0o666)
     except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+        why = "there is something else of that name" if isinstance(error, FileExistsError) else error.strerror
+        raise UserError(f"cannot write {folder}: {why}") from error
     try:
         try:
             lock(handle)
